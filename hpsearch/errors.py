@@ -1,0 +1,183 @@
+"""The one error tree: whose fault it is, whether trying again can help, and what a caller sees.
+
+    HpsearchError
+    |- UserError                what was asked cannot be done; asking again changes nothing
+    |  |- InvalidRequest   400  the request itself is malformed (JSON, cursor, parameter)
+    |  |- Unauthenticated  401  no key, or one that is unknown, expired or revoked
+    |  |- Forbidden        403  a known key without the scope
+    |  |- NotFound         404  no such thing, or it belongs to somebody else
+    |  |- Conflict         409  the thing is in a state that does not allow it
+    |  |- Stale            412  If-Match names an older revision
+    |  |- TooLarge         413  a body or a file beyond its cap
+    |  |- UnsupportedType  415  a content type that is not understood
+    |  |- InvalidSpec      422  a search spec with mistakes, each with its path
+    |  |- InvalidDataset   422  data that cannot be trained on
+    |  `- TooMany          429  a quota or a rate limit
+    `- SystemFault              ours; logged once where it is caught
+       |- Misconfigured    500  settings that cannot work
+       |- Corrupt          500  stored bytes that are not what was stored
+       |- Unavailable      503  database, broker or service does not answer; try again
+       `- Fenced           500  this attempt at a job is over; whoever holds it must stop
+
+`status` is the HTTP status, `exit_code` the command line's (2 usage, 3 not now, 4 not
+allowed, 5 not found, 69 unavailable, 70 internal, 78 configuration; after sysexits.h).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
+
+
+class Mistake(NamedTuple):
+    """One mistake in something a user sent: where it is and what to do about it."""
+
+    path: str
+    message: str
+
+
+class HpsearchError(Exception):
+    """Base of every error that hpsearch raises on purpose."""
+
+    status: ClassVar[int] = 500
+    exit_code: ClassVar[int] = 70
+    title: ClassVar[str] = "Internal error"
+    retryable: ClassVar[bool] = False
+
+    @property
+    def mistakes(self) -> Sequence[Mistake]:
+        """The single mistakes behind the error, where there are several."""
+        return ()
+
+
+class UserError(HpsearchError):
+    """What was asked cannot be done; the message says what would work."""
+
+    status = 400
+    exit_code = 2
+    title = "Invalid request"
+
+
+class InvalidRequest(UserError):
+    """The request is malformed."""
+
+
+class Unauthenticated(UserError):
+    """No key, or one that does not open anything."""
+
+    status = 401
+    exit_code = 4
+    title = "Authentication required"
+
+
+class Forbidden(UserError):
+    """The key is known and lacks the scope."""
+
+    status = 403
+    exit_code = 4
+    title = "Not allowed"
+
+
+class NotFound(UserError):
+    """There is no such thing for this caller."""
+
+    status = 404
+    exit_code = 5
+    title = "Not found"
+
+
+class Conflict(UserError):
+    """The state of the thing does not allow what was asked."""
+
+    status = 409
+    exit_code = 3
+    title = "Conflict"
+
+
+class Stale(UserError):
+    """The caller's revision is older than the stored one."""
+
+    status = 412
+    exit_code = 3
+    title = "Precondition failed"
+
+
+class TooLarge(UserError):
+    """A body or a file is beyond its cap."""
+
+    status = 413
+    title = "Too large"
+
+
+class UnsupportedType(UserError):
+    """A content type that is not understood."""
+
+    status = 415
+    title = "Unsupported content type"
+
+
+class _Listed(UserError):
+    """A user error that can carry several mistakes, all reported at once."""
+
+    status = 422
+
+    def __init__(self, message: str, mistakes: Sequence[Mistake] = ()) -> None:
+        super().__init__(message)
+        self._mistakes = tuple(mistakes)
+
+    @property
+    def mistakes(self) -> Sequence[Mistake]:
+        """Every mistake found, in the order of the document."""
+        return self._mistakes
+
+
+class InvalidSpec(_Listed):
+    """A search spec with mistakes."""
+
+    title = "Invalid search spec"
+
+
+class InvalidDataset(_Listed):
+    """Data that cannot be trained on."""
+
+    title = "Invalid dataset"
+
+
+class TooMany(UserError):
+    """A quota or a rate limit is used up."""
+
+    status = 429
+    exit_code = 3
+    title = "Too many requests"
+
+
+class SystemFault(HpsearchError):
+    """A fault of the service or its surroundings."""
+
+
+class Misconfigured(SystemFault):
+    """Settings that cannot work; the message names the setting."""
+
+    exit_code = 78
+    title = "Misconfigured"
+
+
+class Corrupt(SystemFault):
+    """Stored bytes differ from what was stored."""
+
+    title = "Corrupt data"
+
+
+class Unavailable(SystemFault):
+    """Database, broker or service does not answer; trying again may help."""
+
+    status = 503
+    exit_code = 69
+    title = "Unavailable"
+    retryable = True
+
+
+class Fenced(SystemFault):
+    """This attempt at a job has been superseded; its holder stops and writes nothing."""
+
+    title = "Superseded"

@@ -1,0 +1,77 @@
+"""How every process of the service logs: one line an event, to standard error.
+
+Readable lines in a terminal, JSON elsewhere. Secrets are cut out of messages, whoever wrote
+them: URLs lose their passwords, API keys their secrets.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from typing import Any
+
+import structlog
+
+# Two lines for each job and one for each request would drown what matters.
+_CHATTY = ("celery.worker.strategy", "celery.app.trace", "alembic", "httpx")
+_SECRETS = (
+    (re.compile(r"(?<=://)([^/\s:@]*):([^/\s@]+)@"), r"\1:***@"),
+    (re.compile(r"\b(hps_[0-9a-f]+)_[\w-]{20,}"), r"\1_***"),
+    (re.compile(r"(?i)\b(bearer)\s+\S+"), r"\1 ***"),
+)
+
+
+def redact(text: str) -> str:
+    """`text` without the secrets that could have slipped into it."""
+    for pattern, replacement in _SECRETS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def _redacted(_logger: Any, _method: str, event: Any) -> Any:
+    return {k: redact(v) if isinstance(v, str) else v for k, v in event.items()}
+
+
+def configure(level: str, *, process: str) -> None:
+    """Send all logging of this process to standard error, in one form.
+
+    Parameters
+    ----------
+    level
+        debug, info, warning or error.
+    process
+        The process's name, on every line: api, loop, worker.
+    """
+    structlog.reset_defaults()
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _redacted,
+    ]
+    terminal = sys.stderr.isatty()
+    render: Any = (
+        structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for chatty in _CHATTY:
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(process=process)

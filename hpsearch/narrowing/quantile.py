@@ -1,0 +1,210 @@
+"""The rule `quantile`: the hull of the best quarter, with the brakes that make it safe.
+
+Notation
+    top      the best quarter of the finite trials inside the box, at least four of them
+    rest     all other trials inside the box, diverged ones among them
+    unit     a trial's place in the present range: 0 at the low edge, 1 at the high edge
+    gap      mean distance of neighbouring top trials, the margin added on either side
+
+For each range: where the places of the top could as well be a draw from all places
+(Kolmogorov-Smirnov, p > 0.1) the range is *unidentified* and stays. Where the top leans on
+an edge, the range expands there by half its width. Otherwise it becomes the hull of the top
+plus the margin, never less than 0.4 of its width in one round.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from hpsearch.narrowing.words import shown
+from hpsearch.space import Box, Choices, Dimension, Range, Space, inside
+from hpsearch.trials import Decision, Observation, Verdict
+
+TOP_SHARE = 0.25
+TOP_LEAST = 4
+ALPHA = 0.1  # p above which a dimension counts as unidentified
+LEVEL_ALPHA = 0.05  # p below which a choice is dropped
+LEVEL_TRIALS = 4  # trials a level must have had before it may be dropped
+LEAN = 0.75  # median place of the top beyond which it leans on the edge
+EDGE = 0.1  # how near to the edge the outermost top trial must be
+EXPANSION = 0.5  # of the present width
+SHRINK_LEAST = 0.4  # of the present width, in one round
+FLOOR = 0.02  # of the asked width, for ever
+
+Values = NDArray[np.float64]
+
+
+def narrow(space: Space, box: Box, observations: Sequence[Observation]) -> list[Decision]:
+    """One decision for each hyperparameter, in the order of `space.names`.
+
+    Parameters
+    ----------
+    space
+        What was asked for, with limits.
+    box
+        The ranges now.
+    observations
+        All trials so far, of every round.
+    """
+    last = max((o.round for o in observations), default=0)
+    latest = [o for o in observations if o.round == last]
+    if latest and not any(o.finite for o in latest):
+        return [_all_diverged(name, box[name], len(latest)) for name in space.names]
+    within = sorted((o for o in observations if inside(box, o.params)), key=lambda o: o.rank_key)
+    finite = sum(o.finite for o in within)
+    count = min(max(TOP_LEAST, math.ceil(TOP_SHARE * finite)), finite)
+    top, rest = within[:count], within[count:]
+    return [_one(name, space.dimensions[name], box[name], top, rest) for name in space.names]
+
+
+def _one(
+    name: str,
+    asked: Dimension,
+    now: Dimension,
+    top: Sequence[Observation],
+    rest: Sequence[Observation],
+) -> Decision:
+    numbers: dict[str, float | int | None] = {"top": len(top), "rest": len(rest)}
+    if len(top) < TOP_LEAST or len(rest) < TOP_LEAST:
+        reason = (
+            f"kept: {len(top) + len(rest)} trials inside the box are too few to tell the best from "
+            f"the others; {2 * TOP_LEAST} would do"
+        )
+        return Decision(name, now, now, Verdict.KEPT, reason, numbers)
+    if isinstance(now, Choices):
+        return _levels(name, now, top, rest)
+    assert isinstance(asked, Range)  # a box has the kinds of its space
+    return _range(name, asked, now, _places(name, now, top), _places(name, now, rest))
+
+
+def _places(name: str, now: Range, trials: Sequence[Observation]) -> Values:
+    return np.array([now.to_unit(float(o.params[name])) for o in trials])  # type: ignore[arg-type]  # a range holds numbers
+
+
+def _range(name: str, asked: Range, now: Range, top: Values, rest: Values) -> Decision:
+    p = float(stats.ks_2samp(top, rest).pvalue)
+    low, high, median = float(top.min()), float(top.max()), float(np.median(top))
+    gap = (high - low) / (len(top) - 1)
+    numbers: dict[str, float | int | None] = {
+        "top": len(top), "rest": len(rest), "p": p, "median": median,
+        "hull_low": low, "hull_high": high, "margin": gap,
+    }  # fmt: skip
+    if p > ALPHA:
+        reason = (
+            f"unidentified: the best {len(top)} of {len(top) + len(rest)} trials are spread like "
+            f"the others (Kolmogorov-Smirnov p = {p:.2g}), so the range stays"
+        )
+        return Decision(name, now, now, Verdict.UNIDENTIFIED, reason, numbers)
+    if median > LEAN and high > 1 - EDGE:
+        return _open(name, asked, now, max(low - gap, 0.0), 1 + EXPANSION, numbers)
+    if median < 1 - LEAN and low < EDGE:
+        return _open(name, asked, now, -EXPANSION, min(high + gap, 1.0), numbers)
+    after = _placed(asked, now, max(low - gap, 0.0), min(high + gap, 1.0))
+    numbers["width_before"], numbers["width_after"] = now.width, after.width
+    if after.width > 0.99 * now.width:
+        reason = f"kept: the best {len(top)} trials fill the range {shown(now)}"
+        return Decision(name, now, now, Verdict.KEPT, reason, numbers)
+    reason = (
+        f"narrowed to {after.width / now.width:.0%} of its width: the best {len(top)} of "
+        f"{len(top) + len(rest)} trials lie between {shown(after)}, margin included "
+        f"(Kolmogorov-Smirnov p = {p:.2g})"
+    )
+    return Decision(name, now, after, Verdict.NARROWED, reason, numbers)
+
+
+def _open(
+    name: str,
+    asked: Range,
+    now: Range,
+    low: float,
+    high: float,
+    numbers: dict[str, float | int | None],
+) -> Decision:
+    """The range leans on an edge: move that edge outward, the other one inward."""
+    upward = high > 1
+    verdict = Verdict.OPEN_HIGH if upward else Verdict.OPEN_LOW
+    side, edge, limit = (
+        ("top", now.high, now.hard_high) if upward else ("bottom", now.low, now.hard_low)
+    )
+    after = _placed(asked, now, low, high)
+    moved = after.high if upward else after.low
+    numbers["width_before"], numbers["width_after"] = now.width, after.width
+    where = (
+        f"open at the {side}: the median of the best {numbers['top']} trials lies at "
+        f"{numbers['median']:.0%} of the range, and they reach its edge at {edge:g}"
+    )
+    if moved == edge:
+        reason = f"{where}, which is the limit {limit:g}; a wider hard limit may hold better values"
+    else:
+        reason = f"{where}, so the range now ends at {moved:g}"
+    return Decision(name, now, after, verdict, reason, numbers)
+
+
+def _placed(asked: Range, now: Range, low: float, high: float) -> Range:
+    """The range from unit `low` to unit `high` of `now`, brakes applied."""
+    least = max(SHRINK_LEAST, FLOOR * asked.width / now.width)
+    if now.integer:
+        least = max(least, 1.0 / (now.high - now.low))
+    if high - low < least:
+        middle = (low + high) / 2
+        low = min(max(middle - least / 2, min(low, 0.0)), max(high, 1.0) - least)
+        high = low + least
+    start = now.coordinate(now.low)
+    after = now.moved(*(_value(now, start + u * now.width) for u in (low, high)))
+    return after if after.low < after.high else now
+
+
+def _value(now: Range, coordinate: float) -> float:
+    return 10.0**coordinate if now.scale == "log" else coordinate
+
+
+def _levels(
+    name: str, now: Choices, top: Sequence[Observation], rest: Sequence[Observation]
+) -> Decision:
+    """Drop the levels that the top avoids beyond chance (Fisher's exact test, one-sided)."""
+    dropped, numbers = [], dict[str, float | int | None]()
+    for i, level in enumerate(now.choices):
+        in_top = sum(o.params[name] == level for o in top)
+        in_rest = sum(o.params[name] == level for o in rest)
+        table = np.array([[in_top, len(top) - in_top], [in_rest, len(rest) - in_rest]])
+        p = float(stats.fisher_exact(table, alternative="less").pvalue)
+        numbers[f"level_{i}_top"], numbers[f"level_{i}_trials"] = in_top, in_top + in_rest
+        numbers[f"level_{i}_p"] = p
+        if in_top == 0 and in_rest >= LEVEL_TRIALS and p < LEVEL_ALPHA:
+            dropped.append((level, in_rest, p))
+    if not dropped:
+        reason = (
+            "unidentified: every level has a trial among the best, or has had too few trials to be "
+            "ruled out"
+        )
+        return Decision(name, now, now, Verdict.UNIDENTIFIED, reason, numbers)
+    gone = {level for level, _, _ in dropped}
+    after = Choices(choices=tuple(x for x in now.choices if x not in gone))
+    reason = "dropped " + "; ".join(
+        f"{level}: none of its {count} trials is among the best {len(top)} (Fisher p = {p:.2g})"
+        for level, count, p in dropped
+    )
+    return Decision(name, now, after, Verdict.NARROWED, reason, numbers)
+
+
+def _all_diverged(name: str, now: Dimension, count: int) -> Decision:
+    """A round without one finite loss: the learning rate was too high."""
+    numbers: dict[str, float | int | None] = {"diverged": count}
+    if name == "learning_rate" and isinstance(now, Range):
+        start = now.coordinate(now.low)
+        after = now.moved(
+            _value(now, start - 0.5 * now.width), _value(now, start + 0.5 * now.width)
+        )
+        if after.low < now.low:
+            reason = (
+                f"open at the bottom: all {count} trials of the round diverged, so the range moves "
+                f"down to {shown(after)}"
+            )
+            return Decision(name, now, after, Verdict.OPEN_LOW, reason, numbers)
+    reason = f"kept: all {count} trials of the round diverged, which says nothing about {name}"
+    return Decision(name, now, now, Verdict.KEPT, reason, numbers)

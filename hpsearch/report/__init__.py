@@ -1,0 +1,1 @@
+"""Values for people: views of the contract, and how rows become them."""

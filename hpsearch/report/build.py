@@ -1,0 +1,371 @@
+"""From stored rows to the views of `hpsearch.report.views`. Nothing here reads or writes.
+
+Rows come with the column names of the store's tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from hpsearch.report import statistics
+from hpsearch.report.views import (
+    BestView,
+    DatasetView,
+    DecisionView,
+    EpochCounts,
+    KeyView,
+    RangeView,
+    RecommendedView,
+    ResultRangeView,
+    ResultView,
+    RoundCounts,
+    RoundView,
+    StatusView,
+    TestModelView,
+    TestView,
+    TrialCounts,
+    TrialView,
+)
+from hpsearch.space import Box, Choices, Dimension, Range, box_from_json
+from hpsearch.spec import ResolvedSpec
+from hpsearch.trials import ENDED, Role, RoundKind, SearchState, Stream, TrialState, Verdict
+
+Row = Any
+API = "/api/v1/searches"
+SMALL_VALIDATION = 200  # examples below which candidates can hardly be told apart
+
+
+def moment(seconds: float | None) -> str | None:
+    """Seconds since the epoch as RFC 3339 in UTC, to the millisecond."""
+    if seconds is None:
+        return None
+    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def range_view(dimension: Dimension) -> RangeView:
+    """A range or the choices that are left."""
+    if isinstance(dimension, Choices):
+        return RangeView(choices=dimension.choices)
+    return RangeView(
+        low=dimension.low,
+        high=dimension.high,
+        scale=dimension.scale,
+        integer=dimension.integer or None,
+    )
+
+
+def box_view(box: Box) -> dict[str, RangeView]:
+    """Every range of a box by name."""
+    return {name: range_view(box[name]) for name in sorted(box)}
+
+
+def trial_id(number: int, index: int) -> str:
+    """A trial's id within its search."""
+    return f"{number}-{index}"
+
+
+def best_view(row: Row, number: int | None) -> BestView | None:
+    """The best trial of a search or of a round."""
+    if row.best_accuracy is None:
+        return None
+    return BestView(
+        trial=trial_id(number or 0, row.best_index),
+        params=row.best_params,
+        validation_accuracy=row.best_accuracy,
+    )
+
+
+def status(
+    search: Row,
+    resolved: ResolvedSpec,
+    rounds: Sequence[Row],
+    running: Mapping[int, int],
+    now: float,
+) -> StatusView:
+    """Where a search stands; `running` counts the trials of running jobs by round."""
+    spec = resolved.spec
+    explored = [r for r in rounds if r.kind != RoundKind.FINAL]
+    box = box_from_json(rounds[-1].box) if rounds else resolved.box
+    trained = sum(r.epochs_trained for r in explored)
+    links = {"self": f"{API}/{search.id}"}
+    links |= {name: f"{API}/{search.id}/{name}" for name in ("rounds", "trials", "result")}
+    return StatusView(
+        id=search.id,
+        name=search.name,
+        dataset=search.dataset,
+        state=search.state,
+        reason=search.reason,
+        revision=search.revision,
+        created_at=moment(search.created_at) or "",
+        started_at=moment(search.started_at),
+        finished_at=moment(search.finished_at),
+        eta_seconds=eta(search, resolved, trained, rounds, now),
+        rounds=RoundCounts(
+            planned=spec.rounds,
+            completed=sum(r.open_jobs == 0 and not r.cancelled for r in explored),
+        ),
+        trials=_counts(explored, running, planned=spec.rounds * spec.trials_per_round),
+        epochs=EpochCounts(planned=resolved.epochs_planned, trained=trained),
+        best=best_view(search, search.best_round),
+        ranges=box_view(box),
+        links=links,
+    )
+
+
+def _counts(rounds: Sequence[Row], running: Mapping[int, int], *, planned: int) -> TrialCounts:
+    sums = {
+        state.value: sum(getattr(r, state.value) for r in rounds)
+        for state in (
+            TrialState.COMPLETED,
+            TrialState.STOPPED,
+            TrialState.DIVERGED,
+            TrialState.FAILED,
+        )
+    }
+    cancelled = sum(r.cancelled for r in rounds)
+    active = sum(running.get(r.number, 0) for r in rounds)
+    drawn = sum(r.planned for r in rounds)
+    pending = drawn - sum(sums.values()) - cancelled - active
+    return TrialCounts(planned=planned, pending=pending, running=active, **sums)
+
+
+def eta(
+    search: Row, resolved: ResolvedSpec, trained: int, rounds: Sequence[Row], now: float
+) -> float | None:
+    """Seconds to the end, from the epochs trained so far; None while there is no pace."""
+    if search.state in ENDED or search.state in (SearchState.QUEUED, SearchState.PAUSED):
+        return None
+    if not trained or search.started_at is None:
+        return None
+    # In the final every model is trained, so its epochs count in full.
+    final = resolved.spec.final
+    left = resolved.epochs_planned - trained + final.epochs * (final.models + 1)
+    if rounds and rounds[-1].kind == RoundKind.FINAL:
+        left = final.epochs * (final.models + 1)
+    pace: float = max(0.0, now - search.started_at) / trained
+    return round(pace * left, 1)
+
+
+def round_views(
+    rounds: Sequence[Row], decisions: Sequence[Row], running: Mapping[int, int]
+) -> list[RoundView]:
+    """Every round in order; its decisions are those that its own evidence led to."""
+    made: dict[int, dict[str, DecisionView]] = {}
+    for row in decisions:
+        made.setdefault(row.round, {})[row.name] = decision_view(row)
+    return [
+        RoundView(
+            number=r.number,
+            kind=r.kind,
+            epochs=r.epochs,
+            ranges=box_view(box_from_json(r.box)),
+            trials=_counts([r], running, planned=r.planned),
+            best=best_view(r, r.number),
+            decisions=made.get(r.number, {}),
+        )
+        for r in rounds
+    ]
+
+
+def decision_view(row: Row) -> DecisionView:
+    """One stored decision."""
+    box = box_from_json({"before": row.before, "after": row.after})
+    return DecisionView(
+        before=range_view(box["before"]),
+        after=range_view(box["after"]),
+        verdict=row.verdict,
+        reason=row.reason,
+        numbers=row.numbers,
+    )
+
+
+def trial_view(row: Row) -> TrialView:
+    """One trial."""
+    return TrialView(
+        id=trial_id(row.round, row.idx),
+        round=row.round,
+        index=row.idx,
+        state=row.state,
+        params=row.params,
+        epochs=row.epochs,
+        validation_accuracy=row.accuracy if row.accuracy >= 0 else None,
+        validation_loss=row.loss,
+        error=row.error,
+    )
+
+
+def result(
+    search: Row,
+    resolved: ResolvedSpec,
+    rounds: Sequence[Row],
+    decisions: Sequence[Row],
+    final: Row,
+    models: Sequence[Row],
+    dataset_openings: int,
+) -> ResultView:
+    """The answer of a completed search.
+
+    Parameters
+    ----------
+    final, models
+        The final job and its trials by index.
+    """
+    ranges = _ranges(resolved, box_from_json(rounds[-1].box), decisions)
+    chosen = search.recommended
+    recommended = RecommendedView(
+        params=chosen["params"],
+        validation_accuracy=chosen["correct"] / chosen["examples"],
+        sd=statistics.binomial_sd(chosen["correct"], chosen["examples"]),
+    )
+    test = _test(search, resolved, final, models, dataset_openings)
+    gap = _optimism(models)
+    best = best_view(search, search.best_round)
+    assert best is not None  # a completed search has a finite trial
+    return ResultView(
+        id=search.id,
+        name=search.name,
+        state=search.state,
+        ranges=ranges,
+        recommended=recommended,
+        best_trial=best,
+        test=test,
+        optimism=gap,
+        health=_health(ranges, test, chosen["examples"]),
+        digest=search.digest,
+        digest_reason=search.digest_reason,
+    )
+
+
+def _ranges(
+    resolved: ResolvedSpec, box: Box, decisions: Sequence[Row]
+) -> dict[str, ResultRangeView]:
+    views = {}
+    for name in sorted(box):
+        history = [d for d in decisions if d.name == name]
+        told = _telling(history)
+        now, asked = box[name], resolved.box[name]
+        views[name] = ResultRangeView(
+            **range_view(now).model_dump(),
+            verdict=told.verdict,
+            reason=told.reason
+            if told is history[-1]
+            else f"after round {told.round}: {told.reason}",
+            asked=range_view(asked),
+            outside_asked=reaches_beyond(now, asked),
+        )
+    return views
+
+
+def _telling(history: Sequence[Row]) -> Row:
+    """The decision that explains a range: the last one, or the last that changed anything.
+
+    A range that was narrowed early and could not be told from flat later is narrowed, not
+    unidentified.
+    """
+    last = history[-1]
+    if last.verdict in (Verdict.UNIDENTIFIED, Verdict.KEPT):
+        return next((d for d in reversed(history) if d.verdict == Verdict.NARROWED), last)
+    return last
+
+
+def reaches_beyond(now: Dimension, asked: Dimension) -> bool:
+    """Whether a range holds values that were not asked for."""
+    if isinstance(now, Range) and isinstance(asked, Range):
+        return now.low < asked.low or now.high > asked.high
+    return False
+
+
+def _test(
+    search: Row, resolved: ResolvedSpec, final: Row, models: Sequence[Row], dataset_openings: int
+) -> TestView:
+    shown = [m for m in models if m.role != Role.OPTIMISM]
+    seed = resolved.spec.seed
+    views = [
+        TestModelView(
+            params=m.params,
+            seed=[seed, Stream.INIT, m.round, m.idx, 0],
+            accuracy=_accuracy(m),
+            role=m.role,
+        )
+        for m in shown
+    ]
+    first = shown[0]
+    drawn = [v.accuracy for v in views if v.role is Role.DRAWN and v.accuracy is not None]
+    mean, sd = statistics.mean_sd(drawn)
+    examples = next((m.test_examples for m in shown if m.test_examples), 0)
+    finite = first.test_correct is not None
+    return TestView(
+        accuracy=views[0].accuracy,
+        ci95=statistics.wilson(first.test_correct, first.test_examples) if finite else None,
+        mean=mean,
+        sd=sd,
+        models=views,
+        ensemble_accuracy=(
+            None if final.ensemble_correct is None else final.ensemble_correct / examples
+        ),
+        examples=examples,
+        opened_at=moment(final.opened_at),
+        attempts=final.openings,
+        dataset_openings=dataset_openings,
+    )
+
+
+def _accuracy(model: Row) -> float | None:
+    return None if model.test_correct is None else model.test_correct / model.test_examples
+
+
+def _optimism(models: Sequence[Row]) -> float | None:
+    """Validation minus test accuracy of the model trained on the training part alone."""
+    model = models[-1]
+    tested = _accuracy(model)
+    return None if tested is None or model.accuracy < 0 else model.accuracy - tested
+
+
+def _health(
+    ranges: Mapping[str, ResultRangeView], test: TestView, validation_examples: int
+) -> list[str]:
+    """What a careful reader of the result should know."""
+    notes = []
+    for name, view in ranges.items():
+        if view.verdict in (Verdict.OPEN_LOW, Verdict.OPEN_HIGH, Verdict.OPEN_BOTH):
+            notes.append(
+                f"{name} is {view.reason.split(':')[0]}: search further out, or set limits"
+            )
+        if view.outside_asked:
+            notes.append(f"the best range of {name} reaches beyond the one that was asked for")
+    diverged = sum(m.accuracy is None for m in test.models)
+    if diverged:
+        notes.append(f"{diverged} of {len(test.models)} final models diverged; narrow the ranges")
+    if validation_examples < SMALL_VALIDATION:
+        notes.append(
+            f"{validation_examples} validation examples are few: accuracies that differ by less "
+            f"than {2 * statistics.binomial_sd(validation_examples // 2, validation_examples):.2f} "
+            "may not differ at all"
+        )
+    return notes
+
+
+def dataset_view(row: Row, *, builtin: bool) -> DatasetView:
+    """A dataset by its stored description."""
+    info = row.info
+    return DatasetView(
+        name=row.name,
+        builtin=builtin,
+        **{k: v for k, v in info.items() if k in DatasetView.model_fields},
+    )
+
+
+def key_view(row: Row) -> KeyView:
+    """A key, its secret left out."""
+    return KeyView(
+        id=row.id,
+        name=row.name,
+        owner=row.owner,
+        scopes=row.scopes.split(),
+        created_at=moment(row.created_at) or "",
+        expires_at=moment(row.expires_at),
+        revoked_at=moment(row.revoked_at),
+    )

@@ -1,0 +1,76 @@
+"""One number for a whole search: two runs of a spec that agree in it agree in every trial.
+
+SHA-256 of canonical JSON: the resolved spec without its name (a label changes nothing), the
+dataset's digest, the edits and warm-start observations (none can be made yet; the fields are
+part of the format), the trials by (round, index), and the final test.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+
+def canonical(value: Any) -> bytes:
+    """`value` as JSON in one spelling: sorted keys, no spaces, shortest numbers, UTF-8."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
+
+
+def body_sha256(value: Any) -> str:
+    """SHA-256 of a JSON value in canonical spelling."""
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def trial_lines(rows: Iterable[Any]) -> list[list[Any]]:
+    """What the digest covers of each trial, in order of (round, index)."""
+    return [
+        [r.round, r.idx, r.role, r.params, r.state, r.epochs, r.correct, r.examples,
+         r.test_correct, r.test_examples]
+        for r in sorted(rows, key=lambda r: (r.round, r.idx))
+    ]  # fmt: skip
+
+
+def search_digest(
+    spec: Mapping[str, Any],
+    dataset_digest: str,
+    trials: Sequence[Sequence[Any]],
+    ensemble_correct: int | None,
+) -> str:
+    """The digest of a search, as 64 hexadecimal digits.
+
+    Parameters
+    ----------
+    spec
+        The resolved spec as stored.
+    trials
+        What `trial_lines` gives.
+    ensemble_correct
+        Test examples that the ensemble of the final test classified correctly.
+    """
+    return body_sha256(
+        {
+            "spec": {k: v for k, v in spec.items() if k != "name"},
+            "dataset": dataset_digest,
+            "edits": [],
+            "warm_start": [],
+            "trials": trials,
+            "ensemble_correct": ensemble_correct,
+        }
+    )
+
+
+def withheld(fingerprints: Sequence[Mapping[str, str]], failed_jobs: int) -> str | None:
+    """Why a search has no digest, or None when it has one."""
+    distinct = {canonical(dict(f)) for f in fingerprints}
+    if len(distinct) > 1:
+        return (
+            f"its jobs ran under {len(distinct)} numeric fingerprints (numpy, scipy, BLAS core or "
+            "instruction set); HPSEARCH_NUMERICS=portable makes mixed machines agree"
+        )
+    if failed_jobs:
+        return f"{failed_jobs} jobs were given up because their workers were lost"
+    return None

@@ -1,0 +1,47 @@
+"""The use cases, grouped by who asks for them; each is a short transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hpsearch.data import DatasetStore
+from hpsearch.errors import Unavailable
+from hpsearch.service.datasets import Datasets
+from hpsearch.service.keys import KeyRing, Principal
+from hpsearch.service.searches import Searches
+from hpsearch.service.work import Work
+from hpsearch.settings import Settings
+from hpsearch.store import Store
+
+__all__ = ["Principal", "Services"]
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything a process may ask for; made by `hpsearch.wiring`."""
+
+    settings: Settings
+    store: Store
+    files: DatasetStore
+    searches: Searches
+    datasets: Datasets
+    keys: KeyRing
+    work: Work
+
+    def ready(self, expected_revision: str | None = None) -> dict[str, str]:
+        """Each part the service needs and "ok", or what is wrong with it."""
+        try:
+            revision = self.store.revision()
+        except Unavailable as error:
+            return {"database": str(error), "migrations": "unknown"}
+        if revision is None:
+            return {
+                "database": "ok",
+                "migrations": "none applied; run: python -m migrations upgrade",
+            }
+        if expected_revision is not None and revision != expected_revision:
+            return {
+                "database": "ok",
+                "migrations": f"at {revision}, this version needs {expected_revision}",
+            }
+        return {"database": "ok", "migrations": "ok"}

@@ -1,0 +1,150 @@
+"""Datasets: names to contents, ingest on first use, uploads, deletion."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from hpsearch.data import BUILTIN, DatasetInfo, DatasetStore
+from hpsearch.errors import Conflict, InvalidRequest, NotFound
+from hpsearch.report.build import dataset_view
+from hpsearch.report.views import DatasetView, Page
+from hpsearch.service import cursors
+from hpsearch.settings import Settings
+from hpsearch.store import SHARED, Row, Store, Tx
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+class Datasets:
+    """The use cases about datasets."""
+
+    def __init__(self, store: Store, files: DatasetStore, settings: Settings) -> None:
+        self._store = store
+        self._files = files
+        self._settings = settings
+
+    def find(self, name: str, *, owner: str) -> DatasetInfo:
+        """The dataset that `name` stands for now; a built-in one is made on first use.
+
+        Raises
+        ------
+        NotFound
+            Nobody gave this name to a dataset.
+        """
+        row = self._store.read(lambda tx: tx.library.get(owner, name))
+        if row is not None:
+            return DatasetInfo.from_json(row.info)
+        if name not in BUILTIN:
+            known = ", ".join([*BUILTIN, *self._own(owner)])
+            raise NotFound(f"unknown dataset {name!r}; known are {known}")
+        folder = self._settings.home / "datasets" / name
+        info = self._files.ingest_builtin(name, folder=folder)
+        self._store.write(lambda tx: tx.library.put(SHARED, name, info.to_json()))
+        return info
+
+    def list(self, *, owner: str, limit: int = 100, cursor: str | None = None) -> Page:
+        """The owner's datasets and the shared ones, by name."""
+        after = cursors.decode(cursor, (str,))
+        rows = self._store.read(
+            lambda tx: tx.library.page(
+                owner, limit=limit + 1, after=None if after is None else str(after[0])
+            )
+        )
+        items = [self._view(row) for row in rows[:limit]]
+        more = cursors.encode((rows[limit - 1].name,)) if len(rows) > limit else None
+        return Page(items=items, next=more)
+
+    def get(self, name: str, *, owner: str) -> DatasetView:
+        """One dataset.
+
+        Raises
+        ------
+        NotFound
+            Nobody gave this name to a dataset.
+        """
+        self.find(name, owner=owner)
+        row = self._store.read(lambda tx: tx.library.get(owner, name))
+        if row is None:
+            raise NotFound(f"unknown dataset {name!r}")
+        return self._view(row)
+
+    def put(
+        self, name: str, path: Path, *, content_type: str, label: str | None, owner: str
+    ) -> DatasetView:
+        """Store an uploaded file under `name`; searches on an older content keep theirs.
+
+        Raises
+        ------
+        InvalidRequest, Conflict, InvalidDataset, TooLarge, UnsupportedType
+            Nothing is stored then.
+        """
+        self._check(name)
+        return self._keep(
+            owner, name, lambda: self._files.ingest_upload(path, content_type, label=label)
+        )
+
+    def add(self, name: str, path: Path, *, owner: str) -> DatasetView:
+        """Store files of the server's own machine; MNIST's four files under a built-in name too.
+
+        Raises
+        ------
+        InvalidRequest, Conflict, InvalidDataset
+            Nothing is stored then.
+        """
+        folder = name in BUILTIN and path.is_dir()
+        if not folder:
+            self._check(name)
+        return self._keep(
+            SHARED if folder else owner, name, lambda: self._files.ingest_folder(name, path)
+        )
+
+    def delete(self, name: str, *, owner: str) -> None:
+        """Forget a name; the files go with it where no search refers to them.
+
+        Raises
+        ------
+        NotFound
+            The owner has no dataset of this name.
+        Conflict
+            It is built in, or an unfinished search trains on it.
+        """
+        if name in BUILTIN:
+            raise Conflict(f"{name!r} is built in and cannot be deleted")
+
+        digest = self._store.write(lambda tx: _remove(tx, owner, name))
+        if digest is not None:
+            self._files.delete(digest)
+
+    def _keep(self, owner: str, name: str, ingest: Callable[[], DatasetInfo]) -> DatasetView:
+        info = ingest()
+        self._store.write(lambda tx: tx.library.put(owner, name, info.to_json()))
+        return self.get(name, owner=owner)
+
+    def _check(self, name: str) -> None:
+        if not NAME.fullmatch(name):
+            raise InvalidRequest(
+                f"dataset name {name[:80]!r}: use 1 to 64 of a-z 0-9 . _ -, a letter or digit first"
+            )
+        if name in BUILTIN:
+            raise Conflict(f"{name!r} is the name of a built-in dataset; choose another")
+
+    def _own(self, owner: str) -> Sequence[str]:
+        rows = self._store.read(lambda tx: tx.library.page(owner, limit=20, after=None))
+        return [row.name for row in rows if row.owner == owner]
+
+    def _view(self, row: Row) -> DatasetView:
+        return dataset_view(row, builtin=row.owner == SHARED)
+
+
+def _remove(tx: Tx, owner: str, name: str) -> str | None:
+    """Forget a name; the digest of its content where that is nobody's any more."""
+    row = tx.library.get(owner, name)
+    if row is None or row.owner != owner:
+        raise NotFound(f"unknown dataset {name!r}")
+    users = tx.library.in_use(row.digest)
+    if users:
+        raise Conflict(f"{users} unfinished searches train on {name!r}; cancel them first")
+    tx.library.remove(owner, name)
+    return row.digest if tx.library.forget(row.digest) else None

@@ -1,0 +1,139 @@
+"""API keys: made once, shown once, stored as hashes.
+
+A token is `hps_` + key id + `_` + 32 random bytes + a checksum, so that a secret scanner can
+tell one from noise, and a typing mistake from a revoked key. The secret has 256 bits, so a
+plain SHA-256 is enough to store it by.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import zlib
+from dataclasses import dataclass
+
+from hpsearch.errors import InvalidRequest, NotFound, Unauthenticated
+from hpsearch.report.build import key_view
+from hpsearch.report.views import KeyView
+from hpsearch.store import Store
+
+PREFIX = "hps"
+SCOPES = ("read", "submit", "admin")
+BOOTSTRAP = "bootstrap"
+_NOBODY = "0" * 64  # what an unknown key is compared with, so that it costs the same time
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is asking, and what they may do."""
+
+    key_id: str
+    owner: str
+    scopes: frozenset[str]
+
+
+class KeyRing:
+    """The use cases about keys."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def authenticate(self, token: str) -> Principal:
+        """Who holds `token`.
+
+        Raises
+        ------
+        Unauthenticated
+            Unknown, expired or revoked; the message does not say which.
+        """
+        key_id = _id_of(token)
+        row = self._store.read(lambda tx: tx.keys.get(key_id))
+        stored = row.secret_sha256 if row is not None else _NOBODY
+        same = hmac.compare_digest(_hash(token), stored)
+        if row is None or not same or not row.live:
+            raise Unauthenticated("this API key is unknown, expired or revoked")
+        return Principal(row.id, row.owner, frozenset(row.scopes.split()))
+
+    def create(
+        self, *, name: str, owner: str, scopes: list[str], days: int | None = None
+    ) -> tuple[KeyView, str]:
+        """A new key and its token, which nobody can read again.
+
+        Raises
+        ------
+        InvalidRequest
+            An unknown scope, an empty or overlong name or owner, a lifetime below one day.
+        """
+        unknown = sorted(set(scopes) - set(SCOPES))
+        if unknown or not scopes:
+            raise InvalidRequest(
+                f"scopes {unknown or scopes}: choose one or more of {', '.join(SCOPES)}"
+            )
+        for label, value in (("name", name), ("owner", owner)):
+            if not 0 < len(value) <= 100 or not value.isprintable():
+                raise InvalidRequest(f"{label} {value!r} must have 1 to 100 printable characters")
+        if days is not None and not 1 <= days <= 36500:
+            raise InvalidRequest(f"days {days} must lie between 1 and 36500")
+        key_id = secrets.token_hex(6)
+        body = f"{PREFIX}_{key_id}_{secrets.token_urlsafe(32)}"
+        token = f"{body}{_checksum(body)}"
+        values = {
+            "id": key_id,
+            "name": name,
+            "owner": owner,
+            "scopes": " ".join(s for s in SCOPES if s in scopes),
+            "secret_sha256": _hash(token),
+        }
+        self._store.write(lambda tx: tx.keys.insert(values, days=days))
+        return self._view(key_id), token
+
+    def list(self) -> list[KeyView]:
+        """Every key, oldest first."""
+        return [key_view(row) for row in self._store.read(lambda tx: tx.keys.all())]
+
+    def revoke(self, key_id: str) -> KeyView:
+        """Close a key for good; revoking twice changes nothing.
+
+        Raises
+        ------
+        NotFound
+            There is no such key.
+        """
+        self._store.write(lambda tx: tx.keys.revoke(key_id))
+        return self._view(key_id)
+
+    def ensure_bootstrap(self, token: str) -> None:
+        """Make `token` the key `bootstrap`, with every scope; an older one stops working."""
+        values = {
+            "id": BOOTSTRAP,
+            "name": BOOTSTRAP,
+            "owner": BOOTSTRAP,
+            "scopes": " ".join(SCOPES),
+            "secret_sha256": _hash(token),
+        }
+        self._store.write(lambda tx: tx.keys.upsert(values))
+
+    def _view(self, key_id: str) -> KeyView:
+        row = self._store.read(lambda tx: tx.keys.get(key_id))
+        if row is None:
+            raise NotFound(f"no key {key_id!r}; `hpsearch keys list` shows the ids")
+        return key_view(row)
+
+
+def _id_of(token: str) -> str:
+    """The key id inside a token; any other text is taken for the bootstrap key."""
+    parts = token.split("_", 2)
+    if len(parts) == 3 and parts[0] == PREFIX:
+        body, checksum = token[:-8], token[-8:]
+        if checksum == _checksum(body):
+            return parts[1]
+    return BOOTSTRAP
+
+
+def _checksum(body: str) -> str:
+    return f"{zlib.crc32(body.encode(errors='replace')):08x}"
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()

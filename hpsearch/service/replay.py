@@ -1,0 +1,251 @@
+"""Doing a completed search again from its spec, and saying where it differs.
+
+`again` trains everything anew; `decisions` recomputes every decision from the stored rows
+without training. Both compare row by row with what is stored. `again` opens the test part
+once more, and that is recorded like every opening.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hpsearch.coordinator import Plan, Snapshot, decide
+from hpsearch.data import DatasetInfo
+from hpsearch.errors import Conflict, NotFound
+from hpsearch.report import digest
+from hpsearch.service import Services
+from hpsearch.service.searches import resolved
+from hpsearch.service.work import observations, restored
+from hpsearch.space import box_from_json, box_to_json
+from hpsearch.spec import ResolvedSpec
+from hpsearch.store import Row, Tx
+from hpsearch.training import Trainer
+from hpsearch.training.final import run_final
+from hpsearch.training.fingerprint import fingerprint
+from hpsearch.trials import (
+    FinalPlan,
+    GiveUp,
+    JobOrder,
+    Observation,
+    Role,
+    RoundKind,
+    SearchState,
+    TrialReport,
+)
+
+Progress = Callable[[int, int], None]
+COMPARED = ("role", "params", "state", "epochs", "correct", "examples", "loss",
+            "test_correct", "test_examples")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a replay found: without differences it agrees."""
+
+    search_id: str
+    trials: int
+    digest: str | None
+    stored_digest: str | None
+    differences: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """Everything that the database says about a completed search."""
+
+    row: Row
+    rounds: Sequence[Row]
+    trials: Sequence[Row]
+    decisions: Sequence[Row]
+    final: Row
+    fingerprints: Sequence[Mapping[str, str]]
+
+    @property
+    def resolved(self) -> ResolvedSpec:
+        return resolved(self.row)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A trial of the replay, under the column names of the store."""
+
+    round: int
+    idx: int
+    role: Role | None
+    params: Mapping[str, Any]
+    state: str
+    epochs: int
+    correct: int
+    examples: int
+    loss: float | None
+    test_correct: int | None
+    test_examples: int | None
+
+
+def decisions(services: Services, search_id: str) -> Comparison:
+    """Recompute every decision of a search from its stored trials, training nothing.
+
+    Raises
+    ------
+    NotFound, Conflict
+        No such search, or it has not completed.
+    """
+    stored = _read(services, search_id)
+    what, found = stored.resolved, list[str]()
+    for done in range(stored.final.round):
+        seen = observations([t for t in stored.trials if t.round <= done])
+        box = what.box if done == 0 else box_from_json(stored.rounds[done - 1].box)
+        plan = decide(Snapshot(what, done, box, seen), job_size=services.settings.job_size)
+        found += _compare_plan(stored, plan, done)
+    return _comparison(stored, stored.trials, stored.final.ensemble_correct, found)
+
+
+def again(services: Services, search_id: str, *, progress: Progress | None = None) -> Comparison:
+    """Train a completed search again from its spec and compare every trial.
+
+    Raises
+    ------
+    NotFound, Conflict
+        No such search, or it has not completed.
+    Corrupt
+        A byte of the dataset is not what was stored.
+    """
+    stored = _read(services, search_id)
+    services.files.verify(DatasetInfo.from_json(stored.row.facts))
+    trainer = Trainer(services.files, stack_size=services.settings.stack_size)
+    what, found = stored.resolved, list[str]()
+    lines, seen, number, box = list[_Line](), list[Observation](), 0, stored.resolved.box
+    ensemble = None
+    while True:
+        plan = decide(Snapshot(what, number, box, seen), job_size=services.settings.job_size)
+        found += _compare_plan(stored, plan, number)
+        if isinstance(plan, GiveUp):
+            break
+        number, box = plan.number, plan.box
+        order = _order(stored, plan)
+        if progress is not None:
+            progress(number, order.epochs)
+        if isinstance(plan, FinalPlan):
+            report = run_final(trainer, order, open_test=lambda: _record(services, stored))
+            ensemble = report.ensemble_correct
+            lines += _lines(order, report.trials)
+            break
+        made = _lines(order, trainer.run(order).trials)
+        lines += made
+        seen += observations(made)
+    found += _compare_trials(stored, lines)
+    return _comparison(stored, lines, ensemble, found)
+
+
+def _read(services: Services, search_id: str) -> _Stored:
+    def read(tx: Tx) -> _Stored:
+        row = tx.searches.get(search_id)
+        if row is None:
+            raise NotFound(f"no search {search_id!r}")
+        final = tx.jobs.final(search_id)
+        if row.state != SearchState.COMPLETED or final is None:
+            raise Conflict(f"search {search_id} is {row.state}; only a completed one is replayed")
+        return _Stored(
+            row,
+            tx.searches.rounds(search_id),
+            tx.searches.trials(search_id),
+            tx.searches.decisions(search_id),
+            final,
+            tx.jobs.fingerprints(search_id),
+        )
+
+    return services.store.read(read)
+
+
+def _record(services: Services, stored: _Stored) -> bool:
+    services.store.write(lambda tx: tx.jobs.count_opening(stored.row.dataset_digest))
+    return True
+
+
+def _order(stored: _Stored, plan: Plan) -> JobOrder:
+    """A whole round as one job."""
+    assert not isinstance(plan, GiveUp)  # nothing to train then
+    count = len(plan.trials)
+    return JobOrder(
+        search_id=stored.row.id,
+        kind=RoundKind.FINAL if isinstance(plan, FinalPlan) else plan.kind,
+        round=plan.number,
+        epochs=stored.resolved.spec.final.epochs if isinstance(plan, FinalPlan) else plan.epochs,
+        spec=stored.row.spec,
+        dataset=stored.row.facts,
+        indices=range(count),
+        params=plan.trials,
+        roles=plan.roles if isinstance(plan, FinalPlan) else [None] * count,
+    )
+
+
+def _lines(order: JobOrder, reports: Sequence[TrialReport]) -> list[_Line]:
+    return [
+        _Line(
+            order.round, r.index, order.roles[r.index], order.params[r.index], r.state, r.epochs,
+            r.correct, r.examples, r.loss, r.test_correct, r.test_examples,
+        )
+        for r in sorted(reports, key=lambda r: r.index)
+    ]  # fmt: skip
+
+
+def _compare_plan(stored: _Stored, plan: Plan, done: int) -> list[str]:
+    """Differences between a plan made now and what was stored after round `done`."""
+    if isinstance(plan, GiveUp):
+        return [f"after round {done} the search would give up now: {plan.reason}"]
+    if plan.number > len(stored.rounds):
+        return [f"round {plan.number} is planned now and is not stored"]
+    found = []
+    kind = stored.rounds[plan.number - 1].kind
+    planned = RoundKind.FINAL if isinstance(plan, FinalPlan) else plan.kind
+    if kind != planned:
+        found.append(f"round {plan.number}: kind {kind} is stored, {planned} is planned now")
+    if dict(stored.rounds[plan.number - 1].box) != box_to_json(plan.box):
+        found.append(f"round {plan.number}: other ranges are stored than are decided now")
+    trials = [restored(t.params) for t in stored.trials if t.round == plan.number]
+    found += [
+        f"round {plan.number} trial {i}: params {old} are stored, {dict(new)} are drawn now"
+        for i, (old, new) in enumerate(zip(trials, plan.trials, strict=False))
+        if old != dict(new)
+    ]
+    if len(trials) != len(plan.trials):
+        found.append(
+            f"round {plan.number}: {len(trials)} trials stored, {len(plan.trials)} planned"
+        )
+    told = {d.name: (d.verdict, d.reason) for d in plan.decisions}
+    kept = {d.name: (d.verdict, d.reason) for d in stored.decisions if d.round == done}
+    found += [
+        f"round {done} {name}: decision {kept.get(name)} is stored, {told.get(name)} is made now"
+        for name in sorted(told.keys() | kept.keys())
+        if told.get(name) != kept.get(name)
+    ]
+    return found
+
+
+def _compare_trials(stored: _Stored, lines: Sequence[_Line]) -> list[str]:
+    old = {(t.round, t.idx): t for t in stored.trials}
+    new = {(t.round, t.idx): t for t in lines}
+    found = [f"trial {r}-{i} is stored and was not drawn now" for r, i in sorted(old.keys() - new)]
+    for key in sorted(old.keys() & new.keys()):
+        for name in COMPARED:
+            before, after = getattr(old[key], name), getattr(new[key], name)
+            if name == "params":
+                before, after = restored(before), dict(after)
+            if before != after:
+                found.append(f"trial {key[0]}-{key[1]}: {name} {before} is stored, now {after}")
+    return found
+
+
+def _comparison(
+    stored: _Stored, trials: Sequence[Any], ensemble: int | None, found: list[str]
+) -> Comparison:
+    lines = digest.trial_lines(trials)
+    row = stored.row
+    now = digest.search_digest(row.spec, row.dataset_digest, lines, ensemble)
+    if row.digest is not None and now != row.digest:
+        found.append(f"digest {row.digest} is stored, now {now}")
+    if found and any(dict(f) != dict(fingerprint()) for f in stored.fingerprints):
+        found.append("this process has another numeric fingerprint than the search's workers had")
+    return Comparison(row.id, len(lines), now, row.digest, found)

@@ -1,0 +1,162 @@
+"""The environment, read once: every setting with its default, unit and reason."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from hpsearch.errors import Misconfigured
+
+SOCKET_PATH_MAX = 100  # sockaddr_un holds 104 to 108 bytes, depending on the system
+# Processors with AVX-512 round some NumPy loops differently; portable mode does without.
+PORTABLE_CORE = "Haswell"
+PORTABLE_SIMD_OFF = "X86_V4 AVX512_ICL AVX512_SPR"
+KEY_MIN_LENGTH = 32
+
+
+class Settings(BaseSettings):
+    """Where things are and how the service behaves. Environment variables override defaults."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HPSEARCH_", env_ignore_empty=True, populate_by_name=True, extra="ignore"
+    )
+
+    home: Path = Field(
+        default_factory=lambda: user_data_path("hpsearch"), description="the data folder"
+    )
+    database_url: str | None = Field(None, validation_alias="DATABASE_URL")
+    redis_url: str | None = Field(None, validation_alias="REDIS_URL")
+    data_url: str | None = Field(None, description="folder or fsspec URL of the datasets")
+    api_key: SecretStr | None = None
+    api_key_file: Path | None = None
+    numerics: Literal["native", "portable"] = "native"
+
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+    allowed_hosts: str = Field("", description="comma-separated Host names besides the loopback's")
+    allow_remote: bool = Field(False, description="permit a bind that is not loopback")
+    url: str = Field("http://127.0.0.1:8080", description="where the CLI finds the service")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    sqlite_synchronous: Literal["FULL", "NORMAL"] = "FULL"
+
+    # The queue. Seconds; the figures are those of docs/states.md.
+    heartbeat_seconds: float = Field(5.0, gt=0)
+    lease_seconds: float = Field(30.0, gt=0)
+    tick_seconds: float = Field(1.0, gt=0)
+    republish_seconds: float = Field(60.0, gt=0)
+    retry_seconds: float = Field(2.0, ge=0, description="first delay of a lost job; it doubles")
+    max_losses: int = Field(3, ge=1)
+    hints_per_slot: int = Field(4, ge=1)
+    deadline_floor_seconds: float = Field(120.0, gt=0)
+    deadline_gflops: float = Field(
+        0.25, gt=0, description="GFLOP/s that even a poor worker reaches; sets deadlines"
+    )
+
+    # How trials are grouped. Never changes a result.
+    job_size: int = Field(32, ge=1, description="trials in a job, at the most")
+    stack_size: int = Field(
+        0, ge=0, description="trials in a stack; 0: measured best for the shape"
+    )
+
+    # Caps on what a user may ask for.
+    max_trials: int = 100_000
+    max_trials_per_round: int = 10_000
+    max_rounds: int = 50
+    max_epochs: int = 1_000
+    max_hidden_layers: int = 10
+    max_units: int = 4_096
+    max_parameters: int = 20_000_000
+    max_final_models: int = 64
+    max_json_bytes: int = 1_000_000
+    max_upload_bytes: int = 256_000_000
+    max_active_searches: int = Field(100, description="unfinished searches of one key")
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the service brings its own broker."""
+        return self.redis_url is None
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL."""
+        return self.database_url or f"sqlite:///{self.home / 'hpsearch.db'}"
+
+    @property
+    def datasets_url(self) -> str:
+        """Where dataset files are kept."""
+        return self.data_url or str(self.home / "data")
+
+    @property
+    def cache(self) -> Path:
+        """Local copies of remote dataset files, named by digest."""
+        return self.home / "cache"
+
+    @cached_property
+    def socket(self) -> Path:
+        """The embedded broker's Unix socket, short enough for the operating system."""
+        path = self.home.absolute() / "run" / "broker.sock"
+        if len(os.fsencode(path)) <= SOCKET_PATH_MAX:
+            return path
+        name = hashlib.sha256(os.fsencode(self.home.absolute())).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"hpsearch-{os.getuid()}-{name}" / "broker.sock"
+
+    @property
+    def broker(self) -> str:
+        """The broker URL as kombu spells it."""
+        return self.redis_url or f"redis+socket://{self.socket}"
+
+    def bootstrap_key(self) -> str | None:
+        """The key `bootstrap`, from HPSEARCH_API_KEY or its file; None where neither is set.
+
+        Raises
+        ------
+        Misconfigured
+            The file cannot be read, or the key is shorter than 32 characters.
+        """
+        if self.api_key is not None:
+            key = self.api_key.get_secret_value()
+        elif self.api_key_file is not None:
+            try:
+                key = self.api_key_file.read_text().strip()
+            except OSError as error:
+                raise Misconfigured(f"HPSEARCH_API_KEY_FILE: {error}") from error
+        else:
+            return None
+        if len(key) < KEY_MIN_LENGTH:
+            raise Misconfigured(
+                f"HPSEARCH_API_KEY has {len(key)} characters, it needs {KEY_MIN_LENGTH} or more; "
+                "make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+            )
+        return key
+
+    def child_environment(self) -> dict[str, str]:
+        """What a process that trains must have in its environment before NumPy loads."""
+        threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        if self.numerics == "portable":
+            threads["OPENBLAS_CORETYPE"] = PORTABLE_CORE
+            threads["NPY_DISABLE_CPU_FEATURES"] = PORTABLE_SIMD_OFF
+        return threads
+
+
+def load(**overrides: object) -> Settings:
+    """The settings of this process.
+
+    Raises
+    ------
+    Misconfigured
+        A variable has a value that cannot work; the message names it.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks them
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = "HPSEARCH_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise Misconfigured(f"{name}: {first['msg']}") from error

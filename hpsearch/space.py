@@ -1,0 +1,212 @@
+"""Where a search looks: ranges, choices, and the box they form together.
+
+Notation
+    value        what a trial trains with, e.g. a learning rate of 0.01
+    coordinate   the value in its own scale: log10(value) on a log range, the value itself otherwise
+    unit         the place inside one range, 0 at its low edge and 1 at its high edge
+    width        high minus low in coordinates: decades on a log range
+
+A *space* is what was asked for, a *box* is where the search looks now. Both hold the same
+values: a box is a space whose edges have moved.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, model_validator
+
+Level = bool | int | float | str | tuple[int, ...]
+Params = Mapping[str, Level]
+
+DECADES_BEYOND = 3.0  # how far a log range may expand when no hard limit is given
+WIDTHS_BEYOND = 1.0  # the same for a linear range, in widths of the asked range
+SIGNIFICANT_DIGITS = 6
+
+
+def rounded(value: float) -> float:
+    """`value` at the precision that is stored, shown and trained with."""
+    return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+
+
+class Range(BaseModel):
+    """An interval of numbers, with the limits that expansion must not cross.
+
+    Until `limited` has been called, `hard_low` and `hard_high` are what the user gave.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    low: float = Field(description="Lower edge, inclusive.")
+    high: float = Field(description="Upper edge, inclusive; above low.")
+    scale: Literal["log", "linear"] = Field("linear", description="Sampling and narrowing scale.")
+    integer: bool = Field(False, description="Whole numbers only.")
+    hard_low: float | None = Field(None, description="Never search below; equal to low forbids it.")
+    hard_high: float | None = Field(None, description="Never search above this.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Range:
+        if not self.low < self.high:
+            raise ValueError(f"low must be below high, got low={self.low:g} and high={self.high:g}")
+        lowest = self.low if self.hard_low is None else self.hard_low
+        if self.scale == "log" and lowest <= 0:
+            raise ValueError(
+                f"a log range must stay above zero, got {lowest:g}; "
+                'use "scale": "linear" or a small positive low'
+            )
+        if self.hard_low is not None and self.hard_low > self.low:
+            raise ValueError(f"hard_low={self.hard_low:g} is above low={self.low:g}")
+        if self.hard_high is not None and self.hard_high < self.high:
+            raise ValueError(f"hard_high={self.hard_high:g} is below high={self.high:g}")
+        if self.integer and (self.low != int(self.low) or self.high != int(self.high)):
+            raise ValueError(
+                f"an integer range needs whole edges, got {self.low:g} and {self.high:g}"
+            )
+        return self
+
+    def coordinate(self, value: float) -> float:
+        """`value` in this range's own scale."""
+        return math.log10(value) if self.scale == "log" else float(value)
+
+    def value(self, coordinate: float) -> float:
+        """The stored value at `coordinate`: rounded, whole where it must be, within the limits."""
+        raw = 10.0**coordinate if self.scale == "log" else coordinate
+        exact = float(round(raw)) if self.integer else rounded(raw)
+        low = -math.inf if self.hard_low is None else self.hard_low
+        high = math.inf if self.hard_high is None else self.hard_high
+        return min(max(exact, low), high)
+
+    @property
+    def width(self) -> float:
+        """High minus low, in coordinates."""
+        return self.coordinate(self.high) - self.coordinate(self.low)
+
+    def to_unit(self, value: float) -> float:
+        """Where `value` lies in this range: 0 at low, 1 at high, outside [0, 1] beyond them."""
+        return (self.coordinate(value) - self.coordinate(self.low)) / self.width
+
+    def from_unit(self, unit: float) -> float:
+        """The value at `unit` in [0, 1]. Every whole number gets the same share on a linear range."""
+        low, high = self.low, self.high
+        if self.integer:
+            low, high = low - 0.5, high + 0.5
+        start, end = self.coordinate(low), self.coordinate(high)
+        return min(max(self.value(start + unit * (end - start)), self.low), self.high)
+
+    def contains(self, value: float) -> bool:
+        """Whether `value` lies between the edges, both included."""
+        return self.low <= value <= self.high
+
+    def moved(self, low: float, high: float) -> Range:
+        """This range with other edges (values), kept within the hard limits."""
+        low = self.value(self.coordinate(low))
+        high = self.value(self.coordinate(high))
+        return self.model_copy(update={"low": low, "high": high})
+
+    def limited(self, lowest: float, highest: float) -> Range:
+        """This range with both hard limits filled in, inside the domain [lowest, highest].
+
+        Without a limit of the user's, expansion may go three decades (log) or one width
+        (linear) beyond the asked edges.
+        """
+        if self.scale == "log":
+            factor = 10.0**DECADES_BEYOND
+            below, above = self.low / factor, self.high * factor
+        else:
+            reach = WIDTHS_BEYOND * (self.high - self.low)
+            below, above = self.low - reach, self.high + reach
+        hard_low = max(rounded(below), lowest) if self.hard_low is None else self.hard_low
+        hard_high = min(rounded(above), highest) if self.hard_high is None else self.hard_high
+        if self.integer:
+            hard_low, hard_high = math.ceil(hard_low), math.floor(hard_high)
+        return self.model_copy(
+            update={
+                "hard_low": float(min(hard_low, self.low)),
+                "hard_high": float(max(hard_high, self.high)),
+            }
+        )
+
+    def grid(self) -> tuple[float, ...]:
+        """The few values that a shape dimension is drawn from.
+
+        Powers of two on a log range (its edges where it holds fewer than two of them), up to
+        eight evenly spaced whole numbers on a linear one.
+        """
+        if self.scale == "log":
+            powers = [2.0**k for k in range(64) if self.contains(2.0**k)]
+            return tuple(powers) if len(powers) > 1 else (self.low, self.high)
+        count = int(min(8, self.high - self.low + 1))
+        step = (self.high - self.low) / (count - 1)
+        return tuple(float(round(self.low + step * k)) for k in range(count))
+
+
+class Choices(BaseModel):
+    """A closed list of levels."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    choices: tuple[Level, ...] = Field(
+        min_length=1, max_length=64, strict=False, description="The levels to choose from."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lists_are_tuples(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("choices"), list):
+            levels = [tuple(x) if isinstance(x, list) else x for x in data["choices"]]
+            return {**data, "choices": tuple(levels)}
+        return data
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Choices:
+        if len({(type(x) is bool, x) for x in self.choices}) != len(self.choices):
+            raise ValueError(f"the choices must differ from each other, got {list(self.choices)}")
+        return self
+
+    def contains(self, value: Level) -> bool:
+        """Whether `value` is one of the levels."""
+        return value in self.choices
+
+
+def _kind(data: Any) -> str:
+    choices = isinstance(data, Choices) or (isinstance(data, dict) and "choices" in data)
+    return "choices" if choices else "range"
+
+
+Dimension = Range | Choices
+TaggedDimension = Annotated[
+    Annotated[Range, Tag("range")] | Annotated[Choices, Tag("choices")], Discriminator(_kind)
+]
+Box = Mapping[str, Dimension]
+_BOX: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, TaggedDimension])
+
+
+def box_to_json(box: Box) -> dict[str, Any]:
+    """`box` as plain JSON values, names sorted."""
+    return {name: box[name].model_dump(mode="json", exclude_none=True) for name in sorted(box)}
+
+
+def box_from_json(data: Mapping[str, Any]) -> Box:
+    """The box that `box_to_json` wrote."""
+    return _BOX.validate_python(dict(data))
+
+
+def inside(box: Box, params: Params) -> bool:
+    """Whether every parameter lies in its dimension of the box."""
+    return all(box[name].contains(params[name]) for name in box)  # type: ignore[arg-type]  # a dimension only ever meets values drawn from it
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """What was asked for, limits filled in, and which dimensions change a network's shape."""
+
+    dimensions: Box
+    shaping: frozenset[str] = frozenset()
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The hyperparameters searched, in the one order used everywhere."""
+        return sorted(self.dimensions)

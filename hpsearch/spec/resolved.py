@@ -1,0 +1,148 @@
+"""A spec together with the facts of its dataset: what a search is, once and for all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+from hpsearch.space import Box, Choices, Level, Params, Range, Space
+from hpsearch.spec.hyperparameters import HYPERPARAMETERS, limited
+from hpsearch.spec.models import SearchSpec
+
+ShapeKey = tuple[tuple[int, ...], str, str, int, bool]
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """What a spec must know of its dataset: examples of the training part, features, classes."""
+
+    digest: str
+    n_train: int
+    features: int
+    classes: int
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> DatasetFacts:
+        """Facts from the stored description of a dataset."""
+        return cls(data["digest"], data["n_train"], data["features"], len(data["classes"]))
+
+
+@dataclass(frozen=True)
+class ResolvedSpec:
+    """A valid spec with its dataset's facts; everything else about a search follows from it."""
+
+    spec: SearchSpec
+    facts: DatasetFacts
+
+    @cached_property
+    def space(self) -> Space:
+        """The asked space with every limit filled in."""
+        dimensions: dict[str, Any] = {}
+        for name, asked in self.spec.space.items():
+            highest = self.n_training if name == "batch_size" else None
+            dimensions[name] = limited(name, asked, highest=highest)
+        shaping = frozenset(n for n in dimensions if HYPERPARAMETERS[n].shaping)
+        return Space(dimensions, shaping)
+
+    @property
+    def box(self) -> Box:
+        """The first box: the asked ranges."""
+        return self.space.dimensions
+
+    @property
+    def n_training(self) -> int:
+        """Examples left for training once the validation part is taken out, about."""
+        return max(1, round(self.facts.n_train * (1 - self.spec.validation_fraction)))
+
+    def epochs(self, round_number: int) -> int:
+        """Epochs of a trial in round 1, 2, ...: geometric from first to last."""
+        first, last, rounds = self.spec.epochs.first, self.spec.epochs.last, self.spec.rounds
+        if rounds == 1:
+            return last
+        share = min(1.0, (round_number - 1) / (rounds - 1))
+        growth: float = (last / first) ** share
+        return round(first * growth)
+
+    @property
+    def epochs_planned(self) -> int:
+        """Epochs of all planned rounds together, the final test not counted."""
+        per_trial = sum(self.epochs(r) for r in range(1, self.spec.rounds + 1))
+        return per_trial * self.spec.trials_per_round
+
+    def hyperparameters(self, params: Params) -> dict[str, Any]:
+        """Every hyperparameter of a trial: the model's fixed ones and `params` over them.
+
+        The result has `hidden_sizes`, whichever way the architecture was given.
+        """
+        values: dict[str, Any] = {**self.spec.model.model_dump(), **params}
+        units, layers = values.pop("hidden_units", None), values.pop("hidden_layers", None)
+        sizes = tuple(values["hidden_sizes"])
+        if units is not None or layers is not None:
+            width = int(units if units is not None else sizes[0])
+            sizes = (width,) * int(layers if layers is not None else len(sizes))
+        values["hidden_sizes"] = sizes
+        values["batch_size"] = int(min(values["batch_size"], self.n_training))
+        return values
+
+    def shape_key(self, params: Params) -> ShapeKey:
+        """What a trial shares with those it can be stacked with; the one grouping function.
+
+        Returns
+        -------
+        tuple
+            (hidden_sizes, activation, optimizer, batch_size, batch_norm)
+        """
+        values = self.hyperparameters(params)
+        return (
+            values["hidden_sizes"],
+            values["activation"],
+            values["optimizer"],
+            values["batch_size"],
+            values["batch_norm"],
+        )
+
+    def flops(self, params: Params, epochs: int) -> float:
+        """Floating-point operations of one trial, about: 6 for each parameter and example.
+
+        Two for the forward product, four for the two products of the backward one.
+        """
+        return 6.0 * self.parameters(params) * self.facts.n_train * epochs
+
+    def parameters(self, params: Params) -> int:
+        """Weights and biases of a trial's network."""
+        return network_parameters(
+            self.facts.features, self.hyperparameters(params)["hidden_sizes"], self.facts.classes
+        )
+
+
+def network_parameters(features: int, hidden_sizes: tuple[int, ...], classes: int) -> int:
+    """Weights and biases of a dense network."""
+    sizes = (features, *hidden_sizes, classes)
+    return sum((a + 1) * b for a, b in pairwise(sizes))
+
+
+def typed(name: str, value: float | Level) -> Level:
+    """`value` as a hyperparameter of that name has it: whole numbers as int."""
+    if HYPERPARAMETERS[name].kind == "integer" and not isinstance(value, str | tuple):
+        return int(value)
+    return value
+
+
+def largest_parameters(resolved: ResolvedSpec) -> int:
+    """Weights and biases of the largest network that the space can ask for."""
+    largest: dict[str, Any] = {}
+    for name in ("hidden_units", "hidden_layers"):
+        dimension = resolved.space.dimensions.get(name)
+        if isinstance(dimension, Range):
+            largest[name] = dimension.hard_high
+        elif isinstance(dimension, Choices):
+            largest[name] = max(dimension.choices, key=float)  # type: ignore[arg-type]  # numbers, by the table
+    sizes = resolved.space.dimensions.get("hidden_sizes")
+    options = sizes.choices if isinstance(sizes, Choices) else (None,)
+    return max(
+        resolved.parameters({**largest, **({} if o is None else {"hidden_sizes": o})})
+        for o in options
+    )

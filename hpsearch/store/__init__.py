@@ -1,0 +1,83 @@
+"""SQL is the only truth: every row, and the one place where SQL is written.
+
+`Store.write` and `Store.read` run a piece of work in one short transaction. The work gets a
+`Tx`, whose parts hold one method per question or conditional change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from hpsearch.errors import Unavailable
+from hpsearch.store.base import Row
+from hpsearch.store.clock import now
+from hpsearch.store.engine import Engines, run
+from hpsearch.store.jobs import Jobs, Written
+from hpsearch.store.keys import Keys
+from hpsearch.store.library import SHARED, Library
+from hpsearch.store.searches import Searches
+from hpsearch.store.tables import event, metadata
+
+__all__ = ["SHARED", "Engines", "Row", "Store", "Tx", "Written", "metadata"]
+
+T = TypeVar("T")
+
+
+class Tx:
+    """An open transaction, by subject."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self.searches = Searches(connection)
+        self.jobs = Jobs(connection)
+        self.library = Library(connection)
+        self.keys = Keys(connection)
+        self._connection = connection
+
+    def time(self) -> float:
+        """Seconds since the epoch by the database's clock."""
+        return self._connection.execute(sa.select(now())).scalar_one()
+
+
+class Store:
+    """The database of one service."""
+
+    def __init__(self, url: str, *, synchronous: str = "FULL") -> None:
+        self.engines = Engines(url, synchronous=synchronous)
+
+    def write(self, work: Callable[[Tx], T]) -> T:
+        """`work` in one writing transaction, repeated after faults that pass."""
+        return run(self.engines.write, lambda connection: work(Tx(connection)))
+
+    def read(self, work: Callable[[Tx], T]) -> T:
+        """`work` in one reading transaction."""
+        return run(self.engines.read, lambda connection: work(Tx(connection)))
+
+    def revision(self) -> str | None:
+        """The schema's revision; None before the first migration.
+
+        Raises
+        ------
+        Unavailable
+            The database does not answer.
+        """
+        try:
+            with self.engines.read.connect() as connection:
+                if not sa.inspect(connection).has_table("alembic_version"):
+                    return None
+                query = sa.text("SELECT version_num FROM alembic_version")
+                return connection.execute(query).scalar()
+        except exc.DBAPIError as error:
+            raise Unavailable(f"the database does not answer: {error.orig}") from error
+
+    def events(self, search_id: str) -> list[Row]:
+        """The history of a search, oldest first."""
+        query = sa.select(event).where(event.c.search_id == search_id).order_by(event.c.id)
+        return run(self.engines.read, lambda connection: list(connection.execute(query).all()))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engines.dispose()

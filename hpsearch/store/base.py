@@ -1,0 +1,56 @@
+"""What every part of the store builds on: a connection, and inserts that may lose a race."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from hpsearch.store import tables
+from hpsearch.store.clock import now
+
+Row = sa.Row[Any]
+
+
+class Part:
+    """One part of an open transaction."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self.connection = connection
+
+    def insert_once(self, table: sa.Table, values: Mapping[str, Any]) -> bool:
+        """Insert unless a unique key is taken; whether the row is new."""
+        dialect = self.connection.dialect.name
+        insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+        return self.changed(insert.values(**values).on_conflict_do_nothing())
+
+    def changed(self, statement: sa.Executable) -> bool:
+        """Execute a conditional write; whether it met its row."""
+        return bool(self.connection.execute(statement).rowcount)
+
+    def one(self, statement: sa.Select[Any]) -> Row | None:
+        """The single row of a query, if there is one."""
+        return self.connection.execute(statement).one_or_none()
+
+    def record(
+        self,
+        kind: str,
+        *,
+        search_id: str | None = None,
+        job_id: int | None = None,
+        attempt: int | None = None,
+        detail: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Append to the event history, in the transaction of the change itself."""
+        self.connection.execute(
+            tables.event.insert().values(
+                at=now(),
+                kind=kind,
+                search_id=search_id,
+                job_id=job_id,
+                attempt=attempt,
+                detail=None if detail is None else dict(detail),
+            )
+        )

@@ -1,0 +1,136 @@
+"""Engines, and transactions that survive what a database does to them.
+
+SQLite: SQLAlchemy's default lets a transaction read before it has begun, which silently loses
+updates. Here every writing transaction is BEGIN IMMEDIATE, every reading one a plain BEGIN.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+
+from hpsearch.errors import Misconfigured, Unavailable
+
+T = TypeVar("T")
+
+ATTEMPTS = 6
+BACKOFF = 0.05  # seconds, doubled at each attempt, with jitter
+BUSY_MS = 5000
+# Two connections that checkpoint and commit at once can corrupt a WAL before these versions.
+WAL_SAFE = (3, 51, 3)
+WAL_BACKPORTS = frozenset({(3, 44, 6), (3, 50, 7)})
+TRANSIENT_SQLSTATES = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03"})
+
+
+def sqlite_module() -> ModuleType:
+    """The newest SQLite at hand: pysqlite3's, where there is a wheel, else Python's own."""
+    try:
+        from pysqlite3 import dbapi2
+    except ImportError:
+        import sqlite3 as dbapi2
+    return dbapi2  # type: ignore[no-any-return]
+
+
+def wal_is_safe(version: tuple[int, ...]) -> bool:
+    """Whether this SQLite is free of the WAL-reset bug (3.7.0 to 3.51.2)."""
+    return version >= WAL_SAFE or version in WAL_BACKPORTS
+
+
+class Engines:
+    """One engine to write and one to read, for one database URL."""
+
+    def __init__(self, url: str, *, synchronous: str = "FULL") -> None:
+        self.url = sa.make_url(url)
+        self.sqlite = self.url.get_backend_name() == "sqlite"
+        if self.sqlite:
+            self.write = _sqlite(self.url, synchronous, "BEGIN IMMEDIATE")
+            self.read = _sqlite(self.url, synchronous, "BEGIN")
+        elif self.url.get_backend_name() == "postgresql":
+            self.write = sa.create_engine(
+                self.url,
+                pool_pre_ping=True,
+                pool_size=5,
+                max_overflow=20,
+                connect_args={"connect_timeout": 5},
+                isolation_level="READ COMMITTED",
+            )
+            self.read = self.write
+        else:
+            raise Misconfigured(
+                f"DATABASE_URL: {self.url.get_backend_name()!r} is not supported; "
+                "use postgresql+psycopg://... or sqlite:///path"
+            )
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        self.write.dispose()
+        self.read.dispose()
+
+
+def _sqlite(url: sa.URL, synchronous: str, begin: str) -> sa.Engine:
+    module = sqlite_module()
+    journal = "WAL" if wal_is_safe(module.sqlite_version_info) else "TRUNCATE"
+    engine = sa.create_engine(url, module=module, connect_args={"timeout": BUSY_MS / 1000})
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # SQLAlchemy's BEGIN, not the driver's
+        for pragma in (
+            f"busy_timeout={BUSY_MS}",
+            f"journal_mode={journal}",
+            f"synchronous={synchronous}",
+            "foreign_keys=ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def transient(error: exc.DBAPIError) -> bool:
+    """Whether running the transaction again can help."""
+    if error.connection_invalidated or isinstance(error, exc.InterfaceError):
+        return True
+    if not isinstance(error, exc.OperationalError | exc.InternalError):
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return state in TRANSIENT_SQLSTATES or state.startswith("08")
+    words = str(error.orig)
+    return any(
+        word in words
+        for word in ("locked", "connection", "server closed", "timeout", "shutting down")
+    )
+
+
+def run(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
+    """`work` in one transaction, run again after faults that pass.
+
+    The outcome of a COMMIT may be unknown when the connection breaks, so `work` must bear
+    being run twice: every write in the store is conditional or keyed.
+
+    Raises
+    ------
+    Unavailable
+        The database did not answer in any of the attempts.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with engine.begin() as connection:
+                return work(connection)
+        except exc.DBAPIError as error:
+            if not transient(error):
+                raise
+            if attempt == ATTEMPTS:
+                raise Unavailable(f"the database does not answer: {error.orig}") from error
+        time.sleep(BACKOFF * 2 ** (attempt - 1) * random.uniform(0.5, 1.0))  # noqa: S311
+    raise AssertionError("unreachable")

@@ -1,0 +1,475 @@
+"""The queue: claim, heartbeat, finish, give back, publish. Every write is fenced by attempt."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from hpsearch.store.base import Part, Row
+from hpsearch.store.clock import now
+from hpsearch.store.tables import dataset_content, job, round_, search, trial, worker
+from hpsearch.trials import (
+    Hint,
+    JobReport,
+    JobState,
+    RoundKind,
+    SearchState,
+    TrialReport,
+    TrialState,
+)
+
+WORKING = (SearchState.RUNNING, SearchState.FINALIZING)
+
+
+class Written(StrEnum):
+    """What became of a report or of a lost job."""
+
+    DONE = "done"  # written, more jobs of the round are open
+    ROUND_OVER = "round_over"  # written, and it was the round's last job
+    REPEATED = "repeated"  # this very report was written before
+    FENCED = "fenced"  # the attempt is over; nothing was written
+
+
+class Jobs(Part):
+    """The rows of the queue."""
+
+    def get(self, job_id: int) -> Row | None:
+        """One job with its search's spec and dataset."""
+        return self.one(
+            sa.select(job, search.c.spec, search.c.dataset_digest, dataset_content.c.info)
+            .join(search, search.c.id == job.c.search_id)
+            .join(dataset_content, dataset_content.c.digest == search.c.dataset_digest)
+            .where(job.c.id == job_id)
+        )
+
+    def members(self, job_id: int) -> Sequence[Row]:
+        """The trials of a job by index."""
+        query = sa.select(trial).where(trial.c.job_id == job_id).order_by(trial.c.idx)
+        return self.connection.execute(query).all()
+
+    def claim(self, hint: Hint, *, worker_run: str, lease: float) -> bool:
+        """Take a queued job; False when the hint is stale or the search does not run."""
+        working = (
+            sa.select(search.c.id)
+            .where(search.c.id == job.c.search_id, search.c.state.in_(WORKING))
+            .exists()
+        )
+        taken = self.changed(
+            job.update()
+            .where(
+                job.c.id == hint.job_id,
+                job.c.state == JobState.QUEUED,
+                job.c.attempt == hint.attempt,
+                sa.or_(job.c.not_before.is_(None), job.c.not_before <= now()),
+                working,
+            )
+            .values(
+                state=JobState.RUNNING,
+                worker_run=worker_run,
+                claimed_at=now(),
+                lease_until=now() + lease,
+                deadline_at=now() + job.c.deadline_seconds,
+            )
+        )
+        if taken:
+            self._touch(hint.job_id)
+            self._event("claimed", hint, {"worker_run": worker_run})
+            return True
+        # The answer to an earlier COMMIT may have been lost: the row says whether it is ours.
+        return self._held(hint, worker_run)
+
+    def _held(self, hint: Hint, worker_run: str) -> bool:
+        query = sa.select(job.c.id).where(
+            job.c.id == hint.job_id,
+            job.c.state == JobState.RUNNING,
+            job.c.attempt == hint.attempt,
+            job.c.worker_run == worker_run,
+        )
+        return self.one(query) is not None
+
+    def heartbeat(self, hint: Hint, *, worker_run: str, lease: float) -> bool:
+        """Prolong the lease; False when the attempt is over."""
+        return self.changed(
+            job.update()
+            .where(*self._ours(hint, worker_run), job.c.deadline_at > now())
+            .values(heartbeats=job.c.heartbeats + 1, lease_until=now() + lease)
+        )
+
+    def finish(self, hint: Hint, report: JobReport, *, worker_run: str) -> Written:
+        """Write a job's results once; a second delivery changes nothing."""
+        written = self.changed(
+            job.update()
+            .where(*self._ours(hint, worker_run))
+            .values(
+                state=JobState.DONE,
+                done_attempt=hint.attempt,
+                finished_at=now(),
+                fingerprint=dict(report.fingerprint),
+                seconds=report.seconds,
+                peak_rss_bytes=report.peak_rss_bytes,
+                ensemble_correct=report.ensemble_correct,
+                error=None,
+            )
+        )
+        if not written:
+            return self._not_written(hint, worker_run)
+        row = self.get(hint.job_id)
+        assert row is not None  # its update has just met it
+        self._write_trials(row, report.trials)
+        self._event("done", hint, {"worker_run": worker_run, "trials": len(report.trials)})
+        return self._close(row, report.trials)
+
+    def _not_written(self, hint: Hint, worker_run: str) -> Written:
+        row = self.get(hint.job_id)
+        if row and row.done_attempt == hint.attempt and row.worker_run == worker_run:
+            return Written.REPEATED
+        self._event("fenced", hint, {"worker_run": worker_run})
+        return Written.FENCED
+
+    def give_back(
+        self, hint: Hint, error: str, *, max_losses: int, delay: float, overdue: bool
+    ) -> Written:
+        """Return a lost job to the queue under the next attempt, or fail it for good.
+
+        With `overdue` only if its lease or deadline has passed (the reaper's case).
+        """
+        condition = [
+            job.c.id == hint.job_id,
+            job.c.state == JobState.RUNNING,
+            job.c.attempt == hint.attempt,
+        ]
+        if overdue:
+            condition.append(sa.or_(job.c.lease_until < now(), job.c.deadline_at < now()))
+        again = self.changed(
+            job.update()
+            .where(*condition, job.c.losses + 1 < max_losses)
+            .values(
+                state=JobState.QUEUED,
+                attempt=job.c.attempt + 1,
+                losses=job.c.losses + 1,
+                published_at=None,
+                not_before=now() + delay,
+                error=error,
+                worker_run=None,
+                lease_until=None,
+            )
+        )
+        if again:
+            self._touch(hint.job_id)
+            self._event("lost", hint, {"error": error})
+            return Written.DONE
+        failed = self.changed(
+            job.update()
+            .where(*condition)
+            .values(state=JobState.FAILED, losses=job.c.losses + 1, finished_at=now(), error=error)
+        )
+        return self._failed(hint, error) if failed else Written.FENCED
+
+    def _failed(self, hint: Hint, error: str) -> Written:
+        row = self.get(hint.job_id)
+        assert row is not None  # its update has just met it
+        self._event("failed", hint, {"error": error})
+        if row.kind == RoundKind.FINAL:
+            # The frozen row stays as it is: `resume` runs it again, nothing is chosen anew.
+            self.connection.execute(
+                search.update()
+                .where(search.c.id == row.search_id, search.c.state == SearchState.FINALIZING)
+                .values(
+                    state=SearchState.FAILED,
+                    reason=f"the final test failed {row.losses} times: {error}",
+                    revision=search.c.revision + 1,
+                    finished_at=now(),
+                )
+            )
+            self.record("failed", search_id=row.search_id, detail={"reason": error})
+            return Written.DONE
+        reports = [
+            TrialReport(index=t.idx, state=TrialState.FAILED, error=error)
+            for t in self.members(hint.job_id)
+        ]
+        self._write_trials(row, reports)
+        return self._close(row, reports)
+
+    def requeue_final(self, search_id: str) -> bool:
+        """Put the frozen final job back into the queue after it has failed."""
+        return self.changed(
+            job.update()
+            .where(
+                job.c.search_id == search_id,
+                job.c.kind == RoundKind.FINAL,
+                job.c.state == JobState.FAILED,
+            )
+            .values(
+                state=JobState.QUEUED,
+                attempt=job.c.attempt + 1,
+                losses=0,
+                published_at=None,
+                not_before=None,
+                finished_at=None,
+                worker_run=None,
+            )
+        )
+
+    def open_test(self, hint: Hint, *, worker_run: str) -> bool:
+        """Count an opening of the sealed test part, before it happens; False when fenced."""
+        counted = self.changed(
+            job.update()
+            .where(*self._ours(hint, worker_run), job.c.kind == RoundKind.FINAL)
+            .values(openings=job.c.openings + 1, opened_at=sa.func.coalesce(job.c.opened_at, now()))
+        )
+        if counted:
+            row = self.get(hint.job_id)
+            assert row is not None  # its update has just met it
+            self.count_opening(row.dataset_digest)
+            self._event("test_opened", hint, {"dataset": row.dataset_digest})
+        return counted
+
+    def count_opening(self, digest: str) -> None:
+        """One more opening of a dataset's test part."""
+        self.connection.execute(
+            dataset_content.update()
+            .where(dataset_content.c.digest == digest)
+            .values(openings=dataset_content.c.openings + 1)
+        )
+
+    def overdue(self, limit: int = 100) -> Sequence[Row]:
+        """Running jobs whose lease or deadline has passed."""
+        query = (
+            sa.select(
+                job.c.id, job.c.attempt, job.c.losses, job.c.worker_run, job.c.deadline_at < now()
+            )
+            .where(
+                job.c.state == JobState.RUNNING,
+                sa.or_(job.c.lease_until < now(), job.c.deadline_at < now()),
+            )
+            .limit(limit)
+        )
+        return self.connection.execute(query).all()
+
+    def hints(self, *, per_slot: int, alive: float, republish: float) -> Sequence[Hint]:
+        """What to publish now: a window of unclaimed hints, round-robin over searches.
+
+        Parameters
+        ----------
+        per_slot
+            Unclaimed hints for each live worker.
+        alive
+            Seconds within which a live worker has been seen.
+        republish
+            Seconds after which an unclaimed hint counts as lost.
+        """
+        fresh = job.c.published_at > now() - republish
+        queued = (
+            sa.select(
+                job.c.id,
+                job.c.attempt,
+                job.c.kind,
+                job.c.deadline_seconds,
+                search.c.created_at,
+                fresh.label("fresh"),
+                sa.func.row_number()
+                .over(
+                    partition_by=job.c.search_id,
+                    order_by=(sa.case((fresh, 0), else_=1), job.c.round, job.c.number),
+                )
+                .label("turn"),
+            )
+            .join(search, search.c.id == job.c.search_id)
+            .where(
+                job.c.state == JobState.QUEUED,
+                search.c.state.in_(WORKING),
+                sa.or_(job.c.not_before.is_(None), job.c.not_before <= now()),
+            )
+            .subquery()
+        )
+        slots = sa.select(sa.func.count()).where(worker.c.seen_at > now() - alive)
+        live = max(1, self.connection.execute(slots).scalar_one())
+        query = (
+            sa.select(queued).order_by(queued.c.turn, queued.c.created_at).limit(live * per_slot)
+        )
+        rows = self.connection.execute(query).all()
+        return [
+            Hint(row.id, row.attempt, RoundKind(row.kind), row.deadline_seconds)
+            for row in rows
+            if not row.fresh
+        ]
+
+    def published(self, hints: Sequence[Hint]) -> None:
+        """Note that hints have been sent; a crash before this costs one duplicate each."""
+        for hint in hints:
+            self.connection.execute(
+                job.update()
+                .where(
+                    job.c.id == hint.job_id,
+                    job.c.attempt == hint.attempt,
+                    job.c.state == JobState.QUEUED,
+                )
+                .values(published_at=now())
+            )
+
+    def seen(self, worker_id: str, values: Mapping[str, Any]) -> None:
+        """Note that a worker lives."""
+        if not self.insert_once(
+            worker, {"id": worker_id, "started_at": now(), "seen_at": now(), **values}
+        ):
+            self.connection.execute(
+                worker.update().where(worker.c.id == worker_id).values(seen_at=now())
+            )
+
+    def gone(self, worker_id: str | None = None, *, older_than: float | None = None) -> None:
+        """Forget a worker that stopped, or all that have been silent for long."""
+        condition = (
+            worker.c.id == worker_id
+            if older_than is None
+            else worker.c.seen_at < now() - older_than
+        )
+        self.connection.execute(worker.delete().where(condition))
+
+    def fingerprints(self, search_id: str) -> Sequence[Mapping[str, str]]:
+        """The numeric fingerprints under which a search's jobs ran."""
+        query = sa.select(job.c.fingerprint).where(
+            job.c.search_id == search_id, job.c.fingerprint.is_not(None)
+        )
+        return self.connection.execute(query).scalars().all()
+
+    def lost(self, search_id: str) -> int:
+        """Jobs of a search that failed because their workers were lost."""
+        query = sa.select(sa.func.count()).where(
+            job.c.search_id == search_id, job.c.state == JobState.FAILED
+        )
+        return self.connection.execute(query).scalar_one()
+
+    def final(self, search_id: str) -> Row | None:
+        """The one final job of a search."""
+        return self.one(
+            sa.select(job).where(job.c.search_id == search_id, job.c.kind == RoundKind.FINAL)
+        )
+
+    def _ours(self, hint: Hint, worker_run: str) -> list[sa.ColumnElement[bool]]:
+        return [
+            job.c.id == hint.job_id,
+            job.c.state == JobState.RUNNING,
+            job.c.attempt == hint.attempt,
+            job.c.worker_run == worker_run,
+        ]
+
+    def _touch(self, job_id: int) -> None:
+        """The status of the job's search has changed."""
+        owner = sa.select(job.c.search_id).where(job.c.id == job_id).scalar_subquery()
+        self.connection.execute(
+            search.update().where(search.c.id == owner).values(revision=search.c.revision + 1)
+        )
+
+    def _event(self, kind: str, hint: Hint, detail: Mapping[str, Any]) -> None:
+        query = sa.select(job.c.search_id).where(job.c.id == hint.job_id)
+        self.record(
+            kind,
+            search_id=self.connection.execute(query).scalar(),
+            job_id=hint.job_id,
+            attempt=hint.attempt,
+            detail=detail,
+        )
+
+    def _write_trials(self, row: Row, reports: Sequence[TrialReport]) -> None:
+        statement = trial.update().where(
+            trial.c.search_id == row.search_id,
+            trial.c.round == row.round,
+            trial.c.idx == sa.bindparam("at"),
+            trial.c.job_id == row.id,
+        )
+        self.connection.execute(
+            statement,
+            [
+                {
+                    "at": r.index,
+                    "state": r.state,
+                    "epochs": r.epochs,
+                    "correct": r.correct,
+                    "examples": r.examples,
+                    "accuracy": accuracy(r),
+                    "loss": r.loss,
+                    "curve": [list(point) for point in r.curve],
+                    "error": r.error,
+                    "test_correct": r.test_correct,
+                    "test_examples": r.test_examples,
+                }
+                for r in reports
+            ],
+        )
+
+    def _close(self, row: Row, reports: Sequence[TrialReport]) -> Written:
+        """Bring the counters of round and search up to date with a job that has ended."""
+        # The search's row first: it makes finishers of one search take turns.
+        self.connection.execute(
+            search.update()
+            .where(search.c.id == row.search_id)
+            .values(revision=search.c.revision + 1)
+        )
+        states = Counter(r.state for r in reports)
+        where = (round_.c.search_id == row.search_id, round_.c.number == row.round)
+        self.connection.execute(
+            round_.update()
+            .where(*where)
+            .values(
+                open_jobs=round_.c.open_jobs - 1,
+                epochs_trained=round_.c.epochs_trained + sum(r.epochs for r in reports),
+                **{s.value: round_.c[s.value] + n for s, n in states.items()},
+            )
+        )
+        if row.kind != RoundKind.FINAL:
+            self._best(row, reports)
+        over = self.changed(
+            round_.update().where(*where, round_.c.open_jobs == 0).values(finished_at=now())
+        )
+        return Written.ROUND_OVER if over else Written.DONE
+
+    def _best(self, row: Row, reports: Sequence[TrialReport]) -> None:
+        candidates = [r for r in reports if accuracy(r) >= 0 and r.loss is not None]
+        if not candidates:
+            return
+        best = min(candidates, key=lambda r: (-accuracy(r), r.loss, r.index))
+        params = self.connection.execute(
+            sa.select(trial.c.params).where(
+                trial.c.search_id == row.search_id,
+                trial.c.round == row.round,
+                trial.c.idx == best.index,
+            )
+        ).scalar_one()
+        values = {
+            "best_index": best.index,
+            "best_params": params,
+            "best_accuracy": accuracy(best),
+            "best_loss": best.loss,
+        }
+        for table, where, more in (
+            (round_, (round_.c.search_id == row.search_id, round_.c.number == row.round), {}),
+            (search, (search.c.id == row.search_id,), {"best_round": row.round}),
+        ):
+            self.connection.execute(
+                table.update().where(*where, _better(table, best)).values(**values, **more)
+            )
+
+
+def accuracy(report: TrialReport) -> float:
+    """Validation accuracy as it is stored and sorted: -1 where there is none."""
+    usable = report.state in (TrialState.COMPLETED, TrialState.STOPPED) and report.examples
+    return report.correct / report.examples if usable else -1.0
+
+
+def _better(table: sa.Table, best: TrialReport) -> sa.ColumnElement[bool]:
+    """Beats the stored best; equals give way to the lower loss, then to the lower index."""
+    a, c = accuracy(best), table.c
+    equal = c.best_accuracy == a
+    same_loss = sa.and_(equal, c.best_loss == best.loss, c.best_index > best.index)
+    if table is search:
+        same_loss = sa.false()
+    return sa.or_(
+        c.best_accuracy.is_(None),
+        c.best_accuracy < a,
+        sa.and_(equal, c.best_loss > best.loss),
+        same_loss,
+    )

@@ -1,0 +1,80 @@
+"""Datasets by name, their contents by digest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from hpsearch.store.base import Part, Row
+from hpsearch.store.clock import now
+from hpsearch.store.tables import dataset, dataset_content, search
+from hpsearch.trials import ENDED
+
+SHARED = ""  # owner of the built-in datasets
+
+
+class Library(Part):
+    """Names belong to owners; contents are shared by whoever stored the same bytes."""
+
+    def put(self, owner: str, name: str, info: Mapping[str, Any]) -> None:
+        """Give a name to a content; a name that was taken moves on to it."""
+        digest = info["digest"]
+        self.insert_once(dataset_content, {"digest": digest, "info": dict(info)})
+        fresh = self.insert_once(
+            dataset, {"owner": owner, "name": name, "digest": digest, "created_at": now()}
+        )
+        if not fresh:
+            self.connection.execute(
+                dataset.update()
+                .where(dataset.c.owner == owner, dataset.c.name == name)
+                .values(digest=digest)
+            )
+
+    def get(self, owner: str, name: str) -> Row | None:
+        """A dataset of the owner's, else a shared one."""
+        return self.connection.execute(
+            self._named(owner).where(dataset.c.name == name).order_by(dataset.c.owner.desc())
+        ).first()
+
+    def page(self, owner: str, *, limit: int, after: str | None) -> Sequence[Row]:
+        """The owner's and the shared datasets by name."""
+        query = self._named(owner).order_by(dataset.c.name).limit(limit)
+        if after is not None:
+            query = query.where(dataset.c.name > after)
+        return self.connection.execute(query).all()
+
+    def content(self, digest: str) -> Row | None:
+        """A content and how often its test part has been opened."""
+        return self.one(sa.select(dataset_content).where(dataset_content.c.digest == digest))
+
+    def in_use(self, digest: str) -> int:
+        """Unfinished searches on a content."""
+        query = sa.select(sa.func.count()).where(
+            search.c.dataset_digest == digest, search.c.state.not_in(list(ENDED))
+        )
+        return self.connection.execute(query).scalar_one()
+
+    def remove(self, owner: str, name: str) -> bool:
+        """Forget a name."""
+        return self.changed(
+            dataset.delete().where(dataset.c.owner == owner, dataset.c.name == name)
+        )
+
+    def forget(self, digest: str) -> bool:
+        """Forget a content that no name and no search refers to."""
+        return self.changed(
+            dataset_content.delete().where(
+                dataset_content.c.digest == digest,
+                ~sa.exists().where(dataset.c.digest == digest),
+                ~sa.exists().where(search.c.dataset_digest == digest),
+            )
+        )
+
+    def _named(self, owner: str) -> sa.Select[Any]:
+        return (
+            sa.select(dataset, dataset_content.c.info, dataset_content.c.openings)
+            .join(dataset_content, dataset_content.c.digest == dataset.c.digest)
+            .where(dataset.c.owner.in_([owner, SHARED]))
+        )

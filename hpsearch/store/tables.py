@@ -1,0 +1,277 @@
+"""The tables. The database keeps the invariants: unique keys, checks, one final per search.
+
+Times are seconds since the epoch by the database's own clock (`clock.now`), so that two
+machines never compare their clocks. `job.attempt` is the fencing token.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects import sqlite
+
+from hpsearch.trials import JobState, Role, RoundKind, SearchState, TrialState, Verdict
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite counts row ids by itself for INTEGER alone.
+RowId = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
+
+
+def _one_of(
+    column: str, values: type[SearchState | JobState | TrialState | RoundKind | Verdict | Role]
+) -> CheckConstraint:
+    names = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({names})", name=column)
+
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(100), nullable=False),
+    Column("owner", String(100), nullable=False),
+    Column("secret_sha256", String(64), nullable=False),
+    Column("scopes", String(100), nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double),
+    Column("revoked_at", Double),
+)
+
+dataset_content = Table(
+    "dataset_content",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("info", JSON, nullable=False),
+    Column("openings", Integer, nullable=False, server_default="0"),
+)
+
+dataset = Table(
+    "dataset",
+    metadata,
+    Column("owner", String(100), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("digest", ForeignKey("dataset_content.digest"), nullable=False),
+    Column("created_at", Double, nullable=False),
+    Index("ix_dataset_digest", "digest"),
+)
+
+search = Table(
+    "search",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("owner", String(100), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("reason", Text),
+    Column("revision", Integer, nullable=False, server_default="1"),
+    Column("round", Integer, nullable=False, server_default="0"),
+    Column("spec", JSON, nullable=False),
+    Column("dataset", String(64), nullable=False),
+    Column("dataset_digest", ForeignKey("dataset_content.digest"), nullable=False),
+    Column("facts", JSON, nullable=False),
+    Column("idempotency_key", String(200)),
+    Column("body_sha256", String(64), nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("started_at", Double),
+    Column("finished_at", Double),
+    Column("best_round", Integer),
+    Column("best_index", Integer),
+    Column("best_params", JSON),
+    Column("best_accuracy", Double),
+    Column("best_loss", Double),
+    Column("recommended", JSON),
+    Column("digest", String(64)),
+    Column("digest_reason", Text),
+    CheckConstraint("revision > 0 AND round >= 0", name="counts"),
+    _one_of("state", SearchState),
+    Index("ix_search_owner_created", "owner", "created_at", "id"),
+    Index("ix_search_state", "state"),
+    Index("ix_search_dataset_digest", "dataset_digest"),
+    Index(
+        "uq_search_owner_idempotency_key",
+        "owner",
+        "idempotency_key",
+        unique=True,
+        sqlite_where=text("idempotency_key IS NOT NULL"),
+        postgresql_where=text("idempotency_key IS NOT NULL"),
+    ),
+)
+
+# The ledger: whoever inserts (search, number) has advanced the search; the loser is a no-op.
+round_ = Table(
+    "round",
+    metadata,
+    Column("search_id", ForeignKey("search.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("kind", String(8), nullable=False),
+    Column("epochs", Integer, nullable=False),
+    Column("box", JSON, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("finished_at", Double),
+    Column("planned", Integer, nullable=False),
+    Column("completed", Integer, nullable=False, server_default="0"),
+    Column("stopped", Integer, nullable=False, server_default="0"),
+    Column("diverged", Integer, nullable=False, server_default="0"),
+    Column("failed", Integer, nullable=False, server_default="0"),
+    Column("cancelled", Integer, nullable=False, server_default="0"),
+    Column("open_jobs", Integer, nullable=False),
+    Column("epochs_trained", Integer, nullable=False, server_default="0"),
+    Column("best_index", Integer),
+    Column("best_params", JSON),
+    Column("best_accuracy", Double),
+    Column("best_loss", Double),
+    CheckConstraint(
+        "completed + stopped + diverged + failed + cancelled <= planned AND open_jobs >= 0",
+        name="counts",
+    ),
+    _one_of("kind", RoundKind),
+)
+
+decision = Table(
+    "decision",
+    metadata,
+    Column("search_id", ForeignKey("search.id", ondelete="CASCADE"), primary_key=True),
+    Column("round", Integer, primary_key=True),
+    Column("name", String(40), primary_key=True),
+    Column("before", JSON, nullable=False),
+    Column("after", JSON, nullable=False),
+    Column("verdict", String(12), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("numbers", JSON, nullable=False),
+    _one_of("verdict", Verdict),
+)
+
+job = Table(
+    "job",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("search_id", ForeignKey("search.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("state", String(9), nullable=False),
+    Column("attempt", Integer, nullable=False, server_default="1"),
+    Column("losses", Integer, nullable=False, server_default="0"),
+    Column("trials", Integer, nullable=False),
+    Column("epochs", Integer, nullable=False),
+    Column("deadline_seconds", Double, nullable=False),
+    Column("worker_run", String(36)),
+    Column("heartbeats", BigInteger, nullable=False, server_default="0"),
+    Column("created_at", Double, nullable=False),
+    Column("published_at", Double),
+    Column("not_before", Double),
+    Column("claimed_at", Double),
+    Column("lease_until", Double),
+    Column("deadline_at", Double),
+    Column("finished_at", Double),
+    Column("done_attempt", Integer),
+    Column("openings", Integer, nullable=False, server_default="0"),
+    Column("opened_at", Double),
+    Column("fingerprint", JSON),
+    Column("seconds", Double),
+    Column("peak_rss_bytes", BigInteger),
+    Column("ensemble_correct", Integer),
+    Column("error", Text),
+    CheckConstraint("attempt > 0 AND losses >= 0 AND trials > 0", name="counts"),
+    CheckConstraint("(state = 'done') = (done_attempt IS NOT NULL)", name="done_by_an_attempt"),
+    CheckConstraint(
+        "state <> 'running' OR (lease_until IS NOT NULL AND worker_run IS NOT NULL)",
+        name="running_has_a_lease",
+    ),
+    _one_of("kind", RoundKind),
+    _one_of("state", JobState),
+    UniqueConstraint("search_id", "kind", "round", "number"),
+    Index(
+        "uq_job_one_final",
+        "search_id",
+        unique=True,
+        sqlite_where=text("kind = 'final'"),
+        postgresql_where=text("kind = 'final'"),
+    ),
+    Index(
+        "ix_job_queued",
+        "search_id",
+        "round",
+        "number",
+        sqlite_where=text("state = 'queued'"),
+        postgresql_where=text("state = 'queued'"),
+    ),
+    Index(
+        "ix_job_running",
+        "lease_until",
+        sqlite_where=text("state = 'running'"),
+        postgresql_where=text("state = 'running'"),
+    ),
+)
+
+trial = Table(
+    "trial",
+    metadata,
+    Column("search_id", ForeignKey("search.id", ondelete="CASCADE"), primary_key=True),
+    Column("round", Integer, primary_key=True),
+    Column("idx", Integer, primary_key=True),
+    Column("job_id", ForeignKey("job.id", ondelete="CASCADE"), nullable=False),
+    Column("role", String(12)),
+    Column("state", String(9), nullable=False),
+    Column("params", JSON, nullable=False),
+    Column("epochs", Integer, nullable=False, server_default="0"),
+    Column("correct", Integer, nullable=False, server_default="0"),
+    Column("examples", Integer, nullable=False, server_default="0"),
+    Column("accuracy", Double, nullable=False, server_default="-1"),
+    Column("loss", Double),
+    Column("curve", JSON),
+    Column("error", Text),
+    Column("test_correct", Integer),
+    Column("test_examples", Integer),
+    CheckConstraint("correct <= examples AND epochs >= 0", name="counts"),
+    _one_of("state", TrialState),
+    Index("ix_trial_job_id", "job_id"),
+    Index("ix_trial_accuracy", "search_id", "accuracy", "round", "idx"),
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("at", Double, nullable=False),
+    Column("search_id", String(40)),
+    Column("job_id", BigInteger),
+    Column("attempt", Integer),
+    Column("kind", String(24), nullable=False),
+    Column("detail", JSON),
+    Index("ix_event_search_id", "search_id", "id"),
+)
+
+worker = Table(
+    "worker",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("host", String(255), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", Double, nullable=False),
+    Column("seen_at", Double, nullable=False),
+    Column("fingerprint", JSON, nullable=False),
+)

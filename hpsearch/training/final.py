@@ -1,0 +1,133 @@
+"""The final test: the only place that opens the sealed part of a dataset.
+
+The parameters were frozen in SQL before the job was queued. Every opening is recorded before
+it happens, through `open_test`, which is fenced like every other write.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpsearch import nn
+from hpsearch.data import sealed
+from hpsearch.errors import Fenced
+from hpsearch.training import Stopped, Task, Trainer, peak_rss, report
+from hpsearch.training.fingerprint import fingerprint
+from hpsearch.trials import JobOrder, JobReport, Role, TrialReport, TrialState
+
+REPLICATE = 1  # of the model that measures optimism: other weights than the recommended one's
+
+
+@dataclass(frozen=True, slots=True)
+class _Trained:
+    """A stack that has been trained, and the scaling its examples were fed with."""
+
+    positions: Sequence[int]
+    shape: nn.Shape
+    outcomes: Sequence[nn.Outcome]
+    shift: NDArray[np.float32]
+    scale: NDArray[np.float32]
+
+
+def run_final(
+    trainer: Trainer,
+    order: JobOrder,
+    *,
+    open_test: Callable[[], bool],
+    stopped: Stopped = lambda: False,
+) -> JobReport:
+    """Train the frozen models at the final's epochs and score them on the test part.
+
+    Parameters
+    ----------
+    open_test
+        Records the opening; False when this attempt is over, and then nothing is opened.
+
+    Raises
+    ------
+    Fenced
+        The attempt is over.
+    Corrupt, Unavailable
+        The sealed files are not what was stored, or cannot be read.
+    """
+    started = time.monotonic()
+    task = Task.of(order)
+    stacks = _train(trainer, task, stopped)
+    if not open_test():
+        raise Fenced("the final job was taken from this worker")
+    test = sealed.open_test(trainer.files, task.info)
+    reports: dict[int, TrialReport] = {}
+    ensemble = np.zeros((len(test.y), task.resolved.facts.classes))
+    voters = 0
+    for stack in stacks:
+        part = nn.Examples(
+            x=test.x,
+            y=test.y,
+            rows=np.arange(len(test.y), dtype=np.intp),
+            shift=stack.shift,
+            scale=stack.scale,
+        )
+        for position, outcome in zip(stack.positions, stack.outcomes, strict=True):
+            scored, proba = _score(task, position, stack.shape, outcome, part)
+            reports[position] = scored
+            if proba is not None and order.roles[position] is not Role.OPTIMISM:
+                ensemble += proba
+                voters += 1
+    return JobReport(
+        trials=[reports[p] for p in sorted(reports)],
+        fingerprint=fingerprint(),
+        seconds=time.monotonic() - started,
+        ensemble_correct=int((ensemble.argmax(axis=1) == test.y).sum()) if voters else None,
+        peak_rss_bytes=peak_rss(),
+    )
+
+
+def _train(trainer: Trainer, task: Task, stopped: Stopped) -> list[_Trained]:
+    parts = trainer.cache.parts(task.resolved, task.info)
+    roles = task.order.roles
+    tested = [p for p, role in enumerate(roles) if role is not Role.OPTIMISM]
+    gauge = [p for p, role in enumerate(roles) if role is Role.OPTIMISM]
+    whole = task.resolved.spec.final.train_on == "train+validation"
+    train = trainer.cache.whole(task.info)[0] if whole else parts.train
+    trained = []
+    for positions in trainer.stacks(task, tested):
+        outcomes = trainer.train(task, train, None, positions, stopped, keep_weights=True)
+        trained.append(_trained(task, positions, outcomes, train))
+    for position in gauge:
+        outcomes = trainer.train(
+            task,
+            parts.train,
+            parts.validation,
+            [position],
+            stopped,
+            replicate=REPLICATE,
+            keep_weights=True,
+        )
+        trained.append(_trained(task, [position], outcomes, parts.train))
+    return trained
+
+
+def _trained(
+    task: Task, positions: Sequence[int], outcomes: Sequence[nn.Outcome], train: nn.Examples
+) -> _Trained:
+    shape = task.shape(task.order.params[positions[0]])
+    return _Trained(positions, shape, outcomes, train.shift, train.scale)
+
+
+def _score(
+    task: Task, position: int, shape: nn.Shape, outcome: nn.Outcome, test: nn.Examples
+) -> tuple[TrialReport, NDArray[np.float32] | None]:
+    """One model's report and its probabilities (n, classes); neither where it diverged."""
+    base = report(task.order.indices[position], outcome)
+    if outcome.weights is None:
+        return base, None
+    proba = nn.predict_proba(shape, outcome.weights, test)[0]
+    if not np.isfinite(proba).all():
+        return replace(base, state=TrialState.DIVERGED), None
+    correct = int((proba.argmax(axis=1) == test.y[test.rows]).sum())
+    return replace(base, test_correct=correct, test_examples=len(test)), proba

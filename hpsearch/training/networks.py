@@ -1,0 +1,67 @@
+"""From a trial's parameters to the engine's terms, and the keys of its random streams.
+
+The minibatch order depends on (seed, round's replicate, epoch) and is the same for all trials;
+initial weights and dropout depend on (seed, round, index, replicate). No worker, job or stack
+appears in a key, so none of them can change a result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpsearch import nn
+from hpsearch.spec import DatasetFacts
+from hpsearch.trials import Stream
+
+STEPS = 3  # parts into which the schedule "step" divides a training
+STEP_GAMMA = 0.1  # what the learning rate is multiplied by from part to part
+
+PER_TRIAL = (
+    "learning_rate", "weight_decay", "momentum", "initializer", "init_std", "dropout",
+    "beta1", "beta2", "rho", "eps", "schedule", "clip_norm",
+)  # fmt: skip
+
+
+def shape(values: Mapping[str, Any], facts: DatasetFacts) -> nn.Shape:
+    """The network of a trial with the hyperparameters `values`."""
+    return nn.Shape(
+        inputs=facts.features,
+        hidden_sizes=tuple(values["hidden_sizes"]),
+        classes=facts.classes,
+        activation=values["activation"],
+        optimizer=values["optimizer"],
+        batch_size=values["batch_size"],
+        batch_norm=values["batch_norm"],
+    )
+
+
+def member(
+    values: Mapping[str, Any], *, seed: int, round: int, index: int, replicate: int, epochs: int
+) -> nn.Member:
+    """One trial of a stack."""
+    return nn.Member(
+        **{name: values[name] for name in PER_TRIAL},
+        step_every=max(1, -(-epochs // STEPS)),
+        step_gamma=STEP_GAMMA,
+        init_key=init_key(seed=seed, round=round, index=index, replicate=replicate),
+        dropout_key=(seed, Stream.DROPOUT, round, index, replicate),
+    )
+
+
+def init_key(*, seed: int, round: int, index: int, replicate: int) -> tuple[int, ...]:
+    """Entropy of a trial's initial weights."""
+    return (seed, int(Stream.INIT), round, index, replicate)
+
+
+def order(seed: int, replicate: int, length: int) -> Callable[[int], NDArray[np.intp]]:
+    """The order in which `length` examples are met in an epoch (1, 2, ...)."""
+
+    def permutation(epoch: int) -> NDArray[np.intp]:
+        rng = np.random.default_rng([seed, Stream.ORDER, replicate, epoch])
+        return rng.permutation(length).astype(np.intp, copy=False)
+
+    return permutation

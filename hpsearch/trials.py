@@ -1,0 +1,233 @@
+"""The values that flow between the rooms: states, observations, decisions, plans, reports."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from hpsearch.space import Box, Dimension, Params
+
+
+class SearchState(StrEnum):
+    """The coarse state that drives a search; docs/states.md draws the moves."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINALIZING = "finalizing"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+ENDED = frozenset({SearchState.COMPLETED, SearchState.CANCELLED, SearchState.FAILED})
+
+
+class JobState(StrEnum):
+    """State of a job, the unit of the queue."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class TrialState(StrEnum):
+    """State of a trial; whether it is running is read off its job."""
+
+    PENDING = "pending"
+    COMPLETED = "completed"
+    STOPPED = "stopped"
+    DIVERGED = "diverged"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class RoundKind(StrEnum):
+    """What a round is for."""
+
+    EXPLORE = "explore"
+    REPEAT = "repeat"
+    FINAL = "final"
+
+
+class Verdict(StrEnum):
+    """What a round's evidence said about one range."""
+
+    NARROWED = "narrowed"
+    KEPT = "kept"
+    UNIDENTIFIED = "unidentified"
+    OPEN_LOW = "open_low"
+    OPEN_HIGH = "open_high"
+    OPEN_BOTH = "open_both"
+
+
+class Role(StrEnum):
+    """What one model of the final test is trained for."""
+
+    RECOMMENDED = "recommended"
+    DRAWN = "drawn"
+    OPTIMISM = "optimism"
+
+
+class Stream(IntEnum):
+    """First word of a random stream's key after the search's seed.
+
+    No two uses share a stream, and none depends on the worker, the job or the stack.
+    """
+
+    SPLIT = 1
+    ORDER = 2
+    INIT = 3
+    DROPOUT = 4
+    SAMPLE = 5
+    FINAL = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one trial told: last-epoch validation accuracy, ties broken by loss."""
+
+    round: int
+    index: int
+    params: Params
+    state: TrialState
+    epochs: int
+    correct: int
+    examples: int
+    loss: float | None
+
+    @property
+    def finite(self) -> bool:
+        """Whether the trial ended with a finite loss."""
+        return self.state is not TrialState.DIVERGED
+
+    @property
+    def accuracy(self) -> float:
+        """Share of validation examples classified correctly; 0 for a diverged trial."""
+        return self.correct / self.examples if self.finite and self.examples else 0.0
+
+    @property
+    def rank_key(self) -> tuple[bool, float, float, int, int]:
+        """Sorts best first: finite, then accurate, then low in loss, then the older one."""
+        loss = math.inf if self.loss is None else self.loss
+        return (not self.finite, -self.accuracy, loss, self.round, self.index)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a narrowing rule made of one range, and why."""
+
+    name: str
+    before: Dimension
+    after: Dimension
+    verdict: Verdict
+    reason: str
+    numbers: Mapping[str, float | int | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RoundPlan:
+    """One more round: where to look, for how long, and in which jobs.
+
+    `trials[i]` are the parameters of trial i; `jobs` lists the trial indices of each job.
+    """
+
+    number: int
+    kind: RoundKind
+    epochs: int
+    box: Box
+    decisions: Sequence[Decision]
+    trials: Sequence[Params]
+    jobs: Sequence[Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class FinalPlan:
+    """The choice that the search makes once: the best range and the models to test.
+
+    `trials[0]` is the recommendation, then come the drawn models, and last the
+    recommendation again, to be trained on the training part alone (`Role.OPTIMISM`).
+    """
+
+    number: int
+    box: Box
+    decisions: Sequence[Decision]
+    recommended: Observation
+    trials: Sequence[Params]
+    roles: Sequence[Role]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """The search cannot go on; `reason` says why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrialReport:
+    """What a worker has to say about one trial.
+
+    `curve` holds one row per epoch: (epoch, validation loss, validation correct). The test
+    fields belong to the final alone.
+    """
+
+    index: int
+    state: TrialState
+    epochs: int = 0
+    correct: int = 0
+    examples: int = 0
+    loss: float | None = None
+    curve: Sequence[Sequence[float | int | None]] = ()
+    error: str | None = None
+    test_correct: int | None = None
+    test_examples: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobReport:
+    """What a worker has to say about one job."""
+
+    trials: Sequence[TrialReport]
+    fingerprint: Mapping[str, str]
+    seconds: float
+    ensemble_correct: int | None = None
+    peak_rss_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobOrder:
+    """Everything a worker needs to train one job, frozen when it is claimed.
+
+    `indices`, `params` and `roles` run in parallel; `spec` and `dataset` are the stored JSON.
+    """
+
+    search_id: str
+    kind: RoundKind
+    round: int
+    epochs: int
+    spec: Mapping[str, Any]
+    dataset: Mapping[str, Any]
+    indices: Sequence[int]
+    params: Sequence[Params]
+    roles: Sequence[Role | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """The message on the broker: two integers, worth nothing by themselves.
+
+    `kind` and `seconds` (the job's deadline) are for the publisher; they choose the queue and
+    the time limit, and are no part of the hint's identity.
+    """
+
+    job_id: int
+    attempt: int
+    kind: RoundKind = field(default=RoundKind.EXPLORE, compare=False)
+    seconds: float | None = field(default=None, compare=False)

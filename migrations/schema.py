@@ -1,0 +1,80 @@
+"""Moving a database along the schema's history."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import exc
+
+from hpsearch.errors import Unavailable
+from hpsearch.store import Engines
+
+LOCK = 0x68707365  # "hpse": the advisory lock under which PostgreSQL is migrated
+ANSWER_SECONDS = 30.0  # how long a database that is starting is waited for
+
+
+def config(connection: sa.Connection | None = None) -> Config:
+    """Alembic's configuration; nothing of it lies in a file."""
+    made = Config()
+    made.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    made.attributes["connection"] = connection
+    return made
+
+
+def head() -> str:
+    """The newest revision that this version of the program knows."""
+    revision = ScriptDirectory.from_config(config()).get_current_head()
+    assert revision is not None  # there is at least one
+    return revision
+
+
+class Database:
+    """One database and its place in the schema's history."""
+
+    def __init__(self, url: str) -> None:
+        self._engines = Engines(url)
+
+    def current(self) -> str | None:
+        """The revision that the database is at."""
+        with self._engines.read.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+
+    def upgrade(self) -> None:
+        """Bring the database to the newest revision; several processes may try at once.
+
+        Raises
+        ------
+        Unavailable
+            The database does not answer.
+        """
+        self._run(lambda made: command.upgrade(made, "head"))
+
+    def downgrade(self, revision: str) -> None:
+        """Take the database back to an older revision."""
+        self._run(lambda made: command.downgrade(made, revision))
+
+    def _run(self, step: Any) -> None:
+        self._wait()
+        with self._engines.write.begin() as connection:
+            if not self._engines.sqlite:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+            step(config(connection))
+
+    def _wait(self) -> None:
+        """Wait for a database that is still starting."""
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while True:
+            try:
+                with self._engines.read.connect():
+                    return
+            except exc.OperationalError as error:
+                if time.monotonic() > deadline:
+                    raise Unavailable(f"the database does not answer: {error.orig}") from error
+            time.sleep(0.5)

@@ -1,0 +1,62 @@
+"""The Celery application: a carrier of hints, nothing more.
+
+No result backend, retries, chords, beat or remote control: what has to be true stands in SQL.
+The reasons for each setting are in docs/decisions/0003-queue.md.
+"""
+
+from __future__ import annotations
+
+from celery import Celery
+from kombu import Queue  # type: ignore[attr-defined]  # kombu imports its names lazily
+
+from hpsearch.settings import Settings
+from hpsearch.trials import RoundKind
+
+JOBS, FINAL = "jobs", "final"
+TASK = "hpsearch.run"
+LIMIT_GRACE = 60.0  # seconds between a job's deadline and Celery's back-stop
+
+
+def make(settings: Settings) -> Celery:
+    """The application for one process."""
+    app = Celery("hpsearch", broker=settings.broker, set_as_current=False)
+    app.conf.update(
+        task_serializer="json",
+        accept_content=["json"],
+        task_ignore_result=True,
+        result_backend=None,
+        task_acks_late=False,
+        task_reject_on_worker_lost=False,
+        task_publish_retry=False,
+        worker_disable_prefetch=True,
+        worker_prefetch_multiplier=1,
+        task_create_missing_queues=False,
+        task_default_queue=JOBS,
+        task_queues=[Queue(JOBS), Queue(FINAL)],  # type: ignore[no-untyped-call]
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_pool_limit=4,
+        broker_transport_options={
+            "visibility_timeout": 3600,
+            "socket_timeout": 5,
+            "socket_connect_timeout": 2,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+            "global_keyprefix": "hps:",
+        },
+        worker_max_tasks_per_child=50_000,
+        worker_max_memory_per_child=2_000_000,  # KiB
+        worker_soft_shutdown_timeout=0,
+        worker_proc_alive_timeout=30,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+    )
+    return app
+
+
+def queue(kind: RoundKind) -> str:
+    """The queue of a job: final tests have their own, so that their workers can be set apart."""
+    return FINAL if kind is RoundKind.FINAL else JOBS

@@ -1,0 +1,62 @@
+"""The loop: reap, advance, publish, again and again. Two of them at once do no harm."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+
+from hpsearch.errors import HpsearchError
+from hpsearch.service import Services
+from worker.app import make
+from worker.publisher import Publisher
+
+log = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 60.0
+
+
+class Loop:
+    """Does what finishers and the API left undone."""
+
+    def __init__(self, services: Services) -> None:
+        self._work = services.work
+        self._tick = services.settings.tick_seconds
+        self._publisher = Publisher(make(services.settings), services.work)
+        self._stop = threading.Event()
+        self._swept = time.monotonic()
+
+    def stop(self, *_: object) -> None:
+        """Leave after the present turn."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Turn until stopped; a database that does not answer is waited for."""
+        silent = False
+        while not self._stop.is_set():
+            try:
+                self.turn()
+                silent = False
+            except HpsearchError as error:
+                if not silent:
+                    log.warning("the loop waits: %s", error)
+                silent = True
+            self._stop.wait(self._tick)
+
+    def turn(self) -> None:
+        """One turn."""
+        self._work.reap()
+        self._work.advance_due()
+        self._publisher.fill(look=True)
+        if time.monotonic() - self._swept > SWEEP_SECONDS:
+            self._work.sweep_workers()
+            self._swept = time.monotonic()
+
+
+def run(services: Services) -> None:
+    """Run the loop in the foreground until SIGTERM or SIGINT."""
+    loop = Loop(services)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, loop.stop)
+    loop.run()

@@ -1,0 +1,99 @@
+"""The one task: claim what the hint points at, train, finish, and hand the search on."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+
+from celery import Celery, signals
+
+from hpsearch.errors import Fenced
+from hpsearch.service import Services
+from hpsearch.settings import Settings
+from hpsearch.store import Written
+from hpsearch.training import Trainer
+from hpsearch.training.final import run_final
+from hpsearch.trials import Hint, JobOrder, JobReport, RoundKind
+from hpsearch.wiring import assemble
+from worker.app import TASK
+from worker.keeper import Keeper
+from worker.publisher import Publisher
+
+log = logging.getLogger(__name__)
+
+
+class Runner:
+    """Runs jobs in one pool process, one at a time."""
+
+    def __init__(self, app: Celery, services: Services) -> None:
+        settings = services.settings
+        self.run_id = str(uuid.uuid4())
+        self._services = services
+        self._work = services.work
+        self._trainer = Trainer(services.files, stack_size=settings.stack_size)
+        self._publisher = Publisher(app, services.work)
+        self._keeper = Keeper(
+            services.work,
+            worker_run=self.run_id,
+            heartbeat=settings.heartbeat_seconds,
+            lease=settings.lease_seconds,
+        )
+
+    def start(self) -> None:
+        """Begin to send heartbeats."""
+        self._keeper.start()
+
+    def close(self) -> None:
+        """Say goodbye and close the database."""
+        self._keeper.close()
+        self._services.store.close()
+
+    def __call__(self, hint: Hint) -> None:
+        """Do what a hint asks for, if it still is to be done."""
+        order = self._work.claim(hint, worker_run=self.run_id)
+        if order is None:
+            return
+        try:
+            with self._keeper.holding(hint):
+                report = self._train(hint, order)
+        except Fenced:
+            log.warning("job %d attempt %d was taken away", hint.job_id, hint.attempt)
+        except Exception as error:  # the job must go back to the queue whatever happened
+            log.exception("job %d attempt %d failed", hint.job_id, hint.attempt)
+            message = f"{type(error).__name__}: {error}"
+            self._work.give_back(hint, message, losses=hint.attempt - 1)
+        else:
+            if self._work.finish(hint, report, worker_run=self.run_id) is Written.ROUND_OVER:
+                self._work.advance(order.search_id)
+        self._publisher.fill()
+
+    def _train(self, hint: Hint, order: JobOrder) -> JobReport:
+        if order.kind is not RoundKind.FINAL:
+            return self._trainer.run(order, stopped=self._keeper.stopped)
+        return run_final(
+            self._trainer,
+            order,
+            open_test=lambda: self._work.open_test(hint, worker_run=self.run_id),
+            stopped=self._keeper.stopped,
+        )
+
+
+def register(app: Celery, settings: Settings) -> None:
+    """Give the application its task, and each pool process its runner."""
+    runners: list[Runner] = []
+
+    def start(**_: object) -> None:
+        runner = Runner(app, assemble(settings))
+        runner.start()
+        runners.append(runner)
+
+    def stop(**_: object) -> None:
+        while runners:
+            runners.pop().close()
+
+    signals.worker_process_init.connect(start, weak=False)
+    signals.worker_process_shutdown.connect(stop, weak=False)
+
+    @app.task(name=TASK, ignore_result=True)  # type: ignore[untyped-decorator]  # celery has no types
+    def run(job_id: int, attempt: int) -> None:
+        runners[0](Hint(job_id, attempt))
