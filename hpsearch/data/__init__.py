@@ -1,0 +1,28 @@
+"""Datasets: ingest, storage, splits and scaling.
+
+A dataset is named by the SHA-256 of its content, stored once per machine as plain `.npy` files and
+memory-mapped by every worker. Its test part lies apart and is opened by `hpsearch.data.sealed`
+alone, which the final test alone imports.
+"""
+
+from hpsearch.data.catalogue import BUILTIN
+from hpsearch.data.info import TEST_FILES, TRAIN_FILES, DatasetInfo
+from hpsearch.data.limits import LOCAL, UPLOAD, Limits
+from hpsearch.data.splits import Scaling, Split, fit_scaling, split
+from hpsearch.data.store import DatasetStore, TrainPart
+
+__all__ = [
+    "BUILTIN",
+    "LOCAL",
+    "TEST_FILES",
+    "TRAIN_FILES",
+    "UPLOAD",
+    "DatasetInfo",
+    "DatasetStore",
+    "Limits",
+    "Scaling",
+    "Split",
+    "TrainPart",
+    "fit_scaling",
+    "split",
+]

@@ -1,0 +1,70 @@
+"""Opening a pair of stored arrays memory-mapped, with their shapes checked against the info."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from hpsearch import errors
+from hpsearch.data.info import DatasetInfo
+from hpsearch.data.places import missing, relative
+
+
+class HasFiles(Protocol):
+    """Whatever knows the local path of a dataset's file."""
+
+    def file(self, info: DatasetInfo, name: str) -> Path:
+        """The local path of one file."""
+        ...
+
+
+def open_part(
+    store: HasFiles, info: DatasetInfo, names: tuple[str, str], rows: int
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+    """One part as read-only memory maps: x (rows, features) and y (rows,).
+
+    Pages are shared by all processes of a machine that open the same file.
+
+    Raises
+    ------
+    errors.Corrupt
+        A file is missing, cut short or of another shape.
+    errors.Unavailable
+        A file may not be read.
+    """
+    x = _mapped(store, info, names[0])
+    y = _mapped(store, info, names[1])
+    _require(info, names[0], x, (rows, info.features), ("uint8", "float32"))
+    _require(info, names[1], y, (rows,), ("int64",))
+    return x, y
+
+
+def _mapped(store: HasFiles, info: DatasetInfo, name: str) -> npt.NDArray[Any]:
+    path = store.file(info, name)
+    try:
+        mapped: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError as error:
+        raise missing(info, name, str(path.parent)) from error
+    except OSError as error:
+        raise errors.Unavailable(f"{path} cannot be read: {error}") from error
+    except (ValueError, EOFError) as error:
+        raise _damaged(info, name, str(error)) from error
+    return mapped
+
+
+def _require(
+    info: DatasetInfo,
+    name: str,
+    array: npt.NDArray[Any],
+    shape: tuple[int, ...],
+    dtypes: tuple[str, ...],
+) -> None:
+    if array.shape != shape or array.dtype.name not in dtypes:
+        raise _damaged(info, name, f"it holds {array.dtype.name} {array.shape}, expected {shape}")
+
+
+def _damaged(info: DatasetInfo, name: str, why: str) -> errors.Corrupt:
+    return errors.Corrupt(f"{relative(name)} of dataset {info.digest} is damaged: {why}")

@@ -1,0 +1,79 @@
+"""The built-in datasets: what they are called, where they come from, under which licence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from hpsearch import errors
+
+IDX_STEMS: Final = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+"""The four files of MNIST and its relatives, with or without `.gz`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Builtin:
+    """One built-in dataset; `classes` where the files have numbers only, `openml` its id there."""
+
+    source: str
+    licence: str
+    classes: tuple[str, ...] = ()
+    openml: int = 0
+
+    def words(self) -> dict[str, str]:
+        """The fields that go into a request."""
+        return {"source": self.source, "licence": self.licence}
+
+
+BUILTIN: Final = MappingProxyType(
+    {
+        "digits": Builtin("UCI optical recognition of handwritten digits", "CC BY 4.0"),
+        "breast_cancer": Builtin("UCI breast cancer Wisconsin (diagnostic)", "CC BY 4.0"),
+        "wine": Builtin("UCI wine recognition", "CC BY 4.0"),
+        "iris": Builtin("UCI iris", "CC BY 4.0"),
+        "mnist": Builtin("MNIST, LeCun, Cortes and Burges", "CC BY-SA 3.0", openml=554),
+        "fashion-mnist": Builtin(
+            "Fashion-MNIST, Zalando Research",
+            "MIT",
+            classes=(
+                *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+                *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+            ),
+            openml=40996,
+        ),
+    }
+)
+"""Name -> where it comes from. Iterating gives the names."""
+
+IDX_NAMES: Final = ("mnist", "fashion-mnist")
+
+
+def idx_files(folder: Path) -> tuple[Path, Path, Path, Path]:
+    """The four IDX files of `folder`: train images, train labels, test images, test labels.
+
+    Raises
+    ------
+    errors.InvalidDataset
+        Naming every one that is not there.
+    """
+    found = [_plain_or_gz(folder, stem) for stem in IDX_STEMS]
+    absent = [stem for stem, path in zip(IDX_STEMS, found, strict=True) if not path.is_file()]
+    if absent:
+        raise errors.InvalidDataset(
+            f"{folder} lacks {', '.join(f'{stem}.gz' for stem in absent)}; a folder of IDX files "
+            "holds all four",
+            [errors.Mistake(f"{stem}.gz", "no such file") for stem in absent],
+        )
+    return found[0], found[1], found[2], found[3]
+
+
+def _plain_or_gz(folder: Path, stem: str) -> Path:
+    packed = folder / f"{stem}.gz"
+    return packed if packed.is_file() else folder / stem

@@ -1,0 +1,49 @@
+"""One JSON request on stdin, arrays in files, one line of JSON on stdout."""
+
+from __future__ import annotations
+
+import errno
+import json
+import sys
+from typing import Any
+
+from hpsearch import errors
+from hpsearch.data.child import Request
+from hpsearch.data.limits import MIB, Limits
+from hpsearch.data.parse import work
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def main() -> None:
+    """Read the request, bind this process to the limits, answer."""
+    message = json.load(sys.stdin)
+    limits = Limits.from_json(message["limits"])
+    limits.apply()
+    sys.stdout.write(json.dumps(answer(Request(**message["request"]), limits)) + "\n")
+
+
+def answer(request: Request, limits: Limits) -> dict[str, Any]:
+    """The dataset's info, or the error that the caller is to raise."""
+    try:
+        return {"info": work.ingest(request, limits).to_json()}
+    except errors.HpsearchError as error:
+        return _error(type(error).__name__, str(error), list(error.mistakes))
+    except MemoryError:
+        return _error(
+            "TooLarge",
+            f"reading the dataset took more than {limits.memory // MIB} MiB of memory; send fewer "
+            "rows or columns, or images as uint8",
+        )
+    except OSError as error:
+        if error.errno in _FULL:
+            return _error("Unavailable", f"no room to store the dataset: {error}")
+        raise
+
+
+def _error(kind: str, message: str, mistakes: list[errors.Mistake] | None = None) -> dict[str, Any]:
+    return {"error": {"type": kind, "message": message, "mistakes": mistakes or []}}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""Which rows train, which validate, and the scaling fitted on the training rows.
+
+Pure functions. The split uses nothing of NumPy's random numbers but the raw stream of PCG64
+seeded by `SeedSequence`: those two are promised to stay the same from release to release, the
+shuffles and the distributions built on them are not (NumPy enhancement proposal 19).
+
+Notation: n examples, F features, C classes, n_c examples of class c.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hpsearch import errors
+from hpsearch.data.info import Kind
+
+IntArray = npt.NDArray[np.intp]
+FloatArray = npt.NDArray[np.float32]
+
+_BLOCK_VALUES = 1 << 18
+"""Values per block of `fit_scaling`: 2 MiB in float64, whatever the dataset's size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Row numbers of the two parts, each ascending: in the order of the file on disk.
+
+    Chance decides which part a row is in, not the order within a part; the order of minibatches
+    is drawn elsewhere.
+    """
+
+    train: IntArray
+    validation: IntArray
+
+
+def split(y: npt.NDArray[np.integer[Any]], *, fraction: float, seed: int) -> Split:
+    """Part the rows of `y` (n,), class by class, by seeded chance.
+
+    Class c gives between floor and ceil of `fraction * n_c` rows to validation, never all of
+    them and never none. Depends on `y`, `fraction` and `seed` alone.
+
+    Raises
+    ------
+    errors.InvalidSpec
+        `fraction` is not inside (0, 1).
+    errors.InvalidDataset
+        A class has one example, so it cannot be on both sides.
+    """
+    if not 0.0 < fraction < 1.0:
+        raise errors.InvalidSpec(
+            f"the fraction to split off must lie between 0 and 1, not {fraction}",
+            [errors.Mistake("validation_fraction", f"{fraction} is not inside (0, 1)")],
+        )
+    codes = np.asarray(y, dtype=np.intp)
+    counts = np.bincount(codes)
+    taken = _taken(counts, fraction)
+    keys = np.random.PCG64(np.random.SeedSequence(seed)).random_raw(codes.size)
+    order = np.lexsort((keys, codes))
+    rank = np.arange(codes.size) - np.repeat(np.cumsum(counts) - counts, counts)
+    chosen = rank < taken[codes[order]]
+    return Split(train=np.sort(order[~chosen]), validation=np.sort(order[chosen]))
+
+
+def _taken(counts: IntArray, fraction: float) -> IntArray:
+    """Rows of each class (C,) that go to validation: largest remainders, then 1 <= v_c < n_c."""
+    single = np.flatnonzero(counts == 1)
+    if single.size:
+        listed = ", ".join(str(code) for code in single[:10])
+        raise errors.InvalidDataset(
+            f"class number {listed} has one example: it cannot be in the training and in the "
+            "validation part; add examples or drop the class",
+            [errors.Mistake("y", f"class number {code} has one example") for code in single[:10]],
+        )
+    exact = counts * fraction
+    taken = np.floor(exact).astype(np.intp)
+    missing = round(float(counts.sum()) * fraction) - int(taken.sum())
+    largest = np.argsort(taken - exact, kind="stable")
+    taken[largest[: max(missing, 0)]] += 1
+    bounded: IntArray = np.clip(taken, np.minimum(counts, 1), np.maximum(counts - 1, 0))
+    return bounded
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """What is fed to a network is `(x - shift) * scale`; both (F,) float32, all finite."""
+
+    shift: FloatArray
+    scale: FloatArray
+
+
+def fit_scaling(x: npt.NDArray[Any], rows: IntArray, *, kind: Kind) -> Scaling:
+    """Fit the scaling of `x` (n, F) on `rows` alone, reading them block by block.
+
+    Tabular: each feature to mean 0 and standard deviation 1. Image: each pixel to mean 0, and
+    one scale for all pixels, the root of the mean variance of those that vary, so that pixels
+    that are rarely lit stay small. A feature that does not vary is fed as 0. Sums are float64;
+    the variance is of the whole part (divided by its number of rows).
+
+    Raises
+    ------
+    errors.InvalidDataset
+        No rows to fit on.
+    """
+    if not len(rows):
+        raise errors.InvalidDataset("the training part has no rows to fit the scaling on")
+    total = np.zeros(x.shape[1])
+    low, high = x[rows[0]].copy(), x[rows[0]].copy()
+    for block in _blocks(x, rows):
+        total += block.sum(axis=0, dtype=np.float64)
+        np.minimum(low, block.min(axis=0), out=low)
+        np.maximum(high, block.max(axis=0), out=high)
+    mean = total / len(rows)
+    variance = np.zeros(x.shape[1])
+    for block in _blocks(x, rows):
+        variance += np.square(block - mean).sum(axis=0)
+    # Compared exactly: the mean of equal numbers can be off by one rounding.
+    varies = low != high
+    variance = np.where(varies, variance / len(rows), 0.0)
+    return Scaling(shift=mean.astype(np.float32), scale=_scale(variance, varies, kind))
+
+
+def _scale(
+    variance: npt.NDArray[np.float64], varies: npt.NDArray[np.bool_], kind: Kind
+) -> FloatArray:
+    if kind == "image" and varies.any():
+        variance = np.where(varies, variance[varies].mean(), 0.0)
+    with np.errstate(divide="ignore", over="ignore"):
+        scale = (1.0 / np.sqrt(variance)).astype(np.float32)
+    # A deviation below float32's range cannot be scaled up in float32: as good as constant.
+    return np.where(np.isfinite(scale), scale, np.float32(0.0))
+
+
+def _blocks(x: npt.NDArray[Any], rows: IntArray) -> Iterator[npt.NDArray[Any]]:
+    step = max(1, _BLOCK_VALUES // x.shape[1])
+    for start in range(0, len(rows), step):
+        yield x[rows[start : start + step]]

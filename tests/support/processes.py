@@ -1,0 +1,84 @@
+"""The project's own processes, started the way the supervisor and compose start them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from hpsearch.settings import Settings
+
+
+class Process:
+    """`python -P -m MODULE ARGUMENTS` in a process group of its own."""
+
+    def __init__(
+        self, *arguments: str, environment: Mapping[str, str], log: Path, cwd: Path | None = None
+    ) -> None:
+        self.log = log
+        with log.open("ab") as out:
+            self._popen = subprocess.Popen(
+                [sys.executable, "-P", "-m", *arguments],
+                env={**os.environ, **environment},
+                stdout=out,
+                stderr=out,
+                cwd=cwd,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        """The process's id, and that of its group."""
+        return self._popen.pid
+
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self._popen.poll() is None
+
+    def children(self) -> list[int]:
+        """Ids of its direct children (Linux)."""
+        path = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        return [int(word) for word in path.read_text().split()]
+
+    def signal(self, number: signal.Signals) -> None:
+        """Signal the whole group."""
+        if self.alive():
+            os.killpg(self.pid, number)
+
+    def kill(self) -> None:
+        """SIGKILL to the whole group."""
+        self.signal(signal.SIGKILL)
+        self._popen.wait(10)
+
+    def stop(self, seconds: float = 30.0) -> int:
+        """SIGTERM to the leader alone, as a supervisor does; its exit code."""
+        if self.alive():
+            self._popen.terminate()
+        try:
+            return self._popen.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment in which a child has these settings."""
+    found = {
+        "HPSEARCH_HOME": str(settings.home),
+        "DATABASE_URL": settings.database,
+        "REDIS_URL": settings.broker,
+        "HPSEARCH_HEARTBEAT_SECONDS": str(settings.heartbeat_seconds),
+        "HPSEARCH_LEASE_SECONDS": str(settings.lease_seconds),
+        "HPSEARCH_TICK_SECONDS": str(settings.tick_seconds),
+        "HPSEARCH_RETRY_SECONDS": str(settings.retry_seconds),
+        "HPSEARCH_JOB_SIZE": str(settings.job_size),
+        "HPSEARCH_STACK_SIZE": str(settings.stack_size),
+        "HPSEARCH_SQLITE_SYNCHRONOUS": settings.sqlite_synchronous,
+        "HPSEARCH_NUMERICS": settings.numerics,
+    }
+    if settings.data_url:
+        found["HPSEARCH_DATA_URL"] = settings.data_url
+    return {**found, **settings.child_environment()}

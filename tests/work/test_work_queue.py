@@ -1,0 +1,396 @@
+"""The queue's rules, one by one, on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from support.bench import OWNER, Bench
+from support.waiting import until
+
+from hpsearch.errors import Conflict
+from hpsearch.store import Written
+from hpsearch.trials import Hint, RoundKind, SearchState, TrialReport, TrialState
+from hpsearch.wiring import build
+
+
+def kinds(bench, search_id):
+    return Counter(event.kind for event in bench.services.store.events(search_id))
+
+
+def test_a_search_runs_to_its_result(bench):
+    search_id = bench.submit()
+    assert bench.status(search_id).state is SearchState.QUEUED
+    bench.complete(search_id)
+    status = bench.status(search_id)
+    assert status.state is SearchState.COMPLETED
+    assert status.rounds.completed == status.rounds.planned == 2
+    assert (status.trials.completed, status.trials.pending, status.trials.running) == (16, 0, 0)
+    assert status.epochs.trained == status.epochs.planned == 8 * 1 + 8 * 2
+    assert kinds(bench, search_id)["advanced"] == 2
+    assert kinds(bench, search_id)["final_frozen"] == 1
+    assert kinds(bench, search_id)["test_opened"] == 1
+    result = bench.services.searches.result(search_id, owner=OWNER)
+    assert result.test.attempts == result.test.dataset_openings == 1
+    assert [m.role for m in result.test.models] == ["recommended", "drawn"]
+    assert result.test.mean == result.test.models[1].accuracy
+    assert result.test.sd is None  # one drawn model has no spread
+    assert result.optimism == pytest.approx(0.01)
+    assert result.digest is not None
+    assert (
+        result.recommended.params
+        == bench.services.searches.trials(
+            search_id, owner=OWNER, round=2, sort="-validation_accuracy"
+        )
+        .items[0]
+        .params
+    )
+
+
+def test_a_claimed_hint_is_stale_for_everybody_else(bench):
+    bench.submit()
+    bench.work.advance_due()
+    hint = bench.hint()
+    bench.claim(hint, "first")
+    assert bench.work.claim(hint, worker_run="second") is None
+
+
+def test_a_claim_whose_answer_was_lost_is_claimed_again_by_the_same_run(bench):
+    bench.submit()
+    bench.work.advance_due()
+    hint = bench.hint()
+    first = bench.claim(hint, "run")
+    assert bench.claim(hint, "run") == first
+
+
+@pytest.mark.parametrize("forged", [Hint(10**9, 1), Hint(0, 1)])
+def test_a_hint_at_nothing_does_nothing(bench, forged):
+    bench.submit()
+    bench.work.advance_due()
+    assert bench.work.claim(forged, worker_run="run") is None
+
+
+def test_a_forged_attempt_does_nothing(bench):
+    bench.submit()
+    bench.work.advance_due()
+    hint = bench.hint()
+    assert bench.work.claim(Hint(hint.job_id, hint.attempt + 1), worker_run="run") is None
+
+
+def test_a_report_counts_once(bench, formula):
+    search_id = bench.submit()
+    bench.work.advance_due()
+    hint = bench.hint()
+    report = formula(bench.claim(hint))
+    assert bench.work.finish(hint, report, worker_run="worker") is Written.DONE
+    before = bench.status(search_id)
+    assert bench.work.finish(hint, report, worker_run="worker") is Written.REPEATED
+    assert bench.status(search_id) == before
+
+
+def test_a_late_report_is_fenced_and_changes_nothing(bench, formula):
+    search_id = bench.submit()
+    bench.work.advance_due()
+    hint = bench.hint()
+    report = formula(bench.claim(hint, "frozen"))
+    bench.work.give_back(hint, "lost")
+    again = Hint(hint.job_id, hint.attempt + 1)
+    until(lambda: bench.work.claim(again, worker_run="second"), what="the delay of a lost job")
+    before = bench.status(search_id)
+    assert not bench.work.heartbeat(hint, worker_run="frozen")
+    assert bench.work.finish(hint, report, worker_run="frozen") is Written.FENCED
+    assert bench.status(search_id) == before
+    assert bench.work.finish(again, report, worker_run="second") is Written.DONE
+    assert kinds(bench, search_id)["fenced"] == 1
+
+
+def test_the_reaper_takes_a_silent_worker_s_job(bench):
+    search_id = bench.submit()
+    bench.work.advance_due()
+    hint = bench.hint()
+    bench.claim(hint)
+    assert bench.work.reap() == 0
+    until(lambda: bench.work.reap() == 1, seconds=10, what="a lease of 3 s")
+    assert kinds(bench, search_id)["lost"] == 1
+    assert until(lambda: bench.work.claim(Hint(hint.job_id, 2), worker_run="next"))
+
+
+def test_a_heartbeat_keeps_the_lease(bench):
+    bench.submit()
+    bench.work.advance_due()
+    hint = bench.hint()
+    bench.claim(hint)
+    lease = bench.services.settings.lease_seconds
+    threading.Event().wait(lease * 0.7)
+    assert bench.work.heartbeat(hint, worker_run="worker")
+    threading.Event().wait(lease * 0.7)
+    assert bench.work.reap() == 0
+
+
+def lose(bench, hint):
+    for attempt in range(hint.attempt, hint.attempt + bench.services.settings.max_losses):
+        now = Hint(hint.job_id, attempt)
+        until(lambda now=now: bench.work.claim(now, worker_run="worker"))
+        bench.work.give_back(now, "the worker was lost")
+
+
+def test_a_job_lost_three_times_fails_its_trials_and_the_round_goes_on(bench):
+    search_id = bench.submit()
+    bench.work.advance_due()
+    first, *others = bench.work.hints()
+    size = len(bench.claim(first).indices)
+    bench.work.give_back(first, "lost once")
+    lose_rest = Hint(first.job_id, 2)
+    for attempt in (2, 3):
+        now = Hint(first.job_id, attempt)
+        until(lambda now=now: bench.work.claim(now, worker_run="worker"))
+        bench.work.give_back(now, "the worker was lost")
+    assert bench.work.claim(Hint(first.job_id, 4), worker_run="worker") is None
+    assert lose_rest.attempt == 2
+    status = bench.status(search_id)
+    assert status.trials.failed == size
+    for hint in others:
+        bench.do(hint)
+    bench.complete(search_id)
+    result = bench.services.searches.result(search_id, owner=OWNER)
+    assert result.digest is None
+    assert "given up" in (result.digest_reason or "")
+    failed = bench.services.searches.trials(search_id, owner=OWNER, state="failed").items
+    assert {t.error for t in failed} == {"the worker was lost"}
+
+
+def test_a_search_whose_trials_all_fail_says_so(bench):
+    search_id = bench.submit()
+    bench.work.advance_due()
+    for hint in bench.work.hints():
+        lose(bench, hint)
+    bench.work.advance_due()
+    status = bench.status(search_id)
+    assert status.state is SearchState.FAILED
+    assert "none of the 8 trials of round 1" in (status.reason or "")
+
+
+def test_only_diverged_trials_fail_the_search_and_say_what_to_do(bench, formula):
+    search_id = bench.submit()
+    for _ in range(2):
+        bench.work.advance_due()
+        while hints := bench.work.hints():
+            for hint in hints:
+                order = bench.claim(hint)
+                reports = [TrialReport(i, TrialState.DIVERGED) for i in order.indices]
+                bench.work.finish(
+                    hint, replace(formula(order), trials=reports), worker_run="worker"
+                )
+    bench.work.advance_due()
+    assert bench.status(search_id).state is SearchState.FAILED
+    assert "lower the learning-rate range" in (bench.status(search_id).reason or "")
+
+
+def final_hint(bench, search_id):
+    bench.round()
+    bench.round()
+    bench.work.advance_due()
+    assert bench.status(search_id).state is SearchState.FINALIZING
+    hint = bench.hint()
+    assert hint.kind is RoundKind.FINAL
+    return hint
+
+
+def test_a_final_that_fails_three_times_keeps_its_row_and_resume_runs_it(bench):
+    search_id = bench.submit()
+    hint = final_hint(bench, search_id)
+    frozen = bench.claim(hint)
+    bench.work.give_back(hint, "the test file cannot be read")
+    for attempt in (2, 3):
+        now = Hint(hint.job_id, attempt)
+        until(lambda now=now: bench.work.claim(now, worker_run="worker"))
+        bench.work.give_back(now, "the test file cannot be read")
+    status = bench.status(search_id)
+    assert status.state is SearchState.FAILED
+    assert "the test file cannot be read" in (status.reason or "")
+    with pytest.raises(Conflict, match="the test file cannot be read"):
+        bench.services.searches.result(search_id, owner=OWNER)
+    bench.services.searches.resume(search_id, owner=OWNER)
+    again = bench.hint()
+    assert again.job_id == hint.job_id
+    assert bench.claim(again) == frozen
+    bench.work.give_back(again, "once more")
+    bench.complete(search_id)
+    assert kinds(bench, search_id)["final_frozen"] == 1
+
+
+def test_resume_does_not_revive_a_search_that_failed_before_its_final(bench):
+    search_id = bench.submit()
+    bench.work.advance_due()
+    for hint in bench.work.hints():
+        lose(bench, hint)
+    bench.work.advance_due()
+    with pytest.raises(Conflict, match="submit a new one"):
+        bench.services.searches.resume(search_id, owner=OWNER)
+
+
+def test_an_opening_is_fenced_and_counted_every_time(bench):
+    search_id = bench.submit()
+    hint = final_hint(bench, search_id)
+    bench.claim(hint)
+    assert bench.work.open_test(hint, worker_run="worker")
+    bench.work.give_back(hint, "crashed after opening")
+    assert not bench.work.open_test(hint, worker_run="worker")
+    bench.complete(search_id)
+    result = bench.services.searches.result(search_id, owner=OWNER)
+    assert (result.test.attempts, result.test.dataset_openings) == (2, 2)
+
+
+def test_an_exploring_job_cannot_open_the_test_part(bench):
+    bench.submit()
+    bench.work.advance_due()
+    hint = bench.hint()
+    bench.claim(hint)
+    assert not bench.work.open_test(hint, worker_run="worker")
+
+
+def test_many_who_advance_at_once_make_one_round(bench):
+    search_id = bench.submit()
+    for number in (1, 2, 3):
+        start = threading.Barrier(6)
+        moved = []
+
+        def advance(start=start, moved=moved):
+            start.wait()
+            moved.append(bench.work.advance(search_id))
+
+        threads = [threading.Thread(target=advance) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(moved) == [False] * 5 + [True]
+        rounds = bench.services.searches.rounds(search_id, owner=OWNER).items
+        assert len(rounds) == number
+        while hints := bench.work.hints():
+            for hint in hints:
+                bench.do(hint)
+    assert kinds(bench, search_id)["advanced"] == 2
+
+
+def test_many_who_claim_at_once_get_each_job_once(bench):
+    bench.submit(trials_per_round=32)
+    bench.work.advance_due()
+    hints = bench.work.hints()
+    got = Counter()
+    lock = threading.Lock()
+
+    def claim(run):
+        for hint in hints:
+            if bench.work.claim(hint, worker_run=run) is not None:
+                with lock:
+                    got[hint.job_id] += 1
+
+    threads = [threading.Thread(target=claim, args=(str(i),)) for i in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert got == {hint.job_id: 1 for hint in hints}
+
+
+def test_the_window_is_small_and_takes_turns_between_searches(bench):
+    bench.submit(trials_per_round=640, rounds=1)
+    small = bench.submit(trials_per_round=8, rounds=1)
+    bench.work.advance_due()
+    hints = bench.work.hints()
+    assert len(hints) == bench.services.settings.hints_per_slot
+    bench.work.published(hints)
+    assert bench.work.hints() == []
+    owners = [bench.claim(hint).search_id for hint in hints]
+    assert owners.count(small) == len(owners) / 2
+
+
+def test_a_hint_is_sent_again_when_the_broker_has_lost_it(bench):
+    bench.submit()
+    bench.work.advance_due()
+    hints = bench.work.hints()
+    bench.work.published(hints)
+    assert bench.work.hints() == []
+    again = until(lambda: bench.work.hints(broker_is_empty=True), what="hints sent 2 s ago")
+    assert again == hints
+
+
+def test_live_workers_widen_the_window(bench):
+    bench.submit(trials_per_round=640, rounds=1)
+    bench.work.advance_due()
+    for name in "abc":
+        bench.work.seen(name, host="h", pid=1, fingerprint={})
+        bench.work.seen(name, host="h", pid=1, fingerprint={})
+    assert len(bench.work.hints()) == 3 * bench.services.settings.hints_per_slot
+    bench.work.gone("a")
+    assert len(bench.work.hints()) == 2 * bench.services.settings.hints_per_slot
+    bench.work.sweep_workers()
+    assert len(bench.work.hints()) == 2 * bench.services.settings.hints_per_slot
+
+
+def test_pause_keeps_what_runs_and_starts_nothing(bench):
+    search_id = bench.submit()
+    bench.work.advance_due()
+    first, second, *_ = bench.work.hints()
+    order = bench.claim(first)
+    bench.services.searches.pause(search_id, owner=OWNER)
+    assert bench.work.claim(second, worker_run="worker") is None
+    assert bench.work.hints() == []
+    assert bench.work.heartbeat(first, worker_run="worker")
+    assert order.indices
+    paused = bench.status(search_id)
+    assert (paused.state, paused.trials.running) == (SearchState.PAUSED, len(order.indices))
+    bench.services.searches.resume(search_id, owner=OWNER)
+    bench.work.give_back(first, "so that the bench finds it")
+    bench.complete(search_id)
+
+
+def test_a_paused_queued_search_resumes_as_queued(bench):
+    search_id = bench.submit()
+    bench.services.searches.pause(search_id, owner=OWNER)
+    bench.work.advance_due()
+    assert bench.status(search_id).rounds.completed == 0
+    assert bench.services.searches.resume(search_id, owner=OWNER).state is SearchState.QUEUED
+    bench.complete(search_id)
+
+
+def test_cancel_fences_what_runs(bench, formula):
+    search_id = bench.submit()
+    bench.work.advance_due()
+    hint = bench.hint()
+    report = formula(bench.claim(hint))
+    status = bench.services.searches.cancel(search_id, owner=OWNER)
+    assert (status.state, status.trials.running, status.trials.pending) == ("cancelled", 0, 0)
+    assert not bench.work.heartbeat(hint, worker_run="worker")
+    assert bench.work.finish(hint, report, worker_run="worker") is Written.FENCED
+    assert bench.work.hints() == []
+    with pytest.raises(Conflict, match="cannot be cancelled"):
+        bench.services.searches.cancel(search_id, owner=OWNER)
+    with pytest.raises(Conflict, match="is cancelled"):
+        bench.services.searches.pause(search_id, owner=OWNER)
+
+
+def test_mixed_fingerprints_withhold_the_digest(bench, formula):
+    search_id = bench.submit()
+    bench.work.advance_due()
+    hint = bench.hint()
+    other = replace(formula(bench.claim(hint)), fingerprint={"machine": "another"})
+    bench.work.finish(hint, other, worker_run="worker")
+    bench.complete(search_id)
+    result = bench.services.searches.result(search_id, owner=OWNER)
+    assert result.digest is None
+    assert "2 numeric fingerprints" in (result.digest_reason or "")
+
+
+def test_the_job_size_does_not_change_the_digest(bench, configured, database_url):
+    digests = set()
+    for size in (1, 3, 32):
+        with build(configured(database_url=database_url, job_size=size)) as services:
+            other = Bench(services)
+            search_id = other.submit()
+            other.complete(search_id)
+            digests.add(services.searches.result(search_id, owner=OWNER).digest)
+    assert len(digests) == 1
