@@ -7,7 +7,7 @@ The reasons for each setting are in docs/decisions/0003-queue.md.
 from __future__ import annotations
 
 from celery import Celery
-from kombu import Queue  # type: ignore[attr-defined]  # kombu imports its names lazily
+from kombu import Exchange, Queue  # type: ignore[attr-defined]  # kombu imports them lazily
 
 from hpsearch.settings import Settings
 from hpsearch.trials import RoundKind
@@ -32,7 +32,7 @@ def make(settings: Settings) -> Celery:
         worker_prefetch_multiplier=1,
         task_create_missing_queues=False,
         task_default_queue=JOBS,
-        task_queues=[Queue(JOBS), Queue(FINAL)],  # type: ignore[no-untyped-call]
+        task_queues=[_queue(JOBS), _queue(FINAL)],
         worker_enable_remote_control=False,
         worker_send_task_events=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
@@ -55,6 +55,11 @@ def make(settings: Settings) -> Celery:
         worker_redirect_stdouts=False,
     )
     return app
+
+
+def _queue(name: str) -> Queue:
+    """A queue with an exchange of its own; on a shared one each hint would land in both."""
+    return Queue(name, Exchange(name), routing_key=name)  # type: ignore[no-untyped-call]
 
 
 def queue(kind: RoundKind) -> str:

@@ -21,6 +21,8 @@ class Publisher:
         self._app = app
         self._work = work
         self._silent = False
+        connection = app.connection_for_write()
+        self._faults = (OperationalError, OSError, *connection.connection_errors)
 
     def fill(self, *, look: bool = False) -> int:
         """Send what the window lacks; how many hints were sent.
@@ -32,7 +34,7 @@ class Publisher:
             hints = self._work.hints(broker_is_empty=look and self._empty())
             for hint in hints:
                 self._send(hint)
-        except (OperationalError, OSError) as error:
+        except self._faults as error:
             if not self._silent:
                 log.warning("the broker does not answer, hints wait in the database: %s", error)
             self._silent = True

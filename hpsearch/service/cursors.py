@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 from collections.abc import Sequence
 
 from hpsearch.errors import InvalidRequest
@@ -39,7 +40,9 @@ def decode(cursor: str | None, types: Sequence[type]) -> Key | None:
 
 
 def _typed(value: object, wanted: type) -> str | int | float:
-    if wanted is float and type(value) in (int, float):
+    if isinstance(value, str) and not value.isprintable():
+        raise ValueError("not a name")
+    if wanted is float and type(value) in (int, float) and math.isfinite(value):  # type: ignore[arg-type]  # a number
         return float(value)  # type: ignore[arg-type]  # a number, as just checked
     if type(value) is not wanted or (wanted is int and abs(value) >= 2**53):  # type: ignore[arg-type]  # an int, likewise
         raise ValueError("wrong type")

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpsearch.coordinator import Snapshot, decide
+from hpsearch.errors import HpsearchError
 from hpsearch.report import digest
 from hpsearch.service.searches import resolved
 from hpsearch.settings import Settings
@@ -122,8 +123,27 @@ class Work:
         """Decide what a search does next and write it; False when somebody else did.
 
         The decision is made outside any transaction, on rows read at one revision, and
-        written only if that revision still stands.
+        written only if that revision still stands. A decision that raises is a fault of ours:
+        it fails this one search, and no other search has to wait behind it.
         """
+        try:
+            return self._advance(search_id)
+        except HpsearchError:
+            raise
+        except Exception as error:  # see above
+            log.exception("search %s cannot go on", search_id)
+            reason = f"internal error after the last round: {type(error).__name__}: {error}"
+            return self._fail(search_id, reason[:2000])
+
+    def _fail(self, search_id: str, reason: str) -> bool:
+        active = [SearchState.QUEUED, SearchState.RUNNING, SearchState.FINALIZING]
+        return self._store.write(
+            lambda tx: tx.searches.move(
+                search_id, from_=active, to=SearchState.FAILED, reason=reason
+            )
+        )
+
+    def _advance(self, search_id: str) -> bool:
         read = self._store.read(lambda tx: _snapshot(tx, search_id))
         if read is None:
             return False
@@ -132,12 +152,7 @@ class Work:
             return self._complete(row)
         plan = decide(now, job_size=self._settings.job_size)
         if isinstance(plan, GiveUp):
-            active = [SearchState.QUEUED, SearchState.RUNNING]
-            return self._store.write(
-                lambda tx: tx.searches.move(
-                    search_id, from_=active, to=SearchState.FAILED, reason=plan.reason
-                )
-            )
+            return self._fail(search_id, plan.reason)
         epochs, deadlines = self._durations(now.resolved, plan)
         return self._store.write(
             lambda tx: tx.searches.apply(row, plan, epochs=epochs, deadlines=deadlines)

@@ -1,0 +1,62 @@
+"""Answers: views as JSON, and the pages of lists as models for the documentation."""
+
+from __future__ import annotations
+
+from flask import Response
+from pydantic import BaseModel, Field
+
+from hpsearch.report.views import DatasetView, RoundView, StatusView, TrialView, View
+
+
+class SearchList(View):
+    """One page of searches, newest first."""
+
+    items: list[StatusView]
+    next: str | None = Field(description="Cursor of the next page; null on the last one.")
+
+
+class RoundList(View):
+    """Every round of a search."""
+
+    items: list[RoundView]
+    next: str | None
+
+
+class TrialList(View):
+    """One page of trials."""
+
+    items: list[TrialView]
+    next: str | None = Field(description="Cursor of the next page; null on the last one.")
+
+
+class DatasetList(View):
+    """One page of datasets by name."""
+
+    items: list[DatasetView]
+    next: str | None = Field(description="Cursor of the next page; null on the last one.")
+
+
+class Health(View):
+    """The process answers."""
+
+    status: str
+
+
+class Readiness(View):
+    """What the service needs, part by part."""
+
+    status: str
+    parts: dict[str, str]
+
+
+def view(value: BaseModel, status: int = 200, **headers: str) -> Response:
+    """A view as JSON. Header names have underscores for dashes."""
+    response = Response(value.model_dump_json(), status, mimetype="application/json")
+    for name, text in headers.items():
+        response.headers[name.replace("_", "-")] = text
+    return response
+
+
+def nothing() -> Response:
+    """204: done, and nothing to say."""
+    return Response(status=204)

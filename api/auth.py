@@ -1,0 +1,136 @@
+"""Who may do what: deny by default, keyed by the endpoint that the router matched."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import structlog
+from flask import Flask, g, request
+
+from api.failures import Failures
+from hpsearch.errors import Forbidden, Misconfigured, TooMany, Unauthenticated, Unavailable
+from hpsearch.service import Principal, Services
+from hpsearch.service.keys import KeyRing
+
+Scope = Literal["public", "read", "submit", "admin"]
+PUBLIC: Scope = "public"
+
+_BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([!-~]{1,512}) *")
+_HOW = "send the header 'Authorization: Bearer KEY'; `hpsearch keys create` makes a key"
+
+_log = structlog.get_logger("api")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a route demands: a scope, and how large a body it reads (bytes)."""
+
+    scope: Scope
+    body_limit: int
+
+
+def check_declared(app: Flask, accesses: Mapping[str, Access]) -> None:
+    """Refuse to start with a route that does not say who may use it.
+
+    Raises
+    ------
+    Misconfigured
+        Naming the endpoints without a declaration.
+    """
+    missing = sorted(set(app.view_functions) - set(accesses))
+    if missing:
+        raise Misconfigured(f"routes without a declared scope: {', '.join(missing)}")
+
+
+class Gate:
+    """Closed until the database is ready and holds the key from the settings.
+
+    The API may start before its database does; it then answers 503 and looks again.
+    """
+
+    def __init__(self, services: Services, token: str | None) -> None:
+        self._services = services
+        self._token = token
+        self._lock = threading.Lock()
+        self._open = threading.Event()
+
+    def try_open(self) -> None:
+        """Look at start; a database that is not up yet is no reason to stop."""
+        try:
+            self.check()
+        except Unavailable as error:
+            _log.warning("waiting for the database", cause=str(error))
+
+    def check(self) -> None:
+        """Nothing once the gate is open.
+
+        Raises
+        ------
+        Unavailable
+            The database does not answer, or its migrations have not been applied.
+        """
+        if self._open.is_set():
+            return
+        with self._lock:
+            if self._open.is_set():
+                return
+            missing = {k: v for k, v in self._services.ready().items() if v != "ok"}
+            if missing:
+                raise Unavailable("; ".join(f"{k}: {v}" for k, v in missing.items()))
+            if self._token is not None:
+                self._services.keys.ensure_bootstrap(self._token)
+            self._open.set()
+
+
+@dataclass(frozen=True)
+class Authority:
+    """Authenticates and authorises every request before anything else looks at it."""
+
+    keys: KeyRing
+    accesses: Mapping[str, Access]
+    gate: Gate
+    failures: Failures
+
+    def admit(self) -> None:
+        """Let this request pass, or say why not.
+
+        A path or a method that does not exist needs a key like everything else: without one
+        the answer is 401, so that strangers cannot map the service.
+
+        Raises
+        ------
+        Unauthenticated, Forbidden, TooMany
+            Without a valid key, without the scope, or after too many invalid keys.
+        """
+        access = self.accesses.get(request.endpoint or "")
+        if access is not None and access.scope == PUBLIC:
+            return
+        self.gate.check()
+        g.principal = principal = self._authenticate()
+        if access is not None and access.scope not in principal.scopes:
+            has = ", ".join(sorted(principal.scopes)) or "none"
+            raise Forbidden(f"this needs a key with the scope {access.scope}; this key has: {has}")
+
+    def _authenticate(self) -> Principal:
+        header = request.headers.get("Authorization")
+        if header is None:
+            raise Unauthenticated(f"this needs an API key: {_HOW}")
+        found = _BEARER.fullmatch(header)
+        if found is None:
+            raise Unauthenticated(f"the Authorization header is not understood: {_HOW}")
+        token, address = found[1], request.remote_addr or "-"
+        seconds = self.failures.seconds_blocked(address, token)
+        if seconds:
+            g.retry_after = seconds
+            raise TooMany(f"too many invalid keys from {address}; try again in {seconds} s")
+        try:
+            principal = self.keys.authenticate(token)
+        except Unauthenticated:
+            self.failures.failed(address)
+            raise
+        self.failures.succeeded(token)
+        return principal

@@ -1,0 +1,69 @@
+"""The OpenAPI 3.1 document: what flask-openapi3 collected, with our schemas in full."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, cast
+
+from flask import current_app
+from flask_openapi3.models.info import Info
+from flask_openapi3.openapi import OpenAPI
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode
+
+from api.answers import TrialList
+from api.problems import Problem
+from api.routing import BEARER
+from hpsearch.spec import SearchSpec
+
+EXTENSION = "hpsearch-openapi"
+_REFERENCE = "#/components/schemas/{model}"
+
+_DESCRIPTION = (
+    "Hyperparameter search that answers with a range, its evidence and a sealed test score. "
+    "Errors are `application/problem+json` (RFC 9457). `x-scope` of an operation is the scope "
+    "that its key needs; `public` ones need no key."
+)
+SECURITY_SCHEMES: dict[str, Any] = {
+    BEARER: {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key; `hpsearch keys create` makes one.",
+    }
+}
+
+
+def info() -> Info:
+    """Name and version of the API."""
+    try:
+        number = version("hpsearch")
+    except PackageNotFoundError:
+        number = "0"  # run from a source tree that is not installed
+    return Info(title="hpsearch", version=number, description=_DESCRIPTION)
+
+
+def build(app: OpenAPI) -> str:
+    """The document of an application whose routes are all registered."""
+    result: dict[str, Any] = app.api_doc
+    schemas = result["components"]["schemas"]
+    schemas.update(_schemas(SearchSpec, "validation"))
+    for model in (TrialList, Problem):
+        schemas.update(_schemas(model, "serialization"))
+    for item in result["paths"].values():
+        for operation in item.values():
+            lines = operation.pop("description", "").split("<br/>")
+            if text := " ".join(line for line in lines if line):
+                operation["description"] = text
+    return json.dumps(result, indent=1)
+
+
+def document() -> str:
+    """The document of the application that handles this request."""
+    return cast("str", current_app.extensions[EXTENSION])
+
+
+def _schemas(model: type[BaseModel], mode: JsonSchemaMode) -> dict[str, Any]:
+    """A model's schema and those it refers to; flask-openapi3 drops keywords it does not know."""
+    schema = model.model_json_schema(ref_template=_REFERENCE, mode=mode)
+    return {**schema.pop("$defs", {}), model.__name__: schema}

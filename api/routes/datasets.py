@@ -1,0 +1,101 @@
+"""Datasets: upload, list, look at, remove."""
+
+from __future__ import annotations
+
+from flask import Response, g, request
+
+from api.answers import DatasetList, nothing, view
+from api.body import uploaded
+from api.parameters import DatasetPath, NoQuery, PageQuery, UploadQuery
+from api.routing import V1, Routes
+from api.runtime import owner, runtime
+from hpsearch.errors import InvalidRequest, TooMany, UnsupportedType
+from hpsearch.report.views import DatasetView
+
+routes = Routes("datasets", description="The data that searches train on.")
+
+DATASETS = f"{V1}/datasets"
+DATASET = f"{DATASETS}/<name>"
+NPZ, CSV = "application/octet-stream", "text/csv"
+UPLOAD_FOLDER = "uploads"
+
+_FILE_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            NPZ: {
+                "schema": {
+                    "type": "string",
+                    "format": "binary",
+                    "description": "An .npz file with x, y and optionally x_test, y_test.",
+                }
+            },
+            CSV: {
+                "schema": {
+                    "type": "string",
+                    "description": "A header line, then one example a line; the class last.",
+                }
+            },
+        },
+    }
+}
+
+
+@routes.route_to("GET", DATASETS, scope="read", answers={200: DatasetList})
+def datasets(query: PageQuery) -> Response:
+    """List datasets by name: the built-in ones and your own."""
+    return view(
+        runtime().services.datasets.list(owner=owner(), limit=query.limit, cursor=query.cursor)
+    )
+
+
+@routes.route_to("GET", DATASET, scope="read", answers={200: DatasetView}, problems=(404,))
+def dataset(path: DatasetPath, query: NoQuery) -> Response:
+    """Shape, classes, digest and licence of a dataset."""
+    return view(runtime().services.datasets.get(path.name, owner=owner()))
+
+
+@routes.route_to(
+    "PUT",
+    DATASET,
+    scope="submit",
+    answers={201: DatasetView},
+    problems=(409, 413, 415, 422),
+    body_limit="max_upload_bytes",
+    extra=_FILE_BODY,
+)
+def put(path: DatasetPath, query: UploadQuery) -> Response:
+    """Upload a dataset; other content under the same name serves later searches alone."""
+    state = runtime()
+    kind = _content_type(query)
+    if not state.uploads.acquire(blocking=False):
+        g.retry_after = 10
+        raise TooMany("other uploads are being read; try again in 10 s")
+    try:
+        folder = state.settings.home / UPLOAD_FOLDER
+        with uploaded(folder, state.settings.max_upload_bytes) as file:
+            stored = state.services.datasets.put(
+                path.name, file, content_type=kind, label=query.label, owner=owner()
+            )
+    finally:
+        state.uploads.release()
+    return view(stored, 201, Location=f"{DATASETS}/{stored.name}")
+
+
+@routes.route_to("DELETE", DATASET, scope="submit", answers={204: None}, problems=(404, 409))
+def delete(path: DatasetPath, query: NoQuery) -> Response:
+    """Remove a dataset of your own that no unfinished search uses."""
+    runtime().services.datasets.delete(path.name, owner=owner())
+    return nothing()
+
+
+def _content_type(query: UploadQuery) -> str:
+    kind = request.mimetype
+    if kind not in (NPZ, CSV):
+        sent = repr((request.content_type or "none")[:80])
+        raise UnsupportedType(
+            f"expected Content-Type: {NPZ} for an .npz file or {CSV} for a CSV file, got {sent}"
+        )
+    if query.label is not None and kind != CSV:
+        raise InvalidRequest("parameter label belongs to text/csv; an .npz file names its arrays")
+    return kind

@@ -1,0 +1,57 @@
+"""What keeps the service running: health, readiness, metrics."""
+
+from __future__ import annotations
+
+import structlog
+from flask import Response
+
+from api.answers import Health, Readiness, view
+from api.metrics import metrics
+from api.parameters import NoQuery
+from api.problems import problem
+from api.routing import Routes, content
+from api.runtime import runtime
+from hpsearch.errors import Mistake, Unavailable
+
+_log = structlog.get_logger("api")
+
+routes = Routes("operations", description="Health, readiness and metrics.")
+
+
+@routes.route_to("GET", "/healthz", scope="public", answers={200: Health})
+def healthz(query: NoQuery) -> Response:
+    """The process answers; nothing else is asked."""
+    return view(Health(status="ok"))
+
+
+@routes.route_to("GET", "/readyz", scope="public", answers={200: Readiness})
+def readyz(query: NoQuery) -> Response:
+    """Database and migrations are ready; 503 names the parts that are not."""
+    parts = runtime().services.ready()
+    missing = [
+        # The route is public, and what a database driver says names hosts and users.
+        Mistake(name, "does not answer" if name == "database" else said)
+        for name, said in parts.items()
+        if said != "ok"
+    ]
+    if not missing:
+        return view(Readiness(status="ready", parts=parts))
+    _log.debug("not ready", **parts)
+    return problem(
+        503,
+        kind="not-ready",
+        title=Unavailable.title,
+        detail=f"not ready: {', '.join(m.path for m in missing)}",
+        mistakes=missing,
+    )
+
+
+@routes.route_to(
+    "GET",
+    "/metrics",
+    scope="read",
+    answers={200: content("text/plain", "Prometheus text format.")},
+)
+def metrics_text(query: NoQuery) -> Response:
+    """Requests and their latencies, for Prometheus."""
+    return metrics().render()

@@ -1,0 +1,242 @@
+"""Searches: submit, watch, read, steer, remove."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+from flask import Response, request
+
+from api.answers import RoundList, SearchList, nothing, view
+from api.body import json_body
+from api.parameters import (
+    MAX_WAIT_SECONDS,
+    IdempotencyHeader,
+    IfMatchHeader,
+    IfNoneMatchHeader,
+    NoQuery,
+    SearchesQuery,
+    SearchPath,
+    StatusQuery,
+    TrialsQuery,
+)
+from api.routing import V1, Answer, Routes
+from api.runtime import owner, runtime
+from api.trials_csv import trials_csv
+from hpsearch.errors import Stale
+from hpsearch.report.views import ResultView, StatusView
+
+routes = Routes("searches", description="Submit a search, watch it, read its answer.")
+
+SEARCHES = f"{V1}/searches"
+SEARCH = f"{SEARCHES}/<id>"
+# A wait is cut into pieces of this many seconds, so that a stopping process ends it early.
+_SLICE_SECONDS = 1.0
+
+_REVISION = re.compile(r"[0-9]{1,15}")
+
+_TRIALS: Answer = {
+    "description": "One page of trials, or every trial as CSV.",
+    "content": {
+        "application/json": {"schema": {"$ref": "#/components/schemas/TrialList"}},
+        "text/csv": {"schema": {"type": "string"}},
+    },
+}
+_SPEC_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/SearchSpec"}}},
+    }
+}
+
+
+@routes.route_to(
+    "POST",
+    SEARCHES,
+    scope="submit",
+    answers={201: StatusView, 200: StatusView},
+    problems=(409, 413, 415, 422),
+    body_limit="max_json_bytes",
+    extra=_SPEC_BODY,
+)
+def submit(header: IdempotencyHeader, query: NoQuery) -> Response:
+    """Submit a search.
+
+    201 with the new search and its Location; 200 where this Idempotency-Key has been used for
+    the same spec before.
+    """
+    state = runtime()
+    data: Any = json_body(state.settings.max_json_bytes)
+    status, created = state.services.searches.submit(
+        data, owner=owner(), idempotency_key=header.idempotency_key
+    )
+    return _status(status, code=201 if created else 200, location=f"{SEARCHES}/{status.id}")
+
+
+@routes.route_to("GET", SEARCHES, scope="read", answers={200: SearchList})
+def searches(query: SearchesQuery) -> Response:
+    """List searches, newest first."""
+    return view(
+        runtime().services.searches.list(
+            owner=owner(), state=query.state, limit=query.limit, cursor=query.cursor
+        )
+    )
+
+
+@routes.route_to("GET", SEARCH, scope="read", answers={200: StatusView, 304: None}, problems=(404,))
+def status(path: SearchPath, query: StatusQuery, header: IfNoneMatchHeader) -> Response:
+    """Status of a search.
+
+    The ETag is the revision. With `wait` the answer comes as soon as the revision differs from
+    the one in If-None-Match (without it: from the present one), or when the time is over.
+    """
+    current = runtime().services.searches.status(path.id, owner=owner())
+    conditional = "If-None-Match" in request.headers
+    if query.wait > 0 and (not conditional or _known(current)):
+        current = _wait(current, min(query.wait, MAX_WAIT_SECONDS))
+    if conditional and _known(current):
+        return Response(status=304, headers={"ETag": _etag(current)})
+    return _status(current)
+
+
+@routes.route_to("GET", f"{SEARCH}/rounds", scope="read", answers={200: RoundList}, problems=(404,))
+def rounds(path: SearchPath, query: NoQuery) -> Response:
+    """Every round: where it looked, how it went, and what its evidence decided."""
+    return view(runtime().services.searches.rounds(path.id, owner=owner()))
+
+
+@routes.route_to(
+    "GET",
+    f"{SEARCH}/trials",
+    scope="read",
+    answers={200: _TRIALS},
+    problems=(404,),
+)
+def trials(path: SearchPath, query: TrialsQuery) -> Response:
+    """Trials, page by page; with Accept: text/csv all of them at once."""
+    if request.accept_mimetypes.best_match(["application/json", "text/csv"]) == "text/csv":
+        return trials_csv(runtime().services.searches, path.id, owner=owner(), query=query)
+    return view(
+        runtime().services.searches.trials(
+            path.id,
+            owner=owner(),
+            round=query.round,
+            state=query.state,
+            sort=query.sort,
+            limit=query.limit,
+            cursor=query.cursor,
+        )
+    )
+
+
+@routes.route_to(
+    "GET", f"{SEARCH}/result", scope="read", answers={200: ResultView}, problems=(404, 409)
+)
+def result(path: SearchPath, query: NoQuery) -> Response:
+    """The best range and its test score; 409 until the search is completed."""
+    return view(runtime().services.searches.result(path.id, owner=owner()))
+
+
+@routes.route_to(
+    "POST",
+    f"{SEARCH}/pause",
+    scope="submit",
+    answers={200: StatusView},
+    problems=(404, 409, 412),
+)
+def pause(path: SearchPath, header: IfMatchHeader, query: NoQuery) -> Response:
+    """Pause: running jobs end, no new ones begin."""
+    return _status(
+        runtime().services.searches.pause(path.id, owner=owner(), if_revision=_asked_revision())
+    )
+
+
+@routes.route_to(
+    "POST",
+    f"{SEARCH}/resume",
+    scope="submit",
+    answers={200: StatusView},
+    problems=(404, 409, 412),
+)
+def resume(path: SearchPath, header: IfMatchHeader, query: NoQuery) -> Response:
+    """Resume a paused search, or the final test of a failed one."""
+    return _status(
+        runtime().services.searches.resume(path.id, owner=owner(), if_revision=_asked_revision())
+    )
+
+
+@routes.route_to(
+    "POST",
+    f"{SEARCH}/cancel",
+    scope="submit",
+    answers={200: StatusView},
+    problems=(404, 409, 412),
+)
+def cancel(path: SearchPath, header: IfMatchHeader, query: NoQuery) -> Response:
+    """Cancel for good; what has been found stays readable."""
+    return _status(
+        runtime().services.searches.cancel(path.id, owner=owner(), if_revision=_asked_revision())
+    )
+
+
+@routes.route_to("DELETE", SEARCH, scope="submit", answers={204: None}, problems=(404, 409, 412))
+def delete(path: SearchPath, header: IfMatchHeader, query: NoQuery) -> Response:
+    """Remove an ended search and all its rows."""
+    found, asked = runtime().services.searches, _asked_revision()
+    current = found.status(path.id, owner=owner())
+    if asked is not None and current.revision != asked:
+        raise Stale(f"the search is at revision {current.revision}, not {asked}; read it again")
+    found.delete(path.id, owner=owner())
+    return nothing()
+
+
+def _status(current: StatusView, *, code: int = 200, location: str | None = None) -> Response:
+    response = view(current, code, ETag=_etag(current))
+    if location is not None:
+        response.headers["Location"] = location
+    return response
+
+
+def _etag(current: StatusView) -> str:
+    return f'"{current.revision}"'
+
+
+def _known(current: StatusView) -> bool:
+    return request.if_none_match.contains_weak(str(current.revision))
+
+
+def _wait(current: StatusView, seconds: float) -> StatusView:
+    """The status once it differs from `current`, or after `seconds`.
+
+    Where as many clients wait as may, this one is answered at once.
+    """
+    state = runtime()
+    if not state.waiters.acquire(blocking=False):
+        return current
+    try:
+        end, revision = time.monotonic() + seconds, current.revision
+        while current.revision == revision and not state.stopping.is_set():
+            rest = end - time.monotonic()
+            if rest <= 0:
+                break
+            current = state.services.searches.wait(
+                current.id, owner=owner(), revision=revision, seconds=min(rest, _SLICE_SECONDS)
+            )
+        return current
+    finally:
+        state.waiters.release()
+
+
+def _asked_revision() -> int | None:
+    """The revision that If-Match names; None where any will do."""
+    if "If-Match" not in request.headers or request.if_match.star_tag:
+        return None
+    tags = request.if_match.as_set()
+    tag = next(iter(tags), "")
+    if len(tags) != 1 or not _REVISION.fullmatch(tag):
+        raise Stale(
+            f"If-Match {request.headers['If-Match'][:40]!r} is no ETag of a status; send the one "
+            'that the status answered with, such as "3"'
+        )
+    return int(tag)

@@ -1,0 +1,51 @@
+"""What a request finds beside itself: services, settings, and what is counted per process."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import cast
+
+from flask import current_app, g
+
+from hpsearch.service import Principal, Services
+from hpsearch.settings import Settings
+
+EXTENSION = "hpsearch"
+
+# Threads of a process, and how many of them may be held by requests that take long. The rest
+# always answers: 24 clients that wait for news do not keep a 25th from asking.
+THREADS = 32
+WAITERS = 24
+# An upload is parsed by a child process with an address space of gigabytes.
+UPLOADS = 2
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """One process of the API."""
+
+    services: Services
+    settings: Settings
+    waiters: threading.BoundedSemaphore = field(
+        default_factory=lambda: threading.BoundedSemaphore(WAITERS)
+    )
+    uploads: threading.BoundedSemaphore = field(
+        default_factory=lambda: threading.BoundedSemaphore(UPLOADS)
+    )
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+
+def runtime() -> Runtime:
+    """The runtime of the application that handles this request."""
+    return cast("Runtime", current_app.extensions[EXTENSION])
+
+
+def principal() -> Principal:
+    """Who sent this request; only routes that ask for a key have one."""
+    return cast("Principal", g.principal)
+
+
+def owner() -> str:
+    """The owner in whose name this request reads and writes."""
+    return principal().owner

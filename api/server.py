@@ -1,0 +1,138 @@
+"""gunicorn, started from Python: one process, threads, settings from the environment."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import struct
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from flask_openapi3.openapi import OpenAPI
+from gunicorn.app.base import BaseApplication
+from gunicorn.workers.gthread import ThreadWorker
+
+from api import logs
+from api.app import create_app
+from api.border import is_loopback
+from api.runtime import EXTENSION, THREADS
+from hpsearch.errors import HpsearchError, Misconfigured
+from hpsearch.settings import Settings, load
+from hpsearch.wiring import build
+
+GRACE_SECONDS = 10
+# A client that sends nothing for so long in the middle of a request loses its thread.
+_SILENCE_SECONDS = 10
+_MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108  # gunicorn makes its file there with mkstemp
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until told to stop; the exit code of a refusal to start."""
+    parser = argparse.ArgumentParser(prog="python -P -m api", description="Serve the HTTP API.")
+    parser.add_argument("--host", help="address to bind; default HPSEARCH_HOST or 127.0.0.1")
+    parser.add_argument("--port", type=int, help="default HPSEARCH_PORT or 8080; 0 picks one")
+    given = {k: v for k, v in vars(parser.parse_args(arguments)).items() if v is not None}
+    try:
+        settings = load(**given)
+        key = check(settings)
+    except HpsearchError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return error.exit_code
+    logs.configure(settings.log_level, secret=key)
+    Server(settings).run()
+    return 0
+
+
+def check(settings: Settings) -> str | None:
+    """The bootstrap key of settings that are safe to serve with.
+
+    Raises
+    ------
+    Misconfigured
+        No key in distributed mode, or an address that others reach without a key and without
+        HPSEARCH_ALLOW_REMOTE.
+    """
+    key = settings.bootstrap_key()
+    if key is None and not settings.embedded:
+        raise Misconfigured(
+            "no API key: set HPSEARCH_API_KEY or HPSEARCH_API_KEY_FILE (32 characters or more)"
+        )
+    if not is_loopback(settings.host) and not (settings.allow_remote and key is not None):
+        raise Misconfigured(
+            f"HPSEARCH_HOST {settings.host!r} is not this machine's loopback; others would reach "
+            "it. Set HPSEARCH_ALLOW_REMOTE=1 and a key (HPSEARCH_API_KEY or _FILE), name the "
+            "service in HPSEARCH_ALLOWED_HOSTS, and put a proxy with TLS in front"
+        )
+    return key
+
+
+def options(settings: Settings) -> dict[str, Any]:
+    """The server's settings. Nothing of gunicorn's own environment or files is read."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    in_memory = os.access(_MEMORY_FOLDER, os.W_OK | os.X_OK)
+    return {
+        "bind": f"{host}:{settings.port}",
+        "workers": 1,
+        "worker_class": Worker,
+        "threads": THREADS,
+        "worker_connections": 1000,
+        "graceful_timeout": GRACE_SECONDS,
+        "keepalive": 5,
+        # The heartbeat file must not wait for a disk.
+        "worker_tmp_dir": str(_MEMORY_FOLDER) if in_memory else None,
+        "control_socket_disable": True,
+        "logger_class": logs.ServerLogger,
+        "proc_name": "hpsearch-api",
+        "limit_request_line": 4094,
+        "limit_request_fields": 50,
+        "limit_request_field_size": 8190,
+        # Headers that claim another scheme or address are believed from nobody.
+        "forwarded_allow_ips": "",
+    }
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's threaded worker, with an end to silent clients and to waiting ones."""
+
+    def enqueue_req(self, conn: Any) -> None:
+        """Give every read and write of a connection a time limit.
+
+        gunicorn makes the socket blocking and waits for ever; the limit of the socket itself
+        holds all the same.
+        """
+        limit = struct.pack("ll", _SILENCE_SECONDS, 0)
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            conn.sock.setsockopt(socket.SOL_SOCKET, option, limit)
+        super().enqueue_req(conn)
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Answer those who wait for news, then stop as gunicorn does."""
+        self.wsgi.extensions[EXTENSION].stopping.set()
+        super().handle_exit(sig, frame)
+
+
+class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn around `create_app`, which runs in the worker process, after the fork."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._resources = ExitStack()
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Hand over our settings."""
+        for name, value in options(self._settings).items():
+            self.cfg.set(name, value)
+        self.cfg.set("worker_exit", self._close)
+
+    def load(self) -> OpenAPI:
+        """The application, with services of its own."""
+        services = self._resources.enter_context(build(self._settings))
+        return create_app(services, self._settings)
+
+    def _close(self, _arbiter: Any, _worker: Any) -> None:
+        self._resources.close()

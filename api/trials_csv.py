@@ -1,0 +1,82 @@
+"""All trials of a search as CSV, streamed page by page, safe to open in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from flask import Response
+
+from api.parameters import MAX_PAGE, TrialsQuery
+from hpsearch.report.views import Page, TrialView
+from hpsearch.service.searches import Searches
+
+_COLUMNS = (
+    "id",
+    "round",
+    "index",
+    "state",
+    "epochs",
+    "validation_accuracy",
+    "validation_loss",
+    "error",
+)
+# A spreadsheet takes text that begins so for a formula, whatever quotes are around it.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def trials_csv(searches: Searches, search_id: str, *, owner: str, query: TrialsQuery) -> Response:
+    """Every trial that `query` selects, its paging left aside, one row each.
+
+    The hyperparameters come last, a column each. The first page is read before the answer
+    begins, so that what is wrong with the request is still said by its status.
+    """
+
+    def page(cursor: str | None) -> Page:
+        return searches.trials(
+            search_id,
+            owner=owner,
+            round=query.round,
+            state=query.state,
+            sort=query.sort,
+            limit=MAX_PAGE,
+            cursor=cursor,
+        )
+
+    names = sorted(searches.status(search_id, owner=owner).ranges)
+    first = page(None)
+
+    def rows() -> Iterator[str]:
+        yield _lines([[*_COLUMNS, *names]])
+        current = first
+        while True:
+            yield _lines([_row(trial, names) for trial in current.items])
+            if current.next is None:
+                return
+            current = page(current.next)
+
+    response = Response(rows(), mimetype="text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="trials-{search_id}.csv"'
+    return response
+
+
+def _row(trial: TrialView, names: Sequence[str]) -> list[str]:
+    values = [getattr(trial, column) for column in _COLUMNS]
+    return [_cell(value) for value in [*values, *(trial.params.get(name) for name in names)]]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        return json.dumps(value)  # 1e-05, true, [50, 50]
+    return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,298 @@
+"""The API as users meet it: a gunicorn process on a real socket, real services on SQLite."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from hpsearch.service import Services
+from hpsearch.settings import Settings, load
+from hpsearch.trials import JobReport, RoundKind, TrialReport, TrialState
+from hpsearch.wiring import build
+
+PROJECT = Path(__file__).resolve().parents[2]
+KEY = "bootstrap-key-of-the-tests-0123456789"
+START_SECONDS = 30.0
+SPEC: dict[str, Any] = {
+    "dataset": "iris",
+    "space": {"learning_rate": {"low": 1e-4, "high": 1.0, "scale": "log"}},
+    "rounds": 2,
+    "trials_per_round": 4,
+    "epochs": {"first": 1, "last": 2},
+    "final": {"epochs": 2, "models": 2},
+}
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """What a process of the service is started with: nothing of ours but what is named."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("HPSEARCH_", "DATABASE_"))}
+    kept.pop("REDIS_URL", None)
+    return {**kept, "PYTHONPATH": str(PROJECT), "HPSEARCH_HOME": str(home), **more}
+
+
+def migrate(home: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-P", "-m", "migrations", "upgrade"],
+        env=environment(home),
+        cwd=home,
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(condition: Callable[[], Any], *, seconds: float = START_SECONDS) -> Any:
+    """The first true value of `condition`, which is asked again and again until a deadline."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {condition}"
+        time.sleep(0.02)
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/healthz", timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@dataclass
+class Running:
+    """An API process."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    log: Path
+    home: Path
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=20)
+
+
+@contextmanager
+def running(home: Path, **more: str) -> Iterator[Running]:
+    """`python -P -m api` on a free port of the loopback, stopped in the end."""
+    port = free_port()
+    log = home / f"api-{port}.log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "api", "--port", str(port)],
+            env=environment(home, **{"HPSEARCH_API_KEY": KEY, **more}),
+            cwd=home,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+        )
+    api = Running(process, f"http://127.0.0.1:{port}", log, home)
+    try:
+        until(lambda: answers(api.url) or process.poll() is not None)
+        assert process.poll() is None, log.read_text()
+        yield api
+    finally:
+        if process.poll() is None:
+            api.stop()
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("api-home")
+    migrate(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def settings(home: Path) -> Settings:
+    return load(home=home, api_key=KEY)
+
+
+@pytest.fixture(scope="session")
+def services(settings: Settings) -> Iterator[Services]:
+    """The same database as the API's, from this process: to make keys and to play the worker."""
+    with build(settings) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def api(home: Path) -> Iterator[Running]:
+    with running(home, HPSEARCH_LOG_LEVEL="debug") as found:
+        yield found
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Running]]:
+    """start(home, NAME=value): one more API process, with settings of its own."""
+    with ExitStack() as stack:
+        yield lambda home, **more: stack.enter_context(running(home, **more))
+
+
+_OWNERS = itertools.count(1)
+
+
+@dataclass
+class Clients:
+    """Clients for the API, each with a key of its own."""
+
+    url: str
+    services: Services
+    open: list[httpx.Client] = field(default_factory=list)
+
+    def __call__(
+        self, *scopes: str, owner: str | None = None, address: str | None = None
+    ) -> httpx.Client:
+        """A client of a new owner unless one is named; `address` is where it calls from."""
+        owner = owner or f"owner-{next(_OWNERS)}"
+        _, token = self.services.keys.create(
+            name="test", owner=owner, scopes=list(scopes or ("read", "submit")), days=1
+        )
+        return self.bare(address=address, Authorization=f"Bearer {token}")
+
+    def bare(self, *, address: str | None = None, **headers: str) -> httpx.Client:
+        """A client with just these headers."""
+        client = httpx.Client(
+            base_url=self.url,
+            headers=headers,
+            timeout=60,
+            transport=httpx.HTTPTransport(local_address=address),
+        )
+        self.open.append(client)
+        return client
+
+
+@pytest.fixture
+def clients(api: Running, services: Services) -> Iterator[Clients]:
+    made = Clients(api.url, services)
+    yield made
+    for client in made.open:
+        client.close()
+
+
+@pytest.fixture
+def client(clients: Clients) -> httpx.Client:
+    """A user who may read and submit, and owns nothing yet."""
+    return clients()
+
+
+@pytest.fixture
+def spec() -> dict[str, Any]:
+    """A small valid spec, to be changed at will."""
+    return {**SPEC, "space": {"learning_rate": dict(SPEC["space"]["learning_rate"])}}
+
+
+def report(
+    kind: RoundKind, indices: Sequence[int], params: Sequence[Mapping[str, Any]]
+) -> JobReport:
+    """What a worker reports, read off a table in place of networks: 0.1 is the best rate."""
+    trials = []
+    for index, values in zip(indices, params, strict=True):
+        correct = round(24 / (1 + abs(values["learning_rate"] - 0.1)))
+        trials.append(
+            TrialReport(
+                index=index,
+                state=TrialState.COMPLETED,
+                epochs=2,
+                correct=correct,
+                examples=24,
+                loss=1.0 / correct,
+                curve=[(1, 1.0, correct), (2, 1.0 / correct, correct)],
+                test_correct=correct if kind is RoundKind.FINAL else None,
+                test_examples=30 if kind is RoundKind.FINAL else None,
+            )
+        )
+    ensemble = trials[0].correct if kind is RoundKind.FINAL else None
+    return JobReport(trials, {"numpy": "table"}, seconds=0.1, ensemble_correct=ensemble)
+
+
+@pytest.fixture
+def work(services: Services) -> Callable[[], int]:
+    """Play the loop and one worker once; how many jobs that was."""
+
+    def once() -> int:
+        work = services.work
+        work.advance_due()
+        done = 0
+        work.seen("tester", host="here", pid=1, fingerprint={"numpy": "table"})
+        for hint in work.hints():
+            order = work.claim(hint, worker_run="tester")
+            if order is None:
+                continue
+            if order.kind is RoundKind.FINAL:
+                work.open_test(hint, worker_run="tester")
+            work.finish(hint, report(order.kind, order.indices, order.params), worker_run="tester")
+            done += 1
+        return done
+
+    return once
+
+
+@pytest.fixture
+def complete(
+    work: Callable[[], int],
+) -> Callable[[httpx.Client, Mapping[str, Any]], dict[str, Any]]:
+    """Submit a spec and work until it has ended; the last status."""
+
+    def run(client: httpx.Client, spec: Mapping[str, Any]) -> dict[str, Any]:
+        made = client.post("/api/v1/searches", json=spec)
+        assert made.status_code == 201, made.text
+
+        def ended() -> dict[str, Any] | None:
+            work()
+            status = client.get(made.headers["Location"]).json()
+            return status if status["state"] in ("completed", "failed") else None
+
+        return dict(until(ended))
+
+    return run
+
+
+@pytest.fixture
+def eventually() -> Callable[..., Any]:
+    """eventually(condition): its first true value, before a deadline."""
+    return until
+
+
+@pytest.fixture
+def environment_of() -> Callable[..., dict[str, str]]:
+    return environment
+
+
+@pytest.fixture
+def migrated() -> Callable[[Path], None]:
+    return migrate
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+def wait() -> Callable[[str], None]:
+    """wait(url): until a service answers there."""
+
+    def waiting(url: str) -> None:
+        until(lambda: answers(url))
+
+    return waiting

@@ -1,0 +1,301 @@
+"""The process: when it refuses to start, what it survives, what it logs, how it stops."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from api import body, logs, server
+
+SEARCHES = "/api/v1/searches"
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, home: Path) -> Path:
+    """A data folder of its own, migrated."""
+    shutil.copy(home / "hpsearch.db", tmp_path / "hpsearch.db")
+    with sqlite3.connect(tmp_path / "hpsearch.db") as database:
+        database.execute("DELETE FROM search")
+        database.execute("DELETE FROM api_key")
+    return tmp_path
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "word"),
+    [
+        (["--host", "0.0.0.0"], {}, "HPSEARCH_ALLOW_REMOTE"),
+        (["--host", "0.0.0.0"], {"HPSEARCH_API_KEY": "k" * 32}, "HPSEARCH_ALLOW_REMOTE"),
+        (["--host", "0.0.0.0"], {"HPSEARCH_ALLOW_REMOTE": "1"}, "HPSEARCH_API_KEY"),
+        (["--host", "192.0.2.1"], {}, "192.0.2.1"),
+        (["--host", "::"], {}, "loopback"),
+        ([], {"HPSEARCH_API_KEY": "short"}, "32"),
+        ([], {"HPSEARCH_API_KEY_FILE": "/nowhere/key"}, "HPSEARCH_API_KEY_FILE"),
+        ([], {"REDIS_URL": "redis://127.0.0.1:1/0"}, "HPSEARCH_API_KEY"),
+        (["--port", "70000"], {}, "HPSEARCH_PORT"),
+        ([], {"HPSEARCH_MAX_JSON_BYTES": "lots"}, "HPSEARCH_MAX_JSON_BYTES"),
+    ],
+)
+def test_settings_that_cannot_work_stop_it_with_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path,
+    arguments: list[str], variables: dict[str, str], word: str,
+) -> None:  # fmt: skip
+    for name in [*os.environ]:
+        if name.startswith("HPSEARCH_") or name in ("DATABASE_URL", "REDIS_URL"):
+            monkeypatch.delenv(name)
+    for name, value in {**variables, "HPSEARCH_HOME": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    assert server.main(arguments) == 78
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert word in said
+    assert said.count("\n") == 1
+    assert "short" not in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_refusal_to_start_is_the_exit_code_of_the_process(
+    environment_of: Callable[..., dict[str, str]], tmp_path: Path
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-P", "-m", "api", "--host", "0.0.0.0"],
+        check=False,
+        env=environment_of(tmp_path),
+        cwd=tmp_path,
+        capture_output=True,
+        timeout=60,
+    )
+    assert ended.returncode == 78
+
+
+def test_a_remote_address_with_key_and_permission_is_served(
+    environment_of: Callable[..., dict[str, str]], fresh: Path, port: int, wait: Any
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "api", "--host", "0.0.0.0", "--port", str(port)],
+        env=environment_of(fresh, HPSEARCH_API_KEY="k" * 32, HPSEARCH_ALLOW_REMOTE="1"),
+        cwd=fresh,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait(f"http://127.0.0.1:{port}")
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+
+
+def test_the_bootstrap_key_has_every_scope_and_follows_its_setting(start: Any, fresh: Path) -> None:
+    first = start(fresh, HPSEARCH_API_KEY="first-" * 8)
+    old = bearer("first-" * 8)
+    assert httpx.get(f"{first.url}{SEARCHES}", headers=old).status_code == 200
+    key = fresh / "key"
+    key.write_text("second-" * 8 + "\n")
+    second = start(fresh, HPSEARCH_API_KEY="", HPSEARCH_API_KEY_FILE=str(key))
+    new = bearer("second-" * 8)
+    assert httpx.get(f"{second.url}{SEARCHES}", headers=new).status_code == 200
+    assert httpx.get(f"{second.url}{SEARCHES}", headers=old).status_code == 401
+
+
+def test_it_answers_while_the_broker_is_down(start: Any, fresh: Path, spec: dict[str, Any]) -> None:
+    api = start(fresh, REDIS_URL="redis://127.0.0.1:1/0", HPSEARCH_API_KEY="k" * 32)
+    assert httpx.get(f"{api.url}/readyz").status_code == 200
+    made = httpx.post(f"{api.url}{SEARCHES}", json=spec, headers=bearer("k" * 32), timeout=30)
+    assert made.status_code == 201
+    seen = httpx.get(f"{api.url}{made.headers['Location']}", headers=bearer("k" * 32))
+    assert seen.json()["state"] == "queued"
+
+
+def test_it_starts_before_its_database_and_says_so(
+    start: Any, tmp_path: Path, migrated: Callable[[Path], None]
+) -> None:
+    api = start(tmp_path, HPSEARCH_API_KEY="k" * 32)
+    waiting = httpx.get(f"{api.url}/readyz")
+    assert waiting.status_code == 503
+    assert int(waiting.headers["Retry-After"]) > 0
+    assert "migrations" in waiting.json()["detail"]
+    early = httpx.get(f"{api.url}{SEARCHES}", headers=bearer("k" * 32))
+    assert early.status_code in (500, 503)
+    assert early.headers["Content-Type"] == "application/problem+json"
+    migrated(tmp_path)
+    assert httpx.get(f"{api.url}/readyz").json()["status"] == "ready"
+    assert httpx.get(f"{api.url}{SEARCHES}", headers=bearer("k" * 32)).status_code == 200
+
+
+def test_a_fault_of_ours_is_logged_once_and_told_without_internals(
+    start: Any, fresh: Path, spec: dict[str, Any]
+) -> None:
+    api = start(fresh, HPSEARCH_API_KEY="k" * 32)
+    me = bearer("k" * 32)
+    made = httpx.post(f"{api.url}{SEARCHES}", json=spec, headers=me, timeout=30)
+    with sqlite3.connect(fresh / "hpsearch.db") as database:
+        database.execute("""UPDATE search SET spec = '{"not": "a spec"}'""")
+    answer = httpx.get(f"{api.url}{made.headers['Location']}", headers=me)
+
+    assert answer.status_code == 500
+    problem = answer.json()
+    assert problem["type"] == "/problems/internal-error"
+    request_id = answer.headers["X-Request-Id"]
+    assert request_id in problem["detail"]
+    assert "pydantic" not in answer.text
+    faults = [e for e in events(api.log) if e.get("event") == "fault"]
+    assert [e["request_id"] for e in faults] == [request_id]
+    assert "ValidationError" in faults[0]["exception"]
+    assert httpx.get(f"{api.url}/healthz").status_code == 200
+
+
+def events(log: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+def test_logs_are_json_and_hold_no_key(start: Any, fresh: Path, spec: dict[str, Any]) -> None:
+    key = "my-own-secret-" * 3
+    api = start(fresh, HPSEARCH_API_KEY=key, HPSEARCH_LOG_LEVEL="debug")
+    httpx.post(f"{api.url}{SEARCHES}", json=spec, headers=bearer(key), timeout=30)
+    httpx.get(f"{api.url}{SEARCHES}", headers=bearer("hps_0123_wrong-wrong"))
+    httpx.get(f"{api.url}{SEARCHES}", headers=bearer(key), params={"cursor": key})
+    api.stop()
+    text = api.log.read_text()
+    assert "my-own-secret" not in text
+    assert "wrong-wrong" not in text
+    assert "uthorization" not in text
+    requests = [e for e in events(api.log) if e["event"] == "request"]
+    assert {e["status"] for e in requests} >= {201, 401, 400}
+    assert {e["key"] for e in requests} == {"bootstrap", None}
+
+
+def test_console_lines_hide_secrets_in_tracebacks_too(capsys: pytest.CaptureFixture[str]) -> None:
+    import logging
+
+    import structlog
+
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        logs.configure("info", secret="known-secret", console=True)
+        try:
+            raise ValueError("hps_ab12_XYZ known-secret postgresql://me:pass@db/x Bearer abc.def")
+        except ValueError:
+            structlog.get_logger("t").exception("failed", url="redis://:word@host/0")
+        logging.getLogger("gunicorn.error").warning("from the server: hps_ab12_XYZ")
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        structlog.reset_defaults()
+    said = capsys.readouterr().err
+    assert "ValueError" in said
+    assert "from the server" in said
+    for secret in ("XYZ", "known-secret", "me:pass", ":word@", "abc.def"):
+        assert secret not in said
+    assert said.count(logs.HIDDEN) >= 6
+
+
+def test_a_stopping_process_answers_those_who_wait(
+    start: Any, fresh: Path, spec: dict[str, Any]
+) -> None:
+    api = start(fresh, HPSEARCH_API_KEY="k" * 32)
+    me = bearer("k" * 32)
+    made = httpx.post(f"{api.url}{SEARCHES}", json=spec, headers=me, timeout=30)
+    answers: list[httpx.Response] = []
+
+    def poll() -> None:
+        url = f"{api.url}{made.headers['Location']}"
+        answers.append(httpx.get(url, params={"wait": 30}, headers=me, timeout=40))
+
+    waiting = threading.Thread(target=poll)
+    waiting.start()
+    time.sleep(0.5)  # until the request is under way; earlier only makes the test easier
+    started = time.monotonic()
+    assert api.stop() == 0
+    waiting.join()
+    assert time.monotonic() - started < 8
+    assert answers[0].status_code == 200
+
+
+def test_gunicorn_can_start_it_by_itself(
+    environment_of: Callable[..., dict[str, str]], fresh: Path, port: int, wait: Any
+) -> None:
+    process = subprocess.Popen(
+        [
+            sys.executable, "-P", "-m", "gunicorn", "api:create_app()", "--no-control-socket",
+            "--worker-class", "gthread", "--threads", "4", "--bind", f"127.0.0.1:{port}",
+        ],
+        env=environment_of(fresh, HPSEARCH_API_KEY="k" * 32),
+        cwd=fresh,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        wait(f"http://127.0.0.1:{port}")
+        url = f"http://127.0.0.1:{port}{SEARCHES}"
+        assert httpx.get(url, headers=bearer("k" * 32)).status_code == 200
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+def test_it_starts_in_a_folder_that_holds_other_modules_of_its_names(
+    start: Any, fresh: Path
+) -> None:
+    for name in ("worker", "api", "hpsearch"):
+        (fresh / f"{name}.py").write_text("raise SystemExit('the wrong module')\n")
+    assert httpx.get(f"{start(fresh).url}/healthz").status_code == 200
+
+
+def test_old_remains_of_uploads_are_swept(tmp_path: Path) -> None:
+    old, new, other = (tmp_path / n for n in ("upload-old", "upload-new", "something"))
+    for file in (old, new, other):
+        file.write_bytes(b"x")
+        os.utime(file, (time.time() - 7200, time.time() - 7200))
+    os.utime(new)
+    body.sweep(tmp_path)
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["something", "upload-new"]
+    body.sweep(tmp_path / "nowhere")
+
+
+def test_a_silent_sender_loses_its_thread(api: Any, client: httpx.Client) -> None:
+    import socket
+
+    host, port = client.base_url.host, client.base_url.port or 80
+    token = client.headers["Authorization"]
+    with socket.create_connection((host, port), timeout=60) as raw:
+        head = (
+            f"POST {SEARCHES} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {token}\r\n"
+            "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+        )
+        raw.sendall(head.encode())
+        started = time.monotonic()
+        said = raw.recv(4000)
+        assert b"400" in said.split(b"\r\n")[0]
+        assert 5 < time.monotonic() - started < 30
+
+
+def test_a_broken_upload_is_a_problem_of_the_sender(api: Any, client: httpx.Client) -> None:
+    import socket
+
+    host, port = client.base_url.host, client.base_url.port or 80
+    token = client.headers["Authorization"]
+    with socket.create_connection((host, port), timeout=30) as raw:
+        head = (
+            f"PUT /api/v1/datasets/cut HTTP/1.1\r\nHost: {host}\r\nAuthorization: {token}\r\n"
+            "Content-Type: text/csv\r\nContent-Length: 1000\r\n\r\na,b\n1,2\n"
+        )
+        raw.sendall(head.encode())
+        raw.shutdown(socket.SHUT_WR)
+        said = raw.recv(4000)
+        assert b"400" in said.split(b"\r\n")[0]
+    assert client.get("/api/v1/datasets/cut").status_code == 404

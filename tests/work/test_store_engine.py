@@ -1,0 +1,171 @@
+"""Transactions on both databases: nothing lost, and faults that pass are outlived."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from hpsearch.errors import Misconfigured, Unavailable
+from hpsearch.store import Store, engine
+from hpsearch.store.tables import dataset_content
+
+
+def test_concurrent_read_modify_write_loses_nothing(database_url):
+    store = Store(database_url, synchronous="NORMAL")
+    store.write(lambda tx: tx.library.insert_once(dataset_content, {"digest": "d", "info": {}}))
+
+    def count():
+        for _ in range(25):
+            store.write(lambda tx: tx.jobs.count_opening("d"))
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    content = store.read(lambda tx: tx.library.content("d"))
+    assert content is not None
+    assert content.openings == 100
+    store.close()
+
+
+def test_sqlite_begins_before_it_reads(sqlite_url):
+    """A plain SELECT inside `write` must take the write lock: that is what loses no update."""
+    store = Store(sqlite_url)
+    inside, release = threading.Event(), threading.Event()
+
+    def hold(tx):
+        tx.library.content("d")
+        inside.set()
+        release.wait(10)
+
+    holder = threading.Thread(target=lambda: store.write(hold))
+    holder.start()
+    assert inside.wait(10)
+    probe = engine.sqlite_module().connect(sqlite_url.removeprefix("sqlite:///"), timeout=0)
+    with pytest.raises(Exception, match="locked"):
+        probe.execute("BEGIN IMMEDIATE")
+    probe.close()
+    release.set()
+    holder.join()
+    store.close()
+
+
+def test_sqlite_is_set_up_to_keep_what_it_commits(sqlite_url):
+    store = Store(sqlite_url)
+    with store.engines.read.connect() as connection:
+        pragma = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    wal = engine.wal_is_safe(engine.sqlite_module().sqlite_version_info)
+    assert pragma["journal_mode"] == ("wal" if wal else "truncate")
+    assert (pragma["synchronous"], pragma["foreign_keys"]) == (2, 1)
+    assert pragma["busy_timeout"] == engine.BUSY_MS
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("version", "safe"),
+    [((3, 40, 1), False), ((3, 51, 2), False), ((3, 51, 3), True), ((3, 44, 6), True),
+     ((3, 50, 7), True), ((3, 53, 4), True), ((3, 50, 6), False)],
+)  # fmt: skip
+def test_versions_with_the_wal_bug(version, safe):
+    assert engine.wal_is_safe(version) is safe
+
+
+def test_another_database_is_refused():
+    with pytest.raises(Misconfigured, match="postgresql"):
+        Store("mysql://user@localhost/db")
+
+
+def test_work_is_repeated_after_a_fault_that_passes(sqlite_url):
+    store = Store(sqlite_url)
+    tries = []
+
+    def work(tx):
+        tries.append(1)
+        if len(tries) < 3:
+            raise exc.OperationalError("SELECT 1", {}, Exception("database is locked"))
+        return "done"
+
+    assert store.write(work) == "done"
+    assert len(tries) == 3
+    store.close()
+
+
+def test_a_fault_that_stays_is_unavailable_and_others_are_not_repeated(sqlite_url, monkeypatch):
+    monkeypatch.setattr(engine, "BACKOFF", 0.001)
+    store = Store(sqlite_url)
+    tries = []
+
+    def locked(tx):
+        tries.append(1)
+        raise exc.OperationalError("SELECT 1", {}, Exception("database is locked"))
+
+    with pytest.raises(Unavailable, match="locked"):
+        store.write(locked)
+    assert len(tries) == engine.ATTEMPTS
+    tries.clear()
+
+    def broken(tx):
+        tries.append(1)
+        raise exc.OperationalError("SELECT 1", {}, Exception("no such table: x"))
+
+    with pytest.raises(exc.OperationalError):
+        store.write(broken)
+    assert len(tries) == 1
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "passing"),
+    [
+        (exc.OperationalError("", {}, SimpleNamespace(sqlstate="40001")), True),
+        (exc.OperationalError("", {}, SimpleNamespace(sqlstate="08006")), True),
+        (exc.OperationalError("", {}, SimpleNamespace(sqlstate="53100")), False),
+        (exc.InterfaceError("", {}, Exception("gone")), True),
+        (exc.IntegrityError("", {}, Exception("unique")), False),
+        (exc.OperationalError("", {}, Exception("gone"), connection_invalidated=True), True),
+    ],
+)
+def test_which_faults_pass(error, passing):
+    assert engine.transient(error) is passing
+
+
+def test_a_connection_that_dies_inside_the_work(postgres_url):
+    """The transaction is gone with it, so the work is done again, and counted once."""
+    store, other = Store(postgres_url), Store(postgres_url)
+    store.write(lambda tx: tx.library.insert_once(dataset_content, {"digest": "d", "info": {}}))
+    killed = []
+
+    def work(tx):
+        tx.jobs.count_opening("d")
+        if not killed:
+            query = sa.text("SELECT pg_backend_pid()")
+            killed.append(tx.jobs.connection.execute(query).scalar_one())
+            with other.engines.write.begin() as killer:
+                killer.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": killed[0]})
+
+    store.write(work)
+    content = store.read(lambda tx: tx.library.content("d"))
+    assert content is not None
+    assert content.openings == 1
+    store.close()
+    other.close()
+
+
+def test_pooled_connections_that_died_are_replaced(postgres_url):
+    store, other = Store(postgres_url), Store(postgres_url)
+    pid = store.write(
+        lambda tx: tx.jobs.connection.execute(sa.text("SELECT pg_backend_pid()")).scalar_one()
+    )
+    with other.engines.write.begin() as killer:
+        killer.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+    assert store.read(lambda tx: tx.library.content("d")) is None
+    store.close()
+    other.close()
