@@ -1,0 +1,71 @@
+# `make demo` and `make test` do all their own set-up: Python >= 3.11 is all they need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HPSEARCH_HOME ?= $(CURDIR)/var
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.PHONY: demo serve test check format lint types imports cover torch bench-engine bench-mnist clean help
+.DEFAULT_GOAL := help
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "hpsearch needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp for each set of requirements; the larger one holds the smaller one.
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(BIN)/python
+	@echo "installing hpsearch into $(VENV) ..."
+	@[ -e $(VENV)/.dev ] || $(PIP) --require-hashes -r requirements/run.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
+	@echo "installing hpsearch and what its tests need into $(VENV) ..."
+	@$(PIP) --require-hashes -r requirements/dev.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/.run
+
+demo: $(VENV)/.run  ## run a whole search on digits and show its result
+	@$(BIN)/hpsearch demo
+
+serve: $(VENV)/.run  ## keep the service up; its data lies in ./var
+	@HPSEARCH_HOME="$(HPSEARCH_HOME)" $(BIN)/hpsearch serve
+
+test: $(VENV)/.dev  ## run all tests, with real databases, brokers and workers
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.dev format lint types imports  ## format, lint, types, import contracts
+
+format: $(VENV)/.dev
+	@$(BIN)/ruff format --check .
+
+lint: $(VENV)/.dev
+	@$(BIN)/ruff check .
+
+types: $(VENV)/.dev
+	@$(BIN)/mypy
+
+imports: $(VENV)/.dev
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+cover: $(VENV)/.dev  ## run all tests and report branch coverage
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+torch: $(VENV)/.dev  ## install the reference that the engine is compared with
+	@$(PIP) torch==2.13.0
+
+bench-engine: torch  ## engine against PyTorch and scikit-learn, as ratios in one run
+	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python benchmarks/engine.py
+
+bench-mnist: $(VENV)/.run  ## the MNIST search of docs/benchmarks.md
+	@$(BIN)/python benchmarks/mnist.py
+
+clean:  ## remove the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
