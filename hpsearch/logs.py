@@ -16,8 +16,9 @@ import structlog
 # Two lines for each job and one for each request would drown what matters.
 _CHATTY = ("celery.worker.strategy", "celery.app.trace", "alembic", "httpx")
 _SECRETS = (
-    (re.compile(r"(?<=://)([^/\s:@]*):([^/\s@]+)@"), r"\1:***@"),
-    (re.compile(r"\b(hps_[0-9a-f]+)_[\w-]{20,}"), r"\1_***"),
+    # Up to the last @: a password may hold slashes and an @ that nobody escaped.
+    (re.compile(r"(?<=://)([^/\s:@]*):\S+@"), r"\1:***@"),
+    (re.compile(r"(hps_[0-9a-f]+)_[\w-]{20,}"), r"\1_***"),
     (re.compile(r"(?i)\b(bearer)\s+\S+"), r"\1 ***"),
 )
 
@@ -30,7 +31,19 @@ def redact(text: str) -> str:
 
 
 def _redacted(_logger: Any, _method: str, event: Any) -> Any:
-    return {k: redact(v) if isinstance(v, str) else v for k, v in event.items()}
+    # Names with an underscore are structlog's own and never printed.
+    return {k: v if k.startswith("_") else _clean(v) for k, v in event.items()}
+
+
+def _clean(value: Any) -> Any:
+    """`value` as it can be printed; what is no plain value is put into words first."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, dict):
+        return {redact(str(k)): _clean(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(v) for v in value]
+    return redact(value if isinstance(value, str) else repr(value))
 
 
 def configure(level: str, *, process: str) -> None:

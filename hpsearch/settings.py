@@ -126,7 +126,7 @@ class Settings(BaseSettings):
         elif self.api_key_file is not None:
             try:
                 key = self.api_key_file.read_text().strip()
-            except OSError as error:
+            except (OSError, UnicodeDecodeError) as error:
                 raise Misconfigured(f"HPSEARCH_API_KEY_FILE: {error}") from error
         else:
             return None
@@ -158,5 +158,8 @@ def load(**overrides: object) -> Settings:
         return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks them
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        name = "HPSEARCH_" + "_".join(str(part) for part in first["loc"]).upper()
+        name = str(first["loc"][0])
+        if name in Settings.model_fields:  # an alias is the variable's own name already
+            alias = Settings.model_fields[name].validation_alias
+            name = alias if isinstance(alias, str) else f"HPSEARCH_{name.upper()}"
         raise Misconfigured(f"{name}: {first['msg']}") from error

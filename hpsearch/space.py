@@ -13,6 +13,7 @@ values: a box is a space whose edges have moved.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -25,6 +26,9 @@ Params = Mapping[str, Level]
 DECADES_BEYOND = 3.0  # how far a log range may expand when no hard limit is given
 WIDTHS_BEYOND = 1.0  # the same for a linear range, in widths of the asked range
 SIGNIFICANT_DIGITS = 6
+UNIT_NOISE = 1e-9  # rounding error of a place in a range
+LOG_HIGHEST = 308.25  # 10 to a higher power is no finite number
+LOG_LEAST = sys.float_info.min  # below it numbers lose their digits and then become 0
 
 
 def rounded(value: float) -> float:
@@ -51,6 +55,13 @@ class Range(BaseModel):
     def _ordered(self) -> Range:
         if not self.low < self.high:
             raise ValueError(f"low must be below high, got low={self.low:g} and high={self.high:g}")
+        if not rounded(self.low) < rounded(self.high):
+            raise ValueError(
+                f"low={self.low!r} and high={self.high!r} are one number at the "
+                f"{SIGNIFICANT_DIGITS} digits that values are rounded to; widen the range"
+            )
+        if not math.isfinite(self.high - self.low):
+            raise ValueError(f"the range from {self.low:g} to {self.high:g} is too wide to divide")
         lowest = self.low if self.hard_low is None else self.hard_low
         if self.scale == "log" and lowest <= 0:
             raise ValueError(
@@ -73,11 +84,13 @@ class Range(BaseModel):
 
     def value(self, coordinate: float) -> float:
         """The stored value at `coordinate`: rounded, whole where it must be, within the limits."""
-        raw = 10.0**coordinate if self.scale == "log" else coordinate
-        exact = float(round(raw)) if self.integer else rounded(raw)
+        raw = 10.0 ** min(coordinate, LOG_HIGHEST) if self.scale == "log" else coordinate
+        return self._limited(float(round(raw)) if self.integer else rounded(raw))
+
+    def _limited(self, value: float) -> float:
         low = -math.inf if self.hard_low is None else self.hard_low
         high = math.inf if self.hard_high is None else self.hard_high
-        return min(max(exact, low), high)
+        return min(max(value, low), high)
 
     @property
     def width(self) -> float:
@@ -101,13 +114,46 @@ class Range(BaseModel):
         return self.low <= value <= self.high
 
     def moved(self, low: float, high: float) -> Range:
-        """This range with other edges (values), kept within the hard limits."""
-        low = self.value(self.coordinate(low))
-        high = self.value(self.coordinate(high))
+        """This range with other edges (values), kept within the hard limits.
+
+        An edge that does not move, or moves to its limit, keeps all its digits. Edges that rounding would make one
+        leave the range as it is.
+        """
+        exact = (self.low, self.high, self.hard_low, self.hard_high)
+        low, high = (
+            value if value in exact else self.value(self.coordinate(value))
+            for value in (self._limited(low), self._limited(high))
+        )
+        if not rounded(low) < rounded(high):
+            return self
         return self.model_copy(update={"low": low, "high": high})
 
+    def part(self, start: float, end: float) -> Range:
+        """This range from unit `start` to unit `end`; below 0 and above 1 it expands.
+
+        An expanding edge moves by one step at least, as far as its hard limit lets it.
+        """
+        origin = self.coordinate(self.low)
+        low, high = self.low, self.high
+        if abs(start) > UNIT_NOISE:
+            low = self.value(origin + start * self.width)
+        if abs(end - 1) > UNIT_NOISE:
+            high = self.value(origin + end * self.width)
+        if start < -UNIT_NOISE:
+            low = min(low, self._limited(self.low - self.step(self.low)))
+        if end > 1 + UNIT_NOISE:
+            high = max(high, self._limited(self.high + self.step(self.high)))
+        return self.moved(low, high)
+
+    def step(self, edge: float) -> float:
+        """The distance from one value to the next at `edge`."""
+        if self.integer:
+            return 1.0
+        size = edge if self.scale == "log" else max(abs(self.low), abs(self.high))
+        return 10.0 ** (math.floor(math.log10(size)) + 1 - SIGNIFICANT_DIGITS)
+
     def limited(self, lowest: float, highest: float) -> Range:
-        """This range with both hard limits filled in, inside the domain [lowest, highest].
+        """This range with both hard limits filled in, inside the finite domain [lowest, highest].
 
         Without a limit of the user's, expansion may go three decades (log) or one width
         (linear) beyond the asked edges.
@@ -115,11 +161,12 @@ class Range(BaseModel):
         if self.scale == "log":
             factor = 10.0**DECADES_BEYOND
             below, above = self.low / factor, self.high * factor
+            lowest = max(lowest, LOG_LEAST)
         else:
             reach = WIDTHS_BEYOND * (self.high - self.low)
             below, above = self.low - reach, self.high + reach
-        hard_low = max(rounded(below), lowest) if self.hard_low is None else self.hard_low
-        hard_high = min(rounded(above), highest) if self.hard_high is None else self.hard_high
+        hard_low = max(rounded(below) if self.hard_low is None else self.hard_low, lowest)
+        hard_high = min(rounded(above) if self.hard_high is None else self.hard_high, highest)
         if self.integer:
             hard_low, hard_high = math.ceil(hard_low), math.floor(hard_high)
         return self.model_copy(
@@ -133,14 +180,15 @@ class Range(BaseModel):
         """The few values that a shape dimension is drawn from.
 
         Powers of two on a log range (its edges where it holds fewer than two of them), up to
-        eight evenly spaced whole numbers on a linear one.
+        eight evenly spaced numbers on a linear one.
         """
         if self.scale == "log":
             powers = [2.0**k for k in range(64) if self.contains(2.0**k)]
             return tuple(powers) if len(powers) > 1 else (self.low, self.high)
-        count = int(min(8, self.high - self.low + 1))
+        count = int(min(8, self.high - self.low + 1)) if self.integer else 8
         step = (self.high - self.low) / (count - 1)
-        return tuple(float(round(self.low + step * k)) for k in range(count))
+        steps = (self.value(self.low + step * k) for k in range(count))
+        return tuple(dict.fromkeys(min(max(v, self.low), self.high) for v in steps))
 
 
 class Choices(BaseModel):
@@ -149,7 +197,7 @@ class Choices(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     choices: tuple[Level, ...] = Field(
-        min_length=1, max_length=64, strict=False, description="The levels to choose from."
+        min_length=1, max_length=64, description="The levels to choose from."
     )
 
     @model_validator(mode="before")
@@ -168,7 +216,12 @@ class Choices(BaseModel):
 
     def contains(self, value: Level) -> bool:
         """Whether `value` is one of the levels."""
-        return value in self.choices
+        return any(same_level(value, x) for x in self.choices)
+
+
+def same_level(one: Level, other: Level) -> bool:
+    """Whether two levels are one: 1 and 1.0 are, 1 and true are not."""
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
 def _kind(data: Any) -> str:

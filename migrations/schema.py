@@ -60,6 +60,10 @@ class Database:
         """Take the database back to an older revision."""
         self._run(lambda made: command.downgrade(made, revision))
 
+    def close(self) -> None:
+        """Close every connection."""
+        self._engines.dispose()
+
     def _run(self, step: Any) -> None:
         self._wait()
         with self._engines.write.begin() as connection:

@@ -120,12 +120,15 @@ def grouped(resolved: ResolvedSpec, trials: Sequence[Params], job_size: int) -> 
     shapes: Mapping[ShapeKey, list[int]] = defaultdict(list)
     for i, params in enumerate(trials):
         shapes[resolved.shape_key(params)].append(i)
-    size = max(1, min(job_size, -(-len(trials) // LEAST_JOBS)))
-    jobs = []
-    for members in shapes.values():
-        count = -(-len(members) // size)
-        jobs += [part.tolist() for part in np.array_split(np.array(members), count)]
-    return jobs
+    counts = {key: -(-len(members) // job_size) for key, members in shapes.items()}
+    while sum(counts.values()) < min(LEAST_JOBS, len(trials)):
+        largest = max(counts, key=lambda key: len(shapes[key]) / counts[key])
+        counts[largest] += 1
+    return [
+        part.tolist()
+        for key, members in shapes.items()
+        for part in np.array_split(np.array(members), counts[key])
+    ]
 
 
 def _final(

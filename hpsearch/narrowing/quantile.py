@@ -8,8 +8,9 @@ Notation
 
 For each range: where the places of the top could as well be a draw from all places
 (Kolmogorov-Smirnov, p > 0.1) the range is *unidentified* and stays. Where the top leans on
-an edge, the range expands there by half its width. Otherwise it becomes the hull of the top
-plus the margin, never less than 0.4 of its width in one round.
+an edge, the range expands there by half its width, up to its hard limit, and the other edge
+follows. Otherwise it becomes the hull of the top plus the margin. Either way it keeps at least
+0.4 of its width in one round and at least 0.02 of the asked width for ever.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from hpsearch.narrowing.words import shown
-from hpsearch.space import Box, Choices, Dimension, Range, Space, inside
+from hpsearch.space import Box, Choices, Dimension, Range, Space, inside, same_level
 from hpsearch.trials import Decision, Observation, Verdict
 
 TOP_SHARE = 0.25
@@ -53,9 +54,13 @@ def narrow(space: Space, box: Box, observations: Sequence[Observation]) -> list[
     """
     last = max((o.round for o in observations), default=0)
     latest = [o for o in observations if o.round == last]
-    if latest and not any(o.finite for o in latest):
-        return [_all_diverged(name, box[name], len(latest)) for name in space.names]
     within = sorted((o for o in observations if inside(box, o.params)), key=lambda o: o.rank_key)
+    if latest and not any(o.finite for o in latest):
+        best = next((o for o in within if o.finite), None)
+        return [
+            _all_diverged(name, space.dimensions[name], box[name], len(latest), best)
+            for name in space.names
+        ]
     finite = sum(o.finite for o in within)
     count = min(max(TOP_LEAST, math.ceil(TOP_SHARE * finite)), finite)
     top, rest = within[:count], within[count:]
@@ -72,10 +77,10 @@ def _one(
     numbers: dict[str, float | int | None] = {"top": len(top), "rest": len(rest)}
     if len(top) < TOP_LEAST or len(rest) < TOP_LEAST:
         reason = (
-            f"kept: {len(top) + len(rest)} trials inside the box are too few to tell the best from "
-            f"the others; {2 * TOP_LEAST} would do"
+            f"unidentified: {len(top)} of the best and {len(rest)} other trials inside the box are "
+            f"too few to compare; it takes {TOP_LEAST} of each"
         )
-        return Decision(name, now, now, Verdict.KEPT, reason, numbers)
+        return Decision(name, now, now, Verdict.UNIDENTIFIED, reason, numbers)
     if isinstance(now, Choices):
         return _levels(name, now, top, rest)
     assert isinstance(asked, Range)  # a box has the kinds of its space
@@ -107,7 +112,13 @@ def _range(name: str, asked: Range, now: Range, top: Values, rest: Values) -> De
     after = _placed(asked, now, max(low - gap, 0.0), min(high + gap, 1.0))
     numbers["width_before"], numbers["width_after"] = now.width, after.width
     if after.width > 0.99 * now.width:
-        reason = f"kept: the best {len(top)} trials fill the range {shown(now)}"
+        numbers["width_after"] = now.width
+        filled = high - low + 2 * gap > 0.99
+        why = "fill it, margin included" if filled else "could share less, but it is at its least"
+        reason = (
+            f"kept between {shown(now)}: the best {len(top)} of {len(top) + len(rest)} trials "
+            f"{why} (Kolmogorov-Smirnov p = {p:.2g})"
+        )
         return Decision(name, now, now, Verdict.KEPT, reason, numbers)
     reason = (
         f"narrowed to {after.width / now.width:.0%} of its width: the best {len(top)} of "
@@ -138,7 +149,7 @@ def _open(
         f"open at the {side}: the median of the best {numbers['top']} trials lies at "
         f"{numbers['median']:.0%} of the range, and they reach its edge at {edge:g}"
     )
-    if moved == edge:
+    if edge == limit:
         reason = f"{where}, which is the limit {limit:g}; a wider hard limit may hold better values"
     else:
         reason = f"{where}, so the range now ends at {moved:g}"
@@ -146,65 +157,77 @@ def _open(
 
 
 def _placed(asked: Range, now: Range, low: float, high: float) -> Range:
-    """The range from unit `low` to unit `high` of `now`, brakes applied."""
+    """The range from unit `low` to unit `high` of `now`, brakes and hard limits applied.
+
+    It always holds [low, high] as far as the hard limits allow.
+    """
+    lowest, highest = (
+        edge if limit is None else now.to_unit(limit)
+        for edge, limit in ((low, now.hard_low), (high, now.hard_high))
+    )
+    low, high = max(low, lowest), min(high, highest)
     least = max(SHRINK_LEAST, FLOOR * asked.width / now.width)
-    if now.integer:
-        least = max(least, 1.0 / (now.high - now.low))
+    least = max(least, now.step(now.high) / (now.high - now.low))
     if high - low < least:
         middle = (low + high) / 2
         low = min(max(middle - least / 2, min(low, 0.0)), max(high, 1.0) - least)
         high = low + least
-    start = now.coordinate(now.low)
-    after = now.moved(*(_value(now, start + u * now.width) for u in (low, high)))
-    return after if after.low < after.high else now
-
-
-def _value(now: Range, coordinate: float) -> float:
-    return 10.0**coordinate if now.scale == "log" else coordinate
+    return now.part(low, high)
 
 
 def _levels(
     name: str, now: Choices, top: Sequence[Observation], rest: Sequence[Observation]
 ) -> Decision:
     """Drop the levels that the top avoids beyond chance (Fisher's exact test, one-sided)."""
-    dropped, numbers = [], dict[str, float | int | None]()
+    dropped: dict[int, str] = {}
+    numbers: dict[str, float | int | None] = {"top": len(top), "rest": len(rest)}
     for i, level in enumerate(now.choices):
-        in_top = sum(o.params[name] == level for o in top)
-        in_rest = sum(o.params[name] == level for o in rest)
+        in_top = sum(same_level(o.params[name], level) for o in top)
+        in_rest = sum(same_level(o.params[name], level) for o in rest)
         table = np.array([[in_top, len(top) - in_top], [in_rest, len(rest) - in_rest]])
         p = float(stats.fisher_exact(table, alternative="less").pvalue)
         numbers[f"level_{i}_top"], numbers[f"level_{i}_trials"] = in_top, in_top + in_rest
         numbers[f"level_{i}_p"] = p
         if in_top == 0 and in_rest >= LEVEL_TRIALS and p < LEVEL_ALPHA:
-            dropped.append((level, in_rest, p))
+            dropped[i] = (
+                f"{level}: none of its {in_rest} trials is among the best {len(top)} "
+                f"(Fisher p = {p:.2g})"
+            )
     if not dropped:
         reason = (
             "unidentified: every level has a trial among the best, or has had too few trials to be "
             "ruled out"
         )
         return Decision(name, now, now, Verdict.UNIDENTIFIED, reason, numbers)
-    gone = {level for level, _, _ in dropped}
-    after = Choices(choices=tuple(x for x in now.choices if x not in gone))
-    reason = "dropped " + "; ".join(
-        f"{level}: none of its {count} trials is among the best {len(top)} (Fisher p = {p:.2g})"
-        for level, count, p in dropped
-    )
+    after = Choices(choices=tuple(x for i, x in enumerate(now.choices) if i not in dropped))
+    reason = "dropped " + "; ".join(dropped.values())
     return Decision(name, now, after, Verdict.NARROWED, reason, numbers)
 
 
-def _all_diverged(name: str, now: Dimension, count: int) -> Decision:
-    """A round without one finite loss: the learning rate was too high."""
+def _all_diverged(
+    name: str, asked: Dimension, now: Dimension, count: int, best: Observation | None
+) -> Decision:
+    """A round without one finite loss: the learning rate was too high.
+
+    The range moves down by half its width, short of losing the best trial of earlier rounds.
+    """
     numbers: dict[str, float | int | None] = {"diverged": count}
-    if name == "learning_rate" and isinstance(now, Range):
-        start = now.coordinate(now.low)
-        after = now.moved(
-            _value(now, start - 0.5 * now.width), _value(now, start + 0.5 * now.width)
+    if name != "learning_rate" or not isinstance(now, Range):
+        reason = (
+            f"unidentified: all {count} trials of the round diverged, which says nothing "
+            f"about {name}"
         )
-        if after.low < now.low:
-            reason = (
-                f"open at the bottom: all {count} trials of the round diverged, so the range moves "
-                f"down to {shown(after)}"
-            )
-            return Decision(name, now, after, Verdict.OPEN_LOW, reason, numbers)
-    reason = f"kept: all {count} trials of the round diverged, which says nothing about {name}"
-    return Decision(name, now, now, Verdict.KEPT, reason, numbers)
+        return Decision(name, now, now, Verdict.UNIDENTIFIED, reason, numbers)
+    assert isinstance(asked, Range)  # a box has the kinds of its space
+    known = 0.0 if best is None else float(_places(name, now, [best])[0])
+    after = _placed(asked, now, -EXPANSION, max(1 - EXPANSION, known))
+    numbers["width_before"], numbers["width_after"] = now.width, after.width
+    where = f"open at the bottom: all {count} trials of the round diverged"
+    if after == now:
+        reason = (
+            f"{where}, and the range can move no further down than {now.low:g}; a lower hard_low "
+            "may hold better values"
+        )
+    else:
+        reason = f"{where}, so the range moves down to between {shown(after)}"
+    return Decision(name, now, after, Verdict.OPEN_LOW, reason, numbers)

@@ -7,4 +7,5 @@ from hpsearch.space import Range
 
 def shown(values: Range) -> str:
     """A range as people read it, short enough for a sentence."""
-    return f"{values.low:.3g} and {values.high:.3g}"
+    digits = ".0f" if values.integer else ".3g"
+    return f"{values.low:{digits}} and {values.high:{digits}}"

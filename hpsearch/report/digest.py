@@ -14,10 +14,13 @@ from typing import Any
 
 
 def canonical(value: Any) -> bytes:
-    """`value` as JSON in one spelling: sorted keys, no spaces, shortest numbers, UTF-8."""
+    """`value` as JSON in one spelling: sorted keys, no spaces, shortest numbers, UTF-8.
+
+    Half surrogate pairs are kept: what cannot be stored can still be compared.
+    """
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()
+    ).encode("utf-8", "surrogatepass")
 
 
 def body_sha256(value: Any) -> str:

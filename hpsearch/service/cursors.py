@@ -7,7 +7,6 @@ import binascii
 import json
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from hpsearch.errors import InvalidRequest
 
@@ -32,24 +31,27 @@ def decode(cursor: str | None, types: Sequence[type]) -> Key | None:
     try:
         padded = cursor.encode() + b"=" * (-len(cursor) % 4)
         values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        key = tuple(_typed(v, t) for v, t in zip(list(values), types, strict=True))
-    except (ValueError, TypeError, OverflowError, binascii.Error, RecursionError) as error:
+        key = tuple(_typed(v, t) for v, t in zip(_list(values), types, strict=True))
+    except (ValueError, OverflowError, binascii.Error, RecursionError) as error:
         raise InvalidRequest(
             f"cursor {cursor[:40]!r} is not one of this list; leave it out for the first page"
         ) from error
     return key
 
 
-def _typed(value: Any, wanted: type) -> str | int | float:
+def _list(values: object) -> list[object]:
+    if not isinstance(values, list):
+        raise ValueError("not a list")  # noqa: TRY004  # what a client sent, not a type of ours
+    return values
+
+
+def _typed(value: object, wanted: type) -> str | int | float:
     """`value`, if it is what a sort key of that type can be; databases refuse the rest."""
     if wanted is float and type(value) is int:
         value = float(value)
-    if type(value) is not wanted:
-        raise TypeError("wrong type")
-    if wanted is str:
-        fine = value.isprintable()
-    else:
-        fine = math.isfinite(value) and abs(value) < 2**53
-    if not fine:
-        raise ValueError("not a sort key")
-    return value  # type: ignore[no-any-return]  # of the wanted type, as just checked
+    if type(value) is wanted:
+        if isinstance(value, str) and value.isprintable():
+            return value
+        if isinstance(value, int | float) and math.isfinite(value) and abs(value) < 2**53:
+            return value
+    raise ValueError("not a sort key")

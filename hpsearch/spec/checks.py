@@ -7,7 +7,8 @@ mistakes reads about three.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import reprlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,20 +17,25 @@ from pydantic import TypeAdapter, ValidationError
 from hpsearch.errors import InvalidSpec, Mistake
 from hpsearch.settings import Settings
 from hpsearch.space import Choices, Dimension, TaggedDimension
+from hpsearch.spec import caps as limits
 from hpsearch.spec.hyperparameters import HYPERPARAMETERS, mistakes_in
 from hpsearch.spec.models import ModelSpec, SearchSpec
-from hpsearch.spec.resolved import DatasetFacts, ResolvedSpec, largest_parameters
+from hpsearch.spec.resolved import DatasetFacts, ResolvedSpec
+
+MISTAKES_SHOWN = 100  # a body of a megabyte could make more than anybody reads
 
 _DIMENSION: TypeAdapter[Any] = TypeAdapter(TaggedDimension)
-_TAGS = frozenset({"range", "choices"})
+_DIMENSION_LOC = 2  # ("space", NAME, tag of the union, field, ...)
+_LEVEL_LOC = 4  # ("space", NAME, "choices", "choices", index, kind of level, ...)
 
 
 @dataclass(frozen=True)
 class _Parts:
-    """The parts of a spec that validated by themselves."""
+    """What was fixed and searched, and the parts of it that validated by themselves."""
 
     model: ModelSpec | None
     fixed: frozenset[str]
+    searched: Sequence[str]
     space: Mapping[str, Dimension]
 
 
@@ -60,39 +66,51 @@ def parse(data: object, facts: DatasetFacts | Mistake, caps: Settings) -> Resolv
         mistakes += from_pydantic(error)
     parts = _salvage(data)
     mistakes += _model_against_space(parts)
-    if isinstance(facts, Mistake):
+    if isinstance(facts, Mistake) and facts.path not in {m.path for m in mistakes}:
         mistakes.append(facts)
     if spec is not None:
-        mistakes += _caps(spec, caps)
+        mistakes += limits.beyond(spec, caps)
     if spec is not None and not mistakes and isinstance(facts, DatasetFacts):
-        resolved = ResolvedSpec(spec, facts)
-        mistakes += _against_dataset(resolved, parts, caps)
+        resolved = limits.within(ResolvedSpec(spec, facts), caps)
+        mistakes += _batch_size(resolved, parts) + limits.too_large(resolved, caps)
         if not mistakes:
             return resolved
     count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-    raise InvalidSpec(f"the search spec has {count}", mistakes)
+    if len(mistakes) > MISTAKES_SHOWN:
+        count += f", the first {MISTAKES_SHOWN} of which are listed"
+    raise InvalidSpec(f"the search spec has {count}", mistakes[:MISTAKES_SHOWN])
 
 
 def from_pydantic(error: ValidationError) -> list[Mistake]:
     """Pydantic's findings with paths as a user writes them: space.learning_rate.low."""
-    found = []
+    found: dict[tuple[str, str], Mistake] = {}  # pydantic tries a level as every kind of level
     for item in error.errors(include_url=False):
-        path = ""
-        for part in item["loc"]:
-            if part in _TAGS:
-                continue
-            path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
-        message = item["msg"].removeprefix("Value error, ")
+        loc, message = item["loc"], item["msg"].removeprefix("Value error, ")
+        if loc[:1] == ("space",):
+            loc = loc[:_DIMENSION_LOC] + loc[_DIMENSION_LOC + 1 :]
+            if loc[2:3] == ("choices",) and len(loc) > _LEVEL_LOC:
+                loc = loc[:_LEVEL_LOC]
+                message = "a choice is a number, a text, true, false or a list of whole numbers"
+        key = _path(loc), message
         if item["type"] == "extra_forbidden":
             message = "unknown field; see /openapi.json for the fields there are"
+        elif item["type"] == "model_type" and item["loc"][:1] == ("space",):
+            message = 'give {"low": ..., "high": ...} or {"choices": [...]}'
         elif item["type"] not in ("missing", "value_error"):
             message += f", got {_short(item['input'])}"
-        found.append(Mistake(path, message))
-    return found
+        found.setdefault(key, Mistake(key[0], message))
+    return list(found.values())
+
+
+def _path(loc: Sequence[int | str]) -> str:
+    path = ""
+    for part in loc:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+    return path
 
 
 def _short(value: object) -> str:
-    text = repr(value)
+    text = reprlib.repr(value)  # of bounded depth, whatever was sent
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -110,21 +128,22 @@ def _salvage(data: Mapping[str, Any]) -> _Parts:
         except ValidationError:
             continue  # likewise
     fixed = frozenset(raw_model) if isinstance(raw_model, dict) else frozenset()
-    return _Parts(model, fixed, space)
+    searched = list(raw_space) if isinstance(raw_space, dict) else []
+    return _Parts(model, fixed, searched, space)
 
 
 def _model_against_space(parts: _Parts) -> list[Mistake]:
     mistakes: list[Mistake] = []
-    for name, dimension in parts.space.items():
-        mistakes += mistakes_in(name, dimension)
+    for name in parts.searched:
+        mistakes += mistakes_in(name, parts.space.get(name))
         if name in parts.fixed:
             mistakes.append(
                 Mistake(f"model.{name}", f"{name} is fixed here and searched in space; drop one")
             )
         mistakes += _without_effect(name, parts)
-    sizes = "hidden_sizes" in parts.space or "hidden_sizes" in parts.fixed
+    sizes = "hidden_sizes" in parts.searched or "hidden_sizes" in parts.fixed
     for name in ("hidden_units", "hidden_layers"):
-        if sizes and name in parts.space:
+        if sizes and name in parts.searched:
             mistakes.append(
                 Mistake(f"space.{name}", f"{name} replaces hidden_sizes; drop one of the two")
             )
@@ -140,10 +159,10 @@ def _without_effect(name: str, parts: _Parts) -> list[Mistake]:
         searched = parts.space.get(other)
         if isinstance(searched, Choices):
             values: tuple[Any, ...] = searched.choices
-        elif parts.model is not None:
+        elif parts.model is not None and other not in parts.searched:
             values = (getattr(parts.model, other),)
         else:
-            continue
+            continue  # `other` is itself mistaken
         if not set(values) & set(useful):
             wanted = " or ".join(str(x) for x in useful)
             mistakes.append(
@@ -156,60 +175,15 @@ def _without_effect(name: str, parts: _Parts) -> list[Mistake]:
     return mistakes
 
 
-def _caps(spec: SearchSpec, caps: Settings) -> list[Mistake]:
-    total = spec.rounds * spec.trials_per_round
-    checks = [
-        ("rounds", spec.rounds, caps.max_rounds),
-        ("trials_per_round", spec.trials_per_round, caps.max_trials_per_round),
-        ("epochs.last", spec.epochs.last, caps.max_epochs),
-        ("final.epochs", spec.final.epochs, caps.max_epochs),
-        ("final.models", spec.final.models, caps.max_final_models),
-        ("model.hidden_sizes", len(spec.model.hidden_sizes), caps.max_hidden_layers),
+def _batch_size(resolved: ResolvedSpec, parts: _Parts) -> list[Mistake]:
+    """Batches beyond the training part. A default that is too large is cut, and no mistake."""
+    n, asked = resolved.n_training, list[tuple[str, Any]]()
+    if "batch_size" in parts.fixed:
+        asked.append(("model.batch_size", resolved.spec.model.batch_size))
+    searched = limits.tops("space.batch_size", parts.space.get("batch_size"))
+    asked += [(path, top) for path, top in searched if not path.endswith(".hard_high")]
+    return [
+        Mistake(path, f"{top:g} exceeds the {n} training examples of {resolved.spec.dataset!r}")
+        for path, top in asked
+        if top > n
     ]
-    mistakes = [
-        Mistake(path, f"{value:,} is beyond this service's cap of {cap:,}")
-        for path, value, cap in checks
-        if value > cap
-    ]
-    if total > caps.max_trials:
-        mistakes.append(
-            Mistake(
-                "trials_per_round",
-                f"rounds x trials_per_round is {total:,}, the cap is {caps.max_trials:,}",
-            )
-        )
-    return mistakes
-
-
-def _against_dataset(resolved: ResolvedSpec, parts: _Parts, caps: Settings) -> list[Mistake]:
-    mistakes = []
-    spec, n = resolved.spec, resolved.n_training
-    if "batch_size" in parts.fixed and spec.model.batch_size > n:
-        mistakes.append(
-            Mistake(
-                "model.batch_size",
-                f"{spec.model.batch_size} exceeds the {n} training examples of {spec.dataset!r}",
-            )
-        )
-    asked = parts.space.get("batch_size")
-    tops = (
-        [] if asked is None else list(asked.choices if isinstance(asked, Choices) else [asked.high])
-    )
-    mistakes += [
-        Mistake(
-            "space.batch_size",
-            f"{top:g} exceeds the {n} training examples of {spec.dataset!r}",
-        )
-        for top in tops
-        if isinstance(top, int | float) and top > n
-    ]
-    largest = largest_parameters(resolved)
-    if largest > caps.max_parameters:
-        mistakes.append(
-            Mistake(
-                "model.hidden_sizes" if "hidden_units" not in parts.space else "space.hidden_units",
-                f"the largest network would have {largest:,} parameters, "
-                f"the cap is {caps.max_parameters:,}",
-            )
-        )
-    return mistakes

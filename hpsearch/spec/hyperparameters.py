@@ -7,6 +7,7 @@ searching one without effect is a mistake that the user wants to hear about.
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -55,8 +56,9 @@ class Hyperparameter:
             return len(units) <= LAYERS_MAX and all(1 <= n <= UNITS_MAX for n in units)
         if isinstance(value, bool) or not isinstance(value, int | float):
             return False
-        whole = self.kind == "float" or float(value).is_integer()
-        return whole and self.low <= value <= self.high and not (self.above_zero and value <= 0)
+        if not self.low <= value <= self.high or (self.above_zero and value <= 0):
+            return False
+        return self.kind == "float" or float(value).is_integer()
 
 
 def _float(
@@ -84,7 +86,7 @@ HYPERPARAMETERS: Mapping[str, Hyperparameter] = {
     "beta1": _float(0.0, 0.9999, optimizer=ADAM_USERS),
     "beta2": _float(0.0, 0.999999, optimizer=ADAM_USERS),
     "rho": _float(0.0, 0.999999, optimizer=("rmsprop",)),
-    "eps": _float(0.0, 1.0, above_zero=True, optimizer=ADAPTIVE),
+    "eps": _float(1e-30, 0.999999, optimizer=ADAPTIVE),
     "dropout": _float(0.0, 0.9),
     "init_std": _float(0.0, 1e3, above_zero=True, initializer=("normal",)),
     "clip_norm": _float(0.0, 1e6, above_zero=True),
@@ -100,14 +102,19 @@ HYPERPARAMETERS: Mapping[str, Hyperparameter] = {
 }
 
 
-def mistakes_in(name: str, dimension: Dimension) -> list[Mistake]:
-    """What is wrong with searching `name` over `dimension`, each with its path."""
+def mistakes_in(name: str, dimension: Dimension | None) -> list[Mistake]:
+    """What is wrong with searching `name` over `dimension`, each with its path.
+
+    `dimension` is None where it did not validate by itself: the name still has to be known.
+    """
     path = f"space.{name}"
     known = HYPERPARAMETERS.get(name)
     if known is None:
         return [
             Mistake(path, f"unknown hyperparameter; known are {', '.join(sorted(HYPERPARAMETERS))}")
         ]
+    if dimension is None:
+        return []
     if isinstance(dimension, Choices):
         return [
             Mistake(f"{path}.choices[{i}]", f"{_shown(level)} is not {known.domain}")
@@ -128,14 +135,14 @@ def mistakes_in(name: str, dimension: Dimension) -> list[Mistake]:
 
 
 def _shown(level: Level) -> str:
-    return str(list(level)) if isinstance(level, tuple) else repr(level)
+    return reprlib.repr(list(level) if isinstance(level, tuple) else level)
 
 
 def limited(name: str, dimension: Dimension, *, highest: float | None = None) -> Dimension:
     """`dimension` with its hard limits filled in, for a hyperparameter of that name.
 
     `highest` lowers the upper bound of the domain (the number of training examples for
-    the batch size, a cap of the settings for units and layers).
+    the batch size).
     """
     if isinstance(dimension, Choices):
         return dimension

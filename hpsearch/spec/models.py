@@ -37,7 +37,7 @@ class ModelSpec(BaseModel):
     beta1: float = Field(0.9, ge=0, le=0.9999, description="For adam and adamw.")
     beta2: float = Field(0.999, ge=0, le=0.999999, description="For adam and adamw.")
     rho: float = Field(0.9, ge=0, le=0.999999, description="For rmsprop.")
-    eps: float = Field(1e-8, gt=0, le=1, description="For adaptive optimizers.")
+    eps: float = Field(1e-8, ge=1e-30, le=0.999999, description="For adaptive optimizers.")
     schedule: Literal["constant", "cosine", "step"] = Field(
         "constant", description="Learning rate over the epochs of a trial."
     )

@@ -131,13 +131,16 @@ def typed(name: str, value: float | Level) -> Level:
     return value
 
 
-def largest_parameters(resolved: ResolvedSpec) -> int:
-    """Weights and biases of the largest network that the space can ask for."""
+def largest_parameters(resolved: ResolvedSpec, limits: Mapping[str, float] | None = None) -> int:
+    """Weights and biases of the largest network that the space can ask for.
+
+    `limits` are tried in place of the hard limits of hidden_units and hidden_layers.
+    """
     largest: dict[str, Any] = {}
     for name in ("hidden_units", "hidden_layers"):
         dimension = resolved.space.dimensions.get(name)
         if isinstance(dimension, Range):
-            largest[name] = dimension.hard_high
+            largest[name] = (limits or {}).get(name, dimension.hard_high)
         elif isinstance(dimension, Choices):
             largest[name] = max(dimension.choices, key=float)  # type: ignore[arg-type]  # numbers, by the table
     sizes = resolved.space.dimensions.get("hidden_sizes")
