@@ -114,12 +114,15 @@ class Searches:
         return self._status(self._get(search_id, owner))
 
     def wait(self, search_id: str, *, owner: str, revision: int, seconds: float) -> StatusView:
-        """The status as soon as its revision is not `revision`, or after `seconds`."""
+        """The status as soon as its revision is not `revision`, or after `seconds`.
+
+        An ended search does not change any more, so nobody has to wait for that.
+        """
         deadline = time.monotonic() + seconds
         while True:
             row = self._get(search_id, owner)
             left = deadline - time.monotonic()
-            if row.revision != revision or left <= 0:
+            if row.revision != revision or row.state in ENDED or left <= 0:
                 return self._status(row)
             time.sleep(min(POLL_SECONDS, left))
 
