@@ -145,9 +145,13 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Process]]:
     """Start a process of the project under given settings; all are ended with the test."""
     running: list[Process] = []
 
-    def begin(settings: Settings, *arguments: str, cwd: Path | None = None) -> Process:
+    def begin(
+        settings: Settings, *arguments: str, cwd: Path | None = None, ordinary: bool = False
+    ) -> Process:
         log = tmp_path / f"{len(running)}-{arguments[0]}.log"
-        process = Process(*arguments, environment=environment(settings), log=log, cwd=cwd)
+        process = Process(
+            *arguments, environment=environment(settings), log=log, cwd=cwd, ordinary=ordinary
+        )
         running.append(process)
         return process
 

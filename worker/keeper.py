@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hpsearch.errors import HpsearchError
+from hpsearch.errors import HpsearchError, Unavailable
 from hpsearch.service.work import Work
 from hpsearch.training.fingerprint import fingerprint
 from hpsearch.trials import Hint
@@ -42,8 +42,11 @@ class Keeper:
         self._thread = threading.Thread(target=self._beat, name="keeper", daemon=True)
 
     def start(self) -> None:
-        """Announce the worker and start to speak."""
-        self._announce()
+        """Announce the worker and start to speak; a database that is away is waited for."""
+        try:
+            self._announce()
+        except Unavailable as error:
+            log.warning("this worker is not announced yet: %s", error)
         self._thread.start()
 
     def close(self) -> None:

@@ -143,6 +143,7 @@ def server(bin_folder: Path) -> Iterator[Postgres]:
     """A running server for the length of the block."""
     # Not pytest's folder: that one is closed to others, and socket paths must be short.
     scratch = Path(tempfile.mkdtemp(prefix="hps-pg-"))
+    scratch.chmod(0o711)  # the socket inside is for clients of any user
     postgres = Postgres(_reachable(bin_folder, scratch), scratch)
     try:
         postgres.start()

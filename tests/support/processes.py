@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -11,12 +12,29 @@ from pathlib import Path
 
 from hpsearch.settings import Settings
 
+PR_CAPBSET_DROP = 24
+CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 1, 2
+
+
+def obey_modes() -> None:
+    """Let mode bits hold for this process from its next exec on, even if it is root's (Linux)."""
+    if os.geteuid() == 0:
+        libc = ctypes.CDLL(None, use_errno=True)
+        for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
+            if libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0):
+                raise OSError(ctypes.get_errno(), "prctl")
+
 
 class Process:
     """`python -P -m MODULE ARGUMENTS` in a process group of its own."""
 
     def __init__(
-        self, *arguments: str, environment: Mapping[str, str], log: Path, cwd: Path | None = None
+        self,
+        *arguments: str,
+        environment: Mapping[str, str],
+        log: Path,
+        cwd: Path | None = None,
+        ordinary: bool = False,
     ) -> None:
         self.log = log
         with log.open("ab") as out:
@@ -27,6 +45,7 @@ class Process:
                 stderr=out,
                 cwd=cwd,
                 start_new_session=True,
+                preexec_fn=obey_modes if ordinary else None,  # noqa: PLW1509  # no threads yet
             )
 
     @property
