@@ -16,6 +16,7 @@ from api.parameters import (
     IfMatchHeader,
     IfNoneMatchHeader,
     NoQuery,
+    PageQuery,
     SearchesQuery,
     SearchPath,
     StatusQuery,
@@ -101,9 +102,12 @@ def status(path: SearchPath, query: StatusQuery, header: IfNoneMatchHeader) -> R
 
 
 @routes.route_to("GET", f"{SEARCH}/rounds", scope="read", answers={200: RoundList}, problems=(404,))
-def rounds(path: SearchPath, query: NoQuery) -> Response:
+def rounds(path: SearchPath, query: PageQuery) -> Response:
     """Every round: where it looked, how it went, and what its evidence decided."""
-    return view(runtime().services.searches.rounds(path.id, owner=owner()))
+    searches = runtime().services.searches
+    return view(
+        searches.rounds(path.id, owner=owner(), limit=query.limit, cursor=query.cursor)
+    )
 
 
 @routes.route_to(

@@ -126,9 +126,12 @@ class Searches:
                 return self._status(row)
             time.sleep(min(POLL_SECONDS, left))
 
-    def rounds(self, search_id: str, *, owner: str) -> Page:
-        """Every round with its ranges, counts and decisions; always one page (50 rounds at most)."""
+    def rounds(
+        self, search_id: str, *, owner: str, limit: int = 100, cursor: str | None = None
+    ) -> Page:
+        """Every round with its ranges, counts and decisions, in order."""
         self._get(search_id, owner)
+        after = cursors.decode(cursor, (int,))
 
         def read(tx: Tx) -> list[RoundView]:
             return build.round_views(
@@ -137,7 +140,10 @@ class Searches:
                 tx.searches.running(search_id),
             )
 
-        return Page(items=self._store.read(read), next=None)
+        # A search has at most a few dozen rounds: they are read together and cut here.
+        left = [r for r in self._store.read(read) if after is None or r.number > after[0]]
+        more = cursors.encode((left[limit - 1].number,)) if len(left) > limit else None
+        return Page(items=left[:limit], next=more)
 
     def trials(
         self,
