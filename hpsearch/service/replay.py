@@ -16,8 +16,8 @@ from hpsearch.data import DatasetInfo
 from hpsearch.errors import Conflict, NotFound
 from hpsearch.report import digest
 from hpsearch.service import Services
+from hpsearch.service.advance import observations, restored
 from hpsearch.service.searches import resolved
-from hpsearch.service.work import observations, restored
 from hpsearch.space import box_from_json, box_to_json
 from hpsearch.spec import ResolvedSpec
 from hpsearch.store import Row, Tx

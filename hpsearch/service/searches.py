@@ -141,7 +141,7 @@ class Searches:
             )
 
         # A search has at most a few dozen rounds: they are read together and cut here.
-        left = [r for r in self._store.read(read) if after is None or r.number > after[0]]
+        left = [r for r in self._store.read(read) if after is None or (r.number,) > after]
         more = cursors.encode((left[limit - 1].number,)) if len(left) > limit else None
         return Page(items=left[:limit], next=more)
 

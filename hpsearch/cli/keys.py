@@ -1,0 +1,81 @@
+"""Commands on API keys; they work on the server's own machine, beside its database."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from hpsearch.cli.options import Json, local_services
+from hpsearch.cli.output import emit
+
+app = typer.Typer(help="API keys: make, list, revoke.", no_args_is_help=True)
+
+SCOPES = ("read", "submit")
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the key is for.")],
+    owner: Annotated[
+        str | None, typer.Option(help="Whose searches it opens [default: NAME].")
+    ] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="read, submit or admin; repeatable.")
+    ] = None,
+    days: Annotated[int | None, typer.Option(min=1, help="Days until it expires.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a key. Its token is printed this once and kept nowhere."""
+    with local_services() as services:
+        view, token = services.keys.create(
+            name=name, owner=owner or name, scopes=scope or list(SCOPES), days=days
+        )
+    if as_json:
+        emit({**view.model_dump(mode="json"), "token": token})
+        return
+    print(token)
+    until = f", until {view.expires_at}" if view.expires_at else ""
+    print(f"key {view.id} of {view.owner}: {', '.join(view.scopes)}{until}", file=sys.stderr)
+    print("it is not shown again; clients take it from HPSEARCH_API_KEY", file=sys.stderr)
+
+
+@app.command("list")
+def list_(as_json: Json = False) -> None:
+    """List the keys, without their secrets."""
+    with local_services() as services:
+        found = services.keys.list()
+    if as_json:
+        emit(found)
+        return
+    from hpsearch.cli import tables
+
+    head = ("ID", "NAME", "OWNER", "SCOPES", "CREATED", "EXPIRES", "REVOKED")
+    rows = (
+        (
+            view.id,
+            view.name,
+            view.owner,
+            ",".join(view.scopes),
+            view.created_at,
+            view.expires_at or "-",
+            view.revoked_at or "-",
+        )
+        for view in found
+    )
+    tables.listing(head, rows)
+
+
+@app.command()
+def revoke(
+    key: Annotated[str, typer.Argument(metavar="ID", help="Id of the key, as listed.")],
+    as_json: Json = False,
+) -> None:
+    """Take a key back; it opens nothing from now on."""
+    with local_services() as services:
+        view = services.keys.revoke(key)
+    if as_json:
+        emit(view)
+    else:
+        print(f"revoked {view.id} ({view.name})")

@@ -1,0 +1,84 @@
+"""What several commands have in common: their options, and the way to the service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hpsearch.errors import Unauthenticated
+
+if TYPE_CHECKING:
+    from hpsearch.client import Client
+    from hpsearch.service import Services
+    from hpsearch.settings import Settings
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else.")]
+Url = Annotated[
+    str | None,
+    typer.Option("--url", help="Address of the service [default: HPSEARCH_URL, or the one here]."),
+]
+SearchId = Annotated[str, typer.Argument(metavar="ID", help="Id of the search.")]
+
+
+@contextmanager
+def connected(url: str | None) -> Iterator[Client]:
+    """A client of the service at `url`, or of the one that the environment names."""
+    from hpsearch.client import Client, is_loopback
+    from hpsearch.settings import load
+
+    settings = load()
+    address = url or service_url(settings)
+    key = settings.bootstrap_key()
+    if key is None and is_loopback(address):  # the key of this machine goes to no other
+        key = _own_key(settings)
+    with Client(address, key) as client:
+        try:
+            yield client
+        except Unauthenticated as error:
+            if key is not None:
+                raise
+            raise Unauthenticated(
+                f"{address} asks for a key: set HPSEARCH_API_KEY or HPSEARCH_API_KEY_FILE"
+            ) from error
+
+
+def service_url(settings: Settings) -> str:
+    """HPSEARCH_URL, else the service that runs on this data folder, else the default."""
+    from hpsearch.supervisor.home import announced
+
+    if "url" not in settings.model_fields_set:
+        running = announced(settings.home)
+        if running is not None:
+            return running.url
+    return settings.url
+
+
+@contextmanager
+def local_services() -> Iterator[Services]:
+    """The use cases themselves, for what is done on the server's own machine."""
+    from hpsearch.errors import Unavailable
+    from hpsearch.settings import load
+    from hpsearch.wiring import build
+
+    settings = load()
+    with build(settings) as services:
+        faults = {part: state for part, state in services.ready().items() if state != "ok"}
+        if faults:
+            said = "; ".join(f"{part}: {state}" for part, state in faults.items())
+            raise Unavailable(
+                f"the database of {settings.home} is not ready ({said}); "
+                "`hpsearch serve` or `python -m migrations upgrade` prepares it"
+            )
+        yield services
+
+
+def _own_key(settings: Settings) -> str | None:
+    from hpsearch.supervisor.home import key_file
+
+    try:
+        return key_file(settings.home).read_text().strip() or None
+    except OSError:  # there is none, or it is another user's
+        return None

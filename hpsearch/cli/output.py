@@ -1,0 +1,37 @@
+"""Standard output: JSON for programs, tables for people."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WIDTH_OF_A_PIPE = 110
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console that takes every word as it is: names hold no markup."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else WIDTH_OF_A_PIPE
+    return Console(
+        file=stream, width=width, markup=False, highlight=False, emoji=False, soft_wrap=False
+    )
+
+
+def emit(value: BaseModel | dict[str, Any] | Iterable[BaseModel]) -> None:
+    """Print a value as one line of JSON, and let it through at once."""
+    if isinstance(value, BaseModel):
+        text = value.model_dump_json()
+    elif isinstance(value, dict):
+        text = json.dumps(value)
+    else:
+        text = json.dumps([item.model_dump(mode="json") for item in value])
+    print(text, flush=True)

@@ -1,0 +1,212 @@
+"""Commands on searches, all of them over HTTP but `replay`, which trains again here."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hpsearch.cli.options import Json, SearchId, Url, connected
+from hpsearch.cli.output import console, emit
+from hpsearch.errors import InvalidRequest, InvalidSpec, Mistake
+
+if TYPE_CHECKING:
+    from hpsearch.client import Client
+    from hpsearch.report.views import StatusView
+
+ENDED_BADLY = 1  # exit code of `watch` for a search that failed or was cancelled
+LISTED = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    for command in (submit, status, watch, result, list_, pause, resume, cancel, delete, replay):
+        app.command(command.__name__.rstrip("_"))(command)
+
+
+def submit(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The spec as JSON; - is stdin.")],
+    follow: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Submit a search spec."""
+    spec = read_spec(file)
+    with connected(url) as client:
+        view = client.submit(spec)
+        if follow:
+            _follow(client, view, as_json=as_json)
+        elif as_json:
+            emit(view)
+        else:
+            print(view.id)
+            print(f"follow it with: hpsearch watch {view.id}", file=sys.stderr)
+
+
+def status(search: SearchId, url: Url = None, as_json: Json = False) -> None:
+    """Show where a search stands."""
+    with connected(url) as client:
+        _show(client.status(search), as_json=as_json)
+
+
+def watch(search: SearchId, url: Url = None, as_json: Json = False) -> None:
+    """Follow a search to its end, then show its result. Exits 1 if it failed or was cancelled.
+
+    With --json: the status, one line for every change.
+    """
+    with connected(url) as client:
+        _follow(client, client.status(search), as_json=as_json)
+
+
+def result(search: SearchId, url: Url = None, as_json: Json = False) -> None:
+    """Show the best range and its test score."""
+    with connected(url) as client:
+        view = client.result(search)
+    if as_json:
+        emit(view)
+        return
+    from hpsearch.cli import tables
+
+    console().print(tables.result(view))
+
+
+def list_(
+    state: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = LISTED,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """List the searches of this key, newest first."""
+    with connected(url) as client:
+        found = list(client.list(state=state, limit=limit))
+    if as_json:
+        emit(found)
+        return
+    from hpsearch.cli import tables, words
+
+    head = ("ID", "STATE", "ROUNDS", "BEST", "DATASET", "CREATED", "NAME")
+    rows = (
+        (
+            view.id,
+            view.state,
+            f"{view.rounds.completed}/{view.rounds.planned}",
+            words.share(view.best.validation_accuracy if view.best else None),
+            view.dataset,
+            view.created_at,
+            view.name,
+        )
+        for view in found
+    )
+    tables.listing(head, rows)
+
+
+def pause(search: SearchId, url: Url = None, as_json: Json = False) -> None:
+    """Hand out no more work for a search; what is running ends."""
+    _change(url, lambda client: client.pause(search), as_json=as_json)
+
+
+def resume(search: SearchId, url: Url = None, as_json: Json = False) -> None:
+    """Go on with a paused search, or rerun the final test of a failed one."""
+    _change(url, lambda client: client.resume(search), as_json=as_json)
+
+
+def cancel(search: SearchId, url: Url = None, as_json: Json = False) -> None:
+    """End a search; what it has trained stays readable."""
+    _change(url, lambda client: client.cancel(search), as_json=as_json)
+
+
+def delete(search: SearchId, url: Url = None, as_json: Json = False) -> None:
+    """Remove an ended search and all its trials."""
+    with connected(url) as client:
+        client.delete(search)
+    if as_json:
+        emit({"deleted": search})
+    else:
+        print(f"deleted {search}")
+
+
+def replay(
+    search: SearchId,
+    decisions: Annotated[
+        bool, typer.Option("--decisions", help="Recompute the decisions alone, train nothing.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Train a search again on this machine and compare, bit for bit.
+
+    It reads the server's own database (HPSEARCH_HOME or DATABASE_URL), not HTTP.
+    """
+    from hpsearch.settings import load
+
+    flags = [*(["--decisions"] if decisions else []), *(["--json"] if as_json else [])]
+    command = [sys.executable, "-P", "-m", "worker", "replay", *flags, "--", search]
+    environment = {**os.environ, **load().child_environment()}
+    done = subprocess.run(command, env=environment, check=False)  # noqa: S603  # our own program
+    raise typer.Exit(done.returncode)
+
+
+def read_spec(file: Path) -> bytes:
+    """The bytes of a spec that is JSON at least; what it says is the service's to judge.
+
+    Raises
+    ------
+    InvalidRequest
+        The file cannot be read.
+    InvalidSpec
+        It is not JSON; the message has the place.
+    """
+    name = "standard input" if str(file) == "-" else str(file)
+    try:
+        text = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise InvalidRequest(f"{name}: {error.strerror}") from error
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        where = Mistake(f"line {error.lineno}, column {error.colno}", error.msg)
+        raise InvalidSpec(f"{name} is not JSON", [where]) from error
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise InvalidSpec(f"{name} is not JSON: {error}") from error
+    return text
+
+
+def _change(url: str | None, move: Callable[[Client], StatusView], *, as_json: bool) -> None:
+    with connected(url) as client:
+        view = move(client)
+    if as_json:
+        emit(view)
+    else:
+        print(f"{view.id} is {view.state}")
+
+
+def _show(view: StatusView, *, as_json: bool) -> None:
+    if as_json:
+        emit(view)
+        return
+    from hpsearch.cli import tables
+
+    console().print(tables.status(view))
+
+
+def _follow(client: Client, first: StatusView, *, as_json: bool) -> None:
+    from hpsearch.cli import watching
+    from hpsearch.trials import SearchState
+
+    if as_json:
+        last = watching.follow(client, first, emit)
+    else:
+        out = console()
+        with watching.on(out) as show:
+            last = watching.follow(client, first, show)
+        if last.state is SearchState.COMPLETED:
+            from hpsearch.cli import tables
+
+            out.print(tables.result(client.result(last.id)))
+    if last.state is not SearchState.COMPLETED:
+        raise typer.Exit(ENDED_BADLY)

@@ -1,0 +1,122 @@
+"""Following a search to its end: bars in a terminal, lines in a pipe, JSON for programs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
+
+from hpsearch.cli import tables, words
+from hpsearch.errors import Unavailable
+from hpsearch.trials import ENDED
+
+if TYPE_CHECKING:
+    from hpsearch.client import Client
+    from hpsearch.report.views import StatusView
+
+POLL = 10.0  # seconds that one request waits for news
+PAUSE = 0.1  # seconds between two requests at the least: a busy search has news all the time
+IDLE = 0.5  # the same where a request came back at once without news
+OUTAGE = 60.0  # seconds for which a service may be away
+QUIET = 5.0  # seconds between two lines in a pipe, unless a round or the state changes
+
+Show = Callable[["StatusView"], None]
+
+
+def follow(client: Client, first: StatusView, show: Show) -> StatusView:
+    """Show `first` and every change after it until the search has ended.
+
+    Raises
+    ------
+    Unavailable
+        The service was away for longer than a minute.
+    """
+    view = first
+    show(view)
+    heard = time.monotonic()
+    while view.state not in ENDED:
+        asked = time.monotonic()
+        try:
+            new = client.status(view.id, wait=POLL, after=view)
+        except Unavailable:
+            if time.monotonic() - heard > OUTAGE:
+                raise
+            time.sleep(IDLE)
+            continue
+        heard = time.monotonic()
+        news = new.revision != view.revision
+        view = new
+        if news:
+            show(view)
+        time.sleep(PAUSE if news or heard - asked > IDLE else IDLE)
+    return view
+
+
+@contextmanager
+def on(console: Console) -> Iterator[Show]:
+    """A way to show statuses that suits the console."""
+    if not console.is_terminal:
+        yield _Lines(console)
+        return
+    with Live(console=console, refresh_per_second=8) as live:
+        yield _Bars(live)
+
+
+class _Bars:
+    """Bars for rounds, trials and epochs; below them the best so far and the ranges."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+        self._progress = Progress(
+            TextColumn("{task.description:>7}"),
+            BarColumn(bar_width=36),
+            MofNCompleteColumn(),
+            console=live.console,
+        )
+        names = ("rounds", "trials", "epochs")
+        self._tasks = [self._progress.add_task(name, total=None) for name in names]
+
+    def __call__(self, view: StatusView) -> None:
+        done = (view.rounds.completed, tables.ended(view.trials), view.epochs.trained)
+        planned = (view.rounds.planned, view.trials.planned, view.epochs.planned)
+        for task, completed, total in zip(self._tasks, done, planned, strict=True):
+            self._progress.update(task, completed=completed, total=total)
+        pairs = [("state", Text(_state(view))), ("best", Text(tables.best_line(view)))]
+        self._live.update(
+            Group(self._progress, tables.facts([*pairs, ("ranges", tables.ranges(view.ranges))]))
+        )
+
+
+class _Lines:
+    """One line when something worth a line has changed."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._said: tuple[object, ...] = ()
+        self._at = 0.0
+
+    def __call__(self, view: StatusView) -> None:
+        worth = (view.state, view.rounds.completed)
+        if worth == self._said and time.monotonic() - self._at < QUIET:
+            return
+        self._said, self._at = worth, time.monotonic()
+        self._console.print(
+            f"round {view.rounds.completed}/{view.rounds.planned}"
+            f"  trials {tables.ended(view.trials)}/{view.trials.planned}"
+            f"  epochs {view.epochs.trained}/{view.epochs.planned}"
+            f"  best {tables.best_line(view)}  {_state(view)}",
+            soft_wrap=True,
+        )
+
+
+def _state(view: StatusView) -> str:
+    reason = f" ({words.plain(view.reason)})" if view.reason else ""
+    seconds = view.eta_seconds or 0.0  # less than one is not worth a word
+    left = f", about {words.duration(seconds)} left" if seconds >= 1 else ""
+    return f"{view.state}{reason}{left}"

@@ -1,0 +1,56 @@
+"""Where a service is and how its routes are spelled."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import quote
+
+import httpx
+
+from hpsearch.errors import InvalidRequest, Misconfigured, NotFound
+
+API = "/api/v1"
+PORTS = 65535
+
+
+def checked_url(url: str) -> str:
+    """`url` without a trailing slash; InvalidRequest unless it is an http(s) address."""
+    parsed = _parsed(url)
+    if parsed.scheme not in ("http", "https") or not parsed.host or (parsed.port or 0) > PORTS:
+        raise InvalidRequest(
+            f"{url!r} is not the address of a service; it looks like http://127.0.0.1:8080"
+        )
+    return url.rstrip("/")
+
+
+def is_loopback(url: str) -> bool:
+    """Whether `url` leads to this machine."""
+    host = _parsed(url).host
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name
+        return False
+
+
+def path_of(*parts: str) -> str:
+    """`/api/v1/...` with every part quoted, so that a name cannot lead elsewhere."""
+    for part in parts:
+        if part in ("", ".", ".."):
+            raise NotFound(f"{part!r} names nothing")
+    return "/".join((API, *(quote(part, safe="") for part in parts)))
+
+
+def printable_key(key: str) -> str:
+    """`key`, if it can stand in a header at all."""
+    if not (key.isascii() and key.isprintable()):
+        raise Misconfigured("the API key holds characters that no key has; was it pasted whole?")
+    return key
+
+
+def _parsed(url: str) -> httpx.URL:
+    try:
+        return httpx.URL(url)
+    except httpx.InvalidURL:
+        return httpx.URL()

@@ -1,0 +1,90 @@
+"""Problem documents (RFC 9457) turned back into the error classes they were made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import httpx
+
+from hpsearch.errors import (
+    Conflict,
+    Forbidden,
+    HpsearchError,
+    InvalidDataset,
+    InvalidRequest,
+    InvalidSpec,
+    Mistake,
+    NotFound,
+    Stale,
+    SystemFault,
+    TooLarge,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedType,
+)
+
+EXCERPT = 200  # characters of an answer that is not a problem document
+
+_LISTED = {kind.title: kind for kind in (InvalidSpec, InvalidDataset)}
+_BY_STATUS: dict[int, type[HpsearchError]] = {
+    kind.status: kind
+    for kind in (
+        InvalidRequest,
+        Unauthenticated,
+        Forbidden,
+        NotFound,
+        Conflict,
+        Stale,
+        TooLarge,
+        UnsupportedType,
+        TooMany,
+        Unavailable,
+    )
+}
+# What a gateway in front of the service answers while the service is away.
+_BY_STATUS |= {502: Unavailable, 504: Unavailable}
+
+
+def error_from(response: httpx.Response) -> HpsearchError:
+    """The error that an answer with a status of 300 or more stands for.
+
+    `response` must have been read. Any other 5xx is a SystemFault, anything else
+    an InvalidRequest.
+    """
+    body = _problem(response)
+    message = _message(response, body)
+    if response.status_code == InvalidSpec.status:
+        kind = _LISTED.get(str(body.get("title")), InvalidSpec)
+        return kind(message, tuple(_mistakes(body.get("errors"))))
+    default = InvalidRequest if response.status_code < 500 else SystemFault
+    return _BY_STATUS.get(response.status_code, default)(message)
+
+
+def _problem(response: httpx.Response) -> dict[str, Any]:
+    try:
+        body = response.json()
+    except ValueError:  # a proxy's page, or another program's answer
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _message(response: httpx.Response, body: dict[str, Any]) -> str:
+    said = body.get("detail") or body.get("title")
+    if isinstance(said, str):
+        return said
+    if response.is_redirect:
+        target = response.headers["location"][:EXCERPT]
+        return f"{response.url} has moved to {target}; give that address to --url"
+    excerpt = " ".join(response.text.split())[:EXCERPT]
+    return (
+        f"{response.url} answered {response.status_code} and no problem document, "
+        f"so perhaps it is not an hpsearch service: {excerpt or 'an empty body'}"
+    )
+
+
+def _mistakes(listed: object) -> Iterable[Mistake]:
+    for item in listed if isinstance(listed, list) else ():
+        if isinstance(item, dict):
+            yield Mistake(str(item.get("path", "")), str(item.get("message", "")))

@@ -1,0 +1,149 @@
+"""Advancing a search: read a snapshot, decide without holding a transaction, write once.
+
+Two processes may do this at the same moment; the write is conditional on the revision that
+was read, so one of them writes and the other finds that it is too late.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hpsearch.coordinator import Snapshot, decide
+from hpsearch.errors import HpsearchError
+from hpsearch.report import digest
+from hpsearch.service.searches import resolved
+from hpsearch.settings import Settings
+from hpsearch.space import Params, box_from_json
+from hpsearch.spec import ResolvedSpec
+from hpsearch.store import Row, Store, Tx
+from hpsearch.trials import (
+    FinalPlan,
+    GiveUp,
+    JobState,
+    Observation,
+    RoundPlan,
+    SearchState,
+    TrialState,
+)
+
+log = logging.getLogger(__name__)
+
+ACTIVE = (SearchState.QUEUED, SearchState.RUNNING, SearchState.FINALIZING)
+OBSERVED = (TrialState.COMPLETED, TrialState.STOPPED, TrialState.DIVERGED)
+
+
+def advance(store: Store, settings: Settings, search_id: str) -> bool:
+    """Bring a search whose round is over to what comes next; False when there is nothing to do.
+
+    A decision that raises is a fault of ours: it fails this one search, and no other search
+    has to wait behind it.
+    """
+    try:
+        return _advance(store, settings, search_id)
+    except HpsearchError:
+        raise
+    except Exception as error:  # see above
+        log.exception("search %s cannot go on", search_id)
+        reason = f"internal error after the last round: {type(error).__name__}: {error}"
+        return _fail(store, search_id, reason[:2000])
+
+
+def _advance(store: Store, settings: Settings, search_id: str) -> bool:
+    read = store.read(lambda tx: _snapshot(tx, search_id))
+    if read is None:
+        return False
+    row, now = read
+    if row.state == SearchState.FINALIZING:
+        return _complete(store, row)
+    plan = decide(now, job_size=settings.job_size)
+    if isinstance(plan, GiveUp):
+        return _fail(store, search_id, plan.reason)
+    epochs, deadlines = durations(now.resolved, plan, settings)
+    return store.write(lambda tx: tx.searches.apply(row, plan, epochs=epochs, deadlines=deadlines))
+
+
+def _fail(store: Store, search_id: str, reason: str) -> bool:
+    return store.write(
+        lambda tx: tx.searches.move(search_id, from_=ACTIVE, to=SearchState.FAILED, reason=reason)
+    )
+
+
+def durations(
+    resolved: ResolvedSpec, plan: RoundPlan | FinalPlan, settings: Settings
+) -> tuple[int, Sequence[float]]:
+    """Epochs of the plan's trials, and the seconds that each of its jobs may take."""
+    jobs: Sequence[Sequence[int]]
+    if isinstance(plan, FinalPlan):
+        epochs, jobs = resolved.spec.final.epochs, [range(len(plan.trials))]
+    else:
+        epochs, jobs = plan.epochs, plan.jobs
+    floor, pace = settings.deadline_floor_seconds, settings.deadline_gflops * 1e9
+    return epochs, [
+        floor + sum(resolved.flops(plan.trials[i], epochs) for i in job) / pace for job in jobs
+    ]
+
+
+def _complete(store: Store, row: Row) -> bool:
+    """Close a search whose final test is done, with its digest."""
+
+    def read(tx: Tx) -> tuple[str | None, str | None] | None:
+        final = tx.jobs.final(row.id)
+        if final is None or final.state != JobState.DONE:
+            return None
+        reason = digest.withheld(tx.jobs.fingerprints(row.id), tx.jobs.lost(row.id))
+        if reason is not None:
+            return None, reason
+        lines = digest.trial_lines(tx.searches.trials(row.id))
+        ensemble = final.ensemble_correct
+        return digest.search_digest(row.spec, row.dataset_digest, lines, ensemble), None
+
+    found = store.read(read)
+    if found is None:
+        return False
+    return store.write(
+        lambda tx: tx.searches.finish(row.id, digest=found[0], digest_reason=found[1])
+    )
+
+
+def observations(rows: Sequence[Any]) -> list[Observation]:
+    """The observations in stored trials, in order of (round, index)."""
+    return [
+        Observation(
+            round=r.round,
+            index=r.idx,
+            params=restored(r.params),
+            state=TrialState(r.state),
+            epochs=r.epochs,
+            correct=r.correct,
+            examples=r.examples,
+            loss=r.loss,
+        )
+        for r in rows
+        if r.role is None and r.state in OBSERVED
+    ]
+
+
+def restored(params: Mapping[str, Any]) -> Params:
+    """Parameters as they were before JSON turned tuples into lists."""
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in params.items()}
+
+
+def _snapshot(tx: Tx, search_id: str) -> tuple[Row, Snapshot] | None:
+    """A search and what is known about it; None while jobs are open or it does not run."""
+    row = tx.searches.get(search_id)
+    if row is None or row.state not in ACTIVE:
+        return None
+    rounds = tx.searches.rounds(search_id)
+    if any(r.open_jobs for r in rounds):
+        return None
+    what = resolved(row)
+    trials = tx.searches.trials(search_id)
+    return row, Snapshot(
+        resolved=what,
+        round=row.round,
+        box=box_from_json(rounds[-1].box) if rounds else what.box,
+        observations=observations(trials),
+        failed=sum(t.state == TrialState.FAILED for t in trials),
+    )

@@ -1,0 +1,290 @@
+"""All processes of one service: started in order, kept running, stopped in order."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+from hpsearch.client import Client
+from hpsearch.errors import HpsearchError, Misconfigured, SystemFault, Unavailable
+from hpsearch.settings import Settings
+from hpsearch.supervisor import broker, home
+from hpsearch.supervisor.address import LEFTOVER_SECONDS, reserve, url_of
+from hpsearch.supervisor.child import Child, Program, module
+from hpsearch.supervisor.restarts import MISCONFIGURED, Restarts
+
+TICK = 0.2  # seconds between two looks at processes and logs; signals wake it at once
+BROKER_SECONDS = 10.0
+SOCKET_SECONDS = 2.0  # after which a broker that lives has a socket
+READY_SECONDS = 60.0
+PROBE_SECONDS = 2.0
+LAST_LINES = 15
+API_GRACE = 12.0  # it answers open requests for 10 s
+STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_ALARMING = re.compile(r"\b(ERROR|CRITICAL|FATAL)\b|\"level\": ?\"(error|critical)\"|^Traceback")
+
+
+class _Stopped(Exception):  # a way out of the start, no error
+    """Somebody asked for the end while the service was starting."""
+
+
+class Supervisor:
+    """Broker, API, loop and workers for `settings`, in this process's main thread.
+
+    `say` gets one line for people whenever something happens. `grace` is for how many seconds
+    a worker may finish the job it has when the service stops.
+    """
+
+    def __init__(
+        self, settings: Settings, *, workers: int, grace: float, say: Callable[[str], None]
+    ) -> None:
+        self._settings = settings.model_copy(update={"home": settings.home.absolute()})
+        self._home = self._settings.home
+        self._workers = workers
+        self._grace = grace
+        self._say = say
+        self._environment: Mapping[str, str] = {}
+        self._children: dict[str, Child] = {}
+        self._restarts: dict[str, Restarts] = {}
+        self._due: dict[str, float] = {}  # when a child that died is started again
+        self._stops = 0  # how often we were asked to stop
+        self._wake = -1  # read end of the pipe that signals write to
+
+    def run(self, on_ready: Callable[[str], None]) -> None:
+        """Serve until a signal asks for the end; `on_ready` gets the address.
+
+        Raises
+        ------
+        Conflict
+            Another service runs on this data folder, or a program on this port.
+        Misconfigured
+            The settings cannot work.
+        SystemFault
+            A process cannot be kept running; the message ends with its last words.
+        """
+        home.private_folder(self._home)
+        with home.exclusive(self._home) as leftover, self._signals():
+            try:
+                url = self._start(patience=LEFTOVER_SECONDS if leftover else 0.0)
+                home.announce(self._home, url)
+                on_ready(url)
+                self._until(lambda: False)
+            except _Stopped:
+                pass
+            finally:
+                self._stop()
+
+    # Start
+
+    def _start(self, *, patience: float) -> str:
+        settings = self._settings
+        key_file = None
+        if settings.bootstrap_key() is None and settings.embedded:
+            key_file = home.embedded_key(self._home)
+        port = reserve(settings.host, settings.port, patience=patience)
+        self._environment = environment(settings, port=port, key_file=key_file)
+        home.private_folder(self._home / "logs")
+        if settings.embedded:
+            self._start_broker()
+        self._migrate()
+        for program in programs(self._workers, self._grace):
+            self._launch(program)
+        url = url_of(settings.host, port)
+        with Client(url, timeout=PROBE_SECONDS) as client:
+            self._until(lambda: _ready(client), READY_SECONDS, "api")
+        return url
+
+    def _start_broker(self) -> None:
+        path = self._settings.socket
+        home.private_folder(path.parent)
+        if broker.end_orphan(path):
+            self._say("ended the broker of a service that was killed")
+        self._launch(Program("broker", broker.command(path)))
+        self._until(lambda: broker.answers(path), BROKER_SECONDS, "broker")
+
+    def _migrate(self) -> None:
+        """Bring the database up to date; it must succeed before anything reads it."""
+        program = Program("migrations", module("migrations", "upgrade"))
+        child = self._child(program)
+        child.start()
+        try:
+            while (code := child.ended()) is None:
+                self._tick()
+        finally:
+            child.kill()
+        if code != 0:
+            raise _failure(child, "the database could not be brought up to date", code)
+
+    def _launch(self, program: Program) -> None:
+        self._children[program.name] = child = self._child(program)
+        self._restarts[program.name] = Restarts()
+        child.start()
+
+    def _child(self, program: Program) -> Child:
+        return Child(program, logs=self._home / "logs", environment=self._environment)
+
+    # Keep
+
+    def _until(
+        self, condition: Callable[[], bool], seconds: float | None = None, name: str = ""
+    ) -> None:
+        """Keep everything running until `condition` holds, for `seconds` at the most."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        while not condition():
+            if deadline is not None and time.monotonic() > deadline:
+                child = self._children[name]
+                raise _failure(child, f"{name} was not ready within {seconds:g} seconds")
+            self._tick()
+
+    def _tick(self) -> None:
+        """One look at every process and log, then a pause.
+
+        Raises
+        ------
+        _Stopped
+            A signal asked for the end.
+        """
+        self._pause()
+        if self._stops:
+            raise _Stopped
+        for name, child in self._children.items():
+            self._read_along(child)
+            code = child.ended()
+            if code is not None:
+                self._bury(name, child, code)
+            elif name in self._due and time.monotonic() >= self._due[name]:
+                del self._due[name]
+                self._again(child)
+        self._mind_the_socket()
+
+    def _bury(self, name: str, child: Child, code: int) -> None:
+        lived = child.lived
+        delay = self._restarts[name].after(lived=lived, code=code)
+        if delay is None:
+            raise _failure(child, f"{name} does not start", code)
+        self._say(f"{name} ended after {lived:.1f} s (exit {code}); again in {delay:g} s")
+        self._due[name] = time.monotonic() + delay
+
+    def _again(self, child: Child) -> None:
+        if child.program.name == "broker":
+            home.private_folder(self._settings.socket.parent)  # cleaners of /tmp take folders too
+        child.start()
+
+    def _mind_the_socket(self) -> None:
+        """End a broker whose socket was removed, for nobody can reach it; another follows."""
+        child = self._children.get("broker")
+        if child is None or child.lived < SOCKET_SECONDS or self._settings.socket.exists():
+            return
+        if child.pid is not None:
+            self._say("the broker's socket was removed; starting another broker")
+            child.terminate()
+
+    def _read_along(self, child: Child) -> None:
+        for line in child.new_lines():
+            if _ALARMING.search(line):
+                self._say(f"{child.program.name} | {line}")
+
+    # Stop
+
+    def _stop(self) -> None:
+        """End all processes: first those that work, the broker last."""
+        asked = self._stops
+        if "worker" in self._children:
+            self._say(
+                f"stopping: running jobs may take {self._grace:g} s; a second signal ends all"
+            )
+        for name in ("worker", "loop", "api", "broker"):
+            child = self._children.get(name)
+            if child is None:
+                continue
+            child.terminate()
+            deadline = time.monotonic() + child.program.grace
+            while child.ended() is None and child.pid is not None:
+                # A second signal means: do not wait.
+                if time.monotonic() > deadline or self._stops > max(asked, 1):
+                    child.kill()
+                    break
+                self._pause()
+            self._read_along(child)
+        folder = self._settings.socket.parent
+        if "broker" in self._children and self._home not in folder.parents:
+            with suppress(OSError):  # the server has removed its socket; a cleaner may be quicker
+                folder.rmdir()
+
+    # Signals
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        read, write = os.pipe()
+        os.set_blocking(write, False)
+        self._wake = read
+        before = {
+            number: signal.signal(number, self._ask_to_stop)
+            for number in STOPPING
+            if signal.getsignal(number) is not signal.SIG_IGN  # nohup, or a shell's `&`
+        }
+        before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(write)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(-1)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            os.close(read)
+            os.close(write)
+
+    def _ask_to_stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stops += 1
+
+    def _pause(self) -> None:
+        if select.select([self._wake], [], [], TICK)[0]:
+            os.read(self._wake, 4096)
+
+
+def programs(workers: int, grace: float) -> list[Program]:
+    """The processes that use database and broker; no worker where `workers` is 0."""
+    found = [
+        Program("api", module("api"), grace=API_GRACE),
+        Program("loop", module("worker", "loop")),
+    ]
+    if workers:
+        run = module("worker", "run", "--concurrency", str(workers))
+        found.append(Program("worker", run, grace=grace))
+    return found
+
+
+def environment(
+    settings: Settings, *, port: int, key_file: os.PathLike[str] | None
+) -> dict[str, str]:
+    """What every process of the service finds in its environment."""
+    own = {
+        "HPSEARCH_HOME": str(settings.home),
+        "HPSEARCH_HOST": settings.host,
+        "HPSEARCH_PORT": str(port),
+        "PYTHONUNBUFFERED": "1",
+    }
+    if key_file is not None:
+        own["HPSEARCH_API_KEY_FILE"] = os.fspath(key_file)
+    return {**os.environ, **settings.child_environment(), **own}
+
+
+def _ready(client: Client) -> bool:
+    try:
+        client.ready()
+    except HpsearchError:
+        return False
+    return True
+
+
+def _failure(child: Child, what: str, code: int | None = None) -> SystemFault:
+    lines = [f"  {line}" for line in child.last_lines(LAST_LINES)] or ["  (it wrote nothing)"]
+    ended = "" if code is None else f" (exit {code})"
+    kind = Misconfigured if code == MISCONFIGURED else Unavailable
+    return kind("\n".join([f"{what}{ended}; the end of {child.log}:", *lines]))

