@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError
@@ -34,6 +36,8 @@ class Settings(BaseSettings):
     )
     database_url: str | None = Field(None, validation_alias="DATABASE_URL")
     redis_url: str | None = Field(None, validation_alias="REDIS_URL")
+    database_password_file: Path | None = Field(None, description="completes DATABASE_URL")
+    redis_password_file: Path | None = Field(None, description="completes REDIS_URL")
     data_url: str | None = Field(None, description="folder or fsspec URL of the datasets")
     api_key: SecretStr | None = None
     api_key_file: Path | None = None
@@ -124,10 +128,7 @@ class Settings(BaseSettings):
         if self.api_key is not None:
             key = self.api_key.get_secret_value()
         elif self.api_key_file is not None:
-            try:
-                key = self.api_key_file.read_text().strip()
-            except (OSError, UnicodeDecodeError) as error:
-                raise Misconfigured(f"HPSEARCH_API_KEY_FILE: {error}") from error
+            key = _secret("HPSEARCH_API_KEY_FILE", self.api_key_file).strip()
         else:
             return None
         if len(key) < KEY_MIN_LENGTH:
@@ -152,10 +153,11 @@ def load(**overrides: object) -> Settings:
     Raises
     ------
     Misconfigured
-        A variable has a value that cannot work; the message names it.
+        A variable has a value that cannot work, or a file with a password is not there; the
+        message names the variable.
     """
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks them
+        settings = Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks them
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = str(first["loc"][0])
@@ -163,3 +165,36 @@ def load(**overrides: object) -> Settings:
             alias = Settings.model_fields[name].validation_alias
             name = alias if isinstance(alias, str) else f"HPSEARCH_{name.upper()}"
         raise Misconfigured(f"{name}: {first['msg']}") from error
+    return settings.model_copy(update=dict(_completed(settings)))
+
+
+def _completed(settings: Settings) -> Iterator[tuple[str, str]]:
+    """The addresses whose passwords lie in files, by field and complete."""
+    for server in ("database", "redis"):
+        file = getattr(settings, f"{server}_password_file")
+        if file is not None:
+            name, field = f"HPSEARCH_{server.upper()}_PASSWORD_FILE", f"{server}_url"
+            # As the shell and the PostgreSQL image do: only the end of the line goes.
+            password = _secret(name, file).rstrip("\n")
+            yield field, _with_password(getattr(settings, field), password, field.upper(), name)
+
+
+def _with_password(url: str | None, password: str, url_name: str, file_name: str) -> str:
+    """`url` with the password in it, escaped whatever it holds."""
+    scheme, separator, rest = (url or "").partition("://")
+    if not separator or scheme.startswith("sqlite"):
+        raise Misconfigured(f"{file_name} needs {url_name}, the address of a server")
+    authority, slash, path = rest.partition("/")
+    user, _, host = authority.rpartition("@")
+    if ":" in user:
+        raise Misconfigured(f"{url_name} holds a password and {file_name} another; keep one")
+    if not password:
+        raise Misconfigured(f"{file_name} names an empty file")
+    return f"{scheme}://{user}:{quote(password, safe='')}@{host}{slash}{path}"
+
+
+def _secret(name: str, file: Path) -> str:
+    try:
+        return file.read_bytes().decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"{name}: {error}") from error

@@ -26,9 +26,9 @@ Params = Mapping[str, Level]
 DECADES_BEYOND = 3.0  # how far a log range may expand when no hard limit is given
 WIDTHS_BEYOND = 1.0  # the same for a linear range, in widths of the asked range
 SIGNIFICANT_DIGITS = 6
-UNIT_NOISE = 1e-9  # rounding error of a place in a range
+UNIT_NOISE = 1e-12  # rounding error of a place in a range
 LOG_HIGHEST = 308.25  # 10 to a higher power is no finite number
-LOG_LEAST = sys.float_info.min  # below it numbers lose their digits and then become 0
+LOG_LEAST = sys.float_info.min  # numbers nearer to zero have fewer digits, and then none
 
 
 def rounded(value: float) -> float:
@@ -63,7 +63,7 @@ class Range(BaseModel):
         if not math.isfinite(self.high - self.low):
             raise ValueError(f"the range from {self.low:g} to {self.high:g} is too wide to divide")
         lowest = self.low if self.hard_low is None else self.hard_low
-        if self.scale == "log" and lowest <= 0:
+        if self.scale == "log" and lowest < LOG_LEAST:
             raise ValueError(
                 f"a log range must stay above zero, got {lowest:g}; "
                 'use "scale": "linear" or a small positive low'

@@ -141,7 +141,7 @@ def _test(view: ResultView) -> Table:
 
 
 def _models(test: TestView) -> str:
-    drawn = [model for model in test.models if model.role != "optimism"]
+    drawn = [model for model in test.models if model.role == "drawn" and model.accuracy is not None]
     if test.mean is None:
         return f"{len(drawn)}"
     spread = "" if test.sd is None else f", sd {words.share(test.sd)}"

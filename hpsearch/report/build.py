@@ -295,7 +295,7 @@ def _test(
     first = shown[0]
     drawn = [v.accuracy for v in views if v.role is Role.DRAWN and v.accuracy is not None]
     mean, sd = statistics.mean_sd(drawn)
-    examples = next((m.test_examples for m in shown if m.test_examples), 0)
+    examples = next((m.test_examples for m in models if m.test_examples), 0)
     finite = first.test_correct is not None
     return TestView(
         accuracy=views[0].accuracy,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from scipy.stats import norm
+from scipy.special import ndtri
 
 
 def wilson(correct: int, examples: int, *, confidence: float = 0.95) -> tuple[float, float]:
@@ -21,11 +21,12 @@ def wilson(correct: int, examples: int, *, confidence: float = 0.95) -> tuple[fl
     tuple
         (low, high), within [0, 1].
     """
-    z = float(norm.ppf(0.5 + confidence / 2))
+    z = float(ndtri(0.5 + confidence / 2))
     p, n = correct / examples, float(examples)
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # Rounding must not push 0 of n or n of n out of its own interval.
+    return max(0.0, min(p, middle - half)), min(1.0, max(p, middle + half))
 
 
 def mean_sd(values: Sequence[float]) -> tuple[float | None, float | None]:

@@ -185,17 +185,20 @@ class ResultView(View):
 
 
 class DatasetView(View):
-    """A dataset; the test part shows its size alone."""
+    """A dataset; the test part shows its size alone.
+
+    A built-in one is made when it is first used; until then its digest and sizes are null.
+    """
 
     name: str
-    digest: str
-    kind: Literal["image", "tabular"]
-    shape: list[int]
-    features: int
-    n_train: int
-    n_test: int
-    classes: list[str]
-    test_split: Literal["given", "made"]
+    digest: str | None = None
+    kind: Literal["image", "tabular"] | None = None
+    shape: list[int] | None = None
+    features: int | None = None
+    n_train: int | None = None
+    n_test: int | None = None
+    classes: list[str] | None = None
+    test_split: Literal["given", "made"] | None = None
     licence: str
     source: str
     builtin: bool

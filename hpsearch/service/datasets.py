@@ -45,16 +45,21 @@ class Datasets:
         return info
 
     def list(self, *, owner: str, limit: int = 100, cursor: str | None = None) -> Page:
-        """The owner's datasets and the shared ones, by name."""
-        after = cursors.decode(cursor, (str,))
+        """The owner's datasets and the shared ones by name, built-in ones not yet made included."""
+        key = cursors.decode(cursor, (str,))
+        after = "" if key is None else str(key[0])
         rows = self._store.read(
-            lambda tx: tx.library.page(
-                owner, limit=limit + 1, after=None if after is None else str(after[0])
-            )
+            lambda tx: tx.library.page(owner, limit=limit + 1, after=after or None)
         )
-        items = [self._view(row) for row in rows[:limit]]
-        more = cursors.encode((rows[limit - 1].name,)) if len(rows) > limit else None
-        return Page(items=items, next=more)
+        views = {row.name: self._view(row) for row in rows}
+        edge = rows[-1].name if len(rows) > limit else None  # what comes later is on a later page
+        for name, about in BUILTIN.items():
+            if name > after and (edge is None or name < edge):
+                unmade = DatasetView(name=name, builtin=True, **about.words())
+                views.setdefault(name, unmade)
+        names = sorted(views)
+        more = cursors.encode((names[limit - 1],)) if len(names) > limit else None
+        return Page(items=[views[name] for name in names[:limit]], next=more)
 
     def get(self, name: str, *, owner: str) -> DatasetView:
         """One dataset.

@@ -66,10 +66,11 @@ def parse(data: object, facts: DatasetFacts | Mistake, caps: Settings) -> Resolv
         mistakes += from_pydantic(error)
     parts = _salvage(data)
     mistakes += _model_against_space(parts)
-    if isinstance(facts, Mistake) and facts.path not in {m.path for m in mistakes}:
-        mistakes.append(facts)
+    more = [facts] if isinstance(facts, Mistake) else []
     if spec is not None:
-        mistakes += limits.beyond(spec, caps)
+        more += limits.beyond(spec, caps)
+    told = {m.path for m in mistakes}
+    mistakes += [m for m in more if m.path not in told]
     if spec is not None and not mistakes and isinstance(facts, DatasetFacts):
         resolved = limits.within(ResolvedSpec(spec, facts), caps)
         mistakes += _batch_size(resolved, parts) + limits.too_large(resolved, caps)
@@ -86,6 +87,8 @@ def from_pydantic(error: ValidationError) -> list[Mistake]:
     found: dict[tuple[str, str], Mistake] = {}  # pydantic tries a level as every kind of level
     for item in error.errors(include_url=False):
         loc, message = item["loc"], item["msg"].removeprefix("Value error, ")
+        if item["type"] == "too_short" and item["input"]:
+            continue  # it counts the items that are valid; each of the others has its own mistake
         if loc[:1] == ("space",):
             loc = loc[:_DIMENSION_LOC] + loc[_DIMENSION_LOC + 1 :]
             if loc[2:3] == ("choices",) and len(loc) > _LEVEL_LOC:
@@ -169,7 +172,7 @@ def _without_effect(name: str, parts: _Parts) -> list[Mistake]:
                 Mistake(
                     f"space.{name}",
                     f"{name} has no effect with {other} {values[0]}; "
-                    f"set model.{other} to {wanted}, or drop {name}",
+                    f"set model.{other} to {wanted}, or drop it",
                 )
             )
     return mistakes

@@ -1,0 +1,38 @@
+"""The engine: many small networks trained together as one NumPy program.
+
+A stack of T trials of one `Shape` is trained by `train`; every parameter has a leading trial
+axis, and a trial's bits do not depend on the stack around it. docs/engine.md has the mathematics.
+"""
+
+from hpsearch.nn.activations import ACTIVATIONS
+from hpsearch.nn.evaluation import ensemble_proba, predict_proba
+from hpsearch.nn.examples import Examples
+from hpsearch.nn.initializers import INITIALIZERS
+from hpsearch.nn.optimizers import OPTIMIZERS
+from hpsearch.nn.outcome import EpochScore, Interrupted, Outcome, State
+from hpsearch.nn.parameters import Weights
+from hpsearch.nn.schedules import SCHEDULES
+from hpsearch.nn.shape import Member, Shape
+from hpsearch.nn.sizing import balanced_weights, best_stack_size, flops
+from hpsearch.nn.training import train
+
+__all__ = [
+    "ACTIVATIONS",
+    "INITIALIZERS",
+    "OPTIMIZERS",
+    "SCHEDULES",
+    "EpochScore",
+    "Examples",
+    "Interrupted",
+    "Member",
+    "Outcome",
+    "Shape",
+    "State",
+    "Weights",
+    "balanced_weights",
+    "best_stack_size",
+    "ensemble_proba",
+    "flops",
+    "predict_proba",
+    "train",
+]

@@ -1,0 +1,100 @@
+"""Labelled examples, and the buffers through which minibatches of them reach the network.
+
+N   rows of the data matrix      F   features      C   classes
+n   rows of this part of it      B   examples of a minibatch
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from hpsearch.errors import InvalidRequest
+
+Array = NDArray[np.floating[Any]]
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examples:
+    """Some rows of a data matrix, which may be memory-mapped and is never copied as a whole.
+
+    x (N, F) uint8 or float32; y (N,) integer classes 0..C-1; rows (n,) the rows of this part;
+    shift, scale (F,) float32: the network sees (x - shift) * scale. A scale of 0 silences a
+    constant feature.
+
+    Raises: InvalidRequest, when made, if these do not fit each other.
+    """
+
+    x: NDArray[Any]
+    y: NDArray[np.integer[Any]]
+    rows: Rows
+    shift: NDArray[np.float32]
+    scale: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        if self.x.ndim != 2 or self.x.dtype not in (np.uint8, np.float32):
+            raise InvalidRequest(
+                f"x is {self.x.dtype} with {self.x.ndim} dimensions; uint8 or float32 with 2 wanted"
+            )
+        if self.y.shape != (len(self.x),) or self.y.dtype.kind not in "iu":
+            raise InvalidRequest(f"y must hold one integer class per row of x ({len(self.x)})")
+        for name, values in (("shift", self.shift), ("scale", self.scale)):
+            if values.shape != self.x.shape[1:] or values.dtype != np.float32:
+                raise InvalidRequest(f"{name} must be float32, one per feature ({self.features})")
+        if self.rows.ndim != 1 or self.rows.dtype != np.intp or not len(self.rows):
+            raise InvalidRequest("rows must be a vector of intp with at least one row")
+        if self.rows.min() < 0 or self.rows.max() >= len(self.x):
+            raise InvalidRequest(f"rows must lie in 0..{len(self.x) - 1}")
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def features(self) -> int:
+        """F."""
+        return int(self.x.shape[1])
+
+    @property
+    def classes_of_rows(self) -> NDArray[np.integer[Any]]:
+        """(n,) the classes of this part, in the order of `rows`."""
+        return self.y[self.rows]
+
+
+class Feeder:
+    """Buffers that one block of B examples is gathered into; filling them allocates nothing.
+
+    `x` (F + 1, B): features down, examples across, and a last row of ones for the bias.
+    `y` (B,): classes.
+    """
+
+    def __init__(self, examples: Examples, length: int, dtype: DTypeLike) -> None:
+        features = examples.features
+        self._source = examples
+        self._index = np.empty(length, np.intp)
+        self._raw = np.empty((length, features), examples.x.dtype)
+        self._turned = np.empty((features, length), examples.x.dtype)
+        # Spread over the examples: a product with a broadcast column takes twice as long.
+        self._shift = np.repeat(examples.shift[:, None].astype(dtype), length, axis=1)
+        self._scale = np.repeat(examples.scale[:, None].astype(dtype), length, axis=1)
+        self.x = np.ones((features + 1, length), dtype)
+        self.y = np.empty(length, examples.y.dtype)
+        self._inputs = self.x[:-1]
+
+    def fill(self, positions: Rows) -> None:
+        """Gather the examples at `positions` (B,), counted within the part.
+
+        uint8 rows are turned as bytes, which is cheaper than turning floats.
+        """
+        source = self._source
+        # mode="clip" writes straight into `out`; the positions are known to be valid
+        np.take(source.rows, positions, out=self._index, mode="clip")
+        np.take(source.x, self._index, axis=0, out=self._raw, mode="clip")
+        np.take(source.y, self._index, out=self.y, mode="clip")
+        np.copyto(self._turned, self._raw.T)
+        np.copyto(self._inputs, self._turned)
+        np.subtract(self._inputs, self._shift, self._inputs)
+        np.multiply(self._inputs, self._scale, self._inputs)

@@ -1,0 +1,200 @@
+"""The optimizer's walk over a stack's parameters, in blocks that stay in the cache.
+
+T trials   P values per trial   R trials of a tile   K values of a block's row
+
+A tile is as many trials as fit a block, at least one; its gradients are computed and used before
+the next tile's, so that one gradient buffer (R, P) serves the whole stack and is still in the
+cache when the optimizer reads it. How trials are tiled never changes a bit of the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpsearch.nn.network import Gradients, Network
+from hpsearch.nn.optimizers import OPTIMIZERS, Optimizer, Rates
+from hpsearch.nn.parameters import layout
+from hpsearch.nn.schedules import SCHEDULES
+from hpsearch.nn.shape import Member, Shape
+
+Array = NDArray[np.floating[Any]]
+
+BLOCK = 131_072  # values per block; measured, see docs/engine.md
+
+
+class Coefficients:
+    """The optimizer's constants of the current step, as columns for a stack's T trials."""
+
+    def __init__(
+        self, shape: Shape, members: Sequence[Member], epochs: int, dtype: np.dtype[Any]
+    ) -> None:
+        def every(name: str) -> NDArray[np.float64]:
+            return np.array([getattr(member, name) for member in members], np.float64)
+
+        self.optimizer: Optimizer = OPTIMIZERS[shape.optimizer]
+        self._members = list(members)
+        self._epochs = epochs
+        self._base = every("learning_rate")
+        self._rates = Rates(
+            self._base.copy(),
+            every("weight_decay"),
+            every("momentum"),
+            every("beta1"),
+            every("beta2"),
+            every("rho"),
+            every("eps"),
+        )
+        count = len(self.optimizer.constants(self._rates, 1))
+        self.columns = np.empty((count, len(members), 1), dtype)
+        self.decay = np.empty((len(members), 1), dtype)
+        # Members are sorted so that those with decay come first: nobody else is touched by it.
+        self.decaying = sum(member.weight_decay > 0 for member in members)
+        self.clip = None
+        if any(member.clip_norm is not None for member in members):
+            norms = [np.inf if m.clip_norm is None else m.clip_norm for m in members]
+            self.clip = np.array(norms, dtype)[:, None]
+        self._scheduled = any(member.schedule != "constant" for member in members)
+        self._set(1)
+
+    def advance(self, e: float, t: int) -> None:
+        """The constants of update t (from 1), after e epochs."""
+        if self._scheduled:
+            for i, m in enumerate(self._members):
+                factor = SCHEDULES[m.schedule](e, self._epochs, m.step_every, m.step_gamma)
+                self._rates.learning_rate[i] = self._base[i] * factor
+        if self._scheduled or not self.optimizer.steady:
+            self._set(t)
+
+    def _set(self, t: int) -> None:
+        rates = self._rates
+        for column, values in zip(self.columns, self.optimizer.constants(rates, t), strict=True):
+            column[:, 0] = values
+        if self.optimizer.decoupled:
+            self.decay[:, 0] = 1.0 - rates.learning_rate * rates.weight_decay
+        else:
+            self.decay[:, 0] = rates.weight_decay
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """Some values of some trials, and everything the optimizer needs to move them."""
+
+    w: Array  # (R, K)
+    g: Array
+    state: tuple[Array, ...]
+    c: tuple[Array, ...]  # (R, 1) each
+    spare: Array  # (R, K)
+    decays: tuple[tuple[Array, Array, Array, Array], ...]  # w, g, decay, spare of decayed values
+
+    def move(self, optimizer: Optimizer) -> None:
+        """One step of the optimizer, weight decay first."""
+        for w, g, decay, spare in self.decays:
+            if optimizer.decoupled:
+                np.multiply(w, decay, w)
+            else:
+                np.multiply(w, decay, spare)
+                np.add(g, spare, g)
+        optimizer.update(self.w, self.g, self.state, self.c, self.spare)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clip:
+    """g = g min(1, clip / (|g| + 1e-6)), |g| over all of a trial's parameters (Pascanu 2013; torch)."""
+
+    g: Array  # (R, P)
+    limit: Array  # (R, 1)
+    norm: Array  # (R, 1, 1)
+
+    def apply(self) -> None:
+        """Scale the gradients of every trial that has a limit."""
+        np.matmul(self.g[:, None, :], self.g[:, :, None], self.norm)
+        factor = self.norm[:, :, 0]
+        np.sqrt(factor, factor)
+        np.add(factor, self.norm.dtype.type(1e-6), factor)
+        np.divide(self.limit, factor, factor)
+        np.minimum(factor, self.norm.dtype.type(1), out=factor)
+        np.multiply(self.g, factor, self.g)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tile:
+    """Some trials of a stack: their gradients and the blocks of their parameters."""
+
+    gradients: Gradients
+    clip: Clip | None
+    blocks: tuple[Block, ...]
+
+
+class Updates:
+    """One update of a stack: the gradients of a network, tile by tile, and the optimizer."""
+
+    def __init__(
+        self,
+        shape: Shape,
+        network: Network,
+        flat: Array,
+        state: Array,
+        c: Coefficients,
+        *,
+        block: int = BLOCK,
+    ) -> None:
+        """Bind to a stack: flat (T, P), state (S, T, P)."""
+        trials, size = flat.shape
+        rows = max(1, min(trials, block // size))
+        self._optimizer = c.optimizer
+        self._flat, self._state, self._c = flat, state, c
+        self._g = np.zeros((rows, size), flat.dtype)
+        self._spare = np.empty((rows, min(size, block)), flat.dtype)
+        self._decayed = [slot.decayed for slot in layout(shape).slots]
+        self._columns = [slice(k, min(k + block, size)) for k in range(0, size, block)]
+        self._tiles = tuple(
+            self._tile(network, slice(t, min(t + rows, trials))) for t in range(0, trials, rows)
+        )
+
+    def apply(self) -> None:
+        """Move the parameters by the gradients of the network's last backward pass."""
+        for tile in self._tiles:
+            tile.gradients.compute()
+            if tile.clip is not None:
+                tile.clip.apply()
+            for block in tile.blocks:
+                block.move(self._optimizer)
+
+    def _tile(self, network: Network, tile: slice) -> Tile:
+        g = self._g[: tile.stop - tile.start]
+        clip = None
+        if self._c.clip is not None:
+            clip = Clip(g, self._c.clip[tile], np.empty((len(g), 1, 1), g.dtype))
+        blocks = tuple(self._block(g, tile, columns) for columns in self._columns)
+        return Tile(network.gradients(tile, g), clip, blocks)
+
+    def _block(self, g: Array, tile: slice, columns: slice) -> Block:
+        return Block(
+            self._flat[tile, columns],
+            g[:, columns],
+            tuple(self._state[:, tile, columns]),
+            tuple(self._c.columns[:, tile]),
+            self._spare[: len(g), : columns.stop - columns.start],
+            tuple(self._decays(g, tile, columns)),
+        )
+
+    def _decays(
+        self, g: Array, tile: slice, columns: slice
+    ) -> Iterator[tuple[Array, Array, Array, Array]]:
+        """The decayed values of a block: some of its trials, the weights among its columns."""
+        stop = min(tile.stop, self._c.decaying)
+        count = stop - tile.start
+        for weights in self._decayed if count > 0 else ():
+            low, high = max(columns.start, weights.start), min(columns.stop, weights.stop)
+            if low < high:
+                yield (
+                    self._flat[tile.start : stop, low:high],
+                    g[:count, low:high],
+                    self._c.decay[tile.start : stop],
+                    self._spare[:count, : high - low],
+                )
