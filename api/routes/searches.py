@@ -105,9 +105,7 @@ def status(path: SearchPath, query: StatusQuery, header: IfNoneMatchHeader) -> R
 def rounds(path: SearchPath, query: PageQuery) -> Response:
     """Every round: where it looked, how it went, and what its evidence decided."""
     searches = runtime().services.searches
-    return view(
-        searches.rounds(path.id, owner=owner(), limit=query.limit, cursor=query.cursor)
-    )
+    return view(searches.rounds(path.id, owner=owner(), limit=query.limit, cursor=query.cursor))
 
 
 @routes.route_to(

@@ -80,11 +80,13 @@ def delete(name: Name, url: Url = None, as_json: Json = False) -> None:
 
 
 def _row(view: DatasetView) -> tuple[str, ...]:
+    if view.digest is None:  # built in, and nobody has used it yet
+        return (view.name, "", "", "", "", "", view.licence, "made on first use")
     return (
         view.name,
-        view.kind,
+        view.kind or "",
         _shape(view),
-        str(len(view.classes)),
+        str(len(view.classes or ())),
         str(view.n_train),
         str(view.n_test),
         view.licence,
@@ -93,7 +95,7 @@ def _row(view: DatasetView) -> tuple[str, ...]:
 
 
 def _shape(view: DatasetView) -> str:
-    return "x".join(str(size) for size in view.shape)
+    return "x".join(str(size) for size in view.shape or ())
 
 
 def _show(view: DatasetView, *, as_json: bool) -> None:
@@ -103,14 +105,15 @@ def _show(view: DatasetView, *, as_json: bool) -> None:
     from hpsearch.cli import tables
 
     made = " (split off at ingest)" if view.test_split == "made" else ""
+    classes = view.classes or []
     pairs = [
         ("name", view.name),
         ("kind", f"{view.kind}, {_shape(view)}, {view.features} features"),
-        ("classes", f"{len(view.classes)}: {', '.join(view.classes[:20])}"),
+        ("classes", f"{len(classes)}: {', '.join(classes[:20])}"),
         ("training part", f"{view.n_train} examples"),
         ("test part", f"{view.n_test} examples{made}, sealed"),
         ("licence", view.licence),
         ("source", view.source),
-        ("digest", view.digest),
+        ("digest", view.digest or ""),
     ]
     console().print(tables.facts(pairs))
