@@ -1,0 +1,274 @@
+"""What a search does next: the plans, their jobs, and when it stops."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from core.builders import asked, caps, diverged, observe, resolve, search, spaces
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hpsearch.coordinator import LEAST_JOBS, Snapshot, decide, grouped, recommend, settled
+from hpsearch.narrowing import RULES
+from hpsearch.samplers import SAMPLERS
+from hpsearch.space import Choices, Range, inside
+from hpsearch.spec import parse
+from hpsearch.trials import (
+    Decision,
+    FinalPlan,
+    GiveUp,
+    Role,
+    RoundKind,
+    RoundPlan,
+    Stream,
+    TrialState,
+    Verdict,
+)
+
+SIZES = st.integers(1, 64)
+
+
+def seen_by(resolved, rounds=1, *, n=32, seed=0):
+    """Observations of `rounds` rounds, better towards the middle of every range."""
+    rng = np.random.default_rng(seed)
+    seen = []
+    for number in range(1, rounds + 1):
+        for i in range(n):
+            params = {name: d.from_unit(float(rng.random())) for name, d in resolved.box.items()}
+            away = sum(abs(resolved.box[k].to_unit(v) - 0.5) for k, v in params.items())
+            epochs = resolved.epochs(number)
+            seen.append(observe(i, params, 0.9 - away / 2, round=number, epochs=epochs))
+    return seen
+
+
+def test_the_first_round_looks_at_the_asked_ranges():
+    resolved = resolve()
+    plan = decide(Snapshot(resolved, 0, resolved.box, ()), job_size=8)
+    assert isinstance(plan, RoundPlan)
+    assert (plan.number, plan.kind, plan.epochs) == (1, RoundKind.EXPLORE, 2)
+    assert plan.box == resolved.box
+    assert plan.decisions == ()
+    assert len(plan.trials) == 32
+
+
+@given(space=spaces, seed=st.integers(0, 2**53 - 1), job_size=SIZES, done=st.integers(0, 1))
+def test_a_snapshot_has_one_plan(space, seed, job_size, done):
+    space = {k: v for k, v in space.items() if "choices" not in v} or asked()["space"]
+    resolved = resolve(space=space, seed=seed)
+    seen = seen_by(resolved, done)
+    plans = [
+        decide(Snapshot(resolved, done, resolved.box, history), job_size=job_size)
+        for history in (tuple(seen), list(reversed(seen)))
+    ]
+    assert plans[0] == plans[1]
+
+
+@pytest.mark.parametrize("sampler", sorted(SAMPLERS))
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_every_sampler_and_rule_searches_to_the_end(sampler, rule):
+    resolved = resolve(sampler=sampler, narrowing=rule, rounds=3, trials_per_round=16)
+    rounds, seen, final = search(
+        resolved, lambda p, _: 0.9 - abs(np.log10(p["learning_rate"]) + 2) / 5
+    )
+    assert isinstance(final, FinalPlan)
+    assert len(rounds) <= 3
+    assert len(seen) == 16 * len(rounds)
+
+
+def test_the_job_size_never_changes_what_is_trained():
+    resolved = resolve(space={**asked()["space"], "activation": {"choices": ["relu", "tanh"]}})
+    snapshot = Snapshot(resolved, 0, resolved.box, ())
+    plans = [decide(snapshot, job_size=size) for size in (1, 3, 32, 1000)]
+    assert all(plan.trials == plans[0].trials for plan in plans)
+    assert len({len(plan.jobs) for plan in plans}) > 1
+
+
+def test_seeds_and_rounds_draw_other_trials():
+    one, two = resolve(seed=1), resolve(seed=2)
+    draws = [decide(Snapshot(r, 0, r.box, ()), job_size=8).trials for r in (one, two)]
+    assert draws[0] != draws[1]
+    later = decide(Snapshot(one, 1, one.box, seen_by(one)), job_size=8)
+    assert later.trials != draws[0]
+
+
+@given(space=spaces, n=st.integers(1, 200), job_size=SIZES)
+def test_jobs_cover_every_trial_once_and_have_one_shape(space, n, job_size):
+    resolved = resolve(space=space, trials_per_round=n)
+    plan = decide(Snapshot(resolved, 0, resolved.box, ()), job_size=job_size)
+    assert sorted(i for job in plan.jobs for i in job) == list(range(n))
+    assert len(plan.jobs) >= min(LEAST_JOBS, n)
+    for job in plan.jobs:
+        assert 1 <= len(job) <= job_size
+        assert all(type(i) is int for i in job)
+        assert list(job) == sorted(job)
+        assert len({resolved.shape_key(plan.trials[i]) for i in job}) == 1
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 6, 9, 10, 13])
+def test_a_round_makes_four_jobs_where_it_can(n):
+    resolved = resolve(trials_per_round=n)
+    jobs = grouped(resolved, [{"learning_rate": 0.1}] * n, 100)
+    assert len(jobs) == min(n, LEAST_JOBS)
+    assert max(map(len, jobs)) - min(map(len, jobs)) <= 1
+
+
+def test_the_largest_group_is_divided_first():
+    resolved = resolve(space={"activation": {"choices": ["relu", "tanh"]}})
+    trials = [{"activation": "relu"}] * 30 + [{"activation": "tanh"}] * 3
+    assert Counter(map(len, grouped(resolved, trials, 100))) == {10: 3, 3: 1}
+
+
+def test_a_round_begins_with_the_decisions_on_the_one_before():
+    resolved = resolve(rounds=3)
+    seen = seen_by(resolved)
+    plan = decide(Snapshot(resolved, 1, resolved.box, seen), job_size=8)
+    assert isinstance(plan, RoundPlan)
+    assert plan.number == 2
+    assert [d.name for d in plan.decisions] == resolved.space.names
+    assert plan.box == {d.name: d.after for d in plan.decisions}
+    assert plan.decisions[0].verdict is Verdict.NARROWED
+    assert all(inside(plan.box, params) for params in plan.trials)
+
+
+@given(rounds=st.integers(1, 6), done=st.integers(0, 8), failed=st.integers(0, 5))
+def test_no_round_beyond_those_asked_for(rounds, done, failed):
+    resolved = resolve(rounds=rounds, trials_per_round=8)
+    snapshot = Snapshot(resolved, done, resolved.box, seen_by(resolved, done, n=8), failed)
+    plan = decide(snapshot, job_size=8)
+    if done >= rounds:
+        assert isinstance(plan, FinalPlan)
+        assert plan.number == done + 1
+    else:
+        assert plan.number == done + 1 <= rounds or isinstance(plan, FinalPlan)
+
+
+@pytest.mark.parametrize("models", [1, 2, 5, 20])
+def test_the_final_plan(models):
+    resolved = resolve(rounds=1, final={"models": models})
+    seen = seen_by(resolved)
+    plan = decide(Snapshot(resolved, 1, resolved.box, seen), job_size=8)
+    assert isinstance(plan, FinalPlan)
+    assert plan.reason == "all 1 rounds are done"
+    assert list(plan.roles) == [Role.RECOMMENDED, *[Role.DRAWN] * (models - 1), Role.OPTIMISM]
+    assert plan.trials[0] == plan.trials[-1] == plan.recommended.params
+    assert plan.recommended == min(seen, key=lambda o: o.rank_key)
+    drawn = plan.trials[1:-1]
+    assert all(inside(plan.box, params) for params in drawn)
+    assert len({p["learning_rate"] for p in drawn}) == models - 1
+    rng = np.random.default_rng([resolved.spec.seed, Stream.FINAL, 2])
+    assert list(drawn) == SAMPLERS["random"](resolved.space, plan.box, (), models - 1, rng)
+    assert plan == decide(Snapshot(resolved, 1, resolved.box, seen), job_size=64)
+
+
+def test_all_trials_failed():
+    resolved = resolve()
+    plan = decide(Snapshot(resolved, 1, resolved.box, (), failed=32), job_size=8)
+    assert isinstance(plan, GiveUp)
+    assert "none of the 32 trials of round 1 could be trained" in plan.reason
+
+
+def test_all_trials_diverged_lowers_the_learning_rate_and_at_last_gives_up():
+    resolved = resolve(rounds=3)
+    rounds, seen, plan = search(resolved, lambda *_: None)
+    assert isinstance(plan, GiveUp)
+    assert plan.reason.startswith(f"all {len(seen)} trials diverged; lower the learning-rate")
+    assert len(rounds) == 3
+    lows = [r.box["learning_rate"].low for r in rounds]
+    highs = [r.box["learning_rate"].high for r in rounds]
+    assert lows == sorted(lows, reverse=True)
+    assert highs == sorted(highs, reverse=True)
+    assert len(set(highs)) == 3
+
+
+def test_the_longest_trained_are_recommended():
+    box = {"x": Range(low=0, high=1)}
+    short = observe(0, {"x": 0.5}, 0.99, epochs=2)
+    long = observe(0, {"x": 0.4}, 0.9, round=2, epochs=8)
+    better = observe(1, {"x": 0.3}, 0.91, round=2, epochs=8)
+    gone = diverged(2, {"x": 0.2}, round=3)
+    assert recommend(box, [short, long, better, gone]) == better
+    assert recommend(box, [short, gone]) == short
+    assert recommend(box, [gone]) is None
+    assert recommend(box, []) is None
+
+
+def test_ties_go_to_the_lower_loss_and_then_to_the_older_trial():
+    box = {"x": Range(low=0, high=1)}
+    one = observe(5, {"x": 0.1}, 0.9, loss=0.4)
+    two = observe(6, {"x": 0.2}, 0.9, loss=0.3)
+    three = observe(7, {"x": 0.3}, 0.9, loss=0.3)
+    lossless = observe(0, {"x": 0.4}, 0.9, loss=None)
+    assert recommend(box, [lossless, three, one, two]) == two
+
+
+def decision(before, after, verdict=Verdict.KEPT):
+    return Decision("x", before, after, verdict, "because")
+
+
+UNIT = Range(low=0, high=1)
+
+
+@pytest.mark.parametrize(
+    ("made", "over"),
+    [
+        (decision(UNIT, UNIT), True),
+        (decision(UNIT, Range(low=0.005, high=0.995)), True),
+        (decision(UNIT, Range(low=0.0, high=0.98)), False),
+        (decision(UNIT, Range(low=0.02, high=1.0)), False),
+        (decision(UNIT, UNIT, Verdict.UNIDENTIFIED), False),
+        (decision(UNIT, UNIT, Verdict.OPEN_HIGH), False),
+        (decision(UNIT, Range(low=0.4, high=0.5), Verdict.NARROWED), False),
+        (decision(Choices(choices=(1, 2)), Choices(choices=(1, 2))), True),
+        (decision(Choices(choices=(1, 2)), Choices(choices=(1,))), False),
+    ],
+)
+def test_when_ranges_have_settled(made, over):
+    assert settled([made]) is over
+    assert settled([made, decision(UNIT, UNIT)]) is over
+
+
+def settling(**fields):
+    """A search whose best trials lie at both ends of its range: it is kept."""
+    resolved = resolve(space={"dropout": {"low": 0.0, "high": 0.8}}, **fields)
+    places = [0.0, 0.01, 0.02, 0.03, 0.77, 0.78, 0.79, 0.8]
+    seen = [observe(i, {"dropout": x}, 0.9) for i, x in enumerate(places)]
+    middle = [observe(i, {"dropout": 0.4 + i / 1e4}, 0.5) for i in range(8, 32)]
+    return resolved, [*seen, *middle]
+
+
+def test_a_search_with_nothing_left_to_learn_stops_early():
+    resolved, seen = settling(rounds=4, epochs={"first": 2, "last": 2})
+    plan = decide(Snapshot(resolved, 1, resolved.box, seen), job_size=8)
+    assert isinstance(plan, FinalPlan)
+    assert plan.reason == "the ranges stopped changing after round 1 of 4"
+    assert [d.verdict for d in plan.decisions] == [Verdict.KEPT]
+
+
+def test_but_not_before_its_trials_are_trained_for_long():
+    resolved, seen = settling(rounds=4, epochs={"first": 2, "last": 8})
+    assert isinstance(decide(Snapshot(resolved, 1, resolved.box, seen), job_size=8), RoundPlan)
+
+
+def test_few_trials_are_no_reason_to_stop():
+    resolved = resolve(rounds=4, trials_per_round=4, epochs={"first": 2, "last": 2})
+    seen = seen_by(resolved, n=4)
+    assert isinstance(decide(Snapshot(resolved, 1, resolved.box, seen), job_size=8), RoundPlan)
+
+
+def test_a_round_that_diverged_is_no_reason_to_stop():
+    space = {"dropout": {"low": 0.0, "high": 0.5}}
+    resolved = resolve(rounds=4, space=space, epochs={"first": 2, "last": 2})
+    seen = [diverged(i, {"dropout": 0.1}) for i in range(16)]
+    assert isinstance(decide(Snapshot(resolved, 1, resolved.box, seen), job_size=8), RoundPlan)
+
+
+def test_the_recommendation_lies_in_the_best_range():
+    for seed in range(20):
+        resolved = parse(asked(seed=seed, trials_per_round=16), resolve().facts, caps())
+        truth = lambda p, e: 0.9 - abs(np.log10(p["learning_rate"]) + 2) / 8 - 0.2 / e  # noqa: E731
+        _, _, final = search(resolved, truth, noise=0.02)
+        assert isinstance(final, FinalPlan)
+        assert inside(final.box, final.recommended.params)
+        assert final.recommended.state is TrialState.COMPLETED

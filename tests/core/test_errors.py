@@ -1,0 +1,40 @@
+"""The error tree: its table, and that the drawing in its docstring is the tree."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from hpsearch import errors
+from hpsearch.errors import HpsearchError, InvalidDataset, InvalidSpec, Mistake, UserError
+
+
+def tree(root: type[HpsearchError]) -> list[type[HpsearchError]]:
+    return [root, *(leaf for child in root.__subclasses__() for leaf in tree(child))]
+
+
+PUBLIC = [e for e in tree(HpsearchError) if not e.__name__.startswith("_")]
+
+
+def test_the_docstring_draws_the_tree():
+    drawn = dict(re.findall(r"(?:\|-|`-) (\w+) +(\d{3}) ", errors.__doc__ or ""))
+    leaves = {e.__name__: str(e.status) for e in PUBLIC if not e.__subclasses__()}
+    assert {name: status for name, status in drawn.items() if name in leaves} == leaves
+
+
+@pytest.mark.parametrize("error", PUBLIC, ids=lambda e: e.__name__)
+def test_whose_fault_an_error_is_shows_in_its_status(error):
+    raised = error("what happened")
+    assert (400 <= error.status < 500) == issubclass(error, UserError)
+    assert error.retryable == (error.status == 503)
+    assert error.exit_code in (2, 3, 4, 5, 69, 70, 78)
+    assert error.title
+    assert str(raised) == "what happened"
+    assert list(raised.mistakes) == []
+
+
+@pytest.mark.parametrize("error", [InvalidSpec, InvalidDataset])
+def test_mistakes_are_kept_in_order(error):
+    found = [Mistake("b", "two"), Mistake("a", "one")]
+    assert list(error("two mistakes", found).mistakes) == found

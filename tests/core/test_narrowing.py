@@ -1,0 +1,172 @@
+"""The contract of every narrowing rule."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+from core.builders import (
+    choices,
+    diverged,
+    observe,
+    ranges,
+    space_of,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hpsearch.narrowing import RULES, quantile
+from hpsearch.samplers import from_unit
+from hpsearch.space import Choices, Range, box_from_json, box_to_json, inside
+from hpsearch.trials import TrialState, Verdict
+
+every_rule = pytest.mark.parametrize("name", sorted(RULES))
+LR = Range(low=1e-5, high=1.0, scale="log").limited(0, 1e4)
+
+
+@st.composite
+def histories(draw, dimension=None):
+    """A space of one to three dimensions, and observations of one to three rounds in it."""
+    kinds = st.one_of(ranges(), choices()) if dimension is None else dimension
+    names = draw(st.sampled_from([["learning_rate"], ["learning_rate", "b"], ["a", "b", "c"]]))
+    space = space_of(**{name: draw(kinds) for name in names})
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    target = rng.uniform(-0.3, 1.3, len(names))
+    slope, noise = draw(st.sampled_from([0.0, 0.3, 1.0])), draw(st.sampled_from([0.0, 0.05]))
+    share_diverged = draw(st.sampled_from([0.0, 0.3, 1.0]))
+    seen = []
+    for number in range(1, draw(st.integers(1, 3)) + 1):
+        for i in range(draw(st.sampled_from([1, 5, 8, 16, 40]))):
+            units = rng.random(len(names))
+            params = {
+                n: from_unit(space.dimensions[n], float(u))
+                for n, u in zip(names, units, strict=True)
+            }
+            if rng.random() < share_diverged:
+                seen.append(diverged(i, params, round=number))
+                continue
+            value = 0.8 - slope * float(np.abs(units - target).mean()) + noise * rng.normal()
+            seen.append(observe(i, params, min(max(value, 0), 1), round=number))
+    return space, seen
+
+
+@every_rule
+class TestContract:
+    @given(history=histories())
+    def test_one_decision_for_each_dimension_in_order(self, name, history):
+        space, seen = history
+        decisions = RULES[name](space, space.dimensions, seen)
+        assert [d.name for d in decisions] == space.names
+        for decision in decisions:
+            assert decision.before == space.dimensions[decision.name]
+            assert type(decision.after) is type(decision.before)
+            assert decision.reason
+            assert isinstance(decision.verdict, Verdict)
+
+    @given(history=histories(ranges()))
+    def test_ranges_stay_ranges_within_their_limits(self, name, history):
+        space, seen = history
+        for decision in RULES[name](space, space.dimensions, seen):
+            before, after = decision.before, decision.after
+            assert before.hard_low <= after.low < after.high <= before.hard_high
+            fixed = {"low", "high"}
+            assert after.model_dump(exclude=fixed) == before.model_dump(exclude=fixed)
+            assert not after.integer or (after.low.is_integer() and after.high.is_integer())
+
+    @given(history=histories(ranges()))
+    def test_no_range_loses_more_than_its_brakes_allow(self, name, history):
+        space, seen = history
+        for decision in RULES[name](space, space.dimensions, seen):
+            before, after = decision.before, decision.after
+            # Edges are stored with six digits, or as whole numbers: one step each of slack.
+            slack = sum(
+                abs(before.coordinate(e + before.step(e)) - before.coordinate(e))
+                for e in (after.low, after.high)
+            )
+            least = quantile.SHRINK_LEAST * before.width - slack
+            assert after.width >= least * (1 - 1e-9), decision.reason
+
+    @given(history=histories())
+    def test_the_best_trial_is_never_lost(self, name, history):
+        space, seen = history
+        finite = [o for o in seen if o.finite]
+        box = {d.name: d.after for d in RULES[name](space, space.dimensions, seen)}
+        if finite:
+            assert inside(box, min(finite, key=lambda o: o.rank_key).params)
+
+    @given(history=histories(), data=st.data())
+    def test_the_order_of_observations_does_not_matter(self, name, history, data):
+        space, seen = history
+        shuffled = data.draw(st.permutations(seen))
+        rule = RULES[name]
+        assert rule(space, space.dimensions, seen) == rule(space, space.dimensions, shuffled)
+
+    @given(history=histories())
+    def test_decisions_survive_json(self, name, history):
+        space, seen = history
+        for decision in RULES[name](space, space.dimensions, seen):
+            box = {"before": decision.before, "after": decision.after}
+            assert box_from_json(json.loads(json.dumps(box_to_json(box)))) == box
+            numbers = json.loads(json.dumps(dict(decision.numbers), allow_nan=False))
+            assert numbers == decision.numbers
+
+    @given(history=histories(choices()))
+    def test_choices_keep_at_least_one_level_and_gain_none(self, name, history):
+        space, seen = history
+        for decision in RULES[name](space, space.dimensions, seen):
+            before, after = decision.before.choices, decision.after.choices
+            assert after
+            assert [x for x in before if decision.after.contains(x)] == list(after)
+
+    @given(history=histories())
+    def test_verdicts_say_what_was_done(self, name, history):
+        space, seen = history
+        for decision in RULES[name](space, space.dimensions, seen):
+            if decision.verdict in (Verdict.KEPT, Verdict.UNIDENTIFIED):
+                assert decision.after == decision.before
+            elif decision.verdict is Verdict.NARROWED:
+                assert decision.after != decision.before
+            elif decision.verdict is Verdict.OPEN_LOW:
+                at_limit = decision.before.low == decision.before.hard_low
+                assert decision.after.low < decision.before.low or at_limit
+            elif decision.verdict is Verdict.OPEN_HIGH:
+                at_limit = decision.before.high == decision.before.hard_high
+                assert decision.after.high > decision.before.high or at_limit
+
+    def test_no_observation_changes_nothing(self, name):
+        space = space_of(a=LR, b=Choices(choices=(1, 2)))
+        for decision in RULES[name](space, space.dimensions, []):
+            assert decision.after == decision.before
+
+    def test_repeated_narrowing_ends_at_a_floor(self, name):
+        space = space_of(learning_rate=LR)
+        box, seen, rng = space.dimensions, [], np.random.default_rng(0)
+        for number in range(1, 25):
+            for i in range(16):
+                value = box["learning_rate"].from_unit(float(rng.random()))
+                seen.append(
+                    observe(i, {"learning_rate": value}, 0.9 - abs(math.log10(value) + 2) / 10,
+                            round=number)
+                )  # fmt: skip
+            box = {d.name: d.after for d in RULES[name](space, box, seen)}
+        assert box["learning_rate"].width >= 0.9 * quantile.FLOOR * LR.width
+        assert box["learning_rate"].contains(1e-2)
+
+
+def test_ranks_prefer_finite_then_accurate_then_low_loss_then_old():
+    best = observe(3, {"a": 1}, 0.9, loss=0.1)
+    order = [
+        best,
+        observe(1, {"a": 1}, 0.9, loss=0.2),
+        observe(2, {"a": 1}, 0.9, loss=0.2),
+        observe(1, {"a": 1}, 0.9, loss=0.2, round=2),
+        observe(4, {"a": 1}, 0.9, loss=None),
+        observe(0, {"a": 1}, 0.1),
+        diverged(0, {"a": 1}),
+    ]
+    shuffled = [order[i] for i in (3, 6, 0, 5, 2, 4, 1)]
+    assert sorted(shuffled, key=lambda o: o.rank_key) == order
+    assert order[-1].accuracy == 0.0
+    assert observe(0, {}, 0.5, state=TrialState.STOPPED).finite

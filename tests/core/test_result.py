@@ -1,0 +1,143 @@
+"""The answer of a completed search."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import pytest
+from core.builders import resolve
+from core.report_rows import Final, Made, Round, Search, models, rate
+from scipy.stats import binomtest
+
+from hpsearch.report import build
+from hpsearch.space import Choices, box_to_json
+
+
+def result(*, search=None, box=None, made=None, final=None, rows=None, **fields):
+    resolved = resolve(**fields)
+    rounds = [Round(), Round(2, kind="final", box=box_to_json(box or resolved.box))]
+    return build.result(
+        search or Search(state="completed"),
+        resolved,
+        rounds,
+        made or [Made()],
+        final or Final(),
+        rows or models(),
+        4,
+    )
+
+
+class TestResult:
+    def test_of_a_plain_search(self):
+        view = result()
+        test = view.test
+        assert test.accuracy == 0.95
+        assert test.ci95 == pytest.approx(tuple(binomtest(190, 200).proportion_ci(method="wilson")))
+        assert (test.mean, test.sd) == (pytest.approx(0.875), pytest.approx(0.05 / math.sqrt(2)))
+        assert [m.accuracy for m in test.models] == [0.95, 0.9, 0.85]
+        assert test.models[1].seed == [0, 3, 5, 1, 0]
+        assert test.ensemble_accuracy == 0.96
+        assert (test.examples, test.attempts, test.dataset_openings) == (200, 1, 4)
+        assert test.opened_at == "2023-11-14T22:16:40.000Z"
+        assert view.optimism == pytest.approx(0.96 - 0.94)
+        assert view.recommended.validation_accuracy == 0.93
+        assert view.recommended.sd == pytest.approx(math.sqrt(0.93 * 0.07 / 100))
+        assert view.best_trial.trial == "1-4"
+        assert (view.digest, view.digest_reason) == ("abc", None)
+        few = "accuracies that differ by less than 0.10 may not differ at all"
+        assert view.health == [f"100 validation examples are few: {few}"]
+
+    def test_a_diverged_final_model_scores_null_and_is_not_replaced(self):
+        view = result(rows=models((190, None, 170)))
+        assert [m.accuracy for m in view.test.models] == [0.95, None, 0.85]
+        assert (view.test.mean, view.test.sd) == (0.85, None)
+        assert "1 of 3 final models diverged; narrow the ranges" in view.health
+
+    def test_a_diverged_recommendation_scores_null(self):
+        view = result(rows=models((None, 180)))
+        assert view.test.accuracy is None
+        assert view.test.ci95 is None
+        assert view.test.models[0].accuracy is None
+        assert view.test.examples == 200
+
+    def test_when_every_final_model_diverged(self):
+        view = result(rows=models((None, None), gauge=None), final=Final(ensemble_correct=None))
+        assert view.test.ensemble_accuracy is None
+        assert (view.test.mean, view.test.sd, view.optimism) == (None, None, None)
+        assert view.test.examples == 0
+
+    def test_the_test_part_has_its_size_as_long_as_one_model_was_scored(self):
+        view = result(rows=models((None,)), final=Final(ensemble_correct=None))
+        assert view.test.examples == 200
+
+    def test_optimism_needs_both_its_accuracies(self):
+        rows = [*models()[:-1], replace(models()[-1], accuracy=-1.0)]
+        assert result(rows=rows).optimism is None
+
+    def test_one_model_has_no_spread(self):
+        view = result(rows=models((190,)))
+        assert (view.test.mean, view.test.sd) == (None, None)
+
+    @pytest.mark.parametrize(
+        ("low", "high", "outside"),
+        [(1e-5, 1.0, False), (1e-4, 0.1, False), (1e-6, 0.1, True), (1e-4, 10.0, True)],
+    )
+    def test_a_range_outside_the_asked_one_is_marked(self, low, high, outside):
+        view = result(box={"learning_rate": rate(low=low, high=high)})
+        told = view.ranges["learning_rate"]
+        assert told.outside_asked is outside
+        assert (told.asked.low, told.asked.high) == (1e-5, 1.0)
+        note = "the best range of learning_rate reaches beyond the one that was asked for"
+        assert (note in view.health) is outside
+
+    def test_choices_are_never_outside(self):
+        space = {"activation": {"choices": ["relu", "tanh"]}}
+        view = result(
+            space=space, box={"activation": Choices(choices=("relu",))},
+            made=[Made(name="activation", verdict="narrowed", reason="dropped tanh")],
+        )  # fmt: skip
+        assert view.model_dump(mode="json")["ranges"] == {
+            "activation": {
+                "choices": ["relu"], "verdict": "narrowed", "reason": "dropped tanh",
+                "asked": {"choices": ["relu", "tanh"]}, "outside_asked": False,
+            }
+        }  # fmt: skip
+
+    def test_ranges_have_no_null_fields(self):
+        text = json.dumps(result().model_dump(mode="json")["ranges"])
+        assert "null" not in text
+
+    @pytest.mark.parametrize(
+        ("verdicts", "verdict", "reason"),
+        [
+            (["narrowed", "unidentified"], "narrowed", "after round 1: r1"),
+            (["narrowed", "narrowed", "kept"], "narrowed", "after round 2: r2"),
+            (["narrowed", "open_low"], "open_low", "r2"),
+            (["open_low", "kept"], "kept", "r2"),
+            (["unidentified", "unidentified"], "unidentified", "r2"),
+            (["kept", "narrowed"], "narrowed", "r2"),
+        ],
+    )
+    def test_the_verdict_is_the_last_that_says_something(self, verdicts, verdict, reason):
+        made = [
+            Made(round=i, verdict=v, reason=f"r{i}", name="learning_rate")
+            for i, v in enumerate(verdicts, 1)
+        ]
+        told = result(made=made).ranges["learning_rate"]
+        assert (told.verdict, told.reason) == (verdict, reason)
+
+    def test_open_ends_are_a_finding(self):
+        made = [Made(verdict="open_high", reason="open at the top: the median lies at 90%")]
+        assert "learning_rate is open at the top: search further out, or set limits" in (
+            result(made=made).health
+        )
+
+    def test_enough_validation_examples_are_no_finding(self):
+        chosen = {"params": {}, "correct": 190, "examples": 200}
+        assert result(search=Search(recommended=chosen)).health == []
+
+    def test_a_withheld_digest_says_why(self):
+        view = result(search=Search(digest=None, digest_reason="2 fingerprints"))
+        assert (view.digest, view.digest_reason) == (None, "2 fingerprints")

@@ -1,0 +1,137 @@
+"""The contract of every sampler, and what each promises beyond it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from core.builders import ASKED, observe, resolve, spaces
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import qmc
+
+from hpsearch.samplers import GROUP, SAMPLERS, from_unit, grid
+from hpsearch.space import Choices, Range, inside
+from hpsearch.spec import HYPERPARAMETERS
+
+COUNTS = st.integers(1, 300)
+every_sampler = pytest.mark.parametrize("name", sorted(SAMPLERS))
+
+
+def draw(name: str, asked: dict, n: int, seed: int = 0, **fields):
+    resolved = resolve(space=asked, **fields)
+    rng = np.random.default_rng(seed)
+    return resolved, SAMPLERS[name](resolved.space, resolved.box, (), n, rng)
+
+
+@every_sampler
+class TestContract:
+    @given(asked=spaces, n=COUNTS, seed=st.integers(0, 2**32))
+    def test_draws_n_trials_inside_the_box(self, name, asked, n, seed):
+        resolved, trials = draw(name, asked, n, seed)
+        assert len(trials) == n
+        for params in trials:
+            assert list(params) == sorted(asked)
+            assert inside(resolved.box, params)
+
+    @given(asked=spaces, n=COUNTS)
+    def test_values_have_the_kind_of_their_hyperparameter(self, name, asked, n):
+        for params in draw(name, asked, n)[1]:
+            for key, value in params.items():
+                kind = HYPERPARAMETERS[key].kind
+                assert HYPERPARAMETERS[key].accepts(value)
+                if kind == "integer":
+                    assert type(value) is int
+                elif kind == "float":
+                    assert type(value) is float
+                elif kind == "sizes":
+                    assert type(value) is tuple
+                else:
+                    assert type(value) in (str, bool)
+
+    @given(asked=spaces, n=COUNTS, seed=st.integers(0, 2**32))
+    def test_the_generator_alone_decides(self, name, asked, n, seed):
+        assert draw(name, asked, n, seed)[1] == draw(name, asked, n, seed)[1]
+
+    def test_another_generator_draws_other_trials(self, name):
+        asked = {"learning_rate": ASKED["learning_rate"]}
+        assert draw(name, asked, 8, 1)[1] != draw(name, asked, 8, 2)[1]
+
+    @given(asked=spaces, n=COUNTS)
+    def test_shape_dimensions_are_shared_by_groups(self, name, asked, n):
+        resolved, trials = draw(name, asked, n)
+        shaping = sorted(resolved.space.shaping)
+        shapes = [tuple(params[key] for key in shaping) for params in trials]
+        starts = [0, *(i for i, (a, b) in enumerate(pairwise(shapes), 1) if a != b), n]
+        assert all(end - start >= min(GROUP, n) for start, end in pairwise(starts))
+
+    @given(n=COUNTS)
+    def test_every_level_of_a_shape_dimension_gets_its_share_of_groups(self, name, n):
+        _, trials = draw(name, {"activation": ASKED["activation"]}, n)
+        count = sum(params["activation"] == "relu" for params in trials)
+        groups = max(1, n // GROUP)
+        assert abs(count - n / 2) <= n / groups + 1
+
+    def test_the_whole_range_is_used(self, name):
+        _, trials = draw(name, {"learning_rate": ASKED["learning_rate"]}, 256)
+        places = [(np.log10(params["learning_rate"]) + 5) / 5 for params in trials]
+        counts, _ = np.histogram(places, bins=8, range=(0, 1))
+        assert counts.min() >= 16
+
+    def test_batch_sizes_come_from_the_grid(self, name):
+        _, trials = draw(name, {"batch_size": ASKED["batch_size"]}, 200)
+        assert {params["batch_size"] for params in trials} == {8, 16, 32, 64, 128, 256}
+
+    def test_the_box_is_used_rather_than_the_space(self, name):
+        resolved = resolve(space={"dropout": {"low": 0.0, "high": 0.5}})
+        box = {"dropout": resolved.box["dropout"].moved(0.2, 0.3)}
+        rng = np.random.default_rng(0)
+        trials = SAMPLERS[name](resolved.space, box, (), 50, rng)
+        assert all(0.2 <= params["dropout"] <= 0.3 for params in trials)
+
+    def test_observations_are_allowed(self, name):
+        resolved = resolve()
+        seen = [observe(i, {"learning_rate": 10.0**-i}, i / 5) for i in range(1, 5)]
+        trials = SAMPLERS[name](resolved.space, resolved.box, seen, 3, np.random.default_rng(0))
+        assert len(trials) == 3
+
+    def test_twenty_dimensions_at_once(self, name):
+        asked = {k: v for k, v in ASKED.items() if k != "hidden_sizes"} | {
+            "beta1": {"low": 0.5, "high": 0.99}, "beta2": {"low": 0.9, "high": 0.9999},
+            "clip_norm": {"low": 0.1, "high": 10, "scale": "log"},
+            "eps": {"low": 1e-10, "high": 1e-2, "scale": "log"},
+            "init_std": {"low": 1e-3, "high": 1, "scale": "log"},
+            "momentum": {"low": 0.0, "high": 0.99}, "rho": {"low": 0.5, "high": 0.999},
+            "optimizer": {"choices": ["adam", "momentum", "rmsprop"]},
+            "schedule": {"choices": ["constant", "cosine", "step"]},
+            "hidden_units": {"low": 8, "high": 64, "scale": "log"},
+            "hidden_layers": {"low": 1, "high": 3},
+        }  # fmt: skip
+        resolved, trials = draw(name, asked, 64)
+        assert all(inside(resolved.box, params) for params in trials)
+
+
+@pytest.mark.parametrize("n", [16, 32, 100, 256])
+def test_sobol_spreads_better_than_chance(n):
+    asked = {key: ASKED[key] for key in ("learning_rate", "weight_decay", "dropout")}
+    resolved = resolve(space=asked)
+
+    def discrepancy(name: str, seed: int) -> float:
+        trials = draw(name, asked, n, seed)[1]
+        units = [
+            [min(max(resolved.box[k].to_unit(p[k]), 0), 1) for k in sorted(asked)] for p in trials
+        ]
+        return qmc.discrepancy(units)
+
+    sobol = [discrepancy("sobol", seed) for seed in range(10)]
+    random = [discrepancy("random", seed) for seed in range(10)]
+    assert max(sobol) < min(random)
+
+
+def test_levels_at_their_places():
+    three = Choices(choices=("a", "b", "c"))
+    assert [from_unit(three, u) for u in (0, 0.33, 0.34, 0.99, 1.0)] == ["a", "a", "b", "c", "c"]
+    assert from_unit(Range(low=0, high=2), 0.5) == 1
+    assert grid(three) == ("a", "b", "c")
+    assert grid(Range(low=1, high=3, integer=True)) == (1, 2, 3)

@@ -1,0 +1,151 @@
+"""The environment: defaults, overrides, and messages that name the variable."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from hpsearch.errors import Misconfigured
+from hpsearch.settings import KEY_MIN_LENGTH, SOCKET_PATH_MAX, load
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch):
+    for name in list(os.environ):
+        if name.startswith("HPSEARCH_") or name in ("DATABASE_URL", "REDIS_URL"):
+            monkeypatch.delenv(name)
+
+
+def test_embedded_mode_needs_nothing(tmp_path):
+    settings = load(home=tmp_path)
+    assert settings.embedded
+    assert settings.database == f"sqlite:///{tmp_path}/hpsearch.db"
+    assert settings.datasets_url == str(tmp_path / "data")
+    assert settings.cache == tmp_path / "cache"
+    assert settings.broker == f"redis+socket://{settings.socket}"
+    assert settings.bootstrap_key() is None
+    assert (settings.host, settings.port, settings.job_size) == ("127.0.0.1", 8080, 32)
+
+
+def test_the_caps_of_the_design():
+    settings = load()
+    assert (settings.max_trials, settings.max_trials_per_round) == (100_000, 10_000)
+    assert (settings.max_rounds, settings.max_epochs) == (50, 1_000)
+    assert (settings.max_hidden_layers, settings.max_units) == (10, 4_096)
+    assert (settings.max_parameters, settings.max_upload_bytes) == (20_000_000, 256_000_000)
+
+
+def test_distributed_mode_comes_from_the_environment(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql+psycopg://db/x")
+    monkeypatch.setenv("REDIS_URL", "redis://cache:6379/0")
+    monkeypatch.setenv("HPSEARCH_DATA_URL", "s3://bucket")
+    monkeypatch.setenv("HPSEARCH_JOB_SIZE", "7")
+    monkeypatch.setenv("HPSEARCH_PORT", "")  # empty: as if it were not set
+    settings = load()
+    assert not settings.embedded
+    assert (settings.database, settings.broker) == (
+        "postgresql+psycopg://db/x", "redis://cache:6379/0",
+    )  # fmt: skip
+    assert (settings.datasets_url, settings.job_size, settings.port) == ("s3://bucket", 7, 8080)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HPSEARCH_PORT", "many"), ("HPSEARCH_PORT", "70000"), ("HPSEARCH_NUMERICS", "exact"),
+        ("HPSEARCH_LEASE_SECONDS", "0"), ("HPSEARCH_JOB_SIZE", "0"),
+        ("HPSEARCH_ALLOW_REMOTE", "perhaps"),
+    ],
+)  # fmt: skip
+def test_a_value_that_cannot_work_names_its_variable(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(Misconfigured, match=f"^{name}: "):
+        load()
+
+
+@pytest.mark.parametrize("keyword", ["database_url", "DATABASE_URL"])
+def test_a_variable_without_the_prefix_is_named_without_it(keyword):
+    with pytest.raises(Misconfigured, match=r"^DATABASE_URL: "):
+        load(**{keyword: 5})
+
+
+def test_a_long_home_still_has_a_short_socket(tmp_path):
+    short = load(home=Path("/h"))
+    assert short.socket == Path("/h/run/broker.sock")
+    homes = [tmp_path / ("x" * 120), tmp_path / ("y" * 120)]
+    sockets = [load(home=home).socket for home in homes]
+    assert all(len(os.fsencode(s)) <= SOCKET_PATH_MAX for s in sockets)
+    assert sockets[0] != sockets[1]
+    assert str(os.getuid()) in str(sockets[0])
+
+
+class TestBootstrapKey:
+    def test_from_the_variable(self):
+        settings = load(api_key="k" * KEY_MIN_LENGTH)
+        assert settings.bootstrap_key() == "k" * KEY_MIN_LENGTH
+        assert "kkk" not in repr(settings)
+
+    def test_from_a_file(self, tmp_path):
+        path = tmp_path / "key"
+        path.write_text("f" * 40 + "\n")
+        assert load(api_key_file=path).bootstrap_key() == "f" * 40
+
+    def test_a_short_key_is_refused_without_being_shown(self):
+        with pytest.raises(Misconfigured, match="has 6 characters, it needs 32 or more") as caught:
+            load(api_key="abcdef").bootstrap_key()
+        assert "abcdef" not in str(caught.value)
+
+    def test_a_file_that_cannot_be_read(self, tmp_path):
+        with pytest.raises(Misconfigured, match=r"HPSEARCH_API_KEY_FILE: .*No such file"):
+            load(api_key_file=tmp_path / "nowhere").bootstrap_key()
+        (tmp_path / "binary").write_bytes(b"\xff\xfe" * 40)
+        with pytest.raises(Misconfigured, match="HPSEARCH_API_KEY_FILE: "):
+            load(api_key_file=tmp_path / "binary").bootstrap_key()
+
+
+def test_what_a_training_process_needs_in_its_environment():
+    native = load().child_environment()
+    assert set(native.values()) == {"1"}
+    assert set(native) == {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"}
+    portable = load(numerics="portable").child_environment()
+    assert portable["OPENBLAS_CORETYPE"] == "Haswell"
+    assert "X86_V4" in portable["NPY_DISABLE_CPU_FEATURES"]
+    assert native.items() <= portable.items()
+
+
+class TestPasswordsInFiles:
+    """Containers get their secrets as files; the address alone is in the environment."""
+
+    URL = "postgresql+psycopg://me@db:5432/x"
+
+    def secret(self, folder: Path, text: str) -> Path:
+        path = folder / "password"
+        path.write_text(text)
+        return path
+
+    def test_complete_the_address_escaped(self, tmp_path):
+        path = self.secret(tmp_path, "p/w@:#%\n")
+        settings = load(database_url=self.URL, database_password_file=path,
+                        redis_url="redis://cache:6379/0", redis_password_file=path)  # fmt: skip
+        assert settings.database == "postgresql+psycopg://me:p%2Fw%40%3A%23%25@db:5432/x"
+        assert settings.broker == "redis://:p%2Fw%40%3A%23%25@cache:6379/0"
+
+    @pytest.mark.parametrize("url", [None, "sqlite:///x.db", "nonsense"])
+    def test_need_a_server_to_belong_to(self, tmp_path, url):
+        path = self.secret(tmp_path, "secret")
+        with pytest.raises(Misconfigured, match="DATABASE_PASSWORD_FILE needs DATABASE_URL"):
+            load(database_url=url, database_password_file=path)
+
+    def test_two_passwords_are_one_too_many(self, tmp_path):
+        path = self.secret(tmp_path, "secret")
+        with pytest.raises(Misconfigured, match="DATABASE_URL holds a password") as caught:
+            load(database_url="postgresql://me:hidden@db/x", database_password_file=path)
+        assert "hidden" not in str(caught.value)
+
+    def test_an_empty_or_missing_file_is_named(self, tmp_path):
+        with pytest.raises(Misconfigured, match="REDIS_PASSWORD_FILE names an empty file"):
+            load(redis_url="redis://c/0", redis_password_file=self.secret(tmp_path, "\n"))
+        with pytest.raises(Misconfigured, match=r"HPSEARCH_REDIS_PASSWORD_FILE: .*No such file"):
+            load(redis_url="redis://c/0", redis_password_file=tmp_path / "nowhere")
