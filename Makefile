@@ -36,7 +36,7 @@ serve: $(VENV)/.run  ## keep the service up; its data lies in ./var
 	@HPSEARCH_HOME="$(HPSEARCH_HOME)" $(BIN)/hpsearch serve
 
 test: $(VENV)/.dev  ## run all tests, with real databases, brokers and workers
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 check: $(VENV)/.dev format lint types imports  ## format, lint, types, import contracts
 
@@ -54,7 +54,7 @@ imports: $(VENV)/.dev
 
 cover: $(VENV)/.dev  ## run all tests and report branch coverage
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage run -m pytest -n auto --maxprocesses 4
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 

@@ -29,7 +29,15 @@ START_SECONDS = 90.0
 STOP_SECONDS = 20.0
 HURRY_SECONDS = 5.0
 POLL = 0.05
-ELSEWHERE = frozenset({"DATABASE_URL", "REDIS_URL", "HPSEARCH_DATA_URL"})
+ELSEWHERE = frozenset(
+    {
+        "DATABASE_URL",
+        "REDIS_URL",
+        "HPSEARCH_DATA_URL",
+        "HPSEARCH_DATABASE_PASSWORD_FILE",
+        "HPSEARCH_REDIS_PASSWORD_FILE",
+    }
+)
 TERMINATED = 143  # 128 + SIGTERM
 _BY_EXIT_CODE: dict[int, type[HpsearchError]] = {
     kind.exit_code: kind for kind in (Conflict, Misconfigured, Unavailable)

@@ -14,7 +14,7 @@ import numpy as np
 
 from hpsearch.narrowing import RULES
 from hpsearch.samplers import SAMPLERS
-from hpsearch.space import Box, Params, Range
+from hpsearch.space import Box, Params, Range, inside
 from hpsearch.spec import ResolvedSpec, ShapeKey
 from hpsearch.trials import (
     Decision,
@@ -89,14 +89,16 @@ def _changed(decision: Decision) -> bool:
 def recommend(box: Box, observations: Sequence[Observation]) -> Observation | None:
     """The trial whose parameters are recommended: the best of those trained longest.
 
-    Accuracies of short and of long trainings do not compare, so only the trials with the
-    most epochs are looked at, as long as one of them has a finite loss.
+    Accuracies of short and of long trainings do not compare, so only the finite trials with
+    the most epochs are looked at. Those inside the best range come first: the answer is one
+    range, and a recommendation outside it would be another.
     """
     finite = [o for o in observations if o.finite]
-    if not finite:
+    candidates = [o for o in finite if inside(box, o.params)] or finite
+    if not candidates:
         return None
-    longest = max(o.epochs for o in finite)
-    return min((o for o in finite if o.epochs == longest), key=lambda o: o.rank_key)
+    longest = max(o.epochs for o in candidates)
+    return min((o for o in candidates if o.epochs == longest), key=lambda o: o.rank_key)
 
 
 def _round(now: Snapshot, box: Box, decisions: Sequence[Decision], job_size: int) -> RoundPlan:

@@ -11,7 +11,7 @@ from hpsearch.service.keys import KeyRing, Principal
 from hpsearch.service.searches import Searches
 from hpsearch.service.work import Work
 from hpsearch.settings import Settings
-from hpsearch.store import Store
+from hpsearch.store import SCHEMA, Store
 
 __all__ = ["Principal", "Services"]
 
@@ -28,7 +28,7 @@ class Services:
     keys: KeyRing
     work: Work
 
-    def ready(self, expected_revision: str | None = None) -> dict[str, str]:
+    def ready(self) -> dict[str, str]:
         """Each part the service needs and "ok", or what is wrong with it."""
         try:
             revision = self.store.revision()
@@ -39,9 +39,10 @@ class Services:
                 "database": "ok",
                 "migrations": "none applied; run: python -m migrations upgrade",
             }
-        if expected_revision is not None and revision != expected_revision:
+        if revision != SCHEMA:
             return {
                 "database": "ok",
-                "migrations": f"at {revision}, this version needs {expected_revision}",
+                "migrations": f"at {revision}, this version needs {SCHEMA}; "
+                "run: python -m migrations upgrade",
             }
         return {"database": "ok", "migrations": "ok"}

@@ -221,7 +221,11 @@ class Searches:
         """
         row = self._get(search_id, owner, if_revision)
         self._move(
-            row, [SearchState.QUEUED, SearchState.RUNNING], SearchState.PAUSED, "paused on request"
+            row,
+            [SearchState.QUEUED, SearchState.RUNNING],
+            SearchState.PAUSED,
+            "paused on request",
+            if_revision,
         )
         return self.status(search_id, owner=owner)
 
@@ -236,21 +240,25 @@ class Searches:
         row = self._get(search_id, owner, if_revision)
 
         def again(tx: Tx) -> bool:
-            requeued = tx.jobs.requeue_final(search_id)
-            return requeued and tx.searches.move(
+            if tx.jobs.final(search_id) is None:
+                return False
+            moved = tx.searches.move(
                 search_id,
                 from_=[SearchState.FAILED],
                 to=SearchState.FINALIZING,
                 reason="the frozen final test runs again on request",
+                revision=if_revision,
                 finished_at=None,
             )
+            return moved and tx.jobs.requeue_final(search_id)
 
         if row.state == SearchState.FAILED:
             if not self._store.write(again):
+                self._get(search_id, owner, if_revision)
                 raise Conflict(f"search {search_id} failed before its final test; submit a new one")
         else:
             target = SearchState.RUNNING if row.started_at is not None else SearchState.QUEUED
-            self._move(row, [SearchState.PAUSED], target, None)
+            self._move(row, [SearchState.PAUSED], target, None, if_revision)
         return self.status(search_id, owner=owner)
 
     def cancel(self, search_id: str, *, owner: str, if_revision: int | None = None) -> StatusView:
@@ -266,13 +274,18 @@ class Searches:
 
         def cancel(tx: Tx) -> bool:
             moved = tx.searches.move(
-                search_id, from_=active, to=SearchState.CANCELLED, reason="cancelled on request"
+                search_id,
+                from_=active,
+                to=SearchState.CANCELLED,
+                reason="cancelled on request",
+                revision=if_revision,
             )
             if moved:
                 tx.searches.cancel_work(search_id)
             return moved
 
         if not self._store.write(cancel):
+            row = self._get(search_id, owner, if_revision)
             raise Conflict(f"search {search_id} is {row.state}; it cannot be cancelled")
         return self.status(search_id, owner=owner)
 
@@ -299,12 +312,20 @@ class Searches:
         return row
 
     def _move(
-        self, row: Row, from_: Sequence[SearchState], to: SearchState, reason: str | None
+        self,
+        row: Row,
+        from_: Sequence[SearchState],
+        to: SearchState,
+        reason: str | None,
+        revision: int | None,
     ) -> None:
         moved = self._store.write(
-            lambda tx: tx.searches.move(row.id, from_=from_, to=to, reason=reason)
+            lambda tx: tx.searches.move(
+                row.id, from_=from_, to=to, reason=reason, revision=revision
+            )
         )
         if not moved:
+            row = self._get(row.id, row.owner, revision)
             allowed = " or ".join(from_)
             raise Conflict(f"search {row.id} is {row.state}; this takes one that is {allowed}")
 

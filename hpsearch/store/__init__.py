@@ -22,9 +22,11 @@ from hpsearch.store.library import SHARED, Library
 from hpsearch.store.searches import Searches
 from hpsearch.store.tables import event, metadata
 
-__all__ = ["SHARED", "Engines", "Row", "Store", "Tx", "Written", "metadata"]
+__all__ = ["SCHEMA", "SHARED", "Engines", "Row", "Store", "Tx", "Written", "metadata"]
 
 T = TypeVar("T")
+
+SCHEMA = "0001"  # the newest revision of `migrations`, which a test compares with this
 
 
 class Tx:

@@ -144,9 +144,13 @@ class Searches(Part):
         from_: Sequence[SearchState],
         to: SearchState,
         reason: str | None,
+        revision: int | None = None,
         **also: Any,
     ) -> bool:
-        """The one door for a change of state that no plan brings about."""
+        """The one door for a change of state that no plan brings about.
+
+        With `revision` only if the search is still at it.
+        """
         values: dict[str, Any] = {
             "state": to,
             "reason": reason,
@@ -155,11 +159,10 @@ class Searches(Part):
         }
         if to in ENDED:
             values["finished_at"] = now()
-        moved = self.changed(
-            search.update()
-            .where(search.c.id == search_id, search.c.state.in_(from_))
-            .values(values)
-        )
+        change = search.update().where(search.c.id == search_id, search.c.state.in_(from_))
+        if revision is not None:
+            change = change.where(search.c.revision == revision)
+        moved = self.changed(change.values(values))
         if moved:
             self.record(to.value, search_id=search_id, detail={"reason": reason})
         return moved

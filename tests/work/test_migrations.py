@@ -13,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from hpsearch.errors import Unavailable
-from hpsearch.store import Engines, metadata
+from hpsearch.store import SCHEMA, Engines, metadata
 from hpsearch.wiring import build
 from migrations import schema
 
@@ -116,10 +116,16 @@ def test_a_database_that_does_not_answer(tmp_path, monkeypatch):
     database.close()
 
 
+def test_the_store_knows_the_newest_revision():
+    assert schema.head() == SCHEMA
+
+
 def test_readiness_names_what_is_missing(configured, database_url, tmp_path):
     with build(configured(database_url=database_url)) as services:
         assert services.ready() == {"database": "ok", "migrations": "ok"}
-        assert services.ready("other")["migrations"].startswith("at ")
+        with services.store.engines.write.begin() as connection:
+            connection.execute(sa.text("UPDATE alembic_version SET version_num = '0000'"))
+        assert services.ready()["migrations"].startswith("at 0000, this version needs")
     with build(configured(database_url=f"sqlite:///{tmp_path}/empty.db")) as services:
         assert "migrations upgrade" in services.ready()["migrations"]
     with build(configured(database_url=f"sqlite:///{tmp_path}/no/such/folder.db")) as services:
