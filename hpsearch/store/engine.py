@@ -25,6 +25,7 @@ BUSY_MS = 5000
 # Two connections that checkpoint and commit at once can corrupt a WAL before these versions.
 WAL_SAFE = (3, 51, 3)
 WAL_BACKPORTS = frozenset({(3, 44, 6), (3, 50, 7)})
+UNDEFINED_TABLE = "42P01"
 TRANSIENT_SQLSTATES = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03"})
 
 
@@ -112,6 +113,13 @@ def transient(error: exc.DBAPIError) -> bool:
     )
 
 
+def refused(error: exc.DBAPIError) -> bool:
+    """Whether the database cannot do what it should: no file, no room, no tables."""
+    if isinstance(error, exc.ProgrammingError):
+        return getattr(error.orig, "sqlstate", None) == UNDEFINED_TABLE
+    return isinstance(error, exc.OperationalError) and not transient(error)
+
+
 def run(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
     """`work` in one transaction, run again after faults that pass.
 
@@ -121,13 +129,15 @@ def run(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
     Raises
     ------
     Unavailable
-        The database did not answer in any of the attempts.
+        The database did not answer in any of the attempts, or cannot do its work.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with engine.begin() as connection:
                 return work(connection)
         except exc.DBAPIError as error:
+            if refused(error):
+                raise Unavailable(f"the database does not work: {error.orig}") from error
             if not transient(error):
                 raise
             if attempt == ATTEMPTS:

@@ -112,13 +112,18 @@ def test_a_fault_that_stays_is_unavailable_and_others_are_not_repeated(sqlite_ur
     assert len(tries) == engine.ATTEMPTS
     tries.clear()
 
+    def mistaken(tx):
+        raise exc.IntegrityError("INSERT", {}, Exception("a mistake of ours"))
+
     def broken(tx):
         tries.append(1)
         raise exc.OperationalError("SELECT 1", {}, Exception("no such table: x"))
 
-    with pytest.raises(exc.OperationalError):
+    with pytest.raises(Unavailable, match="no such table"):
         store.write(broken)
     assert len(tries) == 1
+    with pytest.raises(exc.IntegrityError):
+        store.write(mistaken)
     store.close()
 
 
@@ -169,3 +174,12 @@ def test_pooled_connections_that_died_are_replaced(postgres_url):
     assert store.read(lambda tx: tx.library.content("d")) is None
     store.close()
     other.close()
+
+
+def test_a_database_without_tables_says_so(tmp_path, postgres):
+    for url in (f"sqlite:///{tmp_path}/empty.db", postgres.create("empty")):
+        store = Store(url)
+        with pytest.raises(Unavailable, match="does not work"):
+            store.read(lambda tx: tx.keys.all())
+        store.close()
+    postgres.drop("empty")

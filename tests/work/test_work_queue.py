@@ -10,7 +10,7 @@ import pytest
 from support.bench import OWNER, Bench
 from support.waiting import until
 
-from hpsearch.errors import Conflict
+from hpsearch.errors import Conflict, Stale
 from hpsearch.store import Written
 from hpsearch.trials import Hint, RoundKind, SearchState, TrialReport, TrialState
 from hpsearch.wiring import build
@@ -394,3 +394,37 @@ def test_the_job_size_does_not_change_the_digest(bench, configured, database_url
             other.complete(search_id)
             digests.add(services.searches.result(search_id, owner=OWNER).digest)
     assert len(digests) == 1
+
+
+def test_a_decision_that_raises_fails_its_search_alone(bench, monkeypatch):
+    from hpsearch.service import advance
+
+    broken, sound = bench.submit(seed=1), bench.submit(seed=2)
+    decide = advance.decide
+
+    def picky(now, **options):
+        if now.resolved.spec.seed == 1:
+            raise ZeroDivisionError("a fault of ours")
+        return decide(now, **options)
+
+    monkeypatch.setattr(advance, "decide", picky)
+    bench.work.advance_due()
+    status = bench.status(broken)
+    assert status.state is SearchState.FAILED
+    assert "ZeroDivisionError: a fault of ours" in (status.reason or "")
+    assert bench.status(sound).state is SearchState.RUNNING
+
+
+def test_if_revision_is_kept_by_the_write(bench):
+    search_id = bench.submit()
+    revision = bench.status(search_id).revision
+    bench.work.advance_due()
+    for act in (
+        bench.services.searches.pause,
+        bench.services.searches.resume,
+        bench.services.searches.cancel,
+    ):
+        with pytest.raises(Stale, match="read it again"):
+            act(search_id, owner=OWNER, if_revision=revision)
+    now = bench.status(search_id).revision
+    assert bench.services.searches.pause(search_id, owner=OWNER, if_revision=now).state == "paused"

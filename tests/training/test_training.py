@@ -1,0 +1,224 @@
+"""Jobs in this process: stacks, culprits, the final test, and what they must not depend on."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hpsearch import nn
+from hpsearch.data import DatasetInfo, DatasetStore
+from hpsearch.errors import Corrupt, Fenced, Misconfigured, Unavailable
+from hpsearch.settings import load
+from hpsearch.spec import DatasetFacts, parse
+from hpsearch.training import Task, Trainer, final
+from hpsearch.training.final import run_final
+from hpsearch.trials import JobOrder, Role, RoundKind, TrialState
+
+SPEC = {
+    "dataset": "iris",
+    "model": {"hidden_sizes": [6], "batch_size": 16, "class_weight": "balanced"},
+    "space": {
+        "learning_rate": {"low": 1e-3, "high": 1e4, "scale": "log"},
+        "dropout": {"low": 0.0, "high": 0.5},
+        "activation": {"choices": ["relu", "tanh"]},
+        "optimizer": {"choices": ["sgd", "adam"]},
+    },
+    "final": {"epochs": 3, "models": 3},
+    "seed": 5,
+}
+PARAMS = [
+    {"learning_rate": rate, "dropout": 0.1, "activation": kind, "optimizer": optimizer}
+    for rate in (0.01, 0.1, 0.5, 2e3)
+    for kind in ("relu", "tanh")
+    for optimizer in ("sgd", "adam")
+]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    return DatasetStore(str(tmp_path_factory.mktemp("data")), tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="module")
+def info(files):
+    return files.ingest_builtin("iris")
+
+
+def order(info, params=PARAMS, *, kind=RoundKind.EXPLORE, roles=None, **changes):
+    facts = info.to_json()
+    spec = parse({**SPEC, **changes}, DatasetFacts.from_json(facts), load()).spec
+    return JobOrder(
+        search_id="s",
+        kind=kind,
+        round=1,
+        epochs=3,
+        spec=spec.to_json(),
+        dataset=facts,
+        indices=range(len(params)),
+        params=params,
+        roles=roles or [None] * len(params),
+    )
+
+
+fingerprint = sys.modules["hpsearch.training.fingerprint"]  # the function hides the module
+
+FINAL = [Role.RECOMMENDED, Role.DRAWN, Role.DRAWN, Role.OPTIMISM]
+
+
+def final_order(info, params=None, **changes):
+    chosen = params or [PARAMS[0], PARAMS[4], PARAMS[5], PARAMS[0]]
+    return order(info, chosen, kind=RoundKind.FINAL, roles=FINAL, **changes)
+
+
+def test_the_stack_size_and_the_company_change_no_report(files, info):
+    together = Trainer(files).run(order(info))
+    for size in (1, 3):
+        assert sorted(Trainer(files, stack_size=size).run(order(info)).trials, key=lambda t: t.index) \
+            == sorted(together.trials, key=lambda t: t.index)  # fmt: skip
+    by_index = {t.index: t for t in together.trials}
+    alone = (
+        Trainer(files)
+        .run(replace(order(info), indices=[5], params=[PARAMS[5]], roles=[None]))
+        .trials
+    )
+    assert alone == [by_index[5]]
+    assert {t.state for t in together.trials} == {TrialState.COMPLETED, TrialState.DIVERGED}
+    assert all(len(t.curve) == t.epochs for t in together.trials)
+
+
+def test_stacks_hold_one_shape_each(files, info):
+    task = Task.of(order(info))
+    stacks = Trainer(files, stack_size=3).stacks(task, range(len(PARAMS)))
+    assert sorted(p for stack in stacks for p in stack) == list(range(len(PARAMS)))
+    for stack in stacks:
+        assert len(stack) <= 3
+        assert len({task.shape(PARAMS[p]) for p in stack}) == 1
+
+
+def test_a_trial_that_raises_fails_alone(files, info, monkeypatch):
+    """The stack is trained again trial by trial, and 15 of 16 come out as they would have."""
+    honest = {t.index: t for t in Trainer(files).run(order(info)).trials}
+    train = nn.train
+
+    def picky(shape, members, *args, **options):
+        if any(m.init_key[3] == 5 for m in members):
+            raise FloatingPointError("trial 5 does not like this machine")
+        return train(shape, members, *args, **options)
+
+    monkeypatch.setattr(nn, "train", picky)
+    reports = {t.index: t for t in Trainer(files).run(order(info)).trials}
+    assert reports.pop(5).state is TrialState.FAILED
+    honest.pop(5)
+    assert reports == honest
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError("disk"), Unavailable("store")])
+def test_a_fault_of_the_machine_is_no_trial_s_fault(files, info, monkeypatch, error):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(nn, "train", fail)
+    with pytest.raises(type(error)):
+        Trainer(files).run(order(info))
+
+
+def test_a_fault_while_trial_by_trial_is_no_trial_s_fault_either(files, info, monkeypatch):
+    def fail(shape, members, *_, **__):
+        raise FloatingPointError if len(members) > 1 else OSError("disk")
+
+    monkeypatch.setattr(nn, "train", fail)
+    with pytest.raises(OSError, match="disk"):
+        Trainer(files).run(order(info))
+
+
+def test_work_that_was_taken_away_stops(files, info):
+    with pytest.raises(Fenced):
+        Trainer(files).run(order(info), stopped=lambda: True)
+
+
+@pytest.mark.parametrize("train_on", ["train+validation", "train"])
+def test_the_final_scores_what_was_frozen(files, info, train_on):
+    spec = {"final": {"epochs": 3, "models": 3, "train_on": train_on}}
+    opened = []
+    report = run_final(
+        Trainer(files), final_order(info, **spec), open_test=lambda: opened.append(1) or True
+    )
+    assert opened == [1]
+    assert [t.index for t in report.trials] == [0, 1, 2, 3]
+    assert all(t.test_examples == info.n_test for t in report.trials)
+    assert [t.examples > 0 for t in report.trials] == [False, False, False, True]
+    assert report.ensemble_correct is not None
+    again = run_final(
+        Trainer(files, stack_size=1), final_order(info, **spec), open_test=lambda: True
+    )
+    assert again.trials == report.trials
+    assert again.ensemble_correct == report.ensemble_correct
+
+
+def test_a_final_model_that_diverges_has_no_score(files, info):
+    hot = {**PARAMS[0], "learning_rate": 1e4}
+    report = run_final(
+        Trainer(files), final_order(info, [hot, PARAMS[4], hot, hot]), open_test=lambda: True
+    )
+    states = [t.state for t in report.trials]
+    assert states == [
+        TrialState.DIVERGED, TrialState.COMPLETED, TrialState.DIVERGED, TrialState.DIVERGED,
+    ]  # fmt: skip
+    assert [t.test_correct is None for t in report.trials] == [True, False, True, True]
+    assert report.ensemble_correct == report.trials[1].test_correct
+
+
+def test_no_ensemble_of_nobody(files, info):
+    hot = {**PARAMS[0], "learning_rate": 1e4}
+    report = run_final(Trainer(files), final_order(info, [hot] * 4), open_test=lambda: True)
+    assert report.ensemble_correct is None
+
+
+def test_probabilities_that_are_not_finite_are_divergence(files, info, monkeypatch):
+    """The last update may break a model whose last loss was still finite."""
+    monkeypatch.setattr(
+        final.nn, "predict_proba", lambda *_: np.full((1, info.n_test, 3), np.nan, np.float32)
+    )
+    report = run_final(Trainer(files), final_order(info), open_test=lambda: True)
+    assert {t.state for t in report.trials} == {TrialState.DIVERGED}
+
+
+def test_a_fenced_final_opens_nothing(files, info, monkeypatch):
+    def never(*_):
+        raise AssertionError("the test part was opened")
+
+    monkeypatch.setattr(final.sealed, "open_test", never)
+    with pytest.raises(Fenced):
+        run_final(Trainer(files), final_order(info), open_test=lambda: False)
+
+
+def test_a_tampered_test_part_is_not_scored(tmp_path):
+    files = DatasetStore(str(tmp_path / "data"), tmp_path / "cache")
+    info = files.ingest_builtin("iris")
+    path = tmp_path / "data" / info.digest / "sealed" / "test_y.npy"
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes()[:-1] + b"\x07")
+    with pytest.raises(Corrupt, match="test_y"):
+        run_final(Trainer(files), final_order(info), open_test=lambda: True)
+
+
+def test_the_fingerprint_names_what_decides_the_last_bits():
+    found = fingerprint.fingerprint()
+    assert set(found) == {"machine", "numpy", "scipy", "blas", "simd"}
+    assert found["numpy"] == np.__version__
+
+
+def test_more_than_one_thread_is_refused(monkeypatch):
+    fingerprint.fingerprint.cache_clear()
+    pools = [{"user_api": "blas", "num_threads": 4, "internal_api": "openblas"}]
+    monkeypatch.setattr(fingerprint, "threadpool_info", lambda: pools)
+    with pytest.raises(Misconfigured, match="4 threads"):
+        fingerprint.fingerprint()
+    fingerprint.fingerprint.cache_clear()
+
+
+def test_a_dataset_description_is_read_back(info):
+    assert Task.of(order(info)).info == DatasetInfo.from_json(info.to_json())

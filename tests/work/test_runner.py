@@ -1,0 +1,169 @@
+"""One pool process, run in this one: what a task does with a hint, and who keeps the lease."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from support.bench import Bench
+from support.waiting import until
+
+from hpsearch.errors import Corrupt, Unavailable
+from hpsearch.store import Written
+from hpsearch.trials import Hint, SearchState
+from hpsearch.wiring import build
+from worker import keeper as keepers
+from worker.app import make
+from worker.keeper import Keeper
+from worker.loop import Loop
+from worker.publisher import Publisher
+from worker.tasks import Runner
+
+LONG = {"epochs": {"first": 900, "last": 900}, "trials_per_round": 32}
+
+
+@pytest.fixture
+def deployed(configured, sqlite_url, broker):
+    """Services with a broker, heartbeats every 50 ms."""
+    settings = configured(
+        database_url=sqlite_url, redis_url=broker.url, heartbeat_seconds=0.05, lease_seconds=2.0
+    )
+    with build(settings) as services:
+        yield services
+
+
+@pytest.fixture
+def runner(deployed):
+    """A runner as a pool process has it."""
+    made = Runner(make(deployed.settings), deployed)
+    made.start()
+    yield made
+    made.close()
+
+
+def test_a_search_from_hint_to_result(deployed, runner):
+    bench = Bench(deployed)
+    search_id = bench.submit()
+    loop = Loop(deployed)
+
+    def ended():
+        loop.turn()
+        for hint in bench.work.hints(broker_is_empty=True):
+            runner(hint)
+        return bench.status(search_id).finished_at
+
+    until(ended, seconds=60, what="the search")
+    assert bench.status(search_id).state is SearchState.COMPLETED
+    runner(Hint(1, 1))  # a second delivery, long after
+
+
+def test_a_fault_gives_the_job_back(deployed, runner, monkeypatch):
+    bench = Bench(deployed)
+    search_id = bench.submit()
+    bench.work.advance_due()
+    hint = bench.hint()
+
+    def unreadable(*_, **__):
+        raise Corrupt("train_x.npy is not what was stored")
+
+    monkeypatch.setattr(runner._trainer.cache, "parts", unreadable)
+    runner(hint)
+    kinds = [event.kind for event in deployed.store.events(search_id)]
+    assert kinds.count("lost") == 1
+    assert bench.status(search_id).trials.running == 0
+    again = Hint(hint.job_id, hint.attempt + 1)
+    assert until(lambda: bench.work.claim(again, worker_run="next"))
+
+
+def test_a_job_that_was_taken_away_is_left_at_once(deployed, runner):
+    bench = Bench(deployed)
+    search_id = bench.submit(**LONG)
+    bench.work.advance_due()
+    thread = threading.Thread(target=runner, args=(bench.hint(),))
+    thread.start()
+    until(lambda: bench.status(search_id).trials.running, what="a running job")
+    deployed.searches.cancel(search_id, owner="tester")
+    thread.join(10)
+    assert not thread.is_alive()
+    assert bench.status(search_id).trials.completed == 0
+
+
+def test_the_keeper_says_that_a_lease_is_lost(deployed):
+    bench = Bench(deployed)
+    bench.submit()
+    bench.work.advance_due()
+    hint = bench.hint()
+    bench.claim(hint, "run")
+    keeper = Keeper(bench.work, worker_run="run", heartbeat=0.02, lease=5)
+    keeper.start()
+    with keeper.holding(hint):
+        assert not keeper.stopped()
+        assert bench.work.give_back(hint, "taken") is Written.DONE
+        until(keeper.stopped, what="the keeper to hear of it")
+    with keeper.holding(Hint(hint.job_id, 2)):
+        assert not keeper.stopped()
+    keeper.close()
+
+
+class Away:
+    """Work whose database does not answer."""
+
+    def __init__(self):
+        self.gone_called = False
+
+    def seen(self, *_, **__):
+        raise Unavailable("the database does not answer")
+
+    heartbeat = seen
+
+    def gone(self, *_):
+        self.gone_called = True
+
+
+def test_a_keeper_without_database_stops_its_work_after_a_lease():
+    away = Away()
+    keeper = Keeper(away, worker_run="run", heartbeat=0.01, lease=0.2)
+    keeper.start()
+    with keeper.holding(Hint(1, 1)):
+        assert not keeper.stopped()
+        until(keeper.stopped, seconds=5, what="a lease without heartbeats")
+    keeper.close()
+    assert away.gone_called
+
+
+def test_a_process_that_does_not_listen_ends(monkeypatch):
+    left = threading.Event()
+    monkeypatch.setattr(keepers, "DEAF_SECONDS", 0.05)
+    monkeypatch.setattr(keepers.os, "_exit", lambda code: left.set())
+    keeper = Keeper(Away(), worker_run="run", heartbeat=0.01, lease=0.05)
+    keeper.start()
+    with keeper.holding(Hint(1, 1)):
+        assert left.wait(5)
+    keeper.close()
+
+
+def test_a_publisher_waits_for_its_broker(deployed, broker, caplog):
+    bench = Bench(deployed)
+    bench.submit()
+    bench.work.advance_due()
+    publisher = Publisher(make(deployed.settings), deployed.work)
+    broker.kill()
+    for _ in range(3):
+        assert publisher.fill(look=True) == 0
+    assert sum("does not answer" in r.message for r in caplog.records) == 1
+    broker.start()
+    assert until(publisher.fill, what="the broker") > 0
+
+
+def test_the_loop_outlives_its_database(configured, broker, tmp_path, caplog):
+    settings = configured(
+        database_url=f"sqlite:///{tmp_path}/no/such/folder.db", redis_url=broker.url
+    )
+    with build(settings) as services:
+        loop = Loop(services)
+        thread = threading.Thread(target=loop.run)
+        thread.start()
+        until(lambda: any("the loop waits" in r.message for r in caplog.records))
+        loop.stop()
+        thread.join(10)
+        assert not thread.is_alive()
