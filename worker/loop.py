@@ -8,7 +8,10 @@ import threading
 import time
 
 from hpsearch.errors import HpsearchError
-from hpsearch.service import Services
+from hpsearch.service import (
+    Services,
+    advance,  # noqa: F401  # loaded now, so that the first search does not wait for scipy.stats
+)
 from worker.app import make
 from worker.publisher import Publisher
 

@@ -8,7 +8,10 @@ import uuid
 from celery import Celery, signals
 
 from hpsearch.errors import Fenced
-from hpsearch.service import Services
+from hpsearch.service import (
+    Services,
+    advance,  # noqa: F401  # loaded before the fork, so that no round waits for scipy.stats
+)
 from hpsearch.settings import Settings
 from hpsearch.store import Written
 from hpsearch.training import Trainer

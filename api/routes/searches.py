@@ -209,7 +209,7 @@ def _known(current: StatusView) -> bool:
 
 
 def _wait(current: StatusView, seconds: float) -> StatusView:
-    """The status once it differs from `current`, or after `seconds`.
+    """The status once it differs from `current`, or after `seconds`; at once if it is the last.
 
     Where as many clients wait as may, this one is answered at once.
     """
@@ -218,7 +218,9 @@ def _wait(current: StatusView, seconds: float) -> StatusView:
         return current
     try:
         end, revision = time.monotonic() + seconds, current.revision
-        while current.revision == revision and not state.stopping.is_set():
+        while current.revision == revision and current.finished_at is None:
+            if state.stopping.is_set():
+                break
             rest = end - time.monotonic()
             if rest <= 0:
                 break

@@ -281,3 +281,14 @@ def test_another_owners_search_does_not_exist(
     ]:
         is_problem(stranger.request(method, search + path), 404)
     assert stranger.get(SEARCHES).json() == {"items": [], "next": None}
+
+
+def test_nobody_waits_for_a_search_that_has_ended(client: Any, spec: dict[str, Any]) -> None:
+    """No change will come: the answer must, at once and without turning in circles."""
+    search = client.post(SEARCHES, json=spec).headers["Location"]
+    tag = client.post(f"{search}/cancel").headers["ETag"]
+    started = time.monotonic()
+    assert client.get(search, params={"wait": 30}).status_code == 200
+    known = client.get(search, params={"wait": 30}, headers={"If-None-Match": tag})
+    assert known.status_code == 304
+    assert time.monotonic() - started < 10
