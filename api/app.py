@@ -10,7 +10,7 @@ import structlog
 from flask import Response, g, request
 from flask_openapi3.openapi import OpenAPI
 
-from api import body, document, logs, problems
+from api import body, document, problems
 from api.auth import Authority, Gate, check_declared
 from api.border import (
     SAFE_METHODS,
@@ -27,6 +27,7 @@ from api.metrics import Metrics
 from api.routes import GROUPS
 from api.routes.datasets import UPLOAD_FOLDER
 from api.runtime import EXTENSION, Runtime
+from hpsearch import logs
 from hpsearch.service import Services
 from hpsearch.settings import Settings, load
 from hpsearch.wiring import build
@@ -48,7 +49,7 @@ def create_app(services: Services | None = None, settings: Settings | None = Non
     """
     settings = settings or load()
     if services is None:
-        logs.configure(settings.log_level, secret=settings.bootstrap_key())
+        logs.configure(settings.log_level, process="api", secret=settings.bootstrap_key())
         stack = ExitStack()
         services = stack.enter_context(build(settings))
         atexit.register(stack.close)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import socket
 import struct
@@ -14,12 +15,13 @@ from typing import Any
 
 from flask_openapi3.openapi import OpenAPI
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
-from api import logs
 from api.app import create_app
 from api.border import is_loopback
 from api.runtime import EXTENSION, THREADS
+from hpsearch import logs
 from hpsearch.errors import HpsearchError, Misconfigured
 from hpsearch.settings import Settings, load
 from hpsearch.wiring import build
@@ -42,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except HpsearchError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
-    logs.configure(settings.log_level, secret=key)
+    logs.configure(settings.log_level, process="api", secret=key)
     Server(settings).run()
     return 0
 
@@ -85,7 +87,7 @@ def options(settings: Settings) -> dict[str, Any]:
         # The heartbeat file must not wait for a disk.
         "worker_tmp_dir": str(_MEMORY_FOLDER) if in_memory else None,
         "control_socket_disable": True,
-        "logger_class": logs.ServerLogger,
+        "logger_class": ServerLogger,
         "proc_name": "hpsearch-api",
         "limit_request_line": 4094,
         "limit_request_fields": 50,
@@ -93,6 +95,17 @@ def options(settings: Settings) -> dict[str, Any]:
         # Headers that claim another scheme or address are believed from nobody.
         "forwarded_allow_ips": "",
     }
+
+
+class ServerLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's messages through our handler instead of its own."""
+
+    def setup(self, cfg: Any) -> None:
+        """Replace gunicorn's handlers."""
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+        self.error_log.setLevel(logging.NOTSET)
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types

@@ -15,10 +15,11 @@ import structlog
 
 # Two lines for each job and one for each request would drown what matters.
 _CHATTY = ("celery.worker.strategy", "celery.app.trace", "alembic", "httpx")
+HIDDEN = "***"
 _SECRETS = (
     # Up to the last @: a password may hold slashes and an @ that nobody escaped.
     (re.compile(r"(?<=://)([^/\s:@]*):\S+@"), r"\1:***@"),
-    (re.compile(r"(hps_[0-9a-f]+)_[\w-]{20,}"), r"\1_***"),
+    (re.compile(r"(hps_[0-9a-f]+)_[\w-]+"), r"\1_***"),
     (re.compile(r"(?i)\b(bearer)\s+\S+"), r"\1 ***"),
 )
 
@@ -30,23 +31,42 @@ def redact(text: str) -> str:
     return text
 
 
-def _redacted(_logger: Any, _method: str, event: Any) -> Any:
-    # Names with an underscore are structlog's own and never printed.
-    return {k: v if k.startswith("_") else _clean(v) for k, v in event.items()}
+class _Redacting:
+    """A step of structlog that cuts out secrets, `secret` among them whatever its form."""
+
+    def __init__(self, secret: str | None) -> None:
+        self._secret = secret
+
+    def __call__(self, _logger: Any, _method: str, event: Any) -> Any:
+        # Names with an underscore are structlog's own and never printed.
+        return {k: v if k.startswith("_") else self._clean(v) for k, v in event.items()}
+
+    def _clean(self, value: Any) -> Any:
+        """`value` as it can be printed; what is no plain value is put into words first."""
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if isinstance(value, dict):
+            return {self._text(str(k)): self._clean(v) for k, v in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._clean(v) for v in value]
+        return self._text(value if isinstance(value, str) else repr(value))
+
+    def _text(self, text: str) -> str:
+        return redact(text if self._secret is None else text.replace(self._secret, HIDDEN))
 
 
-def _clean(value: Any) -> Any:
-    """`value` as it can be printed; what is no plain value is put into words first."""
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    if isinstance(value, dict):
-        return {redact(str(k)): _clean(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_clean(v) for v in value]
-    return redact(value if isinstance(value, str) else repr(value))
+class _Named:
+    """A step of structlog that says which process speaks, in every thread of it."""
+
+    def __init__(self, process: str) -> None:
+        self._process = process
+
+    def __call__(self, _logger: Any, _method: str, event: Any) -> Any:
+        event["process"] = self._process
+        return event
 
 
-def configure(level: str, *, process: str) -> None:
+def configure(level: str, *, process: str, secret: str | None = None) -> None:
     """Send all logging of this process to standard error, in one form.
 
     Parameters
@@ -54,7 +74,9 @@ def configure(level: str, *, process: str) -> None:
     level
         debug, info, warning or error.
     process
-        The process's name, on every line: api, loop, worker.
+        The process's name, on every line: api, loop, run.
+    secret
+        A key to cut out besides those that are known by their form.
     """
     structlog.reset_defaults()
     shared: list[Any] = [
@@ -63,7 +85,8 @@ def configure(level: str, *, process: str) -> None:
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
-        _redacted,
+        _Named(process),
+        _Redacting(secret),
     ]
     terminal = sys.stderr.isatty()
     render: Any = (
@@ -84,7 +107,6 @@ def configure(level: str, *, process: str) -> None:
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(process=process)
