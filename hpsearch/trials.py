@@ -23,6 +23,7 @@ class SearchState(StrEnum):
     FAILED = "failed"
 
 
+WORKING = (SearchState.RUNNING, SearchState.FINALIZING)  # their jobs may be claimed
 ENDED = frozenset({SearchState.COMPLETED, SearchState.CANCELLED, SearchState.FAILED})
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hpsearch.errors import Conflict, InvalidRequest, Mistake, NotFound, Stale, TooMany
-from hpsearch.report import build
+from hpsearch.report import answer, build
 from hpsearch.report.digest import body_sha256
 from hpsearch.report.views import Page, ResultView, RoundView, StatusView
 from hpsearch.service import cursors
@@ -199,7 +199,7 @@ class Searches:
             content = tx.library.content(row.dataset_digest)
             assert final is not None  # a completed search has one
             assert content is not None  # a foreign key keeps it
-            return build.result(
+            return answer.result(
                 row,
                 resolved(row),
                 tx.searches.rounds(search_id),

@@ -115,7 +115,7 @@ class Work:
         settings = self._settings
         republish = 2.0 if broker_is_empty else settings.republish_seconds
         return self._store.read(
-            lambda tx: tx.jobs.hints(
+            lambda tx: tx.window.hints(
                 per_slot=settings.hints_per_slot,
                 alive=settings.lease_seconds,
                 republish=republish,
@@ -125,23 +125,23 @@ class Work:
     def published(self, hints: Sequence[Hint]) -> None:
         """Note that hints have been sent."""
         if hints:
-            self._store.write(lambda tx: tx.jobs.published(hints))
+            self._store.write(lambda tx: tx.window.published(hints))
 
     # --- workers -------------------------------------------------------------------------
 
     def seen(self, worker_id: str, *, host: str, pid: int, fingerprint: Mapping[str, str]) -> None:
         """Note that a worker lives."""
         values = {"host": host, "pid": pid, "fingerprint": dict(fingerprint)}
-        self._store.write(lambda tx: tx.jobs.seen(worker_id, values))
+        self._store.write(lambda tx: tx.window.seen(worker_id, values))
 
     def gone(self, worker_id: str) -> None:
         """Forget a worker that stopped."""
-        self._store.write(lambda tx: tx.jobs.gone(worker_id))
+        self._store.write(lambda tx: tx.window.gone(worker_id))
 
     def sweep_workers(self) -> None:
         """Forget workers that have been silent for ten leases."""
         silent = 10 * self._settings.lease_seconds
-        self._store.write(lambda tx: tx.jobs.gone(older_than=silent))
+        self._store.write(lambda tx: tx.window.gone(older_than=silent))
 
     # --- inside --------------------------------------------------------------------------
 

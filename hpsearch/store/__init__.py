@@ -21,6 +21,7 @@ from hpsearch.store.keys import Keys
 from hpsearch.store.library import SHARED, Library
 from hpsearch.store.searches import Searches
 from hpsearch.store.tables import event, metadata
+from hpsearch.store.window import Window
 
 __all__ = ["SCHEMA", "SHARED", "Engines", "Row", "Store", "Tx", "Written", "metadata"]
 
@@ -35,6 +36,7 @@ class Tx:
     def __init__(self, connection: sa.Connection) -> None:
         self.searches = Searches(connection)
         self.jobs = Jobs(connection)
+        self.window = Window(connection)
         self.library = Library(connection)
         self.keys = Keys(connection)
         self._connection = connection

@@ -11,14 +11,14 @@ from core.builders import resolve
 from core.report_rows import Final, Made, Round, Search, models, rate
 from scipy.stats import binomtest
 
-from hpsearch.report import build
+from hpsearch.report import answer
 from hpsearch.space import Choices, box_to_json
 
 
 def result(*, search=None, box=None, made=None, final=None, rows=None, **fields):
     resolved = resolve(**fields)
     rounds = [Round(), Round(2, kind="final", box=box_to_json(box or resolved.box))]
-    return build.result(
+    return answer.result(
         search or Search(state="completed"),
         resolved,
         rounds,
