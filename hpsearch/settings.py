@@ -64,6 +64,10 @@ class Settings(BaseSettings):
         0.25, gt=0, description="GFLOP/s that even a poor worker reaches; sets deadlines"
     )
 
+    deadline_step_seconds: float = Field(
+        0.002, gt=0, description="what a minibatch costs besides its FLOPs; sets deadlines"
+    )
+
     # How trials are grouped. Never changes a result.
     job_size: int = Field(32, ge=1, description="trials in a job, at the most")
     stack_size: int = Field(

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hpsearch.errors import HpsearchError, Unavailable
+from hpsearch.errors import Unavailable
 from hpsearch.service.work import Work
 from hpsearch.training.fingerprint import fingerprint
 from hpsearch.trials import Hint
@@ -75,10 +75,10 @@ class Keeper:
     def _beat(self) -> None:
         while not self._closing.wait(self._heartbeat):
             try:
+                self._prolong()  # first: the lease is what a slow database must not cost
                 self._announce()
-                self._prolong()
-            except HpsearchError as error:
-                log.warning("no heartbeat: %s", error)
+            except Exception as error:  # noqa: BLE001  # without this thread every lease is lost
+                log.warning("no heartbeat: %s: %s", type(error).__name__, error)
                 self._give_up_if_stale()
             if self._lost.is_set() and time.monotonic() - self._lost_at > DEAF_SECONDS:
                 with self._lock:

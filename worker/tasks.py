@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
 import uuid
+from collections.abc import Callable
 
 from celery import Celery, signals
 
-from hpsearch.errors import Fenced
+from hpsearch.errors import Fenced, Unavailable
 from hpsearch.service import (
     Services,
     advance,  # noqa: F401  # loaded before the fork, so that no round waits for scipy.stats
@@ -23,6 +25,8 @@ from worker.keeper import Keeper
 from worker.publisher import Publisher
 
 log = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 0.5  # between two tries to write results
 
 
 class Runner:
@@ -56,19 +60,39 @@ class Runner:
         order = self._work.claim(hint, worker_run=self.run_id)
         if order is None:
             return
+        with self._keeper.holding(hint):
+            written = self._do(hint, order)
+        if written is Written.ROUND_OVER:
+            self._work.advance(order.search_id)
+        self._publisher.fill()
+
+    def _do(self, hint: Hint, order: JobOrder) -> Written:
+        """Train and write what came of it, for as long as the lease is ours."""
         try:
-            with self._keeper.holding(hint):
-                report = self._train(hint, order)
+            report = self._train(hint, order)
         except Fenced:
             log.warning("job %d attempt %d was taken away", hint.job_id, hint.attempt)
+            return Written.FENCED
         except Exception as error:  # the job must go back to the queue whatever happened
             log.exception("job %d attempt %d failed", hint.job_id, hint.attempt)
             message = f"{type(error).__name__}: {error}"
-            self._work.give_back(hint, message, losses=hint.attempt - 1)
-        else:
-            if self._work.finish(hint, report, worker_run=self.run_id) is Written.ROUND_OVER:
-                self._work.advance(order.search_id)
-        self._publisher.fill()
+            losses = hint.attempt - 1
+            return self._patiently(lambda: self._work.give_back(hint, message, losses=losses))
+        return self._patiently(lambda: self._work.finish(hint, report, worker_run=self.run_id))
+
+    def _patiently(self, write: Callable[[], Written]) -> Written:
+        """`write`, again and again while the database is away and the lease is not lost.
+
+        What was trained is not thrown away because the database restarts.
+        """
+        while True:
+            try:
+                return write()
+            except Unavailable as error:
+                if self._keeper.stopped():
+                    log.warning("results are lost with the lease: %s", error)
+                    return Written.FENCED
+            time.sleep(PAUSE_SECONDS)
 
     def _train(self, hint: Hint, order: JobOrder) -> JobReport:
         if order.kind is not RoundKind.FINAL:

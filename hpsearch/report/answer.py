@@ -85,15 +85,12 @@ def _ranges(
 
 
 def _telling(history: Sequence[Row]) -> Row:
-    """The decision that explains a range: the last one, or the last that changed anything.
+    """The decision that explains a range: the last that moved it, or else the last one.
 
     A range that was narrowed early and could not be told from flat later is narrowed, not
     unidentified.
     """
-    last = history[-1]
-    if last.verdict in (Verdict.UNIDENTIFIED, Verdict.KEPT):
-        return next((d for d in reversed(history) if d.verdict == Verdict.NARROWED), last)
-    return last
+    return next((d for d in reversed(history) if d.before != d.after), history[-1])
 
 
 def reaches_beyond(now: Dimension, asked: Dimension) -> bool:

@@ -38,35 +38,41 @@ def advance(store: Store, settings: Settings, search_id: str) -> bool:
     """Bring a search whose round is over to what comes next; False when there is nothing to do.
 
     A decision that raises is a fault of ours: it fails this one search, and no other search
-    has to wait behind it.
+    has to wait behind it. Faults of the machine pass, and the next turn tries again.
     """
-    try:
-        return _advance(store, settings, search_id)
-    except HpsearchError:
-        raise
-    except Exception as error:  # see above
-        log.exception("search %s cannot go on", search_id)
-        reason = f"internal error after the last round: {type(error).__name__}: {error}"
-        return _fail(store, search_id, reason[:2000])
-
-
-def _advance(store: Store, settings: Settings, search_id: str) -> bool:
     read = store.read(lambda tx: _snapshot(tx, search_id))
     if read is None:
         return False
     row, now = read
-    if row.state == SearchState.FINALIZING:
-        return _complete(store, row)
-    plan = decide(now, job_size=settings.job_size)
+    try:
+        if row.state == SearchState.FINALIZING:
+            return _complete(store, row)
+        plan = decide(now, job_size=settings.job_size)
+    except HpsearchError:
+        raise
+    except (MemoryError, OSError):
+        log.exception("search %s has to wait", search_id)
+        return False
+    except Exception as error:  # see above
+        log.exception("search %s cannot go on", search_id)
+        reason = f"internal error after round {row.round}: {type(error).__name__}: {error}"
+        return _fail(store, row, reason[:2000])
     if isinstance(plan, GiveUp):
-        return _fail(store, search_id, plan.reason)
+        return _fail(store, row, plan.reason)
     epochs, deadlines = durations(now.resolved, plan, settings)
     return store.write(lambda tx: tx.searches.apply(row, plan, epochs=epochs, deadlines=deadlines))
 
 
-def _fail(store: Store, search_id: str, reason: str) -> bool:
+def _fail(store: Store, seen: Row, reason: str) -> bool:
+    """Fail a search, unless it has moved on since it was read."""
     return store.write(
-        lambda tx: tx.searches.move(search_id, from_=ACTIVE, to=SearchState.FAILED, reason=reason)
+        lambda tx: tx.searches.move(
+            seen.id,
+            from_=[SearchState(seen.state)],
+            to=SearchState.FAILED,
+            reason=reason,
+            revision=seen.revision,
+        )
     )
 
 
@@ -80,8 +86,15 @@ def durations(
     else:
         epochs, jobs = plan.epochs, plan.jobs
     floor, pace = settings.deadline_floor_seconds, settings.deadline_gflops * 1e9
+    step = settings.deadline_step_seconds
     return epochs, [
-        floor + sum(resolved.flops(plan.trials[i], epochs) for i in job) / pace for job in jobs
+        floor
+        + sum(
+            resolved.flops(plan.trials[i], epochs) / pace
+            + resolved.updates(plan.trials[i], epochs) * step
+            for i in job
+        )
+        for job in jobs
     ]
 
 

@@ -118,13 +118,21 @@ class Datasets:
         if name in BUILTIN:
             raise Conflict(f"{name!r} is built in and cannot be deleted")
 
-        digest = self._store.write(lambda tx: _remove(tx, owner, name))
-        if digest is not None:
+        self.sweep(self._store.write(lambda tx: _remove(tx, owner, name)))
+
+    def sweep(self, digest: str) -> None:
+        """Remove a content that no name and no search refers to any more."""
+        if self._store.write(lambda tx: tx.library.forget(digest)):
             self._files.delete(digest)
 
     def _keep(self, owner: str, name: str, ingest: Callable[[], DatasetInfo]) -> DatasetView:
+        old = self._store.read(lambda tx: tx.library.get(owner, name))
         info = ingest()
         self._store.write(lambda tx: tx.library.put(owner, name, info.to_json()))
+        if not self._files.exists(info.digest):
+            ingest()  # somebody deleted the last use of these very bytes in the meantime
+        if old is not None and old.owner == owner and old.digest != info.digest:
+            self.sweep(old.digest)
         return self.get(name, owner=owner)
 
     def _check(self, name: str) -> None:
@@ -143,13 +151,13 @@ class Datasets:
         return dataset_view(row, builtin=row.owner == SHARED)
 
 
-def _remove(tx: Tx, owner: str, name: str) -> str | None:
-    """Forget a name; the digest of its content where that is nobody's any more."""
+def _remove(tx: Tx, owner: str, name: str) -> str:
+    """Forget a name; the digest of its content."""
     row = tx.library.get(owner, name)
     if row is None or row.owner != owner:
         raise NotFound(f"unknown dataset {name!r}")
-    users = tx.library.in_use(row.digest)
+    users = tx.library.in_use(owner, row.digest)
     if users:
         raise Conflict(f"{users} unfinished searches train on {name!r}; cancel them first")
     tx.library.remove(owner, name)
-    return row.digest if tx.library.forget(row.digest) else None
+    return str(row.digest)

@@ -16,7 +16,7 @@ from hpsearch.service.datasets import Datasets
 from hpsearch.settings import Settings
 from hpsearch.spec import DatasetFacts, ResolvedSpec, SearchSpec, parse
 from hpsearch.store import Row, Store, Tx
-from hpsearch.trials import ENDED, SearchState, TrialState
+from hpsearch.trials import ENDED, JobState, SearchState, TrialState
 
 POLL_SECONDS = 0.2  # how often a waiting caller's revision is looked up
 SORTS = ("round", "-validation_accuracy")
@@ -77,6 +77,8 @@ class Searches:
         def insert(tx: Tx) -> None:
             if tx.searches.get(search_id) is not None:
                 return  # the answer to an earlier COMMIT was lost
+            if tx.library.content(resolved.facts.digest) is None:
+                raise Conflict(f"dataset {resolved.spec.dataset!r} has just been deleted")
             active = tx.searches.count_active(owner)
             if active >= limit:
                 raise TooMany(
@@ -240,7 +242,8 @@ class Searches:
         row = self._get(search_id, owner, if_revision)
 
         def again(tx: Tx) -> bool:
-            if tx.jobs.final(search_id) is None:
+            final = tx.jobs.final(search_id)
+            if final is None:
                 return False
             moved = tx.searches.move(
                 search_id,
@@ -250,15 +253,17 @@ class Searches:
                 revision=if_revision,
                 finished_at=None,
             )
-            return moved and tx.jobs.requeue_final(search_id)
+            if moved and final.state == JobState.FAILED:
+                tx.jobs.requeue_final(search_id)
+            return moved
 
         if row.state == SearchState.FAILED:
             if not self._store.write(again):
                 self._get(search_id, owner, if_revision)
                 raise Conflict(f"search {search_id} failed before its final test; submit a new one")
-        else:
-            target = SearchState.RUNNING if row.started_at is not None else SearchState.QUEUED
-            self._move(row, [SearchState.PAUSED], target, None, if_revision)
+        elif not self._store.write(lambda tx: tx.searches.unpause(search_id, if_revision)):
+            row = self._get(search_id, owner, if_revision)
+            raise Conflict(f"search {search_id} is {row.state}; this takes one that is paused")
         return self.status(search_id, owner=owner)
 
     def cancel(self, search_id: str, *, owner: str, if_revision: int | None = None) -> StatusView:
@@ -300,6 +305,7 @@ class Searches:
         row = self._get(search_id, owner)
         if not self._store.write(lambda tx: tx.searches.delete(search_id)):
             raise Conflict(f"search {search_id} is {row.state}; cancel it first")
+        self._datasets.sweep(row.dataset_digest)
 
     def _get(self, search_id: str, owner: str, if_revision: int | None = None) -> Row:
         row = self._store.read(lambda tx: tx.searches.get(search_id, owner))

@@ -111,6 +111,10 @@ class ResolvedSpec:
         """
         return 6.0 * self.parameters(params) * self.facts.n_train * epochs
 
+    def updates(self, params: Params, epochs: int) -> int:
+        """Minibatches of one trial."""
+        return epochs * -(-self.facts.n_train // int(self.hyperparameters(params)["batch_size"]))
+
     def parameters(self, params: Params) -> int:
         """Weights and biases of a trial's network."""
         return network_parameters(

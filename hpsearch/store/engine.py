@@ -26,7 +26,8 @@ BUSY_MS = 5000
 WAL_SAFE = (3, 51, 3)
 WAL_BACKPORTS = frozenset({(3, 44, 6), (3, 50, 7)})
 UNDEFINED_TABLE = "42P01"
-TRANSIENT_SQLSTATES = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03"})
+# Serialisation, deadlock, locks, shutdown and start-up, and a standby after a failover.
+TRANSIENT_SQLSTATES = frozenset({"25006", "40001", "40P01", "55P03", "57P01", "57P02", "57P03"})
 
 
 def sqlite_module() -> ModuleType:

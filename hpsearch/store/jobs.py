@@ -75,7 +75,7 @@ class Jobs(Part):
             )
         )
         if taken:
-            self._touch(hint.job_id)
+            self._touch(hint.job_id, served=True)
             self._event("claimed", hint, {"worker_run": worker_run})
             return True
         # The answer to an earlier COMMIT may have been lost: the row says whether it is ours.
@@ -214,18 +214,27 @@ class Jobs(Part):
         )
 
     def open_test(self, hint: Hint, *, worker_run: str) -> bool:
-        """Count an opening of the sealed test part, before it happens; False when fenced."""
+        """Count an opening of the sealed test part, before it happens; False when fenced.
+
+        An attempt opens once: asked again, because an answer was lost, it counts nothing.
+        """
+        mine = sa.and_(*self._ours(hint, worker_run), job.c.kind == RoundKind.FINAL)
+        first = sa.func.coalesce(job.c.opened_attempt, 0) != hint.attempt
         counted = self.changed(
             job.update()
-            .where(*self._ours(hint, worker_run), job.c.kind == RoundKind.FINAL)
-            .values(openings=job.c.openings + 1, opened_at=sa.func.coalesce(job.c.opened_at, now()))
+            .where(mine, first)
+            .values(
+                openings=job.c.openings + 1,
+                opened_at=sa.func.coalesce(job.c.opened_at, now()),
+                opened_attempt=hint.attempt,
+            )
         )
         if counted:
             row = self.get(hint.job_id)
             assert row is not None  # its update has just met it
             self.count_opening(row.dataset_digest)
             self._event("test_opened", hint, {"dataset": row.dataset_digest})
-        return counted
+        return counted or self.one(sa.select(job.c.id).where(mine)) is not None
 
     def count_opening(self, digest: str) -> None:
         """One more opening of a dataset's test part."""
@@ -277,12 +286,13 @@ class Jobs(Part):
             job.c.worker_run == worker_run,
         ]
 
-    def _touch(self, job_id: int) -> None:
-        """The status of the job's search has changed."""
+    def _touch(self, job_id: int, *, served: bool = False) -> None:
+        """The status of the job's search has changed; `served` when a worker took a job of it."""
         owner = sa.select(job.c.search_id).where(job.c.id == job_id).scalar_subquery()
-        self.connection.execute(
-            search.update().where(search.c.id == owner).values(revision=search.c.revision + 1)
-        )
+        values: dict[str, Any] = {"revision": search.c.revision + 1}
+        if served:
+            values["served_at"] = now()
+        self.connection.execute(search.update().where(search.c.id == owner).values(values))
 
     def _event(self, kind: str, hint: Hint, detail: Mapping[str, Any]) -> None:
         query = sa.select(job.c.search_id).where(job.c.id == hint.job_id)
@@ -370,7 +380,9 @@ class Jobs(Part):
             (search, (search.c.id == row.search_id,), {"best_round": row.round}),
         ):
             self.connection.execute(
-                table.update().where(*where, _better(table, best)).values(**values, **more)
+                table.update()
+                .where(*where, _better(table, row.round, best))
+                .values(**values, **more)
             )
 
 
@@ -380,16 +392,19 @@ def accuracy(report: TrialReport) -> float:
     return report.correct / report.examples if usable else -1.0
 
 
-def _better(table: sa.Table, best: TrialReport) -> sa.ColumnElement[bool]:
-    """Beats the stored best; equals give way to the lower loss, then to the lower index."""
+def _better(table: sa.Table, number: int, best: TrialReport) -> sa.ColumnElement[bool]:
+    """Beats the stored best: by accuracy, then loss, then the older trial.
+
+    The order is total, so whoever finishes first, the same trial is the best in the end.
+    """
     a, c = accuracy(best), table.c
-    equal = c.best_accuracy == a
-    same_loss = sa.and_(equal, c.best_loss == best.loss, c.best_index > best.index)
+    older = c.best_index > best.index
     if table is search:
-        same_loss = sa.false()
+        older = sa.tuple_(c.best_round, c.best_index) > sa.tuple_(number, best.index)
+    equal = c.best_accuracy == a
     return sa.or_(
         c.best_accuracy.is_(None),
         c.best_accuracy < a,
         sa.and_(equal, c.best_loss > best.loss),
-        same_loss,
+        sa.and_(equal, c.best_loss == best.loss, older),
     )

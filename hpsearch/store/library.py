@@ -40,19 +40,24 @@ class Library(Part):
 
     def page(self, owner: str, *, limit: int, after: str | None) -> Sequence[Row]:
         """The owner's and the shared datasets by name."""
-        query = self._named(owner).order_by(dataset.c.name).limit(limit)
+        # Byte order, as the caller sorts: a database's own locale may have another.
+        postgres = self.connection.dialect.name == "postgresql"
+        name = dataset.c.name.collate("C" if postgres else "BINARY")
+        query = self._named(owner).order_by(name).limit(limit)
         if after is not None:
-            query = query.where(dataset.c.name > after)
+            query = query.where(name > after)
         return self.connection.execute(query).all()
 
     def content(self, digest: str) -> Row | None:
         """A content and how often its test part has been opened."""
         return self.one(sa.select(dataset_content).where(dataset_content.c.digest == digest))
 
-    def in_use(self, digest: str) -> int:
-        """Unfinished searches on a content."""
+    def in_use(self, owner: str, digest: str) -> int:
+        """Unfinished searches of an owner on a content."""
         query = sa.select(sa.func.count()).where(
-            search.c.dataset_digest == digest, search.c.state.not_in(list(ENDED))
+            search.c.owner == owner,
+            search.c.dataset_digest == digest,
+            search.c.state.not_in(list(ENDED)),
         )
         return self.connection.execute(query).scalar_one()
 

@@ -167,6 +167,21 @@ class Searches(Part):
             self.record(to.value, search_id=search_id, detail={"reason": reason})
         return moved
 
+    def unpause(self, search_id: str, revision: int | None) -> bool:
+        """Go on with a paused search: queued again, if nothing of it has been drawn yet."""
+        target = sa.case((search.c.round > 0, SearchState.RUNNING), else_=SearchState.QUEUED)
+        change = search.update().where(
+            search.c.id == search_id, search.c.state == SearchState.PAUSED
+        )
+        if revision is not None:
+            change = change.where(search.c.revision == revision)
+        moved = self.changed(
+            change.values(state=target, reason=None, revision=search.c.revision + 1)
+        )
+        if moved:
+            self.record("resumed", search_id=search_id)
+        return moved
+
     def cancel_work(self, search_id: str) -> None:
         """Take back everything that is queued or running; whoever runs it is fenced."""
         open_states = (JobState.QUEUED, JobState.RUNNING)

@@ -17,7 +17,10 @@ class Window(Part):
     """The window of unclaimed hints, and the live workers that it is measured by."""
 
     def hints(self, *, per_slot: int, alive: float, republish: float) -> Sequence[Hint]:
-        """What to publish now: a window of unclaimed hints, round-robin over searches.
+        """What to publish now: a window of unclaimed hints, in turns over all searches.
+
+        Within a turn the search comes first that has waited longest for a claim, so that
+        many searches that have more jobs than there is room cannot keep a new one out.
 
         Parameters
         ----------
@@ -36,6 +39,7 @@ class Window(Part):
                 job.c.kind,
                 job.c.deadline_seconds,
                 search.c.created_at,
+                sa.func.coalesce(search.c.served_at, 0.0).label("served_at"),
                 fresh.label("fresh"),
                 sa.func.row_number()
                 .over(
@@ -55,7 +59,9 @@ class Window(Part):
         slots = sa.select(sa.func.count()).where(worker.c.seen_at > now() - alive)
         live = max(1, self.connection.execute(slots).scalar_one())
         query = (
-            sa.select(queued).order_by(queued.c.turn, queued.c.created_at).limit(live * per_slot)
+            sa.select(queued)
+            .order_by(queued.c.turn, queued.c.served_at, queued.c.created_at)
+            .limit(live * per_slot)
         )
         rows = self.connection.execute(query).all()
         return [
