@@ -3,6 +3,7 @@
 Notation
     top      the best quarter of the finite trials inside the box, at least four of them
     rest     all other trials inside the box, diverged ones among them
+             (of both only those trained as long as the latest round, see `comparable`)
     unit     a trial's place in the present range: 0 at the low edge, 1 at the high edge
     gap      mean distance of neighbouring top trials, the margin added on either side
 
@@ -61,10 +62,28 @@ def narrow(space: Space, box: Box, observations: Sequence[Observation]) -> list[
             _all_diverged(name, space.dimensions[name], box[name], len(latest), best)
             for name in space.names
         ]
+    within = comparable(within, observations)
     finite = sum(o.finite for o in within)
     count = min(max(TOP_LEAST, math.ceil(TOP_SHARE * finite)), finite)
     top, rest = within[:count], within[count:]
     return [_one(name, space.dimensions[name], box[name], top, rest) for name in space.names]
+
+
+def comparable(
+    within: Sequence[Observation], observations: Sequence[Observation]
+) -> Sequence[Observation]:
+    """Those of `within` that were trained for as long as the latest round was.
+
+    Longer trainings are more accurate wherever they look. Ranked together with shorter ones
+    they would fill the top, and a range that has just been moved would seem to matter because
+    only they have been in its new part. Where too few are left, all must do.
+    """
+    lengths: dict[int, int] = {}
+    for o in observations:
+        lengths[o.round] = max(lengths.get(o.round, 0), o.epochs)
+    longest = lengths[max(lengths)] if lengths else 0
+    alike = [o for o in within if lengths[o.round] == longest]
+    return alike if len(alike) >= 2 * TOP_LEAST else within
 
 
 def _one(

@@ -70,27 +70,31 @@ def _ranges(
     views = {}
     for name in sorted(box):
         history = [d for d in decisions if d.name == name]
-        told = _telling(history)
+        verdict, reason = _telling(history)
         now, asked = box[name], resolved.box[name]
         views[name] = ResultRangeView(
             **range_view(now).model_dump(),
-            verdict=told.verdict,
-            reason=told.reason
-            if told is history[-1]
-            else f"after round {told.round}: {told.reason}",
+            verdict=verdict,
+            reason=reason,
             asked=range_view(asked),
             outside_asked=reaches_beyond(now, asked),
         )
     return views
 
 
-def _telling(history: Sequence[Row]) -> Row:
-    """The decision that explains a range: the last that moved it, or else the last one.
+def _telling(history: Sequence[Row]) -> tuple[Verdict, str]:
+    """Verdict and reason of a range: those of the last decision, and of the last that moved it.
 
     A range that was narrowed early and could not be told from flat later is narrowed, not
-    unidentified.
+    unidentified. One that was opened and then kept is kept, and the reason tells both.
     """
-    return next((d for d in reversed(history) if d.before != d.after), history[-1])
+    last = history[-1]
+    moved = next((d for d in reversed(history) if d.before != d.after), last)
+    if moved is last:
+        return Verdict(last.verdict), last.reason
+    verdict = moved.verdict if moved.verdict == Verdict.NARROWED else last.verdict
+    told = f"after round {moved.round}: {moved.reason}; after round {last.round}: {last.reason}"
+    return Verdict(verdict), told
 
 
 def reaches_beyond(now: Dimension, asked: Dimension) -> bool:

@@ -24,7 +24,7 @@ from hpsearch.report.views import (
 )
 from hpsearch.space import Box, Choices, Dimension, box_from_json
 from hpsearch.spec import ResolvedSpec
-from hpsearch.trials import ENDED, RoundKind, SearchState, TrialState
+from hpsearch.trials import WORKING, RoundKind, TrialState
 
 Row = Any
 API = "/api/v1/searches"
@@ -95,7 +95,7 @@ def status(
         created_at=moment(search.created_at) or "",
         started_at=moment(search.started_at),
         finished_at=moment(search.finished_at),
-        eta_seconds=eta(search, resolved, trained, rounds, now),
+        eta_seconds=eta(search, resolved, rounds, now),
         rounds=RoundCounts(
             planned=spec.rounds,
             completed=sum(r.open_jobs == 0 and not r.cancelled for r in explored),
@@ -125,21 +125,30 @@ def _counts(rounds: Sequence[Row], running: Mapping[int, int], *, planned: int) 
     return TrialCounts(planned=planned, pending=pending, running=active, **sums)
 
 
-def eta(
-    search: Row, resolved: ResolvedSpec, trained: int, rounds: Sequence[Row], now: float
-) -> float | None:
-    """Seconds to the end, from the epochs trained so far; None while there is no pace."""
-    if search.state in ENDED or search.state in (SearchState.QUEUED, SearchState.PAUSED):
+def eta(search: Row, resolved: ResolvedSpec, rounds: Sequence[Row], now: float) -> float | None:
+    """Seconds to the end at the pace of the rounds so far; None while there is no pace.
+
+    Only time inside rounds counts. A round that is over has nothing left, however many of its
+    trials diverged early; the final test trains every model for its full length.
+    """
+    if search.state not in WORKING:
         return None
-    if not trained or search.started_at is None:
+    explored = [r for r in rounds if r.kind != RoundKind.FINAL]
+    trained = int(sum(r.epochs_trained for r in explored))
+    if not trained:
         return None
-    # In the final every model is trained, so its epochs count in full.
-    final = resolved.spec.final
-    left = resolved.epochs_planned - trained + final.epochs * (final.models + 1)
-    if rounds and rounds[-1].kind == RoundKind.FINAL:
-        left = final.epochs * (final.models + 1)
-    pace: float = max(0.0, now - search.started_at) / trained
-    return round(pace * left, 1)
+    ends = [now if r.finished_at is None else r.finished_at for r in explored]
+    spent: float = sum(max(0.0, e - r.created_at) for e, r in zip(ends, explored, strict=True))
+    final = resolved.spec.final.epochs * (resolved.spec.final.models + 1)
+    if rounds[-1].kind == RoundKind.FINAL:
+        gone: float = now - rounds[-1].created_at
+        return round(max(0.0, spent * final / float(trained) - gone), 1)
+    last = rounds[-1]
+    ahead = sum(resolved.epochs(r) for r in range(last.number + 1, resolved.spec.rounds + 1))
+    left: float = final + ahead * resolved.spec.trials_per_round
+    if last.open_jobs:
+        left += max(0, last.planned * last.epochs - last.epochs_trained)
+    return round(spent / trained * left, 1)
 
 
 def round_views(

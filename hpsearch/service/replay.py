@@ -25,6 +25,7 @@ from hpsearch.training import Trainer
 from hpsearch.training.final import run_final
 from hpsearch.training.fingerprint import fingerprint
 from hpsearch.trials import (
+    Decision,
     FinalPlan,
     GiveUp,
     JobOrder,
@@ -33,6 +34,7 @@ from hpsearch.trials import (
     RoundKind,
     SearchState,
     TrialReport,
+    TrialState,
 )
 
 Progress = Callable[[int, int], None]
@@ -99,6 +101,8 @@ def decisions(services: Services, search_id: str) -> Comparison:
         box = what.box if done == 0 else box_from_json(stored.rounds[done - 1].box)
         plan = decide(Snapshot(what, done, box, seen), job_size=services.settings.job_size)
         found += _compare_plan(stored, plan, done)
+        if isinstance(plan, FinalPlan):
+            found += _compare_summary(stored, plan, stored.final.ensemble_correct)
     return _comparison(stored, stored.trials, stored.final.ensemble_correct, found)
 
 
@@ -131,6 +135,7 @@ def again(services: Services, search_id: str, *, progress: Progress | None = Non
             report = run_final(trainer, order, open_test=lambda: _record(services, stored))
             ensemble = report.ensemble_correct
             lines += _lines(order, report.trials)
+            found += _compare_summary(stored, plan, ensemble)
             break
         made = _lines(order, trainer.run(order).trials)
         lines += made
@@ -214,14 +219,59 @@ def _compare_plan(stored: _Stored, plan: Plan, done: int) -> list[str]:
         found.append(
             f"round {plan.number}: {len(trials)} trials stored, {len(plan.trials)} planned"
         )
-    told = {d.name: (d.verdict, d.reason) for d in plan.decisions}
-    kept = {d.name: (d.verdict, d.reason) for d in stored.decisions if d.round == done}
+    told = {d.name: _decided(d) for d in plan.decisions}
+    kept = {
+        d.name: (d.verdict, d.reason, d.before, d.after, d.numbers)
+        for d in stored.decisions
+        if d.round == done
+    }
     found += [
         f"round {done} {name}: decision {kept.get(name)} is stored, {told.get(name)} is made now"
         for name in sorted(told.keys() | kept.keys())
         if told.get(name) != kept.get(name)
     ]
     return found
+
+
+def _decided(d: Decision) -> tuple[str, str, object, object, dict[str, float | int | None]]:
+    """A decision in the form in which it is stored."""
+    box = box_to_json({"before": d.before, "after": d.after})
+    return d.verdict, d.reason, box["before"], box["after"], dict(d.numbers)
+
+
+def _compare_summary(stored: _Stored, plan: FinalPlan, ensemble: int | None) -> list[str]:
+    """What the result shows besides trials: the recommendation, the ensemble, bests and counts."""
+    row, best = stored.row, plan.recommended
+    pairs = [
+        ("recommended", {**row.recommended, "params": restored(row.recommended["params"])},
+         {"round": best.round, "index": best.index, "params": dict(best.params),
+          "correct": best.correct, "examples": best.examples}),
+        ("ensemble_correct", stored.final.ensemble_correct, ensemble),
+        ("best trial", (row.best_round, row.best_index, row.best_accuracy, row.best_loss),
+         _best(stored.trials)),
+    ]  # fmt: skip
+    for r in stored.rounds:
+        trials = [t for t in stored.trials if t.round == r.number]
+        if r.kind != RoundKind.FINAL:
+            shown = (r.number, r.best_index, r.best_accuracy, r.best_loss)
+            pairs.append((f"best trial of round {r.number}", shown, _best(trials)))
+        states = [TrialState.COMPLETED, TrialState.STOPPED, TrialState.DIVERGED, TrialState.FAILED]
+        counts = [getattr(r, state.value) for state in states]
+        pairs.append((
+            f"counts of round {r.number}",
+            (*counts, r.epochs_trained),
+            (*(sum(t.state == s for t in trials) for s in states), sum(t.epochs for t in trials)),
+        ))  # fmt: skip
+    return [f"{name}: {old} is stored, now {new}" for name, old, new in pairs if old != new]
+
+
+def _best(trials: Sequence[Row]) -> tuple[int | None, int | None, float | None, float | None]:
+    """Round, index, accuracy and loss of the best explored trial."""
+    finite = [t for t in trials if t.role is None and t.accuracy >= 0 and t.loss is not None]
+    if not finite:
+        return (trials[0].round if trials else None), None, None, None
+    best = min(finite, key=lambda t: (-t.accuracy, t.loss, t.round, t.idx))
+    return best.round, best.idx, best.accuracy, best.loss
 
 
 def _compare_trials(stored: _Stored, lines: Sequence[_Line]) -> list[str]:

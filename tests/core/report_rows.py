@@ -56,6 +56,8 @@ class Round:
     kind: str = "explore"
     epochs: int = 2
     box: dict[str, Any] = field(default_factory=lambda: box_to_json(resolve().box))
+    created_at: float = 1_700_000_010.0
+    finished_at: float | None = 1_700_000_060.0
     planned: int = 32
     open_jobs: int = 0
     completed: int = 20

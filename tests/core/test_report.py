@@ -50,7 +50,10 @@ def status(search=None, rounds=None, running=None, now=1_700_000_110.0):
 
 class TestStatus:
     def test_of_a_running_search(self):
-        view = status(rounds=[Round(), Round(2, open_jobs=2, completed=4)], running={2: 5})
+        second = Round(
+            2, epochs=3, created_at=1_700_000_060.0, finished_at=None, open_jobs=2, completed=4
+        )
+        view = status(rounds=[Round(), second], running={2: 5})
         assert view.created_at == "2023-11-14T22:13:20.000Z"
         assert view.started_at == "2023-11-14T22:13:30.000Z"
         assert view.finished_at is None
@@ -61,8 +64,10 @@ class TestStatus:
         assert trials.pending == 64 - 5 - 24 - 2 - 4 - 6
         planned = 32 * sum(resolve().epochs(r) for r in (1, 2, 3, 4))
         assert (view.epochs.planned, view.epochs.trained) == (planned, 100)
-        # 100 seconds for 100 epochs, and the final trains six models for 20 epochs each.
-        assert view.eta_seconds == planned - 100 + 120
+        # 100 seconds for 100 epochs. Round 1 is over, whatever its trials did not train; the
+        # final trains six models for 20 epochs each.
+        ahead = 32 * sum(resolve().epochs(r) for r in (3, 4))
+        assert view.eta_seconds == (32 * 3 - 50) + ahead + 120
         assert view.best is not None
         assert (view.best.trial, view.best.validation_accuracy) == ("1-4", 0.93)
         assert set(view.links) == {"self", "rounds", "trials", "result"}
@@ -84,17 +89,20 @@ class TestStatus:
 
     def test_without_a_pace_there_is_no_time_left(self):
         assert status(rounds=[Round(epochs_trained=0)]).eta_seconds is None
-        assert status(Search(started_at=None)).eta_seconds is None
+        assert status(rounds=[]).eta_seconds is None
 
     def test_in_the_final_only_its_models_are_left(self):
-        final = Round(2, kind="final", completed=0, planned=6, epochs_trained=0)
+        final = Round(
+            2, kind="final", created_at=1_700_000_060.0, finished_at=None, open_jobs=1,
+            completed=0, planned=6, epochs_trained=0,
+        )  # fmt: skip
         view = status(Search(state="finalizing"), [Round(), final])
-        assert view.eta_seconds == 2 * 120
+        assert view.eta_seconds == 120 - 50  # a second an epoch, and 50 seconds have passed
         assert view.trials.completed == 20
         assert view.rounds.completed == 1
 
     def test_a_clock_that_went_back_gives_no_negative_time(self):
-        assert status(now=0.0).eta_seconds == 0
+        assert status(rounds=[Round(finished_at=0.0)], now=0.0).eta_seconds == 0
 
     def test_a_cancelled_round_is_not_completed(self):
         view = status(Search(state="cancelled"), [Round(cancelled=6)])

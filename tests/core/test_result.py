@@ -112,17 +112,29 @@ class TestResult:
     @pytest.mark.parametrize(
         ("verdicts", "verdict", "reason"),
         [
-            (["narrowed", "unidentified"], "narrowed", "after round 1: r1"),
-            (["narrowed", "narrowed", "kept"], "narrowed", "after round 2: r2"),
+            (["narrowed", "unidentified"], "narrowed", "after round 1: r1; after round 2: r2"),
+            (["narrowed", "narrowed", "kept"], "narrowed", "after round 2: r2; after round 3: r3"),
             (["narrowed", "open_low"], "open_low", "r2"),
-            (["open_low", "kept"], "kept", "r2"),
+            (["open_low", "kept"], "kept", "after round 1: r1; after round 2: r2"),
+            (["narrowed", "open_high", "unidentified"], "unidentified",
+             "after round 2: r2; after round 3: r3"),
             (["unidentified", "unidentified"], "unidentified", "r2"),
             (["kept", "narrowed"], "narrowed", "r2"),
         ],
-    )
-    def test_the_verdict_is_the_last_that_says_something(self, verdicts, verdict, reason):
+    )  # fmt: skip
+    def test_the_verdict_is_the_last_and_the_reason_tells_the_last_move(
+        self, verdicts, verdict, reason
+    ):
+        still = {"low": 1e-4, "high": 1.0, "scale": "log"}
         made = [
-            Made(round=i, verdict=v, reason=f"r{i}", name="learning_rate")
+            Made(
+                round=i,
+                verdict=v,
+                reason=f"r{i}",
+                name="learning_rate",
+                before=still,
+                after=still if v in ("kept", "unidentified") else {**still, "low": 1e-3},
+            )
             for i, v in enumerate(verdicts, 1)
         ]
         told = result(made=made).ranges["learning_rate"]

@@ -237,6 +237,11 @@ TAMPERING = {
     "count": "UPDATE trial SET correct = correct - 1 WHERE round = 2 AND idx = 5",
     "test count": "UPDATE trial SET test_correct = test_correct + 1 WHERE round = 3 AND idx = 0",
     "range": "UPDATE round SET box = json_set(box, '$.learning_rate.low', 0.002) WHERE number = 2",
+    "recommendation": "UPDATE search SET recommended = json_set(recommended, '$.correct', 1)",
+    "ensemble": "UPDATE job SET ensemble_correct = 1 WHERE kind = 'final'",
+    "best": "UPDATE search SET best_accuracy = 1.0",
+    "counter": "UPDATE round SET diverged = diverged + 1, completed = completed - 1 WHERE number = 1",
+    "verdict's numbers": "UPDATE decision SET numbers = json_set(numbers, '$.top', 99)",
     "reason": "UPDATE decision SET reason = 'because' WHERE name = 'learning_rate'",
     "spec": "UPDATE search SET spec = json_set(spec, '$.seed', 8)",
 }
