@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 HPSEARCH_HOME ?= $(CURDIR)/var
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo serve test check format lint types imports cover torch bench-engine bench-mnist clean help
+.PHONY: demo serve test check format lint types imports cover torch bench-engine bench-mnist lab clean help
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -66,6 +66,9 @@ bench-engine: torch  ## engine against PyTorch and scikit-learn, as ratios in on
 
 bench-mnist: $(VENV)/.run  ## the MNIST search of docs/benchmarks.md
 	@$(BIN)/python benchmarks/mnist.py
+
+lab: $(VENV)/.run  ## the experiments of a textbook's chapter, as lab.html
+	@$(BIN)/hpsearch lab --output lab.html
 
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

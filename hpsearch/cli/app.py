@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hpsearch.cli import datasets, demo, keys, searches, serve
+from hpsearch.cli import datasets, demo, keys, lab, searches, serve
 
 app = typer.Typer(
     help="Hyperparameter search that answers with a range, its evidence and a sealed test score.",
@@ -40,5 +40,6 @@ def _options(
 searches.register(app)
 serve.register(app)
 demo.register(app)
+lab.register(app)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(keys.app, name="keys")

@@ -55,7 +55,9 @@ def narrow(space: Space, box: Box, observations: Sequence[Observation]) -> list[
     """
     last = max((o.round for o in observations), default=0)
     latest = [o for o in observations if o.round == last]
-    within = sorted((o for o in observations if inside(box, o.params)), key=lambda o: o.rank_key)
+    within: Sequence[Observation] = sorted(
+        (o for o in observations if inside(box, o.params)), key=lambda o: o.rank_key
+    )
     if latest and not any(o.finite for o in latest):
         best = next((o for o in within if o.finite), None)
         return [

@@ -24,7 +24,9 @@ class Part:
         """Insert unless a unique key is taken; whether the row is new."""
         dialect = self.connection.dialect.name
         insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
-        return self.changed(insert.values(**values).on_conflict_do_nothing())
+        # Not rowcount: psycopg leaves it at -1 for an insert that SQLAlchemy wraps.
+        done = insert.values(**values).on_conflict_do_nothing().returning(sa.literal(1))
+        return self.connection.execute(done).first() is not None
 
     def changed(self, statement: sa.Executable) -> bool:
         """Execute a conditional write; whether it met its row."""

@@ -167,3 +167,56 @@ def test_the_loop_outlives_its_database(configured, broker, tmp_path, caplog):
         loop.stop()
         thread.join(10)
         assert not thread.is_alive()
+
+
+def test_results_outlive_a_database_that_is_away(deployed, runner, monkeypatch):
+    """What was trained is written when the database is back, as long as the lease is ours."""
+    bench = Bench(deployed)
+    search_id = bench.submit()
+    bench.work.advance_due()
+    finish, refusals = runner._work.finish, iter([1, 1])
+
+    def away(*args, **options):
+        if next(refusals, None):
+            raise Unavailable("the database does not answer")
+        return finish(*args, **options)
+
+    monkeypatch.setattr(runner._work, "finish", away)
+    runner(bench.hint())
+    status = bench.status(search_id)
+    assert status.trials.completed + status.trials.diverged > 0
+    assert not any(e.kind == "lost" for e in deployed.store.events(search_id))
+
+
+def test_results_are_given_up_with_the_lease(deployed, runner, monkeypatch):
+    bench = Bench(deployed)
+    search_id = bench.submit()
+    bench.work.advance_due()
+    cancelled = []
+
+    def away(*_, **__):
+        if not cancelled:
+            cancelled.append(deployed.searches.cancel(search_id, owner="tester"))
+        raise Unavailable("the database does not answer")
+
+    monkeypatch.setattr(runner._work, "finish", away)
+    runner(bench.hint())
+    assert bench.status(search_id).trials.completed == 0
+
+
+def test_a_keeper_outlives_any_fault():
+    class Odd(Away):
+        calls = 0
+
+        def seen(self, *_, **__):
+            Odd.calls += 1
+            raise ZeroDivisionError("a fault of ours")
+
+        heartbeat = seen
+
+    keeper = Keeper(Odd(), worker_run="run", heartbeat=0.01, lease=5)
+    with pytest.raises(ZeroDivisionError):
+        keeper.start()  # at the start somebody is there to read it
+    keeper._thread.start()
+    until(lambda: Odd.calls > 4, what="a thread that goes on")
+    keeper.close()

@@ -11,7 +11,7 @@ from sqlalchemy import exc
 
 from hpsearch.errors import Misconfigured, Unavailable
 from hpsearch.store import Store, engine
-from hpsearch.store.tables import dataset_content
+from hpsearch.store.tables import dataset_content, worker
 
 
 def test_concurrent_read_modify_write_loses_nothing(database_url):
@@ -183,3 +183,30 @@ def test_a_database_without_tables_says_so(tmp_path, postgres):
             store.read(lambda tx: tx.keys.all())
         store.close()
     postgres.drop("empty")
+
+
+def test_an_insert_that_loses_its_race_says_so(database_url):
+    store = Store(database_url)
+    key = {"id": "k", "name": "n", "owner": "o", "scopes": "read", "secret_sha256": "old"}
+    assert store.write(lambda tx: tx.keys.insert(key))
+    assert not store.write(lambda tx: tx.keys.insert(key))
+    store.write(lambda tx: tx.keys.upsert({**key, "secret_sha256": "new"}))
+    row = store.read(lambda tx: tx.keys.get("k"))
+    assert row is not None
+    assert row.secret_sha256 == "new"
+    store.close()
+
+
+def test_a_worker_that_goes_on_living_is_seen_again(database_url):
+    store = Store(database_url)
+    values = {"host": "h", "pid": 1, "fingerprint": {}}
+    moments = []
+    for _ in range(2):
+        store.write(lambda tx: tx.window.seen("w", values))
+        moments.append(
+            store.read(
+                lambda tx: tx.window.connection.execute(sa.select(worker.c.seen_at)).scalar_one()
+            )
+        )
+    assert moments[1] > moments[0]
+    store.close()

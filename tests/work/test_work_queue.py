@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from support.bench import OWNER, Bench
+from support.bench import formula as formula_of
 from support.waiting import until
 
 from hpsearch.errors import Conflict, Stale
@@ -314,8 +315,7 @@ def test_a_hint_is_sent_again_when_the_broker_has_lost_it(bench):
     hints = bench.work.hints()
     bench.work.published(hints)
     assert bench.work.hints() == []
-    again = until(lambda: bench.work.hints(broker_is_empty=True), what="hints sent 2 s ago")
-    assert again == hints
+    until(lambda: bench.work.hints(broker_is_empty=True) == hints, what="hints sent 2 s ago")
 
 
 def test_live_workers_widen_the_window(bench):
@@ -428,3 +428,85 @@ def test_if_revision_is_kept_by_the_write(bench):
             act(search_id, owner=OWNER, if_revision=revision)
     now = bench.status(search_id).revision
     assert bench.services.searches.pause(search_id, owner=OWNER, if_revision=now).state == "paused"
+
+
+def test_a_new_small_search_does_not_wait_behind_many_large_ones(bench):
+    """One worker, four searches that fill the window for ever, then one of 8 trials."""
+    large = [bench.submit(trials_per_round=320, rounds=1, seed=n) for n in range(4)]
+    bench.work.advance_due()
+    for hint in bench.work.hints():
+        bench.do(hint)
+    small = bench.submit(rounds=1)
+    bench.work.advance_due()
+    served = []
+    while small not in served:
+        served += [bench.claim(hint).search_id for hint in bench.work.hints()]
+        assert len(served) <= 2 * len(large)
+
+
+def test_the_best_trial_does_not_depend_on_who_finishes_first(bench, formula):
+    found = set()
+    for order_of_hints in (list, reversed):
+        search_id = bench.submit()
+        bench.work.advance_due()
+        for hint in order_of_hints(bench.work.hints()):
+            report = formula(bench.claim(hint))
+            alike = [replace(t, correct=50, loss=0.0) for t in report.trials]
+            bench.work.finish(hint, replace(report, trials=alike), worker_run="worker")
+        best = bench.status(search_id).best
+        assert best is not None
+        found.add(best.trial)
+        bench.services.searches.cancel(search_id, owner=OWNER)
+    assert found == {"1-0"}
+
+
+def test_a_resume_that_comes_late_does_not_undo_the_first_round(bench):
+    search_id = bench.submit()
+    bench.services.searches.pause(search_id, owner=OWNER)
+    bench.services.searches.resume(search_id, owner=OWNER)
+    bench.work.advance_due()
+    bench.services.searches.pause(search_id, owner=OWNER)
+    bench.services.store.write(lambda tx: tx.searches.unpause(search_id, None))
+    assert bench.status(search_id).state is SearchState.RUNNING
+    with pytest.raises(Conflict, match="takes one that is paused"):
+        bench.services.searches.resume(search_id, owner=OWNER)
+    bench.complete(search_id)
+
+
+def test_an_opening_whose_answer_was_lost_counts_once(bench):
+    search_id = bench.submit()
+    hint = final_hint(bench, search_id)
+    report_of = bench.claim(hint)
+    for _ in range(2):
+        assert bench.work.open_test(hint, worker_run="worker")
+    assert not bench.work.open_test(hint, worker_run="somebody else")
+    bench.work.finish(hint, formula_of(report_of), worker_run="worker")
+    bench.work.advance_due()
+    result = bench.services.searches.result(search_id, owner=OWNER)
+    assert (result.test.attempts, result.test.dataset_openings) == (1, 1)
+
+
+def test_a_failure_while_completing_can_be_resumed(bench, monkeypatch):
+    from hpsearch.service import advance
+
+    search_id = bench.submit()
+    hint = final_hint(bench, search_id)
+    bench.do(hint)
+    with monkeypatch.context() as patched:
+        patched.setattr(advance.digest, "withheld", lambda *_: 1 / 0)
+        bench.work.advance_due()
+    assert "ZeroDivisionError" in (bench.status(search_id).reason or "")
+    bench.services.searches.resume(search_id, owner=OWNER)
+    bench.work.advance_due()
+    assert bench.status(search_id).state is SearchState.COMPLETED
+
+
+def test_a_machine_out_of_memory_fails_no_search(bench, monkeypatch):
+    from hpsearch.service import advance
+
+    search_id = bench.submit()
+    with monkeypatch.context() as patched:
+        patched.setattr(advance, "decide", lambda *_, **__: (_ for _ in ()).throw(MemoryError()))
+        bench.work.advance_due()
+    assert bench.status(search_id).state is SearchState.QUEUED
+    bench.complete(search_id)
