@@ -6,6 +6,7 @@ import json
 import sys
 from dataclasses import asdict
 
+from hpsearch.errors import Unavailable
 from hpsearch.service import Services, replay
 
 SHOWN = 20  # differences printed for a person
@@ -13,6 +14,13 @@ SHOWN = 20  # differences printed for a person
 
 def run(services: Services, search_id: str, *, decisions: bool, as_json: bool) -> int:
     """Replay and print; 0 where everything agrees, 1 where something differs."""
+    faults = {part: state for part, state in services.ready().items() if state != "ok"}
+    if faults:
+        raise Unavailable(
+            "the database is not ready "
+            f"({', '.join(f'{k}: {v}' for k, v in faults.items())}); "
+            "replay reads it on the service's own machine: set HPSEARCH_HOME or DATABASE_URL"
+        )
     if decisions:
         found = replay.decisions(services, search_id)
     else:
@@ -24,11 +32,13 @@ def run(services: Services, search_id: str, *, decisions: bool, as_json: bool) -
         _print(f"differs: {difference}")
     if len(found.differences) > SHOWN:
         _print(f"and {len(found.differences) - SHOWN} more differences")
-    what = "decisions" if decisions else "trials trained again"
+    what = f"every decision and the draws of {found.trials} trials computed again"
+    if not decisions:
+        what = f"{found.trials} trials trained again"
     if found.differences:
         _print(f"search {search_id} does NOT agree with what is stored")
         return 1
-    _print(f"search {search_id} agrees: {found.trials} {what}, digest {found.digest}")
+    _print(f"search {search_id} agrees: {what}, digest {found.digest}")
     return 0
 
 

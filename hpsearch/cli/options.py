@@ -41,7 +41,8 @@ def connected(url: str | None) -> Iterator[Client]:
             if key is not None:
                 raise
             raise Unauthenticated(
-                f"{address} asks for a key: set HPSEARCH_API_KEY or HPSEARCH_API_KEY_FILE"
+                f"{address} asks for a key: set HPSEARCH_HOME to the data folder of a service on this "
+                "machine, or HPSEARCH_API_KEY or HPSEARCH_API_KEY_FILE"
             ) from error
 
 

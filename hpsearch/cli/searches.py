@@ -202,6 +202,7 @@ def _follow(client: Client, first: StatusView, *, as_json: bool) -> None:
         last = watching.follow(client, first, emit)
     else:
         out = console()
+        out.print(f"search {first.id}: {first.name or first.dataset}", soft_wrap=True)
         with watching.on(out) as show:
             last = watching.follow(client, first, show)
         if last.state is SearchState.COMPLETED:

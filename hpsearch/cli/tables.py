@@ -132,7 +132,9 @@ def _test(view: ResultView) -> Table:
         pairs.append(("ensemble", words.share(test.ensemble_accuracy)))
     pairs.append(("validation accuracy", words.share(view.recommended.validation_accuracy)))
     if view.optimism is not None:
-        pairs.append(("optimism", f"{view.optimism:+.4f} (validation minus test)"))
+        pairs.append(
+            ("optimism", f"{view.optimism:+.4f} (validation minus test of one more model)")
+        )
     openings = f"{_times(test.attempts)} by it, {_times(test.dataset_openings)} in all"
     seen = f"{test.examples} examples, unseen by the search; opened {openings}"
     pairs.append(("test part", seen))

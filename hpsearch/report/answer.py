@@ -16,9 +16,10 @@ from hpsearch.report.views import (
 )
 from hpsearch.space import Box, Dimension, Range, box_from_json
 from hpsearch.spec import ResolvedSpec
-from hpsearch.trials import Role, Stream, Verdict
+from hpsearch.trials import Role, RoundKind, Stream, Verdict
 
 Row = Any
+MANY_DIVERGED = 0.2  # share of diverged trials that is worth a word
 SMALL_VALIDATION = 200  # examples below which candidates can hardly be told apart
 
 
@@ -58,7 +59,7 @@ def result(
         best_trial=best,
         test=test,
         optimism=gap,
-        health=_health(ranges, test, chosen["examples"]),
+        health=_health(ranges, test, chosen["examples"], _diverged(rounds)),
         digest=search.digest,
         digest_reason=search.digest_reason,
     )
@@ -150,8 +151,17 @@ def _optimism(models: Sequence[Row]) -> float | None:
     return None if tested is None or model.accuracy < 0 else model.accuracy - tested
 
 
+def _diverged(rounds: Sequence[Row]) -> tuple[int, int]:
+    """Diverged trials of all rounds but the final, and all trials of them."""
+    explored = [r for r in rounds if r.kind != RoundKind.FINAL]
+    return sum(r.diverged for r in explored), sum(r.planned for r in explored)
+
+
 def _health(
-    ranges: Mapping[str, ResultRangeView], test: TestView, validation_examples: int
+    ranges: Mapping[str, ResultRangeView],
+    test: TestView,
+    validation_examples: int,
+    diverged_trials: tuple[int, int],
 ) -> list[str]:
     """What a careful reader of the result should know."""
     notes = []
@@ -165,6 +175,11 @@ def _health(
     diverged = sum(m.accuracy is None for m in test.models)
     if diverged:
         notes.append(f"{diverged} of {len(test.models)} final models diverged; narrow the ranges")
+    count, planned = diverged_trials
+    if count > MANY_DIVERGED * planned:
+        notes.append(
+            f"{count} of {planned} trials diverged; a lower hard_high for learning_rate saves them"
+        )
     if validation_examples < SMALL_VALIDATION:
         notes.append(
             f"{validation_examples} validation examples are few: accuracies that differ by less "

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hpsearch.data import BUILTIN, DatasetInfo, DatasetStore
-from hpsearch.errors import Conflict, InvalidRequest, NotFound
+from hpsearch.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from hpsearch.report.build import dataset_view
 from hpsearch.report.views import DatasetView, Page
 from hpsearch.service import cursors
@@ -31,7 +31,7 @@ class Datasets:
         Raises
         ------
         NotFound
-            Nobody gave this name to a dataset.
+            Nobody gave this name to a dataset, or a built-in one cannot be fetched.
         """
         row = self._store.read(lambda tx: tx.library.get(owner, name))
         if row is not None:
@@ -40,7 +40,11 @@ class Datasets:
             known = ", ".join([*BUILTIN, *self._own(owner)])
             raise NotFound(f"unknown dataset {name!r}; known are {known}")
         folder = self._settings.home / "datasets" / name
-        info = self._files.ingest_builtin(name, folder=folder)
+        try:
+            info = self._files.ingest_builtin(name, folder=folder)
+        except Unavailable as error:
+            # Trying again does not help; the message says what does.
+            raise NotFound(str(error)) from error
         self._store.write(lambda tx: tx.library.put(SHARED, name, info.to_json()))
         return info
 

@@ -99,6 +99,8 @@ def from_pydantic(error: ValidationError) -> list[Mistake]:
             message = "unknown field; see /openapi.json for the fields there are"
         elif item["type"] == "model_type" and item["loc"][:1] == ("space",):
             message = 'give {"low": ..., "high": ...} or {"choices": [...]}'
+        elif item["type"] == "too_short":
+            message = "give at least one"
         elif item["type"] not in ("missing", "value_error"):
             message += f", got {_short(item['input'])}"
         found.setdefault(key, Mistake(key[0], message))

@@ -119,7 +119,7 @@ def test_result_as_words(contract, run):
         "0.9612  (95 % interval 0.9400 to 0.9800)",
         "mean 0.9555, sd 0.0040 over 2",
         "0.9666",
-        "+0.0123 (validation minus test)",
+        "+0.0123 (validation minus test of one more model)",
         "360 examples",
         "opened once by it, 3 times in all",
         "none: two kinds of processors took part",
@@ -276,7 +276,8 @@ def test_watch_follows_to_the_end(contract, status, run):
     contract.answer(200, RESULT)
     code, out, _ = run("watch", "s1", "--url", contract.url)
     assert code == 0
-    lines = out.splitlines()
+    title, *lines = out.splitlines()
+    assert title.startswith("search s1: ")
     assert lines[0].startswith("round 1/4  trials 40/128  epochs 80/500  best 0.9722")
     assert lines[0].endswith("running, about 1 min 15 s left")
     assert lines[1].startswith("round 2/4")
@@ -365,7 +366,7 @@ def test_without_a_key_the_way_to_one_is_said(contract, run, monkeypatch):
     contract.problem(401, "Authentication required", "no key")
     code, _, err = run("status", "s1", "--url", contract.url)
     assert code == 4
-    assert "set HPSEARCH_API_KEY or HPSEARCH_API_KEY_FILE" in err
+    assert "set HPSEARCH_HOME" in err
     monkeypatch.setenv("HPSEARCH_API_KEY", "e" * 40)
     contract.answers[:] = []
     contract.problem(401, "Authentication required", "this key is revoked")
