@@ -42,7 +42,9 @@ def main() -> None:
     options = parser.parse_args()
     data = bench_data()
     mnist = None if data is None else data / "mnist"
-    print(f"{options.workers} workers; " + ("MNIST from a folder" if mnist else "MNIST from OpenML"))
+    print(
+        f"{options.workers} workers; " + ("MNIST from a folder" if mnist else "MNIST from OpenML")
+    )
     for _ in range(options.runs):
         with service(workers=options.workers, mnist=mnist) as (client, home):
             client.dataset("mnist")  # ingested before the clock starts
