@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 HPSEARCH_HOME ?= $(CURDIR)/var
+# Many tests wait for servers and workers: one process more than there are cores keeps them busy.
+PYTEST := -m pytest -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --maxprocesses 5
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .PHONY: demo serve test check format lint types imports cover torch bench-engine bench-mnist lab clean help
@@ -36,7 +38,7 @@ serve: $(VENV)/.run  ## keep the service up; its data lies in ./var
 	@HPSEARCH_HOME="$(HPSEARCH_HOME)" $(BIN)/hpsearch serve
 
 test: $(VENV)/.dev  ## run all tests, with real databases, brokers and workers
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4
+	@$(BIN)/python $(PYTEST)
 
 check: $(VENV)/.dev format lint types imports  ## format, lint, types, import contracts
 
@@ -54,7 +56,7 @@ imports: $(VENV)/.dev
 
 cover: $(VENV)/.dev  ## run all tests and report branch coverage
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest -n auto --maxprocesses 4
+	@$(BIN)/coverage run $(PYTEST)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 

@@ -120,6 +120,7 @@ def test_ctrl_c_leaves_a_watched_search_alone(served, until, interrupt):
     search = submit(served, LONG)
     process = served.start("watch", search)
     assert process.stdout is not None
+    assert process.stdout.readline().startswith(f"search {search}: ")
     assert process.stdout.readline().startswith("round 0/2")
     assert interrupt(process) == 130
     assert process.stderr is not None
