@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from flask import Response
 from pydantic import BaseModel, Field
 
@@ -55,6 +58,11 @@ def view(value: BaseModel, status: int = 200, **headers: str) -> Response:
     for name, text in headers.items():
         response.headers[name.replace("_", "-")] = text
     return response
+
+
+def plain(value: dict[str, Any]) -> Response:
+    """A JSON document that is no view."""
+    return Response(json.dumps(value, ensure_ascii=False), mimetype="application/json")
 
 
 def nothing() -> Response:

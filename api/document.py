@@ -13,8 +13,10 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode
 
 from api.answers import TrialList
+from api.edits import SearchEdit
 from api.problems import Problem
 from api.routing import BEARER
+from hpsearch.report.views import NextRoundView
 from hpsearch.spec import SearchSpec
 
 EXTENSION = "hpsearch-openapi"
@@ -47,8 +49,9 @@ def build(app: OpenAPI) -> str:
     """The document of an application whose routes are all registered."""
     result: dict[str, Any] = app.api_doc
     schemas = result["components"]["schemas"]
-    schemas.update(_schemas(SearchSpec, "validation"))
-    for model in (TrialList, Problem):
+    for asked in (SearchSpec, SearchEdit):
+        schemas.update(_schemas(asked, "validation"))
+    for model in (TrialList, NextRoundView, Problem):
         schemas.update(_schemas(model, "serialization"))
     for item in result["paths"].values():
         for operation in item.values():

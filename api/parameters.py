@@ -80,6 +80,17 @@ class TrialsQuery(PageQuery):
     sort: Literal["round", "-validation_accuracy"] = Field(
         "round", description="By round and index, or best validation accuracy first."
     )
+    curve: bool = Field(
+        False, description="With learning curves; a page then has at most 100 trials."
+    )
+
+
+class EditQuery(Query):
+    """Whether an edit is to be made."""
+
+    dry_run: bool = Field(
+        False, description="Store nothing, and answer what the next round would be."
+    )
 
 
 class UploadQuery(Query):

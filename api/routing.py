@@ -99,6 +99,12 @@ def content(media_type: str, description: str, schema: Mapping[str, Any] | None 
     }
 
 
+def body_of(model: str) -> dict[str, Any]:
+    """The further fields of an operation that reads a JSON document of that schema."""
+    schema = {"$ref": f"#/components/schemas/{model}"}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
 def _problem(status: int) -> dict[str, Any]:
     return {
         "description": _PROBLEMS[status],

@@ -22,6 +22,8 @@ _COLUMNS = (
     "epochs",
     "validation_accuracy",
     "validation_loss",
+    "score",
+    "cohort",
     "error",
 )
 # A spreadsheet takes text that begins so for a formula, whatever quotes are around it.

@@ -87,11 +87,23 @@ class Stream(IntEnum):
     DROPOUT = 4
     SAMPLE = 5
     FINAL = 6
+    AUDIT = 7
+    FOLDS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one trial told: last-epoch validation accuracy, ties broken by loss."""
+    """What one trial told: its last-epoch validation score, ties broken by loss.
+
+    score
+        By the search's objective, higher is better; None stands for the accuracy.
+    curve
+        (epoch, score) at some epochs in order, the last one among them; empty where only the
+        last score is known.
+    source
+        0 for a trial of this search; 1, 2, ... for one of the searches it was warm-started
+        from, whose round is 0.
+    """
 
     round: int
     index: int
@@ -101,6 +113,9 @@ class Observation:
     correct: int
     examples: int
     loss: float | None
+    score: float | None = None
+    curve: tuple[tuple[int, float], ...] = ()
+    source: int = 0
 
     @property
     def finite(self) -> bool:
@@ -113,10 +128,26 @@ class Observation:
         return self.correct / self.examples if self.finite and self.examples else 0.0
 
     @property
+    def value(self) -> float | None:
+        """The score, higher is better; None for a diverged trial."""
+        if not self.finite:
+            return None
+        return self.accuracy if self.score is None else self.score
+
+    @property
+    def rungs(self) -> tuple[tuple[int, float], ...]:
+        """(epoch, score) wherever this trial was scored; empty for a diverged one."""
+        value = self.value
+        if value is None:
+            return ()
+        return self.curve or ((self.epochs, value),)
+
+    @property
     def rank_key(self) -> tuple[bool, float, float, int, int]:
-        """Sorts best first: finite, then accurate, then low in loss, then the older one."""
+        """Sorts best first: finite, then high in score, then low in loss, then the older one."""
         loss = math.inf if self.loss is None else self.loss
-        return (not self.finite, -self.accuracy, loss, self.round, self.index)
+        value = self.value
+        return (value is None, -(value or 0.0), loss, self.round, self.index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +166,49 @@ class Decision:
 class RoundPlan:
     """One more round: where to look, for how long, and in which jobs.
 
-    `trials[i]` are the parameters of trial i; `jobs` lists the trial indices of each job.
+    rungs
+        Epochs at which cohorts are halved; the last one is that of the trials that stay.
+    trials
+        Parameters by trial index.
+    cohorts
+        Trial indices of each cohort: the trials that are compared when they are halved. They
+        are part of the plan; jobs hold whole cohorts and are a matter of speed alone.
+    evidence
+        What the round before has taught, as JSON; it is stored with that round.
+    reason
+        Why exploring is over, in the words shown as the search's reason.
     """
 
     number: int
     kind: RoundKind
-    epochs: int
+    rungs: Sequence[int]
     box: Box
     decisions: Sequence[Decision]
     trials: Sequence[Params]
+    cohorts: Sequence[Sequence[int]]
     jobs: Sequence[Sequence[int]]
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    reason: str | None = None
+
+    @property
+    def epochs(self) -> int:
+        """The most epochs that a trial of this round is trained for."""
+        return self.rungs[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """The parameters to use: the best of those trained, by posterior mean.
+
+    `best` is the trial they were first drawn for, `score` and `sd` are posterior mean and
+    standard deviation of the score at full epochs, `trainings` how often they were trained
+    that long.
+    """
+
+    best: Observation
+    score: float
+    sd: float
+    trainings: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +222,11 @@ class FinalPlan:
     number: int
     box: Box
     decisions: Sequence[Decision]
-    recommended: Observation
+    recommended: Recommendation
     trials: Sequence[Params]
     roles: Sequence[Role]
     reason: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +240,9 @@ class GiveUp:
 class TrialReport:
     """What a worker has to say about one trial.
 
-    `curve` holds one row per epoch: (epoch, validation loss, validation correct). The test
-    fields belong to the final alone.
+    `curve` holds one row per epoch: (epoch, validation loss, validation correct, score).
+    `right` has a bit for each validation example, packed, for trials that repeat others. The
+    test fields belong to the final alone.
     """
 
     index: int
@@ -187,6 +253,8 @@ class TrialReport:
     loss: float | None = None
     curve: Sequence[Sequence[float | int | None]] = ()
     error: str | None = None
+    score: float | None = None
+    right: bytes | None = None
     test_correct: int | None = None
     test_examples: int | None = None
 
@@ -206,7 +274,8 @@ class JobReport:
 class JobOrder:
     """Everything a worker needs to train one job, frozen when it is claimed.
 
-    `indices`, `params` and `roles` run in parallel; `spec` and `dataset` are the stored JSON.
+    `indices`, `params`, `roles` and `cohorts` run in parallel; `spec` and `dataset` are the
+    stored JSON; `rungs` are the epochs at which cohorts are halved, the last one `epochs`.
     """
 
     search_id: str
@@ -218,6 +287,8 @@ class JobOrder:
     indices: Sequence[int]
     params: Sequence[Params]
     roles: Sequence[Role | None]
+    rungs: Sequence[int]
+    cohorts: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from typing import Any
 
 from flask import Response, request
 
-from api.answers import RoundList, SearchList, nothing, view
+from api.answers import RoundList, SearchList, nothing, plain, view
 from api.body import json_body
 from api.parameters import (
     MAX_WAIT_SECONDS,
+    EditQuery,
     IdempotencyHeader,
     IfMatchHeader,
     IfNoneMatchHeader,
@@ -22,11 +23,11 @@ from api.parameters import (
     StatusQuery,
     TrialsQuery,
 )
-from api.routing import V1, Answer, Routes
+from api.routing import V1, Answer, Routes, body_of, content
 from api.runtime import owner, runtime
 from api.trials_csv import trials_csv
 from hpsearch.errors import Stale
-from hpsearch.report.views import ResultView, StatusView
+from hpsearch.report.views import HealthView, ResultView, StatusView
 
 routes = Routes("searches", description="Submit a search, watch it, read its answer.")
 
@@ -44,11 +45,19 @@ _TRIALS: Answer = {
         "text/csv": {"schema": {"type": "string"}},
     },
 }
-_SPEC_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/SearchSpec"}}},
-    }
+_SPEC: Answer = content("application/json", "A spec.", {"$ref": "#/components/schemas/SearchSpec"})
+_EDITED: Answer = {
+    "description": "The status; with ?dry_run=true what the next round would be.",
+    "content": {
+        "application/json": {
+            "schema": {
+                "oneOf": [
+                    {"$ref": "#/components/schemas/StatusView"},
+                    {"$ref": "#/components/schemas/NextRoundView"},
+                ]
+            }
+        }
+    },
 }
 
 
@@ -59,7 +68,7 @@ _SPEC_BODY = {
     answers={201: StatusView, 200: StatusView},
     problems=(409, 413, 415, 422),
     body_limit="max_json_bytes",
-    extra=_SPEC_BODY,
+    extra=body_of("SearchSpec"),
 )
 def submit(header: IdempotencyHeader, query: NoQuery) -> Response:
     """Submit a search.
@@ -126,6 +135,7 @@ def trials(path: SearchPath, query: TrialsQuery) -> Response:
             round=query.round,
             state=query.state,
             sort=query.sort,
+            curve=query.curve,
             limit=query.limit,
             cursor=query.cursor,
         )
@@ -138,6 +148,43 @@ def trials(path: SearchPath, query: TrialsQuery) -> Response:
 def result(path: SearchPath, query: NoQuery) -> Response:
     """The best range and its test score; 409 until the search is completed."""
     return view(runtime().services.searches.result(path.id, owner=owner()))
+
+
+@routes.route_to(
+    "GET", f"{SEARCH}/health", scope="read", answers={200: HealthView}, problems=(404,)
+)
+def health(path: SearchPath, query: NoQuery) -> Response:
+    """Findings about a search in any state: what, the number behind it, and what to do."""
+    return view(runtime().services.searches.health(path.id, owner=owner()))
+
+
+@routes.route_to("GET", f"{SEARCH}/spec", scope="read", answers={200: _SPEC}, problems=(404,))
+def spec(path: SearchPath, query: NoQuery) -> Response:
+    """The spec as it is now, edits and defaults written out; it can be submitted again."""
+    return plain(runtime().services.searches.spec(path.id, owner=owner()))
+
+
+@routes.route_to(
+    "PATCH",
+    SEARCH,
+    scope="submit",
+    answers={200: _EDITED},
+    problems=(404, 409, 412, 413, 415, 422),
+    body_limit="max_json_bytes",
+    extra=body_of("SearchEdit"),
+)
+def edit(path: SearchPath, header: IfMatchHeader, query: EditQuery) -> Response:
+    """Edit a search that runs, from the next round on.
+
+    What has been trained is kept and used. With `dry_run` nothing is stored, and the answer is
+    what the next round would be; 409 once the search is finalizing or has ended.
+    """
+    state, asked = runtime(), _asked_revision()
+    changes: Any = json_body(state.settings.max_json_bytes)
+    found = state.services.searches
+    if query.dry_run:
+        return view(found.preview(path.id, changes, owner=owner(), if_revision=asked))
+    return _status(found.edit(path.id, changes, owner=owner(), if_revision=asked))
 
 
 @routes.route_to(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hpsearch.cli import datasets, demo, keys, lab, searches, serve
+from hpsearch.cli import datasets, demo, edits, keys, lab, searches, serve
 
 app = typer.Typer(
     help="Hyperparameter search that answers with a range, its evidence and a sealed test score.",
@@ -38,6 +38,7 @@ def _options(
 
 
 searches.register(app)
+edits.register(app)
 serve.register(app)
 demo.register(app)
 lab.register(app)

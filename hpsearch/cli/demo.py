@@ -71,7 +71,7 @@ def demo(
 
 
 def _search(url: str, folder: Path, out: Console, *, as_json: bool) -> None:
-    from hpsearch.cli import tables, watching
+    from hpsearch.cli import answers, watching
     from hpsearch.client import Client
     from hpsearch.settings import load
     from hpsearch.supervisor.home import key_file
@@ -95,7 +95,7 @@ def _search(url: str, folder: Path, out: Console, *, as_json: bool) -> None:
     if as_json:
         emit(result)
         return
-    out.print(tables.result(result))
+    out.print(answers.result(result))
     out.print(
         "\nhpsearch serve keeps a service up; hpsearch submit FILE --watch runs your own spec"
     )

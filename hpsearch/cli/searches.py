@@ -26,7 +26,9 @@ LISTED = 20
 
 def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
-    for command in (submit, status, watch, result, list_, pause, resume, cancel, delete, replay):
+    for command in (
+        submit, status, watch, result, health, spec, list_, pause, resume, cancel, delete, replay,
+    ):  # fmt: skip
         app.command(command.__name__.rstrip("_"))(command)
 
 
@@ -41,12 +43,9 @@ def submit(
     with connected(url) as client:
         view = client.submit(spec)
         if follow:
-            _follow(client, view, as_json=as_json)
-        elif as_json:
-            emit(view)
+            follow_up(client, view, as_json=as_json)
         else:
-            print(view.id)
-            print(f"follow it with: hpsearch watch {view.id}", file=sys.stderr)
+            submitted(view, as_json=as_json)
 
 
 def status(search: SearchId, url: Url = None, as_json: Json = False) -> None:
@@ -61,7 +60,7 @@ def watch(search: SearchId, url: Url = None, as_json: Json = False) -> None:
     With --json: the status, one line for every change.
     """
     with connected(url) as client:
-        _follow(client, client.status(search), as_json=as_json)
+        follow_up(client, client.status(search), as_json=as_json)
 
 
 def result(search: SearchId, url: Url = None, as_json: Json = False) -> None:
@@ -71,9 +70,27 @@ def result(search: SearchId, url: Url = None, as_json: Json = False) -> None:
     if as_json:
         emit(view)
         return
-    from hpsearch.cli import tables
+    from hpsearch.cli import answers
 
-    console().print(tables.result(view))
+    console().print(answers.result(view))
+
+
+def health(search: SearchId, url: Url = None, as_json: Json = False) -> None:
+    """Show what to know about a search, in whatever state it is: findings, and what to do."""
+    with connected(url) as client:
+        view = client.health(search)
+    if as_json:
+        emit(view)
+        return
+    from hpsearch.cli import answers
+
+    console().print(answers.health(view))
+
+
+def spec(search: SearchId, url: Url = None) -> None:
+    """Print the spec of a search as JSON, edits included; `submit` takes it again."""
+    with connected(url) as client:
+        print(json.dumps(client.spec(search), indent=2))
 
 
 def list_(
@@ -194,7 +211,23 @@ def _show(view: StatusView, *, as_json: bool) -> None:
     console().print(tables.status(view))
 
 
-def _follow(client: Client, first: StatusView, *, as_json: bool) -> None:
+def submitted(view: StatusView, *, as_json: bool) -> None:
+    """Say which search has been made: its id alone on standard output."""
+    if as_json:
+        emit(view)
+        return
+    print(view.id)
+    print(f"follow it with: hpsearch watch {view.id}", file=sys.stderr)
+
+
+def follow_up(client: Client, first: StatusView, *, as_json: bool) -> None:
+    """Follow a search to its end and show its result.
+
+    Raises
+    ------
+    typer.Exit
+        It failed or was cancelled.
+    """
     from hpsearch.cli import watching
     from hpsearch.trials import SearchState
 
@@ -206,8 +239,8 @@ def _follow(client: Client, first: StatusView, *, as_json: bool) -> None:
         with watching.on(out) as show:
             last = watching.follow(client, first, show)
         if last.state is SearchState.COMPLETED:
-            from hpsearch.cli import tables
+            from hpsearch.cli import answers
 
-            out.print(tables.result(client.result(last.id)))
+            out.print(answers.result(client.result(last.id)))
     if last.state is not SearchState.COMPLETED:
         raise typer.Exit(ENDED_BADLY)

@@ -1,4 +1,4 @@
-"""What people see of a search: its status, its answer, and lists."""
+"""What people see of a search while it runs, and lists."""
 
 from __future__ import annotations
 
@@ -6,23 +6,21 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from hpsearch.cli import words
 from hpsearch.cli.words import plain
+from hpsearch.trials import WORKING, RoundKind
 
 if TYPE_CHECKING:
-    from hpsearch.report.views import (
-        RangeView,
-        ResultRangeView,
-        ResultView,
-        StatusView,
-        TestView,
-        TrialCounts,
-    )
+    from hpsearch.report.views import EditView, RangeView, StatusView, TrialCounts
+
+_DOING: Mapping[RoundKind | None, str] = {
+    RoundKind.REPEAT: "repeating the finalists",
+    RoundKind.FINAL: "in its final test",
+}
 
 
 def listing(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -53,7 +51,7 @@ def status(view: StatusView) -> Table:
         ("search", view.id),
         ("name", view.name or "-"),
         ("dataset", view.dataset),
-        ("state", view.state + (f" ({view.reason})" if view.reason else "")),
+        ("state", state(view)),
         ("rounds", f"{view.rounds.completed} of {view.rounds.planned}"),
         ("trials", f"{ended(view.trials)} of {view.trials.planned}{_others(view.trials)}"),
         ("epochs", f"{view.epochs.trained} of {view.epochs.planned}"),
@@ -61,9 +59,20 @@ def status(view: StatusView) -> Table:
     if view.best is not None:
         pairs.append(("best", best_line(view)))
     pairs.append(("ranges", ranges(view.ranges)))
+    if view.edits:
+        pairs.append(("edited", "; ".join(_edit(edit) for edit in view.edits)))
+    if view.warm_start:
+        pairs.append(("begun with", ", ".join(view.warm_start)))
     if view.eta_seconds is not None:
         pairs.append(("time left", words.duration(view.eta_seconds)))
     return facts(pairs)
+
+
+def state(view: StatusView) -> str:
+    """The state, what the search does in it, and why."""
+    doing = _DOING.get(view.rounds.kind) if view.state in WORKING else None
+    reason = f" ({view.reason})" if view.reason else ""
+    return view.state + (f", {doing}" if doing else "") + reason
 
 
 def ended(counts: TrialCounts) -> int:
@@ -86,77 +95,6 @@ def ranges(found: Mapping[str, RangeView]) -> Table:
     return table
 
 
-def result(view: ResultView) -> Group:
-    """The answer: best ranges with their reasons, the test score, what to know about it."""
-    parts: list[RenderableType] = [
-        _heading("Best range"),
-        _answer(view),
-        _heading("Why"),
-        facts((plain(name), _reason(found)) for name, found in view.ranges.items()),
-        _heading("Test score"),
-        _test(view),
-    ]
-    if view.health:
-        parts += [_heading("To know"), *(Text(f"- {plain(line)}") for line in view.health)]
-    return Group(*parts)
-
-
-def _answer(view: ResultView) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for title in ("hyperparameter", "best range", "scale", "recommended", "verdict"):
-        table.add_column(title, overflow="fold")
-    for name, found in view.ranges.items():
-        use = view.recommended.params.get(name)
-        table.add_row(
-            plain(name),
-            words.span(found),
-            found.scale or "",
-            "" if use is None else words.level(use),
-            found.verdict.replace("_", " "),
-        )
-    return table
-
-
-def _reason(found: ResultRangeView) -> str:
-    beyond = f"; asked was {words.span(found.asked)}" if found.outside_asked else ""
-    return found.reason + beyond
-
-
-def _test(view: ResultView) -> Table:
-    test = view.test
-    pairs: list[tuple[str, RenderableType]] = [
-        ("test accuracy", f"{words.share(test.accuracy)}{_interval(test)}"),
-        ("models of the range", _models(test)),
-    ]
-    if test.ensemble_accuracy is not None:
-        pairs.append(("ensemble", words.share(test.ensemble_accuracy)))
-    pairs.append(("validation accuracy", words.share(view.recommended.validation_accuracy)))
-    if view.optimism is not None:
-        pairs.append(
-            ("optimism", f"{view.optimism:+.4f} (validation minus test of one more model)")
-        )
-    openings = f"{_times(test.attempts)} by it, {_times(test.dataset_openings)} in all"
-    seen = f"{test.examples} examples, unseen by the search; opened {openings}"
-    pairs.append(("test part", seen))
-    pairs.append(("digest", view.digest or f"none: {view.digest_reason or 'not given'}"))
-    return facts(pairs)
-
-
-def _models(test: TestView) -> str:
-    drawn = [model for model in test.models if model.role == "drawn" and model.accuracy is not None]
-    if test.mean is None:
-        return f"{len(drawn)}"
-    spread = "" if test.sd is None else f", sd {words.share(test.sd)}"
-    return f"mean {words.share(test.mean)}{spread} over {len(drawn)}"
-
-
-def _interval(test: TestView) -> str:
-    if test.ci95 is None:
-        return ""
-    low, high = test.ci95
-    return f"  (95 % interval {words.share(low)} to {words.share(high)})"
-
-
 def _others(counts: TrialCounts) -> str:
     named = {
         "running": counts.running,
@@ -168,9 +106,12 @@ def _others(counts: TrialCounts) -> str:
     return f" ({said})" if said else ""
 
 
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
+def _edit(edit: EditView) -> str:
+    when = f"after round {edit.after_round}" if edit.after_round else "before its first round"
+    return f"{', '.join(_paths(edit.changes))} {when}"
 
 
-def _heading(text: str) -> Text:
-    return Text(f"\n{text}", style="bold")
+def _paths(changes: Mapping[str, object]) -> Sequence[str]:
+    space = changes.get("space")
+    named = [name for name in changes if name != "space"]
+    return [*named, *(space if isinstance(space, dict) else ())]

@@ -102,7 +102,7 @@ class _Lines:
         self._at = 0.0
 
     def __call__(self, view: StatusView) -> None:
-        worth = (view.state, view.rounds.completed)
+        worth = (view.state, view.rounds.completed, view.rounds.kind)
         if worth == self._said and time.monotonic() - self._at < QUIET:
             return
         self._said, self._at = worth, time.monotonic()
@@ -116,7 +116,6 @@ class _Lines:
 
 
 def _state(view: StatusView) -> str:
-    reason = f" ({words.plain(view.reason)})" if view.reason else ""
     seconds = view.eta_seconds or 0.0  # less than one is not worth a word
     left = f", about {words.duration(seconds)} left" if seconds >= 1 else ""
-    return f"{view.state}{reason}{left}"
+    return words.plain(tables.state(view)) + left

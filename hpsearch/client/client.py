@@ -1,4 +1,4 @@
-"""One connection pool to one service; every method is one route of the contract."""
+"""Every method is one route of the contract."""
 
 from __future__ import annotations
 
@@ -9,21 +9,17 @@ import uuid
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, Self, TypeVar
+from typing import IO, Any
 
 import httpx
-from pydantic import BaseModel, ValidationError
 
-from hpsearch.client.address import checked_url, is_loopback, path_of, printable_key
-from hpsearch.client.problems import error_from
-from hpsearch.errors import (
-    InvalidRequest,
-    SystemFault,
-    Unavailable,
-    UnsupportedType,
-)
+from hpsearch.client.address import path_of
+from hpsearch.client.wire import Wire
+from hpsearch.errors import InvalidRequest, Unavailable, UnsupportedType
 from hpsearch.report.views import (
     DatasetView,
+    HealthView,
+    NextRoundView,
     ResultView,
     RoundView,
     StatusView,
@@ -35,13 +31,10 @@ UPLOAD_TIMEOUT = 300.0  # the service parses a whole dataset before it answers
 PATIENCE = 10.0  # seconds during which a submission is repeated
 FIRST_DELAY = 0.2  # seconds; doubles up to LONGEST_DELAY
 LONGEST_DELAY = 2.0
-PAGE = 200
 CONTENT_TYPES = {".npz": "application/octet-stream", ".csv": "text/csv"}
 
-V = TypeVar("V", bound=BaseModel)
 
-
-class Client:
+class Client(Wire):
     """Speaks with the service at `url`, showing `key` with every request.
 
     Every method raises the errors of `hpsearch.errors` that the service answered with, and
@@ -56,25 +49,8 @@ class Client:
         timeout: float = TIMEOUT,
         patience: float = PATIENCE,
     ) -> None:
-        self.url = checked_url(url)
+        super().__init__(url, key, timeout=timeout)
         self._patience = patience
-        self._timeout = timeout
-        self._http = httpx.Client(
-            headers={"Authorization": f"Bearer {printable_key(key)}"} if key else {},
-            timeout=timeout,
-            # A proxy of the environment cannot reach this machine's own loopback.
-            trust_env=not is_loopback(url),
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Give the connections back."""
-        self._http.close()
 
     def ready(self) -> dict[str, Any]:
         """What /readyz says; Unavailable while a part of the service is not ready."""
@@ -146,15 +122,58 @@ class Client:
         round: int | None = None,  # the contract's own word
         state: str | None = None,
         sort: str | None = None,
+        curve: bool = False,
     ) -> Iterator[TrialView]:
-        """All trials, page by page; `sort` is `-validation_accuracy` or `round`."""
-        params = {"round": round, "state": state, "sort": sort}
+        """All trials, page by page; `sort` is `-validation_accuracy` or `round`.
+
+        With `curve` each has its learning curve.
+        """
+        shown = "true" if curve else None
+        params = {"round": round, "state": state, "sort": sort, "curve": shown}
         for item in self._items(path_of("searches", search, "trials"), params):
             yield self._view(TrialView, item)
 
     def result(self, search: str) -> ResultView:
         """The best range and its test score; Conflict until the search has completed."""
         return self._view(ResultView, self._json("GET", path_of("searches", search, "result")))
+
+    def health(self, search: str) -> HealthView:
+        """What a careful reader of the search should know, in whatever state it is."""
+        return self._view(HealthView, self._json("GET", path_of("searches", search, "health")))
+
+    def spec(self, search: str) -> dict[str, Any]:
+        """The spec as it is now, edits and defaults written out; it can be submitted again."""
+        path = path_of("searches", search, "spec")
+        answer = self._json("GET", path)
+        if not isinstance(answer, dict):
+            raise self._not_understood(path, "no spec")
+        return answer
+
+    def edit(
+        self, search: str, changes: Mapping[str, Any], *, seen: StatusView | None = None
+    ) -> StatusView:
+        """Change ranges, rounds, trials or epochs of a running search from its next round on.
+
+        With `seen`, only if the search has not changed since that status.
+        """
+        return self._view(StatusView, self._patch(search, changes, seen, {}))
+
+    def preview(
+        self, search: str, changes: Mapping[str, Any], *, seen: StatusView | None = None
+    ) -> NextRoundView:
+        """What the next round would be with these changes, which are not made."""
+        answer = self._patch(search, changes, seen, {"dry_run": "true"})
+        return self._view(NextRoundView, answer)
+
+    def continue_(self, search: str, *, rounds: int | None = None) -> StatusView:
+        """Submit the spec of a search again, warm-started from it.
+
+        The ranges are those that were asked for, edits included; what the first search has seen
+        narrows them from the start. The seed is the next one, so that nothing is trained twice.
+        """
+        spec = self.spec(search)
+        more = {"warm_start": [search], "seed": int(spec.get("seed", 0)) + 1}
+        return self.submit({**spec, **more, **({} if rounds is None else {"rounds": rounds})})
 
     def pause(self, search: str) -> StatusView:
         """Hand out no more jobs; running ones end."""
@@ -200,6 +219,17 @@ class Client:
 
     # One request
 
+    def _patch(
+        self,
+        search: str,
+        changes: Mapping[str, Any],
+        seen: StatusView | None,
+        params: Mapping[str, str],
+    ) -> Any:
+        headers = {} if seen is None else {"If-Match": f'"{seen.revision}"'}
+        path = path_of("searches", search)
+        return self._json("PATCH", path, json=dict(changes), headers=headers, params=params)
+
     def _upload(self, name: str, file: IO[bytes], kind: str, label: str | None) -> DatasetView:
         answer = self._json(
             "PUT",
@@ -210,55 +240,3 @@ class Client:
             timeout=httpx.Timeout(self._timeout, read=UPLOAD_TIMEOUT, write=UPLOAD_TIMEOUT),
         )
         return self._view(DatasetView, answer)
-
-    def _items(
-        self, path: str, params: Mapping[str, object], limit: int | None = None
-    ) -> Iterator[Any]:
-        """The items of all pages, each page fetched when it is reached."""
-        given = {name: value for name, value in params.items() if value is not None}
-        given["limit"] = PAGE if limit is None else max(1, min(limit, PAGE))
-        while True:
-            page = self._json("GET", path, params=given)
-            if not isinstance(page, dict) or not isinstance(page.get("items"), list):
-                raise self._not_understood(path, "no page of items")
-            yield from page["items"]
-            if not page.get("next"):
-                return
-            given["cursor"] = page["next"]
-
-    def _json(self, method: str, path: str, **options: Any) -> Any:
-        return self._decoded(self._send(method, path, **options))
-
-    def _decoded(self, response: httpx.Response) -> Any:
-        try:
-            return response.json()
-        except ValueError as error:
-            raise self._not_understood(response.url.path, str(error)) from error
-
-    def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
-        try:
-            response = self._http.request(method, self.url + path, **options)
-        except httpx.TimeoutException as error:
-            raise Unavailable(f"{self.url} did not answer in time ({method} {path})") from error
-        except httpx.RequestError as error:
-            why = str(error) or type(error).__name__
-            raise Unavailable(
-                f"no service answers at {self.url} ({why}); is `hpsearch serve` running there?"
-            ) from error
-        if response.is_success or response.status_code == httpx.codes.NOT_MODIFIED:
-            return response
-        raise error_from(response)
-
-    def _view(self, kind: type[V], answer: object) -> V:
-        try:
-            return kind.model_validate(answer)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise self._not_understood(kind.__name__, f"{where}: {first['msg']}") from error
-
-    def _not_understood(self, what: str, why: str) -> SystemFault:
-        return SystemFault(
-            f"the answer of {self.url} was not understood ({what}: {why}); "
-            "are client and service of the same version?"
-        )

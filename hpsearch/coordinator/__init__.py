@@ -2,52 +2,44 @@
 
 Nothing here knows a database, a clock or a queue. The same snapshot gives the same plan on
 any machine, which is what makes `replay --decisions` possible.
+
+    Snapshot -> the surrogate -> the narrowing rule -> explore | repeat | final | give up
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from hpsearch.coordinator import evidence, finalists, rounds
+from hpsearch.coordinator.finalists import Finalist, recommend
+from hpsearch.coordinator.rounds import grouped
+from hpsearch.coordinator.snapshot import Snapshot
 from hpsearch.narrowing import RULES
 from hpsearch.samplers import SAMPLERS
-from hpsearch.space import Box, Params, Range, inside
-from hpsearch.spec import ResolvedSpec, ShapeKey
+from hpsearch.space import Box, Range
+from hpsearch.surrogate import Surrogate, fitted
 from hpsearch.trials import (
     Decision,
     FinalPlan,
     GiveUp,
-    Observation,
     Role,
-    RoundKind,
     RoundPlan,
     Stream,
     Verdict,
 )
 
-LEAST_JOBS = 4  # jobs of a round, where it has the trials for it
 SETTLED = 0.01  # a range that changes by less than this share of its width has settled
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What is known about a search whose last round is over.
-
-    `round` is the number of rounds done, `box` the one they last drew from, `decided` the
-    decisions that each later round began with.
-    """
-
-    resolved: ResolvedSpec
-    round: int
-    box: Box
-    observations: Sequence[Observation]
-    failed: int = 0
-
+GAIN_LEAST = 0.1  # expected improvement, as a share of the noise, that is worth another round
+OPEN = (Verdict.OPEN_LOW, Verdict.OPEN_HIGH, Verdict.OPEN_BOTH)
 
 Plan = RoundPlan | FinalPlan | GiveUp
+
+__all__ = ["Finalist", "Plan", "Snapshot", "decide", "grouped", "recommend", "settled"]
 
 
 def decide(now: Snapshot, *, job_size: int) -> Plan:
@@ -56,21 +48,95 @@ def decide(now: Snapshot, *, job_size: int) -> Plan:
     `job_size` bounds the trials of a job; it never changes what is trained.
     """
     spec = now.resolved.spec
-    if now.round == 0:
-        return _round(now, now.box, (), job_size)
-    if not now.observations:
+    # One history has one plan, in whatever order it is told.
+    ordered = sorted(now.observations, key=lambda o: (-o.source, o.round, o.index))
+    now = replace(now, observations=ordered)
+    if now.round and not now.own:
         return GiveUp(
             f"none of the {now.failed} trials of round {now.round} could be trained; "
             "see their errors in /trials"
         )
-    decisions = tuple(RULES[spec.narrowing](now.resolved.space, now.box, now.observations))
-    box = {d.name: d.after for d in decisions}
-    if now.round >= spec.rounds:
-        return _final(now, box, decisions, f"all {spec.rounds} rounds are done")
-    if settled(decisions) and now.resolved.epochs(now.round) == spec.epochs.last:
-        reason = f"the ranges stopped changing after round {now.round} of {spec.rounds}"
-        return _final(now, box, decisions, reason)
-    return _round(now, box, decisions, job_size)
+    space, seen = now.resolved.space, now.observations
+    model = fitted(space, seen, epochs=spec.epochs.last)
+    decisions: tuple[Decision, ...] = ()
+    box = now.box
+    if seen:
+        decisions = tuple(RULES[spec.narrowing](space, box, seen, model))
+        box = {d.name: d.after for d in decisions}
+    if not now.round:  # what earlier searches taught moves the first box, and is no decision
+        return _explore(now, box, (), model, {}, job_size)
+    known = evidence.gathered(box, seen, model)
+    if now.seconds is not None:
+        known["seconds"] = now.seconds
+    why = _enough(now, decisions, model, known)
+    if why is None:
+        return _explore(now, box, decisions, model, known, job_size)
+    if _race(now, box, model):
+        trials = _affordable(now, now.resolved.spec.trials.last, (spec.epochs.last,), reserve=0)
+        if trials >= 2:
+            return rounds.repeat(now, box, decisions, model, trials=trials, job_size=job_size,
+                                 evidence={**known, "explored": why}, reason=why)  # fmt: skip
+    return _final(now, box, decisions, model, known, why)
+
+
+def _enough(
+    now: Snapshot,
+    decisions: Sequence[Decision],
+    model: Surrogate | None,
+    known: Mapping[str, Any],
+) -> str | None:
+    """Why exploring is over; None while it is not."""
+    if now.ended is not None:
+        return now.ended
+    # Where everything has diverged there is nobody to repeat: those rounds look on.
+    planned = now.resolved.explore_rounds
+    if not any(o.finite for o in now.own):
+        planned = now.resolved.spec.rounds
+    if now.explored >= planned:
+        return f"all {now.resolved.spec.rounds} rounds are done"
+    return _spent(now) or _settled_by_evidence(now, decisions, model, known)
+
+
+def _spent(now: Snapshot) -> str | None:
+    """Why another round cannot be paid for, in epochs or in seconds."""
+    resolved, spec, following = now.resolved, now.resolved.spec, now.explored + 1
+    trials, rungs = resolved.trials(following), resolved.rungs(following)
+    if not _affordable(now, trials, rungs, reserve=_reserve(now)):
+        return f"the budget of {spec.epochs.budget} epochs is spent"
+    if spec.max_seconds is None or now.seconds is None:
+        return None
+    ahead = now.seconds / max(1, now.epochs_trained) * resolved.round_epochs(trials, rungs)
+    if now.seconds + ahead <= spec.max_seconds:
+        return None
+    return (
+        f"{now.seconds:.0f} s of {spec.max_seconds:g} s have passed, and another round "
+        f"would take about {ahead:.0f} s"
+    )
+
+
+def _settled_by_evidence(
+    now: Snapshot,
+    decisions: Sequence[Decision],
+    model: Surrogate | None,
+    known: Mapping[str, Any],
+) -> str | None:
+    """Why another round would teach nothing; None while it may, or where all were asked for."""
+    resolved, spec = now.resolved, now.resolved.spec
+    in_full = resolved.rungs(now.explored)[-1] == spec.epochs.last
+    if not spec.stop_early or not in_full:
+        return None
+    where = f"after round {now.round} of {spec.rounds}"
+    if settled(decisions):
+        return f"the ranges stopped changing {where}"
+    if model is None or any(d.verdict in OPEN for d in decisions):
+        return None
+    left, noise = known["expected_gain"], model.noise_sd
+    if left >= GAIN_LEAST * noise:
+        return None
+    return (
+        f"the expected improvement left is {left:.2g}, below {GAIN_LEAST:g} of the noise of one "
+        f"training ({noise:.2g}), {where}"
+    )
 
 
 def settled(decisions: Sequence[Decision]) -> bool:
@@ -86,72 +152,73 @@ def _changed(decision: Decision) -> bool:
     return max(abs(m) for m in moves) > SETTLED
 
 
-def recommend(box: Box, observations: Sequence[Observation]) -> Observation | None:
-    """The trial whose parameters are recommended: the best of those trained longest.
-
-    Accuracies of short and of long trainings do not compare, so only the finite trials with
-    the most epochs are looked at. Those inside the best range come first: the answer is one
-    range, and a recommendation outside it would be another.
-    """
-    finite = [o for o in observations if o.finite]
-    candidates = [o for o in finite if inside(box, o.params)] or finite
-    if not candidates:
-        return None
-    longest = max(o.epochs for o in candidates)
-    return min((o for o in candidates if o.epochs == longest), key=lambda o: o.rank_key)
+def _reserve(now: Snapshot) -> int:
+    """Epochs that are kept for the repeats: a quarter of the budget at most."""
+    spec, budget = now.resolved.spec, now.resolved.spec.epochs.budget
+    repeats = now.resolved.repeat_rounds * spec.trials.last * spec.epochs.last
+    return 0 if budget is None else min(repeats, budget // 4)
 
 
-def _round(now: Snapshot, box: Box, decisions: Sequence[Decision], job_size: int) -> RoundPlan:
-    spec, number = now.resolved.spec, now.round + 1
-    rng = np.random.default_rng([spec.seed, Stream.SAMPLE, number])
-    propose = SAMPLERS[spec.sampler]
-    trials = propose(now.resolved.space, box, now.observations, spec.trials_per_round, rng)
-    return RoundPlan(
-        number=number,
-        kind=RoundKind.EXPLORE,
-        epochs=now.resolved.epochs(number),
-        box=box,
-        decisions=decisions,
-        trials=trials,
-        jobs=grouped(now.resolved, trials, job_size),
+def _affordable(now: Snapshot, trials: int, rungs: Sequence[int], *, reserve: int) -> int:
+    """How many of `trials` the epoch budget still pays for."""
+    budget = now.resolved.spec.epochs.budget
+    if budget is None:
+        return trials
+    left = budget - now.epochs_trained - reserve
+    # A cohort more or less makes small steps back: the bisection may end one such step too low.
+    return bisect_right(
+        range(1, trials + 1), left, key=lambda n: now.resolved.round_epochs(n, rungs)
     )
 
 
-def grouped(resolved: ResolvedSpec, trials: Sequence[Params], job_size: int) -> list[list[int]]:
-    """Trial indices of each job: one shape per job, `LEAST_JOBS` jobs where there are trials."""
-    shapes: Mapping[ShapeKey, list[int]] = defaultdict(list)
-    for i, params in enumerate(trials):
-        shapes[resolved.shape_key(params)].append(i)
-    counts = {key: -(-len(members) // job_size) for key, members in shapes.items()}
-    while sum(counts.values()) < min(LEAST_JOBS, len(trials)):
-        largest = max(counts, key=lambda key: len(shapes[key]) / counts[key])
-        counts[largest] += 1
-    return [
-        part.tolist()
-        for key, members in shapes.items()
-        for part in np.array_split(np.array(members), counts[key])
-    ]
+def _race(now: Snapshot, box: Box, model: Surrogate | None) -> bool:
+    """Whether another repeat round can change anything."""
+    if now.repeated >= now.resolved.repeat_rounds:
+        return False
+    return len(finalists.contenders(box, now.observations, model, 2)) > 1
+
+
+def _explore(
+    now: Snapshot,
+    box: Box,
+    decisions: Sequence[Decision],
+    model: Surrogate | None,
+    known: Mapping[str, Any],
+    job_size: int,
+) -> RoundPlan:
+    number = now.explored + 1
+    rungs = now.resolved.rungs(number)
+    trials = _affordable(now, now.resolved.trials(number), rungs, reserve=_reserve(now))
+    return rounds.explore(now, box, decisions, model, rungs=rungs, trials=max(1, trials),
+                          job_size=job_size, evidence=known)  # fmt: skip
 
 
 def _final(
-    now: Snapshot, box: Box, decisions: Sequence[Decision], reason: str
+    now: Snapshot,
+    box: Box,
+    decisions: Sequence[Decision],
+    model: Surrogate | None,
+    known: Mapping[str, Any],
+    reason: str,
 ) -> FinalPlan | GiveUp:
     spec, number = now.resolved.spec, now.round + 1
-    best = recommend(box, now.observations)
+    best = recommend(box, now.observations, model, spec.epochs.last)
     if best is None:
         return GiveUp(
-            f"all {len(now.observations)} trials diverged; lower the learning-rate range, "
+            f"all {len(now.own)} trials diverged; lower the learning-rate range, "
             "or give it a lower hard_low"
         )
+    compared = finalists.compared(best, now.observations, model, spec.epochs.last, now.right)
     rng = np.random.default_rng([spec.seed, Stream.FINAL, number])
     space, drawn = now.resolved.space, spec.final.models - 1
-    others = SAMPLERS["random"](space, box, (), drawn, rng) if drawn else []
+    others = SAMPLERS["random"](space, box, (), None, drawn, rng) if drawn else []
     return FinalPlan(
         number=number,
         box=box,
         decisions=decisions,
         recommended=best,
-        trials=[best.params, *others, best.params],
+        trials=[best.best.params, *others, best.best.params],
         roles=[Role.RECOMMENDED, *[Role.DRAWN] * drawn, Role.OPTIMISM],
         reason=reason,
+        evidence={**known, "finalists": [f.to_json() for f in compared]},
     )

@@ -8,7 +8,7 @@ alone, which the final test alone imports.
 from hpsearch.data.catalogue import BUILTIN
 from hpsearch.data.info import TEST_FILES, TRAIN_FILES, DatasetInfo
 from hpsearch.data.limits import LOCAL, UPLOAD, Limits
-from hpsearch.data.splits import Scaling, Split, fit_scaling, split
+from hpsearch.data.splits import Scaling, Split, fit_scaling, split, split_folds
 from hpsearch.data.store import DatasetStore, TrainPart
 
 __all__ = [
@@ -25,4 +25,5 @@ __all__ = [
     "TrainPart",
     "fit_scaling",
     "split",
+    "split_folds",
 ]

@@ -9,7 +9,7 @@ Notation: n examples, F features, C classes, n_c examples of class c.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ from hpsearch.data.info import Kind
 
 IntArray = npt.NDArray[np.intp]
 FloatArray = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.integer[Any]]
+Seed = int | Sequence[int]
 
 _BLOCK_VALUES = 1 << 18
 """Values per block of `fit_scaling`: 2 MiB in float64, whatever the dataset's size."""
@@ -38,7 +40,7 @@ class Split:
     validation: IntArray
 
 
-def split(y: npt.NDArray[np.integer[Any]], *, fraction: float, seed: int) -> Split:
+def split(y: Labels, *, fraction: float, seed: Seed) -> Split:
     """Part the rows of `y` (n,), class by class, by seeded chance.
 
     Class c gives between floor and ceil of `fraction * n_c` rows to validation, never all of
@@ -56,18 +58,53 @@ def split(y: npt.NDArray[np.integer[Any]], *, fraction: float, seed: int) -> Spl
             f"the fraction to split off must lie between 0 and 1, not {fraction}",
             [errors.Mistake("validation_fraction", f"{fraction} is not inside (0, 1)")],
         )
-    codes = np.asarray(y, dtype=np.intp)
-    counts = np.bincount(codes)
+    codes, counts = _counted(y)
     taken = _taken(counts, fraction)
-    keys = np.random.PCG64(np.random.SeedSequence(seed)).random_raw(codes.size)
-    order = np.lexsort((keys, codes))
+    order = _by_class(codes, seed)
     rank = np.arange(codes.size) - np.repeat(np.cumsum(counts) - counts, counts)
     chosen = rank < taken[codes[order]]
     return Split(train=np.sort(order[~chosen]), validation=np.sort(order[chosen]))
 
 
-def _taken(counts: IntArray, fraction: float) -> IntArray:
-    """Rows of each class (C,) that go to validation: largest remainders, then 1 <= v_c < n_c."""
+def split_folds(y: Labels, *, folds: int, seed: Seed) -> tuple[Split, ...]:
+    """Part the rows of `y` (n,) into folds, each the validation part of one split.
+
+    Every row validates in one split and trains in the others. Each class gives each fold
+    between floor and ceil of `n_c / folds` rows, and so do all classes together; every class
+    is in every training part. Depends on `y`, `folds` and `seed` alone.
+
+    Raises
+    ------
+    errors.InvalidSpec
+        Fewer than two folds, or more folds than rows.
+    errors.InvalidDataset
+        A class has one example, so it cannot be on both sides.
+    """
+    codes, _ = _counted(y)
+    if not 2 <= folds <= codes.size:
+        raise errors.InvalidSpec(
+            f"{folds} folds cannot be made of {codes.size} examples",
+            [errors.Mistake("validation.folds", f"{folds} is not in 2..{codes.size}")],
+        )
+    fold = np.empty_like(codes)
+    # Dealt out one by one, class after class: where one class stops, the next one goes on.
+    fold[_by_class(codes, seed)] = np.arange(codes.size) % folds
+    return tuple(
+        Split(train=np.flatnonzero(fold != k), validation=np.flatnonzero(fold == k))
+        for k in range(folds)
+    )
+
+
+def _by_class(codes: IntArray, seed: Seed) -> IntArray:
+    """Row numbers (n,), class by class, by seeded chance within each."""
+    keys = np.random.PCG64(np.random.SeedSequence(seed)).random_raw(codes.size)
+    return np.lexsort((keys, codes))
+
+
+def _counted(y: Labels) -> tuple[IntArray, IntArray]:
+    """Class numbers (n,) and the rows of each class (C,), none of which has one row alone."""
+    codes = np.asarray(y, dtype=np.intp)
+    counts = np.bincount(codes)
     single = np.flatnonzero(counts == 1)
     if single.size:
         listed = ", ".join(str(code) for code in single[:10])
@@ -76,6 +113,11 @@ def _taken(counts: IntArray, fraction: float) -> IntArray:
             "validation part; add examples or drop the class",
             [errors.Mistake("y", f"class number {code} has one example") for code in single[:10]],
         )
+    return codes, counts
+
+
+def _taken(counts: IntArray, fraction: float) -> IntArray:
+    """Rows of each class (C,) that go to validation: largest remainders, then 1 <= v_c < n_c."""
     exact = counts * fraction
     taken = np.floor(exact).astype(np.intp)
     missing = round(float(counts.sum()) * fraction) - int(taken.sum())

@@ -23,8 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from hpsearch.narrowing.brakes import EXPANSION, Numbers, all_diverged, place, placed, retreat
 from hpsearch.narrowing.words import shown
 from hpsearch.space import Box, Choices, Dimension, Range, Space, inside, same_level
+from hpsearch.surrogate import Surrogate
 from hpsearch.trials import Decision, Observation, Verdict
 
 TOP_SHARE = 0.25
@@ -34,14 +36,16 @@ LEVEL_ALPHA = 0.05  # p below which a choice is dropped
 LEVEL_TRIALS = 4  # trials a level must have had before it may be dropped
 LEAN = 0.75  # median place of the top beyond which it leans on the edge
 EDGE = 0.1  # how near to the edge the outermost top trial must be
-EXPANSION = 0.5  # of the present width
-SHRINK_LEAST = 0.4  # of the present width, in one round
-FLOOR = 0.02  # of the asked width, for ever
 
 Values = NDArray[np.float64]
 
 
-def narrow(space: Space, box: Box, observations: Sequence[Observation]) -> list[Decision]:
+def narrow(
+    space: Space,
+    box: Box,
+    observations: Sequence[Observation],
+    model: Surrogate | None,
+) -> list[Decision]:
     """One decision for each hyperparameter, in the order of `space.names`.
 
     Parameters
@@ -51,19 +55,16 @@ def narrow(space: Space, box: Box, observations: Sequence[Observation]) -> list[
     box
         The ranges now.
     observations
-        All trials so far, of every round.
+        All trials so far, of every round; those of earlier searches have no say.
+    model
+        Not looked at: this rule counts ranks alone.
     """
-    last = max((o.round for o in observations), default=0)
-    latest = [o for o in observations if o.round == last]
+    observations = [o for o in observations if not o.source]
+    if all_diverged(observations):
+        return retreat(space, box, observations)
     within: Sequence[Observation] = sorted(
         (o for o in observations if inside(box, o.params)), key=lambda o: o.rank_key
     )
-    if latest and not any(o.finite for o in latest):
-        best = next((o for o in within if o.finite), None)
-        return [
-            _all_diverged(name, space.dimensions[name], box[name], len(latest), best)
-            for name in space.names
-        ]
     within = comparable(within, observations)
     finite = sum(o.finite for o in within)
     count = min(max(TOP_LEAST, math.ceil(TOP_SHARE * finite)), finite)
@@ -95,7 +96,7 @@ def _one(
     top: Sequence[Observation],
     rest: Sequence[Observation],
 ) -> Decision:
-    numbers: dict[str, float | int | None] = {"top": len(top), "rest": len(rest)}
+    numbers: Numbers = {"top": len(top), "rest": len(rest)}
     if len(top) < TOP_LEAST or len(rest) < TOP_LEAST:
         reason = (
             f"unidentified: {len(top)} of the best and {len(rest)} other trials inside the box are "
@@ -109,14 +110,14 @@ def _one(
 
 
 def _places(name: str, now: Range, trials: Sequence[Observation]) -> Values:
-    return np.array([now.to_unit(float(o.params[name])) for o in trials])  # type: ignore[arg-type]  # a range holds numbers
+    return np.array([place(now, o, name) for o in trials])
 
 
 def _range(name: str, asked: Range, now: Range, top: Values, rest: Values) -> Decision:
     p = float(stats.ks_2samp(top, rest).pvalue)
     low, high, median = float(top.min()), float(top.max()), float(np.median(top))
     gap = (high - low) / (len(top) - 1)
-    numbers: dict[str, float | int | None] = {
+    numbers: Numbers = {
         "top": len(top), "rest": len(rest), "p": p, "median": median,
         "hull_low": low, "hull_high": high, "margin": gap,
     }  # fmt: skip
@@ -130,7 +131,7 @@ def _range(name: str, asked: Range, now: Range, top: Values, rest: Values) -> De
         return _open(name, asked, now, max(low - gap, 0.0), 1 + EXPANSION, numbers)
     if median < 1 - LEAN and low < EDGE:
         return _open(name, asked, now, -EXPANSION, min(high + gap, 1.0), numbers)
-    after = _placed(asked, now, max(low - gap, 0.0), min(high + gap, 1.0))
+    after = placed(asked, now, max(low - gap, 0.0), min(high + gap, 1.0))
     numbers["width_before"], numbers["width_after"] = now.width, after.width
     if after.width > 0.99 * now.width:
         numbers["width_after"] = now.width
@@ -155,7 +156,7 @@ def _open(
     now: Range,
     low: float,
     high: float,
-    numbers: dict[str, float | int | None],
+    numbers: Numbers,
 ) -> Decision:
     """The range leans on an edge: move that edge outward, the other one inward."""
     upward = high > 1
@@ -163,7 +164,7 @@ def _open(
     side, edge, limit = (
         ("top", now.high, now.hard_high) if upward else ("bottom", now.low, now.hard_low)
     )
-    after = _placed(asked, now, low, high)
+    after = placed(asked, now, low, high)
     moved = after.high if upward else after.low
     numbers["width_before"], numbers["width_after"] = now.width, after.width
     where = (
@@ -177,31 +178,12 @@ def _open(
     return Decision(name, now, after, verdict, reason, numbers)
 
 
-def _placed(asked: Range, now: Range, low: float, high: float) -> Range:
-    """The range from unit `low` to unit `high` of `now`, brakes and hard limits applied.
-
-    It always holds [low, high] as far as the hard limits allow.
-    """
-    lowest, highest = (
-        edge if limit is None else now.to_unit(limit)
-        for edge, limit in ((low, now.hard_low), (high, now.hard_high))
-    )
-    low, high = max(low, lowest), min(high, highest)
-    least = max(SHRINK_LEAST, FLOOR * asked.width / now.width)
-    least = max(least, now.step(now.high) / (now.high - now.low))
-    if high - low < least:
-        middle = (low + high) / 2
-        low = min(max(middle - least / 2, min(low, 0.0)), max(high, 1.0) - least)
-        high = low + least
-    return now.part(low, high)
-
-
 def _levels(
     name: str, now: Choices, top: Sequence[Observation], rest: Sequence[Observation]
 ) -> Decision:
     """Drop the levels that the top avoids beyond chance (Fisher's exact test, one-sided)."""
     dropped: dict[int, str] = {}
-    numbers: dict[str, float | int | None] = {"top": len(top), "rest": len(rest)}
+    numbers: Numbers = {"top": len(top), "rest": len(rest)}
     for i, level in enumerate(now.choices):
         in_top = sum(same_level(o.params[name], level) for o in top)
         in_rest = sum(same_level(o.params[name], level) for o in rest)
@@ -223,32 +205,3 @@ def _levels(
     after = Choices(choices=tuple(x for i, x in enumerate(now.choices) if i not in dropped))
     reason = "dropped " + "; ".join(dropped.values())
     return Decision(name, now, after, Verdict.NARROWED, reason, numbers)
-
-
-def _all_diverged(
-    name: str, asked: Dimension, now: Dimension, count: int, best: Observation | None
-) -> Decision:
-    """A round without one finite loss: the learning rate was too high.
-
-    The range moves down by half its width, short of losing the best trial of earlier rounds.
-    """
-    numbers: dict[str, float | int | None] = {"diverged": count}
-    if name != "learning_rate" or not isinstance(now, Range):
-        reason = (
-            f"unidentified: all {count} trials of the round diverged, which says nothing "
-            f"about {name}"
-        )
-        return Decision(name, now, now, Verdict.UNIDENTIFIED, reason, numbers)
-    assert isinstance(asked, Range)  # a box has the kinds of its space
-    known = 0.0 if best is None else float(_places(name, now, [best])[0])
-    after = _placed(asked, now, -EXPANSION, max(1 - EXPANSION, known))
-    numbers["width_before"], numbers["width_after"] = now.width, after.width
-    where = f"open at the bottom: all {count} trials of the round diverged"
-    if after == now:
-        reason = (
-            f"{where}, and the range can move no further down than {now.low:g}; a lower hard_low "
-            "may hold better values"
-        )
-    else:
-        reason = f"{where}, so the range moves down to between {shown(after)}"
-    return Decision(name, now, after, Verdict.OPEN_LOW, reason, numbers)

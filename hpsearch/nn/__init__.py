@@ -1,7 +1,8 @@
 """The engine: many small networks trained together as one NumPy program.
 
-A stack of T trials of one `Shape` is trained by `train`; every parameter has a leading trial
-axis, and a trial's bits do not depend on the stack around it. docs/engine.md has the mathematics.
+A stack of T trials of one `Shape` is trained by `train`, or with pauses by `Training`; every
+parameter has a leading trial axis, and a trial's bits do not depend on the stack around it.
+docs/engine.md has the mathematics.
 """
 
 from hpsearch.nn.activations import ACTIVATIONS
@@ -13,8 +14,8 @@ from hpsearch.nn.outcome import EpochScore, Interrupted, Outcome, State
 from hpsearch.nn.parameters import Weights
 from hpsearch.nn.schedules import SCHEDULES
 from hpsearch.nn.shape import Member, Shape
-from hpsearch.nn.sizing import balanced_weights, best_stack_size, flops
-from hpsearch.nn.training import train
+from hpsearch.nn.sizing import balanced_weights, best_stack_size, flops, resident_bytes
+from hpsearch.nn.training import Training, train
 
 __all__ = [
     "ACTIVATIONS",
@@ -28,11 +29,13 @@ __all__ = [
     "Outcome",
     "Shape",
     "State",
+    "Training",
     "Weights",
     "balanced_weights",
     "best_stack_size",
     "ensemble_proba",
     "flops",
     "predict_proba",
+    "resident_bytes",
     "train",
 ]

@@ -27,17 +27,42 @@ _VALUES = 2**19  # activations of one trial that a block may have
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
-    """Mean cross-entropy (T,) in float64, right answers (T,), and the answers (T, n)."""
+    """Mean cross-entropy (T,) in float64, right answers (T,), and the answers (T, n).
+
+    `balanced` (T,) is the mean recall of the classes, None where it was not asked for.
+    """
 
     losses: NDArray[np.float64]
     correct: NDArray[np.intp]
     predicted: NDArray[np.intp]
+    balanced: NDArray[np.float64] | None = None
 
 
 def block_length(shape: Shape) -> int:
     """How many examples are evaluated at a time: by the shape alone, since it fixes bits."""
     length = _VALUES // sum(shape.sizes)
     return min(512, max(64, 1 << max(length.bit_length() - 1, 0)))
+
+
+class Recall:
+    """The mean over the classes of the share that is recognised: balanced accuracy.
+
+    A class without examples in the part has no share in the mean.
+    """
+
+    def __init__(self, examples: Examples) -> None:
+        self._y = examples.classes_of_rows.astype(np.intp)
+        counts = np.bincount(self._y)
+        self._present = np.flatnonzero(counts)
+        self._counts = counts[self._present]
+
+    def mean(self, predicted: NDArray[np.intp]) -> NDArray[np.float64]:
+        """(T, n) answers -> (T,)."""
+        means = np.empty(len(predicted))
+        for t, answers in enumerate(predicted):  # one by one: every sum stays inside a trial
+            hits = np.bincount(self._y[answers == self._y], minlength=self._present[-1] + 1)
+            means[t] = np.add.reduce(hits[self._present] / self._counts) / len(self._counts)
+        return means
 
 
 class _Pass:
@@ -60,8 +85,16 @@ class _Pass:
 class Evaluator:
     """Scores a stack on one part of the data, with buffers kept from call to call."""
 
-    def __init__(self, shape: Shape, parameters: Parameters, examples: Examples) -> None:
+    def __init__(
+        self,
+        shape: Shape,
+        parameters: Parameters,
+        examples: Examples,
+        *,
+        balanced: bool = False,
+    ) -> None:
         self._trials, self._count = len(parameters.flat), len(examples)
+        self._recall = Recall(examples) if balanced else None
         self._classes = shape.classes
         self._positions = np.arange(self._count, dtype=np.intp)
         self._length = block_length(shape)
@@ -82,7 +115,8 @@ class Evaluator:
             np.argmax(logits, axis=1, out=predicted[:, here])
             correct += np.count_nonzero(predicted[:, here] == block.feeder.y, axis=1)
             losses += block.loss.forward(block.feeder.y).astype(np.float64) * len(block.feeder.y)
-        return Scores(losses / self._count, correct, predicted)
+        balanced = self._recall.mean(predicted) if self._recall else None
+        return Scores(losses / self._count, correct, predicted, balanced)
 
     def probabilities(self) -> Array:
         """(T, n, C) softmax of the logits."""

@@ -27,6 +27,7 @@ class EpochScore:
     `train_loss` is the mean over the epoch's minibatches, each before its update, or with
     `score_train` that of the finished epoch in inference, which alone gives `train_accuracy`.
     `loss` and `correct` of `examples` are validation's; NaN, 0 and 0 where there is none.
+    `balanced_accuracy` is the mean recall of validation's classes, where it was asked for.
     """
 
     epoch: int
@@ -35,6 +36,7 @@ class EpochScore:
     loss: float
     correct: int
     examples: int
+    balanced_accuracy: float | None = None
 
     @property
     def accuracy(self) -> float:
@@ -47,7 +49,7 @@ class Outcome:
     """One trial's training.
 
     `completed`: trained to the end, or to its own early stop. `diverged`: its loss ceased to be
-    finite in epoch `diverged_in`. `stopped`: left out by `survivors`. `curve` holds the epochs
+    finite in epoch `diverged_in`. `stopped`: not among those that were to go on. `curve` holds the epochs
     finished with finite losses, `epochs_trained` counts them. `best_epoch` has the most right
     answers, ties by loss. `weights` are the wanted ones, None for a diverged trial or where none
     were wanted. `predicted` (n,) are the classes answered in validation after the last epoch.

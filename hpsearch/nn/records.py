@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch.nn.examples import Rows
+from hpsearch.errors import InvalidRequest
+from hpsearch.nn.examples import Examples, Rows
 from hpsearch.nn.outcome import EpochScore, Outcome, State
 from hpsearch.nn.parameters import Weights
+from hpsearch.nn.shape import Member, Shape
 
 Keep: TypeAlias = Literal["none", "last", "best"]
-Survivors: TypeAlias = Callable[[int, Mapping[int, EpochScore]], Collection[int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to train; `train` says what each means."""
+    """How to train; `Training` says what each means."""
 
     epochs: int
     order: Callable[[int], Rows]
@@ -27,9 +28,36 @@ class Options:
     class_weights: NDArray[np.floating] | None
     patience: int | None
     score_train: bool
-    survivors: Survivors | None
-    on_epoch: Callable[[int], None] | None
+    balanced: bool
     should_stop: Callable[[], bool] | None
+
+    def check(
+        self,
+        shape: Shape,
+        members: Sequence[Member],
+        parts: tuple[Examples, Examples | None],
+    ) -> None:
+        """Refuse what does not fit together. Raises: InvalidRequest."""
+        if not members:
+            raise InvalidRequest("a stack needs at least one member")
+        if self.epochs < 1:
+            raise InvalidRequest(f"epochs is {self.epochs}; it must be at least 1")
+        if self.patience is not None and (self.patience < 1 or parts[1] is None):
+            raise InvalidRequest("patience must be at least 1 epoch and needs a validation part")
+        for part in parts:
+            if part is not None:
+                _check_part(shape, part)
+        weights = self.class_weights
+        if weights is not None and (weights.shape != (shape.classes,) or not (weights > 0).all()):
+            raise InvalidRequest(f"class_weights must be {shape.classes} positive numbers")
+
+
+def _check_part(shape: Shape, part: Examples) -> None:
+    if part.features != shape.inputs:
+        raise InvalidRequest(f"{part.features} features do not fit {shape.inputs} inputs")
+    classes = part.classes_of_rows
+    if classes.min() < 0 or classes.max() >= shape.classes:
+        raise InvalidRequest(f"classes must lie in 0..{shape.classes - 1}")
 
 
 @dataclass(slots=True)

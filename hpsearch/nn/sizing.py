@@ -50,6 +50,11 @@ def best_stack_size(shape: Shape) -> int:
     return int(min(32, 2 ** math.floor(math.log2(trials))))
 
 
+def resident_bytes(shape: Shape) -> int:
+    """What a trial holds while its training pauses: parameters and the optimizer's state."""
+    return 4 * layout(shape).size * (1 + OPTIMIZERS[shape.optimizer].states)
+
+
 def balanced_weights(examples: Examples, classes: int) -> NDArray[np.float32]:
     """(C,) n / (C n_c): every class weighs the same in sum; a class without examples weighs 1."""
     counts = np.bincount(examples.classes_of_rows, minlength=classes)

@@ -94,6 +94,10 @@ class Stack:
         self.state = self.state[:, at]
         self._bind()
 
+    def rest(self) -> None:
+        """Give the buffers back until the next step."""
+        self._steps.clear()
+
     def weights(self, row: int) -> Weights:
         """A copy of one trial's parameters."""
         p = self.parameters

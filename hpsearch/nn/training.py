@@ -1,4 +1,4 @@
-"""The training loop over a stack: epochs, minibatches, scores, and who goes on.
+"""Training a stack: epochs, minibatches, scores, and who goes on.
 
 T live trials   n training examples   B examples of a minibatch
 """
@@ -6,7 +6,8 @@ T live trials   n training examples   B examples of a minibatch
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeAlias, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +17,24 @@ from hpsearch.nn.evaluation import Evaluator, Scores
 from hpsearch.nn.examples import Examples, Rows
 from hpsearch.nn.numerics import engine_arithmetic
 from hpsearch.nn.outcome import EpochScore, Interrupted, Outcome
-from hpsearch.nn.records import Keep, Options, Record, Survivors
+from hpsearch.nn.records import Keep, Options, Record
 from hpsearch.nn.shape import Member, Shape
 from hpsearch.nn.stack import Stack
 
+Survivors: TypeAlias = Callable[[int, Mapping[int, EpochScore]], Collection[int]]
+
 _ASK_EVERY = 16  # minibatches between two looks at should_stop
+
+
+class Wishes(TypedDict, total=False):
+    """The options of `Training` that have a default."""
+
+    keep_weights: Keep | bool
+    class_weights: NDArray[np.floating] | None
+    patience: int | None
+    score_train: bool
+    balanced: bool
+    should_stop: Callable[[], bool] | None
 
 
 def train(
@@ -31,17 +45,35 @@ def train(
     *,
     epochs: int,
     order: Callable[[int], Rows],
-    keep_weights: Keep | bool = "none",
-    class_weights: NDArray[np.floating] | None = None,
-    patience: int | None = None,
-    score_train: bool = False,
     survivors: Survivors | None = None,
     on_epoch: Callable[[int], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
+    **wishes: Unpack[Wishes],
 ) -> list[Outcome]:
-    """Train a stack of trials of one shape; one outcome per member, in their order.
+    """Train a stack of trials of one shape to the end; one outcome per member, in their order.
 
     A trial's outcome does not depend, in any bit, on the other members.
+
+    survivors: (epoch, scores by member) -> the members that go on; the others are "stopped".
+    on_epoch: called after every scored epoch.
+    The other arguments and what is raised are those of `Training`.
+    """
+    training = Training(shape, members, train, validation, epochs=epochs, order=order, **wishes)
+    for epoch in range(1, epochs + 1):
+        scores = training.run_to(epoch)
+        if survivors is not None and scores and epoch < epochs:
+            training.keep(survivors(epoch, scores))
+        if on_epoch is not None:
+            on_epoch(epoch)
+        if not training.live:
+            break
+    return training.outcomes()
+
+
+class Training:
+    """A stack of trials of one shape whose training can pause after any epoch.
+
+    A trial's outcome does not depend, in any bit, on the other members, nor on where the
+    training paused. After an exception it cannot go on.
 
     epochs: planned; the cosine schedule ends there.
     order: epoch (from 1) -> (n,) permutation of the positions in `train`, the same for everyone.
@@ -49,57 +81,11 @@ def train(
     class_weights: (C,) weights of the classes in the training loss; see `balanced_weights`.
     patience: a member whose best epoch lies this many epochs back ends there, completed.
     score_train: score the training part too after every epoch.
-    survivors: (epoch, scores by member) -> the members that go on; the others are "stopped".
-    on_epoch: called after every scored epoch.
+    balanced: have the balanced accuracy in the scores.
     should_stop: asked every few minibatches; when it says True, Interrupted is raised.
 
-    Raises: InvalidRequest if the arguments do not fit each other; Interrupted.
+    Raises: InvalidRequest, when made, if the arguments do not fit each other.
     """
-    if isinstance(keep_weights, bool):
-        keep_weights = "last" if keep_weights else "none"
-    options = Options(
-        epochs=epochs,
-        order=order,
-        keep_weights=keep_weights,
-        class_weights=class_weights,
-        patience=patience,
-        score_train=score_train,
-        survivors=survivors,
-        on_epoch=on_epoch,
-        should_stop=should_stop,
-    )
-    _check(shape, members, (train, validation), options)
-    with engine_arithmetic():
-        return _Training(shape, members, train, validation, options).run()
-
-
-def _check(
-    shape: Shape,
-    members: Sequence[Member],
-    parts: tuple[Examples, Examples | None],
-    options: Options,
-) -> None:
-    if not members:
-        raise InvalidRequest("a stack needs at least one member")
-    if options.epochs < 1:
-        raise InvalidRequest(f"epochs is {options.epochs}; it must be at least 1")
-    if options.patience is not None and (options.patience < 1 or parts[1] is None):
-        raise InvalidRequest("patience must be at least 1 epoch and needs a validation part")
-    for part in parts:
-        if part is None:
-            continue
-        if part.features != shape.inputs:
-            raise InvalidRequest(f"{part.features} features do not fit {shape.inputs} inputs")
-        classes = part.classes_of_rows
-        if classes.min() < 0 or classes.max() >= shape.classes:
-            raise InvalidRequest(f"classes must lie in 0..{shape.classes - 1}")
-    weights = options.class_weights
-    if weights is not None and (weights.shape != (shape.classes,) or not (weights > 0).all()):
-        raise InvalidRequest(f"class_weights must be {shape.classes} positive numbers")
-
-
-class _Training:
-    """One call of `train`: the stack, what scores it, and the members' records."""
 
     def __init__(
         self,
@@ -107,47 +93,102 @@ class _Training:
         members: Sequence[Member],
         train: Examples,
         validation: Examples | None,
-        options: Options,
+        *,
+        epochs: int,
+        order: Callable[[int], Rows],
+        keep_weights: Keep | bool = "none",
+        class_weights: NDArray[np.floating] | None = None,
+        patience: int | None = None,
+        score_train: bool = False,
+        balanced: bool = False,
+        should_stop: Callable[[], bool] | None = None,
     ) -> None:
-        self._options = options
+        if isinstance(keep_weights, bool):
+            keep_weights = "last" if keep_weights else "none"
+        self._options = Options(
+            epochs=epochs,
+            order=order,
+            keep_weights=keep_weights,
+            class_weights=class_weights,
+            patience=patience,
+            score_train=score_train,
+            balanced=balanced,
+            should_stop=should_stop,
+        )
+        self._options.check(shape, members, (train, validation))
         self._shape, self._train, self._validation = shape, train, validation
         self._records = [Record() for _ in members]
-        self._stack = Stack(
-            shape, members, train, epochs=options.epochs, class_weights=options.class_weights
-        )
-        self._updates = 0
-        self._bind()
+        with engine_arithmetic():
+            self._stack = Stack(shape, members, train, epochs=epochs, class_weights=class_weights)
+        self._epoch = self._updates = 0
+        self._scores: dict[int, EpochScore] = {}
+        self._evaluators: tuple[Evaluator | None, Evaluator | None] | None = None
 
-    def run(self) -> list[Outcome]:
-        for epoch in range(1, self._options.epochs + 1):
-            losses = self._epoch(epoch)
-            scores = self._score(epoch, losses)
-            if scores and epoch < self._options.epochs:
-                self._choose(epoch, scores)
-            if self._options.on_epoch is not None:
-                self._options.on_epoch(epoch)
-            if not len(self._stack):
-                break
+    @property
+    def epoch(self) -> int:
+        """Epochs behind the live members."""
+        return self._epoch
+
+    @property
+    def live(self) -> Sequence[int]:
+        """The members that still train, ascending."""
+        return sorted(self._stack.at)
+
+    def run_to(self, epoch: int) -> Mapping[int, EpochScore]:
+        """Train to the end of `epoch`; the scores of this epoch by live member.
+
+        Raises: InvalidRequest if `epoch` lies behind or beyond the plan; Interrupted.
+        """
+        if not self._epoch <= epoch <= self._options.epochs:
+            raise InvalidRequest(
+                f"epoch {epoch} must lie in {self._epoch}..{self._options.epochs}: "
+                "a training runs forward, and to the planned end at most"
+            )
+        with engine_arithmetic():
+            while self._epoch < epoch and len(self._stack):
+                self._epoch += 1
+                self._scores = self._score(self._pass())
+                self._lose_patience()
+        return self._scores
+
+    def keep(self, members: Collection[int]) -> None:
+        """Go on with these alone; the other live members end here, "stopped".
+
+        Members that have ended already stay as they are.
+        """
+        for row, index in enumerate(self._stack.at):
+            if index not in members:
+                self._keep_last(row)
+                self._records[index].state = "stopped"
+        self._go_on_with([row for row, index in enumerate(self._stack.at) if index in members])
+
+    def rest(self) -> None:
+        """Give the buffers back until the training goes on."""
+        self._stack.rest()
+        self._evaluators = None
+
+    def outcomes(self) -> list[Outcome]:
+        """One outcome per member, in their order; live ones as if this had been the last epoch."""
         for row in range(len(self._stack)):
             self._keep_last(row)
         return [record.outcome() for record in self._records]
 
-    def _epoch(self, epoch: int) -> NDArray[np.float64]:
+    def _pass(self) -> NDArray[np.float64]:
         """One pass over the training part; (T,) mean losses of the trials that are left."""
-        order = np.ascontiguousarray(self._options.order(epoch), dtype=np.intp)
+        order = np.ascontiguousarray(self._options.order(self._epoch), dtype=np.intp)
         n, length = len(self._train), self._shape.batch_size
         if order.shape != (n,):
-            raise InvalidRequest(f"order({epoch}) has shape {order.shape}; ({n},) is wanted")
+            raise InvalidRequest(f"order({self._epoch}) has shape {order.shape}; ({n},) is wanted")
         sums = np.zeros(len(self._stack))
         for batch, start in enumerate(range(0, n, length)):
             if batch % _ASK_EVERY == 0:
                 self._ask()
             positions = order[start : start + length]
             self._updates += 1
-            losses = self._stack.step(positions, epoch - 1 + start / n, self._updates)
+            losses = self._stack.step(positions, self._epoch - 1 + start / n, self._updates)
             sums += losses * np.float64(len(positions))
             if not math.isfinite(np.add.reduce(sums)):
-                sums = sums[self._drop_diverged(np.isfinite(losses), epoch)]
+                sums = sums[self._drop_diverged(np.isfinite(losses))]
                 if not len(sums):
                     break
         return sums / n
@@ -156,12 +197,11 @@ class _Training:
         if self._options.should_stop is not None and self._options.should_stop():
             raise Interrupted("training was asked to stop")
 
-    def _score(self, epoch: int, losses: NDArray[np.float64]) -> dict[int, EpochScore]:
+    def _score(self, losses: NDArray[np.float64]) -> dict[int, EpochScore]:
         """Scores by member after an epoch; those whose losses are not finite leave the stack."""
         if not len(self._stack):
             return {}
-        validated = self._evaluator.score() if self._evaluator else None
-        trained = self._train_evaluator.score() if self._train_evaluator else None
+        validated, trained = (e.score() if e else None for e in self._bound())
         # Where nothing is scored, the last update may have overflowed unseen.
         flat = self._stack.parameters.flat
         finite = np.logical_and.reduce(np.isfinite(flat), axis=1)
@@ -172,55 +212,51 @@ class _Training:
         for row in np.flatnonzero(finite).tolist():
             index = self._stack.at[row]
             record = self._records[index]
-            now[index] = self._epoch_score(epoch, row, float(losses[row]), validated, trained)
+            now[index] = self._epoch_score(row, float(losses[row]), validated, trained)
             if record.note(now[index]) and self._options.keep_weights == "best":
                 record.weights = self._stack.weights(row)
             if validated is not None:
                 record.predicted = validated.predicted[row].copy()
-        self._drop_diverged(finite, epoch)
+        self._drop_diverged(finite)
         return now
 
     def _epoch_score(
-        self, epoch: int, row: int, loss: float, validated: Scores | None, trained: Scores | None
+        self, row: int, loss: float, validated: Scores | None, trained: Scores | None
     ) -> EpochScore:
         accuracy = None
         if trained is not None:
             loss = float(trained.losses[row])
             accuracy = int(trained.correct[row]) / len(self._train)
         if validated is None:
-            return EpochScore(epoch, loss, accuracy, math.nan, 0, 0)
+            return EpochScore(self._epoch, loss, accuracy, math.nan, 0, 0)
         return EpochScore(
-            epoch,
+            self._epoch,
             loss,
             accuracy,
             float(validated.losses[row]),
             int(validated.correct[row]),
             validated.predicted.shape[1],
+            None if validated.balanced is None else float(validated.balanced[row]),
         )
 
-    def _drop_diverged(self, finite: NDArray[np.bool_], epoch: int) -> NDArray[np.intp]:
+    def _drop_diverged(self, finite: NDArray[np.bool_]) -> NDArray[np.intp]:
         """Take the trials that are not finite out of the stack; the rows that stay."""
         for row in np.flatnonzero(~finite).tolist():
-            self._records[self._stack.at[row]].diverge(epoch)
+            self._records[self._stack.at[row]].diverge(self._epoch)
         rows = np.flatnonzero(finite)
         self._go_on_with(rows.tolist())
         return rows
 
-    def _choose(self, epoch: int, scores: Mapping[int, EpochScore]) -> None:
-        """Early stop, member by member, then the caller's survivors among the others."""
-        patience, survivors = self._options.patience, self._options.survivors
-        left = {
-            index: score
-            for index, score in scores.items()
-            if patience is None or self._records[index].waits(epoch) < patience
-        }
-        chosen = set(left) if survivors is None else set(left) & set(survivors(epoch, left))
-        for row, index in enumerate(self._stack.at):
-            if index not in chosen:
+    def _lose_patience(self) -> None:
+        """End the members whose best epoch lies too far back, unless the end is here anyway."""
+        patience = self._options.patience
+        if patience is None or self._epoch == self._options.epochs:
+            return
+        waiting = [self._records[index].waits(self._epoch) < patience for index in self._stack.at]
+        for row, goes_on in enumerate(waiting):
+            if not goes_on:
                 self._keep_last(row)
-            if index in left and index not in chosen:
-                self._records[index].state = "stopped"
-        self._go_on_with([row for row, index in enumerate(self._stack.at) if index in chosen])
+        self._go_on_with([row for row, goes_on in enumerate(waiting) if goes_on])
 
     def _keep_last(self, row: int) -> None:
         if self._options.keep_weights == "last":
@@ -229,15 +265,19 @@ class _Training:
     def _go_on_with(self, rows: list[int]) -> None:
         if len(rows) < len(self._stack):
             self._stack.keep(rows)
-            self._bind()
+            self._evaluators = None
+            self._scores = {i: self._scores[i] for i in self._stack.at if i in self._scores}
 
-    def _bind(self) -> None:
-        """Evaluators for the trials that are left."""
-        self._evaluator = self._train_evaluator = None
-        if not len(self._stack):
-            return
-        parameters = self._stack.parameters
-        if self._validation is not None:
-            self._evaluator = Evaluator(self._shape, parameters, self._validation)
-        if self._options.score_train:
-            self._train_evaluator = Evaluator(self._shape, parameters, self._train)
+    def _bound(self) -> tuple[Evaluator | None, Evaluator | None]:
+        """What scores the live trials on the validation part, and on the training part."""
+        if self._evaluators is None:
+            shape, parameters = self._shape, self._stack.parameters
+            validated = trained = None
+            if self._validation is not None:
+                validated = Evaluator(
+                    shape, parameters, self._validation, balanced=self._options.balanced
+                )
+            if self._options.score_train:
+                trained = Evaluator(shape, parameters, self._train)
+            self._evaluators = validated, trained
+        return self._evaluators

@@ -9,25 +9,26 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from hpsearch.report import progress
 from hpsearch.report.views import (
     BestView,
+    CurvePoint,
     DatasetView,
     DecisionView,
-    EpochCounts,
+    EditView,
+    EvidenceView,
     KeyView,
     RangeView,
-    RoundCounts,
     RoundView,
     StatusView,
-    TrialCounts,
     TrialView,
 )
 from hpsearch.space import Box, Choices, Dimension, box_from_json
 from hpsearch.spec import ResolvedSpec
-from hpsearch.trials import WORKING, RoundKind, TrialState
 
 Row = Any
 API = "/api/v1/searches"
+LINKED = ("rounds", "trials", "result", "health", "spec")
 
 
 def moment(seconds: float | None) -> str | None:
@@ -68,6 +69,7 @@ def best_view(row: Row, number: int | None) -> BestView | None:
         trial=trial_id(number or 0, row.best_index),
         params=row.best_params,
         validation_accuracy=row.best_accuracy,
+        score=row.best_score,
     )
 
 
@@ -79,12 +81,9 @@ def status(
     now: float,
 ) -> StatusView:
     """Where a search stands; `running` counts the trials of running jobs by round."""
-    spec = resolved.spec
-    explored = [r for r in rounds if r.kind != RoundKind.FINAL]
+    begun = progress.searching(rounds)
+    following = progress.ahead(resolved, rounds, search.state)
     box = box_from_json(rounds[-1].box) if rounds else resolved.box
-    trained = sum(r.epochs_trained for r in explored)
-    links = {"self": f"{API}/{search.id}"}
-    links |= {name: f"{API}/{search.id}/{name}" for name in ("rounds", "trials", "result")}
     return StatusView(
         id=search.id,
         name=search.name,
@@ -95,60 +94,30 @@ def status(
         created_at=moment(search.created_at) or "",
         started_at=moment(search.started_at),
         finished_at=moment(search.finished_at),
-        eta_seconds=eta(search, resolved, rounds, now),
-        rounds=RoundCounts(
-            planned=spec.rounds,
-            completed=sum(r.open_jobs == 0 and not r.cancelled for r in explored),
-        ),
-        trials=_counts(explored, running, planned=spec.rounds * spec.trials_per_round),
-        epochs=EpochCounts(planned=resolved.epochs_planned, trained=trained),
+        eta_seconds=progress.eta(search, resolved, rounds, now),
+        rounds=progress.round_counts(resolved, rounds),
+        trials=progress.trial_counts(begun, running, following=following.trials),
+        epochs=progress.epoch_counts(begun, following=following.epochs),
         best=best_view(search, search.best_round),
         ranges=box_view(box),
-        links=links,
+        links=links(search.id, resolved.spec.warm_start),
+        edits=[edit_view(edit) for edit in search.edits or ()],
+        warm_start=list(resolved.spec.warm_start),
     )
 
 
-def _counts(rounds: Sequence[Row], running: Mapping[int, int], *, planned: int) -> TrialCounts:
-    sums = {
-        state.value: sum(getattr(r, state.value) for r in rounds)
-        for state in (
-            TrialState.COMPLETED,
-            TrialState.STOPPED,
-            TrialState.DIVERGED,
-            TrialState.FAILED,
-        )
-    }
-    cancelled = sum(r.cancelled for r in rounds)
-    active = sum(running.get(r.number, 0) for r in rounds)
-    drawn = sum(r.planned for r in rounds)
-    pending = drawn - sum(sums.values()) - cancelled - active
-    return TrialCounts(planned=planned, pending=pending, running=active, **sums)
+def links(search_id: str, earlier: Sequence[str]) -> dict[str, str]:
+    """Where everything about a search is, and the searches that it was warm-started from."""
+    named = {name: f"{API}/{search_id}/{name}" for name in LINKED}
+    before = {f"warm_start_{i}": f"{API}/{other}" for i, other in enumerate(earlier, 1)}
+    return {"self": f"{API}/{search_id}", **named, **before}
 
 
-def eta(search: Row, resolved: ResolvedSpec, rounds: Sequence[Row], now: float) -> float | None:
-    """Seconds to the end at the pace of the rounds so far; None while there is no pace.
-
-    Only time inside rounds counts. A round that is over has nothing left, however many of its
-    trials diverged early; the final test trains every model for its full length.
-    """
-    if search.state not in WORKING:
-        return None
-    explored = [r for r in rounds if r.kind != RoundKind.FINAL]
-    trained = int(sum(r.epochs_trained for r in explored))
-    if not trained:
-        return None
-    ends = [now if r.finished_at is None else r.finished_at for r in explored]
-    spent: float = sum(max(0.0, e - r.created_at) for e, r in zip(ends, explored, strict=True))
-    final = resolved.spec.final.epochs * (resolved.spec.final.models + 1)
-    if rounds[-1].kind == RoundKind.FINAL:
-        gone: float = now - rounds[-1].created_at
-        return round(max(0.0, spent * final / float(trained) - gone), 1)
-    last = rounds[-1]
-    ahead = sum(resolved.epochs(r) for r in range(last.number + 1, resolved.spec.rounds + 1))
-    left: float = final + ahead * resolved.spec.trials_per_round
-    if last.open_jobs:
-        left += max(0, last.planned * last.epochs - last.epochs_trained)
-    return round(spent / trained * left, 1)
+def edit_view(edit: Mapping[str, Any]) -> EditView:
+    """One stored edit."""
+    return EditView(
+        after_round=edit["after_round"], changes=edit["changes"], at=moment(edit["at"]) or ""
+    )
 
 
 def round_views(
@@ -163,13 +132,24 @@ def round_views(
             number=r.number,
             kind=r.kind,
             epochs=r.epochs,
+            rungs=r.rungs or [r.epochs],
+            epochs_planned=progress.epochs_planned(r),
+            epochs_trained=r.epochs_trained,
             ranges=box_view(box_from_json(r.box)),
-            trials=_counts([r], running, planned=r.planned),
+            trials=progress.trial_counts([r], running),
             best=best_view(r, r.number),
             decisions=made.get(r.number, {}),
+            evidence=evidence_view(r),
         )
         for r in rounds
     ]
+
+
+def evidence_view(row: Row | None) -> EvidenceView | None:
+    """What the end of a round has taught; the finalists are shown with the result."""
+    if row is None or not row.evidence:
+        return None
+    return EvidenceView.model_validate(row.evidence)
 
 
 def decision_view(row: Row) -> DecisionView:
@@ -184,8 +164,8 @@ def decision_view(row: Row) -> DecisionView:
     )
 
 
-def trial_view(row: Row) -> TrialView:
-    """One trial."""
+def trial_view(row: Row, *, curve: bool = False) -> TrialView:
+    """One trial; with `curve`, the row must have its curve."""
     return TrialView(
         id=trial_id(row.round, row.idx),
         round=row.round,
@@ -195,8 +175,21 @@ def trial_view(row: Row) -> TrialView:
         epochs=row.epochs,
         validation_accuracy=row.accuracy if row.accuracy >= 0 else None,
         validation_loss=row.loss,
+        score=row.score,
+        cohort=row.cohort if row.role is None else None,
+        role=row.role,
         error=row.error,
+        curve=curve_view(row) if curve else None,
     )
+
+
+def curve_view(row: Row) -> list[CurvePoint]:
+    """The learning curve of a trial: loss, accuracy and score after every epoch."""
+    points = []
+    for epoch, loss, correct, *more in row.curve or ():
+        share = None if correct is None or not row.examples else correct / row.examples
+        points.append((epoch, loss, share, more[0] if more else share))
+    return points
 
 
 def dataset_view(row: Row, *, builtin: bool) -> DatasetView:

@@ -1,8 +1,8 @@
 """One number for a whole search: two runs of a spec that agree in it agree in every trial.
 
 SHA-256 of canonical JSON: the resolved spec without its name (a label changes nothing), the
-dataset's digest, the edits and warm-start observations (none can be made yet; the fields are
-part of the format), the trials by (round, index), and the final test.
+dataset's digest, the edits and the round after which each took effect, the warm-start
+observations, the trials by (round, index), and the final test.
 """
 
 from __future__ import annotations
@@ -38,8 +38,7 @@ def trial_lines(rows: Iterable[Any]) -> list[list[Any]]:
 
 
 def search_digest(
-    spec: Mapping[str, Any],
-    dataset_digest: str,
+    search: Any,
     trials: Sequence[Sequence[Any]],
     ensemble_correct: int | None,
 ) -> str:
@@ -47,8 +46,8 @@ def search_digest(
 
     Parameters
     ----------
-    spec
-        The resolved spec as stored.
+    search
+        Its row: the resolved spec, the dataset's digest, edits and warm-start observations.
     trials
         What `trial_lines` gives.
     ensemble_correct
@@ -56,17 +55,19 @@ def search_digest(
     """
     return body_sha256(
         {
-            "spec": {k: v for k, v in spec.items() if k != "name"},
-            "dataset": dataset_digest,
-            "edits": [],
-            "warm_start": [],
+            "spec": {k: v for k, v in search.spec.items() if k != "name"},
+            "dataset": search.dataset_digest,
+            "edits": [[e["after_round"], e["changes"]] for e in search.edits or ()],
+            "warm_start": search.warm_start or [],
             "trials": trials,
             "ensemble_correct": ensemble_correct,
         }
     )
 
 
-def withheld(fingerprints: Sequence[Mapping[str, str]], failed_jobs: int) -> str | None:
+def withheld(
+    fingerprints: Sequence[Mapping[str, str]], failed_jobs: int, max_seconds: float | None
+) -> str | None:
     """Why a search has no digest, or None when it has one."""
     distinct = {canonical(dict(f)) for f in fingerprints}
     if len(distinct) > 1:
@@ -74,6 +75,8 @@ def withheld(fingerprints: Sequence[Mapping[str, str]], failed_jobs: int) -> str
             f"its jobs ran under {len(distinct)} numeric fingerprints (numpy, scipy, BLAS core or "
             "instruction set); HPSEARCH_NUMERICS=portable makes mixed machines agree"
         )
+    if max_seconds is not None:
+        return f"max_seconds={max_seconds:g} lets the clock decide how many rounds there are"
     if failed_jobs:
         return f"{failed_jobs} jobs were given up because their workers were lost"
     return None

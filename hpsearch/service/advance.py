@@ -7,31 +7,26 @@ was read, so one of them writes and the other finds that it is too late.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from hpsearch.coordinator import Snapshot, decide
 from hpsearch.errors import HpsearchError
 from hpsearch.report import digest
-from hpsearch.service.searches import resolved
+from hpsearch.service.snapshots import snapshot
 from hpsearch.settings import Settings
-from hpsearch.space import Params, box_from_json
 from hpsearch.spec import ResolvedSpec
 from hpsearch.store import Row, Store, Tx
 from hpsearch.trials import (
     FinalPlan,
     GiveUp,
     JobState,
-    Observation,
     RoundPlan,
     SearchState,
-    TrialState,
 )
 
 log = logging.getLogger(__name__)
 
 ACTIVE = (SearchState.QUEUED, SearchState.RUNNING, SearchState.FINALIZING)
-OBSERVED = (TrialState.COMPLETED, TrialState.STOPPED, TrialState.DIVERGED)
 
 
 def advance(store: Store, settings: Settings, search_id: str) -> bool:
@@ -105,12 +100,14 @@ def _complete(store: Store, row: Row) -> bool:
         final = tx.jobs.final(row.id)
         if final is None or final.state != JobState.DONE:
             return None
-        reason = digest.withheld(tx.jobs.fingerprints(row.id), tx.jobs.lost(row.id))
+        reason = digest.withheld(
+            tx.jobs.fingerprints(row.id), tx.jobs.lost(row.id), row.spec.get("max_seconds")
+        )
         if reason is not None:
             return None, reason
         lines = digest.trial_lines(tx.searches.trials(row.id))
         ensemble = final.ensemble_correct
-        return digest.search_digest(row.spec, row.dataset_digest, lines, ensemble), None
+        return digest.search_digest(row, lines, ensemble), None
 
     found = store.read(read)
     if found is None:
@@ -118,29 +115,6 @@ def _complete(store: Store, row: Row) -> bool:
     return store.write(
         lambda tx: tx.searches.finish(row.id, digest=found[0], digest_reason=found[1])
     )
-
-
-def observations(rows: Sequence[Any]) -> list[Observation]:
-    """The observations in stored trials, in order of (round, index)."""
-    return [
-        Observation(
-            round=r.round,
-            index=r.idx,
-            params=restored(r.params),
-            state=TrialState(r.state),
-            epochs=r.epochs,
-            correct=r.correct,
-            examples=r.examples,
-            loss=r.loss,
-        )
-        for r in rows
-        if r.role is None and r.state in OBSERVED
-    ]
-
-
-def restored(params: Mapping[str, Any]) -> Params:
-    """Parameters as they were before JSON turned tuples into lists."""
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in params.items()}
 
 
 def _snapshot(tx: Tx, search_id: str) -> tuple[Row, Snapshot] | None:
@@ -151,12 +125,6 @@ def _snapshot(tx: Tx, search_id: str) -> tuple[Row, Snapshot] | None:
     rounds = tx.searches.rounds(search_id)
     if any(r.open_jobs for r in rounds):
         return None
-    what = resolved(row)
     trials = tx.searches.trials(search_id)
-    return row, Snapshot(
-        resolved=what,
-        round=row.round,
-        box=box_from_json(rounds[-1].box) if rounds else what.box,
-        observations=observations(trials),
-        failed=sum(t.state == TrialState.FAILED for t in trials),
-    )
+    since = 0.0 if row.started_at is None else tx.time() - row.started_at
+    return row, snapshot(row, rounds, trials, after=row.round, seconds=since)

@@ -7,20 +7,20 @@ once more, and that is recorded like every opening.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from hpsearch.coordinator import Plan, Snapshot, decide
+from hpsearch.coordinator import Plan, decide
 from hpsearch.data import DatasetInfo
 from hpsearch.errors import Conflict, NotFound
 from hpsearch.report import digest
 from hpsearch.service import Services
-from hpsearch.service.advance import observations, restored
-from hpsearch.service.searches import resolved
-from hpsearch.space import box_from_json, box_to_json
-from hpsearch.spec import ResolvedSpec
-from hpsearch.store import Row, Tx
+from hpsearch.service.snapshots import snapshot
+from hpsearch.service.stored import resolved, restored
+from hpsearch.space import box_to_json
+from hpsearch.store import Row, Tx, chosen
 from hpsearch.training import Trainer
 from hpsearch.training.final import run_final
 from hpsearch.training.fingerprint import fingerprint
@@ -29,7 +29,6 @@ from hpsearch.trials import (
     FinalPlan,
     GiveUp,
     JobOrder,
-    Observation,
     Role,
     RoundKind,
     SearchState,
@@ -38,8 +37,8 @@ from hpsearch.trials import (
 )
 
 Progress = Callable[[int, int], None]
-COMPARED = ("role", "params", "state", "epochs", "correct", "examples", "loss",
-            "test_correct", "test_examples")  # fmt: skip
+COMPARED = ("role", "params", "state", "epochs", "correct", "examples", "loss", "score",
+            "right", "test_correct", "test_examples")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +63,20 @@ class _Stored:
     final: Row
     fingerprints: Sequence[Mapping[str, str]]
 
-    @property
-    def resolved(self) -> ResolvedSpec:
-        return resolved(self.row)
+    def seconds(self, after: int) -> float | None:
+        """What the clock showed when the decision after that round was made."""
+        evidence = self.rounds[after - 1].evidence if after else None
+        return (evidence or {}).get("seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """A round of the replay, under the column names of the store."""
+
+    number: int
+    kind: RoundKind
+    box: Mapping[str, Any]
+    evidence: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +92,9 @@ class _Line:
     correct: int
     examples: int
     loss: float | None
+    score: float | None
+    curve: Sequence[Sequence[Any]]
+    right: bytes | None
     test_correct: int | None
     test_examples: int | None
 
@@ -95,11 +108,11 @@ def decisions(services: Services, search_id: str) -> Comparison:
         No such search, or it has not completed.
     """
     stored = _read(services, search_id)
-    what, found = stored.resolved, list[str]()
+    found = list[str]()
     for done in range(stored.final.round):
-        seen = observations([t for t in stored.trials if t.round <= done])
-        box = what.box if done == 0 else box_from_json(stored.rounds[done - 1].box)
-        plan = decide(Snapshot(what, done, box, seen), job_size=services.settings.job_size)
+        now = snapshot(stored.row, stored.rounds, stored.trials, after=done,
+                       seconds=stored.seconds(done))  # fmt: skip
+        plan = decide(now, job_size=services.settings.job_size)
         found += _compare_plan(stored, plan, done)
         if isinstance(plan, FinalPlan):
             found += _compare_summary(stored, plan, stored.final.ensemble_correct)
@@ -119,27 +132,27 @@ def again(services: Services, search_id: str, *, progress: Progress | None = Non
     stored = _read(services, search_id)
     services.files.verify(DatasetInfo.from_json(stored.row.facts))
     trainer = Trainer(services.files, stack_size=services.settings.stack_size)
-    what, found = stored.resolved, list[str]()
-    lines, seen, number, box = list[_Line](), list[Observation](), 0, stored.resolved.box
-    ensemble = None
+    found, lines, rounds, ensemble = list[str](), list[_Line](), list[_Round](), None
     while True:
-        plan = decide(Snapshot(what, number, box, seen), job_size=services.settings.job_size)
-        found += _compare_plan(stored, plan, number)
+        done = len(rounds)
+        now = snapshot(stored.row, rounds, lines, after=done, seconds=stored.seconds(done))
+        plan = decide(now, job_size=services.settings.job_size)
+        found += _compare_plan(stored, plan, done)
         if isinstance(plan, GiveUp):
             break
-        number, box = plan.number, plan.box
+        if rounds:
+            rounds[-1] = replace(rounds[-1], evidence=plan.evidence)
         order = _order(stored, plan)
         if progress is not None:
-            progress(number, order.epochs)
+            progress(plan.number, order.epochs)
         if isinstance(plan, FinalPlan):
             report = run_final(trainer, order, open_test=lambda: _record(services, stored))
             ensemble = report.ensemble_correct
             lines += _lines(order, report.trials)
             found += _compare_summary(stored, plan, ensemble)
             break
-        made = _lines(order, trainer.run(order).trials)
-        lines += made
-        seen += observations(made)
+        rounds.append(_Round(plan.number, plan.kind, box_to_json(plan.box)))
+        lines += _lines(order, trainer.run(order).trials)
     found += _compare_trials(stored, lines)
     return _comparison(stored, lines, ensemble, found)
 
@@ -173,16 +186,26 @@ def _order(stored: _Stored, plan: Plan) -> JobOrder:
     """A whole round as one job."""
     assert not isinstance(plan, GiveUp)  # nothing to train then
     count = len(plan.trials)
+    cohorts = [0] * count
+    if isinstance(plan, FinalPlan):
+        epochs, rungs = resolved(stored.row).spec.final.epochs, tuple[int, ...]()
+    else:
+        epochs, rungs = plan.epochs, tuple(plan.rungs)
+        for number, members in enumerate(plan.cohorts):
+            for i in members:
+                cohorts[i] = number
     return JobOrder(
         search_id=stored.row.id,
         kind=RoundKind.FINAL if isinstance(plan, FinalPlan) else plan.kind,
         round=plan.number,
-        epochs=stored.resolved.spec.final.epochs if isinstance(plan, FinalPlan) else plan.epochs,
+        epochs=epochs,
         spec=stored.row.spec,
         dataset=stored.row.facts,
         indices=range(count),
         params=plan.trials,
         roles=plan.roles if isinstance(plan, FinalPlan) else [None] * count,
+        rungs=rungs or (epochs,),
+        cohorts=cohorts,
     )
 
 
@@ -190,7 +213,8 @@ def _lines(order: JobOrder, reports: Sequence[TrialReport]) -> list[_Line]:
     return [
         _Line(
             order.round, r.index, order.roles[r.index], order.params[r.index], r.state, r.epochs,
-            r.correct, r.examples, r.loss, r.test_correct, r.test_examples,
+            r.correct, r.examples, r.loss, r.score, r.curve, r.right, r.test_correct,
+            r.test_examples,
         )
         for r in sorted(reports, key=lambda r: r.index)
     ]  # fmt: skip
@@ -219,6 +243,8 @@ def _compare_plan(stored: _Stored, plan: Plan, done: int) -> list[str]:
         found.append(
             f"round {plan.number}: {len(trials)} trials stored, {len(plan.trials)} planned"
         )
+    if done and stored.rounds[done - 1].evidence != _stored_form(plan.evidence):
+        found.append(f"round {done}: other evidence is stored than is found now")
     told = {d.name: _decided(d) for d in plan.decisions}
     kept = {
         d.name: (d.verdict, d.reason, d.before, d.after, d.numbers)
@@ -233,6 +259,11 @@ def _compare_plan(stored: _Stored, plan: Plan, done: int) -> list[str]:
     return found
 
 
+def _stored_form(evidence: Mapping[str, Any]) -> Any:
+    """Evidence as it comes back from the store."""
+    return json.loads(json.dumps(evidence)) or None
+
+
 def _decided(d: Decision) -> tuple[str, str, object, object, dict[str, float | int | None]]:
     """A decision in the form in which it is stored."""
     box = box_to_json({"before": d.before, "after": d.after})
@@ -241,19 +272,18 @@ def _decided(d: Decision) -> tuple[str, str, object, object, dict[str, float | i
 
 def _compare_summary(stored: _Stored, plan: FinalPlan, ensemble: int | None) -> list[str]:
     """What the result shows besides trials: the recommendation, the ensemble, bests and counts."""
-    row, best = stored.row, plan.recommended
+    row = stored.row
     pairs = [
         ("recommended", {**row.recommended, "params": restored(row.recommended["params"])},
-         {"round": best.round, "index": best.index, "params": dict(best.params),
-          "correct": best.correct, "examples": best.examples}),
+         chosen(plan)),
         ("ensemble_correct", stored.final.ensemble_correct, ensemble),
-        ("best trial", (row.best_round, row.best_index, row.best_accuracy, row.best_loss),
+        ("best trial", (row.best_round, row.best_index, row.best_score, row.best_accuracy, row.best_loss),
          _best(stored.trials)),
     ]  # fmt: skip
     for r in stored.rounds:
         trials = [t for t in stored.trials if t.round == r.number]
         if r.kind != RoundKind.FINAL:
-            shown = (r.number, r.best_index, r.best_accuracy, r.best_loss)
+            shown = (r.number, r.best_index, r.best_score, r.best_accuracy, r.best_loss)
             pairs.append((f"best trial of round {r.number}", shown, _best(trials)))
         states = [TrialState.COMPLETED, TrialState.STOPPED, TrialState.DIVERGED, TrialState.FAILED]
         counts = [getattr(r, state.value) for state in states]
@@ -265,13 +295,13 @@ def _compare_summary(stored: _Stored, plan: FinalPlan, ensemble: int | None) -> 
     return [f"{name}: {old} is stored, now {new}" for name, old, new in pairs if old != new]
 
 
-def _best(trials: Sequence[Row]) -> tuple[int | None, int | None, float | None, float | None]:
-    """Round, index, accuracy and loss of the best explored trial."""
-    finite = [t for t in trials if t.role is None and t.accuracy >= 0 and t.loss is not None]
+def _best(trials: Sequence[Row]) -> tuple[int | None, ...] | tuple[int, int, float, float, float]:
+    """Round, index, score, accuracy and loss of the best trial that was no final model."""
+    finite = [t for t in trials if t.role is None and t.score is not None and t.loss is not None]
     if not finite:
-        return (trials[0].round if trials else None), None, None, None
-    best = min(finite, key=lambda t: (-t.accuracy, t.loss, t.round, t.idx))
-    return best.round, best.idx, best.accuracy, best.loss
+        return (trials[0].round if trials else None), None, None, None, None
+    best = min(finite, key=lambda t: (-t.score, t.loss, t.round, t.idx))
+    return best.round, best.idx, best.score, best.correct / best.examples, best.loss
 
 
 def _compare_trials(stored: _Stored, lines: Sequence[_Line]) -> list[str]:
@@ -293,7 +323,7 @@ def _comparison(
 ) -> Comparison:
     lines = digest.trial_lines(trials)
     row = stored.row
-    now = digest.search_digest(row.spec, row.dataset_digest, lines, ensemble)
+    now = digest.search_digest(row, lines, ensemble)
     if row.digest is not None and now != row.digest:
         found.append(f"digest {row.digest} is stored, now {now}")
     if found and any(dict(f) != dict(fingerprint()) for f in stored.fingerprints):

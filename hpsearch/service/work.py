@@ -40,6 +40,7 @@ class Work:
             row = tx.jobs.get(hint.job_id)
             assert row is not None  # just claimed
             members = tx.jobs.members(hint.job_id)
+            rungs = tx.searches.rungs(row.search_id, row.round)
             return JobOrder(
                 search_id=row.search_id,
                 kind=RoundKind(row.kind),
@@ -50,6 +51,8 @@ class Work:
                 indices=[m.idx for m in members],
                 params=[m.params for m in members],
                 roles=[None if m.role is None else Role(m.role) for m in members],
+                rungs=rungs or [row.epochs],
+                cohorts=[m.cohort for m in members],
             )
 
         return self._store.write(take)

@@ -1,17 +1,23 @@
 """What the user asks for: the spec, the table of hyperparameters, the shape key."""
 
+from hpsearch.spec import schedule
 from hpsearch.spec.checks import from_pydantic, parse
+from hpsearch.spec.edits import edited, merged
 from hpsearch.spec.hyperparameters import HYPERPARAMETERS
-from hpsearch.spec.models import SearchSpec
+from hpsearch.spec.models import Objective, SearchSpec
 from hpsearch.spec.resolved import DatasetFacts, ResolvedSpec, ShapeKey, typed
 
 __all__ = [
     "HYPERPARAMETERS",
     "DatasetFacts",
+    "Objective",
     "ResolvedSpec",
     "SearchSpec",
     "ShapeKey",
+    "edited",
     "from_pydantic",
+    "merged",
     "parse",
+    "schedule",
     "typed",
 ]

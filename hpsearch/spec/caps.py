@@ -17,7 +17,7 @@ def beyond(spec: SearchSpec, caps: Settings) -> list[Mistake]:
     """Everything in `spec` that is beyond a cap of the settings."""
     checks = [
         ("rounds", spec.rounds, caps.max_rounds),
-        ("trials_per_round", spec.trials_per_round, caps.max_trials_per_round),
+        *_trials(spec, caps),
         ("epochs.last", spec.epochs.last, caps.max_epochs),
         ("final.epochs", spec.final.epochs, caps.max_epochs),
         ("final.models", spec.final.models, caps.max_final_models),
@@ -29,7 +29,8 @@ def beyond(spec: SearchSpec, caps: Settings) -> list[Mistake]:
         for path, value, cap in checks
         if value > cap
     ]
-    total = spec.rounds * spec.trials_per_round
+    trials = spec.trials
+    total = spec.rounds * max(trials.first, trials.last)
     if not mistakes and total > caps.max_trials:
         mistakes.append(
             Mistake(
@@ -37,7 +38,29 @@ def beyond(spec: SearchSpec, caps: Settings) -> list[Mistake]:
                 f"rounds x trials_per_round is {total:,}, the cap is {caps.max_trials:,}",
             )
         )
+    budget, full = spec.epochs.budget, spec.epochs.last
+    if budget is not None and budget < full:
+        mistakes.append(
+            Mistake("epochs.budget", f"{budget} does not pay for one training of {full} epochs")
+        )
+    repeats = spec.finalists.rounds or 0
+    if not mistakes and repeats >= spec.rounds:
+        mistakes.append(
+            Mistake(
+                "finalists.rounds",
+                f"{repeats} of {spec.rounds} rounds leave none to explore with",
+            )
+        )
     return mistakes
+
+
+def _trials(spec: SearchSpec, caps: Settings) -> Iterator[tuple[str, int, int]]:
+    given, cap = spec.trials_per_round, caps.max_trials_per_round
+    if isinstance(given, int):
+        yield "trials_per_round", given, cap
+    else:
+        yield "trials_per_round.first", given.first, cap
+        yield "trials_per_round.last", given.last, cap
 
 
 def tops(path: str, dimension: Dimension | None) -> Iterator[tuple[str, Level]]:

@@ -74,6 +74,7 @@ def parse(data: object, facts: DatasetFacts | Mistake, caps: Settings) -> Resolv
     if spec is not None and not mistakes and isinstance(facts, DatasetFacts):
         resolved = limits.within(ResolvedSpec(spec, facts), caps)
         mistakes += _batch_size(resolved, parts) + limits.too_large(resolved, caps)
+        mistakes += _folds(resolved)
         if not mistakes:
             return resolved
     count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
@@ -94,6 +95,8 @@ def from_pydantic(error: ValidationError) -> list[Mistake]:
             if loc[2:3] == ("choices",) and len(loc) > _LEVEL_LOC:
                 loc = loc[:_LEVEL_LOC]
                 message = "a choice is a number, a text, true, false or a list of whole numbers"
+        elif loc[:1] == ("trials_per_round",):
+            loc = (*loc[:1], *loc[2:])  # the tag of the union is nobody's field
         key = _path(loc), message
         if item["type"] == "extra_forbidden":
             message = "unknown field; see /openapi.json for the fields there are"
@@ -178,6 +181,13 @@ def _without_effect(name: str, parts: _Parts) -> list[Mistake]:
                 )
             )
     return mistakes
+
+
+def _folds(resolved: ResolvedSpec) -> list[Mistake]:
+    folds, n = resolved.spec.validation.folds, resolved.facts.n_train
+    if folds is None or folds <= n:
+        return []
+    return [Mistake("validation.folds", f"{folds} folds need {folds} training examples, got {n}")]
 
 
 def _batch_size(resolved: ResolvedSpec, parts: _Parts) -> list[Mistake]:

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
 
 from hpsearch.space import TaggedDimension
 
 Frozen = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+Objective = Literal["accuracy", "balanced_accuracy", "log_loss"]
+SearchId = Annotated[str, Field(min_length=1, max_length=40)]
 Units = Annotated[int, Field(ge=1, le=4096)]
 HiddenSizes = Annotated[
     tuple[Units, ...],
@@ -51,12 +61,21 @@ class ModelSpec(BaseModel):
 
 
 class EpochsSpec(BaseModel):
-    """Epochs of a trial in the first and in the last round; geometric in between."""
+    """How long trials are trained: coarse first, in full later.
+
+    A round starts all its trials for `first` epochs, later rounds for more, up to `last`.
+    With `halving` the better half of a cohort goes on for twice as long, again and again, and
+    the best reach `last` in every round; without it a round's trials all end together.
+    """
 
     model_config = Frozen
 
-    first: int = Field(2, ge=1, le=1000)
-    last: int = Field(8, ge=1, le=1000)
+    first: int = Field(2, ge=1, le=1000, description="Epochs of a trial in the first round.")
+    last: int = Field(8, ge=1, le=1000, description="Epochs of a full training.")
+    halving: bool = Field(True, description="Stop the worse half of a cohort at every rung.")
+    budget: int | None = Field(
+        None, ge=1, description="Epochs of all trials together; the search plans to fit it."
+    )
 
     @model_validator(mode="after")
     def _grow(self) -> EpochsSpec:
@@ -65,6 +84,51 @@ class EpochsSpec(BaseModel):
                 f"first must not exceed last, got first={self.first} and last={self.last}"
             )
         return self
+
+
+class TrialsSpec(BaseModel):
+    """Trials of the first and of the last exploring round; geometric in between."""
+
+    model_config = Frozen
+
+    first: int = Field(32, ge=1)
+    last: int = Field(8, ge=1)
+
+
+TrialsPerRound = Annotated[
+    Annotated[Annotated[int, Field(ge=1)], Tag("number")] | Annotated[TrialsSpec, Tag("trials")],
+    Discriminator(lambda value: "trials" if isinstance(value, dict | TrialsSpec) else "number"),
+]
+
+
+class FinalistsSpec(BaseModel):
+    """The last rounds repeat the best configurations with new seeds at full epochs."""
+
+    model_config = Frozen
+
+    rounds: int | None = Field(
+        None, ge=0, description="How many of the rounds; null: a quarter, none of 1 or 2."
+    )
+
+
+class ValidationSpec(BaseModel):
+    """More than one split of the training part into training and validation."""
+
+    model_config = Frozen
+
+    folds: int | None = Field(None, ge=2, le=20, description="k-fold cross-validation.")
+    repeats: int = Field(1, ge=1, le=20, description="Independent splits of validation_fraction.")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> ValidationSpec:
+        if self.folds is not None and self.repeats > 1:
+            raise ValueError(f"folds={self.folds} and repeats={self.repeats} exclude each other")
+        return self
+
+    @property
+    def splits(self) -> int:
+        """How often a trial is trained, each time with another validation part."""
+        return self.folds or self.repeats
 
 
 class FinalSpec(BaseModel):
@@ -87,13 +151,37 @@ class SearchSpec(BaseModel):
     model: ModelSpec = ModelSpec()
     space: dict[str, TaggedDimension] = Field(min_length=1, max_length=20)
     rounds: int = Field(4, ge=1)
-    trials_per_round: int = Field(32, ge=1)
+    trials_per_round: TrialsPerRound = 32
+    cohort: int | None = Field(
+        None, ge=1, description="Trials compared when halved; null: a quarter of a round, 8 to 32."
+    )
     epochs: EpochsSpec = EpochsSpec()
-    sampler: Literal["random", "sobol"] = "sobol"
-    narrowing: Literal["quantile"] = "quantile"
+    sampler: Literal["gp", "random", "sobol"] = "sobol"
+    narrowing: Literal["domain_reduction", "level_set", "quantile"] = "level_set"
+    objective: Objective = Field(
+        "accuracy", description="What the search maximises; log_loss is minimised."
+    )
     validation_fraction: float = Field(0.2, gt=0, lt=1)
+    validation: ValidationSpec = ValidationSpec()
+    finalists: FinalistsSpec = FinalistsSpec()
+    stop_early: bool = Field(
+        True, description="Stop exploring when what is left to gain is below the noise."
+    )
+    max_seconds: float | None = Field(
+        None, gt=0, le=1e8, description="Start no round that would end later than this."
+    )
+    warm_start: Annotated[
+        tuple[SearchId, ...],
+        BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
+    ] = Field((), max_length=8, description="Earlier searches on the same dataset and model.")
     final: FinalSpec = FinalSpec()
     seed: int = Field(0, ge=0, lt=2**53)
+
+    @property
+    def trials(self) -> TrialsSpec:
+        """Trials of the first and of the last exploring round, however they were given."""
+        given = self.trials_per_round
+        return TrialsSpec(first=given, last=given) if isinstance(given, int) else given
 
     def to_json(self) -> dict[str, Any]:
         """The spec as plain JSON, every default written out, as it is stored."""

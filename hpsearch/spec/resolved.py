@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 from hpsearch.space import Box, Choices, Level, Params, Range, Space
+from hpsearch.spec import schedule
 from hpsearch.spec.hyperparameters import HYPERPARAMETERS, limited
 from hpsearch.spec.models import SearchSpec
 
 ShapeKey = tuple[tuple[int, ...], str, str, int, bool]
+
+REPEAT_SHARE = 0.25  # of the rounds repeat the finalists
+REPEAT_FROM = 3  # rounds; with fewer there is nothing to choose finalists from
 
 
 @dataclass(frozen=True)
@@ -55,22 +59,53 @@ class ResolvedSpec:
     @property
     def n_training(self) -> int:
         """Examples left for training once the validation part is taken out, about."""
-        return max(1, round(self.facts.n_train * (1 - self.spec.validation_fraction)))
+        folds = self.spec.validation.folds
+        held_out = self.spec.validation_fraction if folds is None else 1 / folds
+        return max(1, round(self.facts.n_train * (1 - held_out)))
 
-    def epochs(self, round_number: int) -> int:
-        """Epochs of a trial in round 1, 2, ...: geometric from first to last."""
-        first, last, rounds = self.spec.epochs.first, self.spec.epochs.last, self.spec.rounds
-        if rounds == 1:
-            return last
-        share = min(1.0, (round_number - 1) / (rounds - 1))
-        growth: float = (last / first) ** share
-        return round(first * growth)
+    @property
+    def repeat_rounds(self) -> int:
+        """How many of the rounds repeat the finalists; the others explore."""
+        asked, rounds = self.spec.finalists.rounds, self.spec.rounds
+        if asked is not None:
+            return asked
+        return max(1, round(rounds * REPEAT_SHARE)) if rounds >= REPEAT_FROM else 0
+
+    @property
+    def explore_rounds(self) -> int:
+        """How many of the rounds explore."""
+        return self.spec.rounds - self.repeat_rounds
+
+    def trials(self, number: int) -> int:
+        """Trials of exploring round 1, 2, ...; a repeat round has as many as the last one."""
+        trials = self.spec.trials
+        return schedule.between(trials.first, trials.last, number, self.explore_rounds)
+
+    def rungs(self, number: int) -> tuple[int, ...]:
+        """Rungs of exploring round 1, 2, ...: the first one grows from round to round."""
+        epochs = self.spec.epochs
+        first = schedule.between(epochs.first, epochs.last, number, self.explore_rounds)
+        return schedule.rungs(first, epochs.last, halving=epochs.halving)
+
+    def round_epochs(self, trials: int, rungs: Sequence[int]) -> int:
+        """Epochs of a round of `trials` over all of them, when none diverges."""
+        size = schedule.cohort_size(trials, self.spec.cohort)
+        cohorts = schedule.split(range(trials), size)
+        return sum(schedule.cohort_epochs(len(c), rungs) for c in cohorts)
 
     @property
     def epochs_planned(self) -> int:
         """Epochs of all planned rounds together, the final test not counted."""
-        per_trial = sum(self.epochs(r) for r in range(1, self.spec.rounds + 1))
-        return per_trial * self.spec.trials_per_round
+        spec, last = self.spec, self.explore_rounds
+        explored = (self.round_epochs(self.trials(r), self.rungs(r)) for r in range(1, last + 1))
+        planned = sum(explored) + self.repeat_rounds * spec.trials.last * spec.epochs.last
+        return planned if spec.epochs.budget is None else min(planned, spec.epochs.budget)
+
+    @property
+    def trials_planned(self) -> int:
+        """Trials of all planned rounds together."""
+        explored = sum(self.trials(r) for r in range(1, self.explore_rounds + 1))
+        return explored + self.repeat_rounds * self.spec.trials.last
 
     def hyperparameters(self, params: Params) -> dict[str, Any]:
         """Every hyperparameter of a trial: the model's fixed ones and `params` over them.
@@ -109,11 +144,13 @@ class ResolvedSpec:
 
         Two for the forward product, four for the two products of the backward one.
         """
-        return 6.0 * self.parameters(params) * self.facts.n_train * epochs
+        examples = self.facts.n_train * self.spec.validation.splits
+        return 6.0 * self.parameters(params) * examples * epochs
 
     def updates(self, params: Params, epochs: int) -> int:
         """Minibatches of one trial."""
-        return epochs * -(-self.facts.n_train // int(self.hyperparameters(params)["batch_size"]))
+        batches = -(-self.facts.n_train // int(self.hyperparameters(params)["batch_size"]))
+        return epochs * batches * self.spec.validation.splits
 
     def parameters(self, params: Params) -> int:
         """Weights and biases of a trial's network."""

@@ -19,15 +19,15 @@ from hpsearch.store.engine import Engines, run
 from hpsearch.store.jobs import Jobs, Written
 from hpsearch.store.keys import Keys
 from hpsearch.store.library import SHARED, Library
-from hpsearch.store.searches import Searches
+from hpsearch.store.searches import Searches, chosen
 from hpsearch.store.tables import event, metadata
 from hpsearch.store.window import Window
 
-__all__ = ["SCHEMA", "SHARED", "Engines", "Row", "Store", "Tx", "Written", "metadata"]
+__all__ = ["SCHEMA", "SHARED", "Engines", "Row", "Store", "Tx", "Written", "chosen", "metadata"]
 
 T = TypeVar("T")
 
-SCHEMA = "0001"  # the newest revision of `migrations`, which a test compares with this
+SCHEMA = "0002"  # the newest revision of `migrations`, which a test compares with this
 
 
 class Tx:

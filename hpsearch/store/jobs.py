@@ -322,6 +322,8 @@ class Jobs(Part):
                     "examples": r.examples,
                     "accuracy": accuracy(r),
                     "loss": r.loss,
+                    "score": r.score,
+                    "right": r.right,
                     "curve": [list(point) for point in r.curve],
                     "error": r.error,
                     "test_correct": r.test_correct,
@@ -358,10 +360,10 @@ class Jobs(Part):
         return Written.ROUND_OVER if over else Written.DONE
 
     def _best(self, row: Row, reports: Sequence[TrialReport]) -> None:
-        candidates = [r for r in reports if accuracy(r) >= 0 and r.loss is not None]
+        candidates = [r for r in reports if r.score is not None and r.loss is not None]
         if not candidates:
             return
-        best = min(candidates, key=lambda r: (-accuracy(r), r.loss, r.index))
+        best = min(candidates, key=lambda r: (-(r.score or 0.0), r.loss, r.index))
         params = self.connection.execute(
             sa.select(trial.c.params).where(
                 trial.c.search_id == row.search_id,
@@ -373,6 +375,7 @@ class Jobs(Part):
             "best_index": best.index,
             "best_params": params,
             "best_accuracy": accuracy(best),
+            "best_score": best.score,
             "best_loss": best.loss,
         }
         for table, where, more in (
@@ -393,18 +396,18 @@ def accuracy(report: TrialReport) -> float:
 
 
 def _better(table: sa.Table, number: int, best: TrialReport) -> sa.ColumnElement[bool]:
-    """Beats the stored best: by accuracy, then loss, then the older trial.
+    """Beats the stored best: by score, then loss, then the older trial.
 
     The order is total, so whoever finishes first, the same trial is the best in the end.
     """
-    a, c = accuracy(best), table.c
+    score, c = best.score, table.c
     older = c.best_index > best.index
     if table is search:
         older = sa.tuple_(c.best_round, c.best_index) > sa.tuple_(number, best.index)
-    equal = c.best_accuracy == a
+    equal = c.best_score == score
     return sa.or_(
-        c.best_accuracy.is_(None),
-        c.best_accuracy < a,
+        c.best_score.is_(None),
+        c.best_score < score,
         sa.and_(equal, c.best_loss > best.loss),
         sa.and_(equal, c.best_loss == best.loss, older),
     )

@@ -7,25 +7,24 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hpsearch.space import box_to_json
-from hpsearch.store.base import Part, Row
+from hpsearch.store.base import Row
 from hpsearch.store.clock import now
+from hpsearch.store.plans import Plans, chosen
 from hpsearch.store.tables import decision, job, round_, search, trial
-from hpsearch.trials import (
-    ENDED,
-    Decision,
-    FinalPlan,
-    JobState,
-    RoundKind,
-    RoundPlan,
-    SearchState,
-    TrialState,
-)
+from hpsearch.trials import ENDED, JobState, SearchState, TrialState
+
+__all__ = ["EDITABLE", "Searches", "chosen"]
 
 ACTIVE = [s for s in SearchState if s not in ENDED]
+EDITABLE = (SearchState.QUEUED, SearchState.RUNNING, SearchState.PAUSED)
+OBSERVED = (TrialState.COMPLETED, TrialState.STOPPED, TrialState.DIVERGED)
+# What is read with every status leaves out what only decisions need: up to megabytes of it.
+BRIEF = [c for c in search.c if c is not search.c.warm_start]
+LIGHT: list[sa.Column[Any]] = [c for c in trial.c if c.name not in ("curve", "right")]
+CURVED = [*LIGHT, trial.c.curve]
 
 
-class Searches(Part):
+class Searches(Plans):
     """One method per question or change; every change is conditional on what was read."""
 
     def insert(self, values: Mapping[str, Any]) -> bool:
@@ -35,15 +34,18 @@ class Searches(Part):
             self.record("submitted", search_id=values["id"])
         return fresh
 
-    def get(self, search_id: str, owner: str | None = None) -> Row | None:
-        """One search; with `owner`, only if it is theirs."""
-        query = sa.select(search).where(search.c.id == search_id)
-        return self.one(query if owner is None else query.where(search.c.owner == owner))
+    def get(self, search_id: str) -> Row | None:
+        """One search with everything that it knows."""
+        return self.one(sa.select(search).where(search.c.id == search_id))
+
+    def of(self, owner: str, search_id: str) -> Row | None:
+        """One search of an owner's, without its warm-start observations."""
+        return self.one(sa.select(*BRIEF).where(search.c.id == search_id, search.c.owner == owner))
 
     def by_idempotency_key(self, owner: str, key: str) -> Row | None:
-        """The search that this owner submitted under this key."""
+        """The search that this owner submitted under this key, likewise."""
         return self.one(
-            sa.select(search).where(search.c.owner == owner, search.c.idempotency_key == key)
+            sa.select(*BRIEF).where(search.c.owner == owner, search.c.idempotency_key == key)
         )
 
     def count_active(self, owner: str) -> int:
@@ -57,7 +59,7 @@ class Searches(Part):
         self, owner: str, *, state: str | None, limit: int, after: tuple[float, str] | None
     ) -> Sequence[Row]:
         """Searches of an owner, newest first, after the given (created_at, id)."""
-        query = sa.select(search).where(search.c.owner == owner)
+        query = sa.select(*BRIEF).where(search.c.owner == owner)
         if state is not None:
             query = query.where(search.c.state == state)
         if after is not None:
@@ -85,6 +87,13 @@ class Searches(Part):
         query = sa.select(round_).where(round_.c.search_id == search_id).order_by(round_.c.number)
         return self.connection.execute(query).all()
 
+    def rungs(self, search_id: str, number: int) -> Sequence[int]:
+        """The rungs of a round; none where it has but its epochs."""
+        query = sa.select(round_.c.rungs).where(
+            round_.c.search_id == search_id, round_.c.number == number
+        )
+        return self.connection.execute(query).scalar_one() or ()
+
     def decisions(self, search_id: str) -> Sequence[Row]:
         """Every decision of a search in order of round and name."""
         query = (
@@ -103,6 +112,33 @@ class Searches(Part):
         )
         return self.connection.execute(query).all()
 
+    def full_trainings(self, search_id: str, *, epochs: int, limit: int) -> Sequence[Row]:
+        """Trials that were trained for all `epochs`, the newest first, the final's left out."""
+        query = (
+            sa.select(trial)
+            .where(
+                trial.c.search_id == search_id,
+                trial.c.role.is_(None),
+                trial.c.state == TrialState.COMPLETED,
+                trial.c.epochs == epochs,
+            )
+            .order_by(trial.c.round.desc(), trial.c.idx)
+            .limit(limit)
+        )
+        return self.connection.execute(query).all()
+
+    def observed(self, search_id: str, *, best: bool, limit: int) -> Sequence[Row]:
+        """Trials that have ended, the final's left out: the best by score, or the newest."""
+        query: sa.Select[Any] = sa.select(*CURVED).where(
+            trial.c.search_id == search_id,
+            trial.c.role.is_(None),
+            trial.c.state.in_(OBSERVED),
+        )
+        if best:
+            query = query.where(trial.c.score.is_not(None)).order_by(trial.c.score.desc())
+        query = query.order_by(trial.c.round.desc(), trial.c.idx.desc()).limit(limit)
+        return self.connection.execute(query).all()
+
     def running(self, search_id: str) -> Mapping[int, int]:
         """Trials in running jobs, by round."""
         query = (
@@ -119,14 +155,18 @@ class Searches(Part):
         number: int | None,
         state: str | None,
         best_first: bool,
+        curve: bool,
         limit: int,
         after: tuple[Any, ...] | None,
     ) -> Sequence[Row]:
-        """Trials by keyset: in order of (round, index), or best validation accuracy first."""
+        """Trials by keyset: in order of (round, index), or best validation accuracy first.
+
+        Their learning curves are left out unless `curve` asks for them.
+        """
         columns: list[Any] = [trial.c.round, trial.c.idx]
         if best_first:
             columns.insert(0, trial.c.accuracy)
-        query = sa.select(trial).where(trial.c.search_id == search_id)
+        query = sa.select(*(CURVED if curve else LIGHT)).where(trial.c.search_id == search_id)
         if number is not None:
             query = query.where(trial.c.round == number)
         if state is not None:
@@ -166,6 +206,25 @@ class Searches(Part):
         if moved:
             self.record(to.value, search_id=search_id, detail={"reason": reason})
         return moved
+
+    def edit(self, seen: Row, changes: Mapping[str, Any]) -> bool:
+        """Note a change that takes effect after the round that runs now.
+
+        Only while the search is as it was `seen`, and may still be edited.
+        """
+        edit = {"after_round": seen.round, "changes": dict(changes), "at": self._time()}
+        done = self.changed(
+            search.update()
+            .where(
+                search.c.id == seen.id,
+                search.c.revision == seen.revision,
+                search.c.state.in_(EDITABLE),
+            )
+            .values(edits=[*(seen.edits or ()), edit], revision=search.c.revision + 1)
+        )
+        if done:
+            self.record("edited", search_id=seen.id, detail=edit)
+        return done
 
     def unpause(self, search_id: str, revision: int | None) -> bool:
         """Go on with a paused search: queued again, if nothing of it has been drawn yet."""
@@ -214,130 +273,6 @@ class Searches(Part):
         if gone:
             self.record("deleted", search_id=search_id)
         return gone
-
-    def apply(
-        self, seen: Row, plan: RoundPlan | FinalPlan, *, epochs: int, deadlines: Sequence[float]
-    ) -> bool:
-        """Write a plan, unless the search has moved on since `seen` was read.
-
-        Parameters
-        ----------
-        seen
-            The search's row as the decision knew it.
-        epochs
-            Epochs of each trial of the new round.
-        deadlines
-            Seconds that each job of the plan may take.
-        """
-        final = isinstance(plan, FinalPlan)
-        values: dict[str, Any] = {
-            "state": SearchState.FINALIZING if final else SearchState.RUNNING,
-            "round": plan.number,
-            "revision": search.c.revision + 1,
-            "started_at": sa.func.coalesce(search.c.started_at, now()),
-        }
-        if isinstance(plan, FinalPlan):
-            best = plan.recommended
-            values["reason"] = plan.reason
-            values["recommended"] = {
-                "round": best.round,
-                "index": best.index,
-                "params": dict(best.params),
-                "correct": best.correct,
-                "examples": best.examples,
-            }
-        unmoved = sa.and_(
-            search.c.id == seen.id,
-            search.c.state == seen.state,
-            search.c.round == seen.round,
-            search.c.revision == seen.revision,
-        )
-        if not self.changed(search.update().where(unmoved).values(values)):
-            return False
-        self._insert_decisions(seen.id, seen.round, plan.decisions)
-        self._insert_round(seen.id, plan, epochs, deadlines)
-        self.record("final_frozen" if final else "advanced", search_id=seen.id,
-                    detail={"round": plan.number})  # fmt: skip
-        return True
-
-    def _insert_decisions(self, search_id: str, number: int, decisions: Sequence[Decision]) -> None:
-        if not decisions:
-            return
-        boxes = [box_to_json({"before": d.before, "after": d.after}) for d in decisions]
-        self.connection.execute(
-            decision.insert(),
-            [
-                {
-                    "search_id": search_id,
-                    "round": number,
-                    "name": d.name,
-                    **both,
-                    "verdict": d.verdict,
-                    "reason": d.reason,
-                    "numbers": dict(d.numbers),
-                }
-                for d, both in zip(decisions, boxes, strict=True)
-            ],
-        )
-
-    def _insert_round(
-        self,
-        search_id: str,
-        plan: RoundPlan | FinalPlan,
-        epochs: int,
-        deadlines: Sequence[float],
-    ) -> None:
-        kind = RoundKind.FINAL if isinstance(plan, FinalPlan) else plan.kind
-        jobs = [range(len(plan.trials))] if isinstance(plan, FinalPlan) else plan.jobs
-        roles = plan.roles if isinstance(plan, FinalPlan) else [None] * len(plan.trials)
-        self.connection.execute(
-            round_.insert().values(
-                search_id=search_id,
-                number=plan.number,
-                kind=kind,
-                epochs=epochs,
-                box=box_to_json(plan.box),
-                created_at=now(),
-                planned=len(plan.trials),
-                open_jobs=len(jobs),
-            )
-        )
-        rows = [
-            {
-                "search_id": search_id,
-                "kind": kind,
-                "round": plan.number,
-                "number": number,
-                "state": JobState.QUEUED,
-                "trials": len(members),
-                "epochs": epochs,
-                "deadline_seconds": deadlines[number],
-                "created_at": self._time(),
-            }
-            for number, members in enumerate(jobs)
-        ]
-        ids = self.connection.execute(
-            job.insert().returning(job.c.id, sort_by_parameter_order=True), rows
-        ).scalars()
-        self.connection.execute(
-            trial.insert(),
-            [
-                {
-                    "search_id": search_id,
-                    "round": plan.number,
-                    "idx": index,
-                    "job_id": job_id,
-                    "role": roles[index],
-                    "state": TrialState.PENDING,
-                    "params": dict(plan.trials[index]),
-                }
-                for job_id, members in zip(ids, jobs, strict=True)
-                for index in members
-            ],
-        )
-
-    def _time(self) -> float:
-        return self.connection.execute(sa.select(now())).scalar_one()
 
     def finish(self, search_id: str, *, digest: str | None, digest_reason: str | None) -> bool:
         """Complete a search whose final test is done."""

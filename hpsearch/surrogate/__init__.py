@@ -1,34 +1,45 @@
-"""The surrogate: a Gaussian process over the unit cube, fitted to the scores seen so far.
+"""The surrogate: what a search believes about its space, given every observation so far.
 
-    scores -> targets.standardised -> fit.fit -> Model -> Model.predict -> acquisition
+    observations -> rows -> warp -> learning (the constants) -> posterior (Surrogate)
+                            Surrogate -> believer, climbing -> proposals, expected_gain
+                            Surrogate -> importance
 
-Everything is a pure function over frozen values: no memory between calls, no random numbers. A
-search fits one `Model` per decision and hands it to whoever asks.
+Everything is a function of frozen values, the same bits every time: no memory between calls, no
+random numbers but of fixed seeds. A search fits one `Surrogate` per decision and hands it to
+whoever asks. `exact` is the plain process of the textbook, which the lab experiments with.
 
 Notation, used throughout
-    n       observations                       d       dimensions of the unit cube
-    X       (n, d) their places, in [0, 1]     y       (n,) their scores, higher is better
-    l_i     length scale of dimension i        s²      variance of the latent function
-    sigma²  variance of the noise              theta   the logarithms (log s², log sigma², log l)
-    K       k(X, X) + sigma² I                 alpha   K⁻¹ y
+    n       rows: a trial at an epoch          D       columns of an encoded place
+    x       (m, D) places                      t       log epochs
+    score   as observed, higher is better      z       the warped score, a Gaussian process
+    s²      variance of the latent function    sigma²  variance of the noise, tau² of the seed
+    K       covariance of the rows             alpha   K⁻¹ z
 """
 
-from hpsearch.surrogate.acquisition import expected_improvement
-from hpsearch.surrogate.fit import Prior, fit, negative_log_posterior
-from hpsearch.surrogate.kernel import Kernel, covariance
-from hpsearch.surrogate.model import Model, condition
-from hpsearch.surrogate.targets import FLOOR, Targets, standardised
+from hpsearch.surrogate.acquisition import log_expected_improvement
+from hpsearch.surrogate.believer import Believer, Pool
+from hpsearch.surrogate.climbing import Ground, candidates, climbed, expected_gain, promise
+from hpsearch.surrogate.encoding import Encoding
+from hpsearch.surrogate.exact import Model, expected_improvement, fit
+from hpsearch.surrogate.importance import Importance, drawn, importance
+from hpsearch.surrogate.posterior import Surrogate, fitted
 
 __all__ = [
-    "FLOOR",
-    "Kernel",
+    "Believer",
+    "Encoding",
+    "Ground",
+    "Importance",
     "Model",
-    "Prior",
-    "Targets",
-    "condition",
-    "covariance",
+    "Pool",
+    "Surrogate",
+    "candidates",
+    "climbed",
+    "drawn",
+    "expected_gain",
     "expected_improvement",
     "fit",
-    "negative_log_posterior",
-    "standardised",
+    "fitted",
+    "importance",
+    "log_expected_improvement",
+    "promise",
 ]

@@ -1,29 +1,29 @@
-"""How much a point promises: the expected improvement over the best so far."""
+"""How much a point promises: the logarithm of the expected improvement over the best so far."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
-
-from hpsearch.surrogate.model import Model
+from scipy.special import erfcx, log_ndtr, ndtr
 
 Floats = NDArray[np.float64]
 
+_HALF_LOG_2PI = 0.5 * np.log(2.0 * np.pi)
+_FAR = -1e3  # below it 1 + u Phi(u) / phi(u) has lost its digits, and is 1 / u²
 
-def expected_improvement(model: Model, x: Floats, *, best: float) -> Floats:
-    """(m,) E max(f(x) - best, 0) under the posterior at x (m, d), in units of the score.
 
-    EI = (mean - best) Phi(z) + sd phi(z),  z = (mean - best) / sd
-    (Jones, Schonlau and Welch 1998, eq. 15, for a maximum). With noisy scores `best` is the highest
-    posterior mean (`Model.best`), not the luckiest score. Where sd is 0, EI is max(mean - best, 0).
+def log_expected_improvement(mean: Floats, sd: Floats, *, best: float) -> tuple[Floats, Floats]:
+    """(m,) log E max(f - best, 0) for f ~ N(mean, sd²), sd > 0, and its slope by u (m,).
+
+    log EI = log sd + log h(u),  h(u) = phi(u) + u Phi(u),  u = (mean - best) / sd, in a form that
+    keeps its digits far below the best, where EI itself underflows (Ament et al. 2023, eq. 9). The
+    slope is d log h / du = Phi(u) / h(u).
     """
-    mean, sd = model.predict(x)
-    gain = mean - best
-    certain = sd <= 0.0
-    z = gain / np.where(certain, 1.0, sd)
-    density = np.exp(-0.5 * np.square(z)) / np.sqrt(2.0 * np.pi)
-    value = np.where(certain, gain, gain * ndtr(z) + sd * density)
-    # Far below the best the two terms cancel to a rounding error of either sign.
-    improvement: Floats = np.maximum(value, 0.0)
-    return improvement
+    u = (mean - best) / sd
+    above = np.maximum(u, -1.0)
+    near = np.log(np.exp(-0.5 * np.square(above) - _HALF_LOG_2PI) + above * ndtr(above))
+    below = np.clip(u, _FAR, -1.0)
+    ratio = below * erfcx(-below / np.sqrt(2.0)) * np.sqrt(np.pi / 2.0)  # u Phi(u) / phi(u)
+    rest = np.where(u > _FAR, np.log1p(ratio), -2.0 * np.log(np.maximum(-u, 1.0)))
+    value = np.where(u > -1.0, near, -0.5 * np.square(u) - _HALF_LOG_2PI + rest)
+    return np.log(sd) + value, np.exp(log_ndtr(u) - value)

@@ -20,7 +20,8 @@ from hpsearch.training import Stopped, Task, Trainer, peak_rss, report
 from hpsearch.training.fingerprint import fingerprint
 from hpsearch.trials import JobOrder, JobReport, Role, TrialReport, TrialState
 
-REPLICATE = 1  # of the model that measures optimism: other weights than the recommended one's
+REPLICATE = 1  # of the model that measures optimism: other weights than the recommended one's,
+# and a minibatch order that no round has; it trains and validates on the search's first split
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,46 +89,49 @@ def run_final(
 
 
 def _train(trainer: Trainer, task: Task, stopped: Stopped) -> list[_Trained]:
-    parts = trainer.cache.parts(task.resolved, task.info)
+    parts = trainer.cache.parts(task.resolved, task.info)[0]
     roles = task.order.roles
     tested = [p for p, role in enumerate(roles) if role is not Role.OPTIMISM]
     gauge = [p for p, role in enumerate(roles) if role is Role.OPTIMISM]
     whole = task.resolved.spec.final.train_on == "train+validation"
     train = trainer.cache.whole(task.info)[0] if whole else parts.train
     trained = []
-    for positions in trainer.stacks(task, tested):
-        outcomes = trainer.train(task, train, None, positions, stopped, keep_weights=True)
-        trained.append(_trained(task, positions, outcomes, train))
-    for position in gauge:
-        outcomes = trainer.train(
-            task,
+    for positions in task.stacks(tested, trainer.stack_size):
+        training = task.training(positions, train, None, stopped=stopped, keep_weights=True)
+        trained.append(_trained(task, positions, training, train))
+    for positions in task.stacks(gauge, trainer.stack_size):
+        training = task.training(
+            positions,
             parts.train,
             parts.validation,
-            [position],
-            stopped,
+            stopped=stopped,
             replicate=REPLICATE,
             keep_weights=True,
         )
-        trained.append(_trained(task, [position], outcomes, parts.train))
+        trained.append(_trained(task, positions, training, parts.train))
     return trained
 
 
 def _trained(
-    task: Task, positions: Sequence[int], outcomes: Sequence[nn.Outcome], train: nn.Examples
+    task: Task, positions: Sequence[int], training: nn.Training, train: nn.Examples
 ) -> _Trained:
-    shape = task.shape(task.order.params[positions[0]])
-    return _Trained(positions, shape, outcomes, train.shift, train.scale)
+    try:
+        training.run_to(task.order.epochs)
+    except nn.Interrupted as interrupted:
+        raise Fenced("the final job was taken from this worker") from interrupted
+    shape = task.shape(positions[0])
+    return _Trained(positions, shape, training.outcomes(), train.shift, train.scale)
 
 
 def _score(
     task: Task, position: int, shape: nn.Shape, outcome: nn.Outcome, test: nn.Examples
 ) -> tuple[TrialReport, NDArray[np.float32] | None]:
     """One model's report and its probabilities (n, classes); neither where it diverged."""
-    base = report(task.order.indices[position], outcome)
+    base = report(task.order.indices[position], [outcome], task.resolved.spec.objective)
     if outcome.weights is None:
         return base, None
     proba = nn.predict_proba(shape, outcome.weights, test)[0]
     if not np.isfinite(proba).all():
-        return replace(base, state=TrialState.DIVERGED), None
+        return replace(base, state=TrialState.DIVERGED, score=None), None
     correct = int((proba.argmax(axis=1) == test.y[test.rows]).sum())
     return replace(base, test_correct=correct, test_examples=len(test)), proba

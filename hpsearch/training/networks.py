@@ -1,8 +1,9 @@
 """From a trial's parameters to the engine's terms, and the keys of its random streams.
 
-The minibatch order depends on (seed, round's replicate, epoch) and is the same for all trials;
-initial weights and dropout depend on (seed, round, index, replicate). No worker, job or stack
-appears in a key, so none of them can change a result.
+The minibatch order depends on (seed, round, epoch, fold) and is the same for all trials of a
+round; initial weights and dropout depend on (seed, round, index, replicate, fold). No worker,
+job or stack appears in a key, so none of them can change a result. The first fold, or the only
+split, adds no word to a key.
 """
 
 from __future__ import annotations
@@ -40,28 +41,46 @@ def shape(values: Mapping[str, Any], facts: DatasetFacts) -> nn.Shape:
 
 
 def member(
-    values: Mapping[str, Any], *, seed: int, round: int, index: int, replicate: int, epochs: int
+    values: Mapping[str, Any],
+    *,
+    seed: int,
+    round: int,
+    index: int,
+    replicate: int,
+    epochs: int,
+    fold: int = 0,
 ) -> nn.Member:
     """One trial of a stack."""
     return nn.Member(
         **{name: values[name] for name in PER_TRIAL},
         step_every=max(1, -(-epochs // STEPS)),
         step_gamma=STEP_GAMMA,
-        init_key=init_key(seed=seed, round=round, index=index, replicate=replicate),
-        dropout_key=(seed, Stream.DROPOUT, round, index, replicate),
+        init_key=init_key(seed=seed, round=round, index=index, replicate=replicate, fold=fold),
+        dropout_key=(seed, Stream.DROPOUT, round, index, replicate, *_word(fold)),
     )
 
 
-def init_key(*, seed: int, round: int, index: int, replicate: int) -> tuple[int, ...]:
+def init_key(
+    *, seed: int, round: int, index: int, replicate: int, fold: int = 0
+) -> tuple[int, ...]:
     """Entropy of a trial's initial weights."""
-    return (seed, int(Stream.INIT), round, index, replicate)
+    return (seed, int(Stream.INIT), round, index, replicate, *_word(fold))
 
 
-def order(seed: int, replicate: int, length: int) -> Callable[[int], NDArray[np.intp]]:
-    """The order in which `length` examples are met in an epoch (1, 2, ...)."""
+def order(
+    seed: int, replicate: int, length: int, *, fold: int = 0
+) -> Callable[[int], NDArray[np.intp]]:
+    """The order in which `length` examples are met in an epoch (1, 2, ...).
+
+    `replicate` is the round's number, so that a repeat meets the examples in another order.
+    """
 
     def permutation(epoch: int) -> NDArray[np.intp]:
-        rng = np.random.default_rng([seed, Stream.ORDER, replicate, epoch])
+        rng = np.random.default_rng([seed, Stream.ORDER, replicate, epoch, *_word(fold)])
         return rng.permutation(length).astype(np.intp, copy=False)
 
     return permutation
+
+
+def _word(fold: int) -> tuple[int, ...]:
+    return (fold,) if fold else ()

@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hpsearch import nn
-from hpsearch.data import DatasetInfo, DatasetStore, Scaling, TrainPart, fit_scaling, split
+from hpsearch.data import (
+    DatasetInfo,
+    DatasetStore,
+    Scaling,
+    Split,
+    TrainPart,
+    fit_scaling,
+    split,
+    split_folds,
+)
 from hpsearch.spec import ResolvedSpec
+from hpsearch.trials import Stream
 
 KEPT = 4  # datasets whose split and scaling a worker remembers
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Training and validation part of one search; both map the same file."""
+    """Training and validation part of one split; both map the same file."""
 
     train: nn.Examples
     validation: nn.Examples
 
 
 class PartsCache:
-    """Splits and scalings by (dataset, seed, fraction): the same for every job of a search."""
+    """Splits and scalings by dataset, seed and way to validate: the same for a search's jobs."""
 
     def __init__(self, files: DatasetStore) -> None:
         self._files = files
         self._make = lru_cache(maxsize=KEPT)(self._split)
 
-    def parts(self, resolved: ResolvedSpec, info: DatasetInfo) -> Parts:
-        """Training and validation part, the scaling fitted on the training part alone."""
+    def parts(self, resolved: ResolvedSpec, info: DatasetInfo) -> Sequence[Parts]:
+        """The parts of every split; each scaling is fitted on its own training part alone."""
         spec = resolved.spec
-        return self._make(info, spec.seed, spec.validation_fraction)
+        ways = spec.validation
+        return self._make(info, spec.seed, spec.validation_fraction, ways.folds, ways.repeats)
 
     def whole(self, info: DatasetInfo) -> tuple[nn.Examples, Scaling]:
         """Training and validation part together, with a scaling fitted on both."""
@@ -41,16 +55,31 @@ class PartsCache:
         scaling = fit_scaling(part.x, rows, kind=info.kind)
         return examples(part, rows, scaling), scaling
 
-    def _split(self, info: DatasetInfo, seed: int, fraction: float) -> Parts:
+    def _split(
+        self, info: DatasetInfo, seed: int, fraction: float, folds: int | None, repeats: int
+    ) -> Sequence[Parts]:
         part = self._files.open_train(info)
-        rows = split(part.y, fraction=fraction, seed=seed)
-        scaling = fit_scaling(part.x, rows.train, kind=info.kind)
-        return Parts(
-            train=examples(part, rows.train, scaling),
-            validation=examples(part, rows.validation, scaling),
-        )
+        found = []
+        for rows in splits(part.y, seed=seed, fraction=fraction, folds=folds, repeats=repeats):
+            scaling = fit_scaling(part.x, rows.train, kind=info.kind)
+            train, validation = (examples(part, r, scaling) for r in (rows.train, rows.validation))
+            found.append(Parts(train, validation))
+        return found
 
 
-def examples(part: TrainPart, rows: np.typing.NDArray[np.intp], scaling: Scaling) -> nn.Examples:
+def splits(
+    y: NDArray[np.integer[Any]], *, seed: int, fraction: float, folds: int | None, repeats: int
+) -> Sequence[Split]:
+    """How a search parts its examples: into folds, or `repeats` times by chance.
+
+    The first of several splits by chance is the one of a search that has one alone.
+    """
+    if folds is not None:
+        return split_folds(y, folds=folds, seed=(seed, Stream.FOLDS))
+    more = [(seed, Stream.FOLDS, repeat) for repeat in range(1, repeats)]
+    return [split(y, fraction=fraction, seed=key) for key in ((seed,), *more)]
+
+
+def examples(part: TrainPart, rows: NDArray[np.intp], scaling: Scaling) -> nn.Examples:
     """Some rows of a part in the engine's terms."""
     return nn.Examples(x=part.x, y=part.y, rows=rows, shift=scaling.shift, scale=scaling.scale)

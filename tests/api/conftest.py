@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,10 +17,10 @@ from typing import Any
 
 import httpx
 import pytest
+from support.table import Table
 
 from hpsearch.service import Services
 from hpsearch.settings import Settings, load
-from hpsearch.trials import JobReport, RoundKind, TrialReport, TrialState
 from hpsearch.wiring import build
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -201,68 +201,30 @@ def spec() -> dict[str, Any]:
     return {**SPEC, "space": {"learning_rate": dict(SPEC["space"]["learning_rate"])}}
 
 
-def report(
-    kind: RoundKind, indices: Sequence[int], params: Sequence[Mapping[str, Any]]
-) -> JobReport:
-    """What a worker reports, read off a table in place of networks: 0.1 is the best rate."""
-    trials = []
-    for index, values in zip(indices, params, strict=True):
-        correct = round(24 / (1 + abs(values["learning_rate"] - 0.1)))
-        trials.append(
-            TrialReport(
-                index=index,
-                state=TrialState.COMPLETED,
-                epochs=2,
-                correct=correct,
-                examples=24,
-                loss=1.0 / correct,
-                curve=[(1, 1.0, correct), (2, 1.0 / correct, correct)],
-                test_correct=correct if kind is RoundKind.FINAL else None,
-                test_examples=30 if kind is RoundKind.FINAL else None,
-            )
-        )
-    ensemble = trials[0].correct if kind is RoundKind.FINAL else None
-    return JobReport(trials, {"numpy": "table"}, seconds=0.1, ensemble_correct=ensemble)
-
-
 @pytest.fixture
-def work(services: Services) -> Callable[[], int]:
+def work(services: Services) -> Table:
     """Play the loop and one worker once; how many jobs that was."""
-
-    def once() -> int:
-        work = services.work
-        work.advance_due()
-        done = 0
-        work.seen("tester", host="here", pid=1, fingerprint={"numpy": "table"})
-        for hint in work.hints():
-            order = work.claim(hint, worker_run="tester")
-            if order is None:
-                continue
-            if order.kind is RoundKind.FINAL:
-                work.open_test(hint, worker_run="tester")
-            work.finish(hint, report(order.kind, order.indices, order.params), worker_run="tester")
-            done += 1
-        return done
-
-    return once
+    return Table(services)
 
 
 @pytest.fixture
-def complete(
-    work: Callable[[], int],
-) -> Callable[[httpx.Client, Mapping[str, Any]], dict[str, Any]]:
-    """Submit a spec and work until it has ended; the last status."""
+def complete(work: Table, services: Services) -> Callable[..., dict[str, Any]]:
+    """complete(client, spec): submit and work until it has ended; the last status.
 
-    def run(client: httpx.Client, spec: Mapping[str, Any]) -> dict[str, Any]:
+    Keyword arguments are those of `Table`: another truth to search for, another noise.
+    """
+
+    def run(client: httpx.Client, spec: Mapping[str, Any], **table: Any) -> dict[str, Any]:
+        worker = Table(services, **table) if table else work
         made = client.post("/api/v1/searches", json=spec)
         assert made.status_code == 201, made.text
 
         def ended() -> dict[str, Any] | None:
-            work()
+            worker()
             status = client.get(made.headers["Location"]).json()
             return status if status["state"] in ("completed", "failed") else None
 
-        return dict(until(ended))
+        return dict(until(ended, seconds=120))
 
     return run
 

@@ -102,13 +102,38 @@ def test_the_spec_is_described_in_full(document: dict[str, Any]) -> None:
     assert set(trials["content"]) == {"application/json", "text/csv"}
 
 
+def test_an_edit_is_described_with_both_its_answers(document: dict[str, Any]) -> None:
+    patch = document["paths"]["/api/v1/searches/{id}"]["patch"]
+    schema = patch["requestBody"]["content"]["application/json"]["schema"]
+    assert schema == {"$ref": "#/components/schemas/SearchEdit"}
+    edit = document["components"]["schemas"]["SearchEdit"]
+    assert set(edit["properties"]) == {"space", "rounds", "trials_per_round", "epochs"}
+    assert "required" not in edit
+    assert '"default"' not in json.dumps(edit)
+    answers = patch["responses"]["200"]["content"]["application/json"]["schema"]["oneOf"]
+    assert [a["$ref"].rpartition("/")[2] for a in answers] == ["StatusView", "NextRoundView"]
+    assert {p["name"] for p in patch["parameters"]} == {"id", "If-Match", "dry_run"}
+    assert {"404", "409", "412", "413", "415", "422"} <= set(patch["responses"])
+    health = document["paths"]["/api/v1/searches/{id}/health"]["get"]["responses"]["200"]
+    reference = health["content"]["application/json"]["schema"]["$ref"]
+    assert reference.endswith("/HealthView")
+    assert "HealthNote" in document["components"]["schemas"]
+
+
 def test_answers_have_the_fields_that_are_described(
     document: dict[str, Any], client: httpx.Client, spec: dict[str, Any]
 ) -> None:
     schemas = document["components"]["schemas"]
     status = client.post("/api/v1/searches", json=spec).json()
     problem = client.get("/api/v1/searches/none").json()
-    for value, name in [(status, "StatusView"), (problem, "Problem")]:
+    here = f"/api/v1/searches/{status['id']}"
+    plan = client.patch(here, json={}, params={"dry_run": True}).json()
+    report = client.get(f"{here}/health").json()
+    spec = client.get(f"{here}/spec").json()
+    for value, name in [
+        (status, "StatusView"), (problem, "Problem"), (plan, "NextRoundView"),
+        (report, "HealthView"), (report["notes"][0], "HealthNote"), (spec, "SearchSpec"),
+    ]:  # fmt: skip
         assert set(value) <= set(schemas[name]["properties"])
         assert set(value) >= set(schemas[name].get("required", ()))
 

@@ -210,6 +210,34 @@ def test_a_completed_search_shows_rounds_trials_and_result(
     assert result["ranges"]["learning_rate"]["verdict"]
     assert 0 < result["test"]["accuracy"] <= 1
     assert client.get(f"{here}/result", headers={"Accept": "text/csv"}).json() == result
+    assert rounds[0]["rungs"] == [1, 2]
+    assert rounds[0]["epochs_trained"] == rounds[0]["epochs_planned"] == 4 + 2
+    assert rounds[0]["evidence"]["epochs"] == 2
+    assert [i["name"] for i in rounds[0]["evidence"]["importance"]] == ["learning_rate"]
+    assert status["epochs"]["planned"] == status["epochs"]["trained"]
+    assert result["recommended"]["trainings"] >= 1
+    assert result["importance"][0]["low"] <= result["importance"][0]["high"]
+    assert result["objective"] == "accuracy"
+
+
+def test_trials_with_their_learning_curves(
+    client: httpx.Client, spec: dict[str, Any], complete: Any
+) -> None:
+    large = {**spec, "trials_per_round": 60, "rounds": 2, "stop_early": False}
+    here = f"{SEARCHES}/{complete(client, large)['id']}/trials"
+    page = client.get(here, params={"curve": True, "limit": 1000}).json()
+    assert len(page["items"]) == 100  # with curves a page is no larger
+    rest = client.get(here, params={"curve": True, "cursor": page["next"]}).json()["items"]
+    for trial in [*page["items"], *rest]:
+        assert [point[0] for point in trial["curve"]] == list(range(1, trial["epochs"] + 1))
+        if trial["role"] is None:
+            _, loss, accuracy, score = trial["curve"][-1]
+            assert (loss, accuracy) == (trial["validation_loss"], trial["validation_accuracy"])
+            assert score == trial["score"]
+    assert {t["state"] for t in page["items"]} == {"completed", "stopped"}
+    assert {t["cohort"] for t in page["items"] if t["round"] == 1} == {0, 1, 2, 3}
+    plain = client.get(here, params={"limit": 1}).json()["items"][0]
+    assert plain["curve"] is None
 
 
 def test_trials_by_page_round_state_and_accuracy(
@@ -238,7 +266,8 @@ def test_trials_as_csv_are_all_of_them(
     client: httpx.Client, spec: dict[str, Any], complete: Any
 ) -> None:
     spec["space"]["activation"] = {"choices": ["relu", "tanh"]}
-    here = f"{SEARCHES}/{complete(client, {**spec, 'trials_per_round': 600})['id']}/trials"
+    large = {**spec, "trials_per_round": 600, "stop_early": False}
+    here = f"{SEARCHES}/{complete(client, large)['id']}/trials"
     answer = client.get(here, params={"limit": 1}, headers={"Accept": "text/csv"})
 
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
@@ -274,12 +303,16 @@ def test_another_owners_search_does_not_exist(
         ("GET", "/rounds"),
         ("GET", "/trials"),
         ("GET", "/result"),
+        ("GET", "/health"),
+        ("GET", "/spec"),
+        ("PATCH", ""),
         ("POST", "/pause"),
         ("POST", "/resume"),
         ("POST", "/cancel"),
         ("DELETE", ""),
     ]:
-        is_problem(stranger.request(method, search + path), 404)
+        body = {"json": {"rounds": 3}} if method == "PATCH" else {}
+        is_problem(stranger.request(method, search + path, **body), 404)
     assert stranger.get(SEARCHES).json() == {"items": [], "next": None}
 
 

@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from hpsearch import cli
+
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30.0
 
@@ -207,7 +209,7 @@ def contract() -> Iterator[Contract]:
             self.end_headers()
             self.wfile.write(raw)
 
-        do_GET = do_POST = do_PUT = do_DELETE = _handle
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _handle
 
         def log_message(self, *_: object) -> None:
             pass
@@ -220,6 +222,29 @@ def contract() -> Iterator[Contract]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An environment without a service, a key or a data folder of anybody's."""
+    for name in ("HPSEARCH_API_KEY", "HPSEARCH_API_KEY_FILE", "HPSEARCH_URL", "HPSEARCH_LOG_LEVEL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HPSEARCH_HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+
+
+@pytest.fixture
+def run(
+    surroundings: None, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """run(WORD, ...): a command's exit code, its output and its errors, in this process."""
+
+    def call(*words: str) -> tuple[int, str, str]:
+        code = cli.run(words)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
 
 
 STATUS = {

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -231,6 +232,59 @@ def test_every_route_is_asked_as_the_contract_has_it(contract, client, status, t
     _, _, headers, body = contract.asked[5]
     assert headers["Content-Type"] == "text/csv"
     assert body == file.read_bytes()
+
+
+PLAN = {
+    "round": 2, "kind": "explore", "ranges": {}, "trials": 8, "rungs": [2, 4, 8], "epochs": 8,
+    "epochs_planned": 64, "decisions": {}, "reason": None, "preliminary": False,
+    "open_trials": 0, "dry_run": True,
+}  # fmt: skip
+
+
+def test_an_edit_may_be_conditional_and_tried_out(contract, client, status):
+    contract.answer(200, status)
+    seen = client.edit("s1", {"rounds": 6})
+    client.edit("s1", {"rounds": 7}, seen=seen)
+    contract.answers[:] = []
+    contract.answer(200, PLAN)
+    assert client.preview("s1", {"rounds": 8}).rungs == [2, 4, 8]
+    assert [(m, p, json.loads(b)) for m, p, _, b in contract.asked] == [
+        ("PATCH", "/api/v1/searches/s1", {"rounds": 6}),
+        ("PATCH", "/api/v1/searches/s1", {"rounds": 7}),
+        ("PATCH", "/api/v1/searches/s1?dry_run=true", {"rounds": 8}),
+    ]
+    tags = [headers.get("If-Match") for _, _, headers, _ in contract.asked]
+    assert tags == [None, '"3"', None]
+
+
+def test_a_search_is_continued_by_its_own_spec(contract, client, status):
+    contract.answer(200, {"dataset": "digits", "seed": 4, "rounds": 3})
+    contract.answer(201, status)
+    assert client.continue_("s0", rounds=5).id == "s1"
+    contract.answers.insert(0, (200, {}, b'{"dataset": "digits"}'))
+    client.continue_("s0")
+    sent = [(method, path) for method, path, _, _ in contract.asked]
+    assert sent == [("GET", "/api/v1/searches/s0/spec"), ("POST", "/api/v1/searches")] * 2
+    first, second = (json.loads(contract.asked[i][3]) for i in (1, 3))
+    assert first == {"dataset": "digits", "seed": 5, "rounds": 5, "warm_start": ["s0"]}
+    assert second == {"dataset": "digits", "seed": 1, "warm_start": ["s0"]}
+
+
+def test_health_spec_and_curves(contract, client):
+    note = {
+        "code": "optimism", "severity": "warning", "message": "m", "numbers": {"gap": 0.1},
+        "advice": "a",
+    }  # fmt: skip
+    contract.answer(200, {"id": "s1", "state": "running", "revision": 3, "notes": [note]})
+    assert client.health("s1").notes[0].sentence == "m; a"
+    contract.answers[:] = []
+    contract.answer(200, {"items": [], "next": None})
+    assert not [*client.trials("s1", curve=True)]
+    assert contract.asked[1][1] == "/api/v1/searches/s1/trials?curve=true&limit=200"
+    contract.answers[:] = []
+    contract.answer(200, [])
+    with pytest.raises(errors.SystemFault, match="no spec"):
+        client.spec("s1")
 
 
 def test_what_is_no_dataset_file_is_not_sent(contract, client, tmp_path):

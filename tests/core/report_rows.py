@@ -23,6 +23,10 @@ class Trial:
     examples: int = 100
     loss: float | None = 0.5
     accuracy: float = 0.9
+    score: float | None = 0.9
+    cohort: int = 0
+    curve: Any = None
+    right: bytes | None = None
     error: str | None = None
     test_correct: int | None = None
     test_examples: int | None = None
@@ -42,10 +46,15 @@ class Search:
     best_round: int | None = 1
     best_index: int | None = 4
     best_accuracy: float | None = 0.93
+    best_score: float | None = 0.93
     best_params: dict[str, Any] | None = field(default_factory=lambda: {"learning_rate": 0.1})
-    recommended: dict[str, Any] = field(
-        default_factory=lambda: {"params": {"learning_rate": 0.1}, "correct": 93, "examples": 100}
-    )
+    edits: list[dict[str, Any]] | None = None
+    recommended: dict[str, Any] | None = field(
+        default_factory=lambda: {
+            "params": {"learning_rate": 0.1}, "correct": 279, "examples": 300,
+            "score": 0.925, "sd": 0.004, "trainings": 3,
+        }
+    )  # fmt: skip
     digest: str | None = "abc"
     digest_reason: str | None = None
 
@@ -55,19 +64,23 @@ class Round:
     number: int = 1
     kind: str = "explore"
     epochs: int = 2
+    rungs: list[int] | None = None
+    epochs_planned: int | None = 64
+    evidence: dict[str, Any] | None = None
     box: dict[str, Any] = field(default_factory=lambda: box_to_json(resolve().box))
     created_at: float = 1_700_000_010.0
     finished_at: float | None = 1_700_000_060.0
     planned: int = 32
     open_jobs: int = 0
-    completed: int = 20
-    stopped: int = 1
-    diverged: int = 2
-    failed: int = 3
+    completed: int = 22
+    stopped: int = 6
+    diverged: int = 4
+    failed: int = 0
     cancelled: int = 0
     epochs_trained: int = 50
     best_index: int | None = 4
     best_accuracy: float | None = 0.93
+    best_score: float | None = 0.93
     best_params: dict[str, Any] | None = field(default_factory=lambda: {"learning_rate": 0.1})
 
 
@@ -102,7 +115,7 @@ def models(scores=(190, 180, 170), gauge: int | None = 188):
     roles = [Role.RECOMMENDED, *[Role.DRAWN] * (len(scores) - 1), Role.OPTIMISM]
     return [
         Trial(5, i, role=role, accuracy=0.96 if role is Role.OPTIMISM else -1.0,
-              state="diverged" if score is None else "completed",
+              correct=288, examples=300, state="diverged" if score is None else "completed",
               test_correct=score, test_examples=None if score is None else 200)
         for i, (role, score) in enumerate(zip(roles, [*scores, gauge], strict=True))
     ]  # fmt: skip

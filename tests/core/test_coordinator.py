@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import numpy as np
 import pytest
 from core.builders import asked, caps, diverged, observe, resolve, search, spaces
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.coordinator import LEAST_JOBS, Snapshot, decide, grouped, recommend, settled
+from hpsearch.coordinator import Snapshot, decide, grouped, settled
 from hpsearch.narrowing import RULES
 from hpsearch.samplers import SAMPLERS
 from hpsearch.space import Choices, Range, inside
-from hpsearch.spec import parse
+from hpsearch.spec import parse, schedule
 from hpsearch.trials import (
     Decision,
     FinalPlan,
@@ -38,16 +36,21 @@ def seen_by(resolved, rounds=1, *, n=32, seed=0):
         for i in range(n):
             params = {name: d.from_unit(float(rng.random())) for name, d in resolved.box.items()}
             away = sum(abs(resolved.box[k].to_unit(v) - 0.5) for k, v in params.items())
-            epochs = resolved.epochs(number)
+            epochs = resolved.rungs(number)[-1]
             seen.append(observe(i, params, 0.9 - away / 2, round=number, epochs=epochs))
     return seen
 
 
+def after(resolved, seen, rounds=1, **more):
+    """A search that has explored for some rounds, in the asked ranges."""
+    return Snapshot(resolved, resolved.box, seen, kinds=[RoundKind.EXPLORE] * rounds, **more)
+
+
 def test_the_first_round_looks_at_the_asked_ranges():
     resolved = resolve()
-    plan = decide(Snapshot(resolved, 0, resolved.box, ()), job_size=8)
+    plan = decide(Snapshot(resolved, resolved.box), job_size=8)
     assert isinstance(plan, RoundPlan)
-    assert (plan.number, plan.kind, plan.epochs) == (1, RoundKind.EXPLORE, 2)
+    assert (plan.number, plan.kind, plan.rungs) == (1, RoundKind.EXPLORE, (2, 4, 8))
     assert plan.box == resolved.box
     assert plan.decisions == ()
     assert len(plan.trials) == 32
@@ -59,7 +62,7 @@ def test_a_snapshot_has_one_plan(space, seed, job_size, done):
     resolved = resolve(space=space, seed=seed)
     seen = seen_by(resolved, done)
     plans = [
-        decide(Snapshot(resolved, done, resolved.box, history), job_size=job_size)
+        decide(after(resolved, history, done), job_size=job_size)
         for history in (tuple(seen), list(reversed(seen)))
     ]
     assert plans[0] == plans[1]
@@ -78,8 +81,9 @@ def test_every_sampler_and_rule_searches_to_the_end(sampler, rule):
 
 
 def test_the_job_size_never_changes_what_is_trained():
-    resolved = resolve(space={**asked()["space"], "activation": {"choices": ["relu", "tanh"]}})
-    snapshot = Snapshot(resolved, 0, resolved.box, ())
+    space = {**asked()["space"], "activation": {"choices": ["relu", "tanh"]}}
+    resolved = resolve(space=space, epochs={"first": 2, "last": 8, "halving": False})
+    snapshot = Snapshot(resolved, resolved.box)
     plans = [decide(snapshot, job_size=size) for size in (1, 3, 32, 1000)]
     assert all(plan.trials == plans[0].trials for plan in plans)
     assert len({len(plan.jobs) for plan in plans}) > 1
@@ -87,43 +91,49 @@ def test_the_job_size_never_changes_what_is_trained():
 
 def test_seeds_and_rounds_draw_other_trials():
     one, two = resolve(seed=1), resolve(seed=2)
-    draws = [decide(Snapshot(r, 0, r.box, ()), job_size=8).trials for r in (one, two)]
+    draws = [decide(Snapshot(r, r.box), job_size=8).trials for r in (one, two)]
     assert draws[0] != draws[1]
-    later = decide(Snapshot(one, 1, one.box, seen_by(one)), job_size=8)
+    later = decide(after(one, seen_by(one)), job_size=8)
     assert later.trials != draws[0]
 
 
-@given(space=spaces, n=st.integers(1, 200), job_size=SIZES)
-def test_jobs_cover_every_trial_once_and_have_one_shape(space, n, job_size):
-    resolved = resolve(space=space, trials_per_round=n)
-    plan = decide(Snapshot(resolved, 0, resolved.box, ()), job_size=job_size)
+@given(space=spaces, n=st.integers(1, 200), job_size=SIZES, halving=st.booleans())
+def test_jobs_hold_whole_cohorts_and_every_trial_once(space, n, job_size, halving):
+    epochs = {"first": 1, "last": 8, "halving": halving}
+    resolved = resolve(space=space, trials_per_round=n, epochs=epochs, rounds=2)
+    plan = decide(Snapshot(resolved, resolved.box), job_size=job_size)
     assert sorted(i for job in plan.jobs for i in job) == list(range(n))
-    assert len(plan.jobs) >= min(LEAST_JOBS, n)
+    assert sorted(i for cohort in plan.cohorts for i in cohort) == list(range(n))
+    assert len(plan.jobs) >= min(schedule.COHORTS, len(plan.cohorts))
+    largest = max(map(len, plan.cohorts))
     for job in plan.jobs:
-        assert 1 <= len(job) <= job_size
+        assert 1 <= len(job) <= max(job_size, largest)
         assert all(type(i) is int for i in job)
         assert list(job) == sorted(job)
-        assert len({resolved.shape_key(plan.trials[i]) for i in job}) == 1
+        assert all(set(c) <= set(job) or not set(c) & set(job) for c in plan.cohorts)
+    if not halving:
+        assert largest == 1
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 6, 9, 10, 13])
 def test_a_round_makes_four_jobs_where_it_can(n):
-    resolved = resolve(trials_per_round=n)
-    jobs = grouped(resolved, [{"learning_rate": 0.1}] * n, 100)
-    assert len(jobs) == min(n, LEAST_JOBS)
+    jobs = grouped([[i] for i in range(n)], 100)
+    assert len(jobs) == min(n, schedule.COHORTS)
     assert max(map(len, jobs)) - min(map(len, jobs)) <= 1
 
 
-def test_the_largest_group_is_divided_first():
-    resolved = resolve(space={"activation": {"choices": ["relu", "tanh"]}})
-    trials = [{"activation": "relu"}] * 30 + [{"activation": "tanh"}] * 3
-    assert Counter(map(len, grouped(resolved, trials, 100))) == {10: 3, 3: 1}
+def test_cohorts_are_neighbours_in_shape():
+    space = {"activation": {"choices": ["relu", "tanh"]}, **asked()["space"]}
+    plan = decide(Snapshot(resolve(space=space), resolve(space=space).box), job_size=100)
+    shapes = [{plan.trials[i]["activation"] for i in cohort} for cohort in plan.cohorts]
+    assert all(len(found) == 1 for found in shapes)
+    assert {"relu", "tanh"} == set().union(*shapes)
 
 
 def test_a_round_begins_with_the_decisions_on_the_one_before():
-    resolved = resolve(rounds=3)
+    resolved = resolve(rounds=3, narrowing="quantile")
     seen = seen_by(resolved)
-    plan = decide(Snapshot(resolved, 1, resolved.box, seen), job_size=8)
+    plan = decide(after(resolved, seen), job_size=8)
     assert isinstance(plan, RoundPlan)
     assert plan.number == 2
     assert [d.name for d in plan.decisions] == resolved.space.names
@@ -135,36 +145,40 @@ def test_a_round_begins_with_the_decisions_on_the_one_before():
 @given(rounds=st.integers(1, 6), done=st.integers(0, 8), failed=st.integers(0, 5))
 def test_no_round_beyond_those_asked_for(rounds, done, failed):
     resolved = resolve(rounds=rounds, trials_per_round=8)
-    snapshot = Snapshot(resolved, done, resolved.box, seen_by(resolved, done, n=8), failed)
-    plan = decide(snapshot, job_size=8)
-    if done >= rounds:
+    seen = seen_by(resolved, done, n=8)
+    plan = decide(after(resolved, seen, done, failed=failed), job_size=8)
+    assert plan.number == done + 1
+    if done < resolved.explore_rounds and resolved.spec.stop_early is False:
+        assert plan.kind is RoundKind.EXPLORE
+    if done >= resolved.explore_rounds and not resolved.repeat_rounds:
         assert isinstance(plan, FinalPlan)
-        assert plan.number == done + 1
-    else:
-        assert plan.number == done + 1 <= rounds or isinstance(plan, FinalPlan)
+    elif done >= resolved.explore_rounds:
+        assert plan.kind is RoundKind.REPEAT
 
 
 @pytest.mark.parametrize("models", [1, 2, 5, 20])
 def test_the_final_plan(models):
     resolved = resolve(rounds=1, final={"models": models})
     seen = seen_by(resolved)
-    plan = decide(Snapshot(resolved, 1, resolved.box, seen), job_size=8)
+    plan = decide(after(resolved, seen), job_size=8)
     assert isinstance(plan, FinalPlan)
     assert plan.reason == "all 1 rounds are done"
     assert list(plan.roles) == [Role.RECOMMENDED, *[Role.DRAWN] * (models - 1), Role.OPTIMISM]
-    assert plan.trials[0] == plan.trials[-1] == plan.recommended.params
-    assert plan.recommended == min(seen, key=lambda o: o.rank_key)
+    assert plan.trials[0] == plan.trials[-1] == plan.recommended.best.params
+    assert plan.recommended.best in seen
     drawn = plan.trials[1:-1]
     assert all(inside(plan.box, params) for params in drawn)
     assert len({p["learning_rate"] for p in drawn}) == models - 1
     rng = np.random.default_rng([resolved.spec.seed, Stream.FINAL, 2])
-    assert list(drawn) == SAMPLERS["random"](resolved.space, plan.box, (), models - 1, rng)
-    assert plan == decide(Snapshot(resolved, 1, resolved.box, seen), job_size=64)
+    assert list(drawn) == SAMPLERS["random"](resolved.space, plan.box, (), None, models - 1, rng)
+    assert plan == decide(after(resolved, seen), job_size=64)
 
 
 def test_all_trials_failed():
     resolved = resolve()
-    plan = decide(Snapshot(resolved, 1, resolved.box, (), failed=32), job_size=8)
+    plan = decide(
+        Snapshot(resolved, resolved.box, (), failed=32, kinds=[RoundKind.EXPLORE]), job_size=8
+    )
     assert isinstance(plan, GiveUp)
     assert "none of the 32 trials of round 1 could be trained" in plan.reason
 
@@ -180,27 +194,6 @@ def test_all_trials_diverged_lowers_the_learning_rate_and_at_last_gives_up():
     assert lows == sorted(lows, reverse=True)
     assert highs == sorted(highs, reverse=True)
     assert len(set(highs)) == 3
-
-
-def test_the_longest_trained_are_recommended():
-    box = {"x": Range(low=0, high=1)}
-    short = observe(0, {"x": 0.5}, 0.99, epochs=2)
-    long = observe(0, {"x": 0.4}, 0.9, round=2, epochs=8)
-    better = observe(1, {"x": 0.3}, 0.91, round=2, epochs=8)
-    gone = diverged(2, {"x": 0.2}, round=3)
-    assert recommend(box, [short, long, better, gone]) == better
-    assert recommend(box, [short, gone]) == short
-    assert recommend(box, [gone]) is None
-    assert recommend(box, []) is None
-
-
-def test_ties_go_to_the_lower_loss_and_then_to_the_older_trial():
-    box = {"x": Range(low=0, high=1)}
-    one = observe(5, {"x": 0.1}, 0.9, loss=0.4)
-    two = observe(6, {"x": 0.2}, 0.9, loss=0.3)
-    three = observe(7, {"x": 0.3}, 0.9, loss=0.3)
-    lossless = observe(0, {"x": 0.4}, 0.9, loss=None)
-    assert recommend(box, [lossless, three, one, two]) == two
 
 
 def decision(before, after, verdict=Verdict.KEPT):
@@ -231,7 +224,8 @@ def test_when_ranges_have_settled(made, over):
 
 def settling(**fields):
     """A search whose best trials lie at both ends of its range: it is kept."""
-    resolved = resolve(space={"dropout": {"low": 0.0, "high": 0.8}}, **fields)
+    space = {"dropout": {"low": 0.0, "high": 0.8}}
+    resolved = resolve(space=space, narrowing="quantile", finalists={"rounds": 0}, **fields)
     places = [0.0, 0.01, 0.02, 0.03, 0.77, 0.78, 0.79, 0.8]
     seen = [observe(i, {"dropout": x}, 0.9) for i, x in enumerate(places)]
     middle = [observe(i, {"dropout": 0.4 + i / 1e4}, 0.5) for i in range(8, 32)]
@@ -240,28 +234,28 @@ def settling(**fields):
 
 def test_a_search_with_nothing_left_to_learn_stops_early():
     resolved, seen = settling(rounds=4, epochs={"first": 2, "last": 2})
-    plan = decide(Snapshot(resolved, 1, resolved.box, seen), job_size=8)
+    plan = decide(after(resolved, seen), job_size=8)
     assert isinstance(plan, FinalPlan)
     assert plan.reason == "the ranges stopped changing after round 1 of 4"
     assert [d.verdict for d in plan.decisions] == [Verdict.KEPT]
 
 
 def test_but_not_before_its_trials_are_trained_for_long():
-    resolved, seen = settling(rounds=4, epochs={"first": 2, "last": 8})
-    assert isinstance(decide(Snapshot(resolved, 1, resolved.box, seen), job_size=8), RoundPlan)
+    resolved, seen = settling(rounds=4, epochs={"first": 2, "last": 8, "halving": False})
+    assert isinstance(decide(after(resolved, seen), job_size=8), RoundPlan)
 
 
 def test_few_trials_are_no_reason_to_stop():
     resolved = resolve(rounds=4, trials_per_round=4, epochs={"first": 2, "last": 2})
     seen = seen_by(resolved, n=4)
-    assert isinstance(decide(Snapshot(resolved, 1, resolved.box, seen), job_size=8), RoundPlan)
+    assert isinstance(decide(after(resolved, seen), job_size=8), RoundPlan)
 
 
 def test_a_round_that_diverged_is_no_reason_to_stop():
     space = {"dropout": {"low": 0.0, "high": 0.5}}
     resolved = resolve(rounds=4, space=space, epochs={"first": 2, "last": 2})
     seen = [diverged(i, {"dropout": 0.1}) for i in range(16)]
-    assert isinstance(decide(Snapshot(resolved, 1, resolved.box, seen), job_size=8), RoundPlan)
+    assert isinstance(decide(after(resolved, seen), job_size=8), RoundPlan)
 
 
 def test_the_recommendation_lies_in_the_best_range():
@@ -270,5 +264,5 @@ def test_the_recommendation_lies_in_the_best_range():
         truth = lambda p, e: 0.9 - abs(np.log10(p["learning_rate"]) + 2) / 8 - 0.2 / e  # noqa: E731
         _, _, final = search(resolved, truth, noise=0.02)
         assert isinstance(final, FinalPlan)
-        assert inside(final.box, final.recommended.params)
-        assert final.recommended.state is TrialState.COMPLETED
+        assert inside(final.box, final.recommended.best.params)
+        assert final.recommended.best.state is TrialState.COMPLETED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -18,11 +18,20 @@ TRIALS = [Trial(2, 1), Trial(1, 0, params={"learning_rate": 1e-5, "hidden_sizes"
           Trial(2, 0, state="diverged", correct=0), Trial(3, 0, role="recommended",
           test_correct=95, test_examples=100)]  # fmt: skip
 SPEC = {"name": "a", "dataset": "digits", "seed": 0, "space": {"x": {"low": 1e-5, "high": 1.0}}}
+EDIT = {"after_round": 1, "changes": {"rounds": 6}, "at": 1.0}
 
 
-def digested(*, spec: Any = None, dataset: str = "d", trials: Any = None, ensemble: Any = 96):
+@dataclass(frozen=True)
+class Search:
+    spec: Any = field(default_factory=lambda: SPEC)
+    dataset_digest: str = "d"
+    edits: Any = None
+    warm_start: Any = None
+
+
+def digested(*, trials: Any = None, ensemble: Any = 96, **search: Any):
     lines = digest.trial_lines(TRIALS if trials is None else trials)
-    return digest.search_digest(SPEC if spec is None else spec, dataset, lines, ensemble)
+    return digest.search_digest(Search(**search), lines, ensemble)
 
 
 class TestDigest:
@@ -58,11 +67,17 @@ class TestDigest:
         [
             {"spec": {**SPEC, "seed": 1}}, {"spec": {**SPEC, "new": None}},
             {"spec": {**SPEC, "space": {"x": {"low": 1.1e-5, "high": 1.0}}}},
-            {"dataset": "e"}, {"ensemble": 97}, {"ensemble": None}, {"trials": TRIALS[1:]},
+            {"dataset_digest": "e"}, {"ensemble": 97}, {"ensemble": None},
+            {"trials": TRIALS[1:]}, {"edits": [EDIT]}, {"edits": [{**EDIT, "after_round": 2}]},
+            {"edits": [{**EDIT, "changes": {"rounds": 5}}]}, {"warm_start": [{"source": 1}]},
         ],
     )  # fmt: skip
     def test_everything_else_matters_too(self, change):
         assert digested(**change) != digested()
+
+    def test_when_an_edit_was_made_is_not_counted(self):
+        assert digested(edits=[EDIT]) == digested(edits=[{**EDIT, "at": 9.0}])
+        assert digested(edits=[]) == digested()
 
     def test_losses_and_errors_are_not_counted(self):
         trials = [replace(t, loss=0.7, error="x", accuracy=0.1) for t in TRIALS]
@@ -84,7 +99,8 @@ class TestDigest:
 
     def test_is_withheld_where_it_would_promise_too_much(self):
         one, two = {"numpy": "2.4", "blas": "x"}, {"numpy": "2.4", "blas": "y"}
-        assert digest.withheld([], 0) is None
-        assert digest.withheld([one, dict(reversed(one.items()))], 0) is None
-        assert "2 numeric fingerprints" in (digest.withheld([one, two, one], 0) or "")
-        assert "3 jobs were given up" in (digest.withheld([one], 3) or "")
+        assert digest.withheld([], 0, None) is None
+        assert digest.withheld([one, dict(reversed(one.items()))], 0, None) is None
+        assert "2 numeric fingerprints" in (digest.withheld([one, two, one], 0, None) or "")
+        assert "3 jobs were given up" in (digest.withheld([one], 3, None) or "")
+        assert "max_seconds=60 lets the clock decide" in (digest.withheld([one], 0, 60.0) or "")

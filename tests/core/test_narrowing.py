@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 
+import hypothesis
 import numpy as np
 import pytest
 from core.builders import (
@@ -17,12 +18,12 @@ from core.builders import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.narrowing import RULES, quantile
+from hpsearch.narrowing import RULES, brakes
 from hpsearch.samplers import from_unit
 from hpsearch.space import Choices, Range, box_from_json, box_to_json, inside
+from hpsearch.surrogate import fitted
 from hpsearch.trials import TrialState, Verdict
 
-every_rule = pytest.mark.parametrize("name", sorted(RULES))
 LR = Range(low=1e-5, high=1.0, scale="log").limited(0, 1e4)
 
 
@@ -52,92 +53,83 @@ def histories(draw, dimension=None):
     return space, seen
 
 
+every_rule = pytest.mark.parametrize("name", sorted(RULES))
+RANKED = [name for name in sorted(RULES) if name != "level_set"]
+
+
+def check(space, decisions):
+    """What holds of the decisions of every rule, whatever has been seen."""
+    assert [d.name for d in decisions] == space.names
+    for decision in decisions:
+        before, after = decision.before, decision.after
+        assert before == space.dimensions[decision.name]
+        assert type(after) is type(before)
+        assert decision.reason
+        assert isinstance(decision.verdict, Verdict)
+        check_json(decision)
+        check_verdict(decision)
+        if isinstance(before, Choices):
+            assert after.choices
+            assert [x for x in before.choices if after.contains(x)] == list(after.choices)
+        else:
+            check_range(decision)
+
+
+def check_range(decision):
+    before, after = decision.before, decision.after
+    assert before.hard_low <= after.low < after.high <= before.hard_high
+    fixed = {"low", "high"}
+    assert after.model_dump(exclude=fixed) == before.model_dump(exclude=fixed)
+    assert not after.integer or (after.low.is_integer() and after.high.is_integer())
+    # Edges are stored with six digits, or as whole numbers: one step each of slack.
+    slack = sum(
+        abs(before.coordinate(e + before.step(e)) - before.coordinate(e))
+        for e in (after.low, after.high)
+    )
+    least = brakes.SHRINK_LEAST * before.width - slack
+    assert after.width >= least * (1 - 1e-9), decision.reason
+
+
+def check_json(decision):
+    box = {"before": decision.before, "after": decision.after}
+    assert box_from_json(json.loads(json.dumps(box_to_json(box)))) == box
+    numbers = json.loads(json.dumps(dict(decision.numbers), allow_nan=False))
+    assert numbers == decision.numbers
+
+
+def check_verdict(decision):
+    before, after = decision.before, decision.after
+    if decision.verdict in (Verdict.KEPT, Verdict.UNIDENTIFIED):
+        assert after == before
+    elif decision.verdict is Verdict.NARROWED:
+        assert after != before
+        if not isinstance(before, Choices):
+            assert before.low <= after.low < after.high <= before.high
+    else:
+        if decision.verdict in (Verdict.OPEN_LOW, Verdict.OPEN_BOTH):
+            assert after.low < before.low or before.low == before.hard_low
+        if decision.verdict in (Verdict.OPEN_HIGH, Verdict.OPEN_BOTH):
+            assert after.high > before.high or before.high == before.hard_high
+
+
 @every_rule
 class TestContract:
     @given(history=histories())
-    def test_one_decision_for_each_dimension_in_order(self, name, history):
+    def test_decisions_without_a_surrogate(self, name, history):
         space, seen = history
-        decisions = RULES[name](space, space.dimensions, seen)
-        assert [d.name for d in decisions] == space.names
-        for decision in decisions:
-            assert decision.before == space.dimensions[decision.name]
-            assert type(decision.after) is type(decision.before)
-            assert decision.reason
-            assert isinstance(decision.verdict, Verdict)
-
-    @given(history=histories(ranges()))
-    def test_ranges_stay_ranges_within_their_limits(self, name, history):
-        space, seen = history
-        for decision in RULES[name](space, space.dimensions, seen):
-            before, after = decision.before, decision.after
-            assert before.hard_low <= after.low < after.high <= before.hard_high
-            fixed = {"low", "high"}
-            assert after.model_dump(exclude=fixed) == before.model_dump(exclude=fixed)
-            assert not after.integer or (after.low.is_integer() and after.high.is_integer())
-
-    @given(history=histories(ranges()))
-    def test_no_range_loses_more_than_its_brakes_allow(self, name, history):
-        space, seen = history
-        for decision in RULES[name](space, space.dimensions, seen):
-            before, after = decision.before, decision.after
-            # Edges are stored with six digits, or as whole numbers: one step each of slack.
-            slack = sum(
-                abs(before.coordinate(e + before.step(e)) - before.coordinate(e))
-                for e in (after.low, after.high)
-            )
-            least = quantile.SHRINK_LEAST * before.width - slack
-            assert after.width >= least * (1 - 1e-9), decision.reason
-
-    @given(history=histories())
-    def test_the_best_trial_is_never_lost(self, name, history):
-        space, seen = history
-        finite = [o for o in seen if o.finite]
-        box = {d.name: d.after for d in RULES[name](space, space.dimensions, seen)}
-        if finite:
-            assert inside(box, min(finite, key=lambda o: o.rank_key).params)
+        check(space, RULES[name](space, space.dimensions, seen, None))
 
     @given(history=histories(), data=st.data())
     def test_the_order_of_observations_does_not_matter(self, name, history, data):
         space, seen = history
-        shuffled = data.draw(st.permutations(seen))
-        rule = RULES[name]
-        assert rule(space, space.dimensions, seen) == rule(space, space.dimensions, shuffled)
-
-    @given(history=histories())
-    def test_decisions_survive_json(self, name, history):
-        space, seen = history
-        for decision in RULES[name](space, space.dimensions, seen):
-            box = {"before": decision.before, "after": decision.after}
-            assert box_from_json(json.loads(json.dumps(box_to_json(box)))) == box
-            numbers = json.loads(json.dumps(dict(decision.numbers), allow_nan=False))
-            assert numbers == decision.numbers
-
-    @given(history=histories(choices()))
-    def test_choices_keep_at_least_one_level_and_gain_none(self, name, history):
-        space, seen = history
-        for decision in RULES[name](space, space.dimensions, seen):
-            before, after = decision.before.choices, decision.after.choices
-            assert after
-            assert [x for x in before if decision.after.contains(x)] == list(after)
-
-    @given(history=histories())
-    def test_verdicts_say_what_was_done(self, name, history):
-        space, seen = history
-        for decision in RULES[name](space, space.dimensions, seen):
-            if decision.verdict in (Verdict.KEPT, Verdict.UNIDENTIFIED):
-                assert decision.after == decision.before
-            elif decision.verdict is Verdict.NARROWED:
-                assert decision.after != decision.before
-            elif decision.verdict is Verdict.OPEN_LOW:
-                at_limit = decision.before.low == decision.before.hard_low
-                assert decision.after.low < decision.before.low or at_limit
-            elif decision.verdict is Verdict.OPEN_HIGH:
-                at_limit = decision.before.high == decision.before.hard_high
-                assert decision.after.high > decision.before.high or at_limit
+        shuffled, rule = data.draw(st.permutations(seen)), RULES[name]
+        assert rule(space, space.dimensions, seen, None) == (
+            rule(space, space.dimensions, shuffled, None)
+        )
 
     def test_no_observation_changes_nothing(self, name):
         space = space_of(a=LR, b=Choices(choices=(1, 2)))
-        for decision in RULES[name](space, space.dimensions, []):
+        for decision in RULES[name](space, space.dimensions, [], None):
             assert decision.after == decision.before
 
     def test_repeated_narrowing_ends_at_a_floor(self, name):
@@ -150,9 +142,32 @@ class TestContract:
                     observe(i, {"learning_rate": value}, 0.9 - abs(math.log10(value) + 2) / 10,
                             round=number)
                 )  # fmt: skip
-            box = {d.name: d.after for d in RULES[name](space, box, seen)}
-        assert box["learning_rate"].width >= 0.9 * quantile.FLOOR * LR.width
+            model = fitted(space, seen, epochs=2) if name == "level_set" else None
+            box = {d.name: d.after for d in RULES[name](space, box, seen, model)}
+        assert box["learning_rate"].width >= 0.9 * brakes.FLOOR * LR.width
+        assert box["learning_rate"].width < 0.3 * LR.width
         assert box["learning_rate"].contains(1e-2)
+
+
+@pytest.mark.parametrize("name", RANKED)
+@given(history=histories())
+def test_the_best_trial_is_never_lost(name, history):
+    space, seen = history
+    finite = [o for o in seen if o.finite]
+    box = {d.name: d.after for d in RULES[name](space, space.dimensions, seen, None)}
+    if finite:
+        assert inside(box, min(finite, key=lambda o: o.rank_key).params)
+
+
+@hypothesis.settings(max_examples=60)
+@given(history=histories(), data=st.data())
+def test_decisions_with_a_surrogate(history, data):
+    space, seen = history
+    model = fitted(space, seen, epochs=2)
+    decisions = RULES["level_set"](space, space.dimensions, seen, model)
+    check(space, decisions)
+    shuffled = data.draw(st.permutations(seen))
+    assert RULES["level_set"](space, space.dimensions, shuffled, model) == decisions
 
 
 def test_ranks_prefer_finite_then_accurate_then_low_loss_then_old():

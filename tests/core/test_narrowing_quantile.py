@@ -13,7 +13,7 @@ from core.builders import (
 )
 from scipy import stats
 
-from hpsearch.narrowing import quantile
+from hpsearch.narrowing import brakes, quantile
 from hpsearch.space import Choices, Range, same_level
 from hpsearch.trials import Verdict
 
@@ -31,7 +31,7 @@ def line(places, best, *, name="learning_rate", dimension=LR, others=()):
 
 def one(observations, dimension=LR, now=None, name="learning_rate"):
     space = space_of(**{name: dimension})
-    return quantile.narrow(space, {name: now or dimension}, observations)[0]
+    return quantile.narrow(space, {name: now or dimension}, observations, None)[0]
 
 
 EVEN = [(i + 0.5) / 32 for i in range(32)]
@@ -192,6 +192,12 @@ def test_too_few_trials_are_unidentified_and_counted(finite, rest):
     )
 
 
+def test_earlier_searches_have_no_say():
+    seen = line(EVEN, set(range(10, 18)))
+    earlier = [observe(i, {"learning_rate": 1.0}, 0.95, round=0, source=1) for i in range(20)]
+    assert one([*earlier, *seen]) == one(seen)
+
+
 def test_trials_outside_the_box_have_no_say():
     half = LR.part(0, 0.5)
     seen = line(EVEN, set(range(24, 32)))
@@ -214,7 +220,7 @@ class TestAllDiverged:
             diverged(i, {"learning_rate": LR.from_unit(u), "dropout": u / 2})
             for i, u in enumerate(EVEN)
         ]
-        dropout, rate = quantile.narrow(space, space.dimensions, seen)
+        dropout, rate = quantile.narrow(space, space.dimensions, seen, None)
         assert rate.verdict is Verdict.OPEN_LOW
         assert (rate.after.low, rate.after.high) == (3.16228e-08, 0.00316228)
         assert rate.reason == (
@@ -238,7 +244,7 @@ class TestAllDiverged:
         for _ in range(12):
             decision = one([diverged(i, {"learning_rate": 0.1}) for i in range(8)], fixed, now)
             now = decision.after
-        assert now.width >= 0.99 * quantile.FLOOR * LR.width
+        assert now.width >= 0.99 * brakes.FLOOR * LR.width
         assert decision.verdict is Verdict.OPEN_LOW
         assert "can move no further down than 1e-05; a lower hard_low" in decision.reason
 

@@ -43,35 +43,89 @@ class TestStatistics:
         assert statistics.binomial_sd(100, 100) == 0
 
 
-def status(search=None, rounds=None, running=None, now=1_700_000_110.0):
+def status(search=None, rounds=None, running=None, now=1_700_000_110.0, **fields):
     rounds = [Round()] if rounds is None else rounds
-    return build.status(search or Search(), resolve(), rounds, running or {}, now)
+    return build.status(search or Search(), resolve(**fields), rounds, running or {}, now)
+
+
+def over(number: int, kind: str = "explore", **fields: Any) -> Round:
+    """A round that took a second an epoch."""
+    start = 1_700_000_000.0 + 1000 * number
+    more = {"created_at": start, "finished_at": start + 100, "epochs_trained": 100, **fields}
+    return Round(number, kind=kind, epochs_planned=100, **more)
 
 
 class TestStatus:
     def test_of_a_running_search(self):
         second = Round(
-            2, epochs=3, created_at=1_700_000_060.0, finished_at=None, open_jobs=2, completed=4
-        )
+            2, epochs=3, created_at=1_700_000_060.0, finished_at=None, open_jobs=2, completed=4,
+            stopped=0, diverged=0, epochs_planned=96,
+        )  # fmt: skip
         view = status(rounds=[Round(), second], running={2: 5})
         assert view.created_at == "2023-11-14T22:13:20.000Z"
         assert view.started_at == "2023-11-14T22:13:30.000Z"
         assert view.finished_at is None
         assert (view.rounds.planned, view.rounds.completed) == (4, 1)
         trials = view.trials
-        assert (trials.planned, trials.running, trials.completed) == (128, 5, 24)
-        assert (trials.stopped, trials.diverged, trials.failed) == (2, 4, 6)
-        assert trials.pending == 64 - 5 - 24 - 2 - 4 - 6
-        planned = 32 * sum(resolve().epochs(r) for r in (1, 2, 3, 4))
-        assert (view.epochs.planned, view.epochs.trained) == (planned, 100)
+        assert (trials.planned, trials.running, trials.completed) == (128, 5, 26)
+        assert (trials.stopped, trials.diverged, trials.failed) == (6, 4, 0)
+        assert trials.pending == 64 - 5 - 26 - 6 - 4
+        # Two rounds are as they were drawn; a third explores, and a fourth repeats in full.
+        ahead = resolve().round_epochs(32, resolve().rungs(3)) + 32 * 8
+        assert (view.epochs.planned, view.epochs.trained) == (64 + 96 + ahead, 100)
         # 100 seconds for 100 epochs. Round 1 is over, whatever its trials did not train; the
         # final trains six models for 20 epochs each.
-        ahead = 32 * sum(resolve().epochs(r) for r in (3, 4))
-        assert view.eta_seconds == (32 * 3 - 50) + ahead + 120
+        assert view.eta_seconds == (96 - 50) + ahead + 120
         assert view.best is not None
-        assert (view.best.trial, view.best.validation_accuracy) == ("1-4", 0.93)
-        assert set(view.links) == {"self", "rounds", "trials", "result"}
+        assert (view.best.trial, view.best.validation_accuracy, view.best.score) == (
+            "1-4", 0.93, 0.93,
+        )  # fmt: skip
+        assert set(view.links) == {"self", "rounds", "trials", "result", "health", "spec"}
         assert view.links["trials"] == "/api/v1/searches/s1/trials"
+
+    def test_what_is_planned_before_the_first_round_is_the_spec(self):
+        search = Search(state="queued", started_at=None, best_accuracy=None, best_round=None)
+        resolved = resolve(trials_per_round={"first": 40, "last": 10}, rounds=6)
+        view = build.status(search, resolved, (), {}, 0.0)
+        assert view.trials.planned == resolved.trials_planned
+        assert view.epochs.planned == resolved.epochs_planned
+        assert view.rounds.planned == 6
+
+    def test_a_search_that_stopped_early_plans_no_more(self):
+        rounds = [over(1), over(2), over(3, "repeat")]
+        view = status(Search(state="finalizing"), rounds)
+        assert (view.trials.planned, view.epochs.planned) == (96, 300)
+        assert (view.rounds.completed, view.rounds.planned) == (3, 4)
+
+    def test_once_finalists_are_repeated_nothing_is_explored_any_more(self):
+        open_ = over(2, "repeat", open_jobs=1, finished_at=None, epochs_trained=60)
+        view = status(rounds=[over(1), open_], now=1_700_002_060.0)
+        assert (view.trials.planned, view.epochs.planned) == (64, 200)
+        assert view.eta_seconds == 40 + 120
+
+    def test_a_budget_bounds_what_is_planned(self):
+        epochs = {"first": 2, "last": 8, "budget": 150}
+        assert status(rounds=[over(1)], epochs=epochs).epochs.planned == 150
+        assert status(rounds=[over(1), over(2)], epochs=epochs).epochs.planned == 200
+
+    def test_a_time_limit_bounds_the_rest(self):
+        search = Search(started_at=1_700_001_000.0)
+        view = status(search, [over(1)], now=1_700_001_100.0, max_seconds=130)
+        assert view.eta_seconds == 30 + 120
+
+    def test_a_row_of_an_older_version_has_the_epochs_of_its_trials(self):
+        assert status(rounds=[Round(epochs_planned=None)]).epochs.planned == (
+            64 + status(rounds=[over(1)]).epochs.planned - 100
+        )
+
+    def test_edits_and_earlier_searches_are_shown(self):
+        edit = {"after_round": 2, "changes": {"rounds": 6}, "at": 0.5}
+        view = status(Search(edits=[edit]), warm_start=["e1", "e2"])
+        assert view.model_dump(mode="json")["edits"] == [
+            {"after_round": 2, "changes": {"rounds": 6}, "at": "1970-01-01T00:00:00.500Z"}
+        ]
+        assert view.warm_start == ["e1", "e2"]
+        assert view.links["warm_start_2"] == "/api/v1/searches/e2"
 
     def test_before_the_first_round(self):
         search = Search(state="queued", started_at=None, best_accuracy=None, best_round=None)
@@ -98,14 +152,14 @@ class TestStatus:
         )  # fmt: skip
         view = status(Search(state="finalizing"), [Round(), final])
         assert view.eta_seconds == 120 - 50  # a second an epoch, and 50 seconds have passed
-        assert view.trials.completed == 20
+        assert view.trials.completed == 22
         assert view.rounds.completed == 1
 
     def test_a_clock_that_went_back_gives_no_negative_time(self):
         assert status(rounds=[Round(finished_at=0.0)], now=0.0).eta_seconds == 0
 
     def test_a_cancelled_round_is_not_completed(self):
-        view = status(Search(state="cancelled"), [Round(cancelled=6)])
+        view = status(Search(state="cancelled"), [Round(completed=16, cancelled=6)])
         assert view.rounds.completed == 0
         assert view.trials.pending == 0
 
@@ -137,13 +191,56 @@ class TestRoundsAndTrials:
         assert dumped["ranges"]["learning_rate"] == {"low": 1e-5, "high": 1.0, "scale": "log"}
         assert dumped["decisions"]["learning_rate"]["before"]["high"] == 1.0
 
+    def test_a_round_has_its_rungs_its_epochs_and_what_it_taught(self):
+        frontier = {
+            "name": "learning_rate", "diverged": 2, "finite": 30, "lowest_diverged": 3.0,
+            "highest_finite": 1.0, "edge": 1.7,
+        }  # fmt: skip
+        important = {
+            "name": "learning_rate", "first": 0.8, "total": 0.9, "low": 0.7, "high": 1.0,
+            "effect": 0.1,
+        }  # fmt: skip
+        evidence = {
+            "frontier": frontier, "epochs": 8, "noise_sd": 0.01, "expected_gain": 0.002,
+            "importance": [important], "agreement": {"1": 0.7}, "explored": "all 4 rounds are done",
+            "finalists": [], "seconds": 3.0,
+        }  # fmt: skip
+        rounds = [
+            Round(rungs=[2, 4, 8], epochs=8, evidence=evidence),
+            Round(2, evidence={"frontier": None}),
+            Round(3, evidence=None, epochs_planned=None),
+        ]
+        full, little, none = build.round_views(rounds, [], {})
+        assert (full.rungs, full.epochs_planned, full.epochs_trained) == ([2, 4, 8], 64, 50)
+        shown = full.model_dump(mode="json")["evidence"]
+        assert shown["frontier"] == frontier
+        assert shown["importance"] == [important]
+        assert (shown["noise_sd"], shown["agreement"]) == (0.01, {"1": 0.7})
+        assert shown["explored"] == "all 4 rounds are done"
+        assert "finalists" not in shown
+        assert little.evidence is not None
+        assert (little.evidence.frontier, little.evidence.noise_sd) == (None, None)
+        assert (none.evidence, none.rungs, none.epochs_planned) == (None, [2], 64)
+
     def test_a_trial(self):
-        view = build.trial_view(Trial(2, 7))
+        view = build.trial_view(Trial(2, 7, cohort=3, score=-0.4))
         assert (view.id, view.validation_accuracy, view.validation_loss) == ("2-7", 0.9, 0.5)
+        assert (view.score, view.cohort, view.role, view.curve) == (-0.4, 3, None, None)
+        model = build.trial_view(Trial(5, 0, role="drawn"))
+        assert (model.role, model.cohort) == ("drawn", None)
         gone = build.trial_view(Trial(state="diverged", accuracy=-1.0, loss=None, error="inf"))
         assert gone.validation_accuracy is None
         assert gone.state is TrialState.DIVERGED
         assert gone.error == "inf"
+
+    def test_a_learning_curve(self):
+        now = Trial(curve=[(1, 1.0, 50, -1.0), [2, None, None, None]])
+        assert build.trial_view(now, curve=True).curve == [
+            (1, 1.0, 0.5, -1.0), (2, None, None, None),
+        ]  # fmt: skip
+        older = Trial(curve=[[1, 1.0, 25]])
+        assert build.trial_view(older, curve=True).curve == [(1, 1.0, 0.25, 0.25)]
+        assert build.trial_view(Trial(), curve=True).curve == []
 
 
 @dataclass(frozen=True)

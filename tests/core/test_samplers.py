@@ -6,14 +6,15 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from core.builders import ASKED, observe, resolve, spaces
-from hypothesis import given
+from core.builders import ASKED, diverged, observe, resolve, spaces
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import qmc
 
 from hpsearch.samplers import GROUP, SAMPLERS, from_unit, grid
 from hpsearch.space import Choices, Range, inside
 from hpsearch.spec import HYPERPARAMETERS
+from hpsearch.surrogate import Surrogate, fitted
 
 COUNTS = st.integers(1, 300)
 every_sampler = pytest.mark.parametrize("name", sorted(SAMPLERS))
@@ -22,7 +23,7 @@ every_sampler = pytest.mark.parametrize("name", sorted(SAMPLERS))
 def draw(name: str, asked: dict, n: int, seed: int = 0, **fields):
     resolved = resolve(space=asked, **fields)
     rng = np.random.default_rng(seed)
-    return resolved, SAMPLERS[name](resolved.space, resolved.box, (), n, rng)
+    return resolved, SAMPLERS[name](resolved.space, resolved.box, (), None, n, rng)
 
 
 @every_sampler
@@ -87,13 +88,14 @@ class TestContract:
         resolved = resolve(space={"dropout": {"low": 0.0, "high": 0.5}})
         box = {"dropout": resolved.box["dropout"].moved(0.2, 0.3)}
         rng = np.random.default_rng(0)
-        trials = SAMPLERS[name](resolved.space, box, (), 50, rng)
+        trials = SAMPLERS[name](resolved.space, box, (), None, 50, rng)
         assert all(0.2 <= params["dropout"] <= 0.3 for params in trials)
 
     def test_observations_are_allowed(self, name):
         resolved = resolve()
         seen = [observe(i, {"learning_rate": 10.0**-i}, i / 5) for i in range(1, 5)]
-        trials = SAMPLERS[name](resolved.space, resolved.box, seen, 3, np.random.default_rng(0))
+        rng = np.random.default_rng(0)
+        trials = SAMPLERS[name](resolved.space, resolved.box, seen, None, 3, rng)
         assert len(trials) == 3
 
     def test_twenty_dimensions_at_once(self, name):
@@ -110,6 +112,107 @@ class TestContract:
         }  # fmt: skip
         resolved, trials = draw(name, asked, 64)
         assert all(inside(resolved.box, params) for params in trials)
+
+
+# --- gp: proposals of the surrogate ----------------------------------------------------------
+
+
+def told(asked: dict, *, count: int = 40, noise: float = 0.0) -> tuple:
+    """A resolved spec and a surrogate of `count` random trials: a high rate and no dropout win."""
+    resolved = resolve(space=asked)
+    rng = np.random.default_rng(3)
+    trials = SAMPLERS["random"](resolved.space, resolved.box, (), None, count, rng)
+    seen = []
+    for i, params in enumerate(trials):
+        rate = np.log10(float(params.get("learning_rate", 1e-2)))
+        score = 0.9 - 0.02 * (rate + 1.5) ** 2 - 0.2 * float(params.get("dropout", 0.0))
+        score -= 0.05 * (params.get("initializer") == "he") + 0.05 * (params.get("batch_size") == 8)
+        score += noise * rng.standard_normal()
+        seen.append(observe(i, params, score) if rate < -0.2 else diverged(i, params))
+    return resolved, seen, fitted(resolved.space, seen, epochs=2)
+
+
+def proposals(asked: dict, n: int, seed: int = 0, **fields: float) -> tuple[list, Surrogate]:
+    resolved, seen, model = told(asked, **fields)
+    assert model is not None
+    rng = np.random.default_rng(seed)
+    return SAMPLERS["gp"](resolved.space, resolved.box, seen, model, n, rng), model
+
+
+def of(*names: str) -> dict:
+    return {name: ASKED[name] for name in names}
+
+
+class TestGp:
+    @settings(max_examples=25)
+    @given(asked=spaces, n=st.integers(1, 40), seed=st.integers(0, 2**32))
+    def test_proposals_keep_the_contract_of_draws(self, asked, n, seed):
+        trials, model = proposals(asked, n, seed)
+        space = model.encoding.space
+        assert len(trials) == n
+        for params in trials:
+            assert list(params) == space.names
+            assert inside(space.dimensions, params)
+            assert all(HYPERPARAMETERS[key].accepts(value) for key, value in params.items())
+        shaping = sorted(space.shaping)
+        shapes = [tuple(params[key] for key in shaping) for params in trials]
+        starts = [0, *(i for i, (a, b) in enumerate(pairwise(shapes), 1) if a != b), n]
+        assert all(end - start >= min(GROUP, n) for start, end in pairwise(starts))
+
+    def test_the_generator_alone_decides(self):
+        asked = of("learning_rate", "dropout", "batch_size")
+        assert proposals(asked, 16, 1)[0] == proposals(asked, 16, 1)[0]
+        assert proposals(asked, 16, 1)[0] != proposals(asked, 16, 2)[0]
+
+    def test_without_a_model_it_is_sobol(self):
+        asked = of("learning_rate", "dropout", "batch_size")
+        assert draw("gp", asked, 20, 5)[1] == draw("sobol", asked, 20, 5)[1]
+
+    def test_proposals_are_better_than_chance(self):
+        asked = of("learning_rate", "dropout", "initializer")
+        trials, model = proposals(asked, 8)
+        drawn = draw("random", asked, 200)[1]
+        expected, _ = model.predict(model.encoding.encode(trials))
+        anywhere, _ = model.predict(model.encoding.encode(drawn))
+        assert np.median(expected) > np.quantile(anywhere, 0.8)
+        assert sum(params["initializer"] == "he" for params in trials) <= 2
+
+    def test_a_batch_spreads(self):
+        trials, model = proposals(of("learning_rate", "dropout"), 16, noise=0.01)
+        places = model.encoding.encode(trials)
+        apart = np.abs(places[:, None] - places).max(axis=2)[np.triu_indices(16, 1)]
+        assert apart.min() >= 0.01
+
+    def test_no_trial_comes_twice_while_there_are_others(self):
+        asked = {"initializer": ASKED["initializer"], "schedule": {"choices": ["constant", "step"]}}
+        trials, _ = proposals(asked, 6)
+        assert len({tuple(params.values()) for params in trials}) == 6
+        assert len(proposals(asked, 9)[0]) == 9
+
+    def test_the_box_is_used_rather_than_the_space(self):
+        resolved, seen, model = told(of("learning_rate", "batch_size"))
+        box = {
+            "learning_rate": resolved.box["learning_rate"].moved(1e-5, 1e-4),
+            "batch_size": resolved.box["batch_size"].moved(8.0, 32.0),
+        }
+        rng = np.random.default_rng(0)
+        for params in SAMPLERS["gp"](resolved.space, box, seen, model, 16, rng):
+            assert inside(box, params)
+            assert params["batch_size"] in (8, 16, 32)
+
+    @pytest.mark.parametrize("names", [("learning_rate", "dropout"), tuple(ASKED)])
+    def test_a_large_batch_is_made_in_good_time_and_looks_around(self, names):
+        trials, model = proposals(of(*names), 600)
+        places = model.encoding.encode(trials)
+        assert len(np.unique(places, axis=0)) > 590
+        low, high = model.encoding.bounds(model.encoding.space.dimensions)
+        used = np.ptp(places, axis=0) / (high - low)
+        assert used[model.encoding.columns["learning_rate"]].min() > 0.3
+
+    def test_shapes_that_do_worse_are_chosen_less(self):
+        asked = of("learning_rate", "batch_size")
+        trials, _ = proposals(asked, 48, count=96)
+        assert sum(params["batch_size"] == 8 for params in trials) <= GROUP
 
 
 @pytest.mark.parametrize("n", [16, 32, 100, 256])

@@ -7,8 +7,6 @@ import json
 import pytest
 from core.builders import ASKED, asked, mistakes, resolve
 from core.spec_tables import FIXED, LOG, SEARCHED
-from hypothesis import given
-from hypothesis import strategies as st
 
 from hpsearch.spec import (
     HYPERPARAMETERS,
@@ -33,8 +31,11 @@ def test_all_but_dataset_and_space_has_the_defaults_of_the_contract():
         "space": {
             "learning_rate": {"low": 1e-5, "high": 1.0, "scale": "log", "integer": False}
         },
-        "rounds": 4, "trials_per_round": 32, "epochs": {"first": 2, "last": 8},
-        "sampler": "sobol", "narrowing": "quantile", "validation_fraction": 0.2,
+        "rounds": 4, "trials_per_round": 32,
+        "epochs": {"first": 2, "last": 8, "halving": True},
+        "sampler": "sobol", "narrowing": "level_set", "objective": "accuracy",
+        "validation_fraction": 0.2, "validation": {"repeats": 1}, "finalists": {},
+        "stop_early": True, "warm_start": [],
         "final": {"epochs": 20, "models": 5, "train_on": "train+validation"}, "seed": 0,
     }  # fmt: skip
 
@@ -83,27 +84,6 @@ def test_a_fixed_value_that_equals_the_default_is_still_fixed():
     assert "model.dropout" in mistakes(
         asked(space={"dropout": ASKED["dropout"]}, model={"dropout": 0.0})
     )
-
-
-class TestEpochs:
-    @given(
-        rounds=st.integers(1, 50), first=st.integers(1, 1000), more=st.integers(0, 999),
-    )  # fmt: skip
-    def test_grow_from_first_to_last(self, rounds, first, more):
-        last = min(first + more, 1000)
-        resolved = resolve(rounds=rounds, epochs={"first": first, "last": last})
-        schedule = [resolved.epochs(r) for r in range(1, rounds + 1)]
-        assert schedule == sorted(schedule)
-        assert schedule[-1] == last
-        assert schedule[0] == (first if rounds > 1 else last)
-        assert resolved.epochs(rounds + 3) == last
-        assert resolved.epochs_planned == 32 * sum(schedule)
-        for a, b in zip(schedule[1:], schedule, strict=False):
-            assert a / b == pytest.approx((last / first) ** (1 / max(1, rounds - 1)), abs=1.1)
-
-    def test_are_geometric(self):
-        resolved = resolve(rounds=4, epochs={"first": 2, "last": 16})
-        assert [resolved.epochs(r) for r in (1, 2, 3, 4)] == [2, 4, 8, 16]
 
 
 class TestResolved:

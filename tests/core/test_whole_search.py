@@ -48,7 +48,7 @@ def test_an_optimum_outside_the_asked_range_is_reached():
         assert isinstance(final, FinalPlan)
         assert rounds[0].box["learning_rate"].high == 1e-2
         reached += final.box["learning_rate"].contains(BEST_RATE)
-        away = math.log10(final.recommended.params["learning_rate"] / BEST_RATE)
+        away = math.log10(final.recommended.best.params["learning_rate"] / BEST_RATE)
         recommended += abs(away) < 0.5
     assert reached >= 0.9 * len(SEEDS)
     assert recommended >= 0.9 * len(SEEDS)
@@ -94,7 +94,7 @@ def test_a_round_that_diverges_lowers_the_learning_rate():
         assert after.high < before.high
         assert "all 32 trials of the round diverged" in rounds[1].decisions[0].reason
         assert isinstance(final, FinalPlan)
-        assert final.recommended.finite
+        assert final.recommended.best.finite
 
 
 @pytest.mark.parametrize("sampler", ["random", "sobol"])
@@ -186,11 +186,11 @@ def test_lcbench_ranges_keep_what_is_good_and_leave_what_is_not(tasks):
 
         everywhere = points(resolved.box)
         scores = np.array([accuracy(p, 52) for p in everywhere])
-        regrets.append(scores.max() - accuracy(final.recommended.params, 52))
+        regrets.append(scores.max() - accuracy(final.recommended.best.params, 52))
         inner = [accuracy(p, 52) for p in points(final.box)]
         gains.append(float(np.median(inner) - np.median(scores)))
         lost += max(inner) < scores.max() - 0.01
-        assert inside(final.box, final.recommended.params)
+        assert inside(final.box, final.recommended.best.params)
     assert np.median(regrets) < 0.01
     assert np.median(gains) > 0
     assert lost <= 2

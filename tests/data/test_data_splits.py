@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from hpsearch import errors
-from hpsearch.data import fit_scaling, split
+from hpsearch.data import fit_scaling, split, split_folds
 
 FRACTIONS = st.floats(0.01, 0.99)
 SEEDS = st.integers(0, 2**63)
@@ -89,6 +89,66 @@ def test_a_class_with_one_example_is_named():
     with pytest.raises(errors.InvalidDataset, match="class number 1 has one example") as found:
         split(np.array([0, 0, 1]), fraction=0.2, seed=0)
     assert found.value.mistakes[0].path == "y"
+
+
+@given(labels(), st.integers(2, 9), SEEDS)
+def test_folds_cover_every_row_once(y, folds, seed):
+    folds = min(folds, len(y))
+    parts = split_folds(y, folds=folds, seed=seed)
+    assert len(parts) == folds
+    assert sorted(np.concatenate([p.validation for p in parts])) == list(range(len(y)))
+    for p in parts:
+        assert np.array_equal(np.union1d(p.train, p.validation), np.arange(len(y)))
+        assert len(p.train) + len(p.validation) == len(y)
+        assert (np.diff(p.train) > 0).all()
+        assert (np.diff(p.validation) > 0).all()
+
+
+@given(labels(), st.integers(2, 9), SEEDS)
+def test_folds_have_as_many_of_each_class_as_can_be(y, folds, seed):
+    folds = min(folds, len(y))
+    parts = split_folds(y, folds=folds, seed=seed)
+    classes = len(np.unique(y))
+    for counts in (
+        [len(p.validation) for p in parts],
+        *([int((y[p.validation] == code).sum()) for p in parts] for code in range(classes)),
+    ):
+        assert max(counts) - min(counts) <= 1
+    for p in parts:
+        assert len(np.unique(y[p.train])) == classes
+
+
+@given(labels(), SEEDS)
+def test_folds_depend_on_their_arguments_alone(y, seed):
+    first = split_folds(y, folds=2, seed=seed)
+    np.random.seed(1)
+    again = split_folds(y.astype(np.uint16), folds=2, seed=(seed,))
+    assert all(
+        np.array_equal(a.validation, b.validation) for a, b in zip(first, again, strict=True)
+    )
+
+
+def test_the_folds_are_the_same_for_ever():
+    parts = split_folds(np.arange(12) % 2, folds=3, seed=42)
+    assert [p.validation.tolist() for p in parts] == [[1, 4, 6, 7], [0, 8, 9, 11], [2, 3, 5, 10]]
+
+
+def test_another_seed_gives_other_folds():
+    y = np.arange(1000) % 10
+    found = {tuple(split_folds(y, folds=5, seed=(7, k))[0].validation) for k in range(20)}
+    assert len(found) == 20
+
+
+@pytest.mark.parametrize("folds", [-1, 0, 1, 5])
+def test_folds_that_cannot_be_made_are_a_mistake(folds):
+    with pytest.raises(errors.InvalidSpec, match="of 4 examples") as found:
+        split_folds(np.array([0, 0, 1, 1]), folds=folds, seed=0)
+    assert found.value.mistakes[0].path == "validation.folds"
+
+
+def test_a_class_with_one_example_makes_no_folds():
+    with pytest.raises(errors.InvalidDataset, match="class number 1 has one example"):
+        split_folds(np.array([0, 0, 1]), folds=2, seed=0)
 
 
 @pytest.mark.parametrize("fraction", [0.0, 1.0, -0.1, float("nan")])

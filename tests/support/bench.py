@@ -21,7 +21,7 @@ SPEC: dict[str, Any] = {
     },
     "rounds": 2,
     "trials_per_round": 8,
-    "epochs": {"first": 1, "last": 2},
+    "epochs": {"first": 1, "last": 2, "halving": False},
     "final": {"epochs": 2, "models": 2},
 }
 FINGERPRINT = {"machine": "test"}
@@ -43,7 +43,8 @@ def formula(order: JobOrder) -> JobReport:
                 correct=correct if validated else 0,
                 examples=100 if validated else 0,
                 loss=away if validated else None,
-                curve=[(order.epochs, away, correct)],
+                score=correct / 100 if validated else None,
+                curve=[(order.epochs, away, correct, correct / 100)],
                 test_correct=correct - 1 if tested else None,
                 test_examples=100 if tested else None,
             )

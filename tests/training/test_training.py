@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,57 +10,11 @@ import pytest
 from hpsearch import nn
 from hpsearch.data import DatasetInfo, DatasetStore
 from hpsearch.errors import Corrupt, Fenced, Misconfigured, Unavailable
-from hpsearch.settings import load
-from hpsearch.spec import DatasetFacts, parse
 from hpsearch.training import Task, Trainer, final
 from hpsearch.training.final import run_final
-from hpsearch.trials import JobOrder, Role, RoundKind, TrialState
+from hpsearch.trials import Role, RoundKind, TrialState
 
-SPEC = {
-    "dataset": "iris",
-    "model": {"hidden_sizes": [6], "batch_size": 16, "class_weight": "balanced"},
-    "space": {
-        "learning_rate": {"low": 1e-3, "high": 1e4, "scale": "log"},
-        "dropout": {"low": 0.0, "high": 0.5},
-        "activation": {"choices": ["relu", "tanh"]},
-        "optimizer": {"choices": ["sgd", "adam"]},
-    },
-    "final": {"epochs": 3, "models": 3},
-    "seed": 5,
-}
-PARAMS = [
-    {"learning_rate": rate, "dropout": 0.1, "activation": kind, "optimizer": optimizer}
-    for rate in (0.01, 0.1, 0.5, 2e3)
-    for kind in ("relu", "tanh")
-    for optimizer in ("sgd", "adam")
-]
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    return DatasetStore(str(tmp_path_factory.mktemp("data")), tmp_path_factory.mktemp("cache"))
-
-
-@pytest.fixture(scope="module")
-def info(files):
-    return files.ingest_builtin("iris")
-
-
-def order(info, params=PARAMS, *, kind=RoundKind.EXPLORE, roles=None, **changes):
-    facts = info.to_json()
-    spec = parse({**SPEC, **changes}, DatasetFacts.from_json(facts), load()).spec
-    return JobOrder(
-        search_id="s",
-        kind=kind,
-        round=1,
-        epochs=3,
-        spec=spec.to_json(),
-        dataset=facts,
-        indices=range(len(params)),
-        params=params,
-        roles=roles or [None] * len(params),
-    )
-
+from .conftest import PARAMS, order, part_of, picky
 
 fingerprint = sys.modules["hpsearch.training.fingerprint"]  # the function hides the module
 
@@ -76,14 +29,9 @@ def final_order(info, params=None, **changes):
 def test_the_stack_size_and_the_company_change_no_report(files, info):
     together = Trainer(files).run(order(info))
     for size in (1, 3):
-        assert sorted(Trainer(files, stack_size=size).run(order(info)).trials, key=lambda t: t.index) \
-            == sorted(together.trials, key=lambda t: t.index)  # fmt: skip
+        assert Trainer(files, stack_size=size).run(order(info)).trials == together.trials
     by_index = {t.index: t for t in together.trials}
-    alone = (
-        Trainer(files)
-        .run(replace(order(info), indices=[5], params=[PARAMS[5]], roles=[None]))
-        .trials
-    )
+    alone = Trainer(files).run(part_of(order(info), [5])).trials
     assert alone == [by_index[5]]
     assert {t.state for t in together.trials} == {TrialState.COMPLETED, TrialState.DIVERGED}
     assert all(len(t.curve) == t.epochs for t in together.trials)
@@ -91,24 +39,34 @@ def test_the_stack_size_and_the_company_change_no_report(files, info):
 
 def test_stacks_hold_one_shape_each(files, info):
     task = Task.of(order(info))
-    stacks = Trainer(files, stack_size=3).stacks(task, range(len(PARAMS)))
+    stacks = task.stacks(range(len(PARAMS)), 3)
     assert sorted(p for stack in stacks for p in stack) == list(range(len(PARAMS)))
     for stack in stacks:
         assert len(stack) <= 3
-        assert len({task.shape(PARAMS[p]) for p in stack}) == 1
+        assert len({task.shape(p) for p in stack}) == 1
 
 
 def test_a_trial_that_raises_fails_alone(files, info, monkeypatch):
     """The stack is trained again trial by trial, and 15 of 16 come out as they would have."""
     honest = {t.index: t for t in Trainer(files).run(order(info)).trials}
-    train = nn.train
+    monkeypatch.setattr(nn, "Training", picky(5))
+    reports = {t.index: t for t in Trainer(files).run(order(info)).trials}
+    failed = reports.pop(5)
+    assert (failed.state, failed.error) == (TrialState.FAILED, "FloatingPointError: no")
+    honest.pop(5)
+    assert reports == honest
 
-    def picky(shape, members, *args, **options):
+
+def test_a_stack_that_cannot_be_made_costs_its_culprit_alone(files, info, monkeypatch):
+    honest = {t.index: t for t in Trainer(files).run(order(info)).trials}
+    train = nn.Training
+
+    def refuse(shape, members, *args, **options):
         if any(m.init_key[3] == 5 for m in members):
-            raise FloatingPointError("trial 5 does not like this machine")
+            raise FloatingPointError("no")
         return train(shape, members, *args, **options)
 
-    monkeypatch.setattr(nn, "train", picky)
+    monkeypatch.setattr(nn, "Training", refuse)
     reports = {t.index: t for t in Trainer(files).run(order(info)).trials}
     assert reports.pop(5).state is TrialState.FAILED
     honest.pop(5)
@@ -120,7 +78,7 @@ def test_a_fault_of_the_machine_is_no_trial_s_fault(files, info, monkeypatch, er
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr(nn, "train", fail)
+    monkeypatch.setattr(nn, "Training", fail)
     with pytest.raises(type(error)):
         Trainer(files).run(order(info))
 
@@ -129,7 +87,7 @@ def test_a_fault_while_trial_by_trial_is_no_trial_s_fault_either(files, info, mo
     def fail(shape, members, *_, **__):
         raise FloatingPointError if len(members) > 1 else OSError("disk")
 
-    monkeypatch.setattr(nn, "train", fail)
+    monkeypatch.setattr(nn, "Training", fail)
     with pytest.raises(OSError, match="disk"):
         Trainer(files).run(order(info))
 
@@ -193,6 +151,15 @@ def test_a_fenced_final_opens_nothing(files, info, monkeypatch):
     monkeypatch.setattr(final.sealed, "open_test", never)
     with pytest.raises(Fenced):
         run_final(Trainer(files), final_order(info), open_test=lambda: False)
+
+
+def test_a_final_that_was_taken_away_stops_and_opens_nothing(files, info, monkeypatch):
+    def never(*_):
+        raise AssertionError("the test part was opened")
+
+    monkeypatch.setattr(final.sealed, "open_test", never)
+    with pytest.raises(Fenced, match="final"):
+        run_final(Trainer(files), final_order(info), open_test=lambda: True, stopped=lambda: True)
 
 
 def test_a_tampered_test_part_is_not_scored(tmp_path):

@@ -451,7 +451,7 @@ def test_the_best_trial_does_not_depend_on_who_finishes_first(bench, formula):
         bench.work.advance_due()
         for hint in order_of_hints(bench.work.hints()):
             report = formula(bench.claim(hint))
-            alike = [replace(t, correct=50, loss=0.0) for t in report.trials]
+            alike = [replace(t, correct=50, score=0.5, loss=0.0) for t in report.trials]
             bench.work.finish(hint, replace(report, trials=alike), worker_run="worker")
         best = bench.status(search_id).best
         assert best is not None

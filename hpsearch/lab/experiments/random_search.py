@@ -145,12 +145,12 @@ def book(trainer: Trainer) -> Search:
     """The chapter's way: uniform draws from the ranges; the best ones say where to look on."""
     resolved = trainer.resolved
     spec = resolved.spec
-    total = spec.rounds * spec.trials_per_round
+    total = spec.rounds * spec.trials.first
     whole = replace(
         resolved,
         spec=spec.model_copy(update={"sampler": "random", "trials_per_round": total}),
     )
-    plan = decide(Snapshot(whole, 0, whole.box, ()), job_size=total)
+    plan = decide(Snapshot(whole, whole.box, ()), job_size=total)
     assert isinstance(plan, RoundPlan)  # nothing else comes first
     trials = trainer.round(1, plan.epochs, plan.trials)
     top = sorted(trials, key=lambda t: t.rank_key)[:TOP]
@@ -168,17 +168,18 @@ def _hull(asked: object, values: Sequence[object]) -> Range:
 def ours(trainer: Trainer) -> Search:
     """The service's way: the coordinator decides, here without database, queue or worker."""
     resolved = trainer.resolved
-    now = Snapshot(resolved, 0, resolved.box, ())
+    now = Snapshot(resolved, resolved.box, ())
     boxes = [now.box]
     plan = decide(now, job_size=32)
     while isinstance(plan, RoundPlan):
         trained = trainer.round(plan.number, plan.epochs, plan.trials)
-        now = Snapshot(resolved, plan.number, plan.box, [*now.observations, *trained])
+        kinds = [*now.kinds, plan.kind]
+        now = Snapshot(resolved, plan.box, [*now.observations, *trained], kinds=kinds)
         boxes.append(plan.box)
         plan = decide(now, job_size=32)
     assert isinstance(plan, FinalPlan), plan  # the asked rates are too low for all to diverge
     verdicts = {d.name: d.verdict.value for d in plan.decisions}
-    pick = plan.recommended
+    pick = plan.recommended.best
     return Search(now.observations, [*boxes, plan.box], pick, trainer.test(pick), verdicts)
 
 

@@ -1,0 +1,1 @@
+"""The search benchmarks: hpsearch and its peers on the same problems, in the same run."""

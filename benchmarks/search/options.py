@@ -1,0 +1,32 @@
+"""What a run of the benchmarks was asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.search.cache import Cache
+
+OURS = "hpsearch"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Where results are kept, how many seeds, and whose searches are run.
+
+    `cache` holds the peers' searches, which do not change with hpsearch; its own are kept
+    there only under a name that the caller gives (`own_cache`).
+    """
+
+    cache: Path | None = None
+    own_cache: Path | None = None
+    seeds: int | None = None
+    ours: bool = True
+
+    def peers(self, name: str) -> Cache:
+        """The peers' searches of a benchmark."""
+        return Cache(self.cache, f"peers-{name}")
+
+    def own(self, name: str) -> Cache:
+        """The searches of hpsearch itself."""
+        return Cache(self.own_cache, f"ours-{name}")

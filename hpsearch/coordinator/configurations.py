@@ -1,0 +1,109 @@
+"""The configurations that were trained, each with everything that is known about it.
+
+A *configuration* is one point of the space; its *trainings* are the trials that were given
+it, with other seeds each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hpsearch.space import Box, Level, Params, inside
+from hpsearch.surrogate import Surrogate
+from hpsearch.trials import Observation
+
+CONSIDERED = 500  # of many configurations, those that were trained longest and scored best
+
+Key = tuple[tuple[str, Level], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """One point of the space with its trainings, and what the surrogate makes of it.
+
+    `mean` and `sd` are of the score at full epochs; without a surrogate they are those of the
+    longest trainings.
+    """
+
+    params: Params
+    trainings: Sequence[Observation]
+    mean: float
+    sd: float
+
+    @property
+    def first(self) -> Observation:
+        """The trial it was drawn for."""
+        return self.trainings[0]
+
+    @property
+    def longest(self) -> int:
+        """Epochs of its longest training."""
+        return max(o.epochs for o in self.trainings)
+
+    def at(self, epochs: int) -> Sequence[Observation]:
+        """Its finite trainings of that many epochs."""
+        return [o for o in self.trainings if o.finite and o.epochs == epochs]
+
+
+def key(params: Params) -> Key:
+    """What two trials of one configuration have in common."""
+    return tuple(sorted(params.items()))
+
+
+def configurations(
+    observations: Sequence[Observation], model: Surrogate | None
+) -> list[Configuration]:
+    """The configurations of this search that were trained, in order of their first trials.
+
+    One that diverged once is left out: who uses it again would meet that again. Of more than
+    `CONSIDERED`, the surrogate is asked about the most promising ones alone.
+    """
+    groups: dict[Key, list[Observation]] = {}
+    for o in observations:
+        if not o.source:
+            groups.setdefault(key(o.params), []).append(o)
+    sound = [group for group in groups.values() if all(o.finite for o in group)]
+    if not sound:
+        return []
+    if model is None:
+        measured = [_measured(group) for group in sound]
+        return [
+            Configuration(g[0].params, g, mean, sd)
+            for g, (mean, sd) in zip(sound, measured, strict=True)
+        ]
+    if len(sound) > CONSIDERED:
+        sound = sorted(sound, key=_promise)[:CONSIDERED]
+        sound.sort(key=lambda group: (group[0].round, group[0].index))
+    means, sds = model.predict(model.encoding.encode([g[0].params for g in sound]))
+    return [
+        Configuration(g[0].params, g, float(mean), float(sd))
+        for g, mean, sd in zip(sound, means, sds, strict=True)
+    ]
+
+
+def _promise(group: Sequence[Observation]) -> tuple[int, float]:
+    """Sorts first what was trained longest, and then what scored highest in that."""
+    longest = max(o.epochs for o in group)
+    return -longest, -max(o.value or 0.0 for o in group if o.epochs == longest)
+
+
+def _measured(group: Sequence[Observation]) -> tuple[float, float]:
+    longest = max(o.epochs for o in group)
+    values = [o.value or 0.0 for o in group if o.epochs == longest]
+    return float(np.mean(values)), float(np.std(values))
+
+
+def best_first(
+    found: Sequence[Configuration], box: Box, model: Surrogate | None
+) -> list[Configuration]:
+    """Those inside the box by falling mean; where none lies there, all of them.
+
+    Without a surrogate, short and long trainings do not compare: the longest come first.
+    """
+    within = [c for c in found if inside(box, c.params)] or found
+    return sorted(
+        within, key=lambda c: (0 if model is not None else -c.longest, -c.mean, c.first.rank_key)
+    )

@@ -1,0 +1,182 @@
+"""The race at the end: the best configurations again, with new seeds, at full epochs.
+
+The score that made a trial the best of a hundred is luck in part, and was often measured
+after a short training. The finalists are therefore trained again, in full, several times,
+and compared on the same validation examples; who is clearly behind leaves the race.
+
+Notation
+    K          finalists           m_k        trainings of finalist k in full
+    n          validation examples
+    c_ki       share of the trainings of k that classified example i correctly
+    d_i        c_ai - c_bi, whose mean is the difference in accuracy of a and b
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from hpsearch.coordinator.configurations import Configuration, best_first, configurations
+from hpsearch.space import Box, Params
+from hpsearch.surrogate import Surrogate
+from hpsearch.trials import Observation, Recommendation
+
+REPEATS = 4  # trainings of a finalist in a round, about
+BEHIND = 2.0  # standard deviations by which a configuration is out of the race
+DISTINCT = 0.05  # p below which two configurations can be told apart
+
+Right = Mapping[tuple[int, int], bytes]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Finalist:
+    """One configuration of the race, compared with the recommended one.
+
+    `mean` and `sd` are of its full trainings' scores; `difference` is the recommended one's
+    mean score minus its own, `p` the two-sided p-value of that difference (None where there
+    is too little to compare), `paired` whether it comes from single examples.
+    """
+
+    params: Params
+    trainings: int
+    mean: float
+    sd: float | None
+    posterior_mean: float
+    difference: float
+    p: float | None
+    paired: bool
+    indistinguishable: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is stored with the round's evidence."""
+        return {**asdict(self), "params": dict(self.params)}
+
+
+def contenders(
+    box: Box, observations: Sequence[Observation], model: Surrogate | None, most: int
+) -> list[Configuration]:
+    """At most `most` configurations that may be the best: two at least, where there are two.
+
+    The leader is the one of the highest posterior mean. Another one is out when it is behind
+    by more than `BEHIND` standard deviations of both together.
+    """
+    ranked = best_first(configurations(observations, model), box, model)
+    if len(ranked) < 2:
+        return ranked
+    leader = ranked[0]
+    close = [
+        c for c in ranked[1:]
+        if model is None or leader.mean - c.mean <= BEHIND * math.hypot(leader.sd, c.sd)
+    ]  # fmt: skip
+    return [leader, *(close or ranked[1:2])][: max(most, 2)]
+
+
+def lineup(found: Sequence[Configuration], trials: int) -> list[Params]:
+    """The parameters of a repeat round of `trials`: the leaders are trained once more often."""
+    each, more = divmod(trials, len(found))
+    return [c.params for k, c in enumerate(found) for _ in range(each + (k < more))]
+
+
+def recommend(
+    box: Box, observations: Sequence[Observation], model: Surrogate | None, epochs: int
+) -> Recommendation | None:
+    """The configuration of the highest posterior mean among those trained for `epochs`.
+
+    Those inside the best range come first: the answer is one range, and a recommendation
+    outside it would be another. Where nothing was trained that long, all trials count.
+    """
+    found = configurations(observations, model)
+    full = [c for c in found if c.at(epochs)]
+    ranked = best_first(full or found, box, model)
+    if not ranked:
+        return None
+    best = ranked[0]
+    trained = best.at(epochs) or [o for o in best.trainings if o.epochs == best.longest]
+    first = min(trained, key=lambda o: (o.round, o.index))
+    return Recommendation(first, best.mean, best.sd, len(trained))
+
+
+def compared(
+    recommended: Recommendation,
+    observations: Sequence[Observation],
+    model: Surrogate | None,
+    epochs: int,
+    right: Right,
+) -> list[Finalist]:
+    """Every configuration of the race against the recommended one, the best first."""
+    raced = {(o.round, o.index) for o in observations} & right.keys()
+    found = [
+        c for c in configurations(observations, model)
+        if any((o.round, o.index) in raced for o in c.trainings)
+    ]  # fmt: skip
+    chosen = next((c for c in found if c.params == recommended.best.params), None)
+    if chosen is None:
+        return []
+    finalists = [_finalist(chosen, c, epochs, right) for c in found]
+    return sorted(finalists, key=lambda f: (f.params != chosen.params, -f.posterior_mean))
+
+
+def _finalist(best: Configuration, other: Configuration, epochs: int, right: Right) -> Finalist:
+    a, b = _scores(best, epochs), _scores(other, epochs)
+    p, paired = None, False
+    if other is not best:
+        mine, theirs = _correctness(best, right), _correctness(other, right)
+        if mine is not None and theirs is not None:
+            p, paired = paired_p(mine, theirs), True
+        elif len(a) > 1 and len(b) > 1:
+            p = float(stats.ttest_ind(a, b, equal_var=False).pvalue)
+        if p is not None and math.isnan(p):  # no spread at all
+            p = 1.0 if a.mean() == b.mean() else 0.0
+    return Finalist(
+        params=other.params,
+        trainings=len(b),
+        mean=float(b.mean()),
+        sd=float(b.std(ddof=1)) if len(b) > 1 else None,
+        posterior_mean=other.mean,
+        difference=float(a.mean() - b.mean()),
+        p=p,
+        paired=paired,
+        indistinguishable=p is None or p >= DISTINCT,
+    )
+
+
+def _scores(configuration: Configuration, epochs: int) -> Floats:
+    return np.array([o.value for o in configuration.at(epochs)], np.float64)
+
+
+def _correctness(configuration: Configuration, right: Right) -> Floats | None:
+    """(m, n) 1 where a training classified an example correctly; None where nothing is stored."""
+    rows = [
+        np.unpackbits(np.frombuffer(right[o.round, o.index], np.uint8), count=o.examples)
+        for o in configuration.trainings
+        if (o.round, o.index) in right
+    ]
+    return np.array(rows, np.float64) if rows else None
+
+
+def paired_p(one: Floats, other: Floats) -> float:
+    """Two-sided p-value of equal accuracy of two configurations on the same examples.
+
+    one (m_a, n), other (m_b, n): 1 where a training classified an example correctly.
+
+    z = mean(d) / sqrt(var(d) / n + s²/m_a + s²/m_b): the examples' share of the variance is
+    that of a paired test, the seeds' share is the pooled variance s² of a training's accuracy
+    about its configuration's mean. With one training each, and so no s², this is McNemar's
+    test (1947) in its normal form.
+    """
+    d = one.mean(axis=0) - other.mean(axis=0)
+    accuracies = [x.mean(axis=1) for x in (one, other)]
+    freedom = sum(len(a) - 1 for a in accuracies)
+    squares = sum(float(np.sum(np.square(a - a.mean()))) for a in accuracies)
+    seeds = squares / freedom if freedom else 0.0
+    variance = float(d.var()) / len(d) + seeds / len(one) + seeds / len(other)
+    if variance <= 0.0:
+        return 1.0 if not d.any() else 0.0
+    return float(2.0 * stats.norm.sf(abs(float(d.mean())) / math.sqrt(variance)))

@@ -1,0 +1,68 @@
+"""What the coordinator is told about a search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from hpsearch.space import Box
+from hpsearch.spec import ResolvedSpec
+from hpsearch.trials import Observation, RoundKind
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What is known about a search whose last round is over.
+
+    resolved
+        The spec as it is now, edits included.
+    box
+        The ranges that the last round drew from.
+    observations
+        Every finished trial in order of (round, index), earlier searches' trials first.
+    failed
+        Trials that could not be trained.
+    kinds
+        The kind of every round that is over.
+    right
+        For each trial of a repeat round by (round, index): one packed bit per validation
+        example, whether the trial classified it correctly.
+    seconds
+        Seconds since the search began; None where no time limit was asked for.
+    ended
+        Why exploring ended, once it has.
+    """
+
+    resolved: ResolvedSpec
+    box: Box
+    observations: Sequence[Observation] = ()
+    failed: int = 0
+    kinds: Sequence[RoundKind] = ()
+    right: Mapping[tuple[int, int], bytes] = field(default_factory=dict)
+    seconds: float | None = None
+    ended: str | None = None
+
+    @property
+    def round(self) -> int:
+        """How many rounds are over."""
+        return len(self.kinds)
+
+    @property
+    def explored(self) -> int:
+        """How many of them explored."""
+        return sum(kind is RoundKind.EXPLORE for kind in self.kinds)
+
+    @property
+    def repeated(self) -> int:
+        """How many of them repeated the finalists."""
+        return sum(kind is RoundKind.REPEAT for kind in self.kinds)
+
+    @property
+    def own(self) -> Sequence[Observation]:
+        """The trials of this search itself."""
+        return [o for o in self.observations if not o.source]
+
+    @property
+    def epochs_trained(self) -> int:
+        """Epochs of this search's trials so far."""
+        return sum(o.epochs for o in self.own)

@@ -1,0 +1,104 @@
+"""What every rule obeys: how far a range may move in one round, and what divergence forces."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from hpsearch.narrowing.words import shown
+from hpsearch.space import Box, Dimension, Range, Space, inside
+from hpsearch.trials import Decision, Observation, Verdict
+
+EXPANSION = 0.5  # of the present width, on one side in one round
+SHRINK_LEAST = 0.4  # of the present width, in one round
+FLOOR = 0.02  # of the asked width, for ever
+
+Numbers = dict[str, float | int | None]
+
+
+def placed(
+    asked: Range,
+    now: Range,
+    low: float,
+    high: float,
+    *,
+    stable: tuple[float, float] = (-math.inf, math.inf),
+) -> Range:
+    """The range from unit `low` to unit `high` of `now`, brakes and hard limits applied.
+
+    It always holds [low, high] as far as the hard limits allow. Where it must be wider, it
+    widens between the `stable` places (units too) if there is room.
+    """
+    lowest, highest = limits(now)
+    low, high = max(low, lowest), min(high, highest)
+    least = max(SHRINK_LEAST, FLOOR * asked.width / now.width)
+    least = max(least, now.step(now.high) / (now.high - now.low))
+    if high - low < least:
+        start, end = min(low, 0.0), max(high, 1.0)
+        if min(end, stable[1]) - max(start, stable[0]) >= least:
+            start, end = max(start, stable[0]), min(end, stable[1])
+        middle = (low + high) / 2
+        low = min(max(middle - least / 2, start), end - least)
+        high = low + least
+    return now.part(low, high)
+
+
+def limits(now: Range) -> tuple[float, float]:
+    """The hard limits as places in `now`; infinite where there are none."""
+    low = -math.inf if now.hard_low is None else now.to_unit(now.hard_low)
+    high = math.inf if now.hard_high is None else now.to_unit(now.hard_high)
+    return low, high
+
+
+def latest(observations: Sequence[Observation]) -> Sequence[Observation]:
+    """The trials of the last round."""
+    last = max((o.round for o in observations), default=0)
+    return [o for o in observations if o.round == last]
+
+
+def all_diverged(observations: Sequence[Observation]) -> bool:
+    """Whether the last round has not one finite loss."""
+    trials = latest(observations)
+    return bool(trials) and not any(o.finite for o in trials)
+
+
+def retreat(space: Space, box: Box, observations: Sequence[Observation]) -> list[Decision]:
+    """The decisions after a round that diverged as a whole: the learning rate goes down."""
+    count = len(latest(observations))
+    known = [o for o in observations if o.finite and inside(box, o.params)]
+    best = min(known, key=lambda o: o.rank_key, default=None)
+    return [_retreat(name, space.dimensions[name], box[name], count, best) for name in space.names]
+
+
+def _retreat(
+    name: str, asked: Dimension, now: Dimension, count: int, best: Observation | None
+) -> Decision:
+    """A round without one finite loss: the learning rate was too high.
+
+    The range moves down by half its width, short of losing the best trial of earlier rounds.
+    """
+    numbers: Numbers = {"diverged": count}
+    if name != "learning_rate" or not isinstance(now, Range):
+        reason = (
+            f"unidentified: all {count} trials of the round diverged, which says nothing "
+            f"about {name}"
+        )
+        return Decision(name, now, now, Verdict.UNIDENTIFIED, reason, numbers)
+    assert isinstance(asked, Range)  # a box has the kinds of its space
+    known = 0.0 if best is None else place(now, best, name)
+    after = placed(asked, now, -EXPANSION, max(1 - EXPANSION, known))
+    numbers["width_before"], numbers["width_after"] = now.width, after.width
+    where = f"open at the bottom: all {count} trials of the round diverged"
+    if after == now:
+        reason = (
+            f"{where}, and the range can move no further down than {now.low:g}; a lower hard_low "
+            "may hold better values"
+        )
+    else:
+        reason = f"{where}, so the range moves down to between {shown(after)}"
+    return Decision(name, now, after, Verdict.OPEN_LOW, reason, numbers)
+
+
+def place(now: Range, trial: Observation, name: str) -> float:
+    """Where a trial lies in the range: 0 at its low edge, 1 at its high edge."""
+    return now.to_unit(float(trial.params[name]))  # type: ignore[arg-type]  # a range holds numbers

@@ -1,0 +1,69 @@
+"""Whether a hyperparameter matters at all, as far as the scores can tell.
+
+A process that was fitted to some thirty scores always finds a little slope along a range without
+any effect: its length scale has a prior, and the prior expects effects. The likelihood has no
+such wish. `support` compares it with and without the hyperparameter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cholesky, solve_triangular
+
+from hpsearch.surrogate import Surrogate
+from hpsearch.surrogate.posterior import conditioned
+from hpsearch.surrogate.rows import Rows
+from hpsearch.surrogate.selection import spread_out
+
+Floats = NDArray[np.float64]
+
+ROWS = 160  # as many rows as the constants are learned from
+NOISES = (0.0, 0.02, 0.1, 0.5)  # shares of the scores' variance
+WITHOUT = 1e4  # a length scale along which nothing changes
+
+
+def supports(model: Surrogate) -> Mapping[str, float]:
+    """For each hyperparameter log p(scores | with it) - log p(scores | without it).
+
+    Both with the constants of the model, but for the length scale of the one that is left out,
+    and with the noise that suits them best: what a needless hyperparameter explains is noise, and
+    without it the noise must be allowed to be itself. Around 0 or below, the scores are explained
+    as well without it. Diverged trials have no say: the cliff they fall from is steeper than any
+    process expects, and it would take whichever range explains it.
+    """
+    finite = model.rows.take(np.flatnonzero(np.isfinite(model.rows.scores)))
+    rows = finite.take(spread_out(finite, ROWS))
+    full = _profile(model, rows, model.constants.lengths)
+    found = {}
+    for k, name in enumerate(model.encoding.columns):
+        lengths = model.constants.lengths.copy()
+        lengths[k] = WITHOUT
+        found[name] = full - _profile(model, rows, lengths)
+    return found
+
+
+def _profile(model: Surrogate, rows: Rows, lengths: Floats) -> float:
+    """The highest log likelihood of the rows over `NOISES` added to the model's noise.
+
+    Added to each score by itself, and to all scores of a trial alike: a trial's luck is its own
+    from the first epoch to the last, and any range with a short length scale can stand for it.
+    """
+    constants = replace(model.constants, lengths=lengths)
+    process = conditioned(model.encoding, model.epochs, constants, model.warp.scale, rows)
+    cov = process.chol @ process.chol.T
+    z = cov @ process.alpha
+    single, shared = np.eye(len(rows)), (rows.trials[:, None] == rows.trials).astype(np.float64)
+    lucks = [single] if len(np.unique(rows.trials)) == len(rows) else [single, shared]
+    spread = float(np.var(z))
+    return max(log_likelihood(cov + share * spread * luck, z) for share in NOISES for luck in lucks)
+
+
+def log_likelihood(cov: Floats, z: Floats) -> float:
+    """Return log N(z; 0, cov) but for a constant: -1/2 zᵀ K⁻¹ z - 1/2 log |K|; z (n,)."""
+    chol = cholesky(cov, lower=True, check_finite=False)
+    white = solve_triangular(chol, z, lower=True, check_finite=False)
+    return -0.5 * float(white @ white) - float(np.log(np.diagonal(chol)).sum())

@@ -1,0 +1,135 @@
+"""Findings about the ranges: edges, flat dimensions, divergence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hpsearch.report.health.stored import Row, Stored
+from hpsearch.report.verdicts import OPEN, histories, reaches_beyond, telling
+from hpsearch.report.views import HealthNote
+from hpsearch.space import Range
+from hpsearch.trials import Verdict
+
+MANY_DIVERGED = 0.2  # share of a round's trials that is worth a word
+DIVERGED_LEAST = 3
+AT_EDGE = 0.02  # of the width: nearer to its end, the best value lies at the end
+FLAT = (*OPEN, Verdict.UNIDENTIFIED)  # verdicts beside which the place of the best says nothing
+
+
+def open_ranges(stored: Stored) -> Iterator[HealthNote]:
+    """Ranges whose best values lean on an end."""
+    for name, history in histories(stored.decisions).items():
+        last, now = history[-1], stored.box[name]
+        if last.verdict not in OPEN or not isinstance(now, Range):
+            continue
+        upward = last.verdict != Verdict.OPEN_LOW
+        edge, limit = (now.high, now.hard_high) if upward else (now.low, now.hard_low)
+        side = "high" if upward else "low"
+        further = "above" if upward else "below"
+        yield HealthNote(
+            code="open_range",
+            severity="warning",
+            message=f"{name} is {last.reason.split(':')[0]}: its range ends at {edge:g}",
+            numbers={"hyperparameter": name, "edge": edge, "limit": limit, "round": last.round},
+            advice=(
+                f"set space.{name}.hard_{side} {further} {limit:g}, where the search had to stop"
+                if edge == limit
+                else f"search further out: space.{name}.{side} {further} {edge:g}, or more rounds"
+            ),
+        )
+
+
+def best_at_edge(stored: Stored) -> Iterator[HealthNote]:
+    """Best values at the very end of what was looked at, where the verdict does not say so."""
+    told = {name: telling(h)[0] for name, h in histories(stored.decisions).items()}
+    for name, now in stored.box.items():
+        asked, best = stored.resolved.box[name], (stored.best or {}).get(name)
+        if not isinstance(now, Range) or not isinstance(asked, Range) or best is None:
+            continue
+        if told.get(name, Verdict.UNIDENTIFIED) in FLAT:
+            continue
+        place = now.to_unit(float(best))
+        high = place > 1 - AT_EDGE and now.high >= asked.high
+        low = place < AT_EDGE and now.low <= asked.low
+        if not (high or low):
+            continue
+        side, edge = ("high", now.high) if high else ("low", now.low)
+        yield HealthNote(
+            code="best_at_edge",
+            severity="warning",
+            message=f"the best {name} ({float(best):g}) lies at the edge {edge:g} of its range",
+            numbers={"hyperparameter": name, "best": float(best), "edge": edge, "place": place},
+            advice=f"move space.{name}.{side} further out, to see what lies beyond",
+        )
+
+
+def unidentified(stored: Stored) -> Iterator[HealthNote]:
+    """Hyperparameters whose effect inside the range cannot be told from noise."""
+    for name, history in histories(stored.decisions).items():
+        if telling(history)[0] is not Verdict.UNIDENTIFIED:
+            continue
+        yield HealthNote(
+            code="unidentified",
+            severity="info",
+            message=f"{name} makes no difference that can be told from noise inside its range",
+            numbers={"hyperparameter": name, **_effect(history[-1])},
+            advice=f"any value of the range will do; fix model.{name} and search something else",
+        )
+
+
+def _effect(decision: Row) -> dict[str, float | int | str | None]:
+    wanted = ("effect", "noise_sd", "p_below_noise", "p", "trials")
+    return {name: decision.numbers[name] for name in wanted if name in decision.numbers}
+
+
+def outside_asked(stored: Stored) -> Iterator[HealthNote]:
+    """Ranges that hold values nobody asked for."""
+    for name, now in stored.box.items():
+        asked = stored.resolved.box[name]
+        if reaches_beyond(now, asked) and isinstance(now, Range) and isinstance(asked, Range):
+            yield HealthNote(
+                code="outside_asked",
+                severity="info",
+                message=f"the best range of {name} reaches beyond the one that was asked for",
+                numbers={
+                    "hyperparameter": name, "low": now.low, "high": now.high,
+                    "asked_low": asked.low, "asked_high": asked.high,
+                },
+                advice=f"hard_low and hard_high of space.{name} forbid it where it may not be",
+            )  # fmt: skip
+
+
+def divergence(stored: Stored) -> Iterator[HealthNote]:
+    """Many diverged trials, and the learning rate at which they begin."""
+    shares = {r.number: r.diverged / r.planned for r in stored.begun}
+    count, planned = sum(r.diverged for r in stored.begun), sum(r.planned for r in stored.begun)
+    if count < DIVERGED_LEAST or max(shares.values()) <= MANY_DIVERGED:
+        return
+    worst = max(shares, key=lambda number: shares[number])
+    message = f"{count} of {planned} trials diverged, {shares[worst]:.0%} of round {worst}"
+    numbers: dict[str, float | int | str | None] = {
+        "diverged": count, "trials": planned, "worst_round": worst, "share": shares[worst],
+    }  # fmt: skip
+    frontier = stored.latest("frontier")
+    if frontier is None:
+        advice = "lower the learning rate, or set model.clip_norm"
+    else:
+        numbers |= frontier
+        message += f", most of them above a learning rate of {frontier['edge']:g}"
+        advice = f"set space.learning_rate.hard_high to {frontier['edge']:g}, or model.clip_norm"
+    yield HealthNote(
+        code="divergence", severity="warning", message=message, numbers=numbers, advice=advice
+    )
+
+
+def failures(stored: Stored) -> Iterator[HealthNote]:
+    """Trials that could not be trained at all."""
+    count, planned = sum(r.failed for r in stored.begun), sum(r.planned for r in stored.begun)
+    if count:
+        yield HealthNote(
+            code="failed_trials",
+            severity="warning",
+            message=f"{count} of {planned} trials could not be trained",
+            numbers={"failed": count, "trials": planned},
+            advice="their errors are in /trials?state=failed",
+        )

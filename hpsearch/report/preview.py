@@ -1,0 +1,98 @@
+"""What the next round would be, from a plan that nobody has written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from hpsearch.report.build import box_view, range_view
+from hpsearch.report.views import DecisionView, NextRoundView
+from hpsearch.space import Box
+from hpsearch.spec import ResolvedSpec, schedule
+from hpsearch.trials import Decision, FinalPlan, GiveUp, RoundKind, RoundPlan
+
+
+def view_of(
+    plan: RoundPlan | FinalPlan | GiveUp, resolved: ResolvedSpec, *, begun: int, open_trials: int
+) -> NextRoundView:
+    """A plan for people.
+
+    begun, open_trials
+        Rounds that have begun, and the trials of the last of them that have not ended.
+    """
+    if isinstance(plan, GiveUp):
+        return _view(begun=begun, open_trials=open_trials, box=resolved.box, reason=plan.reason)
+    kind, rungs, cohorts = RoundKind.FINAL, [resolved.spec.final.epochs], [range(len(plan.trials))]
+    if isinstance(plan, RoundPlan):
+        kind, rungs = plan.kind, list(plan.rungs)
+        cohorts = [range(len(c)) for c in plan.cohorts]
+    return _view(
+        begun=begun,
+        open_trials=open_trials,
+        box=plan.box,
+        kind=kind,
+        rungs=rungs,
+        trials=len(plan.trials),
+        epochs_planned=sum(schedule.cohort_epochs(len(c), rungs) for c in cohorts),
+        decisions={d.name: _decision(d) for d in plan.decisions},
+        reason=plan.reason,
+    )
+
+
+def planned(resolved: ResolvedSpec, box: Box, *, begun: int, open_trials: int) -> NextRoundView:
+    """The next round by the spec alone, as long as the first one has told nothing."""
+    spec, number = resolved.spec, begun + 1
+    rungs: Sequence[int] = [spec.final.epochs]
+    kind, trials = RoundKind.FINAL, spec.final.models + 1
+    epochs = trials * spec.final.epochs
+    if number <= resolved.explore_rounds:
+        kind, trials, rungs = RoundKind.EXPLORE, resolved.trials(number), resolved.rungs(number)
+        epochs = resolved.round_epochs(trials, rungs)
+    elif resolved.repeat_rounds:
+        kind, trials, rungs = RoundKind.REPEAT, spec.trials.last, [spec.epochs.last]
+        epochs = trials * spec.epochs.last
+    return _view(
+        begun=begun,
+        open_trials=open_trials,
+        box=box,
+        kind=kind,
+        rungs=rungs,
+        trials=trials,
+        epochs_planned=epochs,
+    )
+
+
+def _view(
+    *,
+    begun: int,
+    open_trials: int,
+    box: Box,
+    kind: RoundKind | None = None,
+    rungs: Sequence[int] = (),
+    trials: int = 0,
+    epochs_planned: int = 0,
+    decisions: Mapping[str, DecisionView] | None = None,
+    reason: str | None = None,
+) -> NextRoundView:
+    return NextRoundView(
+        round=begun + 1,
+        kind=kind,
+        ranges=box_view(box),
+        trials=trials,
+        rungs=list(rungs),
+        epochs=rungs[-1] if rungs else 0,
+        epochs_planned=epochs_planned,
+        decisions=dict(decisions or {}),
+        reason=reason,
+        preliminary=open_trials > 0,
+        open_trials=open_trials,
+    )
+
+
+def _decision(made: Decision) -> DecisionView:
+    return DecisionView(
+        before=range_view(made.before),
+        after=range_view(made.after),
+        verdict=made.verdict,
+        reason=made.reason,
+        numbers=dict(made.numbers),
+    )

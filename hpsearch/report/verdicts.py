@@ -1,0 +1,42 @@
+"""What the decisions of a search say about its ranges in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hpsearch.space import Dimension, Range
+from hpsearch.trials import Verdict
+
+Row = Any
+OPEN = (Verdict.OPEN_LOW, Verdict.OPEN_HIGH, Verdict.OPEN_BOTH)
+
+
+def histories(decisions: Sequence[Row]) -> Mapping[str, list[Row]]:
+    """The decisions on each hyperparameter, oldest first."""
+    found: dict[str, list[Row]] = {}
+    for row in decisions:
+        found.setdefault(row.name, []).append(row)
+    return found
+
+
+def telling(history: Sequence[Row]) -> tuple[Verdict, str]:
+    """Verdict and reason of a range: those of the last decision, and of the last that moved it.
+
+    A range that was narrowed early and could not be told from flat later is narrowed, not
+    unidentified. One that was opened and then kept is kept, and the reason tells both.
+    """
+    last = history[-1]
+    moved = next((d for d in reversed(history) if d.before != d.after), last)
+    if moved is last:
+        return Verdict(last.verdict), last.reason
+    verdict = moved.verdict if moved.verdict == Verdict.NARROWED else last.verdict
+    told = f"after round {moved.round}: {moved.reason}; after round {last.round}: {last.reason}"
+    return Verdict(verdict), told
+
+
+def reaches_beyond(now: Dimension, asked: Dimension) -> bool:
+    """Whether a range holds values that were not asked for."""
+    if isinstance(now, Range) and isinstance(asked, Range):
+        return now.low < asked.low or now.high > asked.high
+    return False

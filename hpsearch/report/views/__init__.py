@@ -1,0 +1,66 @@
+"""The values that people and programs outside read: the HTTP contract as frozen models.
+
+Times are RFC 3339 strings in UTC, accuracies are shares in [0, 1], ids are opaque strings.
+Fields may be added to these models and are never renamed: the contract is additive.
+"""
+
+from hpsearch.report.views.base import Page, RangeView, View
+from hpsearch.report.views.evidence import (
+    EvidenceView,
+    FinalistView,
+    FrontierView,
+    ImportanceView,
+)
+from hpsearch.report.views.library import DatasetView, KeyView
+from hpsearch.report.views.progress import (
+    BestView,
+    CurvePoint,
+    DecisionView,
+    EditView,
+    EpochCounts,
+    NextRoundView,
+    RoundCounts,
+    RoundView,
+    StatusView,
+    TrialCounts,
+    TrialView,
+)
+from hpsearch.report.views.results import (
+    HealthNote,
+    HealthView,
+    RecommendedView,
+    ResultRangeView,
+    ResultView,
+    TestModelView,
+    TestView,
+)
+
+__all__ = [
+    "BestView",
+    "CurvePoint",
+    "DatasetView",
+    "DecisionView",
+    "EditView",
+    "EpochCounts",
+    "EvidenceView",
+    "FinalistView",
+    "FrontierView",
+    "HealthNote",
+    "HealthView",
+    "ImportanceView",
+    "KeyView",
+    "NextRoundView",
+    "Page",
+    "RangeView",
+    "RecommendedView",
+    "ResultRangeView",
+    "ResultView",
+    "RoundCounts",
+    "RoundView",
+    "StatusView",
+    "TestModelView",
+    "TestView",
+    "TrialCounts",
+    "TrialView",
+    "View",
+]

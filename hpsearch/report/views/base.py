@@ -1,0 +1,36 @@
+"""What every view is made of."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, model_serializer
+
+from hpsearch.space import Level
+
+
+class View(BaseModel):
+    """Base of everything that is shown."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class RangeView(View):
+    """A range (low, high, scale) or the choices that are left."""
+
+    low: float | None = None
+    high: float | None = None
+    scale: Literal["log", "linear"] | None = None
+    integer: bool | None = None
+    choices: tuple[Level, ...] | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_what_does_not_apply(self, handler: Any) -> dict[str, Any]:
+        return {k: v for k, v in handler(self).items() if v is not None}
+
+
+class Page(View):
+    """One page of a list and the cursor to the next."""
+
+    items: list[Any]
+    next: str | None

@@ -1,0 +1,60 @@
+"""What a round's end has taught, as it was stored then."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from hpsearch.report.views.base import View
+from hpsearch.space import Level
+
+
+class ImportanceView(View):
+    """How much of the score's variation inside the ranges comes from one hyperparameter."""
+
+    name: str
+    first: float = Field(description="Share that it explains by itself.")
+    total: float = Field(description="Share in which it takes part, interactions included.")
+    low: float = Field(description="5 % quantile of `total` over the posterior.")
+    high: float = Field(description="95 % quantile of `total`.")
+    effect: float = Field(description="Standard deviation of its main effect, in score units.")
+
+
+class FrontierView(View):
+    """Where training starts to diverge."""
+
+    name: str
+    diverged: int
+    finite: int
+    lowest_diverged: float
+    highest_finite: float
+    edge: float = Field(description="The value that parts the two with the fewest errors.")
+
+
+class EvidenceView(View):
+    """What a round's end has taught; computed once, by the decision that followed it."""
+
+    epochs: int | None = Field(None, description="Predictions are of trainings of so many epochs.")
+    noise_sd: float | None = Field(None, description="Seed noise of one training's score.")
+    expected_gain: float | None = Field(
+        None, description="Expected improvement of the best score that is left."
+    )
+    importance: list[ImportanceView] = Field([], description="By hyperparameter.")
+    frontier: FrontierView | None = None
+    agreement: dict[str, float] = Field(
+        {}, description="Correlation with each earlier search it was warm-started from, 0 to 1."
+    )
+    explored: str | None = Field(None, description="Why exploring ended with this round.")
+
+
+class FinalistView(View):
+    """One configuration of the race at the end, compared with the recommended one."""
+
+    params: dict[str, Level]
+    trainings: int = Field(description="How often it was trained in full.")
+    mean: float = Field(description="Of those trainings' scores.")
+    sd: float | None
+    posterior_mean: float
+    difference: float = Field(description="Mean score of the recommended one minus its own.")
+    p: float | None = Field(description="Two-sided p-value of that difference.")
+    paired: bool = Field(description="Compared example by example.")
+    indistinguishable: bool = Field(description="Cannot be told apart from the recommended one.")

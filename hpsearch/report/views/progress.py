@@ -1,0 +1,160 @@
+"""A search while it runs: status, rounds, trials, edits."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from hpsearch.report.views.base import RangeView, View
+from hpsearch.report.views.evidence import EvidenceView
+from hpsearch.space import Level
+from hpsearch.trials import Role, RoundKind, SearchState, TrialState, Verdict
+
+
+class RoundCounts(View):
+    """Rounds asked for and done, those that repeat the finalists included."""
+
+    planned: int
+    completed: int
+    kind: RoundKind | None = Field(None, description="Of the newest round; null before the first.")
+
+
+class TrialCounts(View):
+    """Trials by state; planned counts all rounds of the spec, the final test's models not.
+
+    Rounds that have begun count with what they were drawn for, later ones with the spec's plan.
+    """
+
+    planned: int
+    pending: int
+    running: int
+    completed: int
+    stopped: int = Field(description="Halved away before their last rung.")
+    diverged: int
+    failed: int
+
+
+class EpochCounts(View):
+    """Epochs of all rounds together, the final test not counted.
+
+    planned is exact for rounds that have begun, as long as nothing diverges.
+    """
+
+    planned: int
+    trained: int
+
+
+class BestView(View):
+    """The best trial so far by validation score."""
+
+    trial: str
+    params: dict[str, Level]
+    validation_accuracy: float
+    score: float | None = Field(
+        None,
+        description="By the search's objective, higher is better; minus log loss for log_loss.",
+    )
+
+
+class EditView(View):
+    """A change made to a search while it ran."""
+
+    after_round: int = Field(description="It took effect when this round was over.")
+    changes: dict[str, Any]
+    at: str
+
+
+class StatusView(View):
+    """Where a search stands."""
+
+    id: str
+    name: str
+    dataset: str
+    state: SearchState
+    reason: str | None = Field(description="Why the search is in this state, for people.")
+    revision: int
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    eta_seconds: float | None = Field(description="Estimate; null when nothing can be said.")
+    rounds: RoundCounts
+    trials: TrialCounts
+    epochs: EpochCounts
+    best: BestView | None
+    ranges: dict[str, RangeView]
+    links: dict[str, str]
+    edits: list[EditView] = Field([], description="Changes made while it ran, oldest first.")
+    warm_start: list[str] = Field([], description="Earlier searches whose trials it began with.")
+
+
+class DecisionView(View):
+    """What the evidence of a round made of one range."""
+
+    before: RangeView
+    after: RangeView
+    verdict: Verdict
+    reason: str
+    numbers: dict[str, float | int | None]
+
+
+class RoundView(View):
+    """One round: where it looked, how it went, and what its evidence decided."""
+
+    number: int
+    kind: RoundKind
+    epochs: int = Field(description="The most epochs that a trial of the round is trained for.")
+    rungs: list[int] = Field(
+        [], description="Epochs at which cohorts are halved; the last one ends the training."
+    )
+    epochs_planned: int | None = Field(None, description="Of all its trials, if none diverges.")
+    epochs_trained: int | None = Field(None, description="Of all its trials so far.")
+    ranges: dict[str, RangeView]
+    trials: TrialCounts
+    best: BestView | None
+    decisions: dict[str, DecisionView] = Field(description="Empty until the round is over.")
+    evidence: EvidenceView | None = Field(None, description="What the round taught, once over.")
+
+
+CurvePoint = tuple[int, float | None, float | None, float | None]
+
+
+class TrialView(View):
+    """One trial."""
+
+    id: str
+    round: int
+    index: int
+    state: TrialState
+    params: dict[str, Level]
+    epochs: int
+    validation_accuracy: float | None
+    validation_loss: float | None
+    score: float | None = Field(None, description="By the objective, higher is better.")
+    cohort: int | None = Field(None, description="Trials of one cohort were halved together.")
+    role: Role | None = Field(None, description="Of a model of the final test.")
+    error: str | None = None
+    curve: list[CurvePoint] | None = Field(
+        None,
+        description="[epoch, validation loss, validation accuracy, score] for every epoch; only "
+        "with ?curve=true.",
+    )
+
+
+class NextRoundView(View):
+    """What the next round would be, with an edit that has not been made (`?dry_run=true`)."""
+
+    round: int
+    kind: RoundKind | None = Field(description="null where the search could not go on.")
+    ranges: dict[str, RangeView]
+    trials: int
+    rungs: list[int]
+    epochs: int = Field(description="The most epochs that a trial would be trained for.")
+    epochs_planned: int = Field(description="Of all its trials, if none diverges.")
+    decisions: dict[str, DecisionView]
+    reason: str | None = Field(description="Why exploring would end, or why nothing could follow.")
+    preliminary: bool = Field(
+        description="The round before it still runs: this is from the trials that have ended."
+    )
+    open_trials: int = Field(description="Trials of that round that have not ended yet.")
+    dry_run: Literal[True] = True

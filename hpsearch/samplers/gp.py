@@ -1,0 +1,149 @@
+"""Batches of trials where the surrogate expects the most improvement.
+
+Acquisition: log expected improvement (Ament et al. 2023) of the warped score over the best posterior
+mean: with noisy scores the luckiest one is nobody to beat. One trial is chosen after the other from
+a pool of candidates; each is believed (`Believer`) before the next, so that a batch spreads, and
+every now and then the best of the pool climb on the exact gradient (`surrogate.climbing`). What a
+large batch asks for beyond that is drawn by Thompson sampling: each trial is the best place of one
+draw from the posterior.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpsearch.samplers.draws import GROUP, grid, propose_sobol
+from hpsearch.space import Box, Params, Range, Space
+from hpsearch.surrogate import (
+    Believer,
+    Ground,
+    Pool,
+    Surrogate,
+    candidates,
+    climbed,
+    drawn,
+)
+from hpsearch.surrogate.climbing import WIDE
+from hpsearch.trials import Observation
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+BELIEVED = 64  # trials of a batch that are chosen one after the other
+CLIMBS = 8  # times that the best of the pool climb while a batch is made
+STARTS = 4  # how many of them do
+GROUPS = 16  # of one shape, at most, in a batch
+SHAPES_OF = 3  # every third candidate has a say in which shape a group gets
+DRAWS = 256  # of the posterior at a time
+APART = 0.01  # of the box, in some dimension, that two trials of a batch are to differ
+TINY = 1e-6  # width of a column that has none
+
+
+def propose_gp(
+    space: Space,
+    box: Box,
+    observations: Sequence[Observation],
+    model: Surrogate | None,
+    n: int,
+    rng: np.random.Generator,
+) -> list[Params]:
+    """`n` points of high expected improvement; a Sobol sequence while there is no model.
+
+    Groups of at least `GROUP` trials share their shape dimensions, so that they can be stacked.
+    """
+    if model is None:
+        return propose_sobol(space, box, observations, model, n, rng)
+    batch = _Batch(model, box, n, rng)
+    groups = min(max(1, n // GROUP), GROUPS) if space.shaping else 1
+    for group in range(groups):
+        batch.choose((group + 1) * n // groups - group * n // groups, BELIEVED // groups)
+    return batch.chosen
+
+
+class _Batch:
+    """A batch in the making."""
+
+    def __init__(self, model: Surrogate, box: Box, n: int, rng: np.random.Generator) -> None:
+        self.model, self.box, self.n, self.rng = model, box, n, rng
+        self.ground = Ground.of(model, box)
+        self.least = APART * np.maximum(self.ground.high - self.ground.low, TINY)
+        self.believer = Believer(model, min(n, BELIEVED))
+        self.best = model.best_latent()[1]
+        self.chosen: list[Params] = []
+        self.places: list[Floats] = []
+
+    def choose(self, size: int, believed: int) -> None:
+        """Add a group of `size` trials of one shape, the first `believed` one after the other."""
+        shaping = bool(self.model.encoding.space.shaping)
+        wide = max(WIDE // 2 if shaping else WIDE, 2 ** (2 * size - 1).bit_length())
+        places = candidates(self.model, self.ground, self.rng, wide=wide)
+        pool = Pool(self.believer, self._snapped(self._shaped(places) if shaping else places))
+        taken = self._taken(pool.places)
+        every = max(1, min(self.n, BELIEVED) // CLIMBS)
+        for k in range(min(size, believed)):
+            if k % every == 0:
+                ends = self._climbed(pool, taken)
+                pool.add(ends)
+                taken = np.concatenate([taken, self._taken(ends)])
+            place = self._add(pool.places[_best(pool.promise(self.best), taken)])
+            pool.believe(place)
+            taken |= self._near(pool.places, place)
+        self._draw(pool.places, size - believed)
+
+    def _climbed(self, pool: Pool, taken: Bools) -> Floats:
+        """(m, D) where the most promising free places of the pool climb to."""
+        value = np.where(taken, -np.inf, pool.promise(self.best))
+        tops = pool.places[np.argsort(-value, kind="stable")[:STARTS]]
+        return self._snapped(climbed(self.believer, self.ground, tops, self.best))
+
+    def _draw(self, places: Floats, size: int) -> None:
+        """Add `size` trials, each the best of `places` in one draw of the posterior."""
+        taken = self._taken(places)
+        for start in range(0, size, DRAWS):
+            for values in drawn(self.model, places, min(DRAWS, size - start), self.rng):
+                place = self._add(places[_best(values, taken)])
+                np.logical_or(taken, self._near(places, place), out=taken)
+
+    def _taken(self, places: Floats) -> Bools:
+        """(m,) whether the batch has a trial like the one at a place (m, D)."""
+        taken: Bools = np.zeros(len(places), dtype=np.bool_)
+        for place in self.places:
+            np.logical_or(taken, self._near(places, place), out=taken)
+        return taken
+
+    def _near(self, places: Floats, place: Floats) -> Bools:
+        near: Bools = np.all(np.abs(places - place) < self.least, axis=1)
+        return near
+
+    def _add(self, place: Floats) -> Floats:
+        """Choose the trial at a place (D,)."""
+        self.chosen += self.model.encoding.decode(place[None], self.box)
+        self.places.append(place)
+        return place
+
+    def _snapped(self, places: Floats) -> Floats:
+        return self.model.encoding.snapped(places, self.box)
+
+    def _shaped(self, places: Floats) -> Floats:
+        """The places on the grid of the shape dimensions, all with the most promising shape."""
+        encoding = self.model.encoding
+        shaped = places.copy()
+        for name in encoding.space.shaping:
+            now, asked, at = self.box[name], encoding.space.dimensions[name], encoding.columns[name]
+            if isinstance(now, Range) and isinstance(asked, Range):
+                levels = np.array([asked.to_unit(float(v)) for v in grid(now)])  # type: ignore[arg-type]  # a range holds numbers
+                nearest = np.abs(shaped[:, at] - levels).argmin(axis=1)
+                shaped[:, at.start] = levels[nearest]
+        few = Pool(self.believer, self._snapped(shaped[::SHAPES_OF]))
+        best = few.places[int(np.argmax(few.promise(self.best)))]
+        for name in encoding.space.shaping:
+            shaped[:, encoding.columns[name]] = best[encoding.columns[name]]
+        return shaped
+
+
+def _best(values: Floats, taken: Bools) -> int:
+    """The index of the highest value among the free places; of all, where none is free."""
+    return int(np.argmax(values if taken.all() else np.where(taken, -np.inf, values)))

@@ -1,0 +1,198 @@
+"""What a user reads of searches. Nothing here changes anything, and nothing fits a model."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from hpsearch.errors import Conflict, InvalidRequest, NotFound, Stale
+from hpsearch.report import answer, build, health
+from hpsearch.report.views import HealthView, Page, ResultView, RoundView, StatusView
+from hpsearch.service import cursors
+from hpsearch.service.edits import as_asked
+from hpsearch.service.stored import resolved
+from hpsearch.store import Row, Store, Tx
+from hpsearch.trials import ENDED, SearchState, TrialState
+
+POLL_SECONDS = 0.2  # how often a waiting caller's revision is looked up
+SORTS = ("round", "-validation_accuracy")
+FULL_TRAININGS = 2_000  # that the answer and the health report look at, the newest ones
+CURVES = 100  # trials on a page with their learning curves
+
+
+def found(store: Store, owner: str, search_id: str, if_revision: int | None = None) -> Row:
+    """A search of an owner's.
+
+    Raises
+    ------
+    NotFound
+        There is none of this id, or it is somebody else's.
+    Stale
+        It is not at `if_revision` any more.
+    """
+    row = store.read(lambda tx: tx.searches.of(owner, search_id))
+    if row is None:
+        raise NotFound(f"no search {search_id[:60]!r}")
+    if if_revision is not None and row.revision != if_revision:
+        raise Stale(
+            f"search {search_id} is at revision {row.revision}, not {if_revision}; read it again"
+        )
+    return row
+
+
+class Reading:
+    """The use cases that read. `owner` restricts every one; a stranger's id is not found."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def list(
+        self, *, owner: str, state: str | None = None, limit: int = 50, cursor: str | None = None
+    ) -> Page:
+        """Searches, newest first."""
+        if state is not None and state not in set(SearchState):
+            raise InvalidRequest(f"state {state!r} is not one of {', '.join(SearchState)}")
+        key = cursors.decode(cursor, (float, str))
+        after = None if key is None else (float(key[0]), str(key[1]))
+        rows = self._store.read(
+            lambda tx: tx.searches.page(owner, state=state, limit=limit + 1, after=after)
+        )
+        last = rows[limit - 1] if len(rows) > limit else None
+        return Page(
+            items=[self._status(row) for row in rows[:limit]],
+            next=None if last is None else cursors.encode((last.created_at, last.id)),
+        )
+
+    def status(self, search_id: str, *, owner: str) -> StatusView:
+        """Where a search stands."""
+        return self._status(found(self._store, owner, search_id))
+
+    def wait(self, search_id: str, *, owner: str, revision: int, seconds: float) -> StatusView:
+        """The status as soon as its revision is not `revision`, or after `seconds`.
+
+        An ended search does not change any more, so nobody has to wait for that.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            row = found(self._store, owner, search_id)
+            left = deadline - time.monotonic()
+            if row.revision != revision or row.state in ENDED or left <= 0:
+                return self._status(row)
+            time.sleep(min(POLL_SECONDS, left))
+
+    def spec(self, search_id: str, *, owner: str) -> dict[str, Any]:
+        """The spec as it is now, edits included, in a form that can be submitted again."""
+        return as_asked(resolved(found(self._store, owner, search_id)).spec)
+
+    def rounds(
+        self, search_id: str, *, owner: str, limit: int = 100, cursor: str | None = None
+    ) -> Page:
+        """Every round with its ranges, counts, evidence and decisions, in order."""
+        found(self._store, owner, search_id)
+        after = cursors.decode(cursor, (int,))
+
+        def read(tx: Tx) -> list[RoundView]:
+            return build.round_views(
+                tx.searches.rounds(search_id),
+                tx.searches.decisions(search_id),
+                tx.searches.running(search_id),
+            )
+
+        # A search has at most a few dozen rounds: they are read together and cut here.
+        left = [r for r in self._store.read(read) if after is None or (r.number,) > after]
+        more = cursors.encode((left[limit - 1].number,)) if len(left) > limit else None
+        return Page(items=left[:limit], next=more)
+
+    def trials(
+        self,
+        search_id: str,
+        *,
+        owner: str,
+        round: int | None = None,
+        state: str | None = None,
+        sort: str | None = None,
+        curve: bool = False,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Page:
+        """Trials by (round, index), or with the best validation accuracy first.
+
+        With `curve` every trial has its learning curve, and a page at most 100 of them.
+        """
+        found(self._store, owner, search_id)
+        if state is not None and state not in set(TrialState):
+            raise InvalidRequest(f"state {state!r} is not one of {', '.join(TrialState)}")
+        if sort is not None and sort not in SORTS:
+            raise InvalidRequest(f"sort {sort!r} is not one of {', '.join(SORTS)}")
+        limit = min(limit, CURVES) if curve else limit
+        best_first = sort == "-validation_accuracy"
+        after = cursors.decode(cursor, (float, int, int) if best_first else (int, int))
+        rows = self._store.read(
+            lambda tx: tx.searches.trial_page(
+                search_id,
+                number=round,
+                state=state,
+                best_first=best_first,
+                curve=curve,
+                limit=limit + 1,
+                after=after,
+            )
+        )
+        more = None
+        if len(rows) > limit:
+            last = rows[limit - 1]
+            key = (last.round, last.idx)
+            more = cursors.encode((last.accuracy, *key) if best_first else key)
+        return Page(items=[build.trial_view(row, curve=curve) for row in rows[:limit]], next=more)
+
+    def result(self, search_id: str, *, owner: str) -> ResultView:
+        """The best range and its test score.
+
+        Raises
+        ------
+        Conflict
+            The search has not completed.
+        """
+        row = found(self._store, owner, search_id)
+        if row.state != SearchState.COMPLETED:
+            why = f": {row.reason}" if row.state == SearchState.FAILED and row.reason else ""
+            raise Conflict(f"search {search_id} is {row.state}{why}; it has no result yet")
+
+        def read(tx: Tx) -> ResultView:
+            final = tx.jobs.final(search_id)
+            content = tx.library.content(row.dataset_digest)
+            assert final is not None  # a completed search has one
+            assert content is not None  # a foreign key keeps it
+            return answer.result(_stored(tx, row), final, content.openings)
+
+        return self._store.read(read)
+
+    def health(self, search_id: str, *, owner: str) -> HealthView:
+        """What a careful reader of this search should know, in whatever state it is."""
+        row = found(self._store, owner, search_id)
+        notes = self._store.read(lambda tx: health.notes(_stored(tx, row)))
+        return HealthView(id=row.id, state=row.state, revision=row.revision, notes=notes)
+
+    def _status(self, row: Row) -> StatusView:
+        def read(tx: Tx) -> StatusView:
+            return build.status(
+                row,
+                resolved(row),
+                tx.searches.rounds(row.id),
+                tx.searches.running(row.id),
+                tx.time(),
+            )
+
+        return self._store.read(read)
+
+
+def _stored(tx: Tx, row: Row) -> health.Stored:
+    what, final = resolved(row), tx.jobs.final(row.id)
+    return health.Stored(
+        search=row,
+        resolved=what,
+        rounds=tx.searches.rounds(row.id),
+        decisions=tx.searches.decisions(row.id),
+        full=tx.searches.full_trainings(row.id, epochs=what.spec.epochs.last, limit=FULL_TRAININGS),
+        models=() if final is None else tx.jobs.members(final.id),
+    )

@@ -1,0 +1,55 @@
+"""What the coordinator is told, now or as it was after some round."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hpsearch.coordinator import Snapshot
+from hpsearch.service.stored import earlier, observations, resolved
+from hpsearch.space import Box, box_from_json
+from hpsearch.spec import ResolvedSpec
+from hpsearch.trials import RoundKind, TrialState
+
+Row = Any
+
+
+def snapshot(
+    row: Row, rounds: Sequence[Row], trials: Sequence[Row], *, after: int, seconds: float | None
+) -> Snapshot:
+    """What is known once round `after` is over.
+
+    rounds, trials
+        Those of the search, later ones may be among them.
+    seconds
+        Since the search began.
+    """
+    what = resolved(row, after=after)
+    over = [r for r in rounds if r.number <= after]
+    seen = [t for t in trials if t.round <= after]
+    return Snapshot(
+        resolved=what,
+        box=box_after(what, row, over),
+        observations=[*earlier(row), *observations(seen)],
+        failed=sum(t.state == TrialState.FAILED for t in seen),
+        kinds=[RoundKind(r.kind) for r in over],
+        right={(t.round, t.idx): t.right for t in seen if t.right is not None},
+        seconds=None if what.spec.max_seconds is None else seconds,
+        ended=next((e["explored"] for e in told(over) if "explored" in e), None),
+    )
+
+
+def told(rounds: Sequence[Row]) -> list[Mapping[str, Any]]:
+    """The evidence of each round that has some."""
+    return [r.evidence for r in rounds if r.evidence]
+
+
+def box_after(what: ResolvedSpec, row: Row, over: Sequence[Row]) -> Box:
+    """The ranges after the last of some rounds: as it drew them, or as they were edited since."""
+    if not over:
+        return what.box
+    box = dict(box_from_json(over[-1].box))
+    for edit in row.edits or ():
+        if edit["after_round"] == over[-1].number:
+            box |= {name: what.box[name] for name in edit["changes"].get("space", {})}
+    return box

@@ -1,0 +1,100 @@
+"""Submitting a search: the spec is checked and becomes one row; the loop sees it from there."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from hpsearch.errors import Conflict, InvalidRequest, Mistake, NotFound, TooMany
+from hpsearch.report.digest import body_sha256
+from hpsearch.service import warm
+from hpsearch.service.datasets import Datasets
+from hpsearch.settings import Settings
+from hpsearch.spec import DatasetFacts, ResolvedSpec, parse
+from hpsearch.store import Row, Store, Tx
+from hpsearch.trials import SearchState
+
+KEY_LONGEST = 200  # characters of an Idempotency-Key
+
+
+class Submission:
+    """What submitting needs: the database, the datasets, the caps."""
+
+    def __init__(self, store: Store, datasets: Datasets, settings: Settings) -> None:
+        self._store = store
+        self._datasets = datasets
+        self._settings = settings
+
+    def submit(self, data: object, *, owner: str, key: str | None) -> tuple[Row, bool]:
+        """The search that `data` asks for, and whether it is new.
+
+        Raises
+        ------
+        InvalidSpec, Conflict, TooMany, InvalidRequest
+            See `Searches.submit`; nothing is stored then.
+        """
+        if key is not None and not 0 < len(key) <= KEY_LONGEST:
+            raise InvalidRequest(f"Idempotency-Key must have 1 to {KEY_LONGEST} characters")
+        if isinstance(data, dict) and key is not None:
+            known = self._repeated(owner, key, body_sha256(data))
+            if known is not None:
+                return known, False
+        row = self._row(data, owner=owner, key=key)
+        self._store.write(lambda tx: self._insert(tx, row))
+        made = self._store.read(lambda tx: tx.searches.of(owner, row["id"]))
+        if made is not None:
+            return made, True
+        known = self._repeated(owner, key or "", row["body_sha256"])
+        assert known is not None  # its key kept ours from being inserted
+        return known, False
+
+    def _row(self, data: object, *, owner: str, key: str | None) -> dict[str, Any]:
+        """The new search's row."""
+        facts = self._facts(data, owner)
+        resolved = parse(data, facts if isinstance(facts, Mistake) else facts[0], self._settings)
+        assert not isinstance(facts, Mistake)  # parse refuses it
+        return {
+            "id": secrets.token_hex(10),
+            "owner": owner,
+            "name": resolved.spec.name,
+            "state": SearchState.QUEUED,
+            "spec": resolved.spec.to_json(),
+            "dataset": resolved.spec.dataset,
+            "dataset_digest": resolved.facts.digest,
+            "facts": facts[1],
+            "idempotency_key": key,
+            "body_sha256": body_sha256(data),
+            **self._before(resolved, owner),
+        }
+
+    def _before(self, resolved: ResolvedSpec, owner: str) -> dict[str, Any]:
+        if not resolved.spec.warm_start:
+            return {}
+        return {"warm_start": self._store.read(lambda tx: warm.frozen(tx, resolved, owner=owner))}
+
+    def _insert(self, tx: Tx, row: dict[str, Any]) -> None:
+        if tx.searches.of(row["owner"], row["id"]) is not None:
+            return  # the answer to an earlier COMMIT was lost
+        if tx.library.content(row["dataset_digest"]) is None:
+            raise Conflict(f"dataset {row['dataset']!r} has just been deleted")
+        active, limit = tx.searches.count_active(row["owner"]), self._settings.max_active_searches
+        if active >= limit:
+            raise TooMany(f"{active} searches are unfinished, the limit is {limit}; wait or cancel")
+        tx.searches.insert(row)
+
+    def _facts(self, data: object, owner: str) -> Mistake | tuple[DatasetFacts, dict[str, Any]]:
+        name = data.get("dataset") if isinstance(data, dict) else None
+        if not isinstance(name, str) or not name:
+            return Mistake("dataset", "name a dataset, for example digits")
+        try:
+            info = self._datasets.find(name, owner=owner)
+        except NotFound as error:
+            return Mistake("dataset", str(error))
+        facts = info.to_json()
+        return DatasetFacts.from_json(facts), facts
+
+    def _repeated(self, owner: str, key: str, body: str) -> Row | None:
+        row = self._store.read(lambda tx: tx.searches.by_idempotency_key(owner, key))
+        if row is not None and row.body_sha256 != body:
+            raise Conflict(f"Idempotency-Key {key!r} was used for another spec; take a new one")
+        return row

@@ -1,0 +1,190 @@
+"""Writing what the coordinator decided: the next round with its jobs and trials."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from hpsearch.space import box_to_json
+from hpsearch.spec import schedule
+from hpsearch.store.base import Part, Row
+from hpsearch.store.clock import now
+from hpsearch.store.tables import decision, job, round_, search, trial
+from hpsearch.trials import (
+    Decision,
+    FinalPlan,
+    JobState,
+    RoundKind,
+    RoundPlan,
+    SearchState,
+    TrialState,
+)
+
+Written = RoundPlan | FinalPlan
+
+
+class Plans(Part):
+    """One plan, one transaction; whoever comes second writes nothing."""
+
+    def apply(self, seen: Row, plan: Written, *, epochs: int, deadlines: Sequence[float]) -> bool:
+        """Write a plan, unless the search has moved on since `seen` was read.
+
+        Parameters
+        ----------
+        seen
+            The search's row as the decision knew it.
+        epochs
+            Epochs of each trial of the new round.
+        deadlines
+            Seconds that each job of the plan may take.
+        """
+        unmoved = sa.and_(
+            search.c.id == seen.id,
+            search.c.state == seen.state,
+            search.c.round == seen.round,
+            search.c.revision == seen.revision,
+        )
+        if not self.changed(search.update().where(unmoved).values(_moved_on(plan))):
+            return False
+        self._insert_decisions(seen.id, seen.round, plan.decisions)
+        if plan.evidence:
+            self.connection.execute(
+                round_.update()
+                .where(round_.c.search_id == seen.id, round_.c.number == seen.round)
+                .values(evidence=dict(plan.evidence))
+            )
+        self.connection.execute(
+            round_.insert().values(search_id=seen.id, created_at=now(), **_round(plan, epochs))
+        )
+        self._insert_trials(seen.id, plan, self._insert_jobs(seen.id, plan, epochs, deadlines))
+        kind = "final_frozen" if isinstance(plan, FinalPlan) else "advanced"
+        self.record(kind, search_id=seen.id, detail={"round": plan.number})
+        return True
+
+    def _insert_decisions(self, search_id: str, number: int, decisions: Sequence[Decision]) -> None:
+        if not decisions:
+            return
+        boxes = [box_to_json({"before": d.before, "after": d.after}) for d in decisions]
+        self.connection.execute(
+            decision.insert(),
+            [
+                {
+                    "search_id": search_id,
+                    "round": number,
+                    "name": d.name,
+                    **both,
+                    "verdict": d.verdict,
+                    "reason": d.reason,
+                    "numbers": dict(d.numbers),
+                }
+                for d, both in zip(decisions, boxes, strict=True)
+            ],
+        )
+
+    def _insert_jobs(
+        self, search_id: str, plan: Written, epochs: int, deadlines: Sequence[float]
+    ) -> Sequence[int]:
+        """The ids of the plan's jobs, in order."""
+        made = self._time()
+        rows = [
+            {
+                "search_id": search_id,
+                "kind": _kind(plan),
+                "round": plan.number,
+                "number": number,
+                "state": JobState.QUEUED,
+                "trials": len(members),
+                "epochs": epochs,
+                "deadline_seconds": deadline,
+                "created_at": made,
+            }
+            for number, (members, deadline) in enumerate(zip(_jobs(plan), deadlines, strict=True))
+        ]
+        statement = job.insert().returning(job.c.id, sort_by_parameter_order=True)
+        return self.connection.execute(statement, rows).scalars().all()
+
+    def _insert_trials(self, search_id: str, plan: Written, ids: Sequence[int]) -> None:
+        cohort = {i: k for k, members in enumerate(_cohorts(plan)) for i in members}
+        roles = plan.roles if isinstance(plan, FinalPlan) else [None] * len(plan.trials)
+        self.connection.execute(
+            trial.insert(),
+            [
+                {
+                    "search_id": search_id,
+                    "round": plan.number,
+                    "idx": index,
+                    "job_id": job_id,
+                    "cohort": cohort[index],
+                    "role": roles[index],
+                    "state": TrialState.PENDING,
+                    "params": dict(plan.trials[index]),
+                }
+                for job_id, members in zip(ids, _jobs(plan), strict=True)
+                for index in members
+            ],
+        )
+
+    def _time(self) -> float:
+        return self.connection.execute(sa.select(now())).scalar_one()
+
+
+def _moved_on(plan: Written) -> dict[str, Any]:
+    """What a plan changes in the search's own row."""
+    final = isinstance(plan, FinalPlan)
+    values: dict[str, Any] = {
+        "state": SearchState.FINALIZING if final else SearchState.RUNNING,
+        "round": plan.number,
+        "revision": search.c.revision + 1,
+        "started_at": sa.func.coalesce(search.c.started_at, now()),
+    }
+    if plan.reason is not None:
+        values["reason"] = plan.reason
+    if isinstance(plan, FinalPlan):
+        values["recommended"] = chosen(plan)
+    return values
+
+
+def _round(plan: Written, epochs: int) -> dict[str, Any]:
+    """The new round's row."""
+    rungs = [epochs] if isinstance(plan, FinalPlan) else list(plan.rungs)
+    return {
+        "number": plan.number,
+        "kind": _kind(plan),
+        "epochs": epochs,
+        "rungs": rungs,
+        "epochs_planned": sum(schedule.cohort_epochs(len(c), rungs) for c in _cohorts(plan)),
+        "box": box_to_json(plan.box),
+        "planned": len(plan.trials),
+        "open_jobs": len(_jobs(plan)),
+    }
+
+
+def _kind(plan: Written) -> RoundKind:
+    return RoundKind.FINAL if isinstance(plan, FinalPlan) else plan.kind
+
+
+def _jobs(plan: Written) -> Sequence[Sequence[int]]:
+    """Trial indices of each job; the final test is one job."""
+    return [range(len(plan.trials))] if isinstance(plan, FinalPlan) else plan.jobs
+
+
+def _cohorts(plan: Written) -> Sequence[Sequence[int]]:
+    """Trial indices of each cohort; the final's models are one, and nothing is halved."""
+    return [range(len(plan.trials))] if isinstance(plan, FinalPlan) else plan.cohorts
+
+
+def chosen(plan: FinalPlan) -> dict[str, Any]:
+    """The recommendation as it is stored: the trial it was drawn for, and what is known of it."""
+    best = plan.recommended.best
+    return {
+        "round": best.round,
+        "index": best.index,
+        "params": dict(best.params),
+        "correct": best.correct,
+        "examples": best.examples,
+        "score": plan.recommended.score,
+        "sd": plan.recommended.sd,
+        "trainings": plan.recommended.trainings,
+    }

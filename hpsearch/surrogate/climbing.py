@@ -1,0 +1,127 @@
+"""Where in a box the surrogate promises most: candidates, and climbs from the best of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import Bounds, minimize
+from scipy.stats import qmc
+
+from hpsearch.space import Box, Range
+from hpsearch.surrogate.acquisition import log_expected_improvement
+from hpsearch.surrogate.believer import Believer, Pool
+from hpsearch.surrogate.posterior import Surrogate
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+WIDE = 512  # candidates over the whole box
+NEAR = 256  # candidates about the best places known
+INCUMBENTS = 8
+STEPS = (0.02, 0.1, 0.3)  # how far about: of a length scale or of the box, whichever is shorter
+CLIMB_STEPS = 12
+EDGE = 1e-9  # rounding error of a place
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ground:
+    """A box as the climbs see it: edges (D,), and the columns (D,) that a climb may move."""
+
+    box: Box
+    low: Floats
+    high: Floats
+    moving: Bools
+
+    @classmethod
+    def of(cls, model: Surrogate, box: Box) -> Ground:
+        """Ranges move where they have a width, those that shape a network and choices do not."""
+        encoding = model.encoding
+        low, high = encoding.bounds(box)
+        moving = np.zeros(encoding.width, dtype=bool)
+        for name, part in encoding.columns.items():
+            moving[part] = isinstance(box[name], Range) and name not in encoding.space.shaping
+        return cls(box, low, high, moving & (high > low))
+
+
+def candidates(
+    model: Surrogate, ground: Ground, rng: np.random.Generator, *, wide: int = WIDE
+) -> Floats:
+    """(m, D) places in the box: a Sobol sequence, and the best places known, moved a little.
+
+    `wide` is the length of the sequence, a power of two.
+    """
+    engine = qmc.Sobol(len(model.encoding.columns), scramble=True, rng=rng)
+    spread = model.encoding.spread(engine.random(wide), ground.box)
+    return np.concatenate([spread, _near(model, ground, rng)])
+
+
+def _near(model: Surrogate, ground: Ground, rng: np.random.Generator) -> Floats:
+    rows = model.rows.places
+    inside = ((rows >= ground.low - EDGE) & (rows <= ground.high + EDGE)).all(axis=1)
+    if not inside.any():
+        return np.empty((0, model.encoding.width))
+    rows = np.unique(rows[inside], axis=0)
+    means = model.cross(rows) @ model.alpha
+    tops = rows[np.argsort(-means, kind="stable")[:INCUMBENTS]]
+    each = np.arange(NEAR)
+    places = tops[each % len(tops)]
+    size = np.array(STEPS)[each // len(tops) % len(STEPS)][:, None]
+    step = np.minimum(model.column_lengths, ground.high - ground.low)
+    moves = rng.standard_normal(places.shape) * step * size
+    moved: Floats = np.clip(places + np.where(ground.moving, moves, 0.0), ground.low, ground.high)
+    return moved
+
+
+def promise(believer: Believer, x: Floats, best: float) -> tuple[Floats, Floats]:
+    """(m,) log expected improvement of z over `best` at x (m, D), and its gradient (m, D)."""
+    mean, sd, dmean, dsd = believer.latent_with_gradients(x)
+    value, slope = log_expected_improvement(mean, sd, best=best)
+    u = ((mean - best) / sd)[:, None]
+    gradient = (slope[:, None] * (dmean - u * dsd) + dsd) / sd[:, None]
+    return value, gradient
+
+
+def climbed(believer: Believer, ground: Ground, starts: Floats, best: float) -> Floats:
+    """(m, D) where climbs from starts (m, D) end: L-BFGS-B on their sum, as one problem."""
+    moving = ground.moving
+    if not moving.any():
+        return starts
+    places = starts.copy()
+    low = np.tile(ground.low[moving], len(starts))
+    high = np.tile(ground.high[moving], len(starts))
+
+    def downhill(flat: Floats) -> tuple[float, Floats]:
+        places[:, moving] = flat.reshape(len(starts), -1)
+        value, gradient = promise(believer, places, best)
+        return -float(value.sum()), -gradient[:, moving].ravel()
+
+    start = np.clip(starts[:, moving].ravel(), low, high)
+    found = minimize(
+        downhill, start, method="L-BFGS-B", jac=True,
+        bounds=Bounds(low, high), options={"maxiter": CLIMB_STEPS},
+    )  # fmt: skip
+    ends = starts.copy()
+    ends[:, moving] = found.x.reshape(len(starts), -1)
+    return ends
+
+
+STARTS = 4  # climbs behind `expected_gain`
+GAIN_SEED = 977
+
+
+def expected_gain(model: Surrogate, box: Box) -> float:
+    """The largest expected improvement left in the box over the best posterior mean, score units.
+
+    The improvement of z times the score's slope at the best: a bound from above, since the score
+    flattens upward (`warp`).
+    """
+    best = model.best_latent()[1]
+    ground, believer = Ground.of(model, box), Believer(model, 0)
+    pool = Pool(believer, candidates(model, ground, np.random.default_rng(GAIN_SEED)))
+    value = pool.promise(best)
+    tops = pool.places[np.argsort(-value, kind="stable")[:STARTS]]
+    ends, _ = promise(believer, climbed(believer, ground, tops, best), best)
+    slope = float(model.warp.slope(np.array(best)))
+    return slope * float(np.exp(max(value.max(), ends.max())))

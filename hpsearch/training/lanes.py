@@ -1,0 +1,58 @@
+"""A stack under way: trials of one shape on one split, addressed by their positions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from hpsearch import nn
+
+Start = Callable[[Sequence[int], int], nn.Training]
+"""(positions, fold) -> the stack, ready to train."""
+
+
+@dataclass
+class Lane:
+    """One stack. `alone`: a trial by itself, because a stack that it was in has raised."""
+
+    start: Start
+    positions: Sequence[int]
+    fold: int
+    alone: bool = False
+    _training: nn.Training | None = field(default=None, init=False)
+
+    @property
+    def live(self) -> Sequence[int]:
+        """The positions that still train."""
+        if self._training is None:
+            return self.positions
+        return [self.positions[i] for i in self._training.live]
+
+    def run_to(self, epoch: int) -> Mapping[int, nn.EpochScore]:
+        """Train to the end of `epoch`; the live trials' scores by position."""
+        if self._training is None:
+            self._training = self.start(self.positions, self.fold)
+        scores = self._training.run_to(epoch)
+        return {self.positions[i]: score for i, score in scores.items()}
+
+    def keep(self, positions: Collection[int]) -> None:
+        """Go on with these alone."""
+        if self._training is not None:
+            self._training.keep([i for i, p in enumerate(self.positions) if p in positions])
+
+    def rest(self) -> None:
+        """Give buffers back while other stacks train."""
+        if self._training is not None:
+            self._training.rest()
+
+    def outcomes(self) -> Mapping[int, nn.Outcome]:
+        """By position; nobody's where the stack could not be made."""
+        if self._training is None:
+            return {}
+        return dict(zip(self.positions, self._training.outcomes(), strict=True))
+
+    def singles(self) -> Sequence[Lane]:
+        """After an exception: the live trials again, each by itself; this stack has ended."""
+        again = [Lane(self.start, [position], self.fold, alone=True) for position in self.live]
+        self.keep(())
+        return again

@@ -1,0 +1,108 @@
+"""A job in the engine's terms: which networks, on which keys, in which stacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from hpsearch import nn
+from hpsearch.data import DatasetInfo
+from hpsearch.space import Params
+from hpsearch.spec import DatasetFacts, ResolvedSpec, SearchSpec
+from hpsearch.training import networks
+from hpsearch.trials import JobOrder
+
+Stopped = Callable[[], bool]
+
+NO_ROUND = 0  # rounds count from 1: the model that measures optimism shares its order with none
+
+
+@dataclass(frozen=True)
+class Task:
+    """A job in typed terms; a position counts its trials from 0."""
+
+    order: JobOrder
+    resolved: ResolvedSpec
+    info: DatasetInfo
+
+    @classmethod
+    def of(cls, order: JobOrder) -> Task:
+        """The job that an order describes."""
+        spec = SearchSpec.model_validate(order.spec)
+        facts = DatasetFacts.from_json(order.dataset)
+        return cls(order, ResolvedSpec(spec, facts), DatasetInfo.from_json(order.dataset))
+
+    @cached_property
+    def cohorts(self) -> Sequence[Sequence[int]]:
+        """The positions of each cohort, in the order of their numbers."""
+        found: dict[int, list[int]] = {}
+        for position, number in enumerate(self.order.cohorts):
+            found.setdefault(number, []).append(position)
+        return [found[number] for number in sorted(found)]
+
+    def shape(self, position: int) -> nn.Shape:
+        """The network of a trial."""
+        return networks.shape(self._values(position), self.resolved.facts)
+
+    def member(self, position: int, *, fold: int = 0, replicate: int = 0) -> nn.Member:
+        """The trial at `position`, as it is trained on one of the splits."""
+        order = self.order
+        return networks.member(
+            self._values(position),
+            seed=self.resolved.spec.seed,
+            round=order.round,
+            index=order.indices[position],
+            replicate=replicate,
+            epochs=order.epochs,
+            fold=fold,
+        )
+
+    def training(
+        self,
+        positions: Sequence[int],
+        train: nn.Examples,
+        validation: nn.Examples | None,
+        *,
+        stopped: Stopped,
+        fold: int = 0,
+        replicate: int = 0,
+        keep_weights: bool = False,
+    ) -> nn.Training:
+        """One stack in the engine; its members are numbered as in `positions`.
+
+        replicate: another than 0 gives other initial weights and another minibatch order.
+        """
+        spec, shape = self.resolved.spec, self.shape(positions[0])
+        balanced = spec.model.class_weight == "balanced"
+        number = NO_ROUND if replicate else self.order.round
+        return nn.Training(
+            shape,
+            [self.member(p, fold=fold, replicate=replicate) for p in positions],
+            train,
+            validation,
+            epochs=self.order.epochs,
+            order=networks.order(spec.seed, number, len(train), fold=fold),
+            keep_weights=keep_weights,
+            class_weights=nn.balanced_weights(train, shape.classes) if balanced else None,
+            balanced=spec.objective == "balanced_accuracy",
+            should_stop=stopped,
+        )
+
+    def stacks(self, positions: Sequence[int], size: int) -> list[Sequence[int]]:
+        """`positions` cut into stacks of one shape, by 0 of the best size for the shape.
+
+        The cut never changes a result.
+        """
+        by_shape: dict[nn.Shape, list[int]] = {}
+        for position in positions:
+            by_shape.setdefault(self.shape(position), []).append(position)
+        cut: list[Sequence[int]] = []
+        for shape, members in by_shape.items():
+            length = size or nn.best_stack_size(shape)
+            cut += [members[i : i + length] for i in range(0, len(members), length)]
+        return cut
+
+    def _values(self, position: int) -> dict[str, object]:
+        params: Params = self.order.params[position]
+        return self.resolved.hyperparameters(params)

@@ -1,0 +1,115 @@
+"""When a search stops: budgets of epochs and seconds, evidence, and what it says then."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+from core.builders import diverged, observe, resolve, search
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from hpsearch.coordinator import Snapshot, decide
+from hpsearch.coordinator.evidence import frontier
+from hpsearch.trials import FinalPlan, RoundKind, RoundPlan
+
+SPACE = {"learning_rate": {"low": 1e-5, "high": 1.0, "scale": "log"}}
+
+
+def hill(params, epochs):
+    return 0.9 - 0.02 * (math.log10(params["learning_rate"]) + 2) ** 2 - 0.2 / epochs
+
+
+@given(budget=st.integers(8, 1200), trials=st.integers(1, 40), halving=st.booleans())
+@hypothesis_settings(max_examples=25, deadline=None)
+def test_a_budget_of_epochs_is_never_exceeded(budget, trials, halving):
+    epochs = {"first": 2, "last": 8, "budget": budget, "halving": halving}
+    resolved = resolve(space=SPACE, trials_per_round=trials, epochs=epochs, stop_early=False)
+    rounds, seen, final = search(resolved, hill)
+    spent = sum(o.epochs for o in seen)
+    assert spent <= budget
+    assert isinstance(final, FinalPlan)
+    if budget < resolve(space=SPACE, trials_per_round=trials,
+                        epochs={**epochs, "budget": None}).epochs_planned:  # fmt: skip
+        assert len(rounds) <= 4
+
+
+def test_what_was_planned_is_what_was_spent():
+    for halving in (True, False):
+        resolved = resolve(
+            space=SPACE, stop_early=False, epochs={"first": 2, "last": 8, "halving": halving}
+        )
+        rounds, seen, _ = search(resolved, hill, noise=0.01)
+        assert [r.kind for r in rounds] == [RoundKind.EXPLORE] * 3 + [RoundKind.REPEAT]
+        assert sum(o.epochs for o in seen) == resolved.epochs_planned
+        assert len(seen) == resolved.trials_planned
+
+
+def test_the_budget_is_said_to_be_spent():
+    resolved = resolve(space=SPACE, epochs={"first": 2, "last": 8, "budget": 300})
+    _, _, final = search(resolved, hill, noise=0.01)
+    assert final.reason == "the budget of 300 epochs is spent"
+
+
+def test_nothing_left_to_gain_ends_the_search_early():
+    flat = resolve(space=SPACE, rounds=12, trials_per_round=16)
+    rounds, _, final = search(flat, lambda *_: 0.7, noise=0.01)
+    assert len(rounds) < 12
+    assert "expected improvement left" in final.reason or "stopped changing" in final.reason
+
+
+def test_all_rounds_when_they_are_asked_for():
+    resolved = resolve(space=SPACE, rounds=8, trials_per_round=16, stop_early=False)
+    rounds, _, final = search(resolved, lambda *_: 0.7, noise=0.01)
+    assert len(rounds) == 8
+    assert final.reason == "all 8 rounds are done"
+
+
+def snapshot_after(resolved, rounds, seen, **more):
+    return Snapshot(
+        resolved, rounds[-1].box, [o for o in seen if o.round <= len(rounds)],
+        kinds=[r.kind for r in rounds], **more,
+    )  # fmt: skip
+
+
+def test_no_round_is_begun_that_would_end_too_late():
+    resolved = resolve(space=SPACE, rounds=8, max_seconds=100.0, stop_early=False)
+    unhurried = replace(resolved, spec=resolved.spec.model_copy(update={"max_seconds": None}))
+    rounds, seen, _ = search(unhurried, hill, noise=0.01)
+    early = decide(snapshot_after(resolved, rounds[:2], seen, seconds=1.0), job_size=8)
+    assert isinstance(early, RoundPlan)
+    assert early.kind is RoundKind.EXPLORE
+    assert early.evidence["seconds"] == 1.0
+    late = decide(snapshot_after(resolved, rounds[:2], seen, seconds=99.0), job_size=8)
+    assert late.kind is RoundKind.REPEAT
+    assert late.reason.startswith("99 s of 100 s have passed")
+
+
+@pytest.mark.parametrize("sampler", ["sobol", "gp", "random"])
+def test_part_of_a_round_lies_outside_the_box_and_part_repeats(sampler):
+    resolved = resolve(space=SPACE, rounds=6, sampler=sampler, stop_early=False)
+    rounds, _, _ = search(resolved, hill, noise=0.005)
+    narrowed = [r for r in rounds[1:] if r.kind is RoundKind.EXPLORE and r.box != resolved.box]
+    assert narrowed
+    earlier = [tuple(p.items()) for r in rounds for p in r.trials]
+    for plan in narrowed:
+        rates = [p["learning_rate"] for p in plan.trials]
+        outside = [x for x in rates if not plan.box["learning_rate"].contains(x)]
+        assert 0 < len(outside) <= 4
+        again = [p for p in plan.trials if earlier.count(tuple(p.items())) > 1]
+        assert len(again) >= 2
+
+
+def test_the_frontier_of_divergence():
+    sound = [observe(i, {"learning_rate": 10.0 ** (-3 + i / 4)}) for i in range(9)]
+    gone = [diverged(20 + i, {"learning_rate": 10.0 ** (-0.5 + i / 4)}) for i in range(6)]
+    found = frontier([*sound, *gone])
+    assert found["diverged"] == 6
+    assert found["finite"] == 9
+    assert found["highest_finite"] == pytest.approx(0.1)
+    assert found["lowest_diverged"] == pytest.approx(10**-0.5)
+    assert 0.1 <= found["edge"] <= 10**-0.5
+    assert frontier(sound) is None
+    assert frontier([]) is None
