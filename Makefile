@@ -7,7 +7,7 @@ HPSEARCH_HOME ?= $(CURDIR)/var
 PYTEST := -m pytest -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --maxprocesses 5
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo serve test check format lint types imports cover torch bench-engine bench-mnist lab clean help
+.PHONY: demo serve test check format lint types imports cover torch bench-engine bench-mnist bench-search lab clean help
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -65,6 +65,10 @@ torch: $(VENV)/.dev  ## install the reference that the engine is compared with
 
 bench-engine: torch  ## engine against PyTorch and scikit-learn, as ratios in one run
 	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python benchmarks/engine.py
+
+bench-search: torch  ## the search against its peers; writes docs/search-benchmarks.md (hours)
+	@$(PIP) --editable '.[bench]'
+	@$(BIN)/python -m benchmarks.search --cache var/bench --out docs/search-benchmarks.md
 
 bench-mnist: $(VENV)/.run  ## the MNIST search of docs/benchmarks.md
 	@$(BIN)/python benchmarks/mnist.py

@@ -92,7 +92,7 @@ class Search:
             self.train(plan)
             now = Snapshot(
                 self.resolved, plan.box, tuple(self.seen),
-                kinds=tuple(p.kind for p in self.plans), ended=plan.reason or now.ended,
+                kinds=tuple(p.kind for p in self.plans), ended=plan.evidence.get("explored", now.ended),
             )  # fmt: skip
 
     @property

@@ -49,7 +49,7 @@ def decide(now: Snapshot, *, job_size: int) -> Plan:
     """
     spec = now.resolved.spec
     # One history has one plan, in whatever order it is told.
-    ordered = sorted(now.observations, key=lambda o: (-o.source, o.round, o.index))
+    ordered = sorted(now.observations, key=lambda o: (o.source, o.round, o.index))
     now = replace(now, observations=ordered)
     if now.round and not now.own:
         return GiveUp(
@@ -75,8 +75,18 @@ def decide(now: Snapshot, *, job_size: int) -> Plan:
         trials = _affordable(now, now.resolved.spec.trials.last, (spec.epochs.last,), reserve=0)
         if trials >= 2:
             return rounds.repeat(now, box, decisions, model, trials=trials, job_size=job_size,
-                                 evidence={**known, "explored": why}, reason=why)  # fmt: skip
+                                 evidence={**known, "explored": why}, reason=_again(now, why))  # fmt: skip
     return _final(now, box, decisions, model, known, why)
+
+
+def _again(now: Snapshot, why: str) -> str:
+    """The reason shown while finalists are repeated; the usual end of exploring needs no word."""
+    again = "the finalists are trained again"
+    return again if why == _all_done(now) else f"{again}: {why}"
+
+
+def _all_done(now: Snapshot) -> str:
+    return f"all {now.resolved.spec.rounds} rounds are done"
 
 
 def _enough(
@@ -93,7 +103,7 @@ def _enough(
     if not any(o.finite for o in now.own):
         planned = now.resolved.spec.rounds
     if now.explored >= planned:
-        return f"all {now.resolved.spec.rounds} rounds are done"
+        return _all_done(now)
     return _spent(now) or _settled_by_evidence(now, decisions, model, known)
 
 
@@ -173,7 +183,7 @@ def _affordable(now: Snapshot, trials: int, rungs: Sequence[int], *, reserve: in
 
 def _race(now: Snapshot, box: Box, model: Surrogate | None) -> bool:
     """Whether another repeat round can change anything."""
-    if now.repeated >= now.resolved.repeat_rounds:
+    if now.repeated >= now.resolved.repeat_rounds or now.round >= now.resolved.spec.rounds:
         return False
     return len(finalists.contenders(box, now.observations, model, 2)) > 1
 
@@ -202,7 +212,7 @@ def _final(
     reason: str,
 ) -> FinalPlan | GiveUp:
     spec, number = now.resolved.spec, now.round + 1
-    best = recommend(box, now.observations, model, spec.epochs.last)
+    best = recommend(box, now.observations, model, spec.epochs.last, repeats=now.repeats)
     if best is None:
         return GiveUp(
             f"all {len(now.own)} trials diverged; lower the learning-rate range, "

@@ -27,7 +27,7 @@ from hpsearch.space import Box, Params
 from hpsearch.surrogate import Surrogate
 from hpsearch.trials import Observation, Recommendation
 
-REPEATS = 4  # trainings of a finalist in a round, about
+REPEATS = 2  # trainings of a finalist in the first round of the race, about
 BEHIND = 2.0  # standard deviations by which a configuration is out of the race
 DISTINCT = 0.05  # p below which two configurations can be told apart
 
@@ -39,9 +39,10 @@ Floats = NDArray[np.float64]
 class Finalist:
     """One configuration of the race, compared with the recommended one.
 
-    `mean` and `sd` are of its full trainings' scores; `difference` is the recommended one's
-    mean score minus its own, `p` the two-sided p-value of that difference (None where there
-    is too little to compare), `paired` whether it comes from single examples.
+    `mean` and `sd` are of its full trainings' scores. `difference` is the recommended one's
+    mean minus its own and `p` the two-sided p-value of that difference (None where there is
+    too little to compare): `paired` says that both are of accuracy on single examples, those
+    of the repeats alone; otherwise they are of the scores.
     """
 
     params: Params
@@ -85,15 +86,24 @@ def lineup(found: Sequence[Configuration], trials: int) -> list[Params]:
 
 
 def recommend(
-    box: Box, observations: Sequence[Observation], model: Surrogate | None, epochs: int
+    box: Box,
+    observations: Sequence[Observation],
+    model: Surrogate | None,
+    epochs: int,
+    *,
+    repeats: frozenset[int] = frozenset(),
 ) -> Recommendation | None:
     """The configuration of the highest posterior mean among those trained for `epochs`.
 
-    Those inside the best range come first: the answer is one range, and a recommendation
-    outside it would be another. Where nothing was trained that long, all trials count.
+    After a race (`repeats` are the numbers of its rounds) one of its finalists, since nobody
+    else has proved anything. Those inside the best range come first: the answer is one range,
+    and a recommendation outside it would be another. Where nothing was trained for so long,
+    all trials count.
     """
     found = configurations(observations, model)
     full = [c for c in found if c.at(epochs)]
+    raced = [c for c in full if any(o.round in repeats for o in c.trainings)]
+    full = raced or full
     ranked = best_first(full or found, box, model)
     if not ranked:
         return None
@@ -126,10 +136,12 @@ def compared(
 def _finalist(best: Configuration, other: Configuration, epochs: int, right: Right) -> Finalist:
     a, b = _scores(best, epochs), _scores(other, epochs)
     p, paired = None, False
+    difference = float(a.mean() - b.mean())
     if other is not best:
         mine, theirs = _correctness(best, right), _correctness(other, right)
         if mine is not None and theirs is not None:
             p, paired = paired_p(mine, theirs), True
+            difference = float(mine.mean() - theirs.mean())
         elif len(a) > 1 and len(b) > 1:
             p = float(stats.ttest_ind(a, b, equal_var=False).pvalue)
         if p is not None and math.isnan(p):  # no spread at all
@@ -140,7 +152,7 @@ def _finalist(best: Configuration, other: Configuration, epochs: int, right: Rig
         mean=float(b.mean()),
         sd=float(b.std(ddof=1)) if len(b) > 1 else None,
         posterior_mean=other.mean,
-        difference=float(a.mean() - b.mean()),
+        difference=difference,
         p=p,
         paired=paired,
         indistinguishable=p is None or p >= DISTINCT,

@@ -58,6 +58,13 @@ class Snapshot:
         return sum(kind is RoundKind.REPEAT for kind in self.kinds)
 
     @property
+    def repeats(self) -> frozenset[int]:
+        """The numbers of the rounds that repeated the finalists."""
+        return frozenset(
+            number for number, kind in enumerate(self.kinds, 1) if kind is RoundKind.REPEAT
+        )
+
+    @property
     def own(self) -> Sequence[Observation]:
         """The trials of this search itself."""
         return [o for o in self.observations if not o.source]

@@ -87,6 +87,8 @@ def narrow(
         found = quantile.narrow(space, box, observations, None)
         why = " (by ranks: too few finite trials for a surrogate)"
         return [replace(d, reason=d.reason + why) for d in found]
+    # Sums over trials must not depend, in any bit, on the order in which they are told.
+    observations = sorted(observations, key=lambda o: (o.source, o.round, o.index))
     view = View.of(space, box, observations, model)
     if view.trials < TRIALS_LEAST:
         return [_too_few(name, box, view) for name in space.names]
@@ -281,9 +283,12 @@ def _signposted(
     found: list[Decision], box: Box, observations: Sequence[Observation], view: View
 ) -> list[Decision]:
     """Where no network has learned yet, scores are luck; the loss may say where learning begins."""
-    ranges = [d for d in found if d.name in view.axes]
-    doubtful = all(float(d.numbers["p_below_noise"] or 0.0) >= DOUBT for d in ranges)
-    if not doubtful or not unlearned(box, observations):
+    sure = any(
+        view.supports[d.name] >= SUPPORT and float(d.numbers["p_below_noise"] or 0.0) < DOUBT
+        for d in found
+        if d.name in view.axes
+    )
+    if sure or not unlearned(box, observations):
         return found
     trend = signpost(box, observations)
     return [

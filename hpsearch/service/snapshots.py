@@ -35,13 +35,17 @@ def snapshot(
         kinds=[RoundKind(r.kind) for r in over],
         right={(t.round, t.idx): t.right for t in seen if t.right is not None},
         seconds=None if what.spec.max_seconds is None else seconds,
-        ended=next((e["explored"] for e in told(over) if "explored" in e), None),
+        ended=why_explored(over, row.edits or (), after),
     )
 
 
-def told(rounds: Sequence[Row]) -> list[Mapping[str, Any]]:
-    """The evidence of each round that has some."""
-    return [r.evidence for r in rounds if r.evidence]
+def why_explored(over: Sequence[Row], edits: Sequence[Mapping[str, Any]], after: int) -> str | None:
+    """Why exploring ended, where it has; an edit made later lets it go on."""
+    for r in over:
+        if r.evidence and "explored" in r.evidence:
+            later = any(r.number < edit["after_round"] <= after for edit in edits)
+            return None if later else str(r.evidence["explored"])
+    return None
 
 
 def box_after(what: ResolvedSpec, row: Row, over: Sequence[Row]) -> Box:

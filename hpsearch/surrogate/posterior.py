@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
+from scipy.linalg.lapack import dpotri
 
 from hpsearch.space import Space
 from hpsearch.surrogate.constants import Constants
@@ -133,7 +134,8 @@ class Surrogate:
     @cached_property
     def inverse(self) -> Floats:
         """(n, n) K⁻¹."""
-        inverse: Floats = cho_solve((self.chol, True), np.eye(len(self.chol)), check_finite=False)
+        lower = np.tril(dpotri(self.chol, lower=1)[0])
+        inverse: Floats = lower + np.tril(lower, -1).T
         return inverse
 
     @cached_property
@@ -181,6 +183,8 @@ def fitted(space: Space, observations: Sequence[Observation], *, epochs: int) ->
     """
     if sum(one.finite for one in observations) < ENOUGH:
         return None
+    # The last bits of a sum depend on its order: one history, told in any order, is one surrogate.
+    observations = sorted(observations, key=lambda one: (one.source, one.round, one.index))
     encoding = Encoding.of(space)
     rows = gathered(encoding, observations, epochs=epochs)
     scale = Scale.of(rows.scores[np.isfinite(rows.scores)])

@@ -150,7 +150,7 @@ def test_no_round_beyond_those_asked_for(rounds, done, failed):
     assert plan.number == done + 1
     if done < resolved.explore_rounds and resolved.spec.stop_early is False:
         assert plan.kind is RoundKind.EXPLORE
-    if done >= resolved.explore_rounds and not resolved.repeat_rounds:
+    if done >= rounds:
         assert isinstance(plan, FinalPlan)
     elif done >= resolved.explore_rounds:
         assert plan.kind is RoundKind.REPEAT
