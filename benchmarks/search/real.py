@@ -145,7 +145,7 @@ def run_ours(engine: Engine) -> Row:
         seen.sort(key=lambda o: (o.round, o.index))
         now = Snapshot(
             resolved, plan.box, tuple(seen), kinds=tuple(p.kind for p in plans), right=right,
-            ended=plan.reason or now.ended,
+            ended=plan.evidence.get("explored", now.ended),
         )  # fmt: skip
     seconds = _clocks() - started
     assert isinstance(plan, FinalPlan)
