@@ -43,9 +43,10 @@ from hpsearch.narrowing.brakes import (
     retreat,
 )
 from hpsearch.narrowing.candidates import Axis
+from hpsearch.narrowing.relevance import SUPPORT
 from hpsearch.narrowing.ridge import ridges
+from hpsearch.narrowing.signposts import signposted
 from hpsearch.narrowing.territory import units
-from hpsearch.narrowing.trend import Trend, signpost, unlearned
 from hpsearch.narrowing.view import View
 from hpsearch.narrowing.words import shown
 from hpsearch.space import Box, Choices, Range, Space
@@ -56,8 +57,6 @@ Floats = NDArray[np.float64]
 
 TRIALS_LEAST = 8  # finite trials inside the box, below which nothing is decided
 UNIDENTIFIED = 0.9  # probability of an effect below the noise, from which a range is unidentified
-DOUBT = 0.3  # the same, from which an effect is no more than a rumour
-SUPPORT = 2.0  # log likelihood ratio with and without a range, below which it is unidentified
 EDGE = 0.1  # the outer part of a range, in which the best place makes it open
 OPEN = 0.6  # probability of the best place in either outer part, from which a range is open
 OPEN_SIDE = 0.3  # that of one outer part, from which it is open on that side
@@ -93,7 +92,7 @@ def narrow(
     if view.trials < TRIALS_LEAST:
         return [_too_few(name, box, view) for name in space.names]
     found = [_decided(name, space, box, observations, view) for name in space.names]
-    return _signposted(found, box, observations, view)
+    return signposted(found, box, observations, view)
 
 
 def _decided(
@@ -277,57 +276,3 @@ def _inward(axis: Axis, after: Range, numbers: Numbers, told: str) -> Decision:
         f"included, may be as good as the best ({about}){beyond}"
     )
     return Decision(axis.name, now, after, Verdict.NARROWED, reason + told, numbers)
-
-
-def _signposted(
-    found: list[Decision], box: Box, observations: Sequence[Observation], view: View
-) -> list[Decision]:
-    """Where no network has learned yet, scores are luck; the loss may say where learning begins."""
-    sure = any(
-        view.supports[d.name] >= SUPPORT and float(d.numbers["p_below_noise"] or 0.0) < DOUBT
-        for d in found
-        if d.name in view.axes
-    )
-    if sure or not unlearned(box, observations):
-        return found
-    trend = signpost(box, observations)
-    return [
-        d if d.name not in view.axes else
-        _followed(d, trend, view.axes[d.name]) if trend is not None and d.name == trend.name else
-        _waiting(d)
-        for d in found
-    ]  # fmt: skip
-
-
-def _waiting(decision: Decision) -> Decision:
-    """The range stays: what its scores say, they say by luck."""
-    if decision.verdict is Verdict.UNIDENTIFIED:
-        return decision
-    now, n = decision.before, decision.numbers
-    reason = (
-        "unidentified: no network in the box has learned to tell the classes apart, and the effect "
-        f"{n['effect']:.2g} is no more than the noise of one training ({n['noise_sd']:.2g}) with a "
-        f"probability of {n['p_below_noise']:.0%}, so the range stays"
-    )
-    numbers = {**n, "width_after": n["width_before"]}
-    return Decision(decision.name, now, now, Verdict.UNIDENTIFIED, reason, numbers)
-
-
-def _followed(decision: Decision, trend: Trend, axis: Axis) -> Decision:
-    t = axis.territory
-    low, high = (0.0, t.highest) if trend.upward else (t.lowest, 1.0)
-    after = placed(axis.asked, axis.now, low, high)
-    if after == axis.now:
-        return _waiting(decision)
-    numbers = {
-        **decision.numbers, "loss_rank": trend.rank, "loss_p": trend.p, "ranked": trend.trials,
-        "width_after": after.width,
-    }  # fmt: skip
-    side, moved = ("top", after.high) if trend.upward else ("bottom", after.low)
-    reason = (
-        f"open at the {side}: no score stands out, but the loss is lowest in the quarter at that "
-        f"end (mean rank {trend.rank:.2f} of {trend.trials} trials, p = {trend.p:.2g}), so the "
-        f"range now ends at {moved:g}"
-    )
-    verdict = Verdict.OPEN_HIGH if trend.upward else Verdict.OPEN_LOW
-    return Decision(decision.name, axis.now, after, verdict, reason, numbers)

@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 
 ROWS = 160  # as many rows as the constants are learned from
 NOISES = (0.0, 0.02, 0.1, 0.5)  # shares of the scores' variance
+SUPPORT = 2.0  # log likelihood ratio below which the scores do not need a hyperparameter
 WITHOUT = 1e4  # a length scale along which nothing changes
 
 

@@ -1,0 +1,104 @@
+"""The rule `level_set` where no network has learned yet: the loss as a signpost."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from core.builders import observe, space_of
+from core.level_set_cases import LR, WD, decided, sampled
+from scipy import stats
+
+from hpsearch.narrowing.trend import signpost
+from hpsearch.trials import Verdict
+
+
+class TestLossAsSignpost:
+    def flat(self, loss, *, seed=1, accuracy=0.1, slope=0.0, n=32):
+        """Scores that depend on little; `loss` is that of a place in the learning rate."""
+        rng = np.random.default_rng(seed)
+        return [
+            observe(o.index, o.params, o.accuracy, score=o.score,
+                    loss=loss(LR.to_unit(o.params["learning_rate"])) + 0.01 * rng.normal())
+            for o in sampled(lambda u: accuracy + slope * u[0], seed=seed, n=n)
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize("upward", [True, False])
+    def test_the_range_opens_towards_the_lower_loss(self, upward):
+        seen = self.flat(lambda u: 2.3 - 0.2 * (u if upward else 1 - u))
+        rate, decay = decided(seen)[0].values()
+        assert rate.verdict is (Verdict.OPEN_HIGH if upward else Verdict.OPEN_LOW)
+        moved = rate.after.high if upward else rate.after.low
+        assert LR.to_unit(moved) == pytest.approx(1.5 if upward else -0.5, abs=1e-5)
+        places = np.array([LR.to_unit(o.params["learning_rate"]) for o in seen])
+        losses = np.array([o.loss for o in seen])
+        outer = places > 0.75 if upward else places < 0.25
+        p = stats.mannwhitneyu(losses[outer], losses[~outer], alternative="less").pvalue
+        assert rate.numbers["loss_p"] == pytest.approx(p)
+        rank = (stats.rankdata(losses)[outer].mean() - 0.5) / 32
+        assert rate.numbers["loss_rank"] == pytest.approx(rank)
+        assert rate.reason == (
+            f"open at the {'top' if upward else 'bottom'}: no score stands out, but the loss is "
+            f"lowest in the quarter at that end (mean rank {rank:.2f} of 32 trials, p = {p:.2g}), "
+            f"so the range now ends at {moved:g}"
+        )
+        assert decay.verdict is Verdict.UNIDENTIFIED
+
+    @pytest.mark.parametrize(
+        ("loss", "accuracy"),
+        [
+            (lambda u: 2.3 + (u - 0.5) ** 2, 0.1),  # lowest in the middle
+            (lambda u: 0.3 - 0.2 * u, 0.9),  # they learn already
+        ],
+    )
+    def test_otherwise_it_says_nothing(self, loss, accuracy):
+        seen = self.flat(loss, accuracy=accuracy)
+        assert decided(seen)[0]["learning_rate"].verdict is Verdict.UNIDENTIFIED
+
+    def test_at_its_limit_there_is_nowhere_to_go(self):
+        fixed = LR.model_copy(update={"hard_high": LR.high})
+        space = space_of(learning_rate=fixed, weight_decay=WD)
+        seen = self.flat(lambda u: 2.3 - 0.2 * u)
+        assert decided(seen, space=space)[0]["learning_rate"].verdict is Verdict.UNIDENTIFIED
+
+    def test_where_nobody_has_learned_doubtful_effects_move_nothing(self):
+        """An effect of the size of the noise, which counts as long as the networks learn."""
+        waited = 0
+        for seed in range(4):
+            seen = self.flat(lambda _: 2.3, seed=seed, slope=0.008, n=256)
+            learned = [
+                observe(o.index, o.params, o.accuracy, score=o.score, loss=0.1) for o in seen
+            ]
+            otherwise = decided(learned)[0]
+            for name, decision in decided(seen)[0].items():
+                if "no network in the box has learned" in decision.reason:
+                    waited += 1
+                    assert decision.verdict is Verdict.UNIDENTIFIED
+                    assert decision.after == decision.before
+                    assert otherwise[name].verdict is not Verdict.UNIDENTIFIED
+        assert waited
+
+    def test_ranks_are_taken_among_trials_of_one_length(self):
+        """Longer trainings, which lose less, lie at low rates: pooled, the order is reversed."""
+        seen = [
+            observe(i, {"learning_rate": LR.from_unit(u)}, 0.1, epochs=8 if i % 4 else 2,
+                    loss=(1.5 if i % 4 else 2.3) - 0.2 * u)
+            for i, u in enumerate((np.arange(32) + 0.5) / 32)
+        ]  # fmt: skip
+        found = signpost({"learning_rate": LR}, seen)
+        assert found.upward
+        assert found.rank < 0.15
+        assert found.trials == 32
+        assert signpost({"learning_rate": LR}, seen[:4]) is None
+        assert signpost({"learning_rate": LR}, []) is None
+
+    def test_other_ranges_have_to_make_a_stronger_case(self):
+        def seen(name, n):
+            return [
+                observe(i, {name: LR.from_unit((i + 0.5) / n)}, 0.1,
+                        loss=2.2 if i >= 0.75 * n and i % 3 else 2.3 + 0.001 * i)
+                for i in range(n)
+            ]  # fmt: skip
+
+        assert signpost({"learning_rate": LR}, seen("learning_rate", 24)) is not None
+        assert signpost({"momentum": LR}, seen("momentum", 24)) is None
+        assert signpost({"momentum": LR}, seen("momentum", 240)) is not None
