@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
+from hpsearch.service.watch import Watch
 from hpsearch.settings import Settings
 from hpsearch.store import Store, Tx, Written
 from hpsearch.trials import (
@@ -27,6 +28,11 @@ class Work:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._settings = settings
+        self.watch = Watch(
+            lease=settings.lease_seconds,
+            heartbeat=settings.heartbeat_seconds,
+            tick=settings.tick_seconds,
+        )
 
     # --- one job -------------------------------------------------------------------------
 
@@ -73,7 +79,7 @@ class Work:
 
     def give_back(self, hint: Hint, error: str, *, losses: int = 0) -> Written:
         """Return a job whose worker could not finish it."""
-        return self._give_back(hint, error, losses=losses, overdue=False)
+        return self._give_back(hint, error, losses=losses, heartbeats=None)
 
     def open_test(self, hint: Hint, *, worker_run: str) -> bool:
         """Record an opening of the test part before it happens; False when fenced."""
@@ -85,18 +91,16 @@ class Work:
     # --- the loop ------------------------------------------------------------------------
 
     def reap(self) -> int:
-        """Take jobs back from workers that are gone or out of time; how many."""
-        rows = self._store.read(lambda tx: tx.jobs.overdue())
+        """Take jobs back from workers that are gone or out of time; how many.
+
+        To be called again and again: what is lost shows from one call to the next.
+        """
+        rows = self._store.read(lambda tx: tx.jobs.running())
         reaped = 0
-        for row in rows:
-            late = row[-1]
-            error = (
-                f"worker {row.worker_run} ran past the job's deadline"
-                if late
-                else f"worker {row.worker_run} stopped sending heartbeats"
-            )
+        for row, error, heartbeats in self.watch.lost(rows):
             hint = Hint(row.id, row.attempt)
-            if self._give_back(hint, error, losses=row.losses, overdue=True) is not Written.FENCED:
+            written = self._give_back(hint, error, losses=row.losses, heartbeats=heartbeats)
+            if written is not Written.FENCED:
                 log.warning("job %d attempt %d: %s", row.id, row.attempt, error)
                 reaped += 1
         return reaped
@@ -148,7 +152,7 @@ class Work:
 
     # --- inside --------------------------------------------------------------------------
 
-    def _give_back(self, hint: Hint, error: str, *, losses: int, overdue: bool) -> Written:
+    def _give_back(self, hint: Hint, error: str, *, losses: int, heartbeats: int | None) -> Written:
         delay = self._settings.retry_seconds * 2**losses
         return self._store.write(
             lambda tx: tx.jobs.give_back(
@@ -156,6 +160,6 @@ class Work:
                 error[:2000],
                 max_losses=self._settings.max_losses,
                 delay=delay,
-                overdue=overdue,
+                heartbeats=heartbeats,
             )
         )

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from hpsearch.store.base import Part, Row
 from hpsearch.store.clock import now
 from hpsearch.store.tables import dataset_content, job, round_, search, trial
+from hpsearch.store.window import due
 from hpsearch.trials import (
     WORKING,
     Hint,
@@ -63,7 +64,7 @@ class Jobs(Part):
                 job.c.id == hint.job_id,
                 job.c.state == JobState.QUEUED,
                 job.c.attempt == hint.attempt,
-                sa.or_(job.c.not_before.is_(None), job.c.not_before <= now()),
+                due(),
                 working,
             )
             .values(
@@ -94,7 +95,7 @@ class Jobs(Part):
         """Prolong the lease; False when the attempt is over."""
         return self.changed(
             job.update()
-            .where(*self._ours(hint, worker_run), job.c.deadline_at > now())
+            .where(*self._ours(hint, worker_run))
             .values(heartbeats=job.c.heartbeats + 1, lease_until=now() + lease)
         )
 
@@ -130,19 +131,19 @@ class Jobs(Part):
         return Written.FENCED
 
     def give_back(
-        self, hint: Hint, error: str, *, max_losses: int, delay: float, overdue: bool
+        self, hint: Hint, error: str, *, max_losses: int, delay: float, heartbeats: int | None
     ) -> Written:
         """Return a lost job to the queue under the next attempt, or fail it for good.
 
-        With `overdue` only if its lease or deadline has passed (the reaper's case).
+        With `heartbeats` only if it has sent no more than these: it may have just spoken.
         """
         condition = [
             job.c.id == hint.job_id,
             job.c.state == JobState.RUNNING,
             job.c.attempt == hint.attempt,
         ]
-        if overdue:
-            condition.append(sa.or_(job.c.lease_until < now(), job.c.deadline_at < now()))
+        if heartbeats is not None:
+            condition.append(job.c.heartbeats == heartbeats)
         again = self.changed(
             job.update()
             .where(*condition, job.c.losses + 1 < max_losses)
@@ -244,18 +245,17 @@ class Jobs(Part):
             .values(openings=dataset_content.c.openings + 1)
         )
 
-    def overdue(self, limit: int = 100) -> Sequence[Row]:
-        """Running jobs whose lease or deadline has passed."""
-        query = (
-            sa.select(
-                job.c.id, job.c.attempt, job.c.losses, job.c.worker_run, job.c.deadline_at < now()
-            )
-            .where(
-                job.c.state == JobState.RUNNING,
-                sa.or_(job.c.lease_until < now(), job.c.deadline_at < now()),
-            )
-            .limit(limit)
-        )
+    def running(self) -> Sequence[Row]:
+        """The running jobs, each with its heartbeats and whether its lease has `expired`."""
+        query = sa.select(
+            job.c.id,
+            job.c.attempt,
+            job.c.losses,
+            job.c.worker_run,
+            job.c.heartbeats,
+            job.c.deadline_seconds,
+            (job.c.lease_until < now()).label("expired"),
+        ).where(job.c.state == JobState.RUNNING)
         return self.connection.execute(query).all()
 
     def fingerprints(self, search_id: str) -> Sequence[Mapping[str, str]]:

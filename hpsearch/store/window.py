@@ -12,6 +12,14 @@ from hpsearch.store.clock import now
 from hpsearch.store.tables import job, search, worker
 from hpsearch.trials import WORKING, Hint, JobState, RoundKind
 
+LONGEST_DELAY = 600.0  # seconds; a job that has to wait for longer was sent away by a clock step
+
+
+def due() -> sa.ColumnElement[bool]:
+    """Whether a job need not wait any more."""
+    waiting = job.c.not_before.between(now(), now() + LONGEST_DELAY)
+    return sa.or_(job.c.not_before.is_(None), sa.not_(waiting))
+
 
 class Window(Part):
     """The window of unclaimed hints, and the live workers that it is measured by."""
@@ -31,7 +39,7 @@ class Window(Part):
         republish
             Seconds after which an unclaimed hint counts as lost.
         """
-        fresh = job.c.published_at > now() - republish
+        fresh = job.c.published_at.between(now() - republish, now())  # later: the clock was set
         queued = (
             sa.select(
                 job.c.id,
@@ -52,7 +60,7 @@ class Window(Part):
             .where(
                 job.c.state == JobState.QUEUED,
                 search.c.state.in_(WORKING),
-                sa.or_(job.c.not_before.is_(None), job.c.not_before <= now()),
+                due(),
             )
             .subquery()
         )

@@ -107,29 +107,6 @@ def test_a_late_report_is_fenced_and_changes_nothing(bench, formula):
     assert kinds(bench, search_id)["fenced"] == 1
 
 
-def test_the_reaper_takes_a_silent_worker_s_job(bench):
-    search_id = bench.submit()
-    bench.work.advance_due()
-    hint = bench.hint()
-    bench.claim(hint)
-    assert bench.work.reap() == 0
-    until(lambda: bench.work.reap() == 1, seconds=10, what="a lease of 3 s")
-    assert kinds(bench, search_id)["lost"] == 1
-    assert until(lambda: bench.work.claim(Hint(hint.job_id, 2), worker_run="next"))
-
-
-def test_a_heartbeat_keeps_the_lease(bench):
-    bench.submit()
-    bench.work.advance_due()
-    hint = bench.hint()
-    bench.claim(hint)
-    lease = bench.services.settings.lease_seconds
-    threading.Event().wait(lease * 0.7)
-    assert bench.work.heartbeat(hint, worker_run="worker")
-    threading.Event().wait(lease * 0.7)
-    assert bench.work.reap() == 0
-
-
 def lose(bench, hint):
     for attempt in range(hint.attempt, hint.attempt + bench.services.settings.max_losses):
         now = Hint(hint.job_id, attempt)
