@@ -178,7 +178,7 @@ def _read(services: Services, search_id: str) -> _Stored:
 
 
 def _record(services: Services, stored: _Stored) -> bool:
-    services.store.write(lambda tx: tx.jobs.count_opening(stored.row.dataset_digest))
+    services.store.write(lambda tx: tx.jobs.open_again(stored.row))
     return True
 
 

@@ -120,7 +120,7 @@ class Jobs(Part):
         row = self.get(hint.job_id)
         assert row is not None  # its update has just met it
         self._write_trials(row, report.trials)
-        self._event("done", hint, {"worker_run": worker_run, "trials": len(report.trials)})
+        self._event("done", hint, {"worker_run": worker_run, **_counted(report.trials)})
         return self._close(row, report.trials)
 
     def _not_written(self, hint: Hint, worker_run: str) -> Written:
@@ -160,19 +160,19 @@ class Jobs(Part):
         )
         if again:
             self._touch(hint.job_id)
-            self._event("lost", hint, {"error": error})
+            self._event("lost", hint, {"error": error, "reaped": overdue})
             return Written.DONE
         failed = self.changed(
             job.update()
             .where(*condition)
             .values(state=JobState.FAILED, losses=job.c.losses + 1, finished_at=now(), error=error)
         )
-        return self._failed(hint, error) if failed else Written.FENCED
+        return self._failed(hint, error, reaped=overdue) if failed else Written.FENCED
 
-    def _failed(self, hint: Hint, error: str) -> Written:
+    def _failed(self, hint: Hint, error: str, *, reaped: bool) -> Written:
         row = self.get(hint.job_id)
         assert row is not None  # its update has just met it
-        self._event("failed", hint, {"error": error})
+        self._event("failed", hint, {"error": error, "reaped": reaped})
         if row.kind == RoundKind.FINAL:
             # The frozen row stays as it is: `resume` runs it again, nothing is chosen anew.
             self.connection.execute(
@@ -196,7 +196,7 @@ class Jobs(Part):
 
     def requeue_final(self, search_id: str) -> bool:
         """Put the frozen final job back into the queue after it has failed."""
-        return self.changed(
+        again = self.connection.execute(
             job.update()
             .where(
                 job.c.search_id == search_id,
@@ -212,7 +212,12 @@ class Jobs(Part):
                 finished_at=None,
                 worker_run=None,
             )
-        )
+            .returning(job.c.id, job.c.attempt)
+        ).one_or_none()
+        if again is None:
+            return False
+        self.record("requeued", search_id=search_id, job_id=again.id, attempt=again.attempt)
+        return True
 
     def open_test(self, hint: Hint, *, worker_run: str) -> bool:
         """Count an opening of the sealed test part, before it happens; False when fenced.
@@ -236,6 +241,11 @@ class Jobs(Part):
             self.count_opening(row.dataset_digest)
             self._event("test_opened", hint, {"dataset": row.dataset_digest})
         return counted or self.one(sa.select(job.c.id).where(mine)) is not None
+
+    def open_again(self, row: Row) -> None:
+        """Record that the test part is opened once more for a completed search, by a replay."""
+        self.count_opening(row.dataset_digest)
+        self.record("test_opened", search_id=row.id, detail={"dataset": row.dataset_digest})
 
     def count_opening(self, digest: str) -> None:
         """One more opening of a dataset's test part."""
@@ -387,6 +397,15 @@ class Jobs(Part):
                 .where(*where, _better(table, row.round, best))
                 .values(**values, **more)
             )
+
+
+def _counted(reports: Sequence[TrialReport]) -> dict[str, int]:
+    """What the history keeps of a report, so that it can be held against the rows."""
+    return {
+        "trials": len(reports),
+        "epochs": sum(r.epochs for r in reports),
+        "correct": sum(r.correct for r in reports),
+    }
 
 
 def accuracy(report: TrialReport) -> float:

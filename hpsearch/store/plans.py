@@ -60,7 +60,8 @@ class Plans(Part):
         )
         self._insert_trials(seen.id, plan, self._insert_jobs(seen.id, plan, epochs, deadlines))
         kind = "final_frozen" if isinstance(plan, FinalPlan) else "advanced"
-        self.record(kind, search_id=seen.id, detail={"round": plan.number})
+        made = {"round": plan.number, "jobs": len(_jobs(plan)), "trials": len(plan.trials)}
+        self.record(kind, search_id=seen.id, detail=made)
         return True
 
     def _insert_decisions(self, search_id: str, number: int, decisions: Sequence[Decision]) -> None:

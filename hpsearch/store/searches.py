@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from hpsearch.store.base import Row
 from hpsearch.store.clock import now
 from hpsearch.store.plans import Plans, chosen
-from hpsearch.store.tables import decision, job, round_, search, trial
+from hpsearch.store.tables import decision, event, job, round_, search, trial
 from hpsearch.trials import ENDED, JobState, SearchState, TrialState
 
 __all__ = ["EDITABLE", "Searches", "chosen"]
@@ -244,11 +244,17 @@ class Searches(Plans):
     def cancel_work(self, search_id: str) -> None:
         """Take back everything that is queued or running; whoever runs it is fenced."""
         open_states = (JobState.QUEUED, JobState.RUNNING)
-        self.connection.execute(
+        taken = self.connection.execute(
             job.update()
             .where(job.c.search_id == search_id, job.c.state.in_(open_states))
             .values(state=JobState.CANCELLED, finished_at=now())
-        )
+            .returning(job.c.id, job.c.attempt)
+        ).all()
+        if taken:
+            self.connection.execute(
+                event.insert().values(at=now(), kind="cancelled", search_id=search_id),
+                [{"job_id": row.id, "attempt": row.attempt} for row in taken],
+            )
         for row in self.connection.execute(
             sa.select(trial.c.round, sa.func.count())
             .where(trial.c.search_id == search_id, trial.c.state == TrialState.PENDING)
