@@ -79,7 +79,7 @@ class Work:
 
     def give_back(self, hint: Hint, error: str, *, losses: int = 0) -> Written:
         """Return a job whose worker could not finish it."""
-        return self._give_back(hint, error, losses=losses, heartbeats=None)
+        return self._give_back(hint, error, losses=losses)
 
     def open_test(self, hint: Hint, *, worker_run: str) -> bool:
         """Record an opening of the test part before it happens; False when fenced."""
@@ -99,7 +99,9 @@ class Work:
         reaped = 0
         for row, error, heartbeats in self.watch.lost(rows):
             hint = Hint(row.id, row.attempt)
-            written = self._give_back(hint, error, losses=row.losses, heartbeats=heartbeats)
+            written = self._give_back(
+                hint, error, losses=row.losses, reaped=True, heartbeats=heartbeats
+            )
             if written is not Written.FENCED:
                 log.warning("job %d attempt %d: %s", row.id, row.attempt, error)
                 reaped += 1
@@ -152,7 +154,15 @@ class Work:
 
     # --- inside --------------------------------------------------------------------------
 
-    def _give_back(self, hint: Hint, error: str, *, losses: int, heartbeats: int | None) -> Written:
+    def _give_back(
+        self,
+        hint: Hint,
+        error: str,
+        *,
+        losses: int,
+        reaped: bool = False,
+        heartbeats: int | None = None,
+    ) -> Written:
         delay = self._settings.retry_seconds * 2**losses
         return self._store.write(
             lambda tx: tx.jobs.give_back(
@@ -160,6 +170,7 @@ class Work:
                 error[:2000],
                 max_losses=self._settings.max_losses,
                 delay=delay,
+                reaped=reaped,
                 heartbeats=heartbeats,
             )
         )

@@ -131,11 +131,19 @@ class Jobs(Part):
         return Written.FENCED
 
     def give_back(
-        self, hint: Hint, error: str, *, max_losses: int, delay: float, heartbeats: int | None
+        self,
+        hint: Hint,
+        error: str,
+        *,
+        max_losses: int,
+        delay: float,
+        reaped: bool = False,
+        heartbeats: int | None = None,
     ) -> Written:
         """Return a lost job to the queue under the next attempt, or fail it for good.
 
-        With `heartbeats` only if it has sent no more than these: it may have just spoken.
+        `reaped` where not its worker says so. With `heartbeats` only if it has sent no more
+        than these: it may have just spoken.
         """
         condition = [
             job.c.id == hint.job_id,
@@ -160,14 +168,14 @@ class Jobs(Part):
         )
         if again:
             self._touch(hint.job_id)
-            self._event("lost", hint, {"error": error, "reaped": overdue})
+            self._event("lost", hint, {"error": error, "reaped": reaped})
             return Written.DONE
         failed = self.changed(
             job.update()
             .where(*condition)
             .values(state=JobState.FAILED, losses=job.c.losses + 1, finished_at=now(), error=error)
         )
-        return self._failed(hint, error, reaped=overdue) if failed else Written.FENCED
+        return self._failed(hint, error, reaped=reaped) if failed else Written.FENCED
 
     def _failed(self, hint: Hint, error: str, *, reaped: bool) -> Written:
         row = self.get(hint.job_id)
