@@ -29,7 +29,8 @@ def make(settings: Settings) -> Celery:
         task_reject_on_worker_lost=False,
         task_publish_retry=False,
         worker_disable_prefetch=True,
-        worker_prefetch_multiplier=1,
+        # No count of Kombu's: a message whose ack fails would hold a place of it for ever.
+        worker_prefetch_multiplier=0,
         task_create_missing_queues=False,
         task_default_queue=JOBS,
         task_queues=[_queue(JOBS), _queue(FINAL)],

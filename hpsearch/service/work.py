@@ -21,6 +21,8 @@ from hpsearch.trials import (
 
 log = logging.getLogger(__name__)
 
+RETRY_LONGEST = 60.0  # seconds a lost job waits at the most, however often it was lost
+
 
 class Work:
     """The use cases of the processes behind the API."""
@@ -163,7 +165,8 @@ class Work:
         reaped: bool = False,
         heartbeats: int | None = None,
     ) -> Written:
-        delay = self._settings.retry_seconds * 2**losses
+        # The exponent is bounded, for a float would overflow after a thousand losses.
+        delay = min(self._settings.retry_seconds * 2.0 ** min(losses, 10), RETRY_LONGEST)
         return self._store.write(
             lambda tx: tx.jobs.give_back(
                 hint,

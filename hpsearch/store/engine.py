@@ -44,6 +44,17 @@ def wal_is_safe(version: tuple[int, ...]) -> bool:
     return version >= WAL_SAFE or version in WAL_BACKPORTS
 
 
+# A server that went away without a word, as in a failover, is noticed after half a minute;
+# the system's own patience is a quarter of an hour for what was sent and none for an answer.
+POSTGRESQL_PATIENCE = {
+    "connect_timeout": 5,  # seconds, as the next two
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 30_000,  # milliseconds
+}
+
+
 class Engines:
     """One engine to write and one to read, for one database URL."""
 
@@ -59,7 +70,7 @@ class Engines:
                 pool_pre_ping=True,
                 pool_size=5,
                 max_overflow=20,
-                connect_args={"connect_timeout": 5},
+                connect_args=POSTGRESQL_PATIENCE,
                 isolation_level="READ COMMITTED",
             )
             self.read = self.write

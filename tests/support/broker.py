@@ -27,6 +27,12 @@ class Broker:
         """The URL as kombu spells it."""
         return f"redis+socket://{self.socket}"
 
+    @property
+    def pid(self) -> int:
+        """The server's process."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start empty and wait until it answers."""
         self._process = subprocess.Popen(

@@ -62,6 +62,11 @@ class Postgres:
             f"?host={self.folder / 'run'}"
         )
 
+    @property
+    def socket(self) -> Path:
+        """Where the server listens."""
+        return self.folder / "run" / ".s.PGSQL.5432"
+
     def start(self, *, fresh: bool = True) -> None:
         """Create the cluster (unless it is there) and wait until it answers."""
         (self.folder / "run").mkdir(exist_ok=True)

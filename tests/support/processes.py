@@ -93,6 +93,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "HPSEARCH_LEASE_SECONDS": str(settings.lease_seconds),
         "HPSEARCH_TICK_SECONDS": str(settings.tick_seconds),
         "HPSEARCH_RETRY_SECONDS": str(settings.retry_seconds),
+        "HPSEARCH_REPUBLISH_SECONDS": str(settings.republish_seconds),
+        "HPSEARCH_MAX_LOSSES": str(settings.max_losses),
         "HPSEARCH_JOB_SIZE": str(settings.job_size),
         "HPSEARCH_STACK_SIZE": str(settings.stack_size),
         "HPSEARCH_SQLITE_SYNCHRONOUS": settings.sqlite_synchronous,

@@ -14,13 +14,12 @@ import sys
 from functools import cache
 
 import pytest
-from support.bench import OWNER, Bench
+from support.alone import alone
+from support.bench import OWNER
 from support.processes import environment
 from support.waiting import until
 
-from hpsearch.training import Trainer
-from hpsearch.training.final import run_final
-from hpsearch.trials import RoundKind, SearchState
+from hpsearch.trials import SearchState
 from hpsearch.wiring import build
 
 SPEC = {
@@ -56,25 +55,6 @@ def digest(services, search_id):
     result = services.searches.result(search_id, owner=OWNER)
     assert result.digest is not None, result.digest_reason
     return result.digest
-
-
-def alone(services, search_id):
-    """Train a search in this process."""
-    bench, trainer = Bench(services), Trainer(services.files)
-    while bench.status(search_id).finished_at is None:
-        bench.work.advance_due()
-        for hint in bench.work.hints():
-            order = bench.claim(hint)
-            if order.kind is RoundKind.FINAL:
-                report = run_final(
-                    trainer,
-                    order,
-                    open_test=lambda hint=hint: bench.work.open_test(hint, worker_run="worker"),
-                )
-            else:
-                report = trainer.run(order)
-            bench.work.finish(hint, report, worker_run="worker")
-    return services.searches.result(search_id, owner=OWNER).digest
 
 
 @pytest.fixture(scope="session")

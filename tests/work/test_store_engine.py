@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import sys
 import threading
 from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import exc
+from support import proxy as proxies
 
 from hpsearch.errors import Misconfigured, Unavailable
 from hpsearch.store import Store, engine
@@ -174,6 +178,27 @@ def test_pooled_connections_that_died_are_replaced(postgres_url):
     assert store.read(lambda tx: tx.library.content("d")) is None
     store.close()
     other.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="TCP_USER_TIMEOUT is Linux's")
+def test_a_server_that_vanishes_is_noticed(postgres, postgres_url):
+    """What the kernel is told about the connection; a network that swallows packets is rare here."""
+    with proxies.before(postgres.socket) as proxy:
+        url = sa.make_url(postgres_url).set(query={}, host="127.0.0.1", port=proxy.port)
+        store = Store(url.render_as_string(hide_password=False))
+        with (
+            store.engines.write.connect() as connection,
+            socket.socket(fileno=os.dup(connection.connection.dbapi_connection.fileno())) as found,
+        ):
+            options = {
+                name: found.getsockopt(socket.IPPROTO_TCP, getattr(socket, name))
+                for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT", "TCP_USER_TIMEOUT")
+            }
+            alive = found.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        store.close()
+    assert alive
+    assert options["TCP_KEEPIDLE"] + options["TCP_KEEPINTVL"] * options["TCP_KEEPCNT"] <= 30
+    assert options["TCP_USER_TIMEOUT"] == 30_000
 
 
 def test_a_database_without_tables_says_so(tmp_path, postgres):

@@ -107,6 +107,20 @@ def test_a_late_report_is_fenced_and_changes_nothing(bench, formula):
     assert kinds(bench, search_id)["fenced"] == 1
 
 
+def test_a_lost_job_waits_a_minute_at_the_most(configured, sqlite_url):
+    """Where losses are not limited, the delay that doubles with each of them still is."""
+    settings = configured(database_url=sqlite_url, retry_seconds=2.0, max_losses=10_000)
+    with build(settings) as services:
+        bench = Bench(services)
+        bench.submit()
+        bench.work.advance_due()
+        hint = bench.hint()
+        bench.claim(hint)
+        assert bench.work.give_back(hint, "lost", losses=9_000) is Written.DONE
+        row, now = services.store.read(lambda tx: (tx.jobs.get(hint.job_id), tx.time()))
+        assert 0 < row.not_before - now <= 60
+
+
 def lose(bench, hint):
     for attempt in range(hint.attempt, hint.attempt + bench.services.settings.max_losses):
         now = Hint(hint.job_id, attempt)

@@ -1,0 +1,1 @@
+"""The chaos harness: whole searches while everything around them breaks, by a seeded plan."""
