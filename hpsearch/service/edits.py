@@ -87,6 +87,42 @@ def checked(row: Row, changes: object, caps: Settings) -> dict[str, Any]:
     return _stored(now.spec, edited.spec, allowed)
 
 
+def turned_log(row: Row, changes: Mapping[str, Any]) -> list[str]:
+    """The ranges that `changes` has as log ones, where some trials may have been drawn otherwise."""
+    before = [row.spec["space"], *(e["changes"].get("space", {}) for e in row.edits or ())]
+    return [
+        name
+        for name, new in changes.get("space", {}).items()
+        if new.get("scale") == "log"
+        and any(old[name].get("scale") != "log" for old in before if name in old)
+    ]
+
+
+def check_places(seen: Read, changes: Mapping[str, Any]) -> None:
+    """Nothing, where every trial has a place in the ranges that `changes` gives.
+
+    Raises
+    ------
+    InvalidSpec
+        A range would be a log one, and a trial was drawn at zero or below.
+    """
+    mistakes = []
+    for name in turned_log(seen.row, changes):
+        tried = [t.params[name] for t in seen.trials]
+        tried += [line["params"][name] for line in seen.row.warm_start or ()]
+        misplaced = [value for value in tried if value <= 0]
+        if misplaced:
+            mistakes.append(
+                Mistake(
+                    f"space.{name}",
+                    f"a log range has no place for {min(misplaced):g}, which {len(misplaced)} of "
+                    'its trials have; use "scale": "linear", or submit a new search',
+                )
+            )
+    if mistakes:
+        raise InvalidSpec("the edit cannot be made", mistakes)
+
+
 def _refused(asked: Mapping[str, Any], changes: Mapping[str, Any]) -> list[Mistake]:
     """What cannot be edited at all."""
     try:

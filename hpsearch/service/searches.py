@@ -66,6 +66,8 @@ class Searches(Reading):
             row = found(self._store, owner, search_id, if_revision)
             edits.check_editable(row)
             stored = edits.checked(row, changes, self._settings)
+            if edits.turned_log(row, stored):
+                edits.check_places(self._seen(search_id), stored)
             if not stored or self._store.write(lambda tx: tx.searches.edit(row, stored)):  # noqa: B023  # called at once
                 return self.status(search_id, owner=owner)
         raise Conflict(f"search {search_id} moves on too fast to be edited; pause it first")
@@ -81,12 +83,18 @@ class Searches(Reading):
             As `edit` does.
         """
         found(self._store, owner, search_id, if_revision)
+        seen = self._seen(search_id)
+        edits.check_editable(seen.row)
+        stored = edits.checked(seen.row, changes, self._settings)
+        edits.check_places(seen, stored)
+        return edits.preview(seen, stored, job_size=self._settings.job_size)
+
+    def _seen(self, search_id: str) -> edits.Read:
+        """Everything that the next decision of a search rests on."""
         seen = self._store.read(lambda tx: edits.read(tx, search_id))
         if seen is None:
             raise NotFound(f"no search {search_id[:60]!r}")
-        edits.check_editable(seen.row)
-        stored = edits.checked(seen.row, changes, self._settings)
-        return edits.preview(seen, stored, job_size=self._settings.job_size)
+        return seen
 
     def pause(self, search_id: str, *, owner: str, if_revision: int | None = None) -> StatusView:
         """Start nothing more; jobs that run are finished and kept.

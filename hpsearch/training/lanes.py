@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hpsearch import nn
 
@@ -13,13 +13,18 @@ Start = Callable[[Sequence[int], int], nn.Training]
 
 @dataclass
 class Lane:
-    """One stack. `alone`: a trial by itself, because a stack that it was in has raised."""
+    """One stack. `alone`: a trial by itself, because a stack that it was in has raised.
+
+    `positions` are those of the stack as it was started; after `forget` the next one is started
+    with those alone that were live.
+    """
 
     start: Start
     positions: Sequence[int]
     fold: int
     alone: bool = False
     _training: nn.Training | None = field(default=None, init=False)
+    _known: dict[int, nn.Outcome] = field(default_factory=dict, init=False)
 
     @property
     def live(self) -> Sequence[int]:
@@ -28,9 +33,16 @@ class Lane:
             return self.positions
         return [self.positions[i] for i in self._training.live]
 
+    @property
+    def held(self) -> Sequence[int]:
+        """The positions whose networks are in memory."""
+        return () if self._training is None else self.live
+
     def run_to(self, epoch: int) -> Mapping[int, nn.EpochScore]:
         """Train to the end of `epoch`; the live trials' scores by position."""
         if self._training is None:
+            if not self.positions:
+                return {}
             self._training = self.start(self.positions, self.fold)
         scores = self._training.run_to(epoch)
         return {self.positions[i]: score for i, score in scores.items()}
@@ -39,17 +51,30 @@ class Lane:
         """Go on with these alone."""
         if self._training is not None:
             self._training.keep([i for i, p in enumerate(self.positions) if p in positions])
+            return
+        gone = self._known.keys() & set(self.positions) - set(positions)
+        self._known |= {p: replace(self._known[p], state="stopped") for p in gone}
+        self.positions = [p for p in self.positions if p not in gone]
 
     def rest(self) -> None:
         """Give buffers back while other stacks train."""
         if self._training is not None:
             self._training.rest()
 
+    def forget(self) -> None:
+        """Give up the networks: who goes on will be trained again from the start.
+
+        A training has the same bits whenever it is done, so it costs time and changes nothing.
+        """
+        live = self.live
+        self._known = dict(self.outcomes())
+        self.positions, self._training = live, None
+
     def outcomes(self) -> Mapping[int, nn.Outcome]:
         """By position; nobody's where the stack could not be made."""
         if self._training is None:
-            return {}
-        return dict(zip(self.positions, self._training.outcomes(), strict=True))
+            return self._known
+        return self._known | dict(zip(self.positions, self._training.outcomes(), strict=True))
 
     def singles(self) -> Sequence[Lane]:
         """After an exception: the live trials again, each by itself; this stack has ended."""

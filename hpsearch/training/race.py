@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 Standings = dict[int, Standing]
 
+PARKED_BYTES = 1e9  # that the networks of a race may hold while they wait for the others, about
+
 
 class Race:
     """Some cohorts of a job. Those that share a shape share stacks; the choice is per cohort.
@@ -92,8 +94,7 @@ class Race:
                 waiting = [*self._give_up(lane, error), *waiting]
             else:
                 self._lanes.append(lane)
-                if len(self._lanes) + len(waiting) > 1:
-                    lane.rest()
+                self._park(lane, waiting)
         objective = self._task.resolved.spec.objective
         standings = {}
         for position, by_fold in scores.items():
@@ -102,6 +103,16 @@ class Race:
                 assert whole.score is not None  # there is a validation part
                 standings[position] = Standing(whole.score, whole.loss)
         return standings
+
+    def _park(self, lane: Lane, waiting: Sequence[Lane]) -> None:
+        """Have a stack wait for the others, in as little memory as there is for it."""
+        lanes = [*self._lanes, *waiting]
+        if len(lanes) < 2:
+            return
+        lane.rest()
+        held = sum(nn.resident_bytes(self._task.shape(p)) for each in lanes for p in each.held)
+        if held > PARKED_BYTES:
+            lane.forget()
 
     def _give_up(self, lane: Lane, error: Exception) -> Sequence[Lane]:
         """What is to be tried in place of a stack that raised."""

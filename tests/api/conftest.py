@@ -202,6 +202,12 @@ def spec() -> dict[str, Any]:
 
 
 @pytest.fixture
+def search(client: httpx.Client, spec: dict[str, Any]) -> str:
+    """The address of a search on `spec`, just submitted."""
+    return str(client.post("/api/v1/searches", json=spec).headers["Location"])
+
+
+@pytest.fixture
 def work(services: Services) -> Table:
     """Play the loop and one worker once; how many jobs that was."""
     return Table(services)
@@ -258,3 +264,23 @@ def wait() -> Callable[[str], None]:
         until(lambda: answers(url))
 
     return waiting
+
+
+@pytest.fixture
+def until_round(
+    client: httpx.Client, work: Table, eventually: Callable[..., Any]
+) -> Callable[[str, int], dict[str, Any]]:
+    """until_round(search, n): work until round n has begun; it then waits for its workers."""
+
+    def run(search: str, number: int) -> dict[str, Any]:
+        def begun() -> dict[str, Any] | None:
+            work.services.work.advance_due()
+            rounds = client.get(f"{search}/rounds").json()["items"]
+            if len(rounds) >= number:
+                return dict(client.get(search).json())
+            work()
+            return None
+
+        return dict(eventually(begun, seconds=120))
+
+    return run

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -27,31 +26,6 @@ def spec() -> dict[str, Any]:
         "stop_early": False,
         "final": {"epochs": 4, "models": 2},
     }
-
-
-@pytest.fixture
-def search(client: httpx.Client, spec: dict[str, Any]) -> str:
-    return str(client.post(SEARCHES, json=spec).headers["Location"])
-
-
-@pytest.fixture
-def until_round(
-    client: httpx.Client, work: Table, eventually: Callable[..., Any]
-) -> Callable[[str, int], dict[str, Any]]:
-    """until_round(search, n): work until round n has begun; it then waits for its workers."""
-
-    def run(search: str, number: int) -> dict[str, Any]:
-        def begun() -> dict[str, Any] | None:
-            work.services.work.advance_due()
-            rounds = client.get(f"{search}/rounds").json()["items"]
-            if len(rounds) >= number:
-                return dict(client.get(search).json())
-            work()
-            return None
-
-        return dict(eventually(begun, seconds=120))
-
-    return run
 
 
 def mistakes(answer: httpx.Response) -> dict[str, str]:
@@ -247,78 +221,18 @@ def test_a_paused_search_is_edited(client: httpx.Client, search: str) -> None:
     assert client.patch(search, json={"rounds": 7}).json()["state"] == "paused"
 
 
-class TestDryRun:
-    def test_before_the_first_round(self, client: httpx.Client, search: str) -> None:
-        tag = client.get(search).headers["ETag"]
-        change = {"space": {"learning_rate": {"high": 0.5}}, "trials_per_round": 16}
-        plan = client.patch(search, json=change, params={"dry_run": True}).json()
-        assert plan["dry_run"] is True
-        assert (plan["round"], plan["kind"], plan["trials"]) == (1, "explore", 16)
-        assert plan["ranges"]["learning_rate"]["high"] == 0.5
-        assert (plan["rungs"], plan["epochs"]) == ([2, 4, 8], 8)
-        assert plan["epochs_planned"] == 2 * (8 * 2 + 4 * 2 + 2 * 4)
-        assert (plan["decisions"], plan["preliminary"], plan["open_trials"]) == ({}, False, 0)
-        status = client.get(search)
-        assert status.headers["ETag"] == tag
-        assert status.json()["edits"] == []
-
-    def test_it_is_what_comes_then(
-        self, client: httpx.Client, search: str, until_round: Any, work: Table
-    ) -> None:
-        until_round(search, 2)
-        while client.get(search).json()["trials"]["pending"]:
-            for hint in work.services.work.hints():
-                order = work.services.work.claim(hint, worker_run="table")
-                if order is not None:
-                    work.services.work.finish(hint, work.report(order), worker_run="table")
-        change = {"space": {"learning_rate": {"high": 0.5}}}
-        plan = client.patch(search, json=change, params={"dry_run": True}).json()
-        assert (plan["round"], plan["preliminary"]) == (3, False)
-        assert plan["decisions"]["learning_rate"]["before"]["high"] == 0.5
-        client.patch(search, json=change)
-        until_round(search, 3)
-        rounds = client.get(f"{search}/rounds").json()["items"]
-        assert rounds[2]["ranges"] == plan["ranges"]
-        assert rounds[2]["rungs"] == plan["rungs"]
-        assert rounds[2]["epochs_planned"] == plan["epochs_planned"]
-        assert rounds[1]["decisions"] == plan["decisions"]
-
-    def test_while_the_first_round_has_told_nothing(
-        self, client: httpx.Client, search: str, until_round: Any
-    ) -> None:
-        until_round(search, 1)
-        plan = client.patch(search, json={"rounds": 5}, params={"dry_run": True}).json()
-        assert (plan["round"], plan["kind"], plan["trials"]) == (2, "explore", 8)
-        assert (plan["preliminary"], plan["open_trials"]) == (True, 8)
-        for rounds, kind in [(1, "final"), (3, "explore")]:
-            plan = client.patch(search, json={"rounds": rounds}, params={"dry_run": True}).json()
-            assert plan["kind"] == kind
-
-    def test_while_a_round_runs_it_says_that_it_is_preliminary(
-        self, client: httpx.Client, services: Services, spec: dict[str, Any], until_round: Any,
-        eventually: Any,
-    ) -> None:  # fmt: skip
-        # Without halving every trial is a cohort of its own, and a round is four jobs.
-        coarse = {**spec, "epochs": {"first": 2, "last": 8, "halving": False}}
-        search = client.post(SEARCHES, json=coarse).headers["Location"]
-        until_round(search, 2)
-        one = Table(services, jobs=1)
-
-        def begun() -> bool:
-            one()
-            return bool(client.get(search).json()["trials"]["pending"] < 8)
-
-        eventually(begun)
-        left = client.get(search).json()["trials"]["pending"]
-        assert 0 < left < 8
-        plan = client.patch(search, json={"rounds": 7}, params={"dry_run": True}).json()
-        assert (plan["round"], plan["preliminary"], plan["open_trials"]) == (3, True, left)
-        assert set(plan["decisions"]) == {"learning_rate", "weight_decay"}
-
-    def test_an_empty_edit_shows_what_comes_anyway(self, client: httpx.Client, search: str) -> None:
-        plan = client.patch(search, json={}, params={"dry_run": True}).json()
-        assert (plan["round"], plan["trials"]) == (1, 8)
-
-    def test_the_query_is_checked(self, client: httpx.Client, search: str) -> None:
-        assert client.patch(search, json={}, params={"dry_run": "maybe"}).status_code == 400
-        assert client.patch(search, json={}, params={"dryrun": True}).status_code == 400
+def test_what_was_trained_keeps_a_place_in_the_ranges(
+    client: httpx.Client, spec: dict[str, Any], until_round: Any
+) -> None:
+    """Zero has none on a log range, where a trial has it."""
+    space = {"learning_rate": RATE, "weight_decay": {"choices": [0.0, 1e-3]}}
+    search = client.post(SEARCHES, json={**spec, "space": space}).headers["Location"]
+    change = {"space": {"weight_decay": {"low": 1e-6, "high": 1e-2, "scale": "log"}}}
+    assert client.patch(search, json=change, params={"dry_run": True}).status_code == 200
+    until_round(search, 2)
+    for params in ({}, {"dry_run": True}):
+        found = mistakes(client.patch(search, json=change, params=params))
+        assert "no place for 0, which" in found["space.weight_decay"]
+    assert client.get(search).json()["edits"] == []
+    change["space"]["weight_decay"]["scale"] = "linear"
+    assert client.patch(search, json=change).status_code == 200

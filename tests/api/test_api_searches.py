@@ -14,11 +14,6 @@ import pytest
 SEARCHES = "/api/v1/searches"
 
 
-@pytest.fixture
-def search(client: httpx.Client, spec: dict[str, Any]) -> str:
-    return str(client.post(SEARCHES, json=spec).headers["Location"])
-
-
 def is_problem(response: httpx.Response, status: int) -> dict[str, Any]:
     assert response.status_code == status, response.text
     assert response.headers["Content-Type"] == "application/problem+json"

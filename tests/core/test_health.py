@@ -6,78 +6,13 @@ import math
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 from core.builders import FACTS, resolve
-from core.report_rows import Made, Round, Search, Trial, json_of, models, rate
+from core.health_rows import CLEAN, FINALIST, answering, beaten, notes, training
+from core.report_rows import Made, Round, Search, Trial, models
 
 from hpsearch.report import health
 from hpsearch.report.health.scores import validation_examples
-from hpsearch.space import Choices, box_to_json
-
-LAST = 8  # epochs of a full training
-FINALIST: dict[str, Any] = {
-    "params": {"learning_rate": 0.1}, "trainings": 4, "mean": 0.93, "sd": 0.004,
-    "posterior_mean": 0.93, "difference": 0.0, "p": None, "paired": False,
-    "indistinguishable": True,
-}  # fmt: skip
-
-
-def beaten(difference: float, p: float | None, *, alike: bool) -> dict[str, Any]:
-    params = {"learning_rate": 0.2 if alike else 0.3}
-    told = {"difference": difference, "p": p, "indistinguishable": alike}
-    return {**FINALIST, "params": params, **told}
-
-
-def answering(learning_rate: float, right: range) -> Trial:
-    """A training that got these of 100 examples right."""
-    bits = np.isin(np.arange(100), right)
-    return Trial(3, params={"learning_rate": learning_rate}, right=np.packbits(bits).tobytes())
-
-
-CLEAN: dict[str, Any] = {
-    "frontier": None, "epochs": LAST, "noise_sd": 0.005, "expected_gain": 0.0001,
-    "importance": [], "agreement": {"1": 0.9},
-    "finalists": [FINALIST, beaten(0.08, 0.001, alike=False)],
-}  # fmt: skip
-
-
-def notes(
-    *, search: Search | None = None, rounds: Any = None, evidence: Any = None, box: Any = None,
-    made: Any = None, full: Any = None, final: Any = None, **spec: Any,
-) -> dict[str, Any]:  # fmt: skip
-    """The notes by code of a search that is clean but for what is given."""
-    resolved = resolve(warm_start=["earlier"], **spec)
-    told = {**CLEAN, **(evidence or {})}
-    box = box_to_json(box or {"learning_rate": rate(low=0.01, high=0.5)})
-    stored = health.Stored(
-        search or Search(state="completed"),
-        resolved,
-        rounds or [Round(rungs=[2, 4, 8], box=box, evidence=told), Round(2, kind="final", box=box)],
-        made or [Made()],
-        clean_trainings() if full is None else full,
-        models() if final is None else final,
-    )
-    found = health.notes(stored)
-    assert len({note.code for note in found}) == len(found)
-    for note in found:
-        assert note.message
-        assert note.advice
-        assert note.numbers
-        assert note.sentence == f"{note.message}; {note.advice}"
-    return {note.code: note for note in found}
-
-
-def training(index: int, learning_rate: float, short: float, full: float) -> Trial:
-    return Trial(
-        1, index, params={"learning_rate": learning_rate}, epochs=LAST, score=full,
-        curve=[(2, 0.5, None, short), (LAST, 0.3, None, full)],
-    )  # fmt: skip
-
-
-def clean_trainings() -> list[Trial]:
-    """Twelve configurations in the same order after 2 epochs and after 8."""
-    return [training(i, 0.01 * 1.3**i, 0.6 + 0.01 * i, 0.9 + 0.002 * i) for i in range(12)]
 
 
 def test_a_clean_search_has_no_findings() -> None:
@@ -90,108 +25,6 @@ def test_a_search_that_has_not_begun_has_none_either() -> None:
     )
     stored = health.Stored(search, resolve(), (), ())
     assert health.notes(stored) == []
-
-
-class TestRanges:
-    @pytest.mark.parametrize(
-        ("verdict", "edge", "side"),
-        [("open_high", 0.5, "high"), ("open_low", 0.01, "low"), ("open_both", 0.5, "high")],
-    )
-    def test_an_open_range(self, verdict: str, edge: float, side: str) -> None:
-        made = [Made(), Made(2, verdict=verdict, reason="open at the end: its edge")]
-        note = notes(made=made)["open_range"]
-        assert note.severity == "warning"
-        assert note.message == f"learning_rate is open at the end: its range ends at {edge:g}"
-        assert note.numbers["edge"] == edge
-        assert f"space.learning_rate.{side}" in note.advice
-        assert "hard_" not in note.advice
-
-    def test_an_open_range_at_its_limit_names_the_limit(self) -> None:
-        box = {"learning_rate": rate(low=0.01, high=0.5, hard_high=0.5)}
-        note = notes(box=box, made=[Made(verdict="open_high", reason="open at the top")])
-        assert "space.learning_rate.hard_high above 0.5" in note["open_range"].advice
-
-    def test_a_range_that_was_open_once_and_closed_later_is_no_finding(self) -> None:
-        moved = json_of(rate(high=10.0))
-        made = [Made(verdict="open_high", after=moved), Made(2, verdict="kept")]
-        assert notes(made=made) == {}
-
-    @pytest.mark.parametrize(
-        ("low", "high", "best", "side"),
-        [(1e-3, 1.0, 0.98, "high"), (1e-5, 0.1, 1.05e-5, "low"), (1e-3, 1.0, 0.5, None),
-         (1e-3, 0.1, 0.099, None)],
-    )  # fmt: skip
-    def test_a_best_value_at_the_end_of_what_was_looked_at(
-        self, low: float, high: float, best: float, side: str | None
-    ) -> None:
-        chosen = {**(Search().recommended or {}), "params": {"learning_rate": best}}
-        box = {"learning_rate": rate(low=low, high=high)}
-        found = notes(box=box, search=Search(recommended=chosen))
-        assert set(found) == ({"best_at_edge"} if side else set())
-        if side:
-            assert f"space.learning_rate.{side}" in found["best_at_edge"].advice
-            assert found["best_at_edge"].numbers["best"] == best
-
-    def test_while_it_runs_the_best_trial_stands_for_the_recommendation(self) -> None:
-        search = Search(recommended=None, best_params={"learning_rate": 0.99})
-        box = {"learning_rate": rate(low=1e-3)}
-        assert "best_at_edge" in notes(search=search, box=box, final=())
-
-    def test_an_unidentified_dimension(self) -> None:
-        numbers = {"effect": 0.001, "noise_sd": 0.005, "p_below_noise": 0.97, "threshold": 1.0}
-        made = [Made(verdict="unidentified", reason="flat", numbers=numbers)]
-        note = notes(made=made)["unidentified"]
-        assert note.severity == "info"
-        assert note.numbers == {
-            "hyperparameter": "learning_rate", "effect": 0.001, "noise_sd": 0.005,
-            "p_below_noise": 0.97,
-        }  # fmt: skip
-        assert "fix model.learning_rate" in note.advice
-
-    def test_a_range_beyond_the_asked_one(self) -> None:
-        note = notes(box={"learning_rate": rate(low=0.01, high=3.0)})["outside_asked"]
-        assert note.severity == "info"
-        assert note.numbers["asked_high"] == 1.0
-        assert note.numbers["high"] == 3.0
-
-    def test_choices_have_no_edges(self) -> None:
-        space = {"activation": {"choices": ["relu", "tanh"]}}
-        made = [Made(name="activation", verdict="narrowed")]
-        search = Search(best_params={"activation": "relu"}, recommended=None)
-        found = notes(
-            space=space, box={"activation": Choices(choices=("relu",))}, made=made, search=search
-        )
-        assert found == {}
-
-    def test_divergence_names_the_frontier(self) -> None:
-        frontier = {
-            "name": "learning_rate", "diverged": 9, "finite": 23, "lowest_diverged": 0.8,
-            "highest_finite": 0.9, "edge": 0.85,
-        }  # fmt: skip
-        rounds = [
-            Round(1, diverged=9, completed=17, evidence={**CLEAN, "frontier": frontier}),
-            Round(2, diverged=0, completed=26),
-        ]
-        note = notes(rounds=rounds)["divergence"]
-        assert note.message.startswith("9 of 64 trials diverged, 28% of round 1")
-        assert (note.numbers["worst_round"], note.numbers["share"]) == (1, 9 / 32)
-        assert "above a learning rate of 0.85" in note.message
-        assert note.numbers["edge"] == 0.85
-        assert note.numbers["trials"] == 64
-        assert "hard_high to 0.85" in note.advice
-
-    def test_divergence_without_a_searched_learning_rate(self) -> None:
-        note = notes(rounds=[Round(1, diverged=20, completed=6, evidence=CLEAN)])["divergence"]
-        assert "lower the learning rate" in note.advice
-
-    def test_few_diverged_trials_are_no_finding(self) -> None:
-        assert notes(rounds=[Round(1, diverged=6, completed=20, evidence=CLEAN)]) == {}
-        assert notes(rounds=[Round(1, planned=4, diverged=2, completed=2, stopped=0)]) == {}
-
-    def test_trials_that_could_not_be_trained(self) -> None:
-        note = notes(rounds=[Round(1, failed=2, completed=20, evidence=CLEAN)])["failed_trials"]
-        assert note.message == "2 of 32 trials could not be trained"
-        assert "/trials?state=failed" in note.advice
 
 
 class TestScores:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import weakref
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,7 @@ from hpsearch import nn
 from hpsearch.data import DatasetInfo, DatasetStore
 from hpsearch.errors import Fenced
 from hpsearch.spec import schedule
-from hpsearch.training import Trainer
+from hpsearch.training import Task, Trainer
 from hpsearch.training.halving import Standing, survivors
 from hpsearch.trials import JobOrder, TrialReport, TrialState
 
@@ -81,17 +82,22 @@ def expected(full, cohorts, failing=None) -> dict[int, TrialReport]:
 numbers = st.lists(st.integers(0, 4), min_size=len(MANY), max_size=len(MANY))
 
 
+parked = st.sampled_from([0.0, 3e3, 1e9])  # bytes: no network waits in memory, some do, all do
+
+
 @settings(max_examples=25)
-@given(cohorts=numbers, stack_size=st.sampled_from([0, 1, 2, 3, 7]), jobs=st.integers(1, 5))
+@given(numbers, st.sampled_from([0, 1, 2, 3, 7]), st.integers(1, 5), parked)
 def test_cohorts_are_halved_the_same_in_any_jobs_and_stacks(
-    files, info, full, cohorts, stack_size, jobs
+    files, info, full, cohorts, stack_size, jobs, parked
 ) -> None:
-    """Jobs hold whole cohorts; how many, and in which stacks, changes no bit of any report."""
+    """Jobs hold whole cohorts; how many, in which stacks and memory, changes no bit of a report."""
     whole = order(info, MANY, rungs=RUNGS, cohorts=cohorts)
     cut = [
         part_of(whole, [p for p, c in enumerate(cohorts) if c % jobs == job]) for job in range(jobs)
     ]
-    found = run(files, *(job for job in cut if job.indices), stack_size=stack_size)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hpsearch.training.race.PARKED_BYTES", parked)
+        found = run(files, *(job for job in cut if job.indices), stack_size=stack_size)
     assert found == expected(full, cohorts)
 
 
@@ -108,12 +114,14 @@ def test_positions_in_a_job_do_not_matter(files, info, full, cohorts, random, sh
     stack_size=st.sampled_from([0, 1, 2, 7]),
     culprit=st.integers(0, len(MANY) - 1),
     after=st.integers(0, RUNGS[-1] - 1),
+    parked=parked,
 )
 def test_a_culprit_falls_out_and_nobody_else_notices(
-    files, info, full, cohorts, stack_size, culprit, after
+    files, info, full, cohorts, stack_size, culprit, after, parked
 ) -> None:
     """It fails where it raises, if it gets there; the next in line has its place."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hpsearch.training.race.PARKED_BYTES", parked)
         patch.setattr(nn, "Training", picky(culprit, after))
         found = run(files, order(info, MANY, rungs=RUNGS, cohorts=cohorts), stack_size=stack_size)
     assert found == expected(full, cohorts, {culprit: after})
@@ -180,6 +188,31 @@ def test_cohorts_that_do_not_fit_the_memory_race_one_after_another(
     found = run(files, order(info, MANY, rungs=RUNGS, cohorts=cohorts))
     assert found == expected(full, cohorts)
     assert made == [2] * (3 * 4)
+
+
+def test_networks_that_do_not_fit_the_memory_train_again(files, info, full, monkeypatch) -> None:
+    """What waits has its bound, beside the stack that trains; the rest starts again."""
+    whole = order(info, MANY, rungs=RUNGS)
+    stack = 6 * nn.resident_bytes(Task.of(whole).shape(1))  # of Adam, the larger ones
+    monkeypatch.setattr("hpsearch.training.race.PARKED_BYTES", stack / 2)
+    made, held = weakref.WeakSet[nn.Training](), list[int]()
+    starts = itertools.count()
+
+    class Counted(nn.Training):
+        def __init__(self, shape, *args, **options) -> None:
+            super().__init__(shape, *args, **options)
+            self.bytes = nn.resident_bytes(shape)
+            made.add(self)
+            next(starts)
+
+        def run_to(self, epoch):
+            held.append(sum(len(each.live) * each.bytes for each in made))
+            return super().run_to(epoch)
+
+    monkeypatch.setattr(nn, "Training", Counted)
+    assert run(files, whole) == expected(full, [0] * len(MANY))
+    assert stack <= max(held) <= 1.5 * stack
+    assert next(starts) > 4
 
 
 def test_joined_cohorts_share_stacks(files, info, monkeypatch) -> None:

@@ -1,0 +1,111 @@
+"""Findings about the ranges: a planted search triggers each, a clean one none."""
+
+from __future__ import annotations
+
+import pytest
+from core.health_rows import CLEAN, notes
+from core.report_rows import Made, Round, Search, json_of, rate
+
+from hpsearch.space import Choices
+
+
+class TestRanges:
+    @pytest.mark.parametrize(
+        ("verdict", "edge", "side"),
+        [("open_high", 0.5, "high"), ("open_low", 0.01, "low"), ("open_both", 0.5, "high")],
+    )
+    def test_an_open_range(self, verdict: str, edge: float, side: str) -> None:
+        made = [Made(), Made(2, verdict=verdict, reason="open at the end: its edge")]
+        note = notes(made=made)["open_range"]
+        assert note.severity == "warning"
+        assert note.message == f"learning_rate is open at the end: its range ends at {edge:g}"
+        assert note.numbers["edge"] == edge
+        assert f"space.learning_rate.{side}" in note.advice
+        assert "hard_" not in note.advice
+
+    def test_an_open_range_at_its_limit_names_the_limit(self) -> None:
+        box = {"learning_rate": rate(low=0.01, high=0.5, hard_high=0.5)}
+        note = notes(box=box, made=[Made(verdict="open_high", reason="open at the top")])
+        assert "space.learning_rate.hard_high above 0.5" in note["open_range"].advice
+
+    def test_a_range_that_was_open_once_and_closed_later_is_no_finding(self) -> None:
+        moved = json_of(rate(high=10.0))
+        made = [Made(verdict="open_high", after=moved), Made(2, verdict="kept")]
+        assert notes(made=made) == {}
+
+    @pytest.mark.parametrize(
+        ("low", "high", "best", "side"),
+        [(1e-3, 1.0, 0.98, "high"), (1e-5, 0.1, 1.05e-5, "low"), (1e-3, 1.0, 0.5, None),
+         (1e-3, 0.1, 0.099, None)],
+    )  # fmt: skip
+    def test_a_best_value_at_the_end_of_what_was_looked_at(
+        self, low: float, high: float, best: float, side: str | None
+    ) -> None:
+        chosen = {**(Search().recommended or {}), "params": {"learning_rate": best}}
+        box = {"learning_rate": rate(low=low, high=high)}
+        found = notes(box=box, search=Search(recommended=chosen))
+        assert set(found) == ({"best_at_edge"} if side else set())
+        if side:
+            assert f"space.learning_rate.{side}" in found["best_at_edge"].advice
+            assert found["best_at_edge"].numbers["best"] == best
+
+    def test_while_it_runs_the_best_trial_stands_for_the_recommendation(self) -> None:
+        search = Search(recommended=None, best_params={"learning_rate": 0.99})
+        box = {"learning_rate": rate(low=1e-3)}
+        assert "best_at_edge" in notes(search=search, box=box, final=())
+
+    def test_an_unidentified_dimension(self) -> None:
+        numbers = {"effect": 0.001, "noise_sd": 0.005, "p_below_noise": 0.97, "threshold": 1.0}
+        made = [Made(verdict="unidentified", reason="flat", numbers=numbers)]
+        note = notes(made=made)["unidentified"]
+        assert note.severity == "info"
+        assert note.numbers == {
+            "hyperparameter": "learning_rate", "effect": 0.001, "noise_sd": 0.005,
+            "p_below_noise": 0.97,
+        }  # fmt: skip
+        assert "fix model.learning_rate" in note.advice
+
+    def test_a_range_beyond_the_asked_one(self) -> None:
+        note = notes(box={"learning_rate": rate(low=0.01, high=3.0)})["outside_asked"]
+        assert note.severity == "info"
+        assert note.numbers["asked_high"] == 1.0
+        assert note.numbers["high"] == 3.0
+
+    def test_choices_have_no_edges(self) -> None:
+        space = {"activation": {"choices": ["relu", "tanh"]}}
+        made = [Made(name="activation", verdict="narrowed")]
+        search = Search(best_params={"activation": "relu"}, recommended=None)
+        found = notes(
+            space=space, box={"activation": Choices(choices=("relu",))}, made=made, search=search
+        )
+        assert found == {}
+
+    def test_divergence_names_the_frontier(self) -> None:
+        frontier = {
+            "name": "learning_rate", "diverged": 9, "finite": 23, "lowest_diverged": 0.8,
+            "highest_finite": 0.9, "edge": 0.85,
+        }  # fmt: skip
+        rounds = [
+            Round(1, diverged=9, completed=17, evidence={**CLEAN, "frontier": frontier}),
+            Round(2, diverged=0, completed=26),
+        ]
+        note = notes(rounds=rounds)["divergence"]
+        assert note.message.startswith("9 of 64 trials diverged, 28% of round 1")
+        assert (note.numbers["worst_round"], note.numbers["share"]) == (1, 9 / 32)
+        assert "above a learning rate of 0.85" in note.message
+        assert note.numbers["edge"] == 0.85
+        assert note.numbers["trials"] == 64
+        assert "hard_high to 0.85" in note.advice
+
+    def test_divergence_without_a_searched_learning_rate(self) -> None:
+        note = notes(rounds=[Round(1, diverged=20, completed=6, evidence=CLEAN)])["divergence"]
+        assert "lower the learning rate" in note.advice
+
+    def test_few_diverged_trials_are_no_finding(self) -> None:
+        assert notes(rounds=[Round(1, diverged=6, completed=20, evidence=CLEAN)]) == {}
+        assert notes(rounds=[Round(1, planned=4, diverged=2, completed=2, stopped=0)]) == {}
+
+    def test_trials_that_could_not_be_trained(self) -> None:
+        note = notes(rounds=[Round(1, failed=2, completed=20, evidence=CLEAN)])["failed_trials"]
+        assert note.message == "2 of 32 trials could not be trained"
+        assert "/trials?state=failed" in note.advice
