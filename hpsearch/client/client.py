@@ -15,7 +15,7 @@ import httpx
 
 from hpsearch.client.address import path_of
 from hpsearch.client.wire import Wire
-from hpsearch.errors import InvalidRequest, Unavailable, UnsupportedType
+from hpsearch.errors import InvalidRequest, NotFound, Unavailable, UnsupportedType
 from hpsearch.report.views import (
     DatasetView,
     HealthView,
@@ -31,6 +31,7 @@ UPLOAD_TIMEOUT = 300.0  # the service parses a whole dataset before it answers
 PATIENCE = 10.0  # seconds during which a submission is repeated
 FIRST_DELAY = 0.2  # seconds; doubles up to LONGEST_DELAY
 LONGEST_DELAY = 2.0
+WARM_STARTS = 8  # earlier searches that a spec may name
 CONTENT_TYPES = {".npz": "application/octet-stream", ".csv": "text/csv"}
 
 
@@ -166,14 +167,27 @@ class Client(Wire):
         return self._view(NextRoundView, answer)
 
     def continue_(self, search: str, *, rounds: int | None = None) -> StatusView:
-        """Submit the spec of a search again, warm-started from it.
+        """Submit the spec of a search again, warm-started from it and from what it began with.
 
         The ranges are those that were asked for, edits included; what the first search has seen
-        narrows them from the start. The seed is the next one, so that nothing is trained twice.
+        narrows them from the start. The seed is the next one, so that nothing is trained twice
+        and the choice is not made on the same validation examples again.
         """
         spec = self.spec(search)
-        more = {"warm_start": [search], "seed": int(spec.get("seed", 0)) + 1}
+        before = [earlier for earlier in spec.get("warm_start", ()) if self._is_there(earlier)]
+        more = {
+            "warm_start": [*before, search][-WARM_STARTS:],
+            "seed": int(spec.get("seed", 0)) + 1,
+        }
         return self.submit({**spec, **more, **({} if rounds is None else {"rounds": rounds})})
+
+    def _is_there(self, search: str) -> bool:
+        """Whether a search has not been deleted."""
+        try:
+            self.status(search)
+        except NotFound:
+            return False
+        return True
 
     def pause(self, search: str) -> StatusView:
         """Hand out no more jobs; running ones end."""

@@ -72,7 +72,7 @@ def withheld(
     distinct = {canonical(dict(f)) for f in fingerprints}
     if len(distinct) > 1:
         return (
-            f"its jobs ran under {len(distinct)} numeric fingerprints (numpy, scipy, BLAS core or "
+            f"its jobs and decisions ran under {len(distinct)} numeric fingerprints (numpy, scipy, BLAS core or "
             "instruction set); HPSEARCH_NUMERICS=portable makes mixed machines agree"
         )
     if max_seconds is not None:

@@ -16,6 +16,7 @@ from hpsearch.service.snapshots import snapshot
 from hpsearch.settings import Settings
 from hpsearch.spec import ResolvedSpec
 from hpsearch.store import Row, Store, Tx
+from hpsearch.training.fingerprint import fingerprint
 from hpsearch.trials import (
     FinalPlan,
     GiveUp,
@@ -55,7 +56,11 @@ def advance(store: Store, settings: Settings, search_id: str) -> bool:
     if isinstance(plan, GiveUp):
         return _fail(store, row, plan.reason)
     epochs, deadlines = durations(now.resolved, plan, settings)
-    return store.write(lambda tx: tx.searches.apply(row, plan, epochs=epochs, deadlines=deadlines))
+    return store.write(
+        lambda tx: tx.searches.apply(
+            row, plan, epochs=epochs, deadlines=deadlines, fingerprint=fingerprint()
+        )
+    )
 
 
 def _fail(store: Store, seen: Row, reason: str) -> bool:
@@ -101,7 +106,9 @@ def _complete(store: Store, row: Row) -> bool:
         if final is None or final.state != JobState.DONE:
             return None
         reason = digest.withheld(
-            tx.jobs.fingerprints(row.id), tx.jobs.lost(row.id), row.spec.get("max_seconds")
+            [*tx.jobs.fingerprints(row.id), *tx.searches.deciders(row.id)],
+            tx.jobs.lost(row.id),
+            row.spec.get("max_seconds"),
         )
         if reason is not None:
             return None, reason

@@ -171,7 +171,7 @@ def _read(services: Services, search_id: str) -> _Stored:
             tx.searches.trials(search_id),
             tx.searches.decisions(search_id),
             final,
-            tx.jobs.fingerprints(search_id),
+            [*tx.jobs.fingerprints(search_id), *tx.searches.deciders(search_id)],
         )
 
     return services.store.read(read)
@@ -327,5 +327,5 @@ def _comparison(
     if row.digest is not None and now != row.digest:
         found.append(f"digest {row.digest} is stored, now {now}")
     if found and any(dict(f) != dict(fingerprint()) for f in stored.fingerprints):
-        found.append("this process has another numeric fingerprint than the search's workers had")
+        found.append("this process has another numeric fingerprint than those that ran the search")
     return Comparison(row.id, len(lines), now, row.digest, found)

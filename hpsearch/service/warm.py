@@ -42,7 +42,10 @@ def frozen(tx: Tx, new: ResolvedSpec, *, owner: str) -> list[dict[str, Any]]:
             taken = _taken(tx, row, new.space)
             lines += [_line(o, source=i + 1) for o in taken]
             if not taken:
-                why = f"search {search_id} has no trial within the limits of this space"
+                none = not tx.searches.observed(search_id, best=False, limit=1)
+                why = f"search {search_id} has no trial" + (
+                    " that has ended" if none else " within the limits of this space"
+                )
         if why is not None:
             mistakes.append(Mistake(f"warm_start[{i}]", why))
     if mistakes:

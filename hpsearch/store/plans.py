@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from hpsearch.space import box_to_json
 from hpsearch.spec import schedule
 from hpsearch.store.base import Part, Row
 from hpsearch.store.clock import now
-from hpsearch.store.tables import decision, job, round_, search, trial
+from hpsearch.store.tables import decision, event, job, round_, search, trial
 from hpsearch.trials import (
     Decision,
     FinalPlan,
@@ -23,12 +23,21 @@ from hpsearch.trials import (
 )
 
 Written = RoundPlan | FinalPlan
+ADVANCED, FROZEN = "advanced", "final_frozen"  # the events of a plan that was written
 
 
 class Plans(Part):
     """One plan, one transaction; whoever comes second writes nothing."""
 
-    def apply(self, seen: Row, plan: Written, *, epochs: int, deadlines: Sequence[float]) -> bool:
+    def apply(
+        self,
+        seen: Row,
+        plan: Written,
+        *,
+        epochs: int,
+        deadlines: Sequence[float],
+        fingerprint: Mapping[str, str],
+    ) -> bool:
         """Write a plan, unless the search has moved on since `seen` was read.
 
         Parameters
@@ -39,6 +48,8 @@ class Plans(Part):
             Epochs of each trial of the new round.
         deadlines
             Seconds that each job of the plan may take.
+        fingerprint
+            The numeric fingerprint of the process that decided.
         """
         unmoved = sa.and_(
             search.c.id == seen.id,
@@ -59,10 +70,21 @@ class Plans(Part):
             round_.insert().values(search_id=seen.id, created_at=now(), **_round(plan, epochs))
         )
         self._insert_trials(seen.id, plan, self._insert_jobs(seen.id, plan, epochs, deadlines))
-        kind = "final_frozen" if isinstance(plan, FinalPlan) else "advanced"
         made = {"round": plan.number, "jobs": len(_jobs(plan)), "trials": len(plan.trials)}
-        self.record(kind, search_id=seen.id, detail=made)
+        self.record(
+            FROZEN if isinstance(plan, FinalPlan) else ADVANCED,
+            search_id=seen.id,
+            detail={**made, "fingerprint": dict(fingerprint)},
+        )
         return True
+
+    def deciders(self, search_id: str) -> Sequence[Mapping[str, str]]:
+        """The numeric fingerprints under which a search's plans were made."""
+        query = sa.select(event.c.detail).where(
+            event.c.search_id == search_id, event.c.kind.in_((ADVANCED, FROZEN))
+        )
+        details = self.connection.execute(query).scalars()
+        return [detail["fingerprint"] for detail in details if "fingerprint" in detail]
 
     def _insert_decisions(self, search_id: str, number: int, decisions: Sequence[Decision]) -> None:
         if not decisions:

@@ -127,6 +127,14 @@ def test_a_paused_or_cancelled_search_is_a_source_too(
         client.post(f"{search}/cancel")
 
 
+def test_a_search_without_trials_says_so(client: httpx.Client, spec: dict[str, Any]) -> None:
+    search = client.post(SEARCHES, json=spec).headers["Location"]
+    client.post(f"{search}/cancel")
+    search_id = search.rpartition("/")[2]
+    told = refused(client.post(SEARCHES, json={**spec, "warm_start": [search_id]}))
+    assert told == {"warm_start[0]": f"search {search_id} has no trial that has ended"}
+
+
 def test_values_outside_the_new_limits_are_left_out(
     client: httpx.Client, spec: dict[str, Any], complete: Any, services: Services
 ) -> None:

@@ -270,6 +270,18 @@ def test_a_search_is_continued_by_its_own_spec(contract, client, status):
     assert second == {"dataset": "digits", "seed": 1, "warm_start": ["s0"]}
 
 
+def test_what_a_search_began_with_is_passed_on(contract, client, status):
+    """Where it is still there: a deleted search would be a mistake in the new spec."""
+    contract.answer(200, {"dataset": "digits", "warm_start": ["gone", "old"]})
+    contract.problem(404, "Not found", "no search 'gone'")
+    contract.answer(200, status)
+    contract.answer(201, status)
+    client.continue_("s0")
+    paths = [path.removeprefix("/api/v1/searches") for _, path, _, _ in contract.asked]
+    assert paths == ["/s0/spec", "/gone", "/old", ""]
+    assert json.loads(contract.asked[-1][3])["warm_start"] == ["old", "s0"]
+
+
 def test_health_spec_and_curves(contract, client):
     note = {
         "code": "optimism", "severity": "warning", "message": "m", "numbers": {"gap": 0.1},

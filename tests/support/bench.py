@@ -8,6 +8,7 @@ from typing import Any
 from hpsearch.report.views import StatusView
 from hpsearch.service import Services
 from hpsearch.store import Written
+from hpsearch.training.fingerprint import fingerprint
 from hpsearch.trials import Hint, JobOrder, JobReport, Role, RoundKind, TrialReport, TrialState
 from support.waiting import until
 
@@ -24,7 +25,6 @@ SPEC: dict[str, Any] = {
     "epochs": {"first": 1, "last": 2, "halving": False},
     "final": {"epochs": 2, "models": 2},
 }
-FINGERPRINT = {"machine": "test"}
 
 
 def formula(order: JobOrder) -> JobReport:
@@ -50,7 +50,7 @@ def formula(order: JobOrder) -> JobReport:
             )
         )
     ensemble = 99 if order.kind is RoundKind.FINAL else None
-    return JobReport(reports, FINGERPRINT, 0.01, ensemble_correct=ensemble)
+    return JobReport(reports, fingerprint(), 0.01, ensemble_correct=ensemble)
 
 
 class Bench:

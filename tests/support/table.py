@@ -14,6 +14,7 @@ import numpy as np
 
 from hpsearch.service import Services
 from hpsearch.spec import schedule
+from hpsearch.training.fingerprint import fingerprint
 from hpsearch.trials import JobOrder, JobReport, Role, RoundKind, TrialReport, TrialState
 
 Truth = Callable[[Mapping[str, Any], int], float | None]
@@ -63,7 +64,7 @@ class Table:
         trials = [self._trial(order, at, ends[at], examples) for at in range(len(order.indices))]
         tested = [t.test_correct for t in trials if t.test_correct is not None]
         ensemble = max(tested, default=None)
-        return JobReport(trials, {"numpy": "table"}, seconds=0.01, ensemble_correct=ensemble)
+        return JobReport(trials, fingerprint(), seconds=0.01, ensemble_correct=ensemble)
 
     def _score(self, order: JobOrder, at: int, epoch: int) -> float | None:
         value = self.truth(order.params[at], epoch)

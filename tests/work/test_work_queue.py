@@ -376,6 +376,18 @@ def test_mixed_fingerprints_withhold_the_digest(bench, formula):
     assert "2 numeric fingerprints" in (result.digest_reason or "")
 
 
+def test_a_decision_of_another_machine_withholds_the_digest(bench, monkeypatch):
+    """It drew the trials, from a model whose last bits are its own."""
+    search_id = bench.submit()
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("hpsearch.service.advance.fingerprint", lambda: {"machine": "another"})
+        bench.work.advance_due()
+    bench.complete(search_id)
+    result = bench.services.searches.result(search_id, owner=OWNER)
+    assert result.digest is None
+    assert "2 numeric fingerprints" in (result.digest_reason or "")
+
+
 def test_the_job_size_does_not_change_the_digest(bench, configured, database_url):
     digests = set()
     for size in (1, 3, 32):
