@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from hpsearch.space import Dimension, Range
@@ -24,8 +25,11 @@ def telling(history: Sequence[Row]) -> tuple[Verdict, str]:
     """Verdict and reason of a range: those of the last decision, and of the last that moved it.
 
     A range that was narrowed early and could not be told from flat later is narrowed, not
-    unidentified. One that was opened and then kept is kept, and the reason tells both.
+    unidentified. One that was opened and then kept is kept, and the reason tells both. What was
+    decided before an edit of the range is about another range.
     """
+    breaks = [i for i, (one, next_) in enumerate(pairwise(history), 1) if one.after != next_.before]
+    history = history[max(breaks, default=0) :]
     last = history[-1]
     moved = next((d for d in reversed(history) if d.before != d.after), last)
     if moved is last:

@@ -54,6 +54,14 @@ class TestRanges:
         box = {"learning_rate": rate(low=1e-3)}
         assert "best_at_edge" in notes(search=search, box=box, final=())
 
+    @pytest.mark.parametrize(("best", "outside"), [(0.3, False), (0.6, True), (0.005, True)])
+    def test_a_recommendation_outside_the_range(self, best: float, outside: bool) -> None:
+        chosen = {**(Search().recommended or {}), "params": {"learning_rate": best}}
+        found = notes(search=Search(recommended=chosen))
+        assert set(found) == ({"recommended_outside"} if outside else set())
+        if outside:
+            assert found["recommended_outside"].numbers["recommended"] == str(best)
+
     def test_an_unidentified_dimension(self) -> None:
         numbers = {"effect": 0.001, "noise_sd": 0.005, "p_below_noise": 0.97, "threshold": 1.0}
         made = [Made(verdict="unidentified", reason="flat", numbers=numbers)]

@@ -163,20 +163,23 @@ class TestResult:
     def test_the_verdict_is_the_last_and_the_reason_tells_the_last_move(
         self, verdicts, verdict, reason
     ):
-        still = {"low": 1e-4, "high": 1.0, "scale": "log"}
-        made = [
-            Made(
-                round=i,
-                verdict=v,
-                reason=f"r{i}",
-                name="learning_rate",
-                before=still,
-                after=still if v in ("kept", "unidentified") else {**still, "low": 1e-3},
-            )
-            for i, v in enumerate(verdicts, 1)
-        ]
+        made, now = [], {"low": 1e-4, "high": 1.0, "scale": "log"}
+        for i, v in enumerate(verdicts, 1):
+            after = now if v in ("kept", "unidentified") else {**now, "low": 2 * now["low"]}
+            made.append(Made(i, "learning_rate", now, after, v, f"r{i}"))
+            now = after
         told = result(made=made).ranges["learning_rate"]
         assert (told.verdict, told.reason) == (verdict, reason)
+
+    def test_what_was_decided_before_an_edit_is_about_another_range(self):
+        first = {"low": 1e-4, "high": 1.0, "scale": "log"}
+        moved, edited = {**first, "low": 1e-3}, {**first, "low": 0.5}
+        made = [
+            Made(1, "learning_rate", first, moved, "narrowed", "r1"),
+            Made(2, "learning_rate", edited, edited, "unidentified", "r2"),
+        ]
+        told = result(made=made).ranges["learning_rate"]
+        assert (told.verdict, told.reason) == ("unidentified", "r2")
 
     def test_a_withheld_digest_says_why(self):
         view = result(search=Search(digest=None, digest_reason="2 fingerprints"))

@@ -20,6 +20,7 @@ CHECKS: tuple[Check, ...] = (
     finals.diverged_models,
     ranges.open_ranges,
     ranges.best_at_edge,
+    ranges.recommended_outside,
     ranges.divergence,
     ranges.failures,
     scores.few_examples,

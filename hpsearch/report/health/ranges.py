@@ -63,6 +63,25 @@ def best_at_edge(stored: Stored) -> Iterator[HealthNote]:
         )
 
 
+def recommended_outside(stored: Stored) -> Iterator[HealthNote]:
+    """A recommendation outside the best range, because nothing was trained inside."""
+    chosen = (stored.search.recommended or {}).get("params", {})
+    for name, value in chosen.items():
+        now = stored.box[name]
+        if now.contains(tuple(value) if isinstance(value, list) else value):
+            continue
+        yield HealthNote(
+            code="recommended_outside",
+            severity="warning",
+            message=f"the recommended {name} ({value}) lies outside the best range",
+            numbers={"hyperparameter": name, "recommended": str(value)},
+            advice=(
+                "nothing was trained inside the range since it was edited, so nothing is known "
+                "of it: continue the search, which begins there"
+            ),
+        )
+
+
 def unidentified(stored: Stored) -> Iterator[HealthNote]:
     """Hyperparameters whose effect inside the range cannot be told from noise."""
     for name, history in histories(stored.decisions).items():
