@@ -16,6 +16,7 @@ from support.checker.history import History, Row
 from support.checker.queue import OPEN_JOBS, TERMINAL, trial_name
 
 ENDED = ("completed", "failed", "cancelled")
+PLANNED = ("advanced", "final_frozen")
 # The search's state after an event of its own, where that does not depend on what was before.
 AFTER = {
     "submitted": "queued",
@@ -162,8 +163,10 @@ def _as_decided(seen: History, s: Row, final: Row) -> Iterator[str]:
 def digest_of(seen: History, s: Row) -> str | None:
     """The digest of a completed search from its raw rows; None where it must be withheld."""
     jobs = [j for j in seen.jobs.values() if j.search_id == s.id]
+    plans = [e for e in seen.events if e.search_id == s.id and e.kind in PLANNED]
+    told = [*(j.fingerprint for j in jobs), *((e.detail or {}).get("fingerprint") for e in plans)]
     why = digest.withheld(
-        [j.fingerprint for j in jobs if j.fingerprint is not None],
+        [fingerprint for fingerprint in told if fingerprint is not None],
         sum(j.state == "failed" for j in jobs),
         s.spec.get("max_seconds"),
     )
