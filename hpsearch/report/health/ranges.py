@@ -66,9 +66,9 @@ def best_at_edge(stored: Stored) -> Iterator[HealthNote]:
 def recommended_outside(stored: Stored) -> Iterator[HealthNote]:
     """A recommendation outside the best range, because nothing was trained inside."""
     chosen = (stored.search.recommended or {}).get("params", {})
-    for name, value in chosen.items():
-        now = stored.box[name]
-        if now.contains(tuple(value) if isinstance(value, list) else value):
+    for name, now in stored.box.items():
+        value = chosen.get(name)
+        if value is None or now.contains(tuple(value) if isinstance(value, list) else value):
             continue
         yield HealthNote(
             code="recommended_outside",
