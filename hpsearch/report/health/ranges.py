@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from hpsearch.report.health.stored import Row, Stored
 from hpsearch.report.verdicts import OPEN, histories, reaches_beyond, telling
 from hpsearch.report.views import HealthNote
-from hpsearch.space import Range
+from hpsearch.space import Level, Range, inside
 from hpsearch.trials import Verdict
 
 MANY_DIVERGED = 0.2  # share of a round's trials that is worth a word
@@ -68,7 +69,7 @@ def recommended_outside(stored: Stored) -> Iterator[HealthNote]:
     chosen = (stored.search.recommended or {}).get("params", {})
     for name, now in stored.box.items():
         value = chosen.get(name)
-        if value is None or now.contains(tuple(value) if isinstance(value, list) else value):
+        if value is None or inside({name: now}, {name: _level(value)}):
             continue
         yield HealthNote(
             code="recommended_outside",
@@ -80,6 +81,12 @@ def recommended_outside(stored: Stored) -> Iterator[HealthNote]:
                 "of it: continue the search, which begins there"
             ),
         )
+
+
+def _level(value: Any) -> Level:
+    """A value as it was before JSON turned its tuple into a list."""
+    level: Level = tuple(value) if isinstance(value, list) else value
+    return level
 
 
 def unidentified(stored: Stored) -> Iterator[HealthNote]:
