@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import exc
 
-from hpsearch.errors import Unavailable
+from hpsearch.errors import Corrupt, Unavailable
 from hpsearch.store import Engines
 
 LOCK = 0x68707365  # "hpse": the advisory lock under which PostgreSQL is migrated
@@ -66,10 +66,21 @@ class Database:
 
     def _run(self, step: Any) -> None:
         self._wait()
-        with self._engines.write.begin() as connection:
-            if not self._engines.sqlite:
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
-            step(config(connection))
+        with self._engines.write.connect() as connection:
+            if self._engines.sqlite:
+                # SQLite changes a table by copying and dropping it, and the drop would take along
+                # every row that refers to it. Inside a transaction the setting has no effect.
+                raw = connection.connection.driver_connection
+                assert raw is not None  # it was opened a line above
+                raw.execute("PRAGMA foreign_keys=OFF")
+            with connection.begin():
+                if not self._engines.sqlite:
+                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+                step(config(connection))
+                if self._engines.sqlite:
+                    _check_references(connection)
+            if self._engines.sqlite:
+                connection.invalidate()  # the setting ends with the connection
 
     def _wait(self) -> None:
         """Wait for a database that is still starting."""
@@ -82,3 +93,20 @@ class Database:
                 if time.monotonic() > deadline:
                     raise Unavailable(f"the database does not answer: {error.orig}") from error
             time.sleep(0.5)
+
+
+def _check_references(connection: sa.Connection) -> None:
+    """What SQLite did not watch during the migration must hold at its end.
+
+    Raises
+    ------
+    Corrupt
+        A row refers to one that is not there; nothing is changed.
+    """
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    if broken:
+        table, row, parent, _ = broken[0]
+        raise Corrupt(
+            f"row {row} of table {table} refers to a row of {parent} that is not there "
+            f"({len(broken)} such rows); restore a backup of the database"
+        )

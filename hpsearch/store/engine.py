@@ -25,7 +25,7 @@ BUSY_MS = 5000
 # Two connections that checkpoint and commit at once can corrupt a WAL before these versions.
 WAL_SAFE = (3, 51, 3)
 WAL_BACKPORTS = frozenset({(3, 44, 6), (3, 50, 7)})
-UNDEFINED_TABLE = "42P01"
+UNMIGRATED = frozenset({"42P01", "42703"})  # no such table, no such column
 # Serialisation, deadlock, locks, shutdown and start-up, and a standby after a failover.
 TRANSIENT_SQLSTATES = frozenset({"25006", "40001", "40P01", "55P03", "57P01", "57P02", "57P03"})
 
@@ -128,7 +128,7 @@ def transient(error: exc.DBAPIError) -> bool:
 def refused(error: exc.DBAPIError) -> bool:
     """Whether the database cannot do what it should: no file, no room, no tables."""
     if isinstance(error, exc.ProgrammingError):
-        return getattr(error.orig, "sqlstate", None) == UNDEFINED_TABLE
+        return getattr(error.orig, "sqlstate", None) in UNMIGRATED
     return isinstance(error, exc.OperationalError) and not transient(error)
 
 

@@ -64,7 +64,18 @@ def _keep_the_old_ways() -> None:
         connection.execute(search.update().where(search.c.id == row.id).values(spec=spec))
 
 
+def _as_before() -> None:
+    """Take away again what an older version would not understand in its own searches."""
+    search = sa.table("search", sa.column("id"), sa.column("spec", sa.JSON()))
+    connection = op.get_bind()
+    for row in connection.execute(sa.select(search.c.id, search.c.spec)).all():
+        spec = {key: value for key, value in row.spec.items() if key != "finalists"}
+        spec["epochs"] = {k: v for k, v in row.spec["epochs"].items() if k != "halving"}
+        connection.execute(search.update().where(search.c.id == row.id).values(spec=spec))
+
+
 def downgrade() -> None:
+    _as_before()
     for table, columns in ADDED.items():
         with op.batch_alter_table(table, schema=None) as batch_op:
             for name, _ in columns:

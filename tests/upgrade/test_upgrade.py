@@ -1,0 +1,207 @@
+"""A database of the first released schema: it opens, moves up under running workers, and down.
+
+`first_schema.sql` holds rows that the first version really wrote; `first_schema.py` made it.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from support.bench import OWNER, Bench
+from support.checker import digests
+from support.waiting import until
+
+from hpsearch.errors import Unavailable
+from hpsearch.store import Engines
+from hpsearch.training import Trainer
+from hpsearch.training.final import run_final
+from hpsearch.trials import RoundKind, SearchState
+from hpsearch.wiring import build
+from migrations import schema
+
+ROWS = Path(__file__).with_name("first_schema.sql")
+FIRST = "0001"
+
+
+def fill(url):
+    """Make the first schema and put the old rows in."""
+    engines = Engines(url)
+    with engines.write.begin() as connection:
+        command.upgrade(schema.config(connection), FIRST)
+    raw = engines.write.raw_connection()  # SQLAlchemy would take % and : in the rows for its own
+    cursor = raw.cursor()
+    for line in ROWS.read_text().splitlines():
+        cursor.execute(line)
+    if not engines.sqlite:  # rows that bring their number do not count the sequences on
+        for table in ("job", "event"):
+            cursor.execute(
+                f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"
+            )
+    raw.commit()
+    raw.close()
+    engines.dispose()
+
+
+def contents(url, columns):
+    """The rows of every table, in the columns that are named for it."""
+    engines = Engines(url)
+    with engines.read.connect() as connection:
+        found = {
+            table: sorted(
+                map(
+                    repr,
+                    connection.execute(
+                        sa.select(*map(sa.column, names)).select_from(sa.table(table))
+                    ),
+                )
+            )
+            for table, names in columns.items()
+        }
+    engines.dispose()
+    return found
+
+
+def columns(url):
+    """The tables that are there, and their columns."""
+    engines = Engines(url)
+    with engines.read.connect() as connection:
+        inspector = sa.inspect(connection)
+        tables = [t for t in inspector.get_table_names() if t != "alembic_version"]
+        found = {table: [c["name"] for c in inspector.get_columns(table)] for table in tables}
+    engines.dispose()
+    return found
+
+
+@pytest.fixture
+def old_url(database_url):
+    """The old rows on each kind of database."""
+    database = schema.Database(database_url)
+    database.downgrade("base")
+    database.close()
+    fill(database_url)
+    return database_url
+
+
+def test_up_and_down_again_every_old_row_is_what_it_was(old_url):
+    """An old version can take its database back, as long as nothing new was written into it."""
+    old = columns(old_url)
+    before = contents(old_url, old)
+    database = schema.Database(old_url)
+    database.upgrade()
+    assert database.current() == schema.head()
+    untouched = {table: names for table, names in old.items() if table != "search"}
+    assert contents(old_url, untouched) == {t: before[t] for t in untouched}
+    database.downgrade(FIRST)
+    database.close()
+    assert columns(old_url) == old
+    assert contents(old_url, old) == before
+
+
+class Worker:
+    """One of our workers and a loop, in a thread."""
+
+    def __init__(self, services):
+        self._services, self._trainer = services, Trainer(services.files)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.refusals, self.broken = [], []
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join(30)
+        assert self.broken == []
+
+    def has_waited(self):
+        assert self.broken == []
+        return self.refusals
+
+    def _run(self):
+        while not self._stop.wait(0.02):
+            try:
+                self._turn()
+            except Unavailable as error:
+                self.refusals.append(str(error))
+            except Exception as error:  # noqa: BLE001  # the test shows it
+                self.broken.append(error)
+                return
+
+    def _turn(self):
+        work = self._services.work
+        work.reap()
+        work.advance_due()
+        for hint in work.hints():
+            order = work.claim(hint, worker_run="new")
+            if order is not None:
+                work.finish(hint, self._train(hint, order), worker_run="new")
+
+    def _train(self, hint, order):
+        if order.kind is not RoundKind.FINAL:
+            return self._trainer.run(order)
+        return run_final(
+            self._trainer,
+            order,
+            open_test=lambda: self._services.work.open_test(hint, worker_run="new"),
+        )
+
+
+def finish_all(services):
+    """Wait for every search that can end; their digests by name."""
+    bench = Bench(services)
+    ids = {s.name: s.id for s in services.searches.list(owner=OWNER).items}
+    services.searches.resume(ids["paused"], owner=OWNER)
+
+    def open_ones():
+        return [name for name, key in ids.items() if bench.status(key).finished_at is None]
+
+    until(lambda: not open_ones(), seconds=120, what="the end of every old search")
+    states = {name: bench.status(key).state for name, key in ids.items()}
+    assert states.pop("cancelled") is SearchState.CANCELLED
+    assert set(states.values()) == {SearchState.COMPLETED}
+    for name in states:
+        result = services.searches.result(ids[name], owner=OWNER)
+        assert result.digest is not None, (name, result.digest_reason)
+    return digests(services.settings.database)
+
+
+def settings(configured, url):
+    """What the old version had published is lost at once."""
+    return configured(database_url=url, republish_seconds=0.01)
+
+
+@pytest.fixture
+def undisturbed(configured, tmp_path):
+    """What becomes of the old searches where nobody works during the upgrade."""
+    path = tmp_path / "undisturbed.db"
+    fill(f"sqlite:///{path}")
+    database = schema.Database(f"sqlite:///{path}")
+    database.upgrade()
+    database.close()
+    with build(settings(configured, f"sqlite:///{path}")) as services:
+        services.files.ingest_builtin("iris")
+        with Worker(services):
+            return finish_all(services)
+
+
+def test_it_moves_up_under_running_workers(old_url, configured, undisturbed):
+    """They wait for the new schema, and then finish what the old version began."""
+    with build(settings(configured, old_url)) as services, Worker(services) as worker:
+        until(worker.has_waited, what="a worker that waits for the new schema")
+        assert services.ready()["migrations"].startswith(f"at {FIRST}")
+        database = schema.Database(old_url)
+        database.upgrade()
+        database.close()
+        assert finish_all(services) == undisturbed
+        stored = {
+            s.name: services.searches.result(s.id, owner=OWNER).digest
+            for s in services.searches.list(owner=OWNER).items
+            if s.state is SearchState.COMPLETED
+        }
+    assert stored["completed"] in ROWS.read_text()
