@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import exc
@@ -20,6 +21,7 @@ from hpsearch.store.jobs import Jobs, Written
 from hpsearch.store.keys import Keys
 from hpsearch.store.library import SHARED, Library
 from hpsearch.store.searches import Searches, chosen
+from hpsearch.store.snapshot import Probe, copy
 from hpsearch.store.tables import event, metadata
 from hpsearch.store.window import Window
 
@@ -51,6 +53,7 @@ class Store:
 
     def __init__(self, url: str, *, synchronous: str = "FULL") -> None:
         self.engines = Engines(url, synchronous=synchronous)
+        self.probe = Probe(self.engines)
 
     def write(self, work: Callable[[Tx], T]) -> T:
         """`work` in one writing transaction, repeated after faults that pass."""
@@ -76,6 +79,10 @@ class Store:
                 return connection.execute(query).scalar()
         except exc.DBAPIError as error:
             raise Unavailable(f"the database does not answer: {error.orig}") from error
+
+    def snapshot(self, target: Path) -> list[dict[str, Any]]:
+        """Copy the embedded database to a new file; the descriptions of its datasets."""
+        return copy(self.engines, target)
 
     def events(self, search_id: str) -> list[Row]:
         """The history of a search, oldest first."""

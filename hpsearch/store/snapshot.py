@@ -1,0 +1,81 @@
+"""The database seen from outside its tables: whether it takes a write, and a copy of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from hpsearch.errors import Unavailable
+from hpsearch.store.clock import now
+from hpsearch.store.engine import Engines
+from hpsearch.store.tables import dataset_content, worker
+
+PROBE_SECONDS = 5.0  # for which an answer holds, however often it is asked for
+
+
+class Probe:
+    """Whether the database takes a write, which one without room on its disk does not."""
+
+    def __init__(self, engines: Engines) -> None:
+        self._engines = engines
+        self._lock = threading.Lock()
+        self._tried: float | None = None
+        self._refusal: str | None = None
+
+    def __call__(self) -> None:
+        """Commit a row that is gone again with it.
+
+        Raises
+        ------
+        Unavailable
+            The database refuses; the message has its words.
+        """
+        with self._lock:
+            if self._tried is None or time.monotonic() - self._tried > PROBE_SECONDS:
+                self._refusal = self._try()
+                self._tried = time.monotonic()
+            if self._refusal is not None:
+                raise Unavailable(f"the database does not take a write: {self._refusal}")
+
+    def _try(self) -> str | None:
+        mark = str(uuid.uuid4())
+        row = {"id": mark, "host": "", "pid": 0, "started_at": now(), "seen_at": 0.0}
+        try:
+            with self._engines.write.begin() as connection:
+                connection.execute(worker.insert().values(**row, fingerprint={}))
+                connection.execute(worker.delete().where(worker.c.id == mark))
+        except exc.DBAPIError as error:
+            return str(error.orig)
+        return None
+
+
+def copy(engines: Engines, target: Path) -> list[dict[str, Any]]:
+    """Write SQLite's database as it is at one moment to `target`; its datasets' descriptions.
+
+    Readers and writers go on meanwhile.
+
+    Raises
+    ------
+    Unavailable
+        There is no room, or the database does not answer.
+    """
+    module_error: type[Exception] = engines.read.dialect.dbapi.Error  # type: ignore[union-attr]
+    try:
+        source = engines.read.raw_connection()  # VACUUM refuses to run in a transaction
+        try:
+            source.cursor().execute("VACUUM INTO ?", (str(target),))
+        finally:
+            source.close()
+    except module_error as error:
+        raise Unavailable(f"the database cannot be copied to {target}: {error}") from error
+    made = sa.create_engine(f"sqlite:///{target}")
+    with made.connect() as connection:
+        infos = connection.execute(sa.select(dataset_content.c.info)).scalars().all()
+    made.dispose()
+    return list(infos)

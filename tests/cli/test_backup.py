@@ -1,0 +1,131 @@
+"""`hpsearch backup`: a copy made in mid-run goes on to the same result; refusals change nothing."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+
+import pytest
+from support.alone import alone
+from support.bench import OWNER, Bench
+from support.checker import verify
+
+from hpsearch.errors import Unavailable
+from hpsearch.service.backup import backup
+from hpsearch.store import SHARED
+from hpsearch.training import Trainer
+from hpsearch.trials import SearchState
+from hpsearch.wiring import build
+from migrations.schema import Database
+
+SPEC = {"dataset": "iris", "rounds": 2, "trials_per_round": 8, "epochs": {"first": 2, "last": 2},
+        "space": {"learning_rate": {"low": 1e-3, "high": 1.0, "scale": "log"}}}  # fmt: skip
+
+
+@pytest.fixture
+def home(configured, tmp_path, migrated_sqlite, monkeypatch):
+    """A data folder with a key."""
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    (folder / "hpsearch.db").write_bytes(migrated_sqlite.read_bytes())
+    (folder / "api.key").write_text("k" * 43)
+    (folder / "api.key").chmod(0o600)
+    monkeypatch.setenv("HPSEARCH_HOME", str(folder))
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    return folder
+
+
+def opened(configured, folder):
+    return build(configured(home=folder, data_url=None, job_size=2, republish_seconds=0.01))
+
+
+@pytest.fixture
+def services(configured, home):
+    with opened(configured, home) as made:
+        yield made
+
+
+def half_done(services):
+    """Submit, and train one job of the first round."""
+    bench = Bench(services)
+    search_id = services.searches.submit(SPEC, owner=OWNER)[0].id
+    bench.work.advance_due()
+    first, *others = bench.work.hints()
+    assert others
+    report = Trainer(services.files).run(bench.claim(first))
+    bench.work.finish(first, report, worker_run="worker")
+    return search_id
+
+
+def test_a_copy_made_in_mid_run_goes_on_to_the_same_result(run, services, configured, tmp_path):
+    search_id = half_done(services)
+    file = tmp_path / "copy.tar"
+    code, out, err = run("backup", str(file), "--json")
+    assert (code, err) == (0, "")
+    made = json.loads(out)
+    assert (made["path"], made["datasets"], made["missing"]) == (str(file), 1, [])
+    assert file.stat().st_size == made["bytes"]
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert [p.name for p in tmp_path.glob(".backup-*")] == []
+
+    expected = alone(services, search_id)
+    folder = tmp_path / "restored"
+    folder.mkdir()
+    with tarfile.open(file) as archive:
+        archive.extractall(folder, filter="tar")
+    assert (folder / "api.key").read_text() == "k" * 43
+    with opened(configured, folder) as restored:
+        bench = Bench(restored)
+        assert bench.status(search_id).state is SearchState.RUNNING
+        assert alone(restored, search_id) == expected
+        info = restored.files.info(iris(restored))
+        restored.files.verify(info)
+        sealed = restored.files.file(info, "test_x.npy")
+        assert (sealed.parent.stat().st_mode & 0o777, sealed.stat().st_mode & 0o777) == (
+            0o700,
+            0o600,
+        )
+    verify(f"sqlite:///{folder}/hpsearch.db")
+
+
+def iris(services):
+    row = services.store.read(lambda tx: tx.library.get(SHARED, "iris"))
+    return row.digest
+
+
+def test_a_file_that_exists_is_left_alone(run, services, tmp_path):
+    file = tmp_path / "copy.tar"
+    file.write_text("mine")
+    code, _, err = run("backup", str(file))
+    assert code == 3
+    assert "exists" in err
+    assert file.read_text() == "mine"
+
+
+def test_a_dataset_that_vanished_is_named_and_the_rest_is_kept(run, services, tmp_path):
+    half_done(services)
+    services.files.delete(iris(services))
+    code, out, err = run("backup", str(tmp_path / "copy.tar"))
+    assert code == 0
+    assert "0 datasets" in out
+    assert err.startswith("not copied: ")
+    assert iris(services) in err
+    with tarfile.open(tmp_path / "copy.tar") as archive:
+        assert archive.getnames() == ["hpsearch.db", "api.key"]
+
+
+def test_a_folder_that_is_not_there_is_said(services, tmp_path):
+    with pytest.raises(Unavailable, match="cannot be written"):
+        backup(services, tmp_path / "no" / "copy.tar")
+
+
+def test_postgresql_is_left_to_its_own_tools(run, home, postgres_url, monkeypatch, tmp_path):
+    database = Database(postgres_url)
+    database.upgrade()
+    database.close()
+    monkeypatch.setenv("DATABASE_URL", postgres_url)
+    code, _, err = run("backup", str(tmp_path / "copy.tar"))
+    assert code == 2
+    assert "pg_dump" in err
+    assert not (tmp_path / "copy.tar").exists()
