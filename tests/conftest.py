@@ -21,6 +21,7 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 
 from support import broker as brokers  # noqa: E402
 from support import postgres as postgreses  # noqa: E402
+from support.absent import absent  # noqa: E402
 from support.processes import Process, environment  # noqa: E402
 
 from hpsearch.service import Services  # noqa: E402
@@ -33,13 +34,6 @@ hypothesis_settings.register_profile(
     "default", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.load_profile("default")
-
-
-def absent(what: str) -> None:
-    """Skip on a laptop, fail in CI: a suite that did not run has shown nothing."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{what} is missing, and CI must not go without it")
-    pytest.skip(f"{what} is missing")
 
 
 @pytest.fixture(scope="session")

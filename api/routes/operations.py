@@ -27,7 +27,7 @@ def healthz(query: NoQuery) -> Response:
 @routes.route_to("GET", "/readyz", scope="public", answers={200: Readiness})
 def readyz(query: NoQuery) -> Response:
     """Database and migrations are ready; 503 names the parts that are not."""
-    parts = runtime().services.ready()
+    parts = runtime().services.ready(writing=True)
     missing = [
         # The route is public, and what a database driver says names hosts and users.
         Mistake(name, "does not answer" if name == "database" else said)

@@ -28,10 +28,16 @@ class Services:
     keys: KeyRing
     work: Work
 
-    def ready(self) -> dict[str, str]:
-        """Each part the service needs and "ok", or what is wrong with it."""
+    def ready(self, *, writing: bool = False) -> dict[str, str]:
+        """Each part the service needs and "ok", or what is wrong with it.
+
+        With `writing` the database has to take a write as well: one without room on its disk
+        still answers.
+        """
         try:
             revision = self.store.revision()
+            if writing and revision == SCHEMA:
+                self.store.probe()
         except Unavailable as error:
             return {"database": str(error), "migrations": "unknown"}
         if revision is None:

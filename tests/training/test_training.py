@@ -57,6 +57,18 @@ def test_a_trial_that_raises_fails_alone(files, info, monkeypatch):
     assert reports == honest
 
 
+def test_thirty_one_neighbours_of_a_culprit_live(files, info, monkeypatch):
+    """One stack of 32; whichever rung the culprit raises at, the others' bits are the same."""
+    whole = order(info, [PARAMS[0]] * 32)
+    honest = {t.index: t for t in Trainer(files, stack_size=32).run(whole).trials}
+    assert len({t.loss for t in honest.values()}) == 32
+    monkeypatch.setattr(nn, "Training", picky(17))
+    reports = {t.index: t for t in Trainer(files, stack_size=32).run(whole).trials}
+    assert reports.pop(17).state is TrialState.FAILED
+    honest.pop(17)
+    assert reports == honest
+
+
 def test_a_stack_that_cannot_be_made_costs_its_culprit_alone(files, info, monkeypatch):
     honest = {t.index: t for t in Trainer(files).run(order(info)).trials}
     train = nn.Training
