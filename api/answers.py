@@ -8,7 +8,7 @@ from typing import Any
 from flask import Response
 from pydantic import BaseModel, Field
 
-from hpsearch.report.views import DatasetView, RoundView, StatusView, TrialView, View
+from hpsearch.report.views import DatasetView, KeyView, RoundView, StatusView, TrialView, View
 
 
 class SearchList(View):
@@ -37,6 +37,19 @@ class DatasetList(View):
 
     items: list[DatasetView]
     next: str | None = Field(description="Cursor of the next page; null on the last one.")
+
+
+class KeyList(View):
+    """One page of keys, oldest first."""
+
+    items: list[KeyView]
+    next: str | None = Field(description="Cursor of the next page; null on the last one.")
+
+
+class NewKey(KeyView):
+    """A key that has just been made."""
+
+    token: str = Field(description="What clients send; it cannot be read again.")
 
 
 class Health(View):

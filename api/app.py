@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 
 import structlog
@@ -11,7 +12,7 @@ from flask import Response, g, request
 from flask_openapi3.openapi import OpenAPI
 
 from api import body, document, problems
-from api.auth import Authority, Gate, check_declared
+from api.auth import Access, Authority, Gate, check_declared
 from api.border import (
     SAFE_METHODS,
     add_headers,
@@ -21,12 +22,14 @@ from api.border import (
     check_query,
     new_request_id,
 )
+from api.buckets import Buckets
 from api.failures import Failures
 from api.metrics import EXTENSION as METRICS
 from api.metrics import Metrics
 from api.routes import GROUPS
 from api.routes.datasets import UPLOAD_FOLDER
 from api.runtime import EXTENSION, Runtime
+from api.usage import Usage
 from hpsearch import logs
 from hpsearch.service import Services
 from hpsearch.settings import Settings, load
@@ -73,11 +76,20 @@ def create_app(services: Services | None = None, settings: Settings | None = Non
     accesses = {e: a for group in GROUPS for e, a in group.accesses(settings).items()}
     check_declared(app, accesses)
     gate = Gate(services, settings.bootstrap_key())
-    _install_doors(app, Authority(services.keys, accesses, gate, Failures()), settings)
+    _install_doors(app, _authority(services, accesses, gate, settings), settings)
     app.extensions[document.EXTENSION] = document.build(app)
     body.sweep(settings.home / UPLOAD_FOLDER)
     gate.try_open()
     return app
+
+
+def _authority(
+    services: Services, accesses: Mapping[str, Access], gate: Gate, settings: Settings
+) -> Authority:
+    rate, burst = settings.requests_per_second, settings.request_burst
+    rates = Buckets(rate=rate, burst=burst) if rate else None
+    usage = Usage(services.keys.used)
+    return Authority(services.keys, accesses, gate, Failures(), usage, rates)
 
 
 def _configure(app: OpenAPI, settings: Settings) -> None:

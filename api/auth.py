@@ -11,7 +11,9 @@ from typing import Literal
 import structlog
 from flask import Flask, g, request
 
+from api.buckets import Buckets
 from api.failures import Failures
+from api.usage import Usage
 from hpsearch.errors import Forbidden, Misconfigured, TooMany, Unauthenticated, Unavailable
 from hpsearch.service import Principal, Services
 from hpsearch.service.keys import KeyRing
@@ -94,6 +96,8 @@ class Authority:
     accesses: Mapping[str, Access]
     gate: Gate
     failures: Failures
+    usage: Usage
+    rates: Buckets | None  # by key id; None: no limit
 
     def admit(self) -> None:
         """Let this request pass, or say why not.
@@ -104,16 +108,24 @@ class Authority:
         Raises
         ------
         Unauthenticated, Forbidden, TooMany
-            Without a valid key, without the scope, or after too many invalid keys.
+            Without a valid key, without the scope, or after too many invalid keys or requests.
         """
         access = self.accesses.get(request.endpoint or "")
         if access is not None and access.scope == PUBLIC:
             return
         self.gate.check()
         g.principal = principal = self._authenticate()
+        self._count(principal)
         if access is not None and access.scope not in principal.scopes:
             has = ", ".join(sorted(principal.scopes)) or "none"
             raise Forbidden(f"this needs a key with the scope {access.scope}; this key has: {has}")
+
+    def _count(self, principal: Principal) -> None:
+        self.usage.seen(principal.key_id)
+        seconds = self.rates.take(principal.key_id) if self.rates is not None else 0
+        if seconds:
+            g.retry_after = seconds
+            raise TooMany(f"this key has sent too many requests; try again in {seconds} s")
 
     def _authenticate(self) -> Principal:
         header = request.headers.get("Authorization")

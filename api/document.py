@@ -14,6 +14,7 @@ from pydantic.json_schema import JsonSchemaMode
 
 from api.answers import TrialList
 from api.edits import SearchEdit
+from api.key_request import KeyRequest
 from api.problems import Problem
 from api.routing import BEARER
 from hpsearch.report.views import NextRoundView
@@ -49,7 +50,7 @@ def build(app: OpenAPI) -> str:
     """The document of an application whose routes are all registered."""
     result: dict[str, Any] = app.api_doc
     schemas = result["components"]["schemas"]
-    for asked in (SearchSpec, SearchEdit):
+    for asked in (SearchSpec, SearchEdit, KeyRequest):
         schemas.update(_schemas(asked, "validation"))
     for model in (TrialList, NextRoundView, Problem):
         schemas.update(_schemas(model, "serialization"))

@@ -45,6 +45,12 @@ class DatasetPath(BaseModel):
     )
 
 
+class KeyPath(BaseModel):
+    """The id of a key."""
+
+    id: str = Field(max_length=32, pattern=r"^[A-Za-z0-9_-]+$", description="Id of the key.")
+
+
 class PageQuery(Query):
     """One page of a list."""
 

@@ -23,6 +23,7 @@ from hpsearch.errors import (
 from hpsearch.spec import from_pydantic
 
 MEDIA_TYPE = "application/problem+json"
+_IDS = {"SearchPath": "search", "KeyPath": "key"}  # what a path names by an id
 RETRY_SECONDS = 5  # asked of clients where nothing better is known
 
 _log = structlog.get_logger("api")
@@ -80,13 +81,13 @@ def refuse_parameters(error: ValidationError) -> Response:
     Raises
     ------
     NotFound
-        A search id that no search can have.
+        An id that no search or key can have.
     InvalidRequest
         Any other parameter; the message names it.
     """
     mistakes = from_pydantic(error)
-    if error.title == "SearchPath":
-        raise NotFound("there is no such search")
+    if error.title in _IDS:
+        raise NotFound(f"there is no such {_IDS[error.title]}")
     first = mistakes[0]
     if error.errors()[0]["type"] == "extra_forbidden":
         raise InvalidRequest(f"unknown parameter {first.path}; see /docs for those there are")

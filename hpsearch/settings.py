@@ -85,7 +85,11 @@ class Settings(BaseSettings):
     max_final_models: int = 64
     max_json_bytes: int = 1_000_000
     max_upload_bytes: int = 256_000_000
-    max_active_searches: int = Field(100, description="unfinished searches of one key")
+    max_active_searches: int = Field(100, description="unfinished searches of one owner")
+    max_datasets: int = Field(200, description="names of one owner's datasets")
+    max_dataset_bytes: int = Field(20_000_000_000, description="all datasets of one owner")
+    requests_per_second: float = Field(200.0, ge=0, description="of one key; 0: no limit")
+    request_burst: int = Field(2_000, ge=1, description="requests that a rested key has at once")
 
     @property
     def embedded(self) -> bool:

@@ -51,7 +51,7 @@ def list_(as_json: Json = False) -> None:
         return
     from hpsearch.cli import tables
 
-    head = ("ID", "NAME", "OWNER", "SCOPES", "CREATED", "EXPIRES", "REVOKED")
+    head = ("ID", "NAME", "OWNER", "SCOPES", "CREATED", "LAST USED", "EXPIRES", "REVOKED")
     rows = (
         (
             view.id,
@@ -59,6 +59,7 @@ def list_(as_json: Json = False) -> None:
             view.owner,
             ",".join(view.scopes),
             view.created_at,
+            view.last_used_at or "-",
             view.expires_at or "-",
             view.revoked_at or "-",
         )

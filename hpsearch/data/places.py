@@ -51,6 +51,10 @@ class Place(Protocol):
         """The local path of one of the dataset's files, fetched first where it must be."""
         ...
 
+    def size(self, info: DatasetInfo) -> int:
+        """Bytes of the dataset's arrays as they are stored."""
+        ...
+
     def delete(self, digest: str) -> None:
         """Remove the dataset; nothing happens where it is not here."""
         ...
@@ -127,6 +131,10 @@ class LocalPlace:
         """The stored file itself."""
         return self._root / info.digest / relative(name)
 
+    def size(self, info: DatasetInfo) -> int:
+        """From the files' own entries."""
+        return sum(self.path(info, name).stat().st_size for name in FILES)
+
     def delete(self, digest: str) -> None:
         """Rename away, then remove: nobody sees half a dataset. Open memory maps stay valid."""
         doomed = _staging_in(self._root)
@@ -187,6 +195,11 @@ class RemotePlace:
         if not target.exists():
             self._fetch(info, name, target)
         return target
+
+    def size(self, info: DatasetInfo) -> int:
+        """As the place itself says."""
+        with self._answering():
+            return sum(self._files.size(self._remote(info.digest, relative(n))) for n in FILES)
 
     def delete(self, digest: str) -> None:
         """Remove `info.json` first, then the rest, then this machine's cached copy."""

@@ -186,6 +186,19 @@ class DatasetStore:
             raise errors.NotFound(f"no dataset {digest}")
         return found
 
+    def size(self, info: DatasetInfo) -> int:
+        """Bytes of the four arrays as they are stored.
+
+        Raises
+        ------
+        errors.Unavailable
+            The store does not answer.
+        """
+        try:
+            return self._place.size(info)
+        except OSError as error:
+            raise errors.Unavailable(f"dataset {info.digest} cannot be read: {error}") from error
+
     def exists(self, digest: str) -> bool:
         """Whether a dataset of this digest is stored here."""
         return self._place.info(require_digest(digest)) is not None

@@ -212,4 +212,5 @@ def key_view(row: Row) -> KeyView:
         created_at=moment(row.created_at) or "",
         expires_at=moment(row.expires_at),
         revoked_at=moment(row.revoked_at),
+        last_used_at=moment(row.last_used_at),
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from hpsearch.data import BUILTIN, DatasetInfo, DatasetStore
-from hpsearch.errors import Conflict, InvalidRequest, NotFound, Unavailable
+from hpsearch.errors import Conflict, InvalidRequest, NotFound, TooMany, Unavailable
 from hpsearch.report.build import dataset_view
 from hpsearch.report.views import DatasetView, Page
 from hpsearch.service import cursors
@@ -24,6 +26,7 @@ class Datasets:
         self._store = store
         self._files = files
         self._settings = settings
+        self._fetch = threading.Lock()
 
     def find(self, name: str, *, owner: str) -> DatasetInfo:
         """The dataset that `name` stands for now; a built-in one is made on first use.
@@ -32,20 +35,18 @@ class Datasets:
         ------
         NotFound
             Nobody gave this name to a dataset, or a built-in one cannot be fetched.
+        TooMany
+            Another caller waits for a built-in dataset from the internet.
         """
         row = self._store.read(lambda tx: tx.library.get(owner, name))
         if row is not None:
             return DatasetInfo.from_json(row.info)
         if name not in BUILTIN:
-            known = ", ".join([*BUILTIN, *self._own(owner)])
-            raise NotFound(f"unknown dataset {name!r}; known are {known}")
-        folder = self._settings.home / "datasets" / name
-        try:
-            info = self._files.ingest_builtin(name, folder=folder)
-        except Unavailable as error:
-            # Trying again does not help; the message says what does.
-            raise NotFound(str(error)) from error
-        self._store.write(lambda tx: tx.library.put(SHARED, name, info.to_json()))
+            raise self._unknown(name, owner)
+        with self._fetching(name):
+            info = self._made(name)
+        size = self._files.size(info)
+        self._store.write(lambda tx: tx.library.put(SHARED, name, info.to_json(), size))
         return info
 
     def list(self, *, owner: str, limit: int = 100, cursor: str | None = None) -> Page:
@@ -57,27 +58,27 @@ class Datasets:
         )
         views = {row.name: self._view(row) for row in rows}
         edge = rows[-1].name if len(rows) > limit else None  # what comes later is on a later page
-        for name, about in BUILTIN.items():
+        for name in BUILTIN:
             if name > after and (edge is None or name < edge):
-                unmade = DatasetView(name=name, builtin=True, **about.words())
-                views.setdefault(name, unmade)
+                views.setdefault(name, _unmade(name))
         names = sorted(views)
         more = cursors.encode((names[limit - 1],)) if len(names) > limit else None
         return Page(items=[views[name] for name in names[:limit]], next=more)
 
     def get(self, name: str, *, owner: str) -> DatasetView:
-        """One dataset.
+        """One dataset; looking at a built-in one does not make it.
 
         Raises
         ------
         NotFound
             Nobody gave this name to a dataset.
         """
-        self.find(name, owner=owner)
         row = self._store.read(lambda tx: tx.library.get(owner, name))
-        if row is None:
-            raise NotFound(f"unknown dataset {name!r}")
-        return self._view(row)
+        if row is not None:
+            return self._view(row)
+        if name not in BUILTIN:
+            raise self._unknown(name, owner)
+        return _unmade(name)
 
     def put(
         self, name: str, path: Path, *, content_type: str, label: str | None, owner: str
@@ -131,13 +132,45 @@ class Datasets:
 
     def _keep(self, owner: str, name: str, ingest: Callable[[], DatasetInfo]) -> DatasetView:
         old = self._store.read(lambda tx: tx.library.get(owner, name))
+        self._store.read(lambda tx: self._check_room(tx, owner, name, 1))
         info = ingest()
-        self._store.write(lambda tx: tx.library.put(owner, name, info.to_json()))
         if not self._files.exists(info.digest):
             ingest()  # somebody deleted the last use of these very bytes in the meantime
+        size = self._files.size(info)
+        try:
+            self._store.write(lambda tx: self._name(tx, owner, name, info, size))
+        except TooMany:
+            self._discard(info.digest)
+            raise
+        if not self._files.exists(info.digest):
+            ingest()  # or did so until the name was written
         if old is not None and old.owner == owner and old.digest != info.digest:
             self.sweep(old.digest)
         return self.get(name, owner=owner)
+
+    def _name(self, tx: Tx, owner: str, name: str, info: DatasetInfo, size: int) -> None:
+        tx.alone(owner)
+        self._check_room(tx, owner, name, size)
+        tx.library.put(owner, name, info.to_json(), size)
+
+    def _check_room(self, tx: Tx, owner: str, name: str, size: int) -> None:
+        """Refuse a dataset of `size` bytes that goes beyond the owner's quota."""
+        if owner == SHARED:
+            return
+        count, held = tx.library.held(owner, but=name)
+        most, bytes_most = self._settings.max_datasets, self._settings.max_dataset_bytes
+        if count >= most:
+            raise TooMany(f"you have {count} datasets, the limit is {most}; delete one first")
+        if held + size > bytes_most:
+            raise TooMany(
+                f"your datasets have {held:,} bytes and this one {size:,}, the limit is "
+                f"{bytes_most:,}; delete one first"
+            )
+
+    def _discard(self, digest: str) -> None:
+        """Remove the files of a content that nobody has come to name."""
+        if self._store.read(lambda tx: tx.library.content(digest)) is None:
+            self._files.delete(digest)
 
     def _check(self, name: str) -> None:
         if not NAME.fullmatch(name):
@@ -147,12 +180,41 @@ class Datasets:
         if name in BUILTIN:
             raise Conflict(f"{name!r} is the name of a built-in dataset; choose another")
 
+    def _made(self, name: str) -> DatasetInfo:
+        folder = self._settings.home / "datasets" / name
+        try:
+            return self._files.ingest_builtin(name, folder=folder)
+        except Unavailable as error:
+            # Trying again does not help; the message says what does.
+            raise NotFound(str(error)) from error
+
+    @contextmanager
+    def _fetching(self, name: str) -> Iterator[None]:
+        """One caller at a time waits for the internet: the others would hold every thread."""
+        if not BUILTIN[name].openml:
+            yield
+        elif not self._fetch.acquire(blocking=False):
+            raise TooMany(f"a dataset is being fetched for another request; try {name} again later")
+        else:
+            try:
+                yield
+            finally:
+                self._fetch.release()
+
+    def _unknown(self, name: str, owner: str) -> NotFound:
+        known = ", ".join([*BUILTIN, *self._own(owner)])
+        return NotFound(f"unknown dataset {name!r}; known are {known}")
+
     def _own(self, owner: str) -> Sequence[str]:
         rows = self._store.read(lambda tx: tx.library.page(owner, limit=20, after=None))
         return [row.name for row in rows if row.owner == owner]
 
     def _view(self, row: Row) -> DatasetView:
         return dataset_view(row, builtin=row.owner == SHARED)
+
+
+def _unmade(name: str) -> DatasetView:
+    return DatasetView(name=name, builtin=True, **BUILTIN[name].words())
 
 
 def _remove(tx: Tx, owner: str, name: str) -> str:

@@ -1,7 +1,7 @@
 """API keys: made once, shown once, stored as hashes.
 
-A token is `hps_` + key id + `_` + 32 random bytes + a checksum, so that a secret scanner can
-tell one from noise, and a typing mistake from a revoked key. The secret has 256 bits, so a
+A token is `hps_` + key id + `_` + 32 random bytes in base 62 + a CRC-32, so that a secret scanner
+can tell one from noise, and a typing mistake from a revoked key. The secret has 256 bits, so a
 plain SHA-256 is enough to store it by.
 """
 
@@ -10,17 +10,23 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import string
 import zlib
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from hpsearch.errors import InvalidRequest, NotFound, Unauthenticated
 from hpsearch.report.build import key_view
-from hpsearch.report.views import KeyView
+from hpsearch.report.views import KeyView, Page
+from hpsearch.service import cursors
 from hpsearch.store import Store
 
 PREFIX = "hps"
 SCOPES = ("read", "submit", "admin")
 BOOTSTRAP = "bootstrap"
+SECRET_BYTES = 32
+_DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_SECRET_LENGTH = 43  # digits in base 62 of the largest number of 256 bits
 _NOBODY = "0" * 64  # what an unknown key is compared with, so that it costs the same time
 
 
@@ -76,7 +82,7 @@ class KeyRing:
         if days is not None and not 1 <= days <= 36500:
             raise InvalidRequest(f"days {days} must lie between 1 and 36500")
         key_id = secrets.token_hex(6)
-        body = f"{PREFIX}_{key_id}_{secrets.token_urlsafe(32)}"
+        body = f"{PREFIX}_{key_id}_{_base62(secrets.token_bytes(SECRET_BYTES))}"
         token = f"{body}{_checksum(body)}"
         values = {
             "id": key_id,
@@ -91,6 +97,18 @@ class KeyRing:
     def list(self) -> list[KeyView]:
         """Every key, oldest first."""
         return [key_view(row) for row in self._store.read(lambda tx: tx.keys.all())]
+
+    def page(self, *, limit: int, cursor: str | None = None) -> Page:
+        """Keys by the order of their making, some of them."""
+        after = cursors.decode(cursor, (float, str))
+        rows = self._store.read(lambda tx: tx.keys.page(limit=limit + 1, after=after))
+        last = rows[limit - 1] if len(rows) > limit else None
+        more = None if last is None else cursors.encode((last.created_at, last.id))
+        return Page(items=[key_view(row) for row in rows[:limit]], next=more)
+
+    def used(self, key_ids: Collection[str]) -> None:
+        """Note that these keys have been used by now."""
+        self._store.write(lambda tx: tx.keys.used(key_ids))
 
     def revoke(self, key_id: str) -> KeyView:
         """Close a key for good; revoking twice changes nothing.
@@ -129,6 +147,15 @@ def _id_of(token: str) -> str:
         if checksum == _checksum(body):
             return parts[1]
     return BOOTSTRAP
+
+
+def _base62(secret: bytes) -> str:
+    """`secret` as a number in base 62, most significant digit first, always of one length."""
+    number, digits = int.from_bytes(secret), ""
+    for _ in range(_SECRET_LENGTH):
+        number, digit = divmod(number, len(_DIGITS))
+        digits = _DIGITS[digit] + digits
+    return digits
 
 
 def _checksum(body: str) -> str:

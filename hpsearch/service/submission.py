@@ -75,6 +75,7 @@ class Submission:
     def _insert(self, tx: Tx, row: dict[str, Any]) -> None:
         if tx.searches.of(row["owner"], row["id"]) is not None:
             return  # the answer to an earlier COMMIT was lost
+        tx.alone(row["owner"])
         if tx.library.content(row["dataset_digest"]) is None:
             raise Conflict(f"dataset {row['dataset']!r} has just been deleted")
         active, limit = tx.searches.count_active(row["owner"]), self._settings.max_active_searches

@@ -29,7 +29,7 @@ __all__ = ["SCHEMA", "SHARED", "Engines", "Row", "Store", "Tx", "Written", "chos
 
 T = TypeVar("T")
 
-SCHEMA = "0002"  # the newest revision of `migrations`, which a test compares with this
+SCHEMA = "0003"  # the newest revision of `migrations`, which a test compares with this
 
 
 class Tx:
@@ -42,6 +42,15 @@ class Tx:
         self.library = Library(connection)
         self.keys = Keys(connection)
         self._connection = connection
+
+    def alone(self, owner: str) -> None:
+        """Until this transaction ends, no other one counts what `owner` has.
+
+        SQLite lets only one transaction write anyway.
+        """
+        if self._connection.dialect.name == "postgresql":
+            key = sa.func.hashtextextended(owner, 0)
+            self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
 
     def time(self) -> float:
         """Seconds since the epoch by the database's clock."""

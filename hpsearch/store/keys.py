@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -37,11 +37,25 @@ class Keys(Part):
         )
         return self.one(sa.select(api_key, live.label("live")).where(api_key.c.id == key_id))
 
+    def page(self, *, limit: int, after: tuple[Any, ...] | None) -> Sequence[Row]:
+        """Keys after the given (created_at, id), oldest first."""
+        order = (api_key.c.created_at, api_key.c.id)
+        query = sa.select(api_key).order_by(*order).limit(limit)
+        if after is not None:
+            query = query.where(sa.tuple_(*order) > sa.tuple_(*after))
+        return self.connection.execute(query).all()
+
     def all(self) -> Sequence[Row]:
         """Every key, oldest first."""
         return self.connection.execute(
             sa.select(api_key).order_by(api_key.c.created_at, api_key.c.id)
         ).all()
+
+    def used(self, key_ids: Collection[str]) -> None:
+        """Note that these keys have been used by now."""
+        self.connection.execute(
+            api_key.update().where(api_key.c.id.in_(list(key_ids))).values(last_used_at=now())
+        )
 
     def revoke(self, key_id: str) -> bool:
         """Close a key for good."""

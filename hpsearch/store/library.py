@@ -18,10 +18,11 @@ SHARED = ""  # owner of the built-in datasets
 class Library(Part):
     """Names belong to owners; contents are shared by whoever stored the same bytes."""
 
-    def put(self, owner: str, name: str, info: Mapping[str, Any]) -> None:
-        """Give a name to a content; a name that was taken moves on to it."""
+    def put(self, owner: str, name: str, info: Mapping[str, Any], size: int) -> None:
+        """Give a name to a content of `size` bytes; a name that was taken moves on to it."""
         digest = info["digest"]
-        self.insert_once(dataset_content, {"digest": digest, "info": dict(info)})
+        content = {"digest": digest, "info": dict(info), "bytes": size}
+        self.insert_once(dataset_content, content)
         fresh = self.insert_once(
             dataset, {"owner": owner, "name": name, "digest": digest, "created_at": now()}
         )
@@ -51,6 +52,20 @@ class Library(Part):
     def content(self, digest: str) -> Row | None:
         """A content and how often its test part has been opened."""
         return self.one(sa.select(dataset_content).where(dataset_content.c.digest == digest))
+
+    def held(self, owner: str, *, but: str) -> tuple[int, int]:
+        """How many datasets an owner has besides `but`, and how many bytes they are together.
+
+        A content under two names counts twice.
+        """
+        query = (
+            sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(dataset_content.c.bytes), 0))
+            .select_from(dataset)
+            .join(dataset_content, dataset_content.c.digest == dataset.c.digest)
+            .where(dataset.c.owner == owner, dataset.c.name != but)
+        )
+        count, size = self.connection.execute(query).one()
+        return int(count), int(size)
 
     def in_use(self, owner: str, digest: str) -> int:
         """Unfinished searches of an owner on a content."""

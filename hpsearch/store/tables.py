@@ -59,6 +59,7 @@ api_key = Table(
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double),
     Column("revoked_at", Double),
+    Column("last_used_at", Double),
 )
 
 dataset_content = Table(
@@ -67,6 +68,7 @@ dataset_content = Table(
     Column("digest", String(64), primary_key=True),
     Column("info", JSON, nullable=False),
     Column("openings", Integer, nullable=False, server_default="0"),
+    Column("bytes", BigInteger, nullable=False, server_default="0"),
 )
 
 dataset = Table(

@@ -269,6 +269,7 @@ class Key:
     created_at: float = 0.5
     expires_at: float | None = None
     revoked_at: float | None = 1.25
+    last_used_at: float | None = None
     secret_sha256: str = "never shown"
 
 

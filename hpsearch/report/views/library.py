@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from hpsearch.report.views.base import View
 
 
@@ -37,3 +39,4 @@ class KeyView(View):
     created_at: str
     expires_at: str | None
     revoked_at: str | None
+    last_used_at: str | None = Field(None, description="To the minute; null before the first use.")

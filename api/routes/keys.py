@@ -1,0 +1,50 @@
+"""API keys, for whoever runs the service: what `hpsearch keys` does, from elsewhere."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from api.answers import KeyList, NewKey, view
+from api.body import json_body
+from api.key_request import key_request
+from api.parameters import KeyPath, NoQuery, PageQuery
+from api.routing import V1, Routes, body_of
+from api.runtime import runtime
+from hpsearch.report.views import KeyView
+
+routes = Routes("keys", description="Keys of every owner: make, list, revoke.")
+
+KEYS = f"{V1}/keys"
+
+
+@routes.route_to("GET", KEYS, scope="admin", answers={200: KeyList})
+def keys(query: PageQuery) -> Response:
+    """List every owner's keys, oldest first, without their secrets."""
+    return view(runtime().services.keys.page(limit=query.limit, cursor=query.cursor))
+
+
+@routes.route_to(
+    "POST",
+    KEYS,
+    scope="admin",
+    answers={201: NewKey},
+    problems=(413, 415),
+    body_limit="max_json_bytes",
+    extra=body_of("KeyRequest"),
+)
+def create_key(query: NoQuery) -> Response:
+    """Make a key. Its token is in this answer and kept nowhere."""
+    state = runtime()
+    asked = key_request(json_body(state.settings.max_json_bytes))
+    made, token = state.services.keys.create(
+        name=asked.name, owner=asked.owner or asked.name, scopes=list(asked.scopes), days=asked.days
+    )
+    return view(NewKey(**made.model_dump(), token=token), 201)
+
+
+@routes.route_to(
+    "POST", f"{KEYS}/<id>/revoke", scope="admin", answers={200: KeyView}, problems=(404,)
+)
+def revoke_key(path: KeyPath, query: NoQuery) -> Response:
+    """Take a key back; it opens nothing from now on."""
+    return view(runtime().services.keys.revoke(path.id))
