@@ -26,7 +26,7 @@ class Datasets:
         self._store = store
         self._files = files
         self._settings = settings
-        self._fetch = threading.Lock()
+        self._make, self._fetch = threading.Lock(), threading.Lock()
 
     def find(self, name: str, *, owner: str) -> DatasetInfo:
         """The dataset that `name` stands for now; a built-in one is made on first use.
@@ -38,13 +38,25 @@ class Datasets:
         TooMany
             Another caller waits for a built-in dataset from the internet.
         """
-        row = self._store.read(lambda tx: tx.library.get(owner, name))
-        if row is not None:
-            return DatasetInfo.from_json(row.info)
+        known = self._known(name, owner)
+        if known is not None:
+            return known
         if name not in BUILTIN:
             raise self._unknown(name, owner)
-        with self._fetching(name):
-            info = self._made(name)
+        with self._turn(name):
+            return self._known(name, owner) or self._made(name)
+
+    def _known(self, name: str, owner: str) -> DatasetInfo | None:
+        row = self._store.read(lambda tx: tx.library.get(owner, name))
+        return None if row is None else DatasetInfo.from_json(row.info)
+
+    def _made(self, name: str) -> DatasetInfo:
+        folder = self._settings.home / "datasets" / name
+        try:
+            info = self._files.ingest_builtin(name, folder=folder)
+        except Unavailable as error:
+            # Trying again does not help; the message says what does.
+            raise NotFound(str(error)) from error
         size = self._files.size(info)
         self._store.write(lambda tx: tx.library.put(SHARED, name, info.to_json(), size))
         return info
@@ -180,26 +192,20 @@ class Datasets:
         if name in BUILTIN:
             raise Conflict(f"{name!r} is the name of a built-in dataset; choose another")
 
-    def _made(self, name: str) -> DatasetInfo:
-        folder = self._settings.home / "datasets" / name
-        try:
-            return self._files.ingest_builtin(name, folder=folder)
-        except Unavailable as error:
-            # Trying again does not help; the message says what does.
-            raise NotFound(str(error)) from error
-
     @contextmanager
-    def _fetching(self, name: str) -> Iterator[None]:
-        """One caller at a time waits for the internet: the others would hold every thread."""
-        if not BUILTIN[name].openml:
-            yield
-        elif not self._fetch.acquire(blocking=False):
+    def _turn(self, name: str) -> Iterator[None]:
+        """One caller at a time makes a built-in dataset, the others find it made.
+
+        Nobody waits for one who waits for the internet: that would hold every thread.
+        """
+        distant = bool(BUILTIN[name].openml)
+        lock = self._fetch if distant else self._make
+        if not lock.acquire(blocking=not distant):
             raise TooMany(f"a dataset is being fetched for another request; try {name} again later")
-        else:
-            try:
-                yield
-            finally:
-                self._fetch.release()
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _unknown(self, name: str, owner: str) -> NotFound:
         known = ", ".join([*BUILTIN, *self._own(owner)])

@@ -25,7 +25,7 @@ from hpsearch.wiring import build
 
 PROJECT = Path(__file__).resolve().parents[2]
 KEY = "bootstrap-key-of-the-tests-0123456789"
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 SPEC: dict[str, Any] = {
     "dataset": "iris",
     "space": {"learning_rate": {"low": 1e-4, "high": 1.0, "scale": "log"}},
