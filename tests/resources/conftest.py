@@ -38,5 +38,5 @@ def faketime() -> Path:
 
 @pytest.fixture
 def troubled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let children find `support.troubled`."""
+    """Let children find the modules of tests/support."""
     monkeypatch.setenv("PYTHONPATH", str(TESTS))
