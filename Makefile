@@ -7,7 +7,7 @@ HPSEARCH_HOME ?= $(CURDIR)/var
 PYTEST := -m pytest -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --maxprocesses 5
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo serve test check format lint types imports cover torch bench-engine bench-mnist bench-search lab clean help
+.PHONY: demo serve test check format lint types imports cover torch chaos bench-engine bench-mnist bench-search lab clean help
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -39,6 +39,9 @@ serve: $(VENV)/.run  ## keep the service up; its data lies in ./var
 
 test: $(VENV)/.dev  ## run all tests, with real databases, brokers and workers
 	@$(BIN)/python $(PYTEST)
+
+chaos: $(VENV)/.dev  ## break everything for ten minutes and look at what is left (SEED=1)
+	@PYTHONPATH=tests $(BIN)/python -m chaos --mutant yes $(if $(SEED),--seed $(SEED))
 
 check: $(VENV)/.dev format lint types imports  ## format, lint, types, import contracts
 

@@ -26,6 +26,7 @@ from worker.publisher import Publisher
 
 log = logging.getLogger(__name__)
 
+LARGEST = 2**63 - 1  # number that a database can be asked for
 PAUSE_SECONDS = 0.5  # between two tries to write results
 
 
@@ -105,6 +106,15 @@ class Runner:
         )
 
 
+def understood(job_id: object, attempt: object) -> Hint | None:
+    """The hint in a message's arguments; None, with a warning, where somebody else wrote it."""
+    match job_id, attempt:
+        case int(), int() if 0 < job_id <= LARGEST and 0 < attempt <= LARGEST:
+            return Hint(job_id, attempt)
+    log.warning("no hint: %.100r", (job_id, attempt))
+    return None
+
+
 def register(app: Celery, settings: Settings) -> None:
     """Give the application its task, and each pool process its runner."""
     runners: list[Runner] = []
@@ -122,5 +132,7 @@ def register(app: Celery, settings: Settings) -> None:
     signals.worker_process_shutdown.connect(stop, weak=False)
 
     @app.task(name=TASK, ignore_result=True)  # type: ignore[untyped-decorator]  # celery has no types
-    def run(job_id: int, attempt: int) -> None:
-        runners[0](Hint(job_id, attempt))
+    def run(job_id: object, attempt: object) -> None:
+        hint = understood(job_id, attempt)
+        if hint is not None:
+            runners[0](hint)

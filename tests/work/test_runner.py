@@ -17,7 +17,7 @@ from worker.app import make
 from worker.keeper import Keeper
 from worker.loop import Loop
 from worker.publisher import Publisher
-from worker.tasks import Runner
+from worker.tasks import Runner, understood
 
 LONG = {"epochs": {"first": 900, "last": 900}, "trials_per_round": 32}
 
@@ -55,6 +55,16 @@ def test_a_search_from_hint_to_result(deployed, runner):
     until(ended, seconds=60, what="the search")
     assert bench.status(search_id).state is SearchState.COMPLETED
     runner(Hint(1, 1))  # a second delivery, long after
+
+
+@pytest.mark.parametrize(
+    "words", [("1", 1), (None, None), ([], {}), (1.0, 1), (0, 1), (1, -1), (2**63, 1), (1, 2**80)]
+)
+def test_what_is_no_hint_reaches_no_database(words, caplog):
+    """Whoever can write to the broker can keep no worker busy with retries."""
+    assert understood(*words) is None
+    assert "no hint" in caplog.text
+    assert understood(3, 2) == Hint(3, 2)
 
 
 def test_a_fault_gives_the_job_back(deployed, runner, monkeypatch):
