@@ -22,6 +22,7 @@ from chaos.run import RESUME_SECONDS, Outcome, run  # noqa: E402
 from chaos.workload import reference  # noqa: E402
 from chaos.world import POSTGRESQL, SQLITE  # noqa: E402
 
+SECONDS = 420.0
 MUTANT_SETTLE = 20.0
 
 
@@ -53,7 +54,14 @@ def _faults(
     steps = plan(seed, store, short=options.short)
     print(f"\n{store}: {len(steps)} faults\n{listing(steps)}", flush=True)
     outcome = run(
-        store, steps, seed=seed, data_url=data_url, expected=expected, say=_say, keep=options.keep
+        store,
+        steps,
+        seed=seed,
+        data_url=data_url,
+        expected=expected,
+        say=_say,
+        seconds=options.seconds,
+        keep=options.keep,
     )
     slowest = outcome.figures["resume s, longest"]
     if isinstance(slowest, float) and slowest > RESUME_SECONDS:
@@ -98,6 +106,9 @@ def _say(line: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m chaos", description=__doc__)
     parser.add_argument("--seed", type=int, help="the plan's seed; default: a new one, printed")
+    parser.add_argument(
+        "--seconds", type=float, default=SECONDS, help="of faults on each store (%(default)s)"
+    )
     parser.add_argument("--store", action="append", choices=[SQLITE, POSTGRESQL])
     parser.add_argument("--keep", action="store_true", help="keep the folders with logs")
     parser.add_argument("--short", action="store_true", help="the plan of `make test`")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -45,9 +46,13 @@ def run(
     say: Say,
     mutants: Sequence[str] = (),
     settle: float = SETTLE_SECONDS,
+    seconds: float = math.inf,
     keep: bool = False,
 ) -> Outcome:
-    """Carry out a plan, let everything end, replay every hint, and look at what is left."""
+    """Carry out a plan, let everything end, replay every hint, and look at what is left.
+
+    No fault comes after `seconds`, however much of the plan is left: the machine is slow.
+    """
     outcome = Outcome(store)
     started = time.monotonic()
     with worlds(store, seed=seed, data_url=data_url, mutants=mutants, keep=keep) as world:
@@ -55,6 +60,9 @@ def run(
         with suppress(Missed):
             world.until(world.busy, 60.0)
         for number, step in enumerate(steps, start=1):
+            if time.monotonic() - started > seconds:
+                say(f"{store}: {number - 1} of {len(steps)} faults, the time is over")
+                break
             world.wait(step.gap)
             strike(world, step.fault)
             if number % 25 == 0:
