@@ -39,6 +39,7 @@ def make(settings: Settings) -> Celery:
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        worker_consumer="worker.consumer:Consumer",
         broker_pool_limit=4,
         broker_transport_options={
             "visibility_timeout": 3600,
