@@ -100,6 +100,9 @@ class Observation:
     curve
         (epoch, score) at some epochs in order, the last one among them; empty where only the
         last score is known.
+    fall
+        How much lower the validation loss was after the last epoch than after the first one;
+        None where that is not known. What initial weights bring along is not in it.
     source
         0 for a trial of this search; 1, 2, ... for one of the searches it was warm-started
         from, whose round is 0.
@@ -116,6 +119,7 @@ class Observation:
     score: float | None = None
     curve: tuple[tuple[int, float], ...] = ()
     source: int = 0
+    fall: float | None = None
 
     @property
     def finite(self) -> bool:

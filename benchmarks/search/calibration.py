@@ -98,6 +98,10 @@ def run(seed: int) -> Row:
         "planted": (planted.effects > 0).tolist(),
         "widths": (box[1] - box[0]).tolist(),
         "verdicts": [str(verdicts[axis.ours]) for axis in axes],
+        "holds": [
+            bool(low <= best <= high)
+            for low, best, high in zip(*box[:1], planted.best, *box[1:], strict=True)
+        ],
         "trials": len(search.seen),
     }
 

@@ -21,7 +21,7 @@ from hpsearch.coordinator.rounds import grouped
 from hpsearch.coordinator.snapshot import Snapshot
 from hpsearch.narrowing import RULES
 from hpsearch.samplers import SAMPLERS
-from hpsearch.space import Box, Range
+from hpsearch.space import Box
 from hpsearch.surrogate import Surrogate, fitted
 from hpsearch.trials import (
     Decision,
@@ -33,13 +33,12 @@ from hpsearch.trials import (
     Verdict,
 )
 
-SETTLED = 0.01  # a range that changes by less than this share of its width has settled
 GAIN_LEAST = 0.1  # expected improvement, as a share of the noise, that is worth another round
 OPEN = (Verdict.OPEN_LOW, Verdict.OPEN_HIGH, Verdict.OPEN_BOTH)
 
 Plan = RoundPlan | FinalPlan | GiveUp
 
-__all__ = ["Finalist", "Plan", "Snapshot", "decide", "grouped", "recommend", "settled"]
+__all__ = ["Finalist", "Plan", "Snapshot", "decide", "grouped", "recommend"]
 
 
 def decide(now: Snapshot, *, job_size: int) -> Plan:
@@ -135,9 +134,6 @@ def _settled_by_evidence(
     in_full = resolved.rungs(now.explored)[-1] == spec.epochs.last
     if not spec.stop_early or not in_full:
         return None
-    where = f"after round {now.round} of {spec.rounds}"
-    if settled(decisions):
-        return f"the ranges stopped changing {where}"
     if model is None or any(d.verdict in OPEN for d in decisions):
         return None
     left, noise = known["expected_gain"], model.noise_sd
@@ -145,21 +141,8 @@ def _settled_by_evidence(
         return None
     return (
         f"the expected improvement left is {left:.2g}, below {GAIN_LEAST:g} of the noise of one "
-        f"training ({noise:.2g}), {where}"
+        f"training ({noise:.2g}), after round {now.round} of {spec.rounds}"
     )
-
-
-def settled(decisions: Sequence[Decision]) -> bool:
-    """Whether another round would look where this one did: nothing moved, nothing undecided."""
-    return all(d.verdict is Verdict.KEPT and not _changed(d) for d in decisions)
-
-
-def _changed(decision: Decision) -> bool:
-    before, after = decision.before, decision.after
-    if not isinstance(before, Range) or not isinstance(after, Range):
-        return before != after
-    moves = (before.to_unit(after.low), before.to_unit(after.high) - 1)
-    return max(abs(m) for m in moves) > SETTLED
 
 
 def _reserve(now: Snapshot) -> int:

@@ -12,6 +12,7 @@ from hpsearch.trials import Decision, Observation, Verdict
 EXPANSION = 0.5  # of the present width, on one side in one round
 SHRINK_LEAST = 0.4  # of the present width, in one round
 FLOOR = 0.02  # of the asked width, for ever
+SETTLED = 0.01  # a change of less than this share of the width is none
 
 Numbers = dict[str, float | int | None]
 

@@ -36,6 +36,7 @@ from numpy.typing import NDArray
 from hpsearch.narrowing import levels, quantile
 from hpsearch.narrowing.brakes import (
     EXPANSION,
+    SETTLED,
     SHRINK_LEAST,
     Numbers,
     all_diverged,
@@ -61,7 +62,6 @@ EDGE = 0.1  # the outer part of a range, in which the best place makes it open
 OPEN = 0.6  # probability of the best place in either outer part, from which a range is open
 OPEN_SIDE = 0.3  # that of one outer part, from which it is open on that side
 UNSEEN = 0.05  # width beyond an edge with no trial in it, from where the unknown begins
-SETTLED = 0.01  # a change of less than this share of the width is none
 
 
 def narrow(
@@ -140,11 +140,7 @@ def _range(view: View, axis: Axis, observations: Sequence[Observation]) -> Decis
         "threshold": view.threshold, "width_before": now.width, "width_after": now.width,
     }  # fmt: skip
     if support < SUPPORT:
-        reason = (
-            f"unidentified: without {axis.name} the scores of all trials are explained no worse "
-            f"(log likelihood ratio {support:.1f}), so the range stays between {shown(now)}"
-        )
-        return Decision(axis.name, now, now, Verdict.UNIDENTIFIED, reason, numbers)
+        return _unsupported(axis, numbers)
     if below >= UNIDENTIFIED:
         reason = (
             f"unidentified: between {shown(now)} it changes the score of the best place by "
@@ -168,6 +164,29 @@ def _range(view: View, axis: Axis, observations: Sequence[Observation]) -> Decis
         numbers["tried"] = tried
         low, high = min(low, tried), max(high, tried)
     return _moved(axis, (low, high), chances, numbers, told)
+
+
+def _unsupported(axis: Axis, numbers: Numbers) -> Decision:
+    """The range stays, or goes back to what was asked where the scores speak for neither."""
+    now, support = axis.now, float(numbers["support"] or 0.0)
+    after = _asked_again(axis) if support < 0 else now
+    numbers["width_after"] = after.width
+    where = "stays" if after == now else "goes back to what was asked,"
+    reason = (
+        f"unidentified: without {axis.name} the scores of all trials are explained no worse "
+        f"(log likelihood ratio {support:.1f}), so the range {where} between {shown(after)}"
+    )
+    return Decision(axis.name, now, after, Verdict.UNIDENTIFIED, reason, numbers)
+
+
+def _asked_again(axis: Axis) -> Range:
+    """The asked range, as far as it is not known to diverge; the present one where that is it."""
+    asked, now, t = axis.asked, axis.now, axis.territory
+    low = max(now.to_unit(asked.low), min(t.stable_low, 0.0))
+    high = min(now.to_unit(asked.high), max(t.stable_high, 1.0))
+    if max(abs(low), abs(high - 1)) <= SETTLED:
+        return now
+    return placed(asked, now, low, high)
 
 
 def spacing(trials: Floats, low: float, high: float) -> float:
@@ -203,9 +222,13 @@ def _moved(
         now.low == now.hard_low and t.stable_low < 0,
         now.high == now.hard_high and t.stable_high > 1,
     )
+    reasons = [
+        _leaning("lowest", chances[0]) if leaning[0] else _growing(-hull[0]),
+        _leaning("highest", chances[1]) if leaning[1] else _growing(hull[1] - 1),
+    ]
     opened = [
-        after.low < now.low or (leaning[0] and limits[0]),
-        after.high > now.high or (leaning[1] and limits[1]),
+        reasons[0] if after.low < now.low or (leaning[0] and limits[0]) else None,
+        reasons[1] if after.high > now.high or (leaning[1] and limits[1]) else None,
     ]
     if any(opened):
         return _open(axis, after, opened, numbers, told)
@@ -227,29 +250,34 @@ def _outward(hull: float, seen: float, most: float, stable: float, *, leaning: b
 
 
 def _open(
-    axis: Axis, after: Range, opened: Sequence[bool], numbers: Numbers, told: str
+    axis: Axis, after: Range, opened: Sequence[str | None], numbers: Numbers, told: str
 ) -> Decision:
-    """The range grows, or would if its hard limit let it."""
+    """The range grows, or would if its hard limit let it; `opened` says why, for either edge."""
     now = axis.now
     verdict = {
         (True, False): Verdict.OPEN_LOW,
         (False, True): Verdict.OPEN_HIGH,
         (True, True): Verdict.OPEN_BOTH,
-    }[opened[0], opened[1]]
+    }[opened[0] is not None, opened[1] is not None]
     sides = []
-    if opened[0]:
-        where = f"open at the bottom: {_beyond('lowest', numbers['chance_low'])}"
-        sides.append(f"{where}, {_end(now.low, after.low)}")
-    if opened[1]:
-        where = f"open at the top: {_beyond('highest', numbers['chance_high'])}"
-        sides.append(f"{where}, {_end(now.high, after.high)}")
+    if opened[0] is not None:
+        sides.append(f"open at the bottom: {opened[0]}, {_end(now.low, after.low)}")
+    if opened[1] is not None:
+        sides.append(f"open at the top: {opened[1]}, {_end(now.high, after.high)}")
     return Decision(axis.name, now, after, verdict, "; ".join(sides) + told, numbers)
 
 
-def _beyond(part: str, chance: float | int | None) -> str:
+def _leaning(part: str, chance: float) -> str:
     return (
         f"the best value lies in the {part} tenth of the range or beyond with a probability of "
         f"{chance:.0%}"
+    )
+
+
+def _growing(beyond: float) -> str:
+    return (
+        "values that may be as good as the best, margin included, reach beyond the edge by "
+        f"{beyond:.0%} of the width"
     )
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hpsearch.narrowing.brakes import placed
+from hpsearch.narrowing.brakes import EXPANSION, SETTLED, placed
 from hpsearch.narrowing.candidates import Axis
 from hpsearch.narrowing.relevance import SUPPORT
 from hpsearch.narrowing.trend import Trend, signpost, unlearned
 from hpsearch.narrowing.view import View
-from hpsearch.space import Box
+from hpsearch.space import Box, Range
 from hpsearch.trials import Decision, Observation, Verdict
 
 DOUBT = 0.3  # probability of an effect below the noise, from which the effect is a rumour
@@ -30,12 +30,21 @@ def signposted(
     if sure or not unlearned(box, observations):
         return found
     trend = signpost(box, observations)
+    if trend is not None and _established(trend.name, found, view.axes[trend.name]):
+        trend = None
     return [
         d if d.name not in view.axes else
         _followed(d, trend, view.axes[d.name]) if trend is not None and d.name == trend.name else
         _waiting(d)
         for d in found
     ]  # fmt: skip
+
+
+def _established(name: str, found: list[Decision], axis: Axis) -> bool:
+    """Whether the range was narrowed by evidence that still stands: no rumour moves it then."""
+    support = next(d.numbers["support"] for d in found if d.name == name)
+    narrowed = axis.now.width < (1 - SETTLED) * axis.asked.width
+    return narrowed and float(support or 0.0) >= SUPPORT
 
 
 def _waiting(decision: Decision) -> Decision:
@@ -52,19 +61,29 @@ def _waiting(decision: Decision) -> Decision:
     return Decision(decision.name, now, now, Verdict.UNIDENTIFIED, reason, numbers)
 
 
+def _beyond(axis: Axis, trend: Trend) -> Range:
+    """The range grown half the asked width past all that was asked: there, nobody learned."""
+    asked, now, t = axis.asked, axis.now, axis.territory
+    step = EXPANSION * asked.width / now.width
+    if trend.upward:
+        top = max(now.to_unit(asked.high), 1.0) + step
+        return placed(asked, now, 0.0, max(1.0, min(top, t.stable_high)))
+    bottom = min(now.to_unit(asked.low), 0.0) - step
+    return placed(asked, now, min(0.0, max(bottom, t.stable_low)), 1.0)
+
+
 def _followed(decision: Decision, trend: Trend, axis: Axis) -> Decision:
-    t = axis.territory
-    low, high = (0.0, t.highest) if trend.upward else (t.lowest, 1.0)
-    after = placed(axis.asked, axis.now, low, high)
+    after = _beyond(axis, trend)
     if after == axis.now:
         return _waiting(decision)
     numbers = {
         **decision.numbers, "loss_rank": trend.rank, "loss_p": trend.p, "ranked": trend.trials,
-        "width_after": after.width,
+        "fell": int(trend.fell), "width_after": after.width,
     }  # fmt: skip
     side, moved = ("top", after.high) if trend.upward else ("bottom", after.low)
+    loss = "fell furthest" if trend.fell else "is lowest"
     reason = (
-        f"open at the {side}: no score stands out, but the loss is lowest in the quarter at that "
+        f"open at the {side}: no score stands out, but the loss {loss} in the quarter at that "
         f"end (mean rank {trend.rank:.2f} of {trend.trials} trials, p = {trend.p:.2g}), so the "
         f"range now ends at {moved:g}"
     )

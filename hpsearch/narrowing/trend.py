@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,14 @@ from hpsearch.narrowing.territory import units
 from hpsearch.space import Box, Range, inside
 from hpsearch.trials import Observation
 
+RATE = "learning_rate"
 OUTER = 0.25  # part of a range, at either end, that is compared with the rest of it
 # p below which its loss counts as lower. Where no network learns, the learning rate is the first
 # to suspect, and looking further costs little; other ranges have to make a case.
 ALPHA_RATE, ALPHA = 0.05, 0.001
 GROUP_LEAST = 5  # trials of one length, below which their ranks say nothing
+CONTRARY = 0.9  # p from which the loss is higher there, rather than lower
+BEGUN = 0.25  # share of its first loss that some network loses where learning has begun
 UNLEARNED = 0.6  # probability of the right class that nobody reaches where nothing is learned
 
 Floats = NDArray[np.float64]
@@ -28,7 +31,8 @@ Floats = NDArray[np.float64]
 class Trend:
     """The loss is lower in the outer quarter of a range: its mean rank there, 0 lowest, 1 highest.
 
-    `p` is that of a one-sided Mann-Whitney test against the other trials.
+    `fell`: the rank is that of how far the loss fell while training, 0 furthest. `p` is that of
+    a one-sided Mann-Whitney test against the other trials.
     """
 
     name: str
@@ -36,6 +40,7 @@ class Trend:
     rank: float
     p: float
     trials: int
+    fell: bool = False
 
 
 def signpost(box: Box, observations: Sequence[Observation]) -> Trend | None:
@@ -45,14 +50,33 @@ def signpost(box: Box, observations: Sequence[Observation]) -> Trend | None:
     """
     known = _known(box, observations)
     ranges = [name for name in sorted(box) if isinstance(box[name], Range)]
-    ranks, kept = _ranks(known)
-    found = [
-        trend
-        for name in ranges
-        for trend in _ends(name, box, [known[i] for i in kept], ranks)
-        if trend.p < (ALPHA_RATE if name == "learning_rate" else ALPHA / len(ranges))
-    ]
+    ends = [end for name in ranges for end in _ends(name, box, known, _losses(known))]
+    steeper = _steeper(box, known, ends)
+    if steeper is not None:
+        return steeper
+    found = [t for t in ends if t.p < (ALPHA_RATE if t.name == RATE else ALPHA / len(ranges))]
     return min(found, key=lambda t: t.p, default=None)
+
+
+def _steeper(box: Box, known: Sequence[Observation], ends: Sequence[Trend]) -> Trend | None:
+    """The top of the learning rate, where the loss fell furthest; None where it did not.
+
+    A network that has hardly begun to learn owes its loss to its initial weights. How far the
+    loss fell owes them nothing, and grows with the learning rate as long as that is too low. The
+    loss itself must not speak against it: what learns slowly falls for longer, too.
+    """
+    if not any(t.name == RATE and t.upward and t.p < CONTRARY for t in ends):
+        return None
+    if any(_begun(o) for o in known):
+        return None
+    steeper = [t for t in _ends(RATE, box, known, _falls(known)) if t.upward and t.p < ALPHA]
+    return replace(steeper[0], fell=True) if steeper else None
+
+
+def _begun(trial: Observation) -> bool:
+    if trial.fall is None or trial.loss is None:
+        return False
+    return trial.fall > BEGUN * (trial.loss + trial.fall)
 
 
 def unlearned(box: Box, observations: Sequence[Observation]) -> bool:
@@ -71,11 +95,22 @@ def _known(box: Box, observations: Sequence[Observation]) -> Sequence[Observatio
     ]  # fmt: skip
 
 
-def _ends(name: str, box: Box, trials: Sequence[Observation], ranks: Floats) -> list[Trend]:
-    """Both ends of a range, as far as there are trials to compare."""
+def _losses(trials: Sequence[Observation]) -> Floats:
+    return np.array([o.loss for o in trials], dtype=np.float64)
+
+
+def _falls(trials: Sequence[Observation]) -> Floats:
+    """(n,) minus how far the loss fell; NaN where it is not known."""
+    return -np.array([np.nan if o.fall is None else o.fall for o in trials])
+
+
+def _ends(name: str, box: Box, trials: Sequence[Observation], values: Floats) -> list[Trend]:
+    """Both ends of a range by `values` (n,) of the trials, as far as there are trials to compare."""
     now = box[name]
     assert isinstance(now, Range)
-    places = units(name, now, trials)
+    ranks = _ranks(trials, values)
+    kept = np.isfinite(ranks)
+    ranks, places = ranks[kept], units(name, now, trials)[kept]
     found = []
     for upward, outer in ((False, places < OUTER), (True, places > 1 - OUTER)):
         if min(int(outer.sum()), int((~outer).sum())) < GROUP_LEAST:
@@ -85,18 +120,15 @@ def _ends(name: str, box: Box, trials: Sequence[Observation], ranks: Floats) -> 
     return found
 
 
-def _ranks(trials: Sequence[Observation]) -> tuple[Floats, NDArray[np.intp]]:
-    """Ranks of the loss, between 0 and 1 within each group of one length, and whose they are.
+def _ranks(trials: Sequence[Observation], values: Floats) -> Floats:
+    """(n,) ranks of values (n,), between 0 and 1 within each group of one length.
 
-    Groups of too few are left out.
+    NaN where a value is, and in groups of too few.
     """
-    losses = np.array([o.loss for o in trials], dtype=np.float64)
     lengths = np.array([o.epochs for o in trials])
     ranks = np.full(len(trials), np.nan)
     for length in np.unique(lengths):
-        group = lengths == length
-        count = int(group.sum())
-        if count >= GROUP_LEAST:
-            ranks[group] = (stats.rankdata(losses[group]) - 0.5) / count
-    kept = np.flatnonzero(np.isfinite(ranks))
-    return ranks[kept], kept
+        group = np.flatnonzero((lengths == length) & np.isfinite(values))
+        if len(group) >= GROUP_LEAST:
+            ranks[group] = (stats.rankdata(values[group]) - 0.5) / len(group)
+    return ranks

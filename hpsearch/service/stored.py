@@ -59,6 +59,7 @@ def observations(rows: Sequence[Any]) -> list[Observation]:
             loss=r.loss,
             score=r.score,
             curve=thinned(r.curve or ()),
+            fall=fallen(r.curve or ()),
         )
         for r in rows
         if r.role is None and r.state in OBSERVED
@@ -73,6 +74,14 @@ def thinned(curve: Sequence[Sequence[Any]]) -> tuple[tuple[int, float], ...]:
         for i, (epoch, score) in enumerate(scored)
         if epoch & (epoch - 1) == 0 or i == len(scored) - 1
     )
+
+
+def fallen(curve: Sequence[Sequence[Any]]) -> float | None:
+    """How far the loss of a stored curve fell from its first epoch to its last."""
+    losses = [row[1] for row in curve]
+    if len(losses) < 2 or losses[0] is None or losses[-1] is None:
+        return None
+    return float(losses[0] - losses[-1])
 
 
 def restored(params: Mapping[str, Any]) -> Params:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from core.builders import asked, caps, diverged, observe, resolve, search, spaces
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.coordinator import Snapshot, decide, grouped, settled
+from hpsearch.coordinator import Snapshot, decide, grouped
 from hpsearch.narrowing import RULES
 from hpsearch.samplers import SAMPLERS
-from hpsearch.space import Choices, Range, inside
+from hpsearch.space import inside
 from hpsearch.spec import parse, schedule
 from hpsearch.trials import (
-    Decision,
     FinalPlan,
     GiveUp,
     Role,
@@ -196,53 +197,48 @@ def test_all_trials_diverged_lowers_the_learning_rate_and_at_last_gives_up():
     assert len(set(highs)) == 3
 
 
-def decision(before, after, verdict=Verdict.KEPT):
-    return Decision("x", before, after, verdict, "because")
-
-
-UNIT = Range(low=0, high=1)
-
-
-@pytest.mark.parametrize(
-    ("made", "over"),
-    [
-        (decision(UNIT, UNIT), True),
-        (decision(UNIT, Range(low=0.005, high=0.995)), True),
-        (decision(UNIT, Range(low=0.0, high=0.98)), False),
-        (decision(UNIT, Range(low=0.02, high=1.0)), False),
-        (decision(UNIT, UNIT, Verdict.UNIDENTIFIED), False),
-        (decision(UNIT, UNIT, Verdict.OPEN_HIGH), False),
-        (decision(UNIT, Range(low=0.4, high=0.5), Verdict.NARROWED), False),
-        (decision(Choices(choices=(1, 2)), Choices(choices=(1, 2))), True),
-        (decision(Choices(choices=(1, 2)), Choices(choices=(1,))), False),
-    ],
-)
-def test_when_ranges_have_settled(made, over):
-    assert settled([made]) is over
-    assert settled([made, decision(UNIT, UNIT)]) is over
-
-
-def settling(**fields):
-    """A search whose best trials lie at both ends of its range: it is kept."""
+def plateau(n=64, **fields):
+    """A search that saw the same score wherever it looked, but for a little noise."""
     space = {"dropout": {"low": 0.0, "high": 0.8}}
-    resolved = resolve(space=space, narrowing="quantile", finalists={"rounds": 0}, **fields)
-    places = [0.0, 0.01, 0.02, 0.03, 0.77, 0.78, 0.79, 0.8]
-    seen = [observe(i, {"dropout": x}, 0.9) for i, x in enumerate(places)]
-    middle = [observe(i, {"dropout": 0.4 + i / 1e4}, 0.5) for i in range(8, 32)]
-    return resolved, [*seen, *middle]
+    resolved = resolve(space=space, finalists={"rounds": 0}, **fields)
+    noise = 0.01 * np.random.default_rng(3).standard_normal(n)
+    seen = [
+        observe(i, {"dropout": 0.8 * i / (n - 1)}, score=0.9 + noise[i], loss=0.1) for i in range(n)
+    ]
+    return resolved, seen
 
 
-def test_a_search_with_nothing_left_to_learn_stops_early():
-    resolved, seen = settling(rounds=4, epochs={"first": 2, "last": 2})
+def test_a_search_with_nothing_left_to_gain_stops_early():
+    resolved, seen = plateau(rounds=4, epochs={"first": 2, "last": 2})
     plan = decide(after(resolved, seen), job_size=8)
     assert isinstance(plan, FinalPlan)
-    assert plan.reason == "the ranges stopped changing after round 1 of 4"
-    assert [d.verdict for d in plan.decisions] == [Verdict.KEPT]
+    gain, noise = plan.evidence["expected_gain"], plan.evidence["noise_sd"]
+    assert gain < 0.1 * noise
+    assert plan.reason == (
+        f"the expected improvement left is {gain:.2g}, below 0.1 of the noise of one training "
+        f"({noise:.2g}), after round 1 of 4"
+    )
 
 
 def test_but_not_before_its_trials_are_trained_for_long():
-    resolved, seen = settling(rounds=4, epochs={"first": 2, "last": 8, "halving": False})
+    resolved, seen = plateau(rounds=4, epochs={"first": 2, "last": 8, "halving": False})
     assert isinstance(decide(after(resolved, seen), job_size=8), RoundPlan)
+
+
+def test_ranges_that_stay_are_no_reason_to_stop_while_there_is_something_to_gain():
+    """Nothing can be excluded yet, and the rule keeps all of the range; the gain decides."""
+    space = {"dropout": {"low": 0.0, "high": 0.8, "hard_low": 0.0, "hard_high": 0.8}}
+    epochs = {"first": 2, "last": 2}
+    resolved = resolve(space=space, finalists={"rounds": 0}, rounds=4, epochs=epochs)
+    hills = [0.7 + 0.1 * math.cos(2 * math.pi * ((i + 0.5) / 10 - 0.11) / 0.78) for i in range(10)]
+    seen = [
+        observe(i, {"dropout": 0.08 * (i + 0.5)}, score=score, loss=0.1)
+        for i, score in enumerate(hills)
+    ]
+    plan = decide(after(resolved, seen), job_size=8)
+    assert [d.verdict for d in plan.decisions] == [Verdict.KEPT]
+    assert plan.evidence["expected_gain"] > 0.1 * plan.evidence["noise_sd"]
+    assert isinstance(plan, RoundPlan)
 
 
 def test_few_trials_are_no_reason_to_stop():

@@ -16,7 +16,8 @@ class TestRanges:
     )
     def test_an_open_range(self, verdict: str, edge: float, side: str) -> None:
         made = [Made(), Made(2, verdict=verdict, reason="open at the end: its edge")]
-        note = notes(made=made)["open_range"]
+        asked = {"learning_rate": {"low": 0.01, "high": 0.5, "scale": "log"}}
+        note = notes(made=made, space=asked)["open_range"]
         assert note.severity == "warning"
         assert note.message == f"learning_rate is open at the end: its range ends at {edge:g}"
         assert note.numbers["edge"] == edge
@@ -27,6 +28,31 @@ class TestRanges:
         box = {"learning_rate": rate(low=0.01, high=0.5, hard_high=0.5)}
         note = notes(box=box, made=[Made(verdict="open_high", reason="open at the top")])
         assert "space.learning_rate.hard_high above 0.5" in note["open_range"].advice
+
+    @pytest.mark.parametrize("verdict", ["open_high", "open_low"])
+    def test_a_range_that_grew_again_asks_for_no_wider_limit(self, verdict: str) -> None:
+        box = {"learning_rate": rate(low=0.01, high=0.5, hard_low=1e-5, hard_high=1.0)}
+        note = notes(box=box, made=[Made(verdict=verdict, reason="open: again")])["open_range"]
+        assert note.severity == "info"
+        assert "inside what was asked" in note.message
+        assert note.advice == "more rounds would tell how far it has to grow"
+
+    @pytest.mark.parametrize(
+        ("edges", "advice"),
+        [
+            ({"low": 1e-5, "high": 0.5, "hard_low": 1e-5}, "set space.learning_rate.hard_low"),
+            ({"low": 0.01, "high": 1.0, "hard_high": 1.0}, "set space.learning_rate.hard_high"),
+            ({"low": 1e-6, "high": 0.5}, "space.learning_rate.low below 1e-06"),
+            ({"low": 1e-6, "high": 2.0}, "space.learning_rate.high above 2"),
+            ({"low": 0.01, "high": 0.5}, "more rounds would tell"),
+        ],
+    )
+    def test_open_at_both_ends_speaks_of_the_one_that_matters(
+        self, edges: Any, advice: str
+    ) -> None:
+        box = {"learning_rate": rate(**edges)}
+        found = notes(box=box, made=[Made(verdict="open_both", reason="open: both")])
+        assert advice in found["open_range"].advice
 
     def test_a_range_that_was_open_once_and_closed_later_is_no_finding(self) -> None:
         moved = json_of(rate(high=10.0))

@@ -97,6 +97,51 @@ class TestVerdicts:
         assert rate.after.contains(LR.from_unit(0.6))
         assert rate.after.high < LR.from_unit(0.8)
 
+    def test_where_the_best_does_not_lean_on_the_edge_the_reason_says_how_far_it_grows(self):
+        box = {**BOTH.dimensions, "learning_rate": LR.part(0.45, 0.75)}
+        seen = [
+            *sampled(bump(0.6, 0.3), n=32, noise=0.03),
+            *sampled(bump(0.6, 0.3), box=box, round=2, n=16, noise=0.03),
+        ]
+        rate = decided(seen, box=box)[0]["learning_rate"]
+        n = rate.numbers
+        beyond = max(n["hull_high"] + n["margin"], n["tried"]) - 1
+        assert rate.reason == (
+            "open at the top: values that may be as good as the best, margin included, reach "
+            f"beyond the edge by {beyond:.0%} of the width, so the range now ends at "
+            f"{rate.after.high:g}"
+        )
+
+    @pytest.mark.parametrize("moved", [(0.1, 0.3), (-0.5, 0.6), (0.8, 1.5)])
+    def test_a_range_that_was_moved_by_luck_goes_back_to_what_was_asked(self, moved):
+        """It was moved in round 1; after round 2 the scores do not need it at all."""
+        box = {**BOTH.dimensions, "weight_decay": WD.part(*moved)}
+        seen = [*sampled(bump(0.6), n=64), *sampled(bump(0.6), box=box, round=2)]
+        decay = decided(seen, box=box)[0]["weight_decay"]
+        assert decay.verdict is Verdict.UNIDENTIFIED
+        assert decay.numbers["support"] < 0
+        assert (decay.after.low, decay.after.high) == (WD.low, WD.high)
+        assert decay.numbers["width_after"] == decay.after.width
+        assert decay.reason == (
+            "unidentified: without weight_decay the scores of all trials are explained no worse "
+            f"(log likelihood ratio {decay.numbers['support']:.1f}), so the range goes back to "
+            "what was asked, between 1e-08 and 0.1"
+        )
+
+    def test_it_does_not_go_back_to_where_trials_diverged(self):
+        """Below the cliff every rate is as good as any other."""
+
+        def cliff(u):
+            return None if u[0] > 0.7 else 0.9
+
+        box = {**BOTH.dimensions, "learning_rate": LR.part(0.1, 0.4)}
+        seen = [*sampled(cliff, n=64, seed=1), *sampled(cliff, box=box, round=2, seed=1)]
+        rate = decided(seen, box=box)[0]["learning_rate"]
+        assert rate.verdict is Verdict.UNIDENTIFIED
+        assert rate.numbers["support"] < 0
+        assert rate.after.low == LR.low
+        assert 0.65 < LR.to_unit(rate.after.high) < 0.75
+
     def test_too_few_trials_are_counted(self):
         seen = sampled(bump(0.5), n=6)
         for decision in decided(seen)[0].values():

@@ -91,6 +91,72 @@ class TestLossAsSignpost:
         assert signpost({"learning_rate": LR}, seen[:4]) is None
         assert signpost({"learning_rate": LR}, []) is None
 
+    def begun(self, loss, fall, *, seed=1, box=None, n=32):
+        """Scores and initial losses are luck; `loss` and `fall` are those of a place."""
+        rng = np.random.default_rng(seed)
+        seen = []
+        for o in sampled(lambda _: 0.1, seed=seed, n=n, box=box, noise=0.03):
+            u = LR.to_unit(o.params["learning_rate"])
+            more = {"loss": loss(u) + 0.3 * rng.normal(), "fall": fall(u)}
+            seen.append(observe(o.index, o.params, o.accuracy, score=o.score, **more))
+        return seen
+
+    def test_how_far_the_loss_fell_tells_where_the_loss_is_luck(self):
+        seen = self.begun(lambda _: 2.9, lambda u: 0.1 * 10 ** (5 * u - 5))
+        rate = decided(seen)[0]["learning_rate"]
+        assert rate.verdict is Verdict.OPEN_HIGH
+        assert LR.to_unit(rate.after.high) == pytest.approx(1.5, abs=1e-5)
+        falls = np.array([o.fall for o in seen])
+        outer = np.array([LR.to_unit(o.params["learning_rate"]) for o in seen]) > 0.75
+        p = stats.mannwhitneyu(falls[outer], falls[~outer], alternative="greater").pvalue
+        rank = (stats.rankdata(-falls)[outer].mean() - 0.5) / 32
+        assert rate.numbers["fell"] == 1
+        assert rate.numbers["loss_p"] == pytest.approx(p)
+        assert rate.numbers["loss_rank"] == pytest.approx(rank)
+        assert rate.reason == (
+            "open at the top: no score stands out, but the loss fell furthest in the quarter at "
+            f"that end (mean rank {rank:.2f} of 32 trials, p = {p:.2g}), so the range now ends at "
+            f"{rate.after.high:g}"
+        )
+
+    @pytest.mark.parametrize(
+        ("loss", "fall"),
+        [
+            (lambda u: 2.0 + 2 * u, lambda u: 0.1 * 10 ** (5 * u - 5)),  # it is higher there
+            (lambda _: 2.0, lambda u: 2.0 * 10 ** (5 * u - 5)),  # half of it: they have begun
+            (lambda _: 2.9, lambda u: 0.1 * 10 ** (-5 * u)),  # slow learners fall for longer
+        ],
+    )
+    def test_where_it_may_have_fallen_for_another_reason_nothing_follows(self, loss, fall):
+        found = signpost({"learning_rate": LR}, self.begun(loss, fall))
+        assert found is None or not found.fell
+
+    def test_the_way_up_leads_past_all_that_was_asked(self):
+        """A range that luck had narrowed does not have to come back first."""
+        box = {"learning_rate": LR.part(0.1, 0.4), "weight_decay": WD}
+        seen = self.begun(lambda _: 2.9, lambda u: 0.1 * 10 ** (5 * u - 5), box=box)
+        rate = decided(seen, box=box)[0]["learning_rate"]
+        assert rate.verdict is Verdict.OPEN_HIGH
+        assert LR.to_unit(rate.after.high) == pytest.approx(1.5, abs=1e-5)
+        assert LR.to_unit(rate.after.low) == pytest.approx(0.1, abs=1e-5)
+
+    def test_what_was_narrowed_by_evidence_follows_no_signpost(self):
+        """The networks never learn much, as with hard data; the scores know the best rate."""
+        box = {"learning_rate": LR.part(0.55, 0.65), "weight_decay": WD}
+        wide = sampled(lambda u: 0.5 - (u[0] - 0.6) ** 2, n=64)
+        inner = self.begun(lambda _: 1.5, lambda u: 0.1 * 10 ** (u - 1), box=box, n=128)
+        rng = np.random.default_rng(2)
+        near = [
+            observe(o.index, o.params, 0.5, round=2, loss=o.loss, fall=o.fall,
+                    score=0.5 + 0.01 * rng.normal())
+            for o in inner
+        ]  # fmt: skip
+        seen = [*(observe(o.index, o.params, 0.5, score=o.score, loss=1.6) for o in wide), *near]
+        assert signpost(box, seen) is not None
+        rate = decided(seen, box=box)[0]["learning_rate"]
+        assert rate.numbers["support"] > 2
+        assert rate.verdict is not Verdict.OPEN_HIGH
+
     def test_other_ranges_have_to_make_a_stronger_case(self):
         def seen(name, n):
             return [

@@ -18,26 +18,40 @@ FLAT = (*OPEN, Verdict.UNIDENTIFIED)  # verdicts beside which the place of the b
 
 
 def open_ranges(stored: Stored) -> Iterator[HealthNote]:
-    """Ranges whose best values lean on an end."""
+    """Ranges whose best values lean on an end, or that had to grow again."""
     for name, history in histories(stored.decisions).items():
-        last, now = history[-1], stored.box[name]
-        if last.verdict not in OPEN or not isinstance(now, Range):
+        last, now, asked = history[-1], stored.box[name], stored.resolved.box[name]
+        if last.verdict not in OPEN or not isinstance(now, Range) or not isinstance(asked, Range):
             continue
-        upward = last.verdict != Verdict.OPEN_LOW
-        edge, limit = (now.high, now.hard_high) if upward else (now.low, now.hard_low)
-        side = "high" if upward else "low"
-        further = "above" if upward else "below"
+        side = _open_side(last.verdict, now, asked)
+        edge, limit = (now.high, now.hard_high) if side == "high" else (now.low, now.hard_low)
+        within = asked.low < edge < asked.high
         yield HealthNote(
             code="open_range",
-            severity="warning",
-            message=f"{name} is {last.reason.split(':')[0]}: its range ends at {edge:g}",
+            severity="info" if within else "warning",
+            message=f"{name} is {last.reason.split(':')[0]}: its range ends at {edge:g}"
+            + (", inside what was asked: it had been narrowed too far" if within else ""),
             numbers={"hyperparameter": name, "edge": edge, "limit": limit, "round": last.round},
-            advice=(
-                f"set space.{name}.hard_{side} {further} {limit:g}, where the search had to stop"
-                if edge == limit
-                else f"search further out: space.{name}.{side} {further} {edge:g}, or more rounds"
-            ),
+            advice=_further(name, side, edge, limit, within=within),
         )
+
+
+def _open_side(verdict: str, now: Range, asked: Range) -> str:
+    """The end to speak of; of two, the one that had to stop, or that left what was asked."""
+    if verdict != Verdict.OPEN_BOTH:
+        return "high" if verdict == Verdict.OPEN_HIGH else "low"
+    if now.high == now.hard_high or now.low == now.hard_low:
+        return "high" if now.high == now.hard_high else "low"
+    return "high" if now.high >= asked.high or now.low > asked.low else "low"
+
+
+def _further(name: str, side: str, edge: float, limit: float | None, *, within: bool) -> str:
+    further = "above" if side == "high" else "below"
+    if edge == limit:
+        return f"set space.{name}.hard_{side} {further} {limit:g}, where the search had to stop"
+    if within:
+        return "more rounds would tell how far it has to grow"
+    return f"search further out: space.{name}.{side} {further} {edge:g}, or more rounds"
 
 
 def best_at_edge(stored: Stored) -> Iterator[HealthNote]:
