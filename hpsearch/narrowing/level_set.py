@@ -14,7 +14,8 @@ Every decision looks at all data and at the surroundings of the box, so a range 
 too far grows again. For each range:
 
 1. The scores of all trials are explained as well without it, or its effect is below the noise of
-   one training, probably: *unidentified*, and the range stays.
+   one training, probably: *unidentified*, and the range stays. Where they are explained clearly
+   better without it, whatever moved the range was luck, and it goes back to what was asked.
 2. The best place probably lies in the outer tenth, and x* does: the range is open there. It grows
    by half its width into what nobody has tried, up to its hard limit, and never to where trials
    only diverged.
@@ -33,7 +34,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch.narrowing import levels, quantile
+from hpsearch.narrowing import levels, quantile, statements
 from hpsearch.narrowing.brakes import (
     EXPANSION,
     SETTLED,
@@ -167,9 +168,9 @@ def _range(view: View, axis: Axis, observations: Sequence[Observation]) -> Decis
 
 
 def _unsupported(axis: Axis, numbers: Numbers) -> Decision:
-    """The range stays, or goes back to what was asked where the scores speak for neither."""
+    """The range stays, or goes back to what was asked where the scores are against moving it."""
     now, support = axis.now, float(numbers["support"] or 0.0)
-    after = _asked_again(axis) if support < 0 else now
+    after = _asked_again(axis) if support < -SUPPORT else now
     numbers["width_after"] = after.width
     where = "stays" if after == now else "goes back to what was asked,"
     reason = (
@@ -223,16 +224,18 @@ def _moved(
         now.high == now.hard_high and t.stable_high > 1,
     )
     reasons = [
-        _leaning("lowest", chances[0]) if leaning[0] else _growing(-hull[0]),
-        _leaning("highest", chances[1]) if leaning[1] else _growing(hull[1] - 1),
+        statements.leaning("lowest", chances[0]) if leaning[0] else statements.growing(-hull[0]),
+        statements.leaning("highest", chances[1])
+        if leaning[1]
+        else statements.growing(hull[1] - 1),
     ]
     opened = [
         reasons[0] if after.low < now.low or (leaning[0] and limits[0]) else None,
         reasons[1] if after.high > now.high or (leaning[1] and limits[1]) else None,
     ]
     if any(opened):
-        return _open(axis, after, opened, numbers, told)
-    return _inward(axis, after, numbers, told)
+        return statements.opened(axis, after, opened, numbers, told)
+    return statements.inward(axis, after, numbers, told)
 
 
 def _outward(hull: float, seen: float, most: float, stable: float, *, leaning: bool) -> float:
@@ -247,60 +250,3 @@ def _outward(hull: float, seen: float, most: float, stable: float, *, leaning: b
         grown = min(hull, seen, stable)
         return grown if grown > UNSEEN else min(0.0, stable)
     return min(hull, stable)
-
-
-def _open(
-    axis: Axis, after: Range, opened: Sequence[str | None], numbers: Numbers, told: str
-) -> Decision:
-    """The range grows, or would if its hard limit let it; `opened` says why, for either edge."""
-    now = axis.now
-    verdict = {
-        (True, False): Verdict.OPEN_LOW,
-        (False, True): Verdict.OPEN_HIGH,
-        (True, True): Verdict.OPEN_BOTH,
-    }[opened[0] is not None, opened[1] is not None]
-    sides = []
-    if opened[0] is not None:
-        sides.append(f"open at the bottom: {opened[0]}, {_end(now.low, after.low)}")
-    if opened[1] is not None:
-        sides.append(f"open at the top: {opened[1]}, {_end(now.high, after.high)}")
-    return Decision(axis.name, now, after, verdict, "; ".join(sides) + told, numbers)
-
-
-def _leaning(part: str, chance: float) -> str:
-    return (
-        f"the best value lies in the {part} tenth of the range or beyond with a probability of "
-        f"{chance:.0%}"
-    )
-
-
-def _growing(beyond: float) -> str:
-    return (
-        "values that may be as good as the best, margin included, reach beyond the edge by "
-        f"{beyond:.0%} of the width"
-    )
-
-
-def _end(edge: float, moved: float) -> str:
-    if moved == edge:
-        return f"and {edge:g} is the limit; a wider hard limit may hold better values"
-    return f"so the range now ends at {moved:g}"
-
-
-def _inward(axis: Axis, after: Range, numbers: Numbers, told: str) -> Decision:
-    now = axis.now
-    about = (
-        f"effect inside {numbers['effect']:.2g}, noise of one training {numbers['noise_sd']:.2g}"
-    )
-    share = after.width / now.width
-    if share > 1 - SETTLED:
-        numbers["width_after"] = now.width
-        reason = f"kept between {shown(now)}: all of it may hold the best value ({about})"
-        return Decision(axis.name, now, now, Verdict.KEPT, reason + told, numbers)
-    border = axis.territory.stable_high < 1 and after.high < now.high
-    beyond = ", and nearly every trial above diverged" if border else ""
-    reason = (
-        f"narrowed to {share:.0%} of its width: only values between {shown(after)}, margin "
-        f"included, may be as good as the best ({about}){beyond}"
-    )
-    return Decision(axis.name, now, after, Verdict.NARROWED, reason + told, numbers)

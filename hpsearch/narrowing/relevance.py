@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 from scipy.linalg import cholesky, solve_triangular
 
 from hpsearch.surrogate import Surrogate
-from hpsearch.surrogate.posterior import conditioned
+from hpsearch.surrogate.process import Pairs, Parts, layout_of
 from hpsearch.surrogate.rows import Rows
 from hpsearch.surrogate.selection import spread_out
+from hpsearch.surrogate.warp import warped
 
 Floats = NDArray[np.float64]
 
 ROWS = 160  # as many rows as the constants are learned from
-NOISES = (0.0, 0.02, 0.1, 0.5)  # shares of the scores' variance
+SHARES = (0.02, 0.1, 0.5)  # of the scores' variance, added to the noise
 SUPPORT = 2.0  # log likelihood ratio below which the scores do not need a hyperparameter
 WITHOUT = 1e4  # a length scale along which nothing changes
 
@@ -38,29 +39,32 @@ def supports(model: Surrogate) -> Mapping[str, float]:
     """
     finite = model.rows.take(np.flatnonzero(np.isfinite(model.rows.scores)))
     rows = finite.take(spread_out(finite, ROWS))
-    full = _profile(model, rows, model.constants.lengths)
+    pairs = Pairs.of(rows)
+    full = _profile(model, rows, pairs, model.constants.lengths)
     found = {}
     for k, name in enumerate(model.encoding.columns):
         lengths = model.constants.lengths.copy()
         lengths[k] = WITHOUT
-        found[name] = full - _profile(model, rows, lengths)
+        found[name] = full - _profile(model, rows, pairs, lengths)
     return found
 
 
-def _profile(model: Surrogate, rows: Rows, lengths: Floats) -> float:
-    """The highest log likelihood of the rows over `NOISES` added to the model's noise.
+def _profile(model: Surrogate, rows: Rows, pairs: Pairs, lengths: Floats) -> float:
+    """The highest log likelihood of the rows over `SHARES` of their variance added to the model's noise.
 
     Added to each score by itself, and to all scores of a trial alike: a trial's luck is its own
     from the first epoch to the last, and any range with a short length scale can stand for it.
     """
-    constants = replace(model.constants, lengths=lengths)
-    process = conditioned(model.encoding, model.epochs, constants, model.warp.scale, rows)
-    cov = process.chol @ process.chol.T
-    z = cov @ process.alpha
-    single, shared = np.eye(len(rows)), (rows.trials[:, None] == rows.trials).astype(np.float64)
-    lucks = [single] if len(np.unique(rows.trials)) == len(rows) else [single, shared]
+    constants, groups = replace(model.constants, lengths=lengths), model.encoding.groups
+    layout = layout_of(rows, groups, sources=len(constants.rho) - 1)
+    cov = Parts.of(rows, pairs, layout, groups, constants).covariance
+    z = warped(model.warp.scale.units(rows.scores)[0], constants.delta)
+    single = np.eye(len(rows))
+    lucks = [single] if len(np.unique(rows.trials)) == len(rows) else [single, pairs.same_trial]
     spread = float(np.var(z))
-    return max(log_likelihood(cov + share * spread * luck, z) for share in NOISES for luck in lucks)
+    found = [log_likelihood(cov, z)]
+    found += [log_likelihood(cov + share * spread * luck, z) for share in SHARES for luck in lucks]
+    return max(found)
 
 
 def log_likelihood(cov: Floats, z: Floats) -> float:

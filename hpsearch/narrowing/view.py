@@ -129,7 +129,8 @@ def _tried(model: Surrogate, within: Sequence[Observation]) -> Floats | None:
     places = model.encoding.encode(
         [o.params for o in sorted(full, key=lambda o: o.rank_key)[:TRIED]]
     )
-    best: Floats = places[int(np.argmax(model.predict(places)[0]))]
+    latent = model.cross(places) @ model.alpha  # the order of the scores, without their doubt
+    best: Floats = places[int(np.argmax(latent))]
     return best
 
 

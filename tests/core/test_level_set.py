@@ -119,7 +119,7 @@ class TestVerdicts:
         seen = [*sampled(bump(0.6), n=64), *sampled(bump(0.6), box=box, round=2)]
         decay = decided(seen, box=box)[0]["weight_decay"]
         assert decay.verdict is Verdict.UNIDENTIFIED
-        assert decay.numbers["support"] < 0
+        assert decay.numbers["support"] < -level_set.SUPPORT
         assert (decay.after.low, decay.after.high) == (WD.low, WD.high)
         assert decay.numbers["width_after"] == decay.after.width
         assert decay.reason == (
@@ -138,7 +138,7 @@ class TestVerdicts:
         seen = [*sampled(cliff, n=64, seed=1), *sampled(cliff, box=box, round=2, seed=1)]
         rate = decided(seen, box=box)[0]["learning_rate"]
         assert rate.verdict is Verdict.UNIDENTIFIED
-        assert rate.numbers["support"] < 0
+        assert rate.numbers["support"] < -level_set.SUPPORT
         assert rate.after.low == LR.low
         assert 0.65 < LR.to_unit(rate.after.high) < 0.75
 
