@@ -3,8 +3,12 @@
 Functions of two or three hyperparameters with a known best, one of them without any effect in
 half of the cases; searches with every default of the product.
 
-(i)   the final range holds a point within one noise sd of the best
-(ii)  where it says "unidentified", the noise-free effect inside the range is below the noise sd
+(i)   the final range holds the best value of every hyperparameter that has an effect
+(ii)  the final range holds a point within one noise sd of the best
+(iii) where it says "unidentified", the noise-free effect inside the range is below the noise sd
+
+The second follows from the recommendation, which the range always holds: a single point within
+the noise of the best would do. The first is the one that a reader takes a range for.
 """
 
 from __future__ import annotations
@@ -131,7 +135,11 @@ def section(options: Options) -> str:
     said = [s for row in rows for s in _statements(row)]
     quiet = [s for s in said if s["verdict"] == Verdict.UNIDENTIFIED]
     missed = np.array([row["missed"] for row in rows])
-    holds = [("the range holds a point within the noise sd of the best", missed <= 1.0)]
+    best = [all(s["held"] for s in _statements(row) if s["planted"]) for row in rows]
+    holds = [
+        ("the range holds the best value of every hyperparameter with an effect", np.array(best)),
+        ("the range holds a point within the noise sd of the best", missed <= 1.0),
+    ]
     holds.append(("unidentified: the effect in the range is below the noise sd",
                   np.array([s["effect"] < 1.0 for s in quiet])))  # fmt: skip
     flat = [s for s in said if not s["planted"]]
@@ -143,6 +151,8 @@ def section(options: Options) -> str:
         )
         + f"\n- hyperparameters without effect: {len(flat)}, called unidentified: "
         f"{np.mean([s['verdict'] == Verdict.UNIDENTIFIED for s in flat]):.1%}\n"
+        + f"- recommendations within the noise sd of the best: "
+        f"{np.mean([row['regret'] <= 1.0 for row in rows]):.1%}\n"
         + _quiet_effects(quiet)
         + _widths(said)
         + f"- regret of the recommendation in noise sds: median "
@@ -152,9 +162,9 @@ def section(options: Options) -> str:
 
 
 def _statements(row: Row) -> list[dict[str, Any]]:
-    names = ("effects", "planted", "widths", "verdicts")
+    names = ("effects", "planted", "widths", "verdicts", "holds")
     return [
-        dict(zip(("effect", "planted", "width", "verdict"), found, strict=True))
+        dict(zip(("effect", "planted", "width", "verdict", "held"), found, strict=True))
         for found in zip(*(row[name] for name in names), strict=True)
     ]
 

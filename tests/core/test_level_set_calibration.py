@@ -68,6 +68,7 @@ class Planted:
 @dataclass(frozen=True)
 class Outcome:
     missed: float  # the best score less the best of the range, in noise sds
+    held: bool  # the best value of every hyperparameter that has an effect
     verdicts: list[Verdict]
     effects: np.ndarray  # inside the range, in noise sds
     planted: np.ndarray
@@ -92,6 +93,7 @@ def run(seed):
     verdicts = {d.name: d.verdict for d in final.decisions}
     return Outcome(
         (0.9 - best) / planted.noise,
+        bool(np.all((low <= planted.best) & (planted.best <= high) | (planted.effects == 0))),
         [verdicts[n] for n in planted.names],
         effects / planted.noise,
         planted.effects > 0,
@@ -106,6 +108,10 @@ def outcomes():
 
 def test_the_range_holds_a_point_within_the_noise_of_the_best(outcomes):
     assert np.mean([o.missed <= 1.0 for o in outcomes]) >= 0.85
+
+
+def test_the_range_holds_the_best_values_in_about_nine_of_ten_searches(outcomes):
+    assert 0.8 <= np.mean([o.held for o in outcomes]) < 1.0
 
 
 def test_the_range_is_an_answer_and_not_everything(outcomes):
