@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from core.health_rows import CLEAN, notes
 from core.report_rows import Made, Round, Search, json_of, rate
