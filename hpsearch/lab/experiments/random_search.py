@@ -111,6 +111,7 @@ def _observation(number: int, index: int, params: Params, outcome: nn.Outcome) -
         correct=last.correct if last else 0,
         examples=last.examples if last else 0,
         loss=last.loss if last else None,
+        fall=outcome.curve[0].loss - last.loss if last else None,
     )
 
 
@@ -174,7 +175,10 @@ def ours(trainer: Trainer) -> Search:
     while isinstance(plan, RoundPlan):
         trained = trainer.round(plan.number, plan.epochs, plan.trials)
         kinds = [*now.kinds, plan.kind]
-        now = Snapshot(resolved, plan.box, [*now.observations, *trained], kinds=kinds)
+        now = Snapshot(
+            resolved, plan.box, [*now.observations, *trained], kinds=kinds,
+            ended=plan.evidence.get("explored", now.ended),
+        )  # fmt: skip
         boxes.append(plan.box)
         plan = decide(now, job_size=32)
     assert isinstance(plan, FinalPlan), plan  # the asked rates are too low for all to diverge
