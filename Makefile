@@ -7,7 +7,7 @@ HPSEARCH_HOME ?= $(CURDIR)/var
 PYTEST := -m pytest -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --maxprocesses 5
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo serve test check format lint types imports cover torch chaos bench-engine bench-mnist bench-search lab clean help
+.PHONY: demo serve test check format lint types imports cover torch chaos bench-engine bench-mnist bench-search fuzz lab clean help
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -75,6 +75,9 @@ bench-search: torch  ## the search against its peers; writes docs/search-benchma
 
 bench-mnist: $(VENV)/.run  ## the MNIST search of docs/benchmarks.md
 	@$(BIN)/python benchmarks/mnist.py
+
+fuzz: $(VENV)/.dev  ## hostile requests, bytes and files against a server of its own (minutes)
+	@PYTHONPATH="$(CURDIR)/tests:$(CURDIR)" $(BIN)/python -m fuzz $(FUZZ)
 
 lab: $(VENV)/.run  ## the experiments of a textbook's chapter, as lab.html
 	@$(BIN)/hpsearch lab --output lab.html

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from support.bench import SPEC
 
-from hpsearch.errors import Conflict, NotFound
+from hpsearch.errors import Conflict, NotFound, TooMany, Unavailable
 from hpsearch.wiring import build
 
 CSV = "a,b,kind\n" + "\n".join(f"{i % 7},{i % 5},{'xyz'[i % 3]}" for i in range(60)) + "\n"
@@ -92,3 +95,49 @@ def test_built_in_names_are_taken(library, tmp_path):
         put(library, "digits", "alice")
     with pytest.raises(Conflict, match="cannot be deleted"):
         library.datasets.delete("digits", owner="alice")
+
+
+def test_looking_at_a_built_in_dataset_does_not_make_it(library, monkeypatch):
+    """The fuzzing found it: reading about mnist fetched it, and held a thread meanwhile."""
+
+    def never(*_, **__):
+        raise AssertionError("a GET makes nothing")
+
+    monkeypatch.setattr(library.files, "ingest_builtin", never)
+    view = library.datasets.get("mnist", owner="alice")
+    assert (view.builtin, view.digest) == (True, None)
+    with pytest.raises(NotFound, match="unknown dataset 'mnis'; known are digits"):
+        library.datasets.get("mnis", owner="alice")
+
+
+def test_many_first_uses_at_once_make_a_built_in_dataset_once(library, monkeypatch):
+    ingest, made = library.files.ingest_builtin, []
+
+    def counted(name, **options):
+        made.append(name)
+        return ingest(name, **options)
+
+    monkeypatch.setattr(library.files, "ingest_builtin", counted)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: library.datasets.find("iris", owner="alice"), range(8)))
+    assert made == ["iris"]
+    assert len({info.digest for info in found}) == 1
+
+
+def test_nobody_waits_for_one_who_waits_for_the_internet(library, monkeypatch):
+    entered, leave = threading.Event(), threading.Event()
+
+    def distant(name, **_):
+        entered.set()
+        assert leave.wait(30)
+        raise Unavailable("OpenML does not answer")
+
+    monkeypatch.setattr(library.files, "ingest_builtin", distant)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(library.datasets.find, "mnist", owner="alice")
+        assert entered.wait(30)
+        with pytest.raises(TooMany, match="being fetched"):
+            library.datasets.find("fashion-mnist", owner="bob")
+        leave.set()
+        with pytest.raises(NotFound, match="OpenML"):
+            first.result(30)
