@@ -78,7 +78,9 @@ class Runner:
             log.exception("job %d attempt %d failed", hint.job_id, hint.attempt)
             message = f"{type(error).__name__}: {error}"
             losses = hint.attempt - 1
-            return self._patiently(lambda: self._work.give_back(hint, message, losses=losses))
+            return self._patiently(
+                lambda: self._work.give_back(hint, message, worker_run=self.run_id, losses=losses)
+            )
         return self._patiently(lambda: self._work.finish(hint, report, worker_run=self.run_id))
 
     def _patiently(self, write: Callable[[], Written]) -> Written:

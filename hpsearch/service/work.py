@@ -79,9 +79,9 @@ class Work:
             log.warning("results of job %d attempt %d come too late", hint.job_id, hint.attempt)
         return written
 
-    def give_back(self, hint: Hint, error: str, *, losses: int = 0) -> Written:
+    def give_back(self, hint: Hint, error: str, *, worker_run: str, losses: int = 0) -> Written:
         """Return a job whose worker could not finish it."""
-        return self._give_back(hint, error, losses=losses)
+        return self._give_back(hint, error, worker_run=worker_run, losses=losses)
 
     def open_test(self, hint: Hint, *, worker_run: str) -> bool:
         """Record an opening of the test part before it happens; False when fenced."""
@@ -102,7 +102,12 @@ class Work:
         for row, error, heartbeats in self.watch.lost(rows):
             hint = Hint(row.id, row.attempt)
             written = self._give_back(
-                hint, error, losses=row.losses, reaped=True, heartbeats=heartbeats
+                hint,
+                error,
+                worker_run=row.worker_run,
+                losses=row.losses,
+                reaped=True,
+                heartbeats=heartbeats,
             )
             if written is not Written.FENCED:
                 log.warning("job %d attempt %d: %s", row.id, row.attempt, error)
@@ -161,6 +166,7 @@ class Work:
         hint: Hint,
         error: str,
         *,
+        worker_run: str,
         losses: int,
         reaped: bool = False,
         heartbeats: int | None = None,
@@ -171,6 +177,7 @@ class Work:
             lambda tx: tx.jobs.give_back(
                 hint,
                 error[:2000],
+                worker_run=worker_run,
                 max_losses=self._settings.max_losses,
                 delay=delay,
                 reaped=reaped,

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -35,8 +36,8 @@ SCHEMA = "0003"  # the newest revision of `migrations`, which a test compares wi
 class Tx:
     """An open transaction, by subject."""
 
-    def __init__(self, connection: sa.Connection) -> None:
-        self.searches = Searches(connection)
+    def __init__(self, connection: sa.Connection, work: str | None = None) -> None:
+        self.searches = Searches(connection, work)
         self.jobs = Jobs(connection)
         self.window = Window(connection)
         self.library = Library(connection)
@@ -66,7 +67,8 @@ class Store:
 
     def write(self, work: Callable[[Tx], T]) -> T:
         """`work` in one writing transaction, repeated after faults that pass."""
-        return run(self.engines.write, lambda connection: work(Tx(connection)))
+        name = uuid.uuid4().hex
+        return run(self.engines.write, lambda connection: work(Tx(connection, name)))
 
     def read(self, work: Callable[[Tx], T]) -> T:
         """`work` in one reading transaction."""

@@ -15,10 +15,14 @@ Row = sa.Row[Any]
 
 
 class Part:
-    """One part of an open transaction."""
+    """One part of an open transaction.
 
-    def __init__(self, connection: sa.Connection) -> None:
+    `work` names the piece of work, and stays the same when its transaction is run again.
+    """
+
+    def __init__(self, connection: sa.Connection, work: str | None = None) -> None:
         self.connection = connection
+        self._work = work
 
     def insert_once(self, table: sa.Table, values: Mapping[str, Any]) -> bool:
         """Insert unless a unique key is taken; whether the row is new."""
@@ -35,6 +39,16 @@ class Part:
     def one(self, statement: sa.Select[Any]) -> Row | None:
         """The single row of a query, if there is one."""
         return self.connection.execute(statement).one_or_none()
+
+    def repeated(self, search_id: str) -> bool:
+        """Whether this very piece of work has changed the search: its commit was not answered."""
+        if self._work is None:
+            return False
+        done = sa.select(tables.event.c.id).where(
+            tables.event.c.search_id == search_id,
+            tables.event.c.detail["work"].as_string() == self._work,
+        )
+        return self.connection.execute(done.limit(1)).first() is not None
 
     def record(
         self,

@@ -135,6 +135,7 @@ class Jobs(Part):
         hint: Hint,
         error: str,
         *,
+        worker_run: str,
         max_losses: int,
         delay: float,
         reaped: bool = False,
@@ -145,11 +146,7 @@ class Jobs(Part):
         `reaped` where not its worker says so. With `heartbeats` only if it has sent no more
         than these: it may have just spoken.
         """
-        condition = [
-            job.c.id == hint.job_id,
-            job.c.state == JobState.RUNNING,
-            job.c.attempt == hint.attempt,
-        ]
+        condition = self._ours(hint, worker_run)
         if heartbeats is not None:
             condition.append(job.c.heartbeats == heartbeats)
         again = self.changed(

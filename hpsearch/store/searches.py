@@ -202,10 +202,10 @@ class Searches(Plans):
         change = search.update().where(search.c.id == search_id, search.c.state.in_(from_))
         if revision is not None:
             change = change.where(search.c.revision == revision)
-        moved = self.changed(change.values(values))
-        if moved:
-            self.record(to.value, search_id=search_id, detail={"reason": reason})
-        return moved
+        if not self.changed(change.values(values)):
+            return self.repeated(search_id)
+        self.record(to.value, search_id=search_id, detail={"reason": reason, "work": self._work})
+        return True
 
     def edit(self, seen: Row, changes: Mapping[str, Any]) -> bool:
         """Note a change that takes effect after the round that runs now.
@@ -222,9 +222,10 @@ class Searches(Plans):
             )
             .values(edits=[*(seen.edits or ()), edit], revision=search.c.revision + 1)
         )
-        if done:
-            self.record("edited", search_id=seen.id, detail=edit)
-        return done
+        if not done:
+            return self.repeated(seen.id)
+        self.record("edited", search_id=seen.id, detail={**edit, "work": self._work})
+        return True
 
     def unpause(self, search_id: str, revision: int | None) -> bool:
         """Go on with a paused search: queued again, if nothing of it has been drawn yet."""
@@ -234,12 +235,11 @@ class Searches(Plans):
         )
         if revision is not None:
             change = change.where(search.c.revision == revision)
-        moved = self.changed(
-            change.values(state=target, reason=None, revision=search.c.revision + 1)
-        )
-        if moved:
-            self.record("resumed", search_id=search_id)
-        return moved
+        values = {"state": target, "reason": None, "revision": search.c.revision + 1}
+        if not self.changed(change.values(values)):
+            return self.repeated(search_id)
+        self.record("resumed", search_id=search_id, detail={"work": self._work})
+        return True
 
     def cancel_work(self, search_id: str) -> None:
         """Take back everything that is queued or running; whoever runs it is fenced."""
@@ -276,9 +276,10 @@ class Searches(Plans):
         gone = self.changed(
             search.delete().where(search.c.id == search_id, search.c.state.in_(list(ENDED)))
         )
-        if gone:
-            self.record("deleted", search_id=search_id)
-        return gone
+        if not gone:
+            return self.repeated(search_id)
+        self.record("deleted", search_id=search_id, detail={"work": self._work})
+        return True
 
     def finish(self, search_id: str, *, digest: str | None, digest_reason: str | None) -> bool:
         """Complete a search whose final test is done."""

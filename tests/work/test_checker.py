@@ -112,7 +112,7 @@ def settled(folder: Path, migrated: Path, data: Path) -> Path:
         bench.work.advance_due()
         hint = bench.work.hints()[-1]
         bench.claim(hint)
-        bench.work.give_back(hint, "lost")
+        bench.work.give_back(hint, "lost", worker_run="worker")
         bench.complete(search_id)
         row = services.store.read(lambda tx: tx.searches.get(search_id))
         services.store.write(lambda tx: tx.jobs.open_again(row))

@@ -108,7 +108,7 @@ def test_the_keeper_says_that_a_lease_is_lost(deployed):
     keeper.start()
     with keeper.holding(hint):
         assert not keeper.stopped()
-        assert bench.work.give_back(hint, "taken") is Written.DONE
+        assert bench.work.give_back(hint, "taken", worker_run="run") is Written.DONE
         until(keeper.stopped, what="the keeper to hear of it")
     with keeper.holding(Hint(hint.job_id, 2)):
         assert not keeper.stopped()

@@ -160,7 +160,7 @@ def test_a_heartbeat_that_comes_just_in_time_keeps_the_job(bench, claimed):
     """The reaper has read that the job is silent; before it writes, the worker speaks."""
     _, hint = claimed
     assert bench.work.heartbeat(hint, worker_run="worker")
-    written = bench.work._give_back(hint, "silent", losses=0, heartbeats=0)
+    written = bench.work._give_back(hint, "silent", worker_run="worker", losses=0, heartbeats=0)
     assert written.value == "fenced"
     assert bench.work.heartbeat(hint, worker_run="worker")
 
@@ -196,7 +196,7 @@ def test_a_clock_that_is_set_back_does_not_hold_up_lost_hints_or_jobs(bench, cla
     others = bench.work.hints()
     bench.work.published(others)
     assert bench.work.hints() == []
-    bench.work.give_back(hint, "lost")
+    bench.work.give_back(hint, "lost", worker_run="worker")
     step_the_clock(bench.services, -3600)
     assert {h.job_id for h in bench.work.hints()} == {hint.job_id, *(h.job_id for h in others)}
     assert bench.work.claim(Hint(hint.job_id, 2), worker_run="next") is not None

@@ -96,7 +96,7 @@ def test_a_late_report_is_fenced_and_changes_nothing(bench, formula):
     bench.work.advance_due()
     hint = bench.hint()
     report = formula(bench.claim(hint, "frozen"))
-    bench.work.give_back(hint, "lost")
+    bench.work.give_back(hint, "lost", worker_run="frozen")
     again = Hint(hint.job_id, hint.attempt + 1)
     until(lambda: bench.work.claim(again, worker_run="second"), what="the delay of a lost job")
     before = bench.status(search_id)
@@ -125,7 +125,7 @@ def lose(bench, hint):
     for attempt in range(hint.attempt, hint.attempt + bench.services.settings.max_losses):
         now = Hint(hint.job_id, attempt)
         until(lambda now=now: bench.work.claim(now, worker_run="worker"))
-        bench.work.give_back(now, "the worker was lost")
+        bench.work.give_back(now, "the worker was lost", worker_run="worker")
 
 
 def test_a_job_lost_three_times_fails_its_trials_and_the_round_goes_on(bench):
@@ -133,12 +133,12 @@ def test_a_job_lost_three_times_fails_its_trials_and_the_round_goes_on(bench):
     bench.work.advance_due()
     first, *others = bench.work.hints()
     size = len(bench.claim(first).indices)
-    bench.work.give_back(first, "lost once")
+    bench.work.give_back(first, "lost once", worker_run="worker")
     lose_rest = Hint(first.job_id, 2)
     for attempt in (2, 3):
         now = Hint(first.job_id, attempt)
         until(lambda now=now: bench.work.claim(now, worker_run="worker"))
-        bench.work.give_back(now, "the worker was lost")
+        bench.work.give_back(now, "the worker was lost", worker_run="worker")
     assert bench.work.claim(Hint(first.job_id, 4), worker_run="worker") is None
     assert lose_rest.attempt == 2
     status = bench.status(search_id)
@@ -194,11 +194,11 @@ def test_a_final_that_fails_three_times_keeps_its_row_and_resume_runs_it(bench):
     search_id = bench.submit()
     hint = final_hint(bench, search_id)
     frozen = bench.claim(hint)
-    bench.work.give_back(hint, "the test file cannot be read")
+    bench.work.give_back(hint, "the test file cannot be read", worker_run="worker")
     for attempt in (2, 3):
         now = Hint(hint.job_id, attempt)
         until(lambda now=now: bench.work.claim(now, worker_run="worker"))
-        bench.work.give_back(now, "the test file cannot be read")
+        bench.work.give_back(now, "the test file cannot be read", worker_run="worker")
     status = bench.status(search_id)
     assert status.state is SearchState.FAILED
     assert "the test file cannot be read" in (status.reason or "")
@@ -208,7 +208,7 @@ def test_a_final_that_fails_three_times_keeps_its_row_and_resume_runs_it(bench):
     again = bench.hint()
     assert again.job_id == hint.job_id
     assert bench.claim(again) == frozen
-    bench.work.give_back(again, "once more")
+    bench.work.give_back(again, "once more", worker_run="worker")
     bench.complete(search_id)
     assert kinds(bench, search_id)["final_frozen"] == 1
 
@@ -228,7 +228,7 @@ def test_an_opening_is_fenced_and_counted_every_time(bench):
     hint = final_hint(bench, search_id)
     bench.claim(hint)
     assert bench.work.open_test(hint, worker_run="worker")
-    bench.work.give_back(hint, "crashed after opening")
+    bench.work.give_back(hint, "crashed after opening", worker_run="worker")
     assert not bench.work.open_test(hint, worker_run="worker")
     bench.complete(search_id)
     result = bench.services.searches.result(search_id, owner=OWNER)
@@ -335,7 +335,7 @@ def test_pause_keeps_what_runs_and_starts_nothing(bench):
     paused = bench.status(search_id)
     assert (paused.state, paused.trials.running) == (SearchState.PAUSED, len(order.indices))
     bench.services.searches.resume(search_id, owner=OWNER)
-    bench.work.give_back(first, "so that the bench finds it")
+    bench.work.give_back(first, "so that the bench finds it", worker_run="worker")
     bench.complete(search_id)
 
 

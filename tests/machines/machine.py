@@ -1,0 +1,331 @@
+"""The queue beside a model of it: every answer and every row must be what the model says."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import hypothesis.strategies as st
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from support.bench import formula
+from support.checker import verify
+from support.world import TICK, World, Worlds
+
+from hpsearch.store import Written
+from hpsearch.trials import Hint, JobOrder, RoundKind
+
+OPEN = ("queued", "running")
+WORKING = ("running", "finalizing")
+MAX_LOSSES, RETRY, LEASE = 3, 2.0, 30.0
+PICK = st.integers(0, 10**6)
+
+
+@dataclass
+class Job:
+    """What the model knows of a job."""
+
+    search: str
+    round: int
+    kind: str
+    deadline: float
+    state: str = "queued"
+    attempt: int = 1
+    losses: int = 0
+    ready: float = 0.0
+    run: str | None = None
+    claimed: float = 0.0
+    lease_until: float = 0.0
+    done_by: tuple[int, str] | None = None
+    opened: set[int] = field(default_factory=set)
+
+    def lose(self, now: float) -> None:
+        """An attempt came to nothing."""
+        self.losses += 1
+        if self.losses >= MAX_LOSSES:
+            self.state = "failed"
+        else:
+            self.state, self.attempt, self.run = "queued", self.attempt + 1, None
+            self.ready = now + RETRY * 2 ** (self.losses - 1)
+
+
+@dataclass
+class Held:
+    """A job in the hands of a worker, who may have been frozen, or have answered before."""
+
+    hint: Hint
+    order: JobOrder
+    run: str
+
+
+class QueueMachine(RuleBasedStateMachine):
+    """Workers that crash, freeze, answer late or twice; hints that are lost, doubled, forged."""
+
+    state = "exploring"  # where its worlds start
+
+    def __init__(self, worlds: Worlds) -> None:
+        super().__init__()
+        self._stack = ExitStack()
+        self.world: World = self._stack.enter_context(worlds.copy(self.state))
+        self.work = self.world.services.work
+        self.broker: list[Hint] = []
+        self.held: list[Held] = []
+        self.answered: list[Held] = []
+        self.runs = 0
+        self.searches = {s.id: s.state for s in self.world.searches()}
+        self.jobs: dict[int, Job] = {}
+        self.learn()
+
+    # --- the model -----------------------------------------------------------------------
+
+    def learn(self) -> None:
+        """Add the jobs that the model has not seen yet."""
+        for j in self.world.jobs():
+            if j.id not in self.jobs:
+                assert (j.state, j.attempt, j.losses) == ("queued", 1, 0)
+                self.jobs[j.id] = self.known(j)
+
+    def known(self, row: Any) -> Job:
+        """A row's fixed part."""
+        return Job(row.search_id, row.round, row.kind, row.deadline_seconds)
+
+    def claimable(self, hint: Hint) -> bool:
+        job = self.jobs.get(hint.job_id)
+        return (
+            job is not None
+            and (job.state, job.attempt) == ("queued", hint.attempt)
+            and job.ready <= self.world.clock.now
+            and self.searches.get(job.search) in WORKING
+        )
+
+    def ours(self, held: Held) -> bool:
+        job = self.jobs[held.hint.job_id]
+        return (job.state, job.attempt, job.run) == ("running", held.hint.attempt, held.run)
+
+    def open_in(self, search: str, number: int) -> list[Job]:
+        return [j for j in self.jobs.values()
+                if (j.search, j.round) == (search, number) and j.state in OPEN]  # fmt: skip
+
+    def fail(self, job: Job) -> None:
+        """What the third loss of a job does to its search."""
+        if job.state == "failed" and job.kind == "final":
+            self.searches[job.search] = "failed"
+
+    @invariant()
+    def rows_are_what_the_model_says(self) -> None:
+        told = {i: (j.state, j.attempt, j.losses) for i, j in self.jobs.items()}
+        rows = {j.id: (j.state, j.attempt, j.losses) for j in self.world.jobs()}
+        assert rows == told
+        assert {s.id: s.state for s in self.world.searches()} == self.searches
+
+    # --- hints ---------------------------------------------------------------------------
+
+    @rule(lost=st.booleans(), mark=st.booleans())
+    def publish(self, lost: bool, mark: bool) -> None:
+        """The loop sends hints, and may be killed before it has marked them."""
+        hints = list(self.work.hints())
+        wanted = {(i, j.attempt) for i, j in self.jobs.items()
+                  if self.claimable(Hint(i, j.attempt))}  # fmt: skip
+        assert {(h.job_id, h.attempt) for h in hints} <= wanted
+        self.broker += [] if lost else hints
+        if mark:
+            self.work.published(hints)
+
+    @rule()
+    def broker_dies(self) -> None:
+        self.broker.clear()
+
+    def receive(self, hint: Hint, run: str) -> None:
+        expected = self.claimable(hint)
+        order = self.work.claim(hint, worker_run=run)
+        assert (order is not None) == expected, (hint, self.jobs.get(hint.job_id))
+        if order is None:
+            return
+        now = self.world.clock.now
+        job = self.jobs[hint.job_id]
+        job.state, job.run = "running", run
+        job.claimed, job.lease_until = now, now + LEASE
+        self.held.append(Held(hint, order, run))
+
+    @precondition(lambda self: self.broker)
+    @rule(pick=PICK, twice=st.booleans())
+    def deliver(self, pick: int, twice: bool) -> None:
+        """A worker that is free takes a hint; the broker may deliver it again."""
+        hint = self.broker[pick % len(self.broker)]
+        if not twice:
+            self.broker.remove(hint)
+        self.runs += 1
+        self.receive(hint, f"run {self.runs}")
+
+    @rule(job_id=st.integers(0, 12), attempt=st.integers(0, 4))
+    def forge(self, job_id: int, attempt: int) -> None:
+        """Anybody can write to the broker; all it can do is start what SQL wants."""
+        self.runs += 1
+        self.receive(Hint(job_id, attempt), f"run {self.runs}")
+
+    # --- workers -------------------------------------------------------------------------
+
+    @precondition(lambda self: self.held)
+    @rule(pick=PICK)
+    def heartbeat(self, pick: int) -> None:
+        held = self.held[pick % len(self.held)]
+        ours = self.ours(held)
+        assert self.work.heartbeat(held.hint, worker_run=held.run) == ours
+        if ours:
+            self.jobs[held.hint.job_id].lease_until = self.world.clock.now + LEASE
+
+    @precondition(lambda self: self.held)
+    @rule(pick=PICK)
+    def finish(self, pick: int) -> None:
+        """A worker answers, whether it has been frozen past its lease or not."""
+        held = self.held.pop(pick % len(self.held))
+        self.answer(held)
+        self.answered.append(held)
+
+    @precondition(lambda self: self.answered)
+    @rule(pick=PICK)
+    def finish_again(self, pick: int) -> None:
+        self.answer(self.answered[pick % len(self.answered)])
+
+    def answer(self, held: Held) -> None:
+        job, ours = self.jobs[held.hint.job_id], self.ours(held)
+        if ours and held.order.kind is RoundKind.FINAL and held.hint.attempt not in job.opened:
+            assert self.work.open_test(held.hint, worker_run=held.run)
+            job.opened.add(held.hint.attempt)
+        lossy = self.lossy_if(ours)
+        written = self.work.finish(held.hint, formula(held.order), worker_run=held.run)
+        if ours:
+            job.state, job.done_by = "done", (held.hint.attempt, held.run)
+            over = not self.open_in(job.search, job.round)
+            fresh = Written.ROUND_OVER if over else Written.DONE
+            assert written == (Written.REPEATED if lossy else fresh)
+        elif job.done_by == (held.hint.attempt, held.run):
+            assert written == Written.REPEATED
+        else:
+            assert written == Written.FENCED
+
+    def lossy_if(self, commits: bool) -> bool:
+        """Whether the answer to the commit that follows gets lost."""
+        if not commits:
+            self.world.commits.armed = None
+        return self.world.commits.armed == "after"
+
+    @precondition(lambda self: self.held)
+    @rule(pick=PICK)
+    def give_back(self, pick: int) -> None:
+        """A worker could not do its job, or only says so: it may answer later all the same."""
+        held = self.held[pick % len(self.held)]
+        job, ours = self.jobs[held.hint.job_id], self.ours(held)
+        lossy = self.lossy_if(ours)
+        written = self.work.give_back(
+            held.hint, "it failed", worker_run=held.run, losses=job.losses
+        )
+        if not ours:
+            assert written == Written.FENCED
+            return
+        job.lose(self.world.clock.now)
+        self.fail(job)
+        over = (
+            job.state == "failed"
+            and job.kind != "final"
+            and not self.open_in(job.search, job.round)
+        )
+        fresh = Written.ROUND_OVER if over else Written.DONE
+        assert written == (Written.FENCED if lossy else fresh)
+
+    @precondition(lambda self: self.held)
+    @rule(pick=PICK)
+    def crash(self, pick: int) -> None:
+        """A worker is gone, and nobody hears of it."""
+        self.held.pop(pick % len(self.held))
+
+    @rule(when=st.sampled_from(["before", "after"]))
+    def connection_breaks(self, when: str) -> None:
+        """The next commit fails, or succeeds and nobody is told."""
+        self.world.commits.armed = when
+
+    # --- time ----------------------------------------------------------------------------
+
+    @rule(ticks=st.sampled_from([1, 1, 3, 8, 30]))
+    def time_passes(self, ticks: int) -> None:
+        self.world.commits.armed = None
+        for _ in range(ticks):
+            self.world.clock.forward(TICK)
+            self.reap()
+
+    def reap(self) -> None:
+        """The loop takes back what is silent or overdue, and nothing else."""
+        running = {i: j for i, j in self.jobs.items() if j.state == "running"}
+        self.work.reap()
+        rows = {j.id: j for j in self.world.jobs()}
+        now = self.world.clock.now
+        for i, job in running.items():
+            row, age = rows[i], now - job.claimed
+            if (row.state, row.attempt) != ("running", job.attempt):
+                assert now > job.lease_until or age > job.deadline, "reaped too early"
+                job.lose(now)
+                self.fail(job)
+            else:
+                assert now <= job.lease_until + 2 * TICK, "a silent job was left"
+                assert age <= job.deadline + 3 * TICK, "a job that never ends was left"
+
+    # --- the end -------------------------------------------------------------------------
+
+    def open_jobs(self) -> Iterable[tuple[int, Job]]:
+        return [(i, j) for i, j in self.jobs.items() if j.state in OPEN]
+
+    def finish_all(self) -> None:
+        """Healthy workers do what is open; time passes until lost jobs come back."""
+        self.held.clear()
+        for _ in range(MAX_LOSSES + 2):
+            while True:
+                ready = [Hint(i, j.attempt) for i, j in self.open_jobs()
+                         if self.claimable(Hint(i, j.attempt))]  # fmt: skip
+                if not ready:
+                    break
+                for hint in ready:
+                    self.receive(hint, "healthy")
+                    self.answer(self.held.pop())
+            self.time_passes(8)
+
+    def settle(self) -> None:
+        """What has to be true when all is done."""
+        self.finish_all()
+        left = [j for _, j in self.open_jobs() if self.searches[j.search] in WORKING]
+        assert not left, "work that nobody can do"
+
+    def teardown(self) -> None:
+        try:
+            self.world.commits.armed = None
+            self.settle()
+            self.rows_are_what_the_model_says()
+            self.counts = verify(self.world.url, ended=False, replan=False, intact=False)
+        finally:
+            self._stack.close()
+
+
+def run(
+    machine: Any, worlds: Worlds, *, examples: int, steps: int = 30, shrink: bool = True
+) -> None:
+    """Play a machine on copies of prepared worlds."""
+    phases = [Phase.explicit, Phase.generate, *([Phase.shrink] if shrink else [])]
+    logging.getLogger("hpsearch").setLevel(logging.ERROR)  # its warnings are what is played
+    try:
+        run_state_machine_as_test(
+            lambda: machine(worlds),
+            settings=settings(
+                max_examples=examples, stateful_step_count=steps, deadline=None, print_blob=True,
+                suppress_health_check=list(HealthCheck), database=None, phases=phases,
+            ),
+        )  # fmt: skip
+    finally:
+        logging.getLogger("hpsearch").setLevel(logging.NOTSET)

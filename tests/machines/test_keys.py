@@ -1,0 +1,106 @@
+"""API keys: what is revoked, expired or made up never opens anything."""
+
+from __future__ import annotations
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from machines.machine import PICK, run
+
+from hpsearch.errors import InvalidRequest, Unauthenticated
+from hpsearch.service.keys import SCOPES
+
+DAY = 86400.0
+BOOT = [letter * 40 for letter in "xyz"]
+
+
+class KeyMachine(RuleBasedStateMachine):
+    """Keys are made, age, are revoked and used, and the bootstrap key changes."""
+
+    def __init__(self, worlds):
+        super().__init__()
+        self._context = worlds.copy("submitted")
+        self.world = self._context.__enter__()
+        self.ring = self.world.services.keys
+        self.keys = {}  # token -> [id, owner, scopes, expiry or None, revoked]
+        self.boot = None
+
+    @rule(
+        scopes=st.lists(st.sampled_from([*SCOPES, "root"]), max_size=3, unique=True),
+        days=st.sampled_from([None, None, 0, 1, 30]),
+        owner=st.sampled_from(["ann", "bob"]),
+    )
+    def create(self, scopes, days, owner):
+        if not scopes or "root" in scopes or days == 0:
+            with pytest.raises(InvalidRequest):
+                self.ring.create(name="k", owner=owner, scopes=scopes, days=days)
+            return
+        view, token = self.ring.create(name="k", owner=owner, scopes=scopes, days=days)
+        expiry = None if days is None else self.world.clock.now + days * DAY
+        self.keys[token] = [view.id, owner, frozenset(scopes), expiry, False]
+
+    @rule(days=st.sampled_from([0.61, 1.1, 31.0]))
+    def time_passes(self, days):
+        self.world.clock.forward(days * DAY)
+
+    @precondition(lambda self: self.keys)
+    @rule(pick=PICK, lost=st.booleans())
+    def revoke(self, pick, lost):
+        key = list(self.keys.values())[pick % len(self.keys)]
+        self.world.commits.armed = "after" if lost else None
+        self.ring.revoke(key[0])
+        self.world.commits.armed = None
+        key[4] = True
+
+    @precondition(lambda self: self.keys)
+    @rule(pick=PICK, cut=st.integers(0, 3))
+    def use(self, pick, cut):
+        token = list(self.keys)[pick % len(self.keys)]
+        key_id, owner, scopes, expiry, revoked = self.keys[token]
+        dead = revoked or (expiry is not None and expiry <= self.world.clock.now)
+        if cut or dead:
+            with pytest.raises(Unauthenticated):
+                self.ring.authenticate(token[:-cut] if cut else token)
+            return
+        who = self.ring.authenticate(token)
+        assert (who.key_id, who.owner, who.scopes) == (key_id, owner, scopes)
+
+    @rule(pick=PICK, with_checksum=st.booleans())
+    def forge(self, pick, with_checksum):
+        """The id of a live key does not help who lacks its secret."""
+        from hpsearch.service.keys import _checksum
+
+        ids = [key[0] for key in self.keys.values()] or ["bootstrap"]
+        body = f"hps_{ids[pick % len(ids)]}_{'A' * 43}"
+        with pytest.raises(Unauthenticated):
+            self.ring.authenticate(body + (_checksum(body) if with_checksum else "00000000"))
+
+    @rule(token=st.sampled_from(BOOT))
+    def bootstrap(self, token):
+        self.ring.ensure_bootstrap(token)
+        self.boot = token
+
+    @rule(token=st.sampled_from(BOOT))
+    def use_bootstrap(self, token):
+        if token == self.boot:
+            assert self.ring.authenticate(token).scopes == frozenset(SCOPES)
+        else:
+            with pytest.raises(Unauthenticated):
+                self.ring.authenticate(token)
+
+    @precondition(lambda self: self.boot)
+    @rule()
+    def revoke_bootstrap(self):
+        self.ring.revoke("bootstrap")
+        self.boot = None
+
+    def teardown(self):
+        try:
+            listed = {view.id for view in self.ring.list()} - {"bootstrap"}
+            assert listed == {key[0] for key in self.keys.values()}
+        finally:
+            self._context.__exit__(None, None, None)
+
+
+def test_only_live_keys_open(worlds, examples):
+    run(KeyMachine, worlds, examples=examples(25))
