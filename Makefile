@@ -7,7 +7,7 @@ HPSEARCH_HOME ?= $(CURDIR)/var
 PYTEST := -m pytest -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --maxprocesses 5
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo serve test check format lint types imports cover torch chaos bench-engine bench-mnist bench-search fuzz lab clean help
+.PHONY: demo serve test mutants crash-points check format lint types imports cover torch chaos bench-engine bench-mnist bench-search fuzz lab clean help
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -42,6 +42,12 @@ test: $(VENV)/.dev  ## run all tests, with real databases, brokers and workers
 
 chaos: $(VENV)/.dev  ## break everything for ten minutes and look at what is left (SEED=1)
 	@PYTHONPATH=tests $(BIN)/python -m chaos --mutant yes $(if $(SEED),--seed $(SEED))
+
+mutants: $(VENV)/.dev  ## every seeded mistake, and the machine that notices it (minutes)
+	@MUTANTS=all $(BIN)/python $(PYTEST) -q -rP tests/machines/test_mutants.py
+
+crash-points: $(VENV)/.dev  ## a process killed at the edge of every commit, on both databases
+	@CRASH_POINTS=all $(BIN)/python $(PYTEST) -q tests/machines/test_crash_points.py
 
 check: $(VENV)/.dev format lint types imports  ## format, lint, types, import contracts
 

@@ -244,6 +244,38 @@ class QueueMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.held)
     @rule(pick=PICK)
+    def never_ends(self, pick: int) -> None:
+        """A job hangs, and its worker goes on to send heartbeats."""
+        self.world.commits.armed = None
+        held = self.held[pick % len(self.held)]
+        while self.ours(held):
+            self.heartbeat(self.held.index(held))
+            self.time_passes(3)
+
+    @precondition(lambda self: self.held)
+    @rule(pick=PICK)
+    def freeze(self, pick: int) -> None:
+        """A worker is stopped past its lease, and another one takes the job meanwhile."""
+        held = self.held[pick % len(self.held)]
+        self.time_passes(5)
+        self.time_passes(1)
+        self.runs += 1
+        attempt = self.jobs[held.hint.job_id].attempt
+        self.receive(Hint(held.hint.job_id, attempt), f"run {self.runs}")
+
+    @rule(pick=PICK)
+    def unlucky(self, pick: int) -> None:
+        """Whoever takes this job gives it back, until nobody may."""
+        job_id = sorted(self.jobs)[pick % len(self.jobs)]
+        for _ in range(MAX_LOSSES):
+            self.time_passes(2)
+            self.receive(Hint(job_id, self.jobs[job_id].attempt), "unlucky")
+            if self.held and self.held[-1].run == "unlucky":
+                self.give_back(len(self.held) - 1)
+                self.held.pop()
+
+    @precondition(lambda self: self.held)
+    @rule(pick=PICK)
     def crash(self, pick: int) -> None:
         """A worker is gone, and nobody hears of it."""
         self.held.pop(pick % len(self.held))
@@ -255,7 +287,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     # --- time ----------------------------------------------------------------------------
 
-    @rule(ticks=st.sampled_from([1, 1, 3, 8, 30]))
+    @rule(ticks=st.sampled_from([1, 1, 3, 8]))
     def time_passes(self, ticks: int) -> None:
         self.world.commits.armed = None
         for _ in range(ticks):
@@ -314,9 +346,15 @@ class QueueMachine(RuleBasedStateMachine):
 
 
 def run(
-    machine: Any, worlds: Worlds, *, examples: int, steps: int = 30, shrink: bool = True
+    machine: Any,
+    worlds: Worlds,
+    *,
+    examples: int,
+    steps: int = 30,
+    shrink: bool = True,
+    repeatable: bool = False,
 ) -> None:
-    """Play a machine on copies of prepared worlds."""
+    """Play a machine on copies of prepared worlds; `repeatable` plays the same every time."""
     phases = [Phase.explicit, Phase.generate, *([Phase.shrink] if shrink else [])]
     logging.getLogger("hpsearch").setLevel(logging.ERROR)  # its warnings are what is played
     try:
@@ -324,7 +362,7 @@ def run(
             lambda: machine(worlds),
             settings=settings(
                 max_examples=examples, stateful_step_count=steps, deadline=None, print_blob=True,
-                suppress_health_check=list(HealthCheck), database=None, phases=phases,
+                suppress_health_check=list(HealthCheck), database=None, phases=phases, derandomize=repeatable,
             ),
         )  # fmt: skip
     finally:

@@ -97,4 +97,4 @@ class FinalMachine(QueueMachine):
 
 
 def test_the_choice_is_made_once(worlds, examples):
-    run(FinalMachine, worlds, examples=examples(30))
+    run(FinalMachine, worlds, examples=examples(20))

@@ -10,6 +10,7 @@ from support.bench import OWNER
 
 from hpsearch.errors import Conflict, NotFound, Stale
 from hpsearch.store.tables import decision, round_, trial
+from hpsearch.trials import Hint
 
 EDITABLE = ("queued", "running", "paused")
 ENDED = ("completed", "failed", "cancelled")
@@ -64,6 +65,9 @@ class InterleavedMachine(QueueMachine):
             return
         call(search_id, **options)
         self.done(search_id, what)
+        for job_id, job in list(self.jobs.items()):
+            if job.search == search_id and what == "pause":
+                self.receive(Hint(job_id, job.attempt), "too late")
 
     def refusal(self, state, what, options):
         if state is None:
@@ -125,4 +129,4 @@ class InterleavedMachine(QueueMachine):
 
 
 def test_users_and_workers_at_once(worlds, examples):
-    run(InterleavedMachine, worlds, examples=examples(30), steps=40)
+    run(InterleavedMachine, worlds, examples=examples(20), steps=30)

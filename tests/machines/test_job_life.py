@@ -6,4 +6,4 @@ from machines.machine import QueueMachine, run
 
 
 def test_no_order_of_events_breaks_the_queue(worlds, examples):
-    run(QueueMachine, worlds, examples=examples(40))
+    run(QueueMachine, worlds, examples=examples(25))

@@ -103,4 +103,4 @@ class KeyMachine(RuleBasedStateMachine):
 
 
 def test_only_live_keys_open(worlds, examples):
-    run(KeyMachine, worlds, examples=examples(25))
+    run(KeyMachine, worlds, examples=examples(20))

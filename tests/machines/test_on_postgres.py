@@ -14,4 +14,4 @@ MACHINES = [QueueMachine, FinalMachine, InterleavedMachine, RoundMachine, KeyMac
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda m: m.__name__)
 def test_the_same_on_postgres(postgres_worlds, examples, machine):
-    run(machine, postgres_worlds, examples=examples(3), steps=30)
+    run(machine, postgres_worlds, examples=examples(2), steps=30)

@@ -94,4 +94,4 @@ class RoundMachine(RuleBasedStateMachine):
 
 
 def test_each_round_is_made_once(worlds, examples):
-    run(RoundMachine, worlds, examples=examples(12), steps=25)
+    run(RoundMachine, worlds, examples=examples(8), steps=25)

@@ -46,6 +46,11 @@ class World:
         """The steps that processes take."""
         return Bench(self.services)
 
+    def restarted(self, strike: Callable[[], None]) -> World:
+        """The same database after its process was killed: new services, nothing remembered."""
+        self.services.store.close()
+        return _running(self.services.settings, self.url, self.clock, strike)
+
     def rows(self, table: sa.Table) -> list[Any]:
         """Every row of a table."""
         with self.services.store.engines.read.connect() as connection:
@@ -128,20 +133,24 @@ class Worlds:
                 self._postgres.drop(database)
 
     def _world(self, url: str, ruled: str) -> Iterator[World]:
-        settings = self._make(database_url=ruled, **SETTINGS)
-        services = assemble(settings)
-        clock = clocks.Clock(START)
-        clock.rule(services.store.engines)
-        services.work.watch = Watch(
-            lease=settings.lease_seconds, heartbeat=settings.heartbeat_seconds,
-            tick=settings.tick_seconds, clock=clock,
-        )  # fmt: skip
-        engine = services.store.engines.write
-        commits = Commits(engine, broken(engine))
+        world = _running(self._make(database_url=ruled, **SETTINGS), url, clocks.Clock(START), None)
         try:
-            yield World(url, services, clock, commits)
+            yield world
         finally:
-            services.store.close()
+            world.services.store.close()
+
+
+def _running(
+    settings: Settings, url: str, clock: clocks.Clock, strike: Callable[[], None] | None
+) -> World:
+    services = assemble(settings)
+    engine = services.store.engines.write
+    clock.rule(services.store.engines)
+    services.work.watch = Watch(
+        lease=settings.lease_seconds, heartbeat=settings.heartbeat_seconds,
+        tick=settings.tick_seconds, clock=clock,
+    )  # fmt: skip
+    return World(url, services, clock, Commits(engine, strike or broken(engine)))
 
 
 def exploring(bench: Bench) -> None:

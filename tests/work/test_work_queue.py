@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from support.bench import OWNER, Bench
 from support.bench import formula as formula_of
+from support.commits import Commits, broken
 from support.waiting import until
 
 from hpsearch.errors import Conflict, Stale
@@ -513,3 +514,35 @@ def test_a_machine_out_of_memory_fails_no_search(bench, monkeypatch):
         bench.work.advance_due()
     assert bench.status(search_id).state is SearchState.QUEUED
     bench.complete(search_id)
+
+
+@pytest.mark.parametrize("what", ["pause", "resume", "cancel", "edit", "delete"])
+def test_a_change_whose_answer_was_lost_is_made_once_and_not_refused(bench, monkeypatch, what):
+    search_id = bench.submit()
+    searches = bench.services.searches
+    if what == "resume":
+        searches.pause(search_id, owner=OWNER)
+    if what == "delete":
+        searches.cancel(search_id, owner=OWNER)
+    engine = bench.services.store.engines.write
+    commits = Commits(engine, broken(engine))
+    changes = {"changes": {"rounds": 3}} if what == "edit" else {}
+
+    def armed(work, begin=bench.services.store.write):
+        commits.armed = "after"
+        return begin(work)
+
+    monkeypatch.setattr(bench.services.store, "write", armed)
+    getattr(searches, what)(search_id, owner=OWNER, **changes)
+    assert commits.armed is None
+    done = {"pause": "paused", "resume": "resumed", "cancel": "cancelled", "edit": "edited"}
+    assert kinds(bench, search_id)[done.get(what, "deleted")] == 1
+
+
+def test_a_worker_gives_back_its_own_job_alone(bench):
+    bench.submit()
+    bench.work.advance_due()
+    hint = bench.hint()
+    bench.claim(hint, "first")
+    assert bench.work.give_back(hint, "mine?", worker_run="second") is Written.FENCED
+    assert bench.work.heartbeat(hint, worker_run="first")

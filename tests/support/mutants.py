@@ -1,0 +1,185 @@
+"""Seeded mistakes: each takes one rule out of the code, and a machine has to notice.
+
+A mutant is a change of a module's source. What it changes must be there exactly once, so a
+mutant that has grown old fails instead of changing nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+JOBS = "hpsearch.store.jobs:Jobs"
+SEARCHES = "hpsearch.store.searches:Searches"
+PLANS = "hpsearch.store.plans:Plans"
+KEYS = "hpsearch.store.keys:Keys"
+WATCH = "hpsearch.service.watch:Watch"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`old` becomes `new` in the source of a class (module:class); `machine` has to notice."""
+
+    where: str
+    old: str
+    new: str
+    machine: str
+
+
+MUTANTS: dict[str, Mutant] = {
+    "finish without its fence": Mutant(
+        JOBS,
+        """.where(*self._ours(hint, worker_run))
+            .values(
+                state=JobState.DONE,""",
+        """.where(job.c.id == hint.job_id)
+            .values(
+                state=JobState.DONE,""",
+        "QueueMachine",
+    ),
+    "claim without the attempt": Mutant(
+        JOBS,
+        "job.c.state == JobState.QUEUED,\n                job.c.attempt == hint.attempt,",
+        "job.c.state == JobState.QUEUED,",
+        "QueueMachine",
+    ),
+    "a lost job keeps its attempt": Mutant(
+        JOBS,
+        "attempt=job.c.attempt + 1,\n                losses=job.c.losses + 1,",
+        "losses=job.c.losses + 1,",
+        "QueueMachine",
+    ),
+    "a fourth try": Mutant(
+        JOBS, "job.c.losses + 1 < max_losses", "job.c.losses + 1 <= max_losses", "QueueMachine"
+    ),
+    "a heartbeat of anybody": Mutant(
+        JOBS,
+        ".where(*self._ours(hint, worker_run))\n            .values(heartbeats",
+        ".where(job.c.id == hint.job_id)\n            .values(heartbeats",
+        "QueueMachine",
+    ),
+    "a heartbeat that prolongs nothing": Mutant(
+        JOBS,
+        "heartbeats=job.c.heartbeats + 1, lease_until=now() + lease",
+        "heartbeats=job.c.heartbeats + 1",
+        "QueueMachine",
+    ),
+    "given back by anybody": Mutant(
+        JOBS,
+        "condition = self._ours(hint, worker_run)",
+        "condition = [job.c.id == hint.job_id, job.c.state == JobState.RUNNING]",
+        "QueueMachine",
+    ),
+    "the delay of a lost job is ignored": Mutant(
+        JOBS,
+        "                due(),\n                working,",
+        "                working,",
+        "QueueMachine",
+    ),
+    "epochs are not counted": Mutant(
+        JOBS,
+        "epochs_trained=round_.c.epochs_trained + sum(r.epochs for r in reports),",
+        "",
+        "QueueMachine",
+    ),
+    "the reaper ignores deadlines": Mutant(
+        WATCH, "self._now - seen.since > row.deadline_seconds", "False", "QueueMachine"
+    ),
+    "the reaper does not hear": Mutant(
+        WATCH, "seen.heartbeats != row.heartbeats", "False", "QueueMachine"
+    ),
+    "paused searches are served": Mutant(
+        JOBS,
+        "                due(),\n                working,",
+        "                due(),",
+        "InterleavedMachine",
+    ),
+    "cancel leaves running jobs": Mutant(
+        SEARCHES,
+        "open_states = (JobState.QUEUED, JobState.RUNNING)",
+        "open_states = (JobState.QUEUED,)",
+        "InterleavedMachine",
+    ),
+    "delete takes what runs": Mutant(
+        SEARCHES,
+        "search.delete().where(search.c.id == search_id, search.c.state.in_(list(ENDED)))",
+        "search.delete().where(search.c.id == search_id)",
+        "InterleavedMachine",
+    ),
+    "a stranger's search": Mutant(
+        SEARCHES,
+        "self.one(sa.select(*BRIEF).where(search.c.id == search_id, search.c.owner == owner))",
+        "self.one(sa.select(*BRIEF).where(search.c.id == search_id))",
+        "InterleavedMachine",
+    ),
+    "an edit whose answer got lost": Mutant(
+        SEARCHES, "return self.repeated(seen.id)", "return False", "InterleavedMachine"
+    ),
+    "advance without the revision": Mutant(
+        PLANS, "search.c.revision == seen.revision,", "", "RoundMachine"
+    ),
+    "the ledger is not written": Mutant(
+        PLANS,
+        """        self.connection.execute(
+            round_.insert().values(search_id=seen.id, created_at=now(), **_round(plan, epochs))
+        )
+""",
+        "",
+        "RoundMachine",
+    ),
+    "the final runs for ever": Mutant(
+        JOBS,
+        "if row.kind == RoundKind.FINAL:\n            # The frozen",
+        "if row.kind == RoundKind.FINAL and row.losses > 3:\n            # The frozen",
+        "FinalMachine",
+    ),
+    "the choice is not frozen": Mutant(
+        JOBS,
+        'self.record("requeued", search_id=search_id, job_id=again.id, attempt=again.attempt)',
+        """self.record("requeued", search_id=search_id, job_id=again.id, attempt=again.attempt)
+        self.connection.execute(
+            trial.update().where(trial.c.job_id == again.id).values(params={"learning_rate": 1.0})
+        )""",
+        "FinalMachine",
+    ),
+    "an attempt opens twice": Mutant(JOBS, ".where(mine, first)", ".where(mine)", "FinalMachine"),
+    "a revoked key is live": Mutant(KEYS, "api_key.c.revoked_at.is_(None),\n            sa", "sa", "KeyMachine"),
+    "an expired key is live": Mutant(
+        KEYS, "api_key.c.expires_at > now()", "api_key.c.expires_at > 0", "KeyMachine"
+    ),
+}  # fmt: skip
+# One for each machine, and what forty faults of a chaos run may let through.
+QUICK = (
+    "finish without its fence",
+    "claim without the attempt",
+    "cancel leaves running jobs",
+    "advance without the revision",
+    "an attempt opens twice",
+    "a revoked key is live",
+)
+
+
+@contextmanager
+def applied(mutant: Mutant) -> Iterator[None]:
+    """The code with this mistake in it, for the length of the block."""
+    path, name = mutant.where.split(":")
+    module = importlib.import_module(path)
+    source = inspect.getsource(module)
+    assert source.count(mutant.old) == 1, f"not there exactly once: {mutant.old}"
+    made: dict[str, Any] = {"__name__": path}
+    exec(compile(source.replace(mutant.old, mutant.new), f"<mutant of {path}>", "exec"), made)
+    wrong, right = made[name], getattr(module, name)
+    # Whatever else the module defines stays the one that everybody has imported.
+    made.update({k: v for k, v in vars(module).items() if k != name and not k.startswith("__")})
+    before = {k: v for k, v in vars(right).items() if inspect.isfunction(v)}
+    for key in before:
+        setattr(right, key, vars(wrong)[key])
+    try:
+        yield
+    finally:
+        for key, function in before.items():
+            setattr(right, key, function)
