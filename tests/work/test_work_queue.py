@@ -117,7 +117,7 @@ def test_a_lost_job_waits_a_minute_at_the_most(configured, sqlite_url):
         bench.work.advance_due()
         hint = bench.hint()
         bench.claim(hint)
-        assert bench.work.give_back(hint, "lost", losses=9_000) is Written.DONE
+        assert bench.work.give_back(hint, "lost", worker_run="worker", losses=9_000) is Written.DONE
         row, now = services.store.read(lambda tx: (tx.jobs.get(hint.job_id), tx.time()))
         assert 0 < row.not_before - now <= 60
 
