@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+# The protocol's own answers to a method, a coding or a version that a server does not know.
+PROTOCOL = frozenset({501, 505})
 SHOWN = 20  # problems that are printed; all are counted
 
 
@@ -24,8 +26,8 @@ class Outcome:
 
     @property
     def faults(self) -> int:
-        """Answers with a status of 500 or more."""
-        return sum(count for code, count in self.codes.items() if code >= 500)
+        """Answers with a status of 500 or more, those of the protocol itself left aside."""
+        return sum(n for code, n in self.codes.items() if code >= 500 and code not in PROTOCOL)
 
     def answered(self, code: int, what: str) -> None:
         """Count an answer; a 5xx is a problem whatever was sent."""

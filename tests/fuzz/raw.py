@@ -8,11 +8,9 @@ import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from fuzz.outcome import Outcome
+from fuzz.outcome import PROTOCOL, Outcome
 from fuzz.world import CANARY, World
 
-# The protocol's own answers to a method, a coding or a version that a server does not know.
-PROTOCOL = frozenset({501, 505})
 _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 _SECONDS = 90.0
 _THREADS = 4
