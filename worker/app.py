@@ -48,6 +48,8 @@ def make(settings: Settings) -> Celery:
             "socket_keepalive": True,
             "health_check_interval": 10,
             "global_keyprefix": "hps:",
+            "max_retries": 1,  # to connect for publishing: the hint can wait, its worker cannot
+            "interval_start": 0,
         },
         worker_max_tasks_per_child=50_000,
         worker_max_memory_per_child=2_000_000,  # KiB

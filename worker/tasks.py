@@ -26,7 +26,7 @@ from worker.publisher import Publisher
 
 log = logging.getLogger(__name__)
 
-LARGEST = 2**63 - 1  # number that a database can be asked for
+ID_LARGEST, ATTEMPT_LARGEST = 2**63 - 1, 2**31 - 1  # what their columns hold
 PAUSE_SECONDS = 0.5  # between two tries to write results
 
 
@@ -111,7 +111,7 @@ class Runner:
 def understood(job_id: object, attempt: object) -> Hint | None:
     """The hint in a message's arguments; None, with a warning, where somebody else wrote it."""
     match job_id, attempt:
-        case int(), int() if 0 < job_id <= LARGEST and 0 < attempt <= LARGEST:
+        case int(), int() if 0 < job_id <= ID_LARGEST and 0 < attempt <= ATTEMPT_LARGEST:
             return Hint(job_id, attempt)
     log.warning("no hint: %.100r", (job_id, attempt))
     return None

@@ -189,6 +189,8 @@ class Proxy:
         self._tasks.add(task)
         try:
             await link.run()
+        except asyncio.CancelledError:
+            pass  # by `_end`: asyncio's own callback would complain of a cancelled client
         finally:
             self._links.discard(link)
             self._tasks.discard(task)
