@@ -7,7 +7,7 @@ HPSEARCH_HOME ?= $(CURDIR)/var
 PYTEST := -m pytest -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --maxprocesses 5
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo serve test mutants crash-points check format lint types imports cover torch chaos bench-engine bench-mnist bench-search fuzz lab clean help
+.PHONY: demo serve test mutants crash-points check format lint types imports cover torch chaos bench-engine bench-mnist bench-search bench-service fuzz lab clean help
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -84,6 +84,10 @@ bench-mnist: $(VENV)/.run  ## the MNIST search of docs/benchmarks.md
 
 fuzz: $(VENV)/.dev  ## hostile requests, bytes and files against a server of its own (minutes)
 	@PYTHONPATH="$(CURDIR)/tests:$(CURDIR)" $(BIN)/python -m fuzz $(FUZZ)
+
+bench-service: $(VENV)/.dev  ## the service under load, with its own servers (about 10 minutes)
+	@$(PIP) 'optuna>=4.5'
+	@$(BIN)/python -m benchmarks.service
 
 lab: $(VENV)/.run  ## the experiments of a textbook's chapter, as lab.html
 	@$(BIN)/hpsearch lab --output lab.html

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from celery import Celery
 from kombu.exceptions import OperationalError
@@ -31,19 +32,29 @@ class Publisher:
         what it held is then sent again at once.
         """
         try:
-            hints = self._work.hints(broker_is_empty=look and self._empty())
+            empty = look and self._empty()
+        except self._faults as error:
+            return self._unheard(error)
+        return self.send(self._work.hints(broker_is_empty=empty))
+
+    def send(self, hints: Sequence[Hint]) -> int:
+        """Send hints and note it; how many were sent."""
+        try:
             for hint in hints:
                 self._send(hint)
         except self._faults as error:
-            if not self._silent:
-                log.warning("the broker does not answer, hints wait in the database: %s", error)
-            self._silent = True
-            return 0
+            return self._unheard(error)
         if self._silent:
             log.info("the broker answers again")
             self._silent = False
         self._work.published(hints)
         return len(hints)
+
+    def _unheard(self, error: Exception) -> int:
+        if not self._silent:
+            log.warning("the broker does not answer, hints wait in the database: %s", error)
+        self._silent = True
+        return 0
 
     def _send(self, hint: Hint) -> None:
         limit = None if hint.seconds is None else hint.seconds + LIMIT_GRACE

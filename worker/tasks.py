@@ -6,8 +6,9 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
-from celery import Celery, signals
+from celery import Celery, Task, signals
 
 from hpsearch.errors import Fenced, Unavailable
 from hpsearch.service import (
@@ -20,7 +21,7 @@ from hpsearch.training import Trainer
 from hpsearch.training.final import run_final
 from hpsearch.trials import Hint, JobOrder, JobReport, RoundKind
 from hpsearch.wiring import assemble
-from worker.app import TASK
+from worker.app import LIMIT_GRACE, TASK
 from worker.keeper import Keeper
 from worker.publisher import Publisher
 
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 
 ID_LARGEST, ATTEMPT_LARGEST = 2**63 - 1, 2**31 - 1  # what their columns hold
 PAUSE_SECONDS = 0.5  # between two tries to write results
+STAY_SECONDS = 0.1  # within which a worker takes the next job without a message
+SLACK_SECONDS = LIMIT_GRACE / 2  # by which the next job's deadline may exceed the first one's
 
 
 class Runner:
@@ -57,31 +60,52 @@ class Runner:
         self._services.store.close()
 
     def __call__(self, hint: Hint) -> None:
-        """Do what a hint asks for, if it still is to be done."""
+        """Do what a hint asks for, if it still is to be done, and short jobs right after it.
+
+        A message costs more than a short job: it is worth a stay of some of them. Celery's
+        time limit is the first one's, so none of the others may be allowed much more.
+        """
         order = self._work.claim(hint, worker_run=self.run_id)
         if order is None:
             return
-        with self._keeper.holding(hint):
-            written = self._do(hint, order)
-        if written is Written.ROUND_OVER:
-            self._work.advance(order.search_id)
+        until = time.monotonic() + STAY_SECONDS
+        limit = 0.0 if hint.seconds is None else hint.seconds + SLACK_SECONDS
+        while self._run(hint, order) and time.monotonic() < until:
+            taken, hints = self._work.take(worker_run=self.run_id, seconds=limit)
+            self._publisher.send(hints)
+            if taken is None:
+                return
+            hint, order = taken
         self._publisher.fill()
 
-    def _do(self, hint: Hint, order: JobOrder) -> Written:
-        """Train and write what came of it, for as long as the lease is ours."""
+    def _run(self, hint: Hint, order: JobOrder) -> bool:
+        """One job; whether it went well."""
+        with self._keeper.holding(hint):
+            report = self._report(hint, order)
+            written = Written.FENCED if report is None else self._write(hint, report)
+        if written is Written.ROUND_OVER:
+            self._work.advance(order.search_id)
+        return isinstance(report, JobReport) and written is not Written.FENCED
+
+    def _report(self, hint: Hint, order: JobOrder) -> JobReport | str | None:
+        """What came of training, the words of a fault, or None where the lease is lost."""
         try:
-            report = self._train(hint, order)
+            return self._train(hint, order)
         except Fenced:
             log.warning("job %d attempt %d was taken away", hint.job_id, hint.attempt)
-            return Written.FENCED
+            return None
         except Exception as error:  # the job must go back to the queue whatever happened
             log.exception("job %d attempt %d failed", hint.job_id, hint.attempt)
-            message = f"{type(error).__name__}: {error}"
-            losses = hint.attempt - 1
-            return self._patiently(
-                lambda: self._work.give_back(hint, message, worker_run=self.run_id, losses=losses)
-            )
-        return self._patiently(lambda: self._work.finish(hint, report, worker_run=self.run_id))
+            return f"{type(error).__name__}: {error}"
+
+    def _write(self, hint: Hint, report: JobReport | str) -> Written:
+        """Write what came of a job, for as long as the lease is ours."""
+        if isinstance(report, JobReport):
+            return self._patiently(lambda: self._work.finish(hint, report, worker_run=self.run_id))
+        losses = hint.attempt - 1
+        return self._patiently(
+            lambda: self._work.give_back(hint, report, worker_run=self.run_id, losses=losses)
+        )
 
     def _patiently(self, write: Callable[[], Written]) -> Written:
         """`write`, again and again while the database is away and the lease is not lost.
@@ -133,8 +157,11 @@ def register(app: Celery, settings: Settings) -> None:
     signals.worker_process_init.connect(start, weak=False)
     signals.worker_process_shutdown.connect(stop, weak=False)
 
-    @app.task(name=TASK, ignore_result=True)  # type: ignore[untyped-decorator]  # celery has no types
-    def run(job_id: object, attempt: object) -> None:
+    @app.task(name=TASK, ignore_result=True, bind=True)  # type: ignore[untyped-decorator]  # celery has no types
+    def run(task: Task, job_id: object, attempt: object) -> None:
         hint = understood(job_id, attempt)
         if hint is not None:
+            match task.request.timelimit:
+                case (int() | float() as limit, _):
+                    hint = replace(hint, seconds=limit - LIMIT_GRACE)
             runners[0](hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from hpsearch.errors import Conflict, InvalidRequest, NotFound, Stale
@@ -59,7 +60,7 @@ class Reading:
         )
         last = rows[limit - 1] if len(rows) > limit else None
         return Page(
-            items=[self._status(row) for row in rows[:limit]],
+            items=[*self._statuses(rows[:limit])],
             next=None if last is None else cursors.encode((last.created_at, last.id)),
         )
 
@@ -95,7 +96,7 @@ class Reading:
             return build.round_views(
                 tx.searches.rounds(search_id),
                 tx.searches.decisions(search_id),
-                tx.searches.running(search_id),
+                tx.searches.running([search_id])[search_id],
             )
 
         # A search has at most a few dozen rounds: they are read together and cut here.
@@ -174,14 +175,18 @@ class Reading:
         return HealthView(id=row.id, state=row.state, revision=row.revision, notes=notes)
 
     def _status(self, row: Row) -> StatusView:
-        def read(tx: Tx) -> StatusView:
-            return build.status(
-                row,
-                resolved(row),
-                tx.searches.rounds(row.id),
-                tx.searches.running(row.id),
-                tx.time(),
-            )
+        return self._statuses([row])[0]
+
+    def _statuses(self, rows: Sequence[Row]) -> Sequence[StatusView]:
+        """The statuses of searches, with as many queries for many as for one."""
+        ids = [row.id for row in rows]
+
+        def read(tx: Tx) -> Sequence[StatusView]:
+            rounds, running, time = tx.searches.rounds_of(ids), tx.searches.running(ids), tx.time()
+            return [
+                build.status(row, resolved(row), rounds[row.id], running[row.id], time)
+                for row in rows
+            ]
 
         return self._store.read(read)
 

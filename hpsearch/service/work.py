@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from hpsearch.service.watch import Watch
 from hpsearch.settings import Settings
-from hpsearch.store import Store, Tx, Written
+from hpsearch.store import Store, Tx, Waiting, Written
 from hpsearch.trials import (
     Hint,
     JobOrder,
@@ -22,6 +22,7 @@ from hpsearch.trials import (
 log = logging.getLogger(__name__)
 
 RETRY_LONGEST = 60.0  # seconds a lost job waits at the most, however often it was lost
+LOST_SECONDS = 2.0  # after which a hint is lost that is not in an empty broker
 
 
 class Work:
@@ -43,33 +44,15 @@ class Work:
         lease = self._settings.lease_seconds
 
         def take(tx: Tx) -> JobOrder | None:
-            if not tx.jobs.claim(hint, worker_run=worker_run, lease=lease):
-                return None
-            row = tx.jobs.get(hint.job_id)
-            assert row is not None  # just claimed
-            members = tx.jobs.members(hint.job_id)
-            rungs = tx.searches.rungs(row.search_id, row.round)
-            return JobOrder(
-                search_id=row.search_id,
-                kind=RoundKind(row.kind),
-                round=row.round,
-                epochs=row.epochs,
-                spec=row.spec,
-                dataset=row.info,
-                indices=[m.idx for m in members],
-                params=[m.params for m in members],
-                roles=[None if m.role is None else Role(m.role) for m in members],
-                rungs=rungs or [row.epochs],
-                cohorts=[m.cohort for m in members],
-            )
+            return _order(tx, hint, worker_run=worker_run, lease=lease)
 
-        return self._store.write(take)
+        return self._store.write(take, lasting=False)
 
     def heartbeat(self, hint: Hint, *, worker_run: str) -> bool:
         """Prolong the lease; False when the attempt is over and the work must stop."""
         lease = self._settings.lease_seconds
         return self._store.write(
-            lambda tx: tx.jobs.heartbeat(hint, worker_run=worker_run, lease=lease)
+            lambda tx: tx.jobs.heartbeat(hint, worker_run=worker_run, lease=lease), lasting=False
         )
 
     def finish(self, hint: Hint, report: JobReport, *, worker_run: str) -> Written:
@@ -128,27 +111,54 @@ class Work:
 
     def hints(self, *, broker_is_empty: bool = False) -> Sequence[Hint]:
         """What to publish now. An empty broker has lost whatever was not claimed at once."""
-        settings = self._settings
-        republish = 2.0 if broker_is_empty else settings.republish_seconds
-        return self._store.read(
-            lambda tx: tx.window.hints(
-                per_slot=settings.hints_per_slot,
-                alive=settings.lease_seconds,
-                republish=republish,
-            )
+        republish = LOST_SECONDS if broker_is_empty else self._settings.republish_seconds
+        return self._store.read(lambda tx: self._waiting(tx, republish)).window
+
+    def take(
+        self, *, worker_run: str, seconds: float
+    ) -> tuple[tuple[Hint, JobOrder] | None, Sequence[Hint]]:
+        """The next job for a worker that is at it, and what else is to be published.
+
+        The job is the one that is next in turn and not with the broker, so that no hint is
+        left behind there. It is never a final test, which has workers of its own, nor a job
+        that may take longer than `seconds`.
+        """
+        lease, again = self._settings.lease_seconds, False
+
+        def take(tx: Tx) -> tuple[tuple[Hint, JobOrder] | None, Sequence[Hint]]:
+            nonlocal again
+            waiting = self._waiting(tx, self._settings.republish_seconds)
+            # The answer to a COMMIT may have been lost: what it took must not lie about.
+            held = tx.jobs.held(worker_run) if again else ()
+            again = True
+            for hint in (*held, *waiting.window, *waiting.beyond):
+                if hint.kind is RoundKind.FINAL or (hint.seconds or 0.0) > seconds:
+                    continue
+                order = _order(tx, hint, worker_run=worker_run, lease=lease)
+                if order is not None:
+                    return (hint, order), [h for h in waiting.window if h is not hint]
+            return None, waiting.window
+
+        return self._store.write(take, lasting=False)
+
+    def _waiting(self, tx: Tx, republish: float) -> Waiting:
+        return tx.window.waiting(
+            per_slot=self._settings.hints_per_slot,
+            alive=self._settings.lease_seconds,
+            republish=republish,
         )
 
     def published(self, hints: Sequence[Hint]) -> None:
         """Note that hints have been sent."""
         if hints:
-            self._store.write(lambda tx: tx.window.published(hints))
+            self._store.write(lambda tx: tx.window.published(hints), lasting=False)
 
     # --- workers -------------------------------------------------------------------------
 
     def seen(self, worker_id: str, *, host: str, pid: int, fingerprint: Mapping[str, str]) -> None:
         """Note that a worker lives."""
         values = {"host": host, "pid": pid, "fingerprint": dict(fingerprint)}
-        self._store.write(lambda tx: tx.window.seen(worker_id, values))
+        self._store.write(lambda tx: tx.window.seen(worker_id, values), lasting=False)
 
     def gone(self, worker_id: str) -> None:
         """Forget a worker that stopped."""
@@ -184,3 +194,25 @@ class Work:
                 heartbeats=heartbeats,
             )
         )
+
+
+def _order(tx: Tx, hint: Hint, *, worker_run: str, lease: float) -> JobOrder | None:
+    """Claim a job and read what has to be known to train it."""
+    found = tx.jobs.claim(hint, worker_run=worker_run, lease=lease)
+    if found is None:
+        return None
+    claimed, about = found
+    members = tx.jobs.tasks(hint.job_id)
+    return JobOrder(
+        search_id=claimed.search_id,
+        kind=RoundKind(claimed.kind),
+        round=claimed.round,
+        epochs=claimed.epochs,
+        spec=about.spec,
+        dataset=about.info,
+        indices=[m.idx for m in members],
+        params=[m.params for m in members],
+        roles=[None if m.role is None else Role(m.role) for m in members],
+        rungs=about.rungs or [claimed.epochs],
+        cohorts=[m.cohort for m in members],
+    )

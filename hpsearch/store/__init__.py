@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy import exc
 
-from hpsearch.errors import Unavailable
 from hpsearch.store.base import Row
 from hpsearch.store.clock import now
 from hpsearch.store.engine import Engines, run
@@ -24,9 +22,20 @@ from hpsearch.store.library import SHARED, Library
 from hpsearch.store.searches import Searches, chosen
 from hpsearch.store.snapshot import Probe, copy
 from hpsearch.store.tables import event, metadata
-from hpsearch.store.window import Window
+from hpsearch.store.window import Waiting, Window
 
-__all__ = ["SCHEMA", "SHARED", "Engines", "Row", "Store", "Tx", "Written", "chosen", "metadata"]
+__all__ = [
+    "SCHEMA",
+    "SHARED",
+    "Engines",
+    "Row",
+    "Store",
+    "Tx",
+    "Waiting",
+    "Written",
+    "chosen",
+    "metadata",
+]
 
 T = TypeVar("T")
 
@@ -65,10 +74,16 @@ class Store:
         self.engines = Engines(url, synchronous=synchronous)
         self.probe = Probe(self.engines)
 
-    def write(self, work: Callable[[Tx], T]) -> T:
-        """`work` in one writing transaction, repeated after faults that pass."""
+    def write(self, work: Callable[[Tx], T], *, lasting: bool = True) -> T:
+        """`work` in one writing transaction, repeated after faults that pass.
+
+        Without `lasting` the COMMIT does not wait for the disk. A power cut may then undo the
+        last of such transactions, with all that they wrote, and never half of one: for what
+        costs only work when it is undone, as a claim does.
+        """
+        engine = self.engines.write if lasting else self.engines.swift
         name = uuid.uuid4().hex
-        return run(self.engines.write, lambda connection: work(Tx(connection, name)))
+        return run(engine, lambda connection: work(Tx(connection, name)))
 
     def read(self, work: Callable[[Tx], T]) -> T:
         """`work` in one reading transaction."""
@@ -82,14 +97,7 @@ class Store:
         Unavailable
             The database does not answer.
         """
-        try:
-            with self.engines.read.connect() as connection:
-                if not sa.inspect(connection).has_table("alembic_version"):
-                    return None
-                query = sa.text("SELECT version_num FROM alembic_version")
-                return connection.execute(query).scalar()
-        except exc.DBAPIError as error:
-            raise Unavailable(f"the database does not answer: {error.orig}") from error
+        return run(self.engines.read, _revision)
 
     def snapshot(self, target: Path) -> list[dict[str, Any]]:
         """Copy the embedded database to a new file; the descriptions of its datasets."""
@@ -103,3 +111,9 @@ class Store:
     def close(self) -> None:
         """Close every connection."""
         self.engines.dispose()
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()

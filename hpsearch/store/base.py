@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from hpsearch.store import tables
-from hpsearch.store.clock import now
+from hpsearch.store.statements import RECORD
+from hpsearch.store.tables import event
 
 Row = sa.Row[Any]
+
+
+def constant(value: str) -> sa.BindParameter[str]:
+    """A value that stands in the statement's text.
+
+    PostgreSQL prepares a statement for any value of its parameters, and then cannot use an
+    index that is kept for one value alone.
+    """
+    return sa.literal(str(value), literal_execute=True)
 
 
 class Part:
@@ -44,11 +55,42 @@ class Part:
         """Whether this very piece of work has changed the search: its commit was not answered."""
         if self._work is None:
             return False
-        done = sa.select(tables.event.c.id).where(
-            tables.event.c.search_id == search_id,
-            tables.event.c.detail["work"].as_string() == self._work,
+        done = sa.select(event.c.id).where(
+            event.c.search_id == search_id,
+            event.c.detail["work"].as_string() == self._work,
         )
         return self.connection.execute(done.limit(1)).first() is not None
+
+    def insert_many(self, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows that all have the same columns (one at least)."""
+        if self.connection.dialect.name != "postgresql":
+            self.connection.execute(table.insert(), list(rows))
+            return
+        self.connection.execute(_insert(table, tuple(rows[0])), {"rows_": _packed(rows)})
+
+    def update_many(
+        self,
+        table: sa.Table,
+        where: tuple[sa.ColumnElement[bool], ...],
+        values: Mapping[str, Any],
+        *,
+        key: sa.Column[Any],
+        rows: Sequence[Mapping[str, Any]],
+    ) -> None:
+        """Update the rows that meet `where` from those of `rows` with the same `key`.
+
+        where
+            Built once: the statement is kept with it.
+        values
+            The parameters in `where`.
+        """
+        if self.connection.dialect.name != "postgresql":
+            statement = _update_one(table, where, key, tuple(rows[0]))
+            named = [{**values, **{f"{k}_": v for k, v in row.items()}} for row in rows]
+            self.connection.execute(statement, named)
+            return
+        statement = _update(table, where, key, tuple(rows[0]))
+        self.connection.execute(statement, {**values, "rows_": _packed(rows)})
 
     def record(
         self,
@@ -61,12 +103,65 @@ class Part:
     ) -> None:
         """Append to the event history, in the transaction of the change itself."""
         self.connection.execute(
-            tables.event.insert().values(
-                at=now(),
-                kind=kind,
-                search_id=search_id,
-                job_id=job_id,
-                attempt=attempt,
-                detail=None if detail is None else dict(detail),
-            )
+            RECORD,
+            {
+                "a_kind": kind,
+                "a_search": search_id,
+                "a_job": job_id,
+                "an_attempt": attempt,
+                "a_detail": None if detail is None else dict(detail),
+            },
         )
+
+
+# PostgreSQL gets many rows as one JSON parameter: one statement and one round trip for all of
+# them, parsed in C, in place of one each.
+
+
+Where = tuple[sa.ColumnElement[bool], ...]
+Names = tuple[str, ...]
+
+
+@cache
+def _insert(table: sa.Table, names: Names) -> sa.Insert:
+    columns = [table.c[name] for name in names]
+    sent = _sent(columns)
+    source = sa.select(*(_received(sent, c) for c in columns))
+    return table.insert().from_select(columns, source, include_defaults=False)
+
+
+@cache
+def _update(table: sa.Table, where: Where, key: sa.Column[Any], names: Names) -> sa.Update:
+    columns = [table.c[name] for name in names]
+    sent = _sent(columns)
+    values = {c: _received(sent, c) for c in columns if c is not key}
+    return table.update().where(*where, key == sent.c[key.name]).values(values)
+
+
+@cache
+def _update_one(table: sa.Table, where: Where, key: sa.Column[Any], names: Names) -> sa.Update:
+    sent = {name: sa.bindparam(f"{name}_", type_=table.c[name].type) for name in names}
+    is_the_one = key == sent.pop(key.name)
+    return table.update().where(*where, is_the_one).values(sent)
+
+
+def _sent(columns: Sequence[sa.Column[Any]]) -> sa.TableValuedAlias:
+    """The rows of the parameter `rows` as a table."""
+    types = [sa.column(c.name, sa.Text() if _binary(c) else c.type) for c in columns]
+    rows = sa.bindparam("rows_", type_=sa.Text())
+    recordset = sa.func.json_to_recordset(sa.cast(rows, sa.JSON))
+    return recordset.table_valued(*types).render_derived(name="sent", with_types=True)
+
+
+def _received(sent: sa.TableValuedAlias, column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    """A column of the sent rows, as it is to be stored."""
+    value = sent.c[column.name]
+    return sa.func.decode(value, "hex", type_=column.type) if _binary(column) else value
+
+
+def _binary(column: sa.Column[Any]) -> bool:
+    return isinstance(column.type, sa.LargeBinary)
+
+
+def _packed(rows: Sequence[Mapping[str, Any]]) -> str:
+    return json.dumps(list(rows), default=bytes.hex, allow_nan=False)

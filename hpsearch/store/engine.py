@@ -56,23 +56,25 @@ POSTGRESQL_PATIENCE = {
 
 
 class Engines:
-    """One engine to write and one to read, for one database URL."""
+    """Engines for one database URL: to write, to write what need not last, and to read."""
 
     def __init__(self, url: str, *, synchronous: str = "FULL") -> None:
         self.url = sa.make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         if self.sqlite:
             self.write = _sqlite(self.url, synchronous, "BEGIN IMMEDIATE")
+            self.swift = _sqlite(self.url, "NORMAL", "BEGIN IMMEDIATE")
             self.read = _sqlite(self.url, synchronous, "BEGIN")
         elif self.url.get_backend_name() == "postgresql":
+            # No ping before use: `run` repeats what met a dead connection, with fresh ones.
             self.write = sa.create_engine(
                 self.url,
-                pool_pre_ping=True,
                 pool_size=5,
                 max_overflow=20,
                 connect_args=POSTGRESQL_PATIENCE,
                 isolation_level="READ COMMITTED",
             )
+            self.swift = _swift(self.write)
             self.read = self.write
         else:
             raise Misconfigured(
@@ -82,8 +84,20 @@ class Engines:
 
     def dispose(self) -> None:
         """Close every pooled connection."""
-        self.write.dispose()
-        self.read.dispose()
+        for engine in (self.write, self.swift, self.read):
+            engine.dispose()
+
+
+def _swift(engine: sa.Engine) -> sa.Engine:
+    """The same connections of PostgreSQL, with commits that do not wait for the disk."""
+    swift = engine.execution_options()
+
+    @event.listens_for(swift, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        # LOCAL: the connection, and a pooler's session, is another transaction's next.
+        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+
+    return swift
 
 
 def _sqlite(url: sa.URL, synchronous: str, begin: str) -> sa.Engine:

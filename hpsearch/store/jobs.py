@@ -9,12 +9,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hpsearch.store.base import Part, Row
+from hpsearch.store import statements
+from hpsearch.store.base import Part, Row, constant
 from hpsearch.store.clock import now
-from hpsearch.store.tables import dataset_content, job, round_, search, trial
-from hpsearch.store.window import due
+from hpsearch.store.tables import dataset_content, job, search, trial
 from hpsearch.trials import (
-    WORKING,
     Hint,
     JobReport,
     JobState,
@@ -51,45 +50,40 @@ class Jobs(Part):
         query = sa.select(trial).where(trial.c.job_id == job_id).order_by(trial.c.idx)
         return self.connection.execute(query).all()
 
-    def claim(self, hint: Hint, *, worker_run: str, lease: float) -> bool:
-        """Take a queued job; False when the hint is stale or the search does not run."""
-        working = (
-            sa.select(search.c.id)
-            .where(search.c.id == job.c.search_id, search.c.state.in_(WORKING))
-            .exists()
-        )
-        taken = self.changed(
-            job.update()
-            .where(
-                job.c.id == hint.job_id,
-                job.c.state == JobState.QUEUED,
-                job.c.attempt == hint.attempt,
-                due(),
-                working,
-            )
-            .values(
-                state=JobState.RUNNING,
-                worker_run=worker_run,
-                claimed_at=now(),
-                lease_until=now() + lease,
-                deadline_at=now() + job.c.deadline_seconds,
-            )
-        )
-        if taken:
-            self._touch(hint.job_id, served=True)
-            self._event("claimed", hint, {"worker_run": worker_run})
-            return True
-        # The answer to an earlier COMMIT may have been lost: the row says whether it is ours.
-        return self._held(hint, worker_run)
+    def tasks(self, job_id: int) -> Sequence[Row]:
+        """What is to be trained in a job, by index."""
+        return self.connection.execute(statements.TASKS, {"a_job": job_id}).all()
 
-    def _held(self, hint: Hint, worker_run: str) -> bool:
-        query = sa.select(job.c.id).where(
-            job.c.id == hint.job_id,
-            job.c.state == JobState.RUNNING,
-            job.c.attempt == hint.attempt,
-            job.c.worker_run == worker_run,
+    def claim(self, hint: Hint, *, worker_run: str, lease: float) -> tuple[Row, Row] | None:
+        """Take a queued job: its own row, and what its search says of it.
+
+        None when the hint is stale or the search does not run.
+        """
+        ours = _ours(hint, worker_run)
+        taken = self.connection.execute(statements.CLAIM, {**ours, "a_lease": lease}).first()
+        if taken is None:
+            # The answer to an earlier COMMIT may have been lost: the row says if it is ours.
+            held = self.connection.execute(statements.HELD, ours).first()
+            return None if held is None else (held, self._subject(statements.SUBJECT, held))
+        self.record(
+            "claimed",
+            search_id=taken.search_id,
+            job_id=hint.job_id,
+            attempt=hint.attempt,
+            detail={"worker_run": worker_run},
         )
-        return self.one(query) is not None
+        return taken, self._subject(statements.SERVE, taken)
+
+    def held(self, worker_run: str) -> Sequence[Hint]:
+        """The jobs that a worker has claimed and not ended, which is one at the most."""
+        query = sa.select(job.c.id, job.c.attempt).where(
+            job.c.state == constant(JobState.RUNNING), job.c.worker_run == worker_run
+        )
+        return [Hint(row.id, row.attempt) for row in self.connection.execute(query)]
+
+    def _subject(self, statement: sa.Executable, row: Row) -> Row:
+        values = {"a_search": row.search_id, "a_round": row.round}
+        return self.connection.execute(statement, values).one()
 
     def heartbeat(self, hint: Hint, *, worker_run: str, lease: float) -> bool:
         """Prolong the lease; False when the attempt is over."""
@@ -101,26 +95,26 @@ class Jobs(Part):
 
     def finish(self, hint: Hint, report: JobReport, *, worker_run: str) -> Written:
         """Write a job's results once; a second delivery changes nothing."""
-        written = self.changed(
-            job.update()
-            .where(*self._ours(hint, worker_run))
-            .values(
-                state=JobState.DONE,
-                done_attempt=hint.attempt,
-                finished_at=now(),
-                fingerprint=dict(report.fingerprint),
-                seconds=report.seconds,
-                peak_rss_bytes=report.peak_rss_bytes,
-                ensemble_correct=report.ensemble_correct,
-                error=None,
-            )
-        )
-        if not written:
+        row = self.connection.execute(
+            statements.FINISH,
+            {
+                **_ours(hint, worker_run),
+                "a_fingerprint": dict(report.fingerprint),
+                "some_seconds": report.seconds,
+                "a_peak": report.peak_rss_bytes,
+                "an_ensemble": report.ensemble_correct,
+            },
+        ).first()
+        if row is None:
             return self._not_written(hint, worker_run)
-        row = self.get(hint.job_id)
-        assert row is not None  # its update has just met it
         self._write_trials(row, report.trials)
-        self._event("done", hint, {"worker_run": worker_run, **_counted(report.trials)})
+        self.record(
+            "done",
+            search_id=row.search_id,
+            job_id=hint.job_id,
+            attempt=hint.attempt,
+            detail={"worker_run": worker_run, **_counted(report.trials)},
+        )
         return self._close(row, report.trials)
 
     def _not_written(self, hint: Hint, worker_run: str) -> Written:
@@ -164,7 +158,10 @@ class Jobs(Part):
             )
         )
         if again:
-            self._touch(hint.job_id)
+            owner = self.connection.execute(
+                sa.select(job.c.search_id).where(job.c.id == hint.job_id)
+            ).scalar_one()
+            self.connection.execute(statements.TOUCH, {"a_search": owner})
             self._event("lost", hint, {"error": error, "reaped": reaped})
             return Written.DONE
         failed = self.changed(
@@ -270,7 +267,7 @@ class Jobs(Part):
             job.c.heartbeats,
             job.c.deadline_seconds,
             (job.c.lease_until < now()).label("expired"),
-        ).where(job.c.state == JobState.RUNNING)
+        ).where(job.c.state == constant(JobState.RUNNING))
         return self.connection.execute(query).all()
 
     def fingerprints(self, search_id: str) -> Sequence[Mapping[str, str]]:
@@ -301,14 +298,6 @@ class Jobs(Part):
             job.c.worker_run == worker_run,
         ]
 
-    def _touch(self, job_id: int, *, served: bool = False) -> None:
-        """The status of the job's search has changed; `served` when a worker took a job of it."""
-        owner = sa.select(job.c.search_id).where(job.c.id == job_id).scalar_subquery()
-        values: dict[str, Any] = {"revision": search.c.revision + 1}
-        if served:
-            values["served_at"] = now()
-        self.connection.execute(search.update().where(search.c.id == owner).values(values))
-
     def _event(self, kind: str, hint: Hint, detail: Mapping[str, Any]) -> None:
         query = sa.select(job.c.search_id).where(job.c.id == hint.job_id)
         self.record(
@@ -320,18 +309,15 @@ class Jobs(Part):
         )
 
     def _write_trials(self, row: Row, reports: Sequence[TrialReport]) -> None:
-        statement = trial.update().where(
-            trial.c.search_id == row.search_id,
-            trial.c.round == row.round,
-            trial.c.idx == sa.bindparam("at"),
-            trial.c.job_id == row.id,
-        )
-        self.connection.execute(
-            statement,
-            [
+        self.update_many(
+            trial,
+            statements.TRIALS_OF_JOB,
+            {"a_search": row.search_id, "a_round": row.round, "a_job": row.id},
+            key=trial.c.idx,
+            rows=[
                 {
-                    "at": r.index,
-                    "state": r.state,
+                    "idx": r.index,
+                    "state": r.state.value,
                     "epochs": r.epochs,
                     "correct": r.correct,
                     "examples": r.examples,
@@ -350,58 +336,58 @@ class Jobs(Part):
 
     def _close(self, row: Row, reports: Sequence[TrialReport]) -> Written:
         """Bring the counters of round and search up to date with a job that has ended."""
+        where = {"a_search": row.search_id, "a_round": row.round}
         # The search's row first: it makes finishers of one search take turns.
-        self.connection.execute(
-            search.update()
-            .where(search.c.id == row.search_id)
-            .values(revision=search.c.revision + 1)
-        )
-        states = Counter(r.state for r in reports)
-        where = (round_.c.search_id == row.search_id, round_.c.number == row.round)
-        self.connection.execute(
-            round_.update()
-            .where(*where)
-            .values(
-                open_jobs=round_.c.open_jobs - 1,
-                epochs_trained=round_.c.epochs_trained + sum(r.epochs for r in reports),
-                **{s.value: round_.c[s.value] + n for s, n in states.items()},
-            )
-        )
+        best = self.connection.execute(
+            statements.TOUCH_BEST, {"a_search": row.search_id}
+        ).scalar_one()
+        states = Counter(r.state.value for r in reports)
+        left, best_of_round = self.connection.execute(
+            statements.COUNT,
+            {
+                **where,
+                "some_epochs": sum(r.epochs for r in reports),
+                **{f"some_{state}": states[state] for state in statements.COUNTED},
+            },
+        ).one()
         if row.kind != RoundKind.FINAL:
-            self._best(row, reports)
-        over = self.changed(
-            round_.update().where(*where, round_.c.open_jobs == 0).values(finished_at=now())
-        )
-        return Written.ROUND_OVER if over else Written.DONE
+            self._best(where, reports, of_round=best_of_round, of_search=best)
+        return Written.DONE if left else Written.ROUND_OVER
 
-    def _best(self, row: Row, reports: Sequence[TrialReport]) -> None:
+    def _best(
+        self,
+        where: Mapping[str, Any],
+        reports: Sequence[TrialReport],
+        *,
+        of_round: float | None,
+        of_search: float | None,
+    ) -> None:
+        """Note the best of some trials where it beats the best there is.
+
+        The best scores so far were read under the lock of the search's row; they save the
+        writes that cannot change anything.
+        """
         candidates = [r for r in reports if r.score is not None and r.loss is not None]
         if not candidates:
             return
         best = min(candidates, key=lambda r: (-(r.score or 0.0), r.loss, r.index))
-        params = self.connection.execute(
-            sa.select(trial.c.params).where(
-                trial.c.search_id == row.search_id,
-                trial.c.round == row.round,
-                trial.c.idx == best.index,
-            )
-        ).scalar_one()
         values = {
-            "best_index": best.index,
-            "best_params": params,
-            "best_accuracy": accuracy(best),
-            "best_score": best.score,
-            "best_loss": best.loss,
+            **where,
+            "an_index": best.index,
+            "an_accuracy": accuracy(best),
+            "a_score": best.score,
+            "a_loss": best.loss,
         }
-        for table, where, more in (
-            (round_, (round_.c.search_id == row.search_id, round_.c.number == row.round), {}),
-            (search, (search.c.id == row.search_id,), {"best_round": row.round}),
+        for statement, so_far in (
+            (statements.BEST_OF_ROUND, of_round),
+            (statements.BEST_OF_SEARCH, of_search),
         ):
-            self.connection.execute(
-                table.update()
-                .where(*where, _better(table, row.round, best))
-                .values(**values, **more)
-            )
+            if so_far is None or so_far <= (best.score or 0.0):
+                self.connection.execute(statement, values)
+
+
+def _ours(hint: Hint, worker_run: str) -> dict[str, Any]:
+    return {"a_job": hint.job_id, "an_attempt": hint.attempt, "a_run": worker_run}
 
 
 def _counted(reports: Sequence[TrialReport]) -> dict[str, int]:
@@ -417,21 +403,3 @@ def accuracy(report: TrialReport) -> float:
     """Validation accuracy as it is stored and sorted: -1 where there is none."""
     usable = report.state in (TrialState.COMPLETED, TrialState.STOPPED) and report.examples
     return report.correct / report.examples if usable else -1.0
-
-
-def _better(table: sa.Table, number: int, best: TrialReport) -> sa.ColumnElement[bool]:
-    """Beats the stored best: by score, then loss, then the older trial.
-
-    The order is total, so whoever finishes first, the same trial is the best in the end.
-    """
-    score, c = best.score, table.c
-    older = c.best_index > best.index
-    if table is search:
-        older = sa.tuple_(c.best_round, c.best_index) > sa.tuple_(number, best.index)
-    equal = c.best_score == score
-    return sa.or_(
-        c.best_score.is_(None),
-        c.best_score < score,
-        sa.and_(equal, c.best_loss > best.loss),
-        sa.and_(equal, c.best_loss == best.loss, older),
-    )

@@ -131,8 +131,8 @@ class Plans(Part):
     def _insert_trials(self, search_id: str, plan: Written, ids: Sequence[int]) -> None:
         cohort = {i: k for k, members in enumerate(_cohorts(plan)) for i in members}
         roles = plan.roles if isinstance(plan, FinalPlan) else [None] * len(plan.trials)
-        self.connection.execute(
-            trial.insert(),
+        self.insert_many(
+            trial,
             [
                 {
                     "search_id": search_id,
@@ -141,7 +141,7 @@ class Plans(Part):
                     "job_id": job_id,
                     "cohort": cohort[index],
                     "role": roles[index],
-                    "state": TrialState.PENDING,
+                    "state": TrialState.PENDING.value,
                     "params": dict(plan.trials[index]),
                 }
                 for job_id, members in zip(ids, _jobs(plan), strict=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hpsearch.store.base import Row
+from hpsearch.store.base import Row, constant
 from hpsearch.store.clock import now
 from hpsearch.store.plans import Plans, chosen
 from hpsearch.store.tables import decision, event, job, round_, search, trial
@@ -84,15 +84,15 @@ class Searches(Plans):
 
     def rounds(self, search_id: str) -> Sequence[Row]:
         """The rounds of a search in order."""
-        query = sa.select(round_).where(round_.c.search_id == search_id).order_by(round_.c.number)
-        return self.connection.execute(query).all()
+        return self.rounds_of([search_id])[search_id]
 
-    def rungs(self, search_id: str, number: int) -> Sequence[int]:
-        """The rungs of a round; none where it has but its epochs."""
-        query = sa.select(round_.c.rungs).where(
-            round_.c.search_id == search_id, round_.c.number == number
-        )
-        return self.connection.execute(query).scalar_one() or ()
+    def rounds_of(self, ids: Sequence[str]) -> Mapping[str, Sequence[Row]]:
+        """The rounds of searches, by search and in order."""
+        query = sa.select(round_).where(round_.c.search_id.in_(ids)).order_by(round_.c.number)
+        found: dict[str, list[Row]] = {search_id: [] for search_id in ids}
+        for row in self.connection.execute(query):
+            found[row.search_id].append(row)
+        return found
 
     def decisions(self, search_id: str) -> Sequence[Row]:
         """Every decision of a search in order of round and name."""
@@ -139,14 +139,17 @@ class Searches(Plans):
         query = query.order_by(trial.c.round.desc(), trial.c.idx.desc()).limit(limit)
         return self.connection.execute(query).all()
 
-    def running(self, search_id: str) -> Mapping[int, int]:
-        """Trials in running jobs, by round."""
+    def running(self, ids: Sequence[str]) -> Mapping[str, Mapping[int, int]]:
+        """Trials in running jobs, by search and round."""
         query = (
-            sa.select(job.c.round, sa.func.sum(job.c.trials))
-            .where(job.c.search_id == search_id, job.c.state == JobState.RUNNING)
-            .group_by(job.c.round)
+            sa.select(job.c.search_id, job.c.round, sa.func.sum(job.c.trials))
+            .where(job.c.search_id.in_(ids), job.c.state == constant(JobState.RUNNING))
+            .group_by(job.c.search_id, job.c.round)
         )
-        return {row[0]: int(row[1]) for row in self.connection.execute(query)}
+        found: dict[str, dict[int, int]] = {search_id: {} for search_id in ids}
+        for search_id, number, trials in self.connection.execute(query):
+            found[search_id][number] = int(trials)
+        return found
 
     def trial_page(
         self,

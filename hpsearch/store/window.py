@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from hpsearch.store.base import Part
+from hpsearch.store.base import Part, constant
 from hpsearch.store.clock import now
+from hpsearch.store.statements import due
 from hpsearch.store.tables import job, search, worker
 from hpsearch.trials import WORKING, Hint, JobState, RoundKind
 
-LONGEST_DELAY = 600.0  # seconds; a job that has to wait for longer was sent away by a clock step
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Unclaimed hints that are not with the broker, in the order in which they are due.
 
-def due() -> sa.ColumnElement[bool]:
-    """Whether a job need not wait any more."""
-    waiting = job.c.not_before.between(now(), now() + LONGEST_DELAY)
-    return sa.or_(job.c.not_before.is_(None), sa.not_(waiting))
+    `window` belongs on the broker now; `beyond` is what comes next.
+    """
+
+    window: Sequence[Hint]
+    beyond: Sequence[Hint]
 
 
 class Window(Part):
     """The window of unclaimed hints, and the live workers that it is measured by."""
 
-    def hints(self, *, per_slot: int, alive: float, republish: float) -> Sequence[Hint]:
+    def waiting(self, *, per_slot: int, alive: float, republish: float) -> Waiting:
         """What to publish now: a window of unclaimed hints, in turns over all searches.
 
         Within a turn the search comes first that has waited longest for a claim, so that
@@ -39,57 +45,30 @@ class Window(Part):
         republish
             Seconds after which an unclaimed hint counts as lost.
         """
-        fresh = job.c.published_at.between(now() - republish, now())  # later: the clock was set
-        queued = (
-            sa.select(
-                job.c.id,
-                job.c.attempt,
-                job.c.kind,
-                job.c.deadline_seconds,
-                search.c.created_at,
-                sa.func.coalesce(search.c.served_at, 0.0).label("served_at"),
-                fresh.label("fresh"),
-                sa.func.row_number()
-                .over(
-                    partition_by=job.c.search_id,
-                    order_by=(sa.case((fresh, 0), else_=1), job.c.round, job.c.number),
-                )
-                .label("turn"),
-            )
-            .join(search, search.c.id == job.c.search_id)
-            .where(
-                job.c.state == JobState.QUEUED,
-                search.c.state.in_(WORKING),
-                due(),
-            )
-            .subquery()
-        )
-        slots = sa.select(sa.func.count()).where(worker.c.seen_at > now() - alive)
-        live = max(1, self.connection.execute(slots).scalar_one())
-        query = (
-            sa.select(queued)
-            .order_by(queued.c.turn, queued.c.served_at, queued.c.created_at)
-            .limit(live * per_slot)
-        )
-        rows = self.connection.execute(query).all()
-        return [
-            Hint(row.id, row.attempt, RoundKind(row.kind), row.deadline_seconds)
+        query = _queued(lateral=self.connection.dialect.name == "postgresql")
+        values = {"per_slot": per_slot, "alive": alive, "republish": republish}
+        rows = self.connection.execute(query, values).all()
+        hints = [
+            (Hint(row.id, row.attempt, RoundKind(row.kind), row.deadline_seconds), row.fresh)
             for row in rows
-            if not row.fresh
         ]
+        size = rows[0].size if rows else 0
+        return Waiting(
+            [hint for hint, fresh in hints[:size] if not fresh],
+            [hint for hint, fresh in hints[size:] if not fresh],
+        )
 
     def published(self, hints: Sequence[Hint]) -> None:
         """Note that hints have been sent; a crash before this costs one duplicate each."""
-        for hint in hints:
-            self.connection.execute(
-                job.update()
-                .where(
-                    job.c.id == hint.job_id,
-                    job.c.attempt == hint.attempt,
-                    job.c.state == JobState.QUEUED,
-                )
-                .values(published_at=now())
+        sent = [(hint.job_id, hint.attempt) for hint in hints]
+        self.connection.execute(
+            job.update()
+            .where(
+                sa.tuple_(job.c.id, job.c.attempt).in_(sent),
+                job.c.state == JobState.QUEUED,
             )
+            .values(published_at=now())
+        )
 
     def seen(self, worker_id: str, values: Mapping[str, Any]) -> None:
         """Note that a worker lives."""
@@ -108,3 +87,52 @@ class Window(Part):
             else worker.c.seen_at < now() - older_than
         )
         self.connection.execute(worker.delete().where(condition))
+
+
+@cache
+def _queued(*, lateral: bool) -> sa.Select[Any]:
+    """The first queued jobs in turns over all searches: a window, and one more for each worker.
+
+    Of each search no more jobs are looked at than that: the cost must not grow with what else
+    is queued. SQLite knows no LATERAL; with a list of row ids it does what is meant.
+    """
+    seen = worker.c.seen_at > now() - sa.bindparam("alive", type_=sa.Double())
+    count = sa.select(sa.func.count()).select_from(worker).where(seen).scalar_subquery()
+    live = sa.case((count == 0, 1), else_=count)
+    size = live * sa.bindparam("per_slot", type_=sa.Integer())
+    first = (
+        sa.select(job)
+        .where(
+            job.c.search_id == search.c.id,
+            job.c.state == constant(JobState.QUEUED),
+            due(),
+        )
+        .order_by(job.c.round, job.c.number)
+        .limit(size + live)
+        .correlate(search)
+    )
+    queued: Any = job.alias("queued")
+    if lateral:
+        queued = first.lateral("queued")
+        source = search.join(queued, sa.true())
+    else:
+        source = search.join(queued, queued.c.id.in_(first.with_only_columns(job.c.id)))
+    turn = sa.func.row_number().over(
+        partition_by=queued.c.search_id, order_by=(queued.c.round, queued.c.number)
+    )
+    sent = now() - sa.bindparam("republish", type_=sa.Double())
+    fresh = queued.c.published_at.between(sent, now())  # later: the clock was set
+    return (
+        sa.select(
+            queued.c.id,
+            queued.c.attempt,
+            queued.c.kind,
+            queued.c.deadline_seconds,
+            sa.func.coalesce(fresh, sa.false()).label("fresh"),
+            size.label("size"),
+        )
+        .select_from(source)
+        .where(search.c.state.in_([constant(state) for state in WORKING]))
+        .order_by(turn, sa.func.coalesce(search.c.served_at, 0.0), search.c.created_at)
+        .limit(size + live)
+    )

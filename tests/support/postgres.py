@@ -13,11 +13,13 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from support.waiting import until
+
+LOOSE = ("fsync=off", "full_page_writes=off")  # what is written is gone with the test run anyway
 
 
 def binaries() -> Path | None:
@@ -47,8 +49,9 @@ def _reachable(bin_folder: Path, scratch: Path) -> Path:
 class Postgres:
     """One server in a folder of its own."""
 
-    def __init__(self, bin_folder: Path, scratch: Path) -> None:
+    def __init__(self, bin_folder: Path, scratch: Path, options: Sequence[str] = LOOSE) -> None:
         self._bin = bin_folder
+        self._options = [word for option in options for word in ("-c", option)]
         self.folder = scratch
         self._user = "nobody" if os.geteuid() == 0 else None
         self._name = self._user or pwd.getpwuid(os.geteuid()).pw_name
@@ -61,6 +64,12 @@ class Postgres:
             f"postgresql+psycopg://{self._name}:{self._password}@/{database}"
             f"?host={self.folder / 'run'}"
         )
+
+    @property
+    def pid(self) -> int:
+        """The process that the others are children of."""
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def socket(self) -> Path:
@@ -80,8 +89,8 @@ class Postgres:
         with (self.folder / "postgres.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [str(self._bin / "postgres"), "-D", str(self.folder / "db"),
-                 "-k", str(self.folder / "run"), "-c", "listen_addresses=", "-c", "fsync=off",
-                 "-c", "full_page_writes=off", "-c", "max_connections=100"],
+                 "-k", str(self.folder / "run"), "-c", "listen_addresses=",
+                 "-c", "max_connections=100", *self._options],
                 user=self._user, stdout=log, stderr=log, cwd=self.folder,
             )  # fmt: skip
         until(self._answers, what="PostgreSQL")
@@ -144,12 +153,12 @@ class Postgres:
 
 
 @contextmanager
-def server(bin_folder: Path) -> Iterator[Postgres]:
-    """A running server for the length of the block."""
+def server(bin_folder: Path, options: Sequence[str] = LOOSE) -> Iterator[Postgres]:
+    """A running server for the length of the block, with settings as `name=value`."""
     # Not pytest's folder: that one is closed to others, and socket paths must be short.
     scratch = Path(tempfile.mkdtemp(prefix="hps-pg-"))
     scratch.chmod(0o711)  # the socket inside is for clients of any user
-    postgres = Postgres(_reachable(bin_folder, scratch), scratch)
+    postgres = Postgres(_reachable(bin_folder, scratch), scratch, options)
     try:
         postgres.start()
         yield postgres

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 
 import pytest
 from support.bench import Bench
+from support.checker import verify
 from support.waiting import until
 
 from hpsearch.errors import Corrupt, Unavailable
@@ -14,6 +16,7 @@ from hpsearch.store import Written
 from hpsearch.trials import Hint, SearchState
 from hpsearch.wiring import build
 from worker import keeper as keepers
+from worker import tasks
 from worker.app import make
 from worker.keeper import Keeper
 from worker.loop import Loop
@@ -66,6 +69,29 @@ def test_what_is_no_hint_reaches_no_database(words, caplog):
     assert understood(*words) is None
     assert "no hint" in caplog.text
     assert understood(3, 2) == Hint(3, 2)
+
+
+def test_short_jobs_follow_without_a_message(deployed, runner, monkeypatch):
+    """One message; the worker goes on with what the broker does not hold."""
+    monkeypatch.setattr(tasks, "STAY_SECONDS", 60.0)
+    bench = Bench(deployed)
+    search_id = bench.submit(rounds=1, trials_per_round=256)  # 8 jobs, 4 of them in the window
+    bench.work.advance_due()
+    hints = bench.work.hints()
+    bench.work.published(hints)
+    runner(hints[0])
+    events = Counter(e.kind for e in deployed.store.events(search_id))
+    assert events["done"] == events["claimed"] > 1
+    verify(deployed.settings.database, ended=False, replan=False)
+
+
+def test_a_message_without_a_limit_is_for_one_job(deployed, runner):
+    bench = Bench(deployed)
+    search_id = bench.submit()
+    bench.work.advance_due()
+    hint = bench.hint()
+    runner(Hint(hint.job_id, hint.attempt))
+    assert sum(e.kind == "done" for e in deployed.store.events(search_id)) == 1
 
 
 def test_a_fault_gives_the_job_back(deployed, runner, monkeypatch):

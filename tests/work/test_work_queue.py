@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import Counter
 from dataclasses import replace
@@ -546,3 +547,51 @@ def test_a_worker_gives_back_its_own_job_alone(bench):
     bench.claim(hint, "first")
     assert bench.work.give_back(hint, "mine?", worker_run="second") is Written.FENCED
     assert bench.work.heartbeat(hint, worker_run="first")
+
+
+def test_a_job_taken_under_a_lost_answer_is_taken_again(bench, monkeypatch):
+    """The COMMIT went through, its answer did not arrive, and the work is repeated."""
+    bench.submit()
+    bench.work.advance_due()
+    write = bench.services.store.write
+
+    def answered_at_the_second_time(work, **options):
+        write(work, **options)
+        return write(work, **options)
+
+    monkeypatch.setattr(bench.services.store, "write", answered_at_the_second_time)
+    taken, _ = bench.work.take(worker_run="worker", seconds=math.inf)
+    assert taken is not None
+    running = bench.services.store.read(lambda tx: tx.jobs.running())
+    assert [row.id for row in running] == [taken[0].job_id]
+
+
+def test_what_is_taken_is_not_with_the_broker_and_not_for_long(bench):
+    bench.submit(trials_per_round=16)
+    bench.work.advance_due()
+    hints = bench.work.hints()
+    bench.work.published(hints[:1])
+    assert bench.work.take(worker_run="worker", seconds=1.0)[0] is None
+    taken, left = bench.work.take(worker_run="worker", seconds=math.inf)
+    assert taken is not None
+    assert taken[0] == hints[1]
+    assert hints[0] not in left
+    assert taken[0] not in left
+    assert taken[1].indices
+
+
+def test_the_window_looks_at_a_few_jobs_of_a_search(bench, configured, database_url):
+    """However many are queued: what is read must not grow with them."""
+    settings = configured(database_url=database_url, job_size=1)
+    with build(settings) as services:
+        for seed in range(3):
+            Bench(services).submit(trials_per_round=64, seed=seed)
+        services.work.advance_due()
+        waiting = services.store.read(
+            lambda tx: tx.window.waiting(per_slot=4, alive=30, republish=60)
+        )
+    assert (len(waiting.window), len(waiting.beyond)) == (4, 1)
+    searches = services.store.read(
+        lambda tx: [tx.jobs.get(h.job_id).search_id for h in waiting.window]
+    )
+    assert len(set(searches)) == 3

@@ -1,0 +1,168 @@
+"""The statements that every job executes, built once: building one costs as much as running it.
+
+Parameters have names of their own (`a_job`, `a_round`, ...), which no column has.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from hpsearch.store.clock import now
+from hpsearch.store.tables import dataset_content, event, job, round_, search, trial
+from hpsearch.trials import WORKING, JobState, TrialState
+
+LONGEST_DELAY = 600.0  # seconds; a job that has to wait for longer was sent away by a clock step
+COUNTED = tuple(s.value for s in TrialState if s is not TrialState.PENDING)
+
+
+def due() -> sa.ColumnElement[bool]:
+    """Whether a job need not wait any more."""
+    waiting = job.c.not_before.between(now(), now() + LONGEST_DELAY)
+    return sa.or_(job.c.not_before.is_(None), sa.not_(waiting))
+
+
+def given(name: str, like: sa.Column[Any]) -> sa.BindParameter[Any]:
+    """A parameter of a column's type."""
+    return sa.bindparam(name, type_=like.type)
+
+
+OURS = (
+    job.c.id == given("a_job", job.c.id),
+    job.c.state == JobState.RUNNING,
+    job.c.attempt == given("an_attempt", job.c.attempt),
+    job.c.worker_run == given("a_run", job.c.worker_run),
+)
+_CLAIMED = (job.c.search_id, job.c.kind, job.c.round, job.c.epochs)
+
+CLAIM: sa.Executable = (
+    job.update()
+    .where(
+        job.c.id == given("a_job", job.c.id),
+        job.c.state == JobState.QUEUED,
+        job.c.attempt == given("an_attempt", job.c.attempt),
+        due(),
+        sa.select(search.c.id)
+        .where(search.c.id == job.c.search_id, search.c.state.in_(WORKING))
+        .exists(),
+    )
+    .values(
+        state=JobState.RUNNING,
+        worker_run=given("a_run", job.c.worker_run),
+        claimed_at=now(),
+        lease_until=now() + sa.bindparam("a_lease", type_=sa.Double()),
+        deadline_at=now() + job.c.deadline_seconds,
+    )
+    .returning(*_CLAIMED)
+)
+HELD: sa.Select[Any] = sa.select(*_CLAIMED).where(*OURS)
+
+_INFO = sa.select(dataset_content.c.info).where(dataset_content.c.digest == search.c.dataset_digest)
+_RUNGS = sa.select(round_.c.rungs).where(
+    round_.c.search_id == search.c.id, round_.c.number == given("a_round", round_.c.number)
+)
+_SUBJECT = (
+    search.c.spec,
+    _INFO.correlate(search).scalar_subquery().label("info"),
+    _RUNGS.correlate(search).scalar_subquery().label("rungs"),
+)
+_THE_SEARCH = search.c.id == given("a_search", search.c.id)
+TOUCH = search.update().where(_THE_SEARCH).values(revision=search.c.revision + 1)
+SERVE = TOUCH.values(served_at=now()).returning(*_SUBJECT)
+SUBJECT = sa.select(*_SUBJECT).where(_THE_SEARCH)
+TASKS: sa.Select[Any] = (
+    sa.select(trial.c.idx, trial.c.params, trial.c.role, trial.c.cohort)
+    .where(trial.c.job_id == given("a_job", trial.c.job_id))
+    .order_by(trial.c.idx)
+)
+
+FINISH = (
+    job.update()
+    .where(*OURS)
+    .values(
+        state=JobState.DONE,
+        done_attempt=given("an_attempt", job.c.done_attempt),
+        finished_at=now(),
+        fingerprint=given("a_fingerprint", job.c.fingerprint),
+        seconds=given("some_seconds", job.c.seconds),
+        peak_rss_bytes=given("a_peak", job.c.peak_rss_bytes),
+        ensemble_correct=given("an_ensemble", job.c.ensemble_correct),
+        error=None,
+    )
+    .returning(job.c.id, job.c.search_id, job.c.kind, job.c.round)
+)
+TRIALS_OF_JOB = (
+    trial.c.search_id == given("a_search", trial.c.search_id),
+    trial.c.round == given("a_round", trial.c.round),
+    trial.c.job_id == given("a_job", trial.c.job_id),
+)
+TOUCH_BEST = TOUCH.returning(search.c.best_score)
+_THE_ROUND = (
+    round_.c.search_id == given("a_search", round_.c.search_id),
+    round_.c.number == given("a_round", round_.c.number),
+)
+COUNT = (
+    round_.update()
+    .where(*_THE_ROUND)
+    .values(
+        open_jobs=round_.c.open_jobs - 1,
+        finished_at=sa.case((round_.c.open_jobs == 1, now()), else_=round_.c.finished_at),
+        epochs_trained=round_.c.epochs_trained + sa.bindparam("some_epochs", type_=sa.Integer()),
+        **{s: round_.c[s] + sa.bindparam(f"some_{s}", type_=sa.Integer()) for s in COUNTED},
+    )
+    .returning(round_.c.open_jobs, round_.c.best_score)
+)
+
+
+def _better(c: Any, older: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Beats the stored best: by score, then loss, then the older trial.
+
+    The order is total, so whoever finishes first, the same trial is the best in the end.
+    """
+    score, loss = given("a_score", search.c.best_score), given("a_loss", search.c.best_loss)
+    equal = c.best_score == score
+    return sa.or_(
+        c.best_score.is_(None),
+        c.best_score < score,
+        sa.and_(equal, c.best_loss > loss),
+        sa.and_(equal, c.best_loss == loss, older),
+    )
+
+
+_INDEX = given("an_index", trial.c.idx)
+_PARAMS = sa.select(trial.c.params).where(
+    trial.c.search_id == given("a_search", trial.c.search_id),
+    trial.c.round == given("a_round", trial.c.round),
+    trial.c.idx == _INDEX,
+)
+_BEST = {
+    "best_index": _INDEX,
+    "best_params": _PARAMS.scalar_subquery(),
+    "best_accuracy": given("an_accuracy", search.c.best_accuracy),
+    "best_score": given("a_score", search.c.best_score),
+    "best_loss": given("a_loss", search.c.best_loss),
+}
+BEST_OF_ROUND = (
+    round_.update()
+    .where(*_THE_ROUND, _better(round_.c, round_.c.best_index > _INDEX))
+    .values(**_BEST)
+)
+_AT = sa.tuple_(given("a_round", search.c.best_round), _INDEX)
+BEST_OF_SEARCH = (
+    search.update()
+    .where(
+        _THE_SEARCH,
+        _better(search.c, sa.tuple_(search.c.best_round, search.c.best_index) > _AT),
+    )
+    .values(**_BEST, best_round=given("a_round", search.c.best_round))
+)
+
+RECORD = event.insert().values(
+    at=now(),
+    kind=given("a_kind", event.c.kind),
+    search_id=given("a_search", event.c.search_id),
+    job_id=given("a_job", event.c.job_id),
+    attempt=given("an_attempt", event.c.attempt),
+    detail=given("a_detail", event.c.detail),
+)
