@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from hpsearch.data import DatasetStore
 from hpsearch.service import Services
 from hpsearch.service.datasets import Datasets
+from hpsearch.service.gallery import Gallery
 from hpsearch.service.keys import KeyRing
 from hpsearch.service.searches import Searches
 from hpsearch.service.work import Work
@@ -36,6 +37,7 @@ def assemble(settings: Settings) -> Services:
         store=store,
         files=files,
         searches=Searches(store, datasets, settings),
+        gallery=Gallery(store),
         datasets=datasets,
         keys=KeyRing(store),
         work=Work(store, settings),

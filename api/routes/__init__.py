@@ -1,7 +1,14 @@
 """The routes by subject, and the groups that `api.app` registers."""
 
-from api.routes import datasets, keys, operations, pages, searches
+from api.routes import datasets, figures, keys, operations, pages, searches
 
 __all__ = ["GROUPS"]
 
-GROUPS = (searches.routes, datasets.routes, keys.routes, operations.routes, pages.routes)
+GROUPS = (
+    searches.routes,
+    figures.routes,
+    datasets.routes,
+    keys.routes,
+    operations.routes,
+    pages.routes,
+)

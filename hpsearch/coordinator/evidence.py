@@ -8,26 +8,28 @@ from dataclasses import asdict
 from typing import Any
 
 from hpsearch.space import Box, Range
-from hpsearch.surrogate import Surrogate, expected_gain, importance
+from hpsearch.surrogate import Surrogate, expected_gain, importance, surface
 from hpsearch.trials import Observation
 
 
 def gathered(
     box: Box, observations: Sequence[Observation], model: Surrogate | None
 ) -> dict[str, Any]:
-    """The evidence as JSON: noise, what is left to gain, importance, the divergence frontier.
+    """The evidence as JSON: noise, gain left, importance, surface, divergence frontier.
 
     Without a surrogate, of too few observations, there is but the frontier.
     """
     found: dict[str, Any] = {"frontier": frontier(observations)}
     if model is None:
         return found
-    gain = expected_gain(model, box)
+    gain, matters = expected_gain(model, box), importance(model, box)
+    shown = surface(model, box, matters)
     found |= {
         "epochs": model.epochs,
         "noise_sd": model.noise_sd,
         "expected_gain": gain,
-        "importance": [asdict(i) for i in importance(model, box)],
+        "importance": [asdict(i) for i in matters],
+        "surface": None if shown is None else asdict(shown),
         "agreement": {str(source): rho for source, rho in model.agreement.items()},
     }
     return found

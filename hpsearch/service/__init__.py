@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hpsearch.data import DatasetStore
 from hpsearch.errors import Unavailable
 from hpsearch.service.datasets import Datasets
+from hpsearch.service.gallery import Gallery
 from hpsearch.service.keys import KeyRing, Principal
 from hpsearch.service.searches import Searches
 from hpsearch.service.work import Work
@@ -24,6 +25,7 @@ class Services:
     store: Store
     files: DatasetStore
     searches: Searches
+    gallery: Gallery
     datasets: Datasets
     keys: KeyRing
     work: Work

@@ -180,6 +180,21 @@ class Searches(Plans):
         order = [c.desc() for c in columns] if best_first else columns
         return self.connection.execute(query.order_by(*order).limit(limit)).all()
 
+    def sampled(self, search_id: str, *, every: int, limit: int) -> Sequence[Row]:
+        """Trials that have ended, the final's left out: of each round every so many-th one."""
+        query = (
+            sa.select(*LIGHT)
+            .where(
+                trial.c.search_id == search_id,
+                trial.c.role.is_(None),
+                trial.c.state.in_(OBSERVED),
+                trial.c.idx % every == 0,
+            )
+            .order_by(trial.c.round, trial.c.idx)
+            .limit(limit)
+        )
+        return self.connection.execute(query).all()
+
     def move(
         self,
         search_id: str,

@@ -2,7 +2,7 @@
 
     observations -> rows -> warp -> learning (the constants) -> posterior (Surrogate)
                             Surrogate -> believer, climbing -> proposals, expected_gain
-                            Surrogate -> importance
+                            Surrogate -> importance -> surface
 
 Everything is a function of frozen values, the same bits every time: no memory between calls, no
 random numbers but of fixed seeds. A search fits one `Surrogate` per decision and hands it to
@@ -23,6 +23,7 @@ from hpsearch.surrogate.encoding import Encoding
 from hpsearch.surrogate.exact import Model, expected_improvement, fit
 from hpsearch.surrogate.importance import Importance, drawn, importance
 from hpsearch.surrogate.posterior import Surrogate, fitted
+from hpsearch.surrogate.surface import Surface, surface
 
 __all__ = [
     "Believer",
@@ -31,6 +32,7 @@ __all__ = [
     "Importance",
     "Model",
     "Pool",
+    "Surface",
     "Surrogate",
     "candidates",
     "climbed",
@@ -42,4 +44,5 @@ __all__ = [
     "importance",
     "log_expected_improvement",
     "promise",
+    "surface",
 ]

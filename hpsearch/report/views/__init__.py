@@ -10,6 +10,7 @@ from hpsearch.report.views.evidence import (
     FinalistView,
     FrontierView,
     ImportanceView,
+    SurfaceView,
 )
 from hpsearch.report.views.library import DatasetView, KeyView
 from hpsearch.report.views.progress import (
@@ -58,6 +59,7 @@ __all__ = [
     "RoundCounts",
     "RoundView",
     "StatusView",
+    "SurfaceView",
     "TestModelView",
     "TestView",
     "TrialCounts",

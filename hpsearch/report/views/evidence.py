@@ -30,6 +30,18 @@ class FrontierView(View):
     edge: float = Field(description="The value that parts the two with the fewest errors.")
 
 
+class SurfaceView(View):
+    """What the surrogate predicts over two hyperparameters, all others at the best place."""
+
+    x: str
+    y: str
+    xs: list[float]
+    ys: list[float]
+    mean: list[list[float]] = Field(description="A row for each of `ys`, in score units.")
+    sd: list[list[float]]
+    at: dict[str, Level] = Field(description="The best place known when it was computed.")
+
+
 class EvidenceView(View):
     """What a round's end has taught; computed once, by the decision that followed it."""
 

@@ -1,0 +1,117 @@
+"""Figures of a search, as plotly's JSON: what the dashboard draws, and notebooks too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import Response
+from pydantic import Field
+
+from api.parameters import Query, SearchPath
+from api.routing import V1, Answer, Routes, content
+from api.runtime import owner, runtime
+from hpsearch.errors import Conflict, InvalidRequest, NotFound
+from hpsearch.report.views import RoundView
+from hpsearch.service.gallery import Gallery
+
+routes = Routes("figures", description="A search in pictures.")
+
+_PLOTLY: Answer = content(
+    "application/json",
+    "A plotly figure: data and layout.",
+    {"type": "object", "properties": {"data": {"type": "array"}, "layout": {"type": "object"}}},
+)
+
+
+class FigurePath(SearchPath):
+    """A figure of a search."""
+
+    name: str = Field(max_length=20, description="ranges, trials, curves, surface or importance.")
+
+
+class FigureQuery(Query):
+    """What the axes of `trials` are."""
+
+    x: str | None = Field(None, max_length=40, description="Hyperparameter of `trials`, across.")
+    y: str | None = Field(None, max_length=40, description="Hyperparameter of `trials`, upwards.")
+
+
+@routes.route_to(
+    "GET",
+    f"{V1}/searches/<id>/figures/<name>",
+    scope="read",
+    answers={200: _PLOTLY},
+    problems=(404,),
+)
+def figure(path: FigurePath, query: FigureQuery) -> Response:
+    """A figure of a search in whatever state it is; many trials are sampled."""
+    draw = _DRAWN.get(path.name)
+    if draw is None:
+        raise NotFound(f"there is no figure {path.name!r}; there are {', '.join(_DRAWN)}")
+    if path.name != "trials" and (query.x or query.y):
+        raise InvalidRequest("x and y belong to the figure trials")
+    drawn = draw(runtime().services.gallery, path.id, query)
+    return Response(drawn.to_json(), mimetype="application/json")
+
+
+# plotly takes a third of a second to load: the first figure pays for it, no other request does.
+
+
+def _ranges(gallery: Gallery, search: str, query: FigureQuery) -> Any:
+    from hpsearch.figures import search as figures
+
+    try:
+        result = runtime().services.searches.result(search, owner=owner())
+    except Conflict:
+        result = None
+    rounds = gallery.rounds(search, owner=owner())
+    return figures.ranges(rounds, gallery.asked(search, owner=owner()), result=result)
+
+
+def _trials(gallery: Gallery, search: str, query: FigureQuery) -> Any:
+    from hpsearch.figures import search as figures
+
+    names = list(gallery.asked(search, owner=owner()))
+    x = query.x or names[0]
+    y = query.y or next((n for n in names if n != x), x)
+    for name in (x, y):
+        if name not in names:
+            raise InvalidRequest(f"{name!r} is not searched; there are {', '.join(names)}")
+    sample, of = gallery.sample(search, owner=owner())
+    rounds = gallery.rounds(search, owner=owner())
+    return figures.trials(figures.Sample(sample, of), rounds, x=x, y=y)
+
+
+def _curves(gallery: Gallery, search: str, query: FigureQuery) -> Any:
+    from hpsearch.figures import search as figures
+
+    return figures.curves(gallery.curves(search, owner=owner()))
+
+
+def _surface(gallery: Gallery, search: str, query: FigureQuery) -> Any:
+    from hpsearch.figures import search as figures
+
+    rounds = gallery.rounds(search, owner=owner())
+    best = gallery.curves(search, owner=owner())
+    return figures.surface(gallery.surface(search, owner=owner()), _exploring(rounds), best)
+
+
+def _importance(gallery: Gallery, search: str, query: FigureQuery) -> Any:
+    from hpsearch.figures import search as figures
+
+    known = [r.evidence.importance for r in gallery.rounds(search, owner=owner()) if r.evidence]
+    return figures.importance(next((i for i in reversed(known) if i), []))
+
+
+def _exploring(rounds: list[RoundView]) -> list[RoundView]:
+    return [r for r in rounds if r.kind != "final"]
+
+
+_DRAWN: Mapping[str, Callable[[Gallery, str, FigureQuery], Any]] = {
+    "ranges": _ranges,
+    "trials": _trials,
+    "curves": _curves,
+    "surface": _surface,
+    "importance": _importance,
+}

@@ -1,0 +1,123 @@
+"""Trials as points over two hyperparameters, coloured by score, with the box of every round."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+from hpsearch.figures.search import style
+from hpsearch.report.views import RangeView, RoundView, TrialView
+
+FADED = 0.3  # quantile of the scores where the colours begin: the good ones are to be told apart
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The trials to be shown: all, or of many the best ones and every so many-th of the rest.
+
+    `of` counts the trials they were taken from.
+    """
+
+    trials: Sequence[TrialView]
+    of: int
+
+
+def trials(sample: Sample, rounds: Sequence[RoundView], *, x: str, y: str) -> style.Figure:
+    """Trials over the hyperparameters `x` and `y`, on the scales of their ranges.
+
+    Raises
+    ------
+    KeyError
+        No round has a range of that name.
+    """
+    axes = {name: [r.ranges[name] for r in rounds] for name in (x, y)}
+    if not sample.trials or not rounds:
+        return style.nothing("no trial has ended yet")
+    figure = go.Figure()
+    scored = [t for t in sample.trials if t.validation_accuracy is not None]
+    diverged = [t for t in sample.trials if t.state == "diverged"]
+    figure.add_trace(_points(scored, x, y))
+    figure.add_trace(_crosses(diverged, x, y))
+    for number, one in enumerate(rounds, 1):
+        if one.kind == "explore":
+            _box(figure, one, x, y, share=number / len(rounds))
+    note = (
+        "" if len(sample.trials) == sample.of else f"{len(sample.trials):,} of {sample.of:,} trials"
+    )
+    style.laid_out(
+        figure, height=460, title={"text": note, "font": {"size": 12}, "x": 1, "xanchor": "right"},
+        xaxis=_axis(x, axes[x]), yaxis=_axis(y, axes[y]), coloraxis=_colours(scored),
+    )  # fmt: skip
+    return figure
+
+
+def _axis(name: str, ranges: Sequence[RangeView]) -> dict[str, Any]:
+    if ranges and ranges[0].choices is not None:
+        order = [style.shown(level) for level in ranges[0].choices]
+        return style.axis(style.titled(name), log=False, type="category", categoryarray=order)
+    return style.axis(style.titled(name), log=style.is_log(ranges))
+
+
+def _points(scored: Sequence[TrialView], x: str, y: str) -> Any:
+    return go.Scatter(
+        x=[_value(t, x) for t in scored], y=[_value(t, y) for t in scored],
+        mode="markers", name="trial", showlegend=False, text=[_about(t) for t in scored],
+        marker={"color": [t.validation_accuracy for t in scored], "coloraxis": "coloraxis",
+                "size": [9 if t.state == "completed" else 6 for t in scored],
+                "line": {"width": 0.5, "color": "rgba(255,255,255,0.6)"}},
+        hovertemplate="%{text}<extra></extra>",
+    )  # fmt: skip
+
+
+def _crosses(diverged: Sequence[TrialView], x: str, y: str) -> Any:
+    return go.Scatter(
+        x=[_value(t, x) for t in diverged], y=[_value(t, y) for t in diverged],
+        mode="markers", name="diverged", text=[_about(t) for t in diverged],
+        showlegend=bool(diverged),
+        marker={"symbol": "x-thin", "size": 7, "line": {"width": 1.4, "color": style.VERMILION}},
+        hovertemplate="%{text}<extra></extra>",
+    )  # fmt: skip
+
+
+def _value(trial: TrialView, name: str) -> Any:
+    value = trial.params[name]
+    return (
+        value
+        if isinstance(value, int | float) and not isinstance(value, bool)
+        else style.shown(value)
+    )
+
+
+def _about(trial: TrialView) -> str:
+    score = trial.validation_accuracy
+    head = f"<b>trial {trial.id}</b>, {trial.state} after {trial.epochs} epochs"
+    if score is not None:
+        head += f"<br>validation accuracy {score:.4f}"
+    given = [f"{style.titled(n)} {style.shown(v)}" for n, v in trial.params.items()]
+    return "<br>".join([head, *given])
+
+
+def _box(figure: style.Figure, one: RoundView, x: str, y: str, *, share: float) -> None:
+    """The outline of a round's box, the later the stronger."""
+    across, up = one.ranges[x], one.ranges[y]
+    if across.low is None or up.low is None:
+        return
+    line = {"color": style.PURPLE, "width": 1 + 1.5 * share}
+    figure.add_shape(
+        type="rect", x0=across.low, x1=across.high, y0=up.low, y1=up.high, layer="below",
+        line=line, opacity=0.25 + 0.75 * share,
+        label={"text": str(one.number), "textposition": "top left", "font": {"size": 11}},
+    )  # fmt: skip
+
+
+def _colours(scored: Sequence[TrialView]) -> dict[str, Any]:
+    values = sorted(t.validation_accuracy for t in scored if t.validation_accuracy is not None)
+    ends = {}
+    if values and values[int(FADED * len(values))] < values[-1]:
+        ends = {"cmin": values[int(FADED * len(values))], "cmax": values[-1]}
+    bar = {"title": {"text": "validation accuracy", "side": "right"}, "thickness": 12,
+           "outlinewidth": 0}  # fmt: skip
+    return {"colorscale": style.SCALE, "colorbar": bar, **ends}

@@ -1,0 +1,107 @@
+"""The posterior over two hyperparameters, everything else at the best place: what a person can see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpsearch.space import Box, Params, Range
+from hpsearch.surrogate.importance import Importance
+from hpsearch.surrogate.posterior import Surrogate
+
+POINTS = 21  # along each axis
+BEYOND = 0.15  # of a range's width that is shown beyond each of its edges
+DIGITS = 5  # significant ones that are kept: a picture needs no more
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """Mean and standard deviation of the score over a grid.
+
+    x, y
+        The names of the two hyperparameters; xs (POINTS,) and ys (POINTS,) their values.
+    mean, sd
+        (POINTS of y) rows of (POINTS of x) columns, in score units, of trainings of full length.
+    at
+        The best place known, where everything but x and y is held.
+    """
+
+    x: str
+    y: str
+    xs: Sequence[float]
+    ys: Sequence[float]
+    mean: Sequence[Sequence[float]]
+    sd: Sequence[Sequence[float]]
+    at: Params
+
+
+def surface(model: Surrogate, box: Box, importance: Sequence[Importance]) -> Surface | None:
+    """The surface over the two ranges that matter most; None where fewer than two are ranges."""
+    ranges = [i.name for i in sorted(importance, key=lambda i: -i.total) if _is_range(box[i.name])]
+    if len(ranges) < 2:
+        return None
+    x, y = ranges[:2]
+    centre = model.rows.places[model.best_latent()[0]]
+    columns = {name: model.encoding.columns[name].start for name in (x, y)}
+    across, up = (_along(model, box, name) for name in (x, y))
+    places = np.repeat(centre[None], POINTS * POINTS, axis=0)
+    grid_x, grid_y = np.meshgrid(across, up)
+    places[:, columns[x]], places[:, columns[y]] = grid_x.ravel(), grid_y.ravel()
+    mean, sd = model.predict(places)
+    return Surface(
+        x, y, _values(model, x, across), _values(model, y, up), _rows(mean), _rows(sd),
+        at=model.encoding.decode(centre[None], _whole_space(model))[0],
+    )  # fmt: skip
+
+
+def _whole_space(model: Surrogate) -> Box:
+    """Everything that may ever be searched: the asked ranges up to their hard limits."""
+    asked = model.encoding.space.dimensions
+    return {
+        name: d if not isinstance(d, Range) else d.moved(
+            d.low if d.hard_low is None else d.hard_low,
+            d.high if d.hard_high is None else d.hard_high,
+        )
+        for name, d in asked.items()
+    }  # fmt: skip
+
+
+def _is_range(dimension: object) -> bool:
+    return isinstance(dimension, Range) and dimension.width > 0
+
+
+def _along(model: Surrogate, box: Box, name: str) -> Floats:
+    """(POINTS,) places across a range and a little beyond, within its hard limits."""
+    now, asked = box[name], model.encoding.space.dimensions[name]
+    assert isinstance(now, Range)  # the caller chose ranges
+    assert isinstance(asked, Range)  # a box has the kinds of its space
+    ends = [now.coordinate(now.low) - BEYOND * now.width, now.coordinate(now.high)]
+    ends[1] += BEYOND * now.width
+    if now.hard_low is not None:
+        ends[0] = max(ends[0], now.coordinate(now.hard_low))
+    if now.hard_high is not None:
+        ends[1] = min(ends[1], now.coordinate(now.hard_high))
+    units: Floats = (
+        np.linspace(ends[0], ends[1], POINTS) - asked.coordinate(asked.low)
+    ) / asked.width
+    return units
+
+
+def _values(model: Surrogate, name: str, units: Floats) -> list[float]:
+    asked = model.encoding.space.dimensions[name]
+    assert isinstance(asked, Range)  # the caller chose ranges
+    places = asked.coordinate(asked.low) + units * asked.width
+    return [_short(10.0**place if asked.scale == "log" else place) for place in places]
+
+
+def _rows(flat: Floats) -> list[list[float]]:
+    return [[_short(value) for value in row] for row in flat.reshape(POINTS, POINTS)]
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")

@@ -1,0 +1,91 @@
+"""Figures over HTTP: plotly's JSON of a search in every state, and what it may show of many trials."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from hpsearch.service import Services, gallery
+
+SEARCHES = "/api/v1/searches"
+SPACE = {
+    "learning_rate": {"low": 1e-4, "high": 1.0, "scale": "log"},
+    "weight_decay": {"low": 1e-6, "high": 1e-2, "scale": "log"},
+    "activation": {"choices": ["relu", "tanh"]},
+}
+NAMES = ["ranges", "trials", "curves", "surface", "importance"]
+
+
+@pytest.fixture
+def search(client: httpx.Client, complete: Any, spec: dict[str, Any]) -> str:
+    status = complete(client, {**spec, "space": SPACE, "trials_per_round": 16, "rounds": 3})
+    assert status["state"] == "completed", status
+    return f"{SEARCHES}/{status['id']}"
+
+
+def test_a_completed_search_has_every_figure(client: httpx.Client, search: str) -> None:
+    for name in NAMES:
+        answer = client.get(f"{search}/figures/{name}")
+        assert answer.status_code == 200, answer.text
+        figure = answer.json()
+        assert figure["data"], name
+        assert figure["layout"]["height"] > 0
+
+
+def test_the_last_bar_is_the_range_of_the_result(client: httpx.Client, search: str) -> None:
+    best = client.get(f"{search}/result").json()["ranges"]["learning_rate"]
+    figure = client.get(f"{search}/figures/ranges").json()
+    bars = [t for t in figure["data"] if t["type"] == "bar" and t["x"] == ["best"]]
+    ends = [(t["base"][0], t["base"][0] + t["y"][0]) for t in bars]
+    assert pytest.approx((best["low"], best["high"])) in ends
+
+
+def test_the_surface_was_stored_and_is_not_computed(
+    client: httpx.Client, search: str, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figure = client.get(f"{search}/figures/surface").json()
+    heat = figure["data"][0]
+    owner = services.store.read(lambda tx: tx.searches.get(search.rsplit("/", 1)[1])).owner
+    stored = services.gallery.surface(search.rsplit("/", 1)[1], owner=owner)
+    assert stored is not None
+    assert {stored.x, stored.y} == {"learning_rate", "weight_decay"}
+    assert heat["z"] == stored.mean
+
+
+def test_before_the_first_round_a_figure_says_that_there_is_nothing(
+    client: httpx.Client, spec: dict[str, Any]
+) -> None:
+    made = client.post(SEARCHES, json=spec)
+    for name in NAMES:
+        figure = client.get(f"{made.headers['Location']}/figures/{name}").json()
+        assert figure["layout"]["annotations"][0]["text"], name
+
+
+def test_axes_are_chosen_and_mistakes_are_named(client: httpx.Client, search: str) -> None:
+    asked = {"x": "weight_decay", "y": "activation"}
+    figure = client.get(f"{search}/figures/trials", params=asked).json()
+    assert figure["layout"]["xaxis"]["title"]["text"] == "weight decay"
+    wrong = client.get(f"{search}/figures/trials", params={"x": "colour"})
+    assert wrong.status_code == 400
+    assert "'colour' is not searched; there are activation, learning_rate" in wrong.json()["detail"]
+    assert client.get(f"{search}/figures/curves", params={"x": "momentum"}).status_code == 400
+    unknown = client.get(f"{search}/figures/pie")
+    assert unknown.status_code == 404
+    assert "there are ranges, trials" in unknown.json()["detail"]
+
+
+def test_of_many_trials_the_best_and_a_sample_are_shown(
+    client: httpx.Client, search: str, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gallery, "POINTS", 12)
+    monkeypatch.setattr(gallery, "BEST", 4)
+    id_ = search.rsplit("/", 1)[1]
+    owner = services.store.read(lambda tx: tx.searches.get(id_)).owner
+    shown, of = services.gallery.sample(id_, owner=owner)
+    everything = client.get(f"{search}/trials", params={"sort": "-validation_accuracy"}).json()
+    searched = [t for t in everything["items"] if t["role"] is None]
+    assert of == len(searched)
+    assert 4 <= len(shown) <= 12
+    assert {t["id"] for t in searched[:4]} <= {t.id for t in shown}
