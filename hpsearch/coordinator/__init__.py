@@ -19,7 +19,7 @@ from hpsearch.coordinator import evidence, finalists, rounds
 from hpsearch.coordinator.finalists import Finalist, recommend
 from hpsearch.coordinator.rounds import grouped
 from hpsearch.coordinator.snapshot import Snapshot
-from hpsearch.narrowing import RULES
+from hpsearch.narrowing import RULES, answered
 from hpsearch.samplers import SAMPLERS
 from hpsearch.space import Box
 from hpsearch.surrogate import Surrogate, fitted
@@ -33,6 +33,7 @@ from hpsearch.trials import (
     Verdict,
 )
 
+RESERVED = 0.25  # of a budget is kept for the repeats, at the most
 GAIN_LEAST = 0.1  # expected improvement, as a share of the noise, that is worth another round
 OPEN = (Verdict.OPEN_LOW, Verdict.OPEN_HIGH, Verdict.OPEN_BOTH)
 
@@ -70,12 +71,14 @@ def decide(now: Snapshot, *, job_size: int) -> Plan:
     why = _enough(now, decisions, model, known)
     if why is None:
         return _explore(now, box, decisions, model, known, job_size)
+    decisions = answered(decisions, seen)  # no round follows that would look further out
+    box = {d.name: d.after for d in decisions}
     if _race(now, box, model):
-        trials = _affordable(now, now.resolved.spec.trials.last, (spec.epochs.last,), reserve=0)
-        if trials >= 2:
+        trials = _affordable(now, spec.trials.last, (spec.epochs.last,), reserve=0)
+        if trials >= 2 and _late(now, trials * spec.epochs.last) is None:
             return rounds.repeat(now, box, decisions, model, trials=trials, job_size=job_size,
                                  evidence={**known, "explored": why}, reason=_again(now, why))  # fmt: skip
-    return _final(now, box, decisions, model, known, why)
+    return _final(now, box, decisions, model, known, _ended(now, why))
 
 
 def _again(now: Snapshot, why: str) -> str:
@@ -86,6 +89,14 @@ def _again(now: Snapshot, why: str) -> str:
 
 def _all_done(now: Snapshot) -> str:
     return f"all {now.resolved.spec.rounds} rounds are done"
+
+
+def _ended(now: Snapshot, why: str) -> str:
+    """The reason shown with the final test: rounds that found nothing to repeat are told."""
+    done, rounds = now.round, now.resolved.spec.rounds
+    if why != _all_done(now) or done >= rounds:
+        return why
+    return f"exploring is done after {done} of {rounds} rounds, and there is nothing to repeat"
 
 
 def _enough(
@@ -101,7 +112,8 @@ def _enough(
     planned = now.resolved.explore_rounds
     if not any(o.finite for o in now.own):
         planned = now.resolved.spec.rounds
-    if now.explored >= planned:
+    # Ranges that were edited since the last look deserve one, as long as a round is left.
+    if now.explored >= planned and not (now.moved and now.round < now.resolved.spec.rounds):
         return _all_done(now)
     return _spent(now) or _settled_by_evidence(now, decisions, model, known)
 
@@ -112,14 +124,24 @@ def _spent(now: Snapshot) -> str | None:
     trials, rungs = resolved.trials(following), resolved.rungs(following)
     if not _affordable(now, trials, rungs, reserve=_reserve(now)):
         return f"the budget of {spec.epochs.budget} epochs is spent"
-    if spec.max_seconds is None or now.seconds is None:
+    repeats = resolved.repeat_rounds * spec.trials.last * spec.epochs.last
+    return _late(now, resolved.round_epochs(trials, rungs), reserve=repeats)
+
+
+def _late(now: Snapshot, epochs: int, *, reserve: int = 0) -> str | None:
+    """Why a round of so many epochs would end too late; None where it would not.
+
+    Time for `reserve` epochs is kept, a quarter of all time at most.
+    """
+    limit = now.resolved.spec.max_seconds
+    if limit is None or now.seconds is None:
         return None
-    ahead = now.seconds / max(1, now.epochs_trained) * resolved.round_epochs(trials, rungs)
-    if now.seconds + ahead <= spec.max_seconds:
+    pace = now.seconds / max(1, now.epochs_trained)
+    if now.seconds + pace * epochs <= limit - min(pace * reserve, RESERVED * limit):
         return None
     return (
-        f"{now.seconds:.0f} s of {spec.max_seconds:g} s have passed, and another round "
-        f"would take about {ahead:.0f} s"
+        f"{now.seconds:.0f} s of {limit:g} s have passed, and another round would take "
+        f"about {pace * epochs:.0f} s"
     )
 
 
@@ -149,7 +171,7 @@ def _reserve(now: Snapshot) -> int:
     """Epochs that are kept for the repeats: a quarter of the budget at most."""
     spec, budget = now.resolved.spec, now.resolved.spec.epochs.budget
     repeats = now.resolved.repeat_rounds * spec.trials.last * spec.epochs.last
-    return 0 if budget is None else min(repeats, budget // 4)
+    return 0 if budget is None else min(repeats, int(RESERVED * budget))
 
 
 def _affordable(now: Snapshot, trials: int, rungs: Sequence[int], *, reserve: int) -> int:

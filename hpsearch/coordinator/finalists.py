@@ -120,11 +120,14 @@ def compared(
     epochs: int,
     right: Right,
 ) -> list[Finalist]:
-    """Every configuration of the race against the recommended one, the best first."""
+    """Every configuration of the race against the recommended one, the best first.
+
+    One that was raced for another number of epochs, before an edit, is no finalist of these.
+    """
     raced = {(o.round, o.index) for o in observations} & right.keys()
     found = [
         c for c in configurations(observations, model)
-        if any((o.round, o.index) in raced for o in c.trainings)
+        if c.at(epochs) and any((o.round, o.index) in raced for o in c.trainings)
     ]  # fmt: skip
     chosen = next((c for c in found if c.params == recommended.best.params), None)
     if chosen is None:

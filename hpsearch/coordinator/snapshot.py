@@ -31,6 +31,8 @@ class Snapshot:
         Seconds since the search began; None where no time limit was asked for.
     ended
         Why exploring ended, once it has.
+    moved
+        Whether ranges were edited and no round has looked there yet.
     """
 
     resolved: ResolvedSpec
@@ -41,6 +43,7 @@ class Snapshot:
     right: Mapping[tuple[int, int], bytes] = field(default_factory=dict)
     seconds: float | None = None
     ended: str | None = None
+    moved: bool = False
 
     @property
     def round(self) -> int:

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from hpsearch.narrowing import domain_reduction, level_set, quantile
+from hpsearch.narrowing.answer import answered
 from hpsearch.space import Box, Space
 from hpsearch.surrogate import Surrogate
 from hpsearch.trials import Decision, Observation
+
+__all__ = ["RULES", "Rule", "answered"]
 
 Rule = Callable[[Space, Box, Sequence[Observation], Surrogate | None], list[Decision]]
 

@@ -249,4 +249,4 @@ def _outward(hull: float, seen: float, most: float, stable: float, *, leaning: b
     if hull > SETTLED:
         grown = min(hull, seen, stable)
         return grown if grown > UNSEEN else min(0.0, stable)
-    return min(hull, stable)
+    return min(hull, 0.0, stable)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from hpsearch.narrowing.brakes import EXPANSION, Numbers, all_diverged, place, placed, retreat
-from hpsearch.narrowing.words import shown
+from hpsearch.narrowing.words import ends_at, shown
 from hpsearch.space import Box, Choices, Dimension, Range, Space, inside, same_level
 from hpsearch.surrogate import Surrogate
 from hpsearch.trials import Decision, Observation, Verdict
@@ -174,7 +174,7 @@ def _open(
     if edge == limit:
         reason = f"{where}, which is the limit {limit:g}; a wider hard limit may hold better values"
     else:
-        reason = f"{where}, so the range now ends at {moved:g}"
+        reason = f"{where}, {ends_at(moved)}"
     return Decision(name, now, after, verdict, reason, numbers)
 
 

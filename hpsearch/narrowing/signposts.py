@@ -12,6 +12,7 @@ from hpsearch.narrowing.candidates import Axis
 from hpsearch.narrowing.relevance import SUPPORT
 from hpsearch.narrowing.trend import Trend, signpost, unlearned
 from hpsearch.narrowing.view import View
+from hpsearch.narrowing.words import ends_at
 from hpsearch.space import Box, Range
 from hpsearch.trials import Decision, Observation, Verdict
 
@@ -84,8 +85,8 @@ def _followed(decision: Decision, trend: Trend, axis: Axis) -> Decision:
     loss = "fell furthest" if trend.fell else "is lowest"
     reason = (
         f"open at the {side}: no score stands out, but the loss {loss} in the quarter at that "
-        f"end (mean rank {trend.rank:.2f} of {trend.trials} trials, p = {trend.p:.2g}), so the "
-        f"range now ends at {moved:g}"
+        f"end (mean rank {trend.rank:.2f} of {trend.trials} trials, p = {trend.p:.2g}), "
+        f"{ends_at(moved)}"
     )
     verdict = Verdict.OPEN_HIGH if trend.upward else Verdict.OPEN_LOW
     return Decision(decision.name, axis.now, after, verdict, reason, numbers)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hpsearch.narrowing.brakes import SETTLED, Numbers
 from hpsearch.narrowing.candidates import Axis
-from hpsearch.narrowing.words import shown
+from hpsearch.narrowing.words import ends_at, shown
 from hpsearch.space import Range
 from hpsearch.trials import Decision, Verdict
 
@@ -48,7 +48,7 @@ def growing(beyond: float) -> str:
 def _end(edge: float, moved: float) -> str:
     if moved == edge:
         return f"and {edge:g} is the limit; a wider hard limit may hold better values"
-    return f"so the range now ends at {moved:g}"
+    return ends_at(moved)
 
 
 def inward(axis: Axis, after: Range, numbers: Numbers, told: str) -> Decision:

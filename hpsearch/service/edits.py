@@ -76,6 +76,11 @@ def checked(row: Row, changes: object, caps: Settings) -> dict[str, Any]:
         mistakes.append(
             Mistake("rounds", f"{rounds} is too few: {row.round} rounds have begun already")
         )
+    if "space" in allowed and row.round >= (rounds if isinstance(rounds, int) else now.spec.rounds):
+        mistakes.append(
+            Mistake("space", f"round {row.round} is the last one, and no round would look there; "
+                    f'ask for more as well, for example "rounds": {row.round + 1}')
+        )  # fmt: skip
     edited = None
     try:
         edited = parse(merged(asked, allowed), DatasetFacts.from_json(row.facts), caps)

@@ -36,6 +36,7 @@ def snapshot(
         right={(t.round, t.idx): t.right for t in seen if t.right is not None},
         seconds=None if what.spec.max_seconds is None else seconds,
         ended=why_explored(over, row.edits or (), after),
+        moved=unseen(over, row.edits or (), after),
     )
 
 
@@ -46,6 +47,13 @@ def why_explored(over: Sequence[Row], edits: Sequence[Mapping[str, Any]], after:
             later = any(r.number < edit["after_round"] <= after for edit in edits)
             return None if later else str(r.evidence["explored"])
     return None
+
+
+def unseen(over: Sequence[Row], edits: Sequence[Mapping[str, Any]], after: int) -> bool:
+    """Whether ranges were edited after the last round that explored."""
+    explored = [r.number for r in over if r.kind == RoundKind.EXPLORE]
+    last = max(explored, default=0)
+    return any("space" in e["changes"] and last <= e["after_round"] <= after for e in edits)
 
 
 def box_after(what: ResolvedSpec, row: Row, over: Sequence[Row]) -> Box:

@@ -82,9 +82,49 @@ def test_no_round_is_begun_that_would_end_too_late():
     assert isinstance(early, RoundPlan)
     assert early.kind is RoundKind.EXPLORE
     assert early.evidence["seconds"] == 1.0
+    # Another look would leave no time for the race, and at last there is none for that either.
+    race = decide(snapshot_after(resolved, rounds[:2], seen, seconds=48.0), job_size=8)
+    assert race.kind is RoundKind.REPEAT
+    assert "48 s of 100 s have passed" in race.reason
     late = decide(snapshot_after(resolved, rounds[:2], seen, seconds=99.0), job_size=8)
-    assert late.kind is RoundKind.REPEAT
+    assert isinstance(late, FinalPlan)
     assert "99 s of 100 s have passed" in late.reason
+
+
+def test_edited_ranges_are_looked_at_while_a_round_is_left():
+    resolved = resolve(space=SPACE, rounds=6, trials_per_round=12, stop_early=False)
+    rounds, seen, _ = search(resolved, hill, noise=0.01)
+    assert [r.kind for r in rounds[-2:]] == [RoundKind.REPEAT] * 2
+    raced = snapshot_after(resolved, rounds[:5], seen, moved=True)
+    assert decide(raced, job_size=8).kind is RoundKind.EXPLORE
+    assert decide(replace(raced, moved=False), job_size=8).kind is RoundKind.REPEAT
+    over = snapshot_after(resolved, rounds, seen, moved=True)
+    assert isinstance(decide(over, job_size=8), FinalPlan)
+
+
+def test_finalists_of_another_length_are_not_compared():
+    resolved = resolve(space=SPACE, rounds=4, stop_early=False)
+    rounds, seen, _ = search(resolved, hill, noise=0.01)
+    right = {(o.round, o.index): bytes(125) for o in seen if o.round == len(rounds)}
+    longer = replace(
+        resolved,
+        spec=resolved.spec.model_copy(
+            update={"epochs": resolved.spec.epochs.model_copy(update={"last": 16})}
+        ),
+    )
+    now = snapshot_after(longer, rounds, seen, right=right)
+    assert decide(now, job_size=8).evidence["finalists"] == []
+    now = snapshot_after(resolved, rounds, seen, right=right)
+    found = decide(now, job_size=8).evidence["finalists"]
+    assert found
+    assert all(math.isfinite(f["mean"]) for f in found)
+
+
+def test_rounds_without_anything_to_repeat_are_not_said_to_be_done():
+    resolved = resolve(space=SPACE, rounds=3, trials_per_round=1, stop_early=False)
+    rounds, _, final = search(resolved, hill, noise=0.01)
+    assert len(rounds) < 3
+    assert "2 of 3 rounds, and there is nothing to repeat" in final.reason
 
 
 @pytest.mark.parametrize("sampler", ["sobol", "gp", "random"])
