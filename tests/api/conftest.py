@@ -50,7 +50,7 @@ def migrate(home: Path) -> None:
         cwd=home,
         check=True,
         capture_output=True,
-        timeout=60,
+        timeout=240,
     )
 
 
@@ -174,7 +174,7 @@ class Clients:
         client = httpx.Client(
             base_url=self.url,
             headers=headers,
-            timeout=60,
+            timeout=120,
             transport=httpx.HTTPTransport(local_address=address),
         )
         self.open.append(client)

@@ -109,3 +109,10 @@ class TestNumbers:
         view = View.of(BOTH, BOTH.dimensions, seen, model)
         assert view.often.sum() == pytest.approx(1.0)
         assert view.level[view.often > 0].all()
+
+
+def test_a_hair_beyond_the_edge_opens_nothing():
+    """A range that would grow by less than a hundredth of its width stays, and is not called open."""
+    assert level_set._outward(0.008, 0.0, 0.5, math.inf, leaning=False) == 0.0
+    assert level_set._outward(0.04, 0.2, 0.5, math.inf, leaning=False) == 0.0
+    assert level_set._outward(0.1, 0.2, 0.5, math.inf, leaning=False) == 0.1
