@@ -71,16 +71,7 @@ def checked(row: Row, changes: object, caps: Settings) -> dict[str, Any]:
     asked = as_asked(now.spec)
     mistakes = _refused(asked, changes)
     allowed = _completed(now.spec, asked, _without(changes, {m.path for m in mistakes}))
-    rounds = allowed.get("rounds")
-    if isinstance(rounds, int) and 0 < rounds < row.round:
-        mistakes.append(
-            Mistake("rounds", f"{rounds} is too few: {row.round} rounds have begun already")
-        )
-    if "space" in allowed and row.round >= (rounds if isinstance(rounds, int) else now.spec.rounds):
-        mistakes.append(
-            Mistake("space", f"round {row.round} is the last one, and no round would look there; "
-                    f'ask for more as well, for example "rounds": {row.round + 1}')
-        )  # fmt: skip
+    mistakes += _out_of_rounds(row, allowed, now.spec.rounds)
     edited = None
     try:
         edited = parse(merged(asked, allowed), DatasetFacts.from_json(row.facts), caps)
@@ -90,6 +81,21 @@ def checked(row: Row, changes: object, caps: Settings) -> dict[str, Any]:
         count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         raise InvalidSpec(f"the edit has {count}", mistakes)
     return _stored(now.spec, edited.spec, allowed)
+
+
+def _out_of_rounds(row: Row, allowed: Mapping[str, Any], planned: int) -> list[Mistake]:
+    """Fewer rounds than have begun, or ranges that no round would look at any more."""
+    rounds = allowed.get("rounds")
+    if isinstance(rounds, int) and 0 < rounds < row.round:
+        return [Mistake("rounds", f"{rounds} is too few: {row.round} rounds have begun already")]
+    if "space" in allowed and row.round >= (
+        rounds if isinstance(rounds, int) and rounds > 0 else planned
+    ):
+        return [
+            Mistake("space", f"round {row.round} is the last one, and no round would look there; "
+                    f'ask for more as well, for example "rounds": {row.round + 1}')
+        ]  # fmt: skip
+    return []
 
 
 def turned_log(row: Row, changes: Mapping[str, Any]) -> list[str]:

@@ -236,3 +236,16 @@ def test_what_was_trained_keeps_a_place_in_the_ranges(
     assert client.get(search).json()["edits"] == []
     change["space"]["weight_decay"]["scale"] = "linear"
     assert client.patch(search, json=change).status_code == 200
+
+
+def test_ranges_that_no_round_would_look_at_are_refused(
+    client: httpx.Client, search: str, until_round: Any
+) -> None:
+    until_round(search, 2)
+    change: dict[str, Any] = {"space": {"learning_rate": {"high": 0.5}}, "rounds": 2}
+    told = mistakes(client.patch(search, json=change))
+    assert (
+        'no round would look there; ask for more as well, for example "rounds": 3'
+        in (told["space"])
+    )
+    assert client.patch(search, json={**change, "rounds": 3}).status_code == 200
