@@ -11,7 +11,7 @@ import numpy as np
 from hpsearch.coordinator import finalists
 from hpsearch.coordinator.configurations import best_first, configurations
 from hpsearch.coordinator.snapshot import Snapshot
-from hpsearch.samplers import SAMPLERS
+from hpsearch.samplers import SAMPLERS, WEIGHING
 from hpsearch.space import Box, Params, Range
 from hpsearch.spec import ResolvedSpec, ShapeKey, schedule
 from hpsearch.surrogate import Surrogate
@@ -33,20 +33,26 @@ def explore(
     job_size: int,
     evidence: Mapping[str, Any],
 ) -> RoundPlan:
-    """A round that looks for better values, most of them inside the box."""
+    """A round that looks for better values, most of them inside the box.
+
+    A sampler that weighs what it draws looks at all that was asked for, where the rule can use it.
+    """
     spec, number = now.resolved.spec, now.round + 1
     space, seen = now.resolved.space, now.observations
-    wide = widened(now.resolved.box, box)
+    ground, wide = box, widened(now.resolved.box, box)
     audits = again = 0
     if spec.narrowing == AUDITED and model is not None:
-        audits = trials // AUDIT_EVERY if wide != box else 0
         again = trials // REPEAT_EVERY
+        if spec.sampler in WEIGHING:
+            ground = wide
+        elif wide != box:
+            audits = trials // AUDIT_EVERY
     repeated = [
         c.params for c in best_first(configurations(seen, model), box, model)[:again]
     ]  # fmt: skip
     inner = trials - audits - len(repeated)
     rng = np.random.default_rng([spec.seed, Stream.SAMPLE, number])
-    drawn = list(SAMPLERS[spec.sampler](space, box, seen, model, inner, rng))
+    drawn = list(SAMPLERS[spec.sampler](space, ground, seen, model, inner, rng))
     if audits:
         rng = np.random.default_rng([spec.seed, Stream.AUDIT, number])
         drawn += SAMPLERS["sobol"](space, wide, seen, model, audits, rng)

@@ -16,7 +16,7 @@ from hpsearch.space import Box, Params, Space
 from hpsearch.surrogate import Surrogate
 from hpsearch.trials import Observation
 
-__all__ = ["GROUP", "SAMPLERS", "Sampler", "from_unit", "grid"]
+__all__ = ["GROUP", "SAMPLERS", "WEIGHING", "Sampler", "from_unit", "grid"]
 
 Sampler = Callable[
     [Space, Box, Sequence[Observation], Surrogate | None, int, np.random.Generator], list[Params]
@@ -27,3 +27,4 @@ SAMPLERS: Mapping[str, Sampler] = {
     "sobol": propose_sobol,
     "gp": propose_gp,
 }
+WEIGHING = frozenset({"gp"})  # weigh every place by what it promises, and need no box to do so

@@ -1,15 +1,20 @@
 """Batches of trials where the surrogate expects the most improvement.
 
-Acquisition: log expected improvement (Ament et al. 2023) of the warped score over the best posterior
-mean: with noisy scores the luckiest one is nobody to beat. One trial is chosen after the other from
-a pool of candidates; each is believed (`Believer`) before the next, so that a batch spreads, and
-every now and then the best of the pool climb on the exact gradient (`surrogate.climbing`). What a
-large batch asks for beyond that is drawn by Thompson sampling: each trial is the best place of one
-draw from the posterior.
+Acquisition: log expected improvement (Ament et al. 2023) of the warped score over a *bar*. That is the
+best posterior mean: with noisy scores the luckiest one is nobody to beat. For every fourth trial it
+lies `FURTHER` standard deviations of a training's noise higher: near the best place so much is never
+left to gain, and these trials look elsewhere, where a search that only polishes what it has would
+not come any more.
+
+One trial is chosen after the other from a pool of candidates; each is believed (`Believer`) before
+the next, so that a batch spreads, and every now and then the best of the pool climb on the exact
+gradient (`surrogate.climbing`). What a large batch asks for beyond that is drawn by Thompson
+sampling: each trial is the best place of one draw from the posterior.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -33,8 +38,10 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 BELIEVED = 64  # trials of a batch that are chosen one after the other
-CLIMBS = 8  # times that the best of the pool climb while a batch is made
-STARTS = 4  # how many of them do
+CLIMBS = 4  # times that the best of the pool climb while a batch is made
+STARTS = (3, 1)  # how many of them do, for the lower bar and for the higher one
+FURTHER = 2.0  # standard deviations of the noise that the higher bar lies above the lower one
+FURTHER_EVERY = 4  # one of so many trials has the higher bar
 GROUPS = 16  # of one shape, at most, in a batch
 SHAPES_OF = 3  # every third candidate has a say in which shape a group gets
 DRAWS = 256  # of the posterior at a time
@@ -71,7 +78,8 @@ class _Batch:
         self.ground = Ground.of(model, box)
         self.least = APART * np.maximum(self.ground.high - self.ground.low, TINY)
         self.believer = Believer(model, min(n, BELIEVED))
-        self.best = model.best_latent()[1]
+        c, best = model.constants, model.best_latent()[1]
+        self.bars = (best, best + FURTHER * math.sqrt(c.noise + c.seed))
         self.chosen: list[Params] = []
         self.places: list[Floats] = []
 
@@ -88,16 +96,20 @@ class _Batch:
                 ends = self._climbed(pool, taken)
                 pool.add(ends)
                 taken = np.concatenate([taken, self._taken(ends)])
-            place = self._add(pool.places[_best(pool.promise(self.best), taken)])
+            bar = self.bars[(len(self.chosen) + 1) % FURTHER_EVERY == 0]
+            place = self._add(pool.places[_best(pool.promise(bar), taken)])
             pool.believe(place)
             taken |= self._near(pool.places, place)
         self._draw(pool.places, size - believed)
 
     def _climbed(self, pool: Pool, taken: Bools) -> Floats:
-        """(m, D) where the most promising free places of the pool climb to."""
-        value = np.where(taken, -np.inf, pool.promise(self.best))
-        tops = pool.places[np.argsort(-value, kind="stable")[:STARTS]]
-        return self._snapped(climbed(self.believer, self.ground, tops, self.best))
+        """(m, D) where the most promising free places of the pool climb to, for each bar."""
+        tops = []
+        for bar, starts in zip(self.bars, STARTS, strict=True):
+            value = np.where(taken, -np.inf, pool.promise(bar))
+            tops.append(pool.places[np.argsort(-value, kind="stable")[:starts]])
+        bars = np.repeat(self.bars, [len(places) for places in tops])
+        return self._snapped(climbed(self.believer, self.ground, np.concatenate(tops), bars))
 
     def _draw(self, places: Floats, size: int) -> None:
         """Add `size` trials, each the best of `places` in one draw of the posterior."""
@@ -138,7 +150,7 @@ class _Batch:
                 nearest = np.abs(shaped[:, at] - levels).argmin(axis=1)
                 shaped[:, at.start] = levels[nearest]
         few = Pool(self.believer, self._snapped(shaped[::SHAPES_OF]))
-        best = few.places[int(np.argmax(few.promise(self.best)))]
+        best = few.places[int(np.argmax(few.promise(self.bars[0])))]
         for name in encoding.space.shaping:
             shaped[:, encoding.columns[name]] = best[encoding.columns[name]]
         return shaped

@@ -33,7 +33,7 @@ Floats = NDArray[np.float64]
 
 ENOUGH = 4  # finite observations below which there is nothing to model
 LEARNING_ROWS = 160
-POSTERIOR_ROWS = 512
+POSTERIOR_ROWS = 384
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,8 @@ Ints = NDArray[np.intp]
 
 SPARSE = 1.8  # two rows of one trial differ at least by this factor in their epochs
 TRIALS_PER_FACTOR = 20.0  # and by that of trials over this: many speak for themselves
+LONG = 1.0 / 6.0  # of the full epochs, from where a training is long,
+LONG_ENOUGH = 64  # and as many rows as long make shorter ones needless
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,9 +67,24 @@ def gathered(encoding: Encoding, observations: Sequence[Observation], *, epochs:
     sources = np.array([one.source for one in observations], dtype=np.intp)
     chance = np.array([_chance(one) for one in observations])
     index = np.array(trials, dtype=np.intp)
-    return Rows(
+    found = Rows(
         places[index], np.array(ats), np.array(scores), index, sources[index], chance[index]
     )
+    return found.take(_remembered(found, math.log(max(epochs * LONG, 1.0))))
+
+
+def _remembered(rows: Rows, long: float) -> Ints:
+    """The rows left when short trainings are forgotten, as far as there are enough long ones.
+
+    `long` is in log epochs. What a few epochs say of many is right about what is poor, and too sure
+    about what is best: at the end of a search that costs more than it helps. Earlier searches keep
+    their rows, which may be all they have.
+    """
+    own = rows.sources == 0
+    if own.sum() <= LONG_ENOUGH:
+        return np.arange(len(rows))
+    least = min(long, float(np.sort(rows.log_epochs[own])[-LONG_ENOUGH]))
+    return np.flatnonzero(~own | (rows.log_epochs >= least))
 
 
 def _looks(one: Observation, epochs: int, sparse: float) -> list[tuple[int, float]]:

@@ -127,8 +127,8 @@ def test_rounds_without_anything_to_repeat_are_not_said_to_be_done():
     assert "2 of 3 rounds, and there is nothing to repeat" in final.reason
 
 
-@pytest.mark.parametrize("sampler", ["sobol", "gp", "random"])
-def test_part_of_a_round_lies_outside_the_box_and_part_repeats(sampler):
+@pytest.mark.parametrize(("sampler", "most"), [("sobol", 4), ("random", 4), ("gp", 16)])
+def test_part_of_a_round_lies_outside_the_box_and_part_repeats(sampler, most):
     resolved = resolve(space=SPACE, rounds=6, sampler=sampler, stop_early=False)
     rounds, _, _ = search(resolved, hill, noise=0.005)
     narrowed = [r for r in rounds[1:] if r.kind is RoundKind.EXPLORE and r.box != resolved.box]
@@ -137,7 +137,7 @@ def test_part_of_a_round_lies_outside_the_box_and_part_repeats(sampler):
     for plan in narrowed:
         rates = [p["learning_rate"] for p in plan.trials]
         outside = [x for x in rates if not plan.box["learning_rate"].contains(x)]
-        assert 0 < len(outside) <= 4
+        assert 0 < len(outside) <= most
         again = [p for p in plan.trials if earlier.count(tuple(p.items())) > 1]
         assert len(again) >= 2
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from surrogate.searches import FULL, MIXED, diverged, draw, observed, search
 
 from hpsearch.surrogate import Encoding
-from hpsearch.surrogate.rows import Rows, gathered
+from hpsearch.surrogate.rows import LONG, LONG_ENOUGH, Rows, gathered
 from hpsearch.surrogate.selection import representative, spread_out
 from hpsearch.trials import Observation, TrialState
 
@@ -80,3 +80,18 @@ def test_a_selection_is_as_large_as_allowed_and_holds_the_best(
 def test_the_latest_rows_are_among_the_representative_ones() -> None:
     chosen = representative(many(1000, 1), 100)
     assert set(range(990, 1000)) <= set(chosen.tolist())
+
+
+def test_short_trainings_are_forgotten_once_there_are_enough_long_ones() -> None:
+    short, long = search(40, rungs=(1,)), search(LONG_ENOUGH + 8, rungs=(FULL,))
+    few = gathered(ENCODING, [*short, *long[: LONG_ENOUGH // 2]], epochs=FULL)
+    assert (few.log_epochs == 0.0).any()
+    many = gathered(ENCODING, [*short, *long], epochs=FULL)
+    assert (np.exp(many.log_epochs) >= FULL * LONG).all()
+    assert len(many) >= LONG_ENOUGH
+
+
+def test_earlier_searches_keep_their_short_trainings() -> None:
+    earlier, long = search(5, rungs=(1,), source=1), search(LONG_ENOUGH + 8, rungs=(FULL,))
+    rows = gathered(ENCODING, [*earlier, *long], epochs=FULL)
+    assert sorted(np.exp(rows.log_epochs[rows.sources == 1])) == pytest.approx([1.0] * 5)
