@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import qmc
 
 from hpsearch.samplers import GROUP, SAMPLERS, from_unit, grid
+from hpsearch.samplers.gp import FURTHER_EVERY
 from hpsearch.space import Choices, Range, inside
 from hpsearch.spec import HYPERPARAMETERS
 from hpsearch.surrogate import Surrogate, fitted
@@ -182,6 +183,27 @@ class TestGp:
         places = model.encoding.encode(trials)
         apart = np.abs(places[:, None] - places).max(axis=2)[np.triu_indices(16, 1)]
         assert apart.min() >= 0.01
+
+    def test_every_fourth_trial_looks_further_from_the_best(self):
+        resolved = resolve(space=of("learning_rate", "dropout", "weight_decay"))
+        polished, further = [], []
+        for seed in range(8):
+            rng = np.random.default_rng(seed)
+            trials = SAMPLERS["random"](resolved.space, resolved.box, (), None, 60, rng)
+            seen = []
+            for i, one in enumerate(trials):
+                rate = 10.0 ** (-1.5 + 0.1 * rng.standard_normal())
+                near = {"learning_rate": rate, "dropout": 0.01 * i / 60}
+                params = {**one, **near} if i >= 30 else one  # half of them have been polish
+                away = (np.log10(params["learning_rate"]) + 1.5) ** 2 / 9 + params["dropout"]
+                seen.append(observe(i, params, 0.9 - 0.1 * away + 0.01 * rng.standard_normal()))
+            model = fitted(resolved.space, seen, epochs=2)
+            assert model is not None
+            drawn = SAMPLERS["gp"](resolved.space, resolved.box, seen, model, 16, rng)
+            expected, _ = model.predict(model.encoding.encode(drawn))
+            further.append(np.mean(expected[FURTHER_EVERY - 1 :: FURTHER_EVERY]))
+            polished.append(np.mean(expected[::FURTHER_EVERY]))
+        assert np.mean(further) < np.mean(polished)
 
     def test_no_trial_comes_twice_while_there_are_others(self):
         asked = {"initializer": ASKED["initializer"], "schedule": {"choices": ["constant", "step"]}}
