@@ -39,7 +39,7 @@ Bools = NDArray[np.bool_]
 
 BELIEVED = 64  # trials of a batch that are chosen one after the other
 CLIMBS = 4  # times that the best of the pool climb while a batch is made
-STARTS = (3, 1)  # how many of them do, for the lower bar and for the higher one
+STARTS = 4  # how many of them do
 FURTHER = 2.0  # standard deviations of the noise that the higher bar lies above the lower one
 FURTHER_EVERY = 4  # one of so many trials has the higher bar
 GROUPS = 16  # of one shape, at most, in a batch
@@ -92,24 +92,22 @@ class _Batch:
         taken = self._taken(pool.places)
         every = max(1, min(self.n, BELIEVED) // CLIMBS)
         for k in range(min(size, believed)):
-            if k % every == 0:
-                ends = self._climbed(pool, taken)
+            further = (len(self.chosen) + 1) % FURTHER_EVERY == 0
+            bar = self.bars[further]
+            if (k // FURTHER_EVERY if further else k) % every == 0:
+                ends = self._climbed(pool, taken, bar)
                 pool.add(ends)
                 taken = np.concatenate([taken, self._taken(ends)])
-            bar = self.bars[(len(self.chosen) + 1) % FURTHER_EVERY == 0]
             place = self._add(pool.places[_best(pool.promise(bar), taken)])
             pool.believe(place)
             taken |= self._near(pool.places, place)
         self._draw(pool.places, size - believed)
 
-    def _climbed(self, pool: Pool, taken: Bools) -> Floats:
-        """(m, D) where the most promising free places of the pool climb to, for each bar."""
-        tops = []
-        for bar, starts in zip(self.bars, STARTS, strict=True):
-            value = np.where(taken, -np.inf, pool.promise(bar))
-            tops.append(pool.places[np.argsort(-value, kind="stable")[:starts]])
-        bars = np.repeat(self.bars, [len(places) for places in tops])
-        return self._snapped(climbed(self.believer, self.ground, np.concatenate(tops), bars))
+    def _climbed(self, pool: Pool, taken: Bools, bar: float) -> Floats:
+        """(m, D) where the most promising free places of the pool climb to."""
+        value = np.where(taken, -np.inf, pool.promise(bar))
+        tops = pool.places[np.argsort(-value, kind="stable")[:STARTS]]
+        return self._snapped(climbed(self.believer, self.ground, tops, bar))
 
     def _draw(self, places: Floats, size: int) -> None:
         """Add `size` trials, each the best of `places` in one draw of the posterior."""

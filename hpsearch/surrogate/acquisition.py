@@ -12,9 +12,7 @@ _HALF_LOG_2PI = 0.5 * np.log(2.0 * np.pi)
 _FAR = -1e3  # below it 1 + u Phi(u) / phi(u) has lost its digits, and is 1 / u²
 
 
-def log_expected_improvement(
-    mean: Floats, sd: Floats, *, best: float | Floats
-) -> tuple[Floats, Floats]:
+def log_expected_improvement(mean: Floats, sd: Floats, *, best: float) -> tuple[Floats, Floats]:
     """(m,) log E max(f - best, 0) for f ~ N(mean, sd²), sd > 0, and its slope by u (m,).
 
     log EI = log sd + log h(u),  h(u) = phi(u) + u Phi(u),  u = (mean - best) / sd, in a form that

@@ -74,11 +74,8 @@ def _near(model: Surrogate, ground: Ground, rng: np.random.Generator) -> Floats:
     return moved
 
 
-def promise(believer: Believer, x: Floats, best: float | Floats) -> tuple[Floats, Floats]:
-    """(m,) log expected improvement of z over `best` at x (m, D), and its gradient (m, D).
-
-    `best` is one number, or (m,) one for each place.
-    """
+def promise(believer: Believer, x: Floats, best: float) -> tuple[Floats, Floats]:
+    """(m,) log expected improvement of z over `best` at x (m, D), and its gradient (m, D)."""
     mean, sd, dmean, dsd = believer.latent_with_gradients(x)
     value, slope = log_expected_improvement(mean, sd, best=best)
     u = ((mean - best) / sd)[:, None]
@@ -86,7 +83,7 @@ def promise(believer: Believer, x: Floats, best: float | Floats) -> tuple[Floats
     return value, gradient
 
 
-def climbed(believer: Believer, ground: Ground, starts: Floats, best: float | Floats) -> Floats:
+def climbed(believer: Believer, ground: Ground, starts: Floats, best: float) -> Floats:
     """(m, D) where climbs from starts (m, D) end: L-BFGS-B on their sum, as one problem."""
     moving = ground.moving
     if not moving.any():
