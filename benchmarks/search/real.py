@@ -43,7 +43,7 @@ CASES: Mapping[str, tuple[int, Mapping[str, Any]]] = {  # dataset -> seeds, spec
         "rounds": 4, "trials_per_round": 32, "epochs": {"first": 2, "last": 16},
         "sampler": "gp", "final": {"epochs": 20},
     }),
-    "mnist": (2, {
+    "mnist": (3, {
         "model": {"hidden_sizes": [100], "batch_size": 100, "optimizer": "momentum"},
         "rounds": 4, "trials_per_round": 16, "epochs": {"first": 1, "last": 4},
         "sampler": "gp", "final": {"epochs": 8},
