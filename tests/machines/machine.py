@@ -253,15 +253,17 @@ class QueueMachine(RuleBasedStateMachine):
             self.time_passes(3)
 
     @precondition(lambda self: self.held)
-    @rule(pick=PICK)
-    def freeze(self, pick: int) -> None:
-        """A worker is stopped past its lease, and another one takes the job meanwhile."""
+    @rule(pick=PICK, then=st.sampled_from(["heartbeat", "give_back", "finish", "nothing"]))
+    def freeze(self, pick: int, then: str) -> None:
+        """A worker is stopped past its lease, another one takes the job, the first wakes up."""
         held = self.held[pick % len(self.held)]
         self.time_passes(5)
         self.time_passes(1)
         self.runs += 1
         attempt = self.jobs[held.hint.job_id].attempt
         self.receive(Hint(held.hint.job_id, attempt), f"run {self.runs}")
+        if then != "nothing":
+            getattr(self, then)(self.held.index(held))
 
     @rule(pick=PICK)
     def unlucky(self, pick: int) -> None:
