@@ -40,7 +40,7 @@ class Clock:
             self._stores.append(engines.write)
             self.forward(0.0)
             return
-        for engine in (engines.write, engines.read):
+        for engine in (engines.write, engines.swift, engines.read):
             sa.event.listen(engine, "connect", self._sqlite)
 
     def _sqlite(self, connection: Any, _record: Any) -> None:

@@ -3,36 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-import sqlalchemy as sa
+from hpsearch.store import Engines
 
 
 class Commits:
-    """Stands between an engine and its commits; armed, it strikes the next one once.
+    """Stands between a store's engines and their commits; armed, it strikes the next one once.
 
     `strike` raises what a broken connection raises, or ends the process.
     """
 
-    def __init__(self, engine: sa.Engine, strike: Callable[[], None]) -> None:
-        self._dialect: Any = engine.dialect
-        self._commit = engine.dialect.do_commit
+    def __init__(self, engines: Engines, strike: Callable[[], None]) -> None:
         self._strike = strike
         self.armed: str | None = None  # "before" or "after"
-        self._dialect.do_commit = self._do_commit
+        # PostgreSQL's engines are one and share their dialect.
+        for dialect in {id(e.dialect): e.dialect for e in (engines.write, engines.swift)}.values():
+            dialect.do_commit = partial(self._do_commit, dialect.do_commit)  # type: ignore[method-assign]
 
-    def _do_commit(self, connection: Any) -> None:
+    def _do_commit(self, commit: Callable[[Any], None], connection: Any) -> None:
         armed, self.armed = self.armed, None
         if armed == "before":
             self._strike()
-        self._commit(connection)
+        commit(connection)
         if armed == "after":
             self._strike()
 
 
-def broken(engine: sa.Engine) -> Callable[[], None]:
+def broken(engines: Engines) -> Callable[[], None]:
     """Raises as the driver does when the connection breaks."""
-    error = engine.dialect.dbapi.OperationalError  # type: ignore[union-attr]
+    error = engines.write.dialect.dbapi.OperationalError  # type: ignore[union-attr]
 
     def strike() -> None:
         raise error("the connection was lost")

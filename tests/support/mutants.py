@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+STATEMENTS = "hpsearch.store.statements"
 JOBS = "hpsearch.store.jobs:Jobs"
 SEARCHES = "hpsearch.store.searches:Searches"
 PLANS = "hpsearch.store.plans:Plans"
@@ -22,7 +23,7 @@ WATCH = "hpsearch.service.watch:Watch"
 
 @dataclass(frozen=True)
 class Mutant:
-    """`old` becomes `new` in the source of a class (module:class); `machine` has to notice."""
+    """`old` becomes `new` in the source of a class or a value (module:name); `machine` notices."""
 
     where: str
     old: str
@@ -32,19 +33,16 @@ class Mutant:
 
 MUTANTS: dict[str, Mutant] = {
     "finish without its fence": Mutant(
-        JOBS,
-        """.where(*self._ours(hint, worker_run))
-            .values(
-                state=JobState.DONE,""",
-        """.where(job.c.id == hint.job_id)
-            .values(
-                state=JobState.DONE,""",
+        f"{STATEMENTS}:FINISH",
+        ".where(*OURS)\n    .values(\n        state=JobState.DONE",
+        ".where(OURS[0])\n    .values(\n        state=JobState.DONE",
         "QueueMachine",
     ),
     "claim without the attempt": Mutant(
-        JOBS,
-        "job.c.state == JobState.QUEUED,\n                job.c.attempt == hint.attempt,",
-        "job.c.state == JobState.QUEUED,",
+        f"{STATEMENTS}:CLAIM",
+        """        job.c.attempt == given("an_attempt", job.c.attempt),
+        due(),""",
+        "        due(),",
         "QueueMachine",
     ),
     "a lost job keeps its attempt": Mutant(
@@ -75,14 +73,11 @@ MUTANTS: dict[str, Mutant] = {
         "QueueMachine",
     ),
     "the delay of a lost job is ignored": Mutant(
-        JOBS,
-        "                due(),\n                working,",
-        "                working,",
-        "QueueMachine",
+        f"{STATEMENTS}:CLAIM", "        due(),\n", "", "QueueMachine"
     ),
     "epochs are not counted": Mutant(
-        JOBS,
-        "epochs_trained=round_.c.epochs_trained + sum(r.epochs for r in reports),",
+        f"{STATEMENTS}:COUNT",
+        'epochs_trained=round_.c.epochs_trained + sa.bindparam("some_epochs", type_=sa.Integer()),',
         "",
         "QueueMachine",
     ),
@@ -93,9 +88,11 @@ MUTANTS: dict[str, Mutant] = {
         WATCH, "seen.heartbeats != row.heartbeats", "False", "QueueMachine"
     ),
     "paused searches are served": Mutant(
-        JOBS,
-        "                due(),\n                working,",
-        "                due(),",
+        f"{STATEMENTS}:CLAIM",
+        """sa.select(search.c.id)
+        .where(search.c.id == job.c.search_id, search.c.state.in_(WORKING))
+        .exists(),""",
+        "",
         "InterleavedMachine",
     ),
     "cancel leaves running jobs": Mutant(
@@ -173,6 +170,13 @@ def applied(mutant: Mutant) -> Iterator[None]:
     made: dict[str, Any] = {"__name__": path}
     exec(compile(source.replace(mutant.old, mutant.new), f"<mutant of {path}>", "exec"), made)
     wrong, right = made[name], getattr(module, name)
+    if not inspect.isclass(right):
+        setattr(module, name, wrong)
+        try:
+            yield
+        finally:
+            setattr(module, name, right)
+        return
     # Whatever else the module defines stays the one that everybody has imported.
     made.update({k: v for k, v in vars(module).items() if k != name and not k.startswith("__")})
     before = {k: v for k, v in vars(right).items() if inspect.isfunction(v)}

@@ -144,13 +144,13 @@ def _running(
     settings: Settings, url: str, clock: clocks.Clock, strike: Callable[[], None] | None
 ) -> World:
     services = assemble(settings)
-    engine = services.store.engines.write
-    clock.rule(services.store.engines)
+    engines = services.store.engines
+    clock.rule(engines)
     services.work.watch = Watch(
         lease=settings.lease_seconds, heartbeat=settings.heartbeat_seconds,
         tick=settings.tick_seconds, clock=clock,
     )  # fmt: skip
-    return World(url, services, clock, Commits(engine, strike or broken(engine)))
+    return World(url, services, clock, Commits(engines, strike or broken(engines)))
 
 
 def exploring(bench: Bench) -> None:

@@ -525,13 +525,13 @@ def test_a_change_whose_answer_was_lost_is_made_once_and_not_refused(bench, monk
         searches.pause(search_id, owner=OWNER)
     if what == "delete":
         searches.cancel(search_id, owner=OWNER)
-    engine = bench.services.store.engines.write
-    commits = Commits(engine, broken(engine))
+    engines = bench.services.store.engines
+    commits = Commits(engines, broken(engines))
     changes = {"changes": {"rounds": 3}} if what == "edit" else {}
 
-    def armed(work, begin=bench.services.store.write):
+    def armed(work, begin=bench.services.store.write, **options):
         commits.armed = "after"
-        return begin(work)
+        return begin(work, **options)
 
     monkeypatch.setattr(bench.services.store, "write", armed)
     getattr(searches, what)(search_id, owner=OWNER, **changes)
