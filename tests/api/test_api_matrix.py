@@ -20,6 +20,7 @@ from api import create_app
 from hpsearch.errors import NotFound
 from hpsearch.service import Services
 from hpsearch.service.datasets import Datasets
+from hpsearch.service.gallery import Gallery
 from hpsearch.service.keys import _checksum
 from hpsearch.service.searches import Searches
 from hpsearch.settings import Settings
@@ -56,6 +57,7 @@ TABLE = {
     ("GET", f"{SEARCH}/trials"): row("read", 200, 404),
     ("GET", f"{SEARCH}/result"): row("read", 409, 404),
     ("GET", f"{SEARCH}/health"): row("read", 200, 404),
+    ("GET", f"{SEARCH}/figures/<name>"): row("read", 200, 404),
     ("GET", f"{SEARCH}/spec"): row("read", 200, 404),
     ("PATCH", SEARCH): row("submit", 412, 404, STALE, JSON, body=b"{}"),
     ("DELETE", SEARCH): row("submit", 412, 404, STALE),
@@ -106,6 +108,7 @@ def world(
     app = create_app(services, settings)
     names = {
         "/keys/<id>": f"/keys/{revoked}",
+        "/figures/<name>": "/figures/ranges",
         "<id>": search.id,
         "/assets/<name>": "/assets/docs.js",
         "<name>": "matrix",
@@ -273,7 +276,7 @@ def test_every_use_case_about_what_is_owned_asks_for_the_owner() -> None:
     """A new public method without `owner` has to be named here, with its reason."""
     without = {
         f"{kind.__name__}.{name}"
-        for kind in (Searches, Datasets)
+        for kind in (Searches, Gallery, Datasets)
         for name, method in inspect.getmembers(kind, inspect.isfunction)
         if not name.startswith("_") and "owner" not in inspect.signature(method).parameters
     }
@@ -288,7 +291,7 @@ def test_every_use_case_refuses_a_stranger(world: World, services: Services) -> 
         "search_id": search_id, "name": "matrix", "changes": {}, "revision": 1, "seconds": 0.0,
     }  # fmt: skip
     tried = set()
-    for used in (services.searches, services.datasets):
+    for used in (services.searches, services.gallery, services.datasets):
         for name, method in inspect.getmembers(used, inspect.ismethod):
             asked = inspect.signature(method).parameters
             if name.startswith("_") or not {"search_id", "name"} & set(asked):
@@ -300,6 +303,7 @@ def test_every_use_case_refuses_a_stranger(world: World, services: Services) -> 
                 method(**sent, owner="a-stranger")
             tried.add(name)
     assert tried >= {"status", "rounds", "trials", "result", "health", "spec", "edit", "preview",
-                     "pause", "resume", "cancel", "delete", "wait", "find", "get"}  # fmt: skip
+                     "pause", "resume", "cancel", "delete", "wait", "find", "get", "sample",
+                     "curves", "surface", "asked"}  # fmt: skip
     for used in (services.searches, services.datasets):
         assert "matrix" not in used.list(owner="a-stranger").model_dump_json()
