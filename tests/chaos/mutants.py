@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import ExitStack
 
-from hpsearch.store.jobs import Jobs
-from hpsearch.store.tables import job
+from support import mutants
 
-real_finish = Jobs.finish
+_applied = ExitStack()  # for the rest of the process
 
 
 def unfenced() -> None:
-    """`finish` writes by the job's id alone: any attempt, any worker, any state."""
+    """`finish` writes by the job's id alone: any attempt, any worker, any state.
 
-    def finish(self: Jobs, hint: Any, report: Any, *, worker_run: str) -> Any:
-        self._ours = lambda *_: [job.c.id == hint.job_id]  # type: ignore[method-assign]
-        try:
-            return real_finish(self, hint, report, worker_run=worker_run)
-        finally:
-            del self._ours  # heartbeats keep their fence
-
-    Jobs.finish = finish  # type: ignore[method-assign]
+    Heartbeats keep their fence.
+    """
+    _applied.enter_context(mutants.applied(mutants.MUTANTS["finish without its fence"]))
 
 
 MUTANTS = {"unfenced": unfenced}
