@@ -8,6 +8,7 @@ with both edges on both databases; the default run a part of them.
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from functools import cache
 
 import pytest
@@ -46,6 +47,10 @@ class Process:
         self.point, self.edge = point, edge
         self.broker: list[Hint] = []
         self.killed = 0
+
+    def close(self):
+        """Let go of the database."""
+        self.world.close()
 
     def run(self):
         """Turn until the search has ended; a killed process is started again."""
@@ -105,8 +110,7 @@ class Process:
 @cache
 def reference(worlds):
     """The digest of a run without faults."""
-    with worlds.copy("submitted") as world:
-        process = Process(world)
+    with worlds.copy("submitted") as world, closing(Process(world)) as process:
         process.run()
         verify(world.url, intact=False)
         return digests(world.url)
@@ -115,8 +119,7 @@ def reference(worlds):
 def killed_at(worlds, point, edge):
     expected = reference(worlds)
     assert expected["search"] is not None
-    with worlds.copy("submitted") as world:
-        process = Process(world, point, edge)
+    with worlds.copy("submitted") as world, closing(Process(world, point, edge)) as process:
         process.run()
         assert process.killed == 1, "the point must have been reached"
         counts = verify(world.url, expected_digests=expected)

@@ -37,15 +37,26 @@ class InterleavedMachine(QueueMachine):
     def jobs_of(self, search_id):
         return [j for j in self.jobs.values() if j.search == search_id]
 
-    @rule(pick=PICK, what=st.sampled_from(["pause", "resume", "edit", "edit"]), stale=st.booleans())
-    def change(self, pick, what, stale):
-        self.ask(self.ids[pick % len(self.ids)], what, stale=stale)
+    @rule(
+        pick=PICK,
+        what=st.sampled_from(["pause", "resume", "edit", "edit"]),
+        how=st.sampled_from(["plainly", "stale", "answer lost", "answer lost"]),
+    )
+    def change(self, pick, what, how):
+        if how == "answer lost":
+            self.world.commits.armed = "after"
+        self.ask(self.ids[pick % len(self.ids)], what, stale=how == "stale")
+        self.world.commits.armed = None
 
-    @rule(pick=PICK, sure=st.integers(0, 5))
+    @rule(pick=PICK, sure=st.integers(0, 2))
     def end(self, pick, sure):
-        """Now and then a search is cancelled, and then deleted."""
+        """Now and then a search is cancelled while a job of it runs, or is deleted."""
         if sure == 0:
-            self.ask(self.ids[pick % len(self.ids)], "cancel")
+            search_id = self.ids[pick % len(self.ids)]
+            for job_id, job in list(self.jobs.items()):
+                if job.search == search_id and not job_id % 2:
+                    self.receive(Hint(job_id, job.attempt), f"run {self.runs} of {job_id}")
+            self.ask(search_id, "cancel")
         if sure == 1:
             self.ask(self.ids[pick % len(self.ids)], "delete")
 

@@ -22,7 +22,7 @@ class Clock:
 
     def __init__(self, now: float) -> None:
         self.now = now
-        self._stores: list[sa.Engine] = []
+        self._table: sa.Engine | None = None
 
     def __call__(self) -> float:
         return self.now
@@ -30,18 +30,24 @@ class Clock:
     def forward(self, seconds: float) -> None:
         """Let time pass."""
         self.now += seconds
-        for engine in self._stores:
-            with engine.begin() as connection:
+        if self._table is not None:
+            with self._table.begin() as connection:
                 connection.exec_driver_sql(f"UPDATE virtual.clock SET now = {self.now!r}")
 
     def rule(self, engines: Engines) -> None:
         """Take the place of these engines' clock, before their first connection."""
         if not engines.sqlite:
-            self._stores.append(engines.write)
+            self.close()
+            self._table = sa.create_engine(engines.url)
             self.forward(0.0)
             return
         for engine in (engines.write, engines.swift, engines.read):
             sa.event.listen(engine, "connect", self._sqlite)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        if self._table is not None:
+            self._table.dispose()
 
     def _sqlite(self, connection: Any, _record: Any) -> None:
         connection.create_function("julianday", 1, lambda _: self.now / 86400.0 + UNIX_EPOCH)

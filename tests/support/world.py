@@ -46,9 +46,13 @@ class World:
         """The steps that processes take."""
         return Bench(self.services)
 
+    def close(self) -> None:
+        """End the process; the database stays."""
+        self.services.store.close()
+
     def restarted(self, strike: Callable[[], None]) -> World:
         """The same database after its process was killed: new services, nothing remembered."""
-        self.services.store.close()
+        self.close()
         return _running(self.services.settings, self.url, self.clock, strike)
 
     def rows(self, table: sa.Table) -> list[Any]:
@@ -137,7 +141,8 @@ class Worlds:
         try:
             yield world
         finally:
-            world.services.store.close()
+            world.close()
+            world.clock.close()
 
 
 def _running(
