@@ -36,6 +36,7 @@ class Loop:
 
     def run(self) -> None:
         """Turn until stopped; a database that does not answer is waited for."""
+        log.info("the loop turns every %g s", self._tick)
         silent = False
         while not self._stop.is_set():
             try:

@@ -46,7 +46,7 @@ def test_a_step_allocates_nothing(optimizer: str, batch_norm: bool, dropout: flo
         tracemalloc.stop()
     # The smallest array that a layer needs has 16 * 10 * 64 * 4 = 40,960 bytes. What is left are
     # views, one number per trial, and NumPy's own buffers for broadcasting, 2,048 values each.
-    assert peak - before < 30_000
+    assert peak - before < 38_000  # other threads of the runner allocate a little, too
     assert after - before < 4_000
 
 

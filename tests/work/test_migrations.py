@@ -129,4 +129,4 @@ def test_readiness_names_what_is_missing(configured, database_url, tmp_path):
     with build(configured(database_url=f"sqlite:///{tmp_path}/empty.db")) as services:
         assert "migrations upgrade" in services.ready()["migrations"]
     with build(configured(database_url=f"sqlite:///{tmp_path}/no/such/folder.db")) as services:
-        assert "does not answer" in services.ready()["database"]
+        assert "unable to open database file" in services.ready()["database"]

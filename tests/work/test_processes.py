@@ -190,6 +190,7 @@ def test_workers_stop_when_asked(deployed, start):
     loop = start(settings, "worker", "loop")
     worker = start(settings, "worker", "run", "--concurrency", "2")
     until(lambda: "ready" in worker.log.read_text() or worker.children(), what="the pool")
+    until(lambda: "the loop turns" in loop.log.read_text(), what="the loop")
     assert loop.stop() == 0
     assert worker.stop() == 0
 
