@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -365,7 +366,11 @@ def run(
     shrink: bool = True,
     repeatable: bool = False,
 ) -> None:
-    """Play a machine on copies of prepared worlds; `repeatable` plays the same every time."""
+    """Play a machine on copies of prepared worlds; `repeatable` plays the same every time.
+
+    So does CI, where a failure has to be one of the change; everywhere else new games are played.
+    """
+    repeatable = repeatable or "CI" in os.environ
     phases = [Phase.explicit, Phase.generate, *([Phase.shrink] if shrink else [])]
     logging.getLogger("hpsearch").setLevel(logging.ERROR)  # its warnings are what is played
     try:
