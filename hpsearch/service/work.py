@@ -201,8 +201,8 @@ def _order(tx: Tx, hint: Hint, *, worker_run: str, lease: float) -> JobOrder | N
     found = tx.jobs.claim(hint, worker_run=worker_run, lease=lease)
     if found is None:
         return None
-    claimed, about = found
-    members = tx.jobs.tasks(hint.job_id)
+    claimed, about = found.job, found.about
+    indices, params, roles, cohorts = zip(*found.tasks, strict=True)
     return JobOrder(
         search_id=claimed.search_id,
         kind=RoundKind(claimed.kind),
@@ -210,9 +210,9 @@ def _order(tx: Tx, hint: Hint, *, worker_run: str, lease: float) -> JobOrder | N
         epochs=claimed.epochs,
         spec=about.spec,
         dataset=about.info,
-        indices=[m.idx for m in members],
-        params=[m.params for m in members],
-        roles=[None if m.role is None else Role(m.role) for m in members],
+        indices=list(indices),
+        params=list(params),
+        roles=[None if role is None else Role(role) for role in roles],
         rungs=about.rungs or [claimed.epochs],
-        cohorts=[m.cohort for m in members],
+        cohorts=list(cohorts),
     )

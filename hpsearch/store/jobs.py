@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 
-from hpsearch.store import statements
+from hpsearch.store import compound, many, statements
 from hpsearch.store.base import Part, Row, constant
 from hpsearch.store.clock import now
 from hpsearch.store.tables import dataset_content, job, search, trial
@@ -33,6 +34,18 @@ class Written(StrEnum):
     FENCED = "fenced"  # the attempt is over; nothing was written
 
 
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A job that was claimed: its own row, what its search says of it, and its trials.
+
+    `tasks` holds (index, params, role, cohort) by index.
+    """
+
+    job: Row
+    about: Row
+    tasks: Sequence[Sequence[Any]]
+
+
 class Jobs(Part):
     """The rows of the queue."""
 
@@ -50,29 +63,25 @@ class Jobs(Part):
         query = sa.select(trial).where(trial.c.job_id == job_id).order_by(trial.c.idx)
         return self.connection.execute(query).all()
 
-    def tasks(self, job_id: int) -> Sequence[Row]:
-        """What is to be trained in a job, by index."""
-        return self.connection.execute(statements.TASKS, {"a_job": job_id}).all()
-
-    def claim(self, hint: Hint, *, worker_run: str, lease: float) -> tuple[Row, Row] | None:
-        """Take a queued job: its own row, and what its search says of it.
-
-        None when the hint is stale or the search does not run.
-        """
+    def claim(self, hint: Hint, *, worker_run: str, lease: float) -> Claimed | None:
+        """Take a queued job; None when the hint is stale or the search does not run."""
         ours = _ours(hint, worker_run)
-        taken = self.connection.execute(statements.CLAIM, {**ours, "a_lease": lease}).first()
-        if taken is None:
-            # The answer to an earlier COMMIT may have been lost: the row says if it is ours.
-            held = self.connection.execute(statements.HELD, ours).first()
-            return None if held is None else (held, self._subject(statements.SUBJECT, held))
-        self.record(
-            "claimed",
-            search_id=taken.search_id,
-            job_id=hint.job_id,
-            attempt=hint.attempt,
-            detail={"worker_run": worker_run},
-        )
-        return taken, self._subject(statements.SERVE, taken)
+        values = {**ours, "a_lease": lease}
+        recorded = {"a_kind": "claimed", "a_detail": {"worker_run": worker_run}}
+        if self.postgresql:
+            statement = compound.claim(statements.CLAIM)
+            row = self.connection.execute(statement, {**values, **recorded}).first()
+            if row is not None:
+                return Claimed(row, row, row.tasks)
+        else:
+            row = self.connection.execute(statements.CLAIM, values).first()
+            if row is not None:
+                subject = {**ours, **recorded, "a_search": row.search_id}
+                self.connection.execute(statements.RECORD, subject)
+                return self._claimed(statements.SERVE, row, hint)
+        # The answer to an earlier COMMIT may have been lost: the row says if it is ours.
+        held = self.connection.execute(statements.HELD, ours).first()
+        return None if held is None else self._claimed(statements.SUBJECT, held, hint)
 
     def held(self, worker_run: str) -> Sequence[Hint]:
         """The jobs that a worker has claimed and not ended, which is one at the most."""
@@ -81,9 +90,11 @@ class Jobs(Part):
         )
         return [Hint(row.id, row.attempt) for row in self.connection.execute(query)]
 
-    def _subject(self, statement: sa.Executable, row: Row) -> Row:
+    def _claimed(self, statement: sa.Executable, row: Row, hint: Hint) -> Claimed:
         values = {"a_search": row.search_id, "a_round": row.round}
-        return self.connection.execute(statement, values).one()
+        about = self.connection.execute(statement, values).one()
+        tasks = self.connection.execute(statements.TASKS, {"a_job": hint.job_id}).all()
+        return Claimed(row, about, tasks)
 
     def heartbeat(self, hint: Hint, *, worker_run: str, lease: float) -> bool:
         """Prolong the lease; False when the attempt is over."""
@@ -95,26 +106,32 @@ class Jobs(Part):
 
     def finish(self, hint: Hint, report: JobReport, *, worker_run: str) -> Written:
         """Write a job's results once; a second delivery changes nothing."""
-        row = self.connection.execute(
-            statements.FINISH,
-            {
-                **_ours(hint, worker_run),
-                "a_fingerprint": dict(report.fingerprint),
-                "some_seconds": report.seconds,
-                "a_peak": report.peak_rss_bytes,
-                "an_ensemble": report.ensemble_correct,
-            },
-        ).first()
+        values = {
+            **_ours(hint, worker_run),
+            "a_fingerprint": dict(report.fingerprint),
+            "some_seconds": report.seconds,
+            "a_peak": report.peak_rss_bytes,
+            "an_ensemble": report.ensemble_correct,
+        }
+        recorded = {
+            "a_kind": "done",
+            "a_detail": {"worker_run": worker_run, **_counted(report.trials)},
+        }
+        if self.postgresql:
+            rows = _rows(report.trials)
+            statement = compound.finish(statements.FINISH, tuple(rows[0]))
+            values |= {**recorded, **_sums(report.trials), "rows_": many.packed(rows)}
+            row = self.connection.execute(statement, values).first()
+            if row is None:
+                return self._not_written(hint, worker_run)
+            self._best(row, report.trials, of_search=row, of_round=row)
+            return _written(row)
+        row = self.connection.execute(statements.FINISH, values).first()
         if row is None:
             return self._not_written(hint, worker_run)
         self._write_trials(row, report.trials)
-        self.record(
-            "done",
-            search_id=row.search_id,
-            job_id=hint.job_id,
-            attempt=hint.attempt,
-            detail={"worker_run": worker_run, **_counted(report.trials)},
-        )
+        subject = {**_ours(hint, worker_run), **recorded, "a_search": row.search_id}
+        self.connection.execute(statements.RECORD, subject)
         return self._close(row, report.trials)
 
     def _not_written(self, hint: Hint, worker_run: str) -> Written:
@@ -314,80 +331,84 @@ class Jobs(Part):
             statements.TRIALS_OF_JOB,
             {"a_search": row.search_id, "a_round": row.round, "a_job": row.id},
             key=trial.c.idx,
-            rows=[
-                {
-                    "idx": r.index,
-                    "state": r.state.value,
-                    "epochs": r.epochs,
-                    "correct": r.correct,
-                    "examples": r.examples,
-                    "accuracy": accuracy(r),
-                    "loss": r.loss,
-                    "score": r.score,
-                    "right": r.right,
-                    "curve": [list(point) for point in r.curve],
-                    "error": r.error,
-                    "test_correct": r.test_correct,
-                    "test_examples": r.test_examples,
-                }
-                for r in reports
-            ],
+            rows=_rows(reports),
         )
 
     def _close(self, row: Row, reports: Sequence[TrialReport]) -> Written:
         """Bring the counters of round and search up to date with a job that has ended."""
         where = {"a_search": row.search_id, "a_round": row.round}
         # The search's row first: it makes finishers of one search take turns.
-        best = self.connection.execute(
-            statements.TOUCH_BEST, {"a_search": row.search_id}
-        ).scalar_one()
-        states = Counter(r.state.value for r in reports)
-        left, best_of_round = self.connection.execute(
-            statements.COUNT,
-            {
-                **where,
-                "some_epochs": sum(r.epochs for r in reports),
-                **{f"some_{state}": states[state] for state in statements.COUNTED},
-            },
-        ).one()
-        if row.kind != RoundKind.FINAL:
-            self._best(where, reports, of_round=best_of_round, of_search=best)
-        return Written.DONE if left else Written.ROUND_OVER
+        of_search = self.connection.execute(statements.TOUCH_BEST, where).one()
+        of_round = self.connection.execute(statements.COUNT, {**where, **_sums(reports)}).one()
+        self._best(row, reports, of_search=of_search, of_round=of_round)
+        return _written(of_round)
 
     def _best(
-        self,
-        where: Mapping[str, Any],
-        reports: Sequence[TrialReport],
-        *,
-        of_round: float | None,
-        of_search: float | None,
+        self, row: Row, reports: Sequence[TrialReport], *, of_search: Row, of_round: Row
     ) -> None:
-        """Note the best of some trials where it beats the best there is.
+        """Note the best of a job's trials where it may beat the best so far.
 
-        The best scores so far were read under the lock of the search's row; they save the
-        writes that cannot change anything.
+        That was read under the lock of the search's row; it saves the writes that cannot
+        change anything.
         """
-        candidates = [r for r in reports if r.score is not None and r.loss is not None]
-        if not candidates:
+        scored = [r for r in reports if r.score is not None and r.loss is not None]
+        if not scored or row.kind == RoundKind.FINAL:
             return
-        best = min(candidates, key=lambda r: (-(r.score or 0.0), r.loss, r.index))
+        best = min(scored, key=lambda r: (-(r.score or 0.0), r.loss, r.index))
         values = {
-            **where,
+            "a_search": row.search_id,
+            "a_round": row.round,
             "an_index": best.index,
             "an_accuracy": accuracy(best),
             "a_score": best.score,
             "a_loss": best.loss,
         }
-        for statement, so_far in (
-            (statements.BEST_OF_ROUND, of_round),
-            (statements.BEST_OF_SEARCH, of_search),
+        for statement, score, loss in (
+            (statements.BEST_OF_ROUND, of_round.round_score, of_round.round_loss),
+            (statements.BEST_OF_SEARCH, of_search.search_score, of_search.search_loss),
         ):
-            if so_far is None or so_far <= (best.score or 0.0):
+            if score is None or (-score, loss) >= (-(best.score or 0.0), best.loss):
                 self.connection.execute(statement, values)
 
 
 def _ours(hint: Hint, worker_run: str) -> dict[str, Any]:
     return {"a_job": hint.job_id, "an_attempt": hint.attempt, "a_run": worker_run}
+
+
+def _rows(reports: Sequence[TrialReport]) -> list[dict[str, Any]]:
+    """What is stored of trials that have ended."""
+    return [
+        {
+            "idx": r.index,
+            "state": r.state.value,
+            "epochs": r.epochs,
+            "correct": r.correct,
+            "examples": r.examples,
+            "accuracy": accuracy(r),
+            "loss": r.loss,
+            "score": r.score,
+            "right": r.right,
+            "curve": [list(point) for point in r.curve],
+            "error": r.error,
+            "test_correct": r.test_correct,
+            "test_examples": r.test_examples,
+        }
+        for r in reports
+    ]
+
+
+def _sums(reports: Sequence[TrialReport]) -> dict[str, int]:
+    """What a round's counters grow by."""
+    states = Counter(r.state.value for r in reports)
+    return {
+        "some_epochs": sum(r.epochs for r in reports),
+        **{f"some_{state}": states[state] for state in statements.COUNTED},
+    }
+
+
+def _written(counted: Row) -> Written:
+    """The answer after a job that has been counted in its round."""
+    return Written.DONE if counted.open_jobs else Written.ROUND_OVER
 
 
 def _counted(reports: Sequence[TrialReport]) -> dict[str, int]:

@@ -97,22 +97,27 @@ TRIALS_OF_JOB = (
     trial.c.round == given("a_round", trial.c.round),
     trial.c.job_id == given("a_job", trial.c.job_id),
 )
-TOUCH_BEST = TOUCH.returning(search.c.best_score)
+BEST_SO_FAR = (
+    search.c.best_score.label("search_score"),
+    search.c.best_loss.label("search_loss"),
+)
+TOUCH_BEST = TOUCH.returning(*BEST_SO_FAR)
 _THE_ROUND = (
     round_.c.search_id == given("a_search", round_.c.search_id),
     round_.c.number == given("a_round", round_.c.number),
 )
-COUNT = (
-    round_.update()
-    .where(*_THE_ROUND)
-    .values(
-        open_jobs=round_.c.open_jobs - 1,
-        finished_at=sa.case((round_.c.open_jobs == 1, now()), else_=round_.c.finished_at),
-        epochs_trained=round_.c.epochs_trained + sa.bindparam("some_epochs", type_=sa.Integer()),
-        **{s: round_.c[s] + sa.bindparam(f"some_{s}", type_=sa.Integer()) for s in COUNTED},
-    )
-    .returning(round_.c.open_jobs, round_.c.best_score)
+COUNTING: dict[str, Any] = dict(
+    open_jobs=round_.c.open_jobs - 1,
+    finished_at=sa.case((round_.c.open_jobs == 1, now()), else_=round_.c.finished_at),
+    epochs_trained=round_.c.epochs_trained + sa.bindparam("some_epochs", type_=sa.Integer()),
+    **{s: round_.c[s] + sa.bindparam(f"some_{s}", type_=sa.Integer()) for s in COUNTED},
 )
+COUNTED_ROUND = (
+    round_.c.open_jobs,
+    round_.c.best_score.label("round_score"),
+    round_.c.best_loss.label("round_loss"),
+)
+COUNT = round_.update().where(*_THE_ROUND).values(COUNTING).returning(*COUNTED_ROUND)
 
 
 def _better(c: Any, older: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
@@ -131,14 +136,17 @@ def _better(c: Any, older: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
 
 
 _INDEX = given("an_index", trial.c.idx)
-_PARAMS = sa.select(trial.c.params).where(
-    trial.c.search_id == given("a_search", trial.c.search_id),
-    trial.c.round == given("a_round", trial.c.round),
-    trial.c.idx == _INDEX,
+_PARAMS = (
+    sa.select(trial.c.params)
+    .where(
+        trial.c.search_id == given("a_search", trial.c.search_id),
+        trial.c.round == given("a_round", trial.c.round),
+        trial.c.idx == _INDEX,
+    )
+    .scalar_subquery()
 )
-_BEST = {
+_BEST: dict[str, Any] = {
     "best_index": _INDEX,
-    "best_params": _PARAMS.scalar_subquery(),
     "best_accuracy": given("an_accuracy", search.c.best_accuracy),
     "best_score": given("a_score", search.c.best_score),
     "best_loss": given("a_loss", search.c.best_loss),
@@ -146,7 +154,7 @@ _BEST = {
 BEST_OF_ROUND = (
     round_.update()
     .where(*_THE_ROUND, _better(round_.c, round_.c.best_index > _INDEX))
-    .values(**_BEST)
+    .values(**_BEST, best_params=_PARAMS)
 )
 _AT = sa.tuple_(given("a_round", search.c.best_round), _INDEX)
 BEST_OF_SEARCH = (
@@ -155,7 +163,7 @@ BEST_OF_SEARCH = (
         _THE_SEARCH,
         _better(search.c, sa.tuple_(search.c.best_round, search.c.best_index) > _AT),
     )
-    .values(**_BEST, best_round=given("a_round", search.c.best_round))
+    .values(**_BEST, best_params=_PARAMS, best_round=given("a_round", search.c.best_round))
 )
 
 RECORD = event.insert().values(

@@ -33,7 +33,7 @@ from hpsearch.surrogate.process import JITTER, matern, squared_distances
 
 Floats = NDArray[np.float64]
 
-POINTS = 2048  # of a design, about: a power of two for each of (hyperparameters + 2) blocks
+POINTS = 1024  # of a design, about: a power of two for each of (hyperparameters + 2) blocks
 DRAWS = 32  # of the posterior
 FREQUENCIES = 256  # of a prior draw
 DEGREE = 7  # of a main effect
