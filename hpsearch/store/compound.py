@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from hpsearch.store import many
 from hpsearch.store.clock import now
-from hpsearch.store.statements import BEST_SO_FAR, COUNTED_ROUND, COUNTING, given
+from hpsearch.store.statements import BEST_SO_FAR, COUNTED_ROUND, COUNTING, REPORTED, given
 from hpsearch.store.tables import dataset_content, event, round_, search, trial
 
 
@@ -56,15 +56,14 @@ def claim(single: sa.Update) -> sa.Select[Any]:
 
 
 @cache
-def finish(single: sa.Update, columns: tuple[str, ...]) -> sa.Select[Any]:
+def finish(single: sa.Update) -> sa.Select[Any]:
     """`single` ends a job; with it its trials, its event, and what search and round count.
 
     Answers with the round's open jobs and the best so far of search and round, under their
-    locks, and with no row where `single` changes nothing. `columns` are those of the trials
-    in `rows_`.
+    locks, and with no row where `single` changes nothing. The trials' ends are in `rows_`.
     """
     finished = single.cte("finished")
-    trials = many.update(trial, (trial.c.job_id == finished.c.id,), trial.c.idx, columns)
+    trials = many.update(trial, (trial.c.job_id == finished.c.id,), trial.c.idx, REPORTED)
     touched = (
         search.update()
         .where(search.c.id == finished.c.search_id)

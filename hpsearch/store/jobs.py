@@ -118,9 +118,9 @@ class Jobs(Part):
             "a_detail": {"worker_run": worker_run, **_counted(report.trials)},
         }
         if self.postgresql:
-            rows = _rows(report.trials)
-            statement = compound.finish(statements.FINISH, tuple(rows[0]))
-            values |= {**recorded, **_sums(report.trials), "rows_": many.packed(rows)}
+            statement = compound.finish(statements.FINISH)
+            rows = many.packed(_rows(report.trials))
+            values |= {**recorded, **_sums(report.trials), "rows_": rows}
             row = self.connection.execute(statement, values).first()
             if row is None:
                 return self._not_written(hint, worker_run)

@@ -20,6 +20,7 @@ EDITABLE = (SearchState.QUEUED, SearchState.RUNNING, SearchState.PAUSED)
 OBSERVED = (TrialState.COMPLETED, TrialState.STOPPED, TrialState.DIVERGED)
 # What is read with every status leaves out what only decisions need: up to megabytes of it.
 BRIEF = [c for c in search.c if c is not search.c.warm_start]
+COUNTS = [c for c in round_.c if c is not round_.c.evidence]
 LIGHT: list[sa.Column[Any]] = [c for c in trial.c if c.name not in ("curve", "right")]
 CURVED = [*LIGHT, trial.c.curve]
 
@@ -83,12 +84,13 @@ class Searches(Plans):
         return self.connection.execute(query).scalars().all()
 
     def rounds(self, search_id: str) -> Sequence[Row]:
-        """The rounds of a search in order."""
-        return self.rounds_of([search_id])[search_id]
+        """The rounds of a search in order, with their evidence."""
+        query = sa.select(round_).where(round_.c.search_id == search_id)
+        return self.connection.execute(query.order_by(round_.c.number)).all()
 
     def rounds_of(self, ids: Sequence[str]) -> Mapping[str, Sequence[Row]]:
-        """The rounds of searches, by search and in order."""
-        query = sa.select(round_).where(round_.c.search_id.in_(ids)).order_by(round_.c.number)
+        """The rounds of searches, by search and in order, without their evidence."""
+        query = sa.select(*COUNTS).where(round_.c.search_id.in_(ids)).order_by(round_.c.number)
         found: dict[str, list[Row]] = {search_id: [] for search_id in ids}
         for row in self.connection.execute(query):
             found[row.search_id].append(row)

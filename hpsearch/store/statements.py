@@ -92,6 +92,11 @@ FINISH = (
     )
     .returning(job.c.id, job.c.search_id, job.c.kind, job.c.round)
 )
+# What the end of a trial tells.
+REPORTED = (
+    "idx", "state", "epochs", "correct", "examples", "accuracy", "loss", "score", "right",
+    "curve", "error", "test_correct", "test_examples",
+)  # fmt: skip
 TRIALS_OF_JOB = (
     trial.c.search_id == given("a_search", trial.c.search_id),
     trial.c.round == given("a_round", trial.c.round),
