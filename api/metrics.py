@@ -1,4 +1,4 @@
-"""Counts and latencies of requests, in Prometheus' words."""
+"""Counts and latencies of requests, and the service's own figures, in Prometheus' words."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import cast
 from flask import Response, current_app, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from api.gauges import ServiceMetrics
+from hpsearch.service import Services
 
 EXTENSION = "hpsearch-metrics"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -33,6 +36,7 @@ class Metrics:
             registry=self._registry,
             buckets=_BUCKETS,
         )
+        self._service = ServiceMetrics(self._registry)
 
     def count(self, status: int, seconds: float) -> None:
         """Count the present request."""
@@ -41,8 +45,9 @@ class Metrics:
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(method, route).observe(seconds)
 
-    def render(self) -> Response:
+    def render(self, services: Services) -> Response:
         """Everything as text."""
+        self._service.read(services)
         return Response(generate_latest(self._registry), content_type=CONTENT_TYPE_LATEST)
 
 

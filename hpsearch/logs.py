@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+from contextlib import AbstractContextManager
 from typing import Any
 
 import structlog
@@ -29,6 +30,11 @@ def redact(text: str) -> str:
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     return text
+
+
+def about(**what: str | int) -> AbstractContextManager[None]:
+    """Within the block, every line of this thread says what it is about: search_id, job_id, ..."""
+    return structlog.contextvars.bound_contextvars(**what)
 
 
 class _Redacting:

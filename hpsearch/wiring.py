@@ -10,6 +10,7 @@ from hpsearch.service import Services
 from hpsearch.service.datasets import Datasets
 from hpsearch.service.gallery import Gallery
 from hpsearch.service.keys import KeyRing
+from hpsearch.service.operations import Operations
 from hpsearch.service.searches import Searches
 from hpsearch.service.work import Work
 from hpsearch.settings import Settings
@@ -41,4 +42,5 @@ def assemble(settings: Settings) -> Services:
         datasets=datasets,
         keys=KeyRing(store),
         work=Work(store, settings),
+        operations=Operations(store, files, settings),
     )

@@ -9,6 +9,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 from support import broker as brokers  # noqa: E402
 from support import postgres as postgreses  # noqa: E402
 from support.absent import absent  # noqa: E402
+from support.disk import Disk, disk  # noqa: E402
 from support.processes import Process, environment  # noqa: E402
 
 from hpsearch.service import Services  # noqa: E402
@@ -153,3 +155,17 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Process]]:
     for process in running:
         process.signal(18)  # SIGCONT, should it have been frozen
         process.kill()
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Callable[[int], Disk]]:
+    """Make a disk of so many megabytes."""
+    with ExitStack() as stack:
+
+        def make(megabytes: int) -> Disk:
+            try:
+                return stack.enter_context(disk(megabytes))
+            except OSError as error:
+                absent(f"a file system of one's own (Linux, root; {error})")
+
+        yield make

@@ -1,4 +1,4 @@
-"""`python -m worker run|loop|replay`: the environment comes first, then NumPy, then work."""
+"""`python -m worker run|loop|replay|check`: the environment comes first, then NumPy, then work."""
 
 from __future__ import annotations
 
@@ -56,6 +56,12 @@ def _replay(settings: Settings, options: argparse.Namespace) -> int:
         return replay.run(services, options.id, decisions=options.decisions, as_json=options.json)
 
 
+def _check(settings: Settings, options: argparse.Namespace) -> int:
+    from worker import check
+
+    return check.run(settings)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -72,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     replay.add_argument("--json", action="store_true")
     replay.set_defaults(start=_replay)
+    check = commands.add_parser("check", help="can a worker work here? JSON for hpsearch doctor")
+    check.set_defaults(start=_check)
     return parser
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from celery import Celery, Task, signals
 
 from hpsearch.errors import Fenced, Unavailable
+from hpsearch.logs import about
 from hpsearch.service import (
     Services,
     advance,  # noqa: F401  # loaded before the fork, so that no round waits for scipy.stats
@@ -80,9 +81,11 @@ class Runner:
 
     def _run(self, hint: Hint, order: JobOrder) -> bool:
         """One job; whether it went well."""
-        with self._keeper.holding(hint):
-            report = self._report(hint, order)
-            written = Written.FENCED if report is None else self._write(hint, report)
+        with about(search_id=order.search_id, job_id=hint.job_id, attempt=hint.attempt):
+            with self._keeper.holding(hint):
+                report = self._report(hint, order)
+                written = Written.FENCED if report is None else self._write(hint, report)
+            log.debug("the job's report: %s", written)
         if written is Written.ROUND_OVER:
             self._work.advance(order.search_id)
         return isinstance(report, JobReport) and written is not Written.FENCED
@@ -92,10 +95,10 @@ class Runner:
         try:
             return self._train(hint, order)
         except Fenced:
-            log.warning("job %d attempt %d was taken away", hint.job_id, hint.attempt)
+            log.warning("the job was taken away")
             return None
         except Exception as error:  # the job must go back to the queue whatever happened
-            log.exception("job %d attempt %d failed", hint.job_id, hint.attempt)
+            log.exception("the job failed")
             return f"{type(error).__name__}: {error}"
 
     def _write(self, hint: Hint, report: JobReport | str) -> Written:

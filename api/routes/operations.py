@@ -53,5 +53,5 @@ def readyz(query: NoQuery) -> Response:
     answers={200: content("text/plain", "Prometheus text format.")},
 )
 def metrics_text(query: NoQuery) -> Response:
-    """Requests and their latencies, for Prometheus."""
-    return metrics().render()
+    """The queue, searches, workers, throughput, and latencies by route, for Prometheus."""
+    return metrics().render(runtime().services)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hpsearch.cli import backup, datasets, demo, edits, keys, lab, searches, serve
+from hpsearch.cli import backup, datasets, demo, doctor, edits, keys, lab, prune, searches, serve
 
 app = typer.Typer(
     help="Hyperparameter search that answers with a range, its evidence and a sealed test score.",
@@ -43,5 +43,7 @@ serve.register(app)
 demo.register(app)
 lab.register(app)
 backup.register(app)
+doctor.register(app)
+prune.register(app)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(keys.app, name="keys")

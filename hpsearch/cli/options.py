@@ -33,7 +33,7 @@ def connected(url: str | None) -> Iterator[Client]:
     address = url or service_url(settings)
     key = settings.bootstrap_key()
     if key is None and is_loopback(address):  # the key of this machine goes to no other
-        key = _own_key(settings)
+        key = own_key(settings)
     with Client(address, key) as client:
         try:
             yield client
@@ -76,7 +76,8 @@ def local_services() -> Iterator[Services]:
         yield services
 
 
-def _own_key(settings: Settings) -> str | None:
+def own_key(settings: Settings) -> str | None:
+    """The key that the embedded service of this data folder made for itself."""
     from hpsearch.supervisor.home import key_file
 
     try:

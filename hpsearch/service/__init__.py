@@ -9,6 +9,7 @@ from hpsearch.errors import Unavailable
 from hpsearch.service.datasets import Datasets
 from hpsearch.service.gallery import Gallery
 from hpsearch.service.keys import KeyRing, Principal
+from hpsearch.service.operations import Operations
 from hpsearch.service.searches import Searches
 from hpsearch.service.work import Work
 from hpsearch.settings import Settings
@@ -29,6 +30,7 @@ class Services:
     datasets: Datasets
     keys: KeyRing
     work: Work
+    operations: Operations
 
     def ready(self, *, writing: bool = False) -> dict[str, str]:
         """Each part the service needs and "ok", or what is wrong with it.

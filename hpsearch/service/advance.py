@@ -21,6 +21,7 @@ from hpsearch.trials import (
     FinalPlan,
     GiveUp,
     JobState,
+    RoundKind,
     RoundPlan,
     SearchState,
 )
@@ -47,25 +48,29 @@ def advance(store: Store, settings: Settings, search_id: str) -> bool:
     except HpsearchError:
         raise
     except (MemoryError, OSError):
-        log.exception("search %s has to wait", search_id)
+        log.exception("the search has to wait")
         return False
     except Exception as error:  # see above
-        log.exception("search %s cannot go on", search_id)
+        log.exception("the search cannot go on")
         reason = f"internal error after round {row.round}: {type(error).__name__}: {error}"
         return _fail(store, row, reason[:2000])
     if isinstance(plan, GiveUp):
         return _fail(store, row, plan.reason)
     epochs, deadlines = durations(now.resolved, plan, settings)
-    return store.write(
+    written = store.write(
         lambda tx: tx.searches.apply(
             row, plan, epochs=epochs, deadlines=deadlines, fingerprint=fingerprint()
         )
     )
+    if written:
+        kind = RoundKind.FINAL if isinstance(plan, FinalPlan) else plan.kind
+        log.info("round %d begins: %s, %d trials", plan.number, kind, len(plan.trials))
+    return written
 
 
 def _fail(store: Store, seen: Row, reason: str) -> bool:
     """Fail a search, unless it has moved on since it was read."""
-    return store.write(
+    failed = store.write(
         lambda tx: tx.searches.move(
             seen.id,
             from_=[SearchState(seen.state)],
@@ -74,6 +79,9 @@ def _fail(store: Store, seen: Row, reason: str) -> bool:
             revision=seen.revision,
         )
     )
+    if failed:
+        log.warning("the search has failed: %s", reason)
+    return failed
 
 
 def durations(
@@ -119,9 +127,12 @@ def _complete(store: Store, row: Row) -> bool:
     found = store.read(read)
     if found is None:
         return False
-    return store.write(
+    completed = store.write(
         lambda tx: tx.searches.finish(row.id, digest=found[0], digest_reason=found[1])
     )
+    if completed:
+        log.info("the search is completed, digest %s", found[0])
+    return completed
 
 
 def _snapshot(tx: Tx, search_id: str) -> tuple[Row, Snapshot] | None:

@@ -62,6 +62,7 @@ class _Stored:
     decisions: Sequence[Row]
     final: Row
     fingerprints: Sequence[Mapping[str, str]]
+    pruned: bool
 
     def seconds(self, after: int) -> float | None:
         """What the clock showed when the decision after that round was made."""
@@ -105,9 +106,14 @@ def decisions(services: Services, search_id: str) -> Comparison:
     Raises
     ------
     NotFound, Conflict
-        No such search, or it has not completed.
+        No such search, it has not completed, or the curves that decisions rest on are pruned.
     """
     stored = _read(services, search_id)
+    if stored.pruned:
+        raise Conflict(
+            f"the curves of search {search_id}, which its decisions rest on, have been pruned; "
+            "replay it without --decisions, which trains it again"
+        )
     found = list[str]()
     for done in range(stored.final.round):
         now = snapshot(stored.row, stored.rounds, stored.trials, after=done,
@@ -172,6 +178,7 @@ def _read(services: Services, search_id: str) -> _Stored:
             tx.searches.decisions(search_id),
             final,
             [*tx.jobs.fingerprints(search_id), *tx.searches.deciders(search_id)],
+            tx.retention.pruned(search_id),
         )
 
     return services.store.read(read)
@@ -308,8 +315,9 @@ def _compare_trials(stored: _Stored, lines: Sequence[_Line]) -> list[str]:
     old = {(t.round, t.idx): t for t in stored.trials}
     new = {(t.round, t.idx): t for t in lines}
     found = [f"trial {r}-{i} is stored and was not drawn now" for r, i in sorted(old.keys() - new)]
+    compared = [name for name in COMPARED if not (stored.pruned and name == "right")]
     for key in sorted(old.keys() & new.keys()):
-        for name in COMPARED:
+        for name in compared:
             before, after = getattr(old[key], name), getattr(new[key], name)
             if name == "params":
                 before, after = restored(before), dict(after)

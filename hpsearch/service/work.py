@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 
+from hpsearch.logs import about
 from hpsearch.service.watch import Watch
 from hpsearch.settings import Settings
 from hpsearch.store import Store, Tx, Waiting, Written
@@ -93,7 +94,8 @@ class Work:
                 heartbeats=heartbeats,
             )
             if written is not Written.FENCED:
-                log.warning("job %d attempt %d: %s", row.id, row.attempt, error)
+                with about(search_id=row.search_id, job_id=row.id, attempt=row.attempt):
+                    log.warning("the job is taken back: %s", error)
                 reaped += 1
         return reaped
 
@@ -107,7 +109,8 @@ class Work:
         # Here, because the API, which decides nothing, need not wait for scipy.stats to load.
         from hpsearch.service.advance import advance
 
-        return advance(self._store, self._settings, search_id)
+        with about(search_id=search_id):
+            return advance(self._store, self._settings, search_id)
 
     def hints(self, *, broker_is_empty: bool = False) -> Sequence[Hint]:
         """What to publish now. An empty broker has lost whatever was not claimed at once."""

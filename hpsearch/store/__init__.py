@@ -14,11 +14,13 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from hpsearch.store.base import Row
+from hpsearch.store.census import Census
 from hpsearch.store.clock import now
 from hpsearch.store.engine import Engines, run
 from hpsearch.store.jobs import Jobs, Written
 from hpsearch.store.keys import Keys
 from hpsearch.store.library import SHARED, Library
+from hpsearch.store.retention import Retention
 from hpsearch.store.searches import Searches, chosen
 from hpsearch.store.snapshot import Probe, copy
 from hpsearch.store.tables import event, metadata
@@ -51,6 +53,8 @@ class Tx:
         self.window = Window(connection)
         self.library = Library(connection)
         self.keys = Keys(connection)
+        self.census = Census(connection)
+        self.retention = Retention(connection)
         self._connection = connection
 
     def alone(self, owner: str) -> None:
@@ -99,6 +103,10 @@ class Store:
         """
         return run(self.engines.read, _revision)
 
+    def described(self) -> dict[str, str]:
+        """The database's `kind`, `version` and, for SQLite, `journal` mode."""
+        return run(self.engines.read, _described)
+
     def snapshot(self, target: Path) -> list[dict[str, Any]]:
         """Copy the embedded database to a new file; the descriptions of its datasets."""
         return copy(self.engines, target)
@@ -117,3 +125,12 @@ def _revision(connection: sa.Connection) -> str | None:
     if not sa.inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _described(connection: sa.Connection) -> dict[str, str]:
+    if connection.dialect.name == "sqlite":
+        asked = {"version": "SELECT sqlite_version()", "journal": "PRAGMA journal_mode"}
+    else:
+        asked = {"version": "SHOW server_version"}
+    found = {k: str(connection.exec_driver_sql(q).scalar()) for k, q in asked.items()}
+    return {"kind": connection.dialect.name, **found}

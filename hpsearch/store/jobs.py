@@ -278,6 +278,7 @@ class Jobs(Part):
         """The running jobs, each with its heartbeats and whether its lease has `expired`."""
         query = sa.select(
             job.c.id,
+            job.c.search_id,
             job.c.attempt,
             job.c.losses,
             job.c.worker_run,

@@ -53,6 +53,11 @@ class Library(Part):
         """A content and how often its test part has been opened."""
         return self.one(sa.select(dataset_content).where(dataset_content.c.digest == digest))
 
+    def digests(self) -> Sequence[str]:
+        """Every content that is stored."""
+        query = sa.select(dataset_content.c.digest).order_by(dataset_content.c.digest)
+        return self.connection.execute(query).scalars().all()
+
     def held(self, owner: str, *, but: str) -> tuple[int, int]:
         """How many datasets an owner has besides `but`, and how many bytes they are together.
 

@@ -83,6 +83,18 @@ def exclusive(home: Path) -> Iterator[bool]:
             _service_file(home).unlink(missing_ok=True)
 
 
+def held(home: Path) -> bool:
+    """Whether a service holds the data folder now, whatever an older one left there."""
+    try:
+        with (home / "run" / "lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # no folder, no file, or another user's
+        return False
+    return False
+
+
 def announce(home: Path, url: str) -> None:
     """Leave word of the address, for the command line and for the next to come."""
     _write(_service_file(home), json.dumps(asdict(Announced(os.getpid(), url))) + "\n")

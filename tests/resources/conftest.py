@@ -1,30 +1,13 @@
-"""Disks that fill up and clocks that jump, where the machine lets a test have them."""
+"""Clocks that jump, where the machine lets a test have them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from support.absent import absent
-from support.disk import Disk, disk
 
 TESTS = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture
-def small_disk() -> Iterator[Callable[[int], Disk]]:
-    """Make a disk of so many megabytes."""
-    with ExitStack() as stack:
-
-        def make(megabytes: int) -> Disk:
-            try:
-                return stack.enter_context(disk(megabytes))
-            except OSError as error:
-                absent(f"a file system of one's own (Linux, root; {error})")
-
-        yield make
 
 
 @pytest.fixture(scope="session")

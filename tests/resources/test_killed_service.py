@@ -1,4 +1,4 @@
-"""The embedded service killed as a whole, as a power cut does it, and started again."""
+"""The embedded service killed as a whole or told to stop, in mid-round, and started again."""
 
 from __future__ import annotations
 
@@ -88,6 +88,14 @@ class Service:
         self._client.close()
         return len(found) + 1
 
+    def stop(self) -> int:
+        """SIGTERM to it, as a service manager does; its exit code."""
+        assert self._process is not None
+        self._process.terminate()
+        self._process.communicate(timeout=60)
+        self._client.close()
+        return self._process.returncode
+
     def close(self) -> None:
         """End it, if it runs."""
         if self._process is not None and self._process.poll() is None:
@@ -165,3 +173,22 @@ def test_killed_in_mid_round_and_started_again(service, reference):
     assert before.done < counts.done
     assert processes_of(service.home) == []
     assert not broker.answers(service.socket)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+def test_told_to_stop_in_mid_round_and_started_again(service, reference):
+    """The running job ends and is kept, and the search goes on from there."""
+    client = service.start()
+    search_id = client.submit(SPEC).id
+    wait(client, search_id, lambda s: s.trials.running, "a running job")
+    assert service.stop() == 0
+    assert processes_of(service.home) == []
+    stopped = verify(service.url, ended=False, acknowledged=[search_id])
+    assert stopped.done == stopped.claims >= 1, "what had begun was finished, and nothing lost"
+
+    client = service.start()
+    wait(client, search_id, lambda s: s.finished_at, "the end of the search")
+    assert client.result(search_id).digest == reference
+    service.close()
+    counts = verify(service.url, expected_digests={"killed": reference}, home=service.home)
+    assert counts.done == counts.claims == counts.jobs, "nothing was trained twice"

@@ -99,6 +99,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "HPSEARCH_STACK_SIZE": str(settings.stack_size),
         "HPSEARCH_SQLITE_SYNCHRONOUS": settings.sqlite_synchronous,
         "HPSEARCH_NUMERICS": settings.numerics,
+        "HPSEARCH_LOG_LEVEL": settings.log_level,
     }
     if settings.data_url:
         found["HPSEARCH_DATA_URL"] = settings.data_url

@@ -92,14 +92,31 @@ def deployed(configured, database_url, broker):
 def test_the_digest_is_the_same_with_any_workers(
     deployed, start, reference, workers, job_size, stack_size
 ):
-    settings = deployed(job_size=job_size, stack_size=stack_size)
-    start(settings, "worker", "loop")
-    start(settings, "worker", "run", "--concurrency", str(workers))
+    settings = deployed(job_size=job_size, stack_size=stack_size, log_level="debug")
+    loop = start(settings, "worker", "loop")
+    worker = start(settings, "worker", "run", "--concurrency", str(workers))
     with build(settings) as services:
         search_id = submit(services, epochs={"first": 2, "last": 3})
         assert digest(services, search_id) == reference(2)
-        kinds = [event.kind for event in services.store.events(search_id)]
+        events = services.store.events(search_id)
+        kinds = [event.kind for event in events]
         assert kinds.count("final_frozen") == kinds.count("test_opened") == 1
+        check_what_logs_are_about([loop.log, worker.log], search_id, events)
+
+
+def check_what_logs_are_about(logs, search_id, events):
+    """Each line about the search names it, and one about a job that as well, in every process."""
+    text = [line for log in logs for line in log.read_text().splitlines()]
+    lines = [json.loads(line) for line in text if line.startswith("{")]  # Celery has a banner
+    begun = [line for line in lines if line["event"].startswith("round ")]
+    assert {line["event"][:14] for line in begun} == {f"round {n} begins" for n in (1, 2, 3)}
+    done = {(e.job_id, e.attempt) for e in events if e.kind == "done"}
+    trained = [line for line in lines if line["event"].startswith("the job's report: ")]
+    assert {(line["job_id"], line["attempt"]) for line in trained} == done
+    assert {line["search_id"] for line in (*begun, *trained)} == {search_id}
+    idle = [line for line in lines if line["event"].startswith("the loop turns")]
+    assert idle, "a line about no search names none"
+    assert "search_id" not in idle[0]
 
 
 def running_job(services, search_id):

@@ -51,11 +51,17 @@ class History:
     @cached_property
     def search_events(self) -> Mapping[str, Sequence[Row]]:
         """What happened to each search itself, without what happened to its jobs."""
-        return grouped(
+        found = grouped(
             self.events,
             lambda e: e.search_id,
             keep=lambda e: e.job_id is None and e.search_id is not None,
         )
+        # Of a search that was pruned the history keeps this one word.
+        for search_id in [
+            s for s, events in found.items() if [e.kind for e in events] == ["deleted"]
+        ]:
+            del found[search_id]
+        return found
 
     @cached_property
     def deleted(self) -> frozenset[str]:
@@ -87,7 +93,9 @@ class History:
         return [j for j in self.jobs.values() if j.search_id == search_id and j.kind == "final"]
 
 
-def grouped(rows: Iterable[Row], key: Any, keep: Any = lambda _: True) -> Mapping[Any, list[Row]]:
+def grouped(
+    rows: Iterable[Row], key: Any, keep: Any = lambda _: True
+) -> defaultdict[Any, list[Row]]:
     """Rows by key, in the order in which they come; an unknown key has none."""
     found: dict[Any, list[Row]] = defaultdict(list)
     for row in rows:

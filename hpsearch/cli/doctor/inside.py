@@ -1,0 +1,148 @@
+"""The service's part: database, workers, loop and datasets, as the processes see them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from hpsearch.cli.doctor.findings import Finding, fault, ok, warning
+from hpsearch.errors import Unavailable
+from hpsearch.service import Services
+from hpsearch.settings import Settings
+from hpsearch.supervisor.child import module
+
+SKEW_SECONDS = 5.0
+LOOK_SECONDS = 0.2  # between two looks at what the loop should be doing
+CHECK_SECONDS = 60.0
+WAL = "wal"
+
+
+def database(services: Services) -> Iterator[Finding]:
+    """It answers, takes writes, and has this version's tables."""
+    parts = services.ready(writing=True)
+    if parts["database"] != "ok":
+        yield fault("database", parts["database"],
+                    "is the server up, is DATABASE_URL right, is there room on its disk?")  # fmt: skip
+        return
+    about = services.operations.database()
+    journal = about.get("journal")
+    said = f"{about['kind']} {about['version']}" + (f", journal {journal}" if journal else "")
+    if journal not in (None, WAL):
+        yield warning("database", f"{said}: this SQLite has a fault that can corrupt a WAL, so "
+                      "writers wait for readers", "install pysqlite3, or SQLite 3.51.3 and later")  # fmt: skip
+    else:
+        yield ok("database", said)
+    if parts["migrations"] == "ok":
+        yield ok("migrations", "up to date")
+    else:
+        yield fault("migrations", parts["migrations"],
+                    "run: python -P -m migrations upgrade (`hpsearch serve` does); a newer database "
+                    "needs the newer version of hpsearch")  # fmt: skip
+
+
+def clock(services: Services) -> Iterator[Finding]:
+    """The database's clock and this machine's agree. No job depends on it."""
+    offset = services.operations.clock_offset()
+    if abs(offset) <= SKEW_SECONDS:
+        yield ok("clock", f"{offset:+.2f} s from the database's")
+        return
+    yield warning("clock", f"the database's clock is {abs(offset):.0f} s "
+                  f"{'ahead of' if offset > 0 else 'behind'} this machine's: times in logs and "
+                  "answers differ, and keys expire by the database's",
+                  "set both by NTP: timedatectl set-ntp true")  # fmt: skip
+
+
+def queue(services: Services) -> Iterator[Finding]:
+    """Somebody trains what waits, and results of all workers can be compared."""
+    found = services.operations.workers()
+    waiting = sum(q.claimable for q in services.operations.figures().queues.values())
+    start = "start some: python -P -m worker run --concurrency N (or `hpsearch serve`)"
+    if not found:
+        make = fault if waiting else warning
+        yield make("workers", f"none is alive, {waiting} jobs wait for one", start)
+        return
+    hosts = len({w.host for w in found})
+    said = f"{len(found)} alive on {hosts} host{'s' if hosts > 1 else ''}, {waiting} jobs wait"
+    differing = sorted(
+        name
+        for name in {name for w in found for name in w.fingerprint}
+        if len({w.fingerprint.get(name) for w in found}) > 1
+    )
+    if not differing:
+        yield ok("workers", said)
+        return
+    example = "; ".join(
+        f"{name}: {' or '.join(sorted({str(w.fingerprint.get(name)) for w in found}))}"
+        for name in differing
+    )
+    yield warning("workers", f"{said}; they compute different last bits ({example}), so searches "
+                  "end without a digest", "the same versions everywhere, and "
+                  "HPSEARCH_NUMERICS=portable")  # fmt: skip
+
+
+def loop(services: Services) -> Iterator[Finding]:
+    """Somebody decides, and takes back what silent workers hold."""
+    settings = services.settings
+    deadline = time.monotonic() + 2.0 + 5 * settings.tick_seconds
+    figures = services.operations.figures()
+    while figures.undecided and time.monotonic() < deadline:
+        time.sleep(LOOK_SECONDS)  # a loop that runs needs a moment
+        figures = services.operations.figures()
+    silent = max(q.oldest_heartbeat for q in figures.queues.values())
+    start = "start it: python -P -m worker loop (or `hpsearch serve`); else look at its log"
+    if figures.undecided:
+        yield fault("loop", f"{figures.undecided} searches wait for a decision and get none", start)
+    elif silent > 3 * settings.lease_seconds:
+        yield fault("loop", f"a job whose worker fell silent {silent:.0f} s ago has not been taken "
+                    "back", start)  # fmt: skip
+    else:
+        yield ok("loop", "nothing waits for it")
+
+
+def datasets(services: Services) -> Iterator[Finding]:
+    """Every dataset that the database names is where this process looks for it."""
+    place = services.settings.datasets_url
+    missing = services.operations.missing_datasets()
+    if not missing:
+        yield ok("datasets", f"all are in {place}")
+        return
+    named = ", ".join(digest[:12] for digest in missing[:5])
+    yield fault("datasets", f"{len(missing)} are not in {place}: {named}",
+                "set HPSEARCH_DATA_URL alike on all machines, or take the files from a backup")  # fmt: skip
+
+
+def worker(settings: Settings) -> Iterator[Finding]:
+    """What a worker that starts here would find: the broker, and its linear algebra."""
+    said = _asked(settings)
+    if not settings.embedded:
+        if said["broker"] == "ok":
+            yield ok("broker", f"answers, with {said['hints']} hints")
+        else:
+            yield fault("broker", said["broker"],
+                        "is it up, is REDIS_URL right, is its password? Nothing is lost meanwhile")  # fmt: skip
+    if said["numerics"] == "ok":
+        about = said["fingerprint"]
+        yield ok("numerics", f"one BLAS thread, {about['blas']}, numpy {about['numpy']}")
+    else:
+        yield fault("numerics", said["numerics"],
+                    "something loads NumPy before the worker can say how many threads: look into "
+                    "sitecustomize and .pth files, or set OPENBLAS_NUM_THREADS=1 for the service")  # fmt: skip
+
+
+def _asked(settings: Settings) -> dict[str, Any]:
+    """The answer of `python -m worker check`, a process with a worker's environment."""
+    environment = {**os.environ, **settings.child_environment()}
+    try:
+        done = subprocess.run(  # noqa: S603  # our own program
+            module("worker", "check"), env=environment, capture_output=True, text=True,
+            timeout=CHECK_SECONDS, check=False,
+        )  # fmt: skip
+        found = json.loads(done.stdout.splitlines()[-1])
+    except (subprocess.TimeoutExpired, ValueError, IndexError) as error:
+        words = "" if isinstance(error, subprocess.TimeoutExpired) else done.stderr.strip()[-500:]
+        raise Unavailable(f"a worker cannot start here: {words or error}") from error
+    return dict(found)

@@ -1,0 +1,169 @@
+"""The machine's part: settings, data folder, disk, key, address, and the embedded broker."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import shutil
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from hpsearch.cli.doctor.findings import Finding, fault, ok, warning
+from hpsearch.client import Client
+from hpsearch.errors import Conflict, Forbidden, HpsearchError, Unauthenticated, Unavailable
+from hpsearch.settings import KEY_MIN_LENGTH, Settings
+from hpsearch.supervisor import broker, home
+from hpsearch.supervisor.address import reserve, url_of
+
+ROOM_TO_WORK, ROOM_TO_GROW = 100e6, 1e9  # bytes
+ANSWER_SECONDS = 5.0
+# Read by others than `Settings`: the command line, docker-compose.yml, benchmarks.
+OTHER_NAMES = ("WORKERS", "VERSION", "WORKER_CONCURRENCY", "BENCH_DATA")
+
+
+def names(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Variables that look like settings and are none: nobody reads them."""
+    known = {f"HPSEARCH_{name.upper()}" for name in (*Settings.model_fields, *OTHER_NAMES)}
+    for name in sorted(set(environment) - known):
+        if name.startswith("HPSEARCH_"):
+            close = difflib.get_close_matches(name, known, n=1)
+            meant = f"; did you mean {close[0]}?" if close else ""
+            yield warning("settings", f"{name} is set, and there is no such setting{meant}",
+                          "rename it or take it away")  # fmt: skip
+
+
+def folder(settings: Settings) -> Iterator[Finding]:
+    """The data folder exists, is ours, writable, and closed to others."""
+    path = settings.home
+    if not path.is_dir():
+        what = "is no folder" if path.exists() else "does not exist"
+        yield warning("data folder", f"{path} {what}",
+                      "`hpsearch serve` makes it; or set HPSEARCH_HOME to the one that is meant")  # fmt: skip
+        return
+    found = path.stat()
+    mode = stat.S_IMODE(found.st_mode)
+    if not os.access(path, os.W_OK | os.X_OK):
+        yield fault("data folder", f"{path} (mode {mode:04o}) cannot be written by user "
+                    f"{os.geteuid()}", f"chown {os.geteuid()} {path}, or run as its owner")  # fmt: skip
+    elif mode & 0o077:
+        yield warning("data folder", f"{path} has mode {mode:04o}: others can look at its database",
+                      f"chmod 700 {path}")  # fmt: skip
+    else:
+        yield ok("data folder", f"{path}, ours alone")
+
+
+def disk(settings: Settings) -> Iterator[Finding]:
+    """There is room where the database, datasets and logs grow."""
+    places = [settings.home] + (
+        [] if "://" in settings.datasets_url else [Path(settings.datasets_url)]
+    )
+    seen: set[int] = set()
+    for place in places:
+        there = next(p for p in (place.absolute(), *place.absolute().parents) if p.exists())
+        device = there.stat().st_dev
+        if device in seen:
+            continue
+        seen.add(device)
+        free = shutil.disk_usage(there).free
+        said = f"{free / 1e6:,.0f} MB free at {there}"
+        remedy = "make room; `hpsearch prune --older-than 90d` removes old searches"
+        if free < ROOM_TO_WORK:
+            yield fault("disk", said, remedy)
+        elif free < ROOM_TO_GROW:
+            yield warning("disk", said, remedy)
+        else:
+            yield ok("disk", said)
+
+
+def key(settings: Settings) -> Iterator[Finding]:
+    """There is a key, long enough, that others cannot read."""
+    if settings.bootstrap_key() is not None:  # a short or unreadable one raises
+        yield ok("key", "given by HPSEARCH_API_KEY or its file")
+        return
+    if not settings.embedded:
+        yield warning("key", "neither HPSEARCH_API_KEY nor HPSEARCH_API_KEY_FILE is set here",
+                      "the API does not start without; workers need none")  # fmt: skip
+        return
+    path = home.key_file(settings.home)
+    try:
+        mode, length = stat.S_IMODE(path.stat().st_mode), len(path.read_text().strip())
+    except FileNotFoundError:
+        yield ok("key", "made at the first start")
+        return
+    except OSError as error:
+        yield fault("key", f"{path}: {error.strerror}", "run as the service's own user")
+        return
+    if length < KEY_MIN_LENGTH:
+        yield fault("key", f"{path} holds {length} characters, {KEY_MIN_LENGTH} are needed",
+                    "remove the file and start the service again, which makes a new key")  # fmt: skip
+    elif mode & 0o077:
+        yield warning("key", f"{path} has mode {mode:04o}: others can read it",
+                      f"chmod 600 {path}, and a new key if somebody may have: remove the file "
+                      "and start the service again")  # fmt: skip
+    else:
+        yield ok("key", str(path))
+
+
+def embedded_broker(settings: Settings) -> Iterator[Finding]:
+    """The embedded broker runs while its service does, and nothing is left of an older one."""
+    path, running = settings.socket, home.held(settings.home)
+    answers = broker.answers(path)
+    if running and not answers:
+        yield fault("broker", f"nobody answers at {path}",
+                    f"look at {settings.home / 'logs' / 'broker.log'}; start the service again")  # fmt: skip
+    elif running:
+        yield ok("broker", f"answers at {path}")
+    elif answers:
+        yield warning("broker", f"one without its service answers at {path}",
+                      "the next `hpsearch serve` ends it")  # fmt: skip
+    elif path.exists():
+        yield warning("broker", f"a killed service left its socket {path}",
+                      "nothing: the next `hpsearch serve` takes its place")  # fmt: skip
+    else:
+        yield ok("broker", "starts with the service")
+
+
+def address(settings: Settings, token: str | None) -> Iterator[Finding]:
+    """The service answers and knows our key; or, while none runs, its port is free."""
+    running = home.announced(settings.home) if home.held(settings.home) else None
+    url = running.url if running is not None else url_of(settings.host, settings.port)
+    if running is None and not _is_ours(url):
+        yield from _free_port(settings)
+        return
+    with Client(url, token, timeout=ANSWER_SECONDS) as client:
+        try:
+            client.ready()
+        except HpsearchError as error:
+            yield fault("service", f"{url}: {error}",
+                        f"look at {settings.home / 'logs' / 'api.log'} and the other findings")  # fmt: skip
+            return
+        yield ok("service", f"ready at {url}")
+        if token is None:
+            return
+        try:
+            list(client.list(limit=1))
+        except (Unauthenticated, Forbidden) as error:
+            yield fault("key", f"{url} does not take the key that is set here: {error}",
+                        "set the service's own key, or make one: hpsearch keys create NAME")  # fmt: skip
+
+
+def _free_port(settings: Settings) -> Iterator[Finding]:
+    try:
+        reserve(settings.host, settings.port)
+    except Conflict as error:
+        yield fault("port", str(error), "end that program, or set HPSEARCH_PORT to a free one")
+        return
+    yield warning("service", "no service runs on this data folder",
+                  "start it: hpsearch serve (or python -P -m api, and workers)")  # fmt: skip
+
+
+def _is_ours(url: str) -> bool:
+    """Whether a service of ours answers there, ready or not."""
+    with Client(url, timeout=ANSWER_SECONDS) as client:
+        try:
+            return client.ready().get("status") == "ready"
+        except Unavailable as error:
+            return "not ready" in str(error)
+        except HpsearchError:
+            return False

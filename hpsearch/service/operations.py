@@ -1,0 +1,116 @@
+"""What the operator asks of the whole service, over all owners: figures for its monitoring."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from hpsearch.data import DatasetStore
+from hpsearch.settings import Settings
+from hpsearch.store import Row, Store, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFigures:
+    """The jobs of one queue. Seconds are 0 where there is no such job."""
+
+    queued: int = 0
+    claimable: int = 0  # queued, of a search that runs, and due
+    running: int = 0
+    oldest_queued: float = 0.0
+    oldest_heartbeat: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The service at one moment, and what has happened since an earlier one.
+
+    searches
+        By state; a state without any is left out.
+    queues
+        `jobs` and `final`.
+    undecided
+        Searches that wait for the loop.
+    job_events, search_events
+        Since the last look, by kind.
+    event
+        Up to which event was counted, for the next look.
+    """
+
+    searches: Mapping[str, int]
+    queues: Mapping[str, QueueFigures]
+    workers: int
+    undecided: int
+    job_events: Mapping[str, int]
+    search_events: Mapping[str, int]
+    trials: int
+    epochs: int
+    event: int
+
+
+class Operations:
+    """The use cases of whoever runs the service."""
+
+    def __init__(self, store: Store, files: DatasetStore, settings: Settings) -> None:
+        self._store, self._files = store, files
+        self._lease = settings.lease_seconds
+
+    def figures(self, *, since: int | None = None) -> Figures:
+        """Count, and what has happened after the event `since`: nothing, where it is None.
+
+        Costs as much as is queued, running and new, however much is stored.
+        """
+        return self._store.read(lambda tx: self._figures(tx, since))
+
+    def workers(self) -> Sequence[Row]:
+        """The workers that have been heard within a lease: `host`, `pid`, `fingerprint`, ..."""
+        return self._store.read(lambda tx: tx.census.workers(alive=self._lease))
+
+    def database(self) -> Mapping[str, str]:
+        """The database's `kind`, `version` and, for SQLite, `journal` mode."""
+        return self._store.described()
+
+    def clock_offset(self) -> float:
+        """Seconds by which the database's clock is ahead of this machine's."""
+        before = time.time()
+        theirs = self._store.read(lambda tx: tx.time())
+        return theirs - (before + time.time()) / 2
+
+    def missing_datasets(self) -> Sequence[str]:
+        """Digests that the database names and whose files are not where this process looks.
+
+        Raises
+        ------
+        Unavailable
+            The datasets' place does not answer.
+        """
+        digests = self._store.read(lambda tx: tx.library.digests())
+        return [digest for digest in digests if not self._files.exists(digest)]
+
+    def _figures(self, tx: Tx, since: int | None) -> Figures:
+        newest = tx.census.newest_event()
+        events = [] if since is None else tx.census.events(after=since, until=newest)
+        queued = {row.final: row for row in tx.census.queued()}
+        running = {row.final: row for row in tx.census.running(lease=self._lease)}
+        return Figures(
+            searches=tx.census.searches(),
+            queues={
+                name: QueueFigures(
+                    queued=waiting.all if waiting else 0,
+                    claimable=waiting.claimable if waiting else 0,
+                    running=taken.all if taken else 0,
+                    oldest_queued=max(waiting.oldest or 0.0, 0.0) if waiting else 0.0,
+                    oldest_heartbeat=max(taken.oldest, 0.0) if taken else 0.0,
+                )
+                for name, final in (("jobs", False), ("final", True))
+                for waiting, taken in [(queued.get(final), running.get(final))]
+            },
+            workers=len(tx.census.workers(alive=self._lease)),
+            undecided=len(tx.searches.due()),
+            job_events={e.kind: e.number for e in events if e.about_job},
+            search_events={e.kind: e.number for e in events if not e.about_job},
+            trials=sum(int(e.trials) for e in events),
+            epochs=sum(int(e.epochs) for e in events),
+            event=max(newest, since or 0),
+        )

@@ -1,0 +1,106 @@
+"""Retention: what ended long ago goes, wholly or but for its results, over all owners.
+
+One search is one transaction, so that nobody waits long and a prune that is interrupted has
+simply done less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hpsearch.service import Services
+from hpsearch.store import Row, Store, Tx
+
+BATCH = 10_000  # events removed in one transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What has gone, or would go.
+
+    searches
+        That were removed; with `keep_results` that lost curves and history.
+    trials
+        Of these searches.
+    datasets, bytes
+        Contents that nothing refers to any more.
+    """
+
+    searches: int
+    trials: int
+    events: int
+    datasets: int
+    bytes: int
+
+
+def prune(
+    services: Services, *, older_than: float, keep_results: bool = False, dry_run: bool = False
+) -> Pruned:
+    """Remove what ended more than `older_than` seconds ago and all that only it refers to.
+
+    Parameters
+    ----------
+    keep_results
+        Keep the searches with their rounds, trials, decisions and results: only learning
+        curves, per-example outcomes and the event history go. Such a search can be trained
+        again and compared, but its decisions cannot be recomputed.
+    dry_run
+        Count, and change nothing.
+    """
+    store = services.store
+    found = store.read(
+        lambda tx: tx.retention.candidates(older_than=older_than, with_curves=keep_results)
+    )
+    if dry_run:
+        return _planned(store, found, older_than=older_than, keep_results=keep_results)
+    remove = _slim if keep_results else _forget
+    gone = [row for row in found if remove(store, row.id, older_than)]
+    events = sum(row.events for row in gone) + _sweep_events(store, older_than)
+    contents = store.read(lambda tx: tx.retention.unreferenced())
+    for content in contents:
+        services.datasets.sweep(content.digest)
+    return _summed(gone, events, contents)
+
+
+def _slim(store: Store, search_id: str, older_than: float) -> bool:
+    return store.write(lambda tx: tx.retention.slim(search_id, older_than=older_than))
+
+
+def _forget(store: Store, search_id: str, _older_than: float) -> bool:
+    def forget(tx: Tx) -> bool:
+        if not tx.searches.delete(search_id):  # it has been resumed since it was listed
+            return False
+        tx.retention.forget_history(search_id)
+        return True
+
+    return store.write(forget)
+
+
+def _sweep_events(store: Store, older_than: float) -> int:
+    total = 0
+    while removed := store.write(
+        lambda tx: tx.retention.forget_stray_events(older_than=older_than, limit=BATCH)
+    ):
+        total += removed
+    return total
+
+
+def _planned(
+    store: Store, found: Sequence[Row], *, older_than: float, keep_results: bool
+) -> Pruned:
+    events = store.read(lambda tx: tx.retention.stray_events(older_than=older_than))
+    contents = store.read(
+        lambda tx: tx.retention.unreferenced(but_old=None if keep_results else older_than)
+    )
+    return _summed(found, sum(row.events for row in found) + events, contents)
+
+
+def _summed(searches: Sequence[Row], events: int, contents: Sequence[Row]) -> Pruned:
+    return Pruned(
+        searches=len(searches),
+        trials=sum(int(row.trials) for row in searches),
+        events=events,
+        datasets=len(contents),
+        bytes=sum(content.bytes for content in contents),
+    )

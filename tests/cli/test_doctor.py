@@ -1,0 +1,205 @@
+"""`hpsearch doctor` names every fault that is planted, and is silent about those that are not."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+
+import pytest
+from support import clock as clocks
+from support.bench import Bench
+
+from hpsearch.cli.doctor import inside, place
+from hpsearch.store import SCHEMA
+from hpsearch.wiring import build
+from migrations.schema import Database
+
+SKEW = 3600.0
+KEY = "k" * 43
+
+
+@pytest.fixture
+def alone(monkeypatch, configured):
+    """No setting but those of a test."""
+    for name in list(os.environ):
+        if name.startswith("HPSEARCH_") or name in ("DATABASE_URL", "REDIS_URL"):
+            monkeypatch.delenv(name)
+    return monkeypatch
+
+
+@pytest.fixture
+def home(alone, tmp_path, migrated_sqlite):
+    """A data folder as the embedded service leaves it."""
+    folder = tmp_path / "kept"
+    (folder / "run").mkdir(parents=True)
+    (folder / "hpsearch.db").write_bytes(migrated_sqlite.read_bytes())
+    (folder / "api.key").write_text(KEY)
+    (folder / "api.key").chmod(0o600)
+    folder.chmod(0o700)
+    alone.setenv("HPSEARCH_HOME", str(folder))
+    alone.setenv("HPSEARCH_TICK_SECONDS", "0.1")
+    return folder
+
+
+@pytest.fixture
+def doctor(capsys):
+    """Run it; the exit code, and what it said by subject, the worst first."""
+    from hpsearch import cli
+
+    def call():
+        code = cli.run(["doctor", "--json"])
+        captured = capsys.readouterr()
+        said: dict[str, list[str]] = {}
+        for finding in json.loads(captured.out)["findings"]:
+            assert finding["grade"] == "ok" or finding["remedy"]
+            said.setdefault(finding["subject"], []).append(f"{finding['grade']}: {finding['said']}")
+        return code, said
+
+    return call
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def plant(home, alone, configured):
+    """Eight faults around one data folder; what has to be kept open for them."""
+    alone.setenv("HPSEARCH_LEESE_SECONDS", "30")
+    with build(configured(home=home)) as services:  # its data folder is another one
+        bench = Bench(services)
+        bench.submit(name="decided")
+        bench.work.advance_due()
+        bench.submit(name="undecided")
+        digest = services.store.read(lambda tx: tx.library.digests())[0]
+    home.chmod(0o755)
+    (home / "api.key").chmod(0o644)
+    left = socket.socket(socket.AF_UNIX)
+    left.bind(str(home / "run" / "broker.sock"))  # and nobody listens
+    left.close()
+    taken = socket.socket()
+    taken.bind(("127.0.0.1", int(os.environ["HPSEARCH_PORT"])))
+    return taken, digest
+
+
+def test_faults_of_the_embedded_service(home, alone, configured, doctor):
+    alone.setenv("HPSEARCH_PORT", str(free_port()))
+    code, said = doctor()
+    assert code == 0, said
+    unwell = {name: lines for name, lines in said.items() if not lines[0].startswith("ok")}
+    assert list(unwell) == ["workers", "service"], unwell  # it does not run, and that is all
+
+    taken, digest = plant(home, alone, configured)
+    with taken:
+        code, said = doctor()
+    assert code == 1
+    for subject, words in {
+        "settings": "HPSEARCH_LEESE_SECONDS is set, and there is no such setting; did you mean "
+        "HPSEARCH_LEASE_SECONDS?",
+        "data folder": "mode 0755",
+        "key": "mode 0644",
+        "workers": "none is alive",
+        "loop": "1 searches wait for a decision",
+        "datasets": digest[:12],
+        "broker": "left its socket",
+        "port": "is taken by another program",
+    }.items():
+        assert words in said[subject][0], said
+    assert {name for name, lines in said.items() if lines[0].startswith("fault")} == {
+        "workers", "loop", "datasets", "port",
+    }  # fmt: skip
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core has one thread")
+def test_faults_of_the_distributed_service(alone, configured, postgres_url, doctor, tmp_path):
+    url = clocks.install(postgres_url)
+    ruled = clocks.Clock(time.time() + SKEW)
+    with build(configured(database_url=url)) as services:
+        ruled.rule(services.store.engines)
+        for pid, core in ((1, "Haswell"), (2, "SkylakeX")):
+            services.work.seen(
+                str(pid), host="a", pid=pid, fingerprint={"blas": core, "numpy": "2"}
+            )
+    ruled.close()
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(
+        "import os\nos.environ['OPENBLAS_NUM_THREADS'] = '2'\nimport numpy\n"
+    )
+    for name, value in {
+        "HPSEARCH_HOME": tmp_path / "home",
+        "HPSEARCH_PORT": free_port(),
+        "DATABASE_URL": url,
+        "REDIS_URL": f"redis://:hunter22@127.0.0.1:{free_port()}/0",
+        "PYTHONPATH": tmp_path / "site",
+    }.items():
+        alone.setenv(name, str(value))
+    code, said = doctor()
+    assert code == 1
+    for subject, words in {
+        "clock": "s ahead of this machine's",
+        "workers": "blas: Haswell or SkylakeX",
+        "broker": "refused",
+        "numerics": "runs 2 threads",
+        "key": "neither HPSEARCH_API_KEY nor HPSEARCH_API_KEY_FILE",
+    }.items():
+        assert words in said[subject][0], said
+    assert "numpy" not in said["workers"][0], "what is alike is no fault"
+    assert "hunter22" not in str(said)
+
+
+def test_settings_that_cannot_work_are_all_that_is_said(alone, doctor):
+    alone.setenv("HPSEARCH_LEASE_SECONDS", "soon")
+    code, said = doctor()
+    assert code == 1
+    assert list(said) == ["settings"]
+    assert "HPSEARCH_LEASE_SECONDS" in said["settings"][0]
+
+
+def test_databases_that_are_away_or_of_another_version(alone, configured, tmp_path, home):
+    def database(**settings):
+        with build(configured(home=home, data_url=None, **settings)) as services:
+            return list(inside.database(services))
+
+    away = database(database_url=f"postgresql+psycopg://u:hunter22@127.0.0.1:{free_port()}/x")
+    assert [f.grade for f in away] == ["fault"]
+    assert "refused" in away[0].said
+    assert "hunter22" not in away[0].said
+
+    empty = database(database_url=f"sqlite:///{tmp_path / 'empty.db'}")
+    assert [(f.subject, f.grade) for f in empty] == [("database", "ok"), ("migrations", "fault")]
+
+    whole = Database(f"sqlite:///{home / 'hpsearch.db'}")
+    whole.downgrade("-1")
+    whole.close()
+    old = database()[1]
+    assert (old.subject, old.grade) == ("migrations", "fault")
+    assert SCHEMA in old.said
+
+
+def test_a_key_that_is_too_short_and_a_folder_that_is_not_ours(home, alone, configured):
+    (home / "api.key").write_text("short")
+    (found,) = place.key(configured(home=home))
+    assert (found.grade, "5 characters" in found.said) == ("fault", True)
+    (found,) = place.folder(configured(home=home / "nothing"))
+    assert found.said.endswith("does not exist")
+
+
+def test_a_disk_without_room(small_disk, configured):
+    (found,) = place.disk(configured(home=small_disk(8).folder / "home", data_url=None))
+    assert (found.subject, found.grade) == ("disk", "fault")
+    assert "8 MB free" in found.said
+
+
+def test_people_get_a_line_and_what_to_do(home, alone, capsys):
+    from hpsearch import cli
+
+    alone.setenv("HPSEARCH_HOME", str(home / "nothing"))
+    alone.setenv("HPSEARCH_PORT", str(free_port()))
+    assert cli.run(["doctor"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("fault    database"))
+    assert lines[at + 1].strip().startswith("-> ")
+    assert lines[-1] == "1 faults, 2 warnings"
