@@ -61,6 +61,7 @@ def _questions(client: httpx.Client, ids: list[str]) -> dict[str, Callable[[], h
             f"{one}/trials", params={"state": "failed"}
         ),
         "result": lambda: client.get(f"{one}/result"),
+        "/metrics": lambda: client.get(client.base_url.copy_with(path="/metrics")),
     }
 
 

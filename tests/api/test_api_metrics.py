@@ -1,0 +1,53 @@
+"""GET /metrics: the service's own figures, as Prometheus reads them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+
+def read(client: httpx.Client) -> dict[tuple[str, ...], float]:
+    """Every sample by name and label values."""
+    answer = client.get("/metrics")
+    assert answer.status_code == 200, answer.text
+    return {
+        (sample.name, *(sample.labels[label] for label in sorted(sample.labels))): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+def test_a_scrape_tells_queue_workers_and_throughput(
+    client: httpx.Client, spec: dict[str, Any], complete: Any, services: Any, eventually: Any
+) -> None:
+    services.work.seen("a-worker", host="here", pid=1, fingerprint={})
+    first = read(client)
+    assert first[("hpsearch_workers",)] >= 1
+    assert first[("hpsearch_disk_free_bytes",)] > 0
+    assert first[("hpsearch_searches", "completed")] >= 0
+
+    made = client.post("/api/v1/searches", json=spec)
+    assert made.status_code == 201
+    services.work.advance_due()
+    queued = read(client)
+    depth = queued[("hpsearch_queue_depth", "jobs")]
+    assert depth > first[("hpsearch_queue_depth", "jobs")]
+    assert queued[("hpsearch_jobs", "jobs", "queued")] >= depth
+    assert queued[("hpsearch_oldest_queued_seconds", "jobs")] > 0
+    assert queued[("hpsearch_searches", "running")] >= 1
+
+    status = complete(client, spec)
+    trials = spec["rounds"] * spec["trials_per_round"]
+
+    def counted() -> Any:
+        now = read(client)
+        return now if now.get(("hpsearch_search_events_total", "completed")) else None
+
+    after = eventually(counted, seconds=30)
+    name = ("hpsearch_trials_trained_total",)
+    assert after[name] - first[name] >= trials
+    assert after[("hpsearch_epochs_trained_total",)] >= status["epochs"]["trained"]
+    assert after[("hpsearch_job_events_total", "done")] >= 3
+    assert after[("hpsearch_searches", "completed")] > first[("hpsearch_searches", "completed")]
