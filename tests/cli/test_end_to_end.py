@@ -81,6 +81,15 @@ def test_a_search_is_answered(served, finished):
     assert finished in [item["id"] for item in listed]
 
 
+def test_the_doctor_finds_a_service_that_is_well(served, finished):
+    done = served.run("doctor", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    grades = {f["subject"]: f["grade"] for f in json.loads(done.stdout)["findings"]}
+    named = {"data folder", "key", "database", "migrations", "clock", "workers", "loop",
+             "datasets", "numerics", "broker", "service"}  # fmt: skip
+    assert {name: grades.get(name) for name in named} == dict.fromkeys(named, "ok")
+
+
 def test_a_search_is_trained_again_and_agrees(served, finished):
     done = served.run("replay", finished, "--json", timeout=120)
     assert done.returncode == 0, done.stderr
