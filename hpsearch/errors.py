@@ -43,6 +43,7 @@ class HpsearchError(Exception):
     exit_code: ClassVar[int] = 70
     title: ClassVar[str] = "Internal error"
     retryable: ClassVar[bool] = False
+    retry_after: float | None = None  # seconds, where the service has said so
 
     @property
     def mistakes(self) -> Sequence[Mistake]:

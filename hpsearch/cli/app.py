@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from hpsearch.cli import backup, datasets, demo, doctor, edits, keys, lab, prune, searches, serve
+from hpsearch.cli import (
+    backup,
+    datasets,
+    demo,
+    doctor,
+    edits,
+    keys,
+    lab,
+    prune,
+    report,
+    searches,
+    serve,
+)
 
 app = typer.Typer(
     help="Hyperparameter search that answers with a range, its evidence and a sealed test score.",
@@ -42,6 +54,7 @@ edits.register(app)
 serve.register(app)
 demo.register(app)
 lab.register(app)
+report.register(app)
 backup.register(app)
 doctor.register(app)
 prune.register(app)

@@ -63,7 +63,9 @@ def continue_(
     as_json: Json = False,
 ) -> None:
     """Submit the spec of an ended search again, warm-started with all that it has seen."""
-    with connected(url) as client:
+    from hpsearch.client import PATIENCE
+
+    with connected(url, patience=PATIENCE) as client:
         view = client.continue_(search, rounds=rounds)
         if follow:
             follow_up(client, view, as_json=as_json)

@@ -24,8 +24,11 @@ SearchId = Annotated[str, typer.Argument(metavar="ID", help="Id of the search.")
 
 
 @contextmanager
-def connected(url: str | None) -> Iterator[Client]:
-    """A client of the service at `url`, or of the one that the environment names."""
+def connected(url: str | None, *, patience: float = 0.0) -> Iterator[Client]:
+    """A client of the service at `url`, or of the one that the environment names.
+
+    A command says at once that nothing answers, unless it is given `patience` (seconds).
+    """
     from hpsearch.client import Client, is_loopback
     from hpsearch.settings import load
 
@@ -34,7 +37,7 @@ def connected(url: str | None) -> Iterator[Client]:
     key = settings.bootstrap_key()
     if key is None and is_loopback(address):  # the key of this machine goes to no other
         key = own_key(settings)
-    with Client(address, key) as client:
+    with Client(address, key, patience=patience) as client:
         try:
             yield client
         except Unauthenticated as error:

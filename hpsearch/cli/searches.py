@@ -39,8 +39,10 @@ def submit(
     as_json: Json = False,
 ) -> None:
     """Submit a search spec."""
+    from hpsearch.client import PATIENCE
+
     spec = read_spec(file)
-    with connected(url) as client:
+    with connected(url, patience=PATIENCE) as client:
         view = client.submit(spec)
         if follow:
             follow_up(client, view, as_json=as_json)

@@ -1,4 +1,4 @@
-"""Following a search to its end: bars in a terminal, lines in a pipe, JSON for programs."""
+"""Showing a search that is followed to its end: bars in a terminal, lines in a pipe."""
 
 from __future__ import annotations
 
@@ -13,48 +13,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from hpsearch.cli import tables, words
-from hpsearch.errors import Unavailable
-from hpsearch.trials import ENDED
 
 if TYPE_CHECKING:
     from hpsearch.client import Client
     from hpsearch.report.views import StatusView
 
-POLL = 10.0  # seconds that one request waits for news
-PAUSE = 0.1  # seconds between two requests at the least: a busy search has news all the time
-IDLE = 0.5  # the same where a request came back at once without news
-OUTAGE = 60.0  # seconds for which a service may be away
 QUIET = 5.0  # seconds between two lines in a pipe, unless a round or the state changes
 
 Show = Callable[["StatusView"], None]
 
 
 def follow(client: Client, first: StatusView, show: Show) -> StatusView:
-    """Show `first` and every change after it until the search has ended.
-
-    Raises
-    ------
-    Unavailable
-        The service was away for longer than a minute.
-    """
+    """Show `first` and every change after it until the search has ended."""
     view = first
-    show(view)
-    heard = time.monotonic()
-    while view.state not in ENDED:
-        asked = time.monotonic()
-        try:
-            new = client.status(view.id, wait=POLL, after=view)
-        except Unavailable:
-            if time.monotonic() - heard > OUTAGE:
-                raise
-            time.sleep(IDLE)
-            continue
-        heard = time.monotonic()
-        news = new.revision != view.revision
-        view = new
-        if news:
-            show(view)
-        time.sleep(PAUSE if news or heard - asked > IDLE else IDLE)
+    for view in client.follow(first):
+        show(view)
     return view
 
 

@@ -1,6 +1,7 @@
 """The HTTP contract from the caller's side: typed answers, and errors of the one error tree."""
 
 from hpsearch.client.address import is_loopback
-from hpsearch.client.client import Client
+from hpsearch.client.client import PATIENCE, Client
+from hpsearch.client.figure import Figure
 
-__all__ = ["Client", "is_loopback"]
+__all__ = ["PATIENCE", "Client", "Figure", "is_loopback"]

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import random
-import time
 import uuid
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import httpx
 
+from hpsearch.client import following, frames
 from hpsearch.client.address import path_of
+from hpsearch.client.figure import Figure
 from hpsearch.client.wire import Wire
-from hpsearch.errors import InvalidRequest, NotFound, Unavailable, UnsupportedType
+from hpsearch.errors import InvalidRequest, NotFound, UnsupportedType
 from hpsearch.report.views import (
     DatasetView,
     HealthView,
@@ -26,11 +26,12 @@ from hpsearch.report.views import (
     TrialView,
 )
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 TIMEOUT = 30.0  # seconds until an answer begins
 UPLOAD_TIMEOUT = 300.0  # the service parses a whole dataset before it answers
-PATIENCE = 10.0  # seconds during which a submission is repeated
-FIRST_DELAY = 0.2  # seconds; doubles up to LONGEST_DELAY
-LONGEST_DELAY = 2.0
+PATIENCE = 10.0  # seconds during which reads and submissions are repeated
 WARM_STARTS = 8  # earlier searches that a spec may name
 CONTENT_TYPES = {".npz": "application/octet-stream", ".csv": "text/csv"}
 
@@ -39,7 +40,8 @@ class Client(Wire):
     """Speaks with the service at `url`, showing `key` with every request.
 
     Every method raises the errors of `hpsearch.errors` that the service answered with, and
-    Unavailable when nothing answers. `patience` is for how many seconds `submit` tries again.
+    Unavailable when nothing answers. For `patience` seconds what reads and `submit` are tried
+    again, with growing pauses, and whatever a rate limit refuses.
     """
 
     def __init__(
@@ -50,12 +52,11 @@ class Client(Wire):
         timeout: float = TIMEOUT,
         patience: float = PATIENCE,
     ) -> None:
-        super().__init__(url, key, timeout=timeout)
-        self._patience = patience
+        super().__init__(url, key, timeout=timeout, patience=patience)
 
     def ready(self) -> dict[str, Any]:
         """What /readyz says; Unavailable while a part of the service is not ready."""
-        answer = self._json("GET", "/readyz")
+        answer = self._json("GET", "/readyz", once=True)
         return answer if isinstance(answer, dict) else {}
 
     # Searches
@@ -71,18 +72,8 @@ class Client(Wire):
             "Content-Type": "application/json",
             "Idempotency-Key": str(uuid.uuid4()),
         }
-        deadline = time.monotonic() + self._patience
-        delay = FIRST_DELAY
-        while True:
-            try:
-                answer = self._json("POST", path_of("searches"), content=body, headers=headers)
-                return self._view(StatusView, answer)
-            except Unavailable:
-                pause = delay * random.uniform(0.75, 1.25)  # noqa: S311  # jitter, no secret
-                if time.monotonic() + pause > deadline:
-                    raise
-                time.sleep(pause)
-                delay = min(2 * delay, LONGEST_DELAY)
+        answer = self._json("POST", path_of("searches"), content=body, headers=headers)
+        return self._view(StatusView, answer)
 
     def status(
         self, search: str, *, wait: float = 0.0, after: StatusView | None = None
@@ -104,6 +95,29 @@ class Client(Wire):
         if response.status_code == httpx.codes.NOT_MODIFIED and after is not None:
             return after
         return self._view(StatusView, self._decoded(response))
+
+    def follow(self, search: str | StatusView) -> Iterator[StatusView]:
+        """The status now and after every change, until the search has ended.
+
+        A service that is away for less than a minute is waited for.
+        """
+        first = self.status(search) if isinstance(search, str) else search
+        return following.changes(self.status, first)
+
+    def wait(
+        self, search: str, *, progress: bool = True, timeout: float | None = None
+    ) -> StatusView:
+        """The status at the end of a search; `state` says whether it completed.
+
+        With `progress` a line of it is kept up to date in a terminal and in a notebook.
+
+        Raises
+        ------
+        Conflict
+            The search has not ended after `timeout` seconds; it goes on.
+        """
+        first = self.status(search)
+        return following.last(following.changes(self.status, first, timeout=timeout), show=progress)
 
     def list(self, *, state: str | None = None, limit: int | None = None) -> Iterator[StatusView]:
         """The searches of this key, newest first."""
@@ -133,6 +147,35 @@ class Client(Wire):
         params = {"round": round, "state": state, "sort": sort, "curve": shown}
         for item in self._items(path_of("searches", search, "trials"), params):
             yield self._view(TrialView, item)
+
+    def trials_frame(self, search: str, *, state: str | None = None) -> DataFrame:
+        """The trials as a pandas frame: a row each, a column for each hyperparameter.
+
+        Raises
+        ------
+        Misconfigured
+            pandas is not installed.
+        """
+        return frames.of_trials(self.trials(search, state=state))
+
+    def trials_csv(self, search: str, to: IO[bytes]) -> None:
+        """Write all trials to an open file as the service's CSV."""
+        path = path_of("searches", search, "trials")
+        self._download(path, to, headers={"Accept": "text/csv"})
+
+    def figure(
+        self, search: str, name: str, *, x: str | None = None, y: str | None = None
+    ) -> Figure:
+        """A figure of a search: ranges, trials, curves, surface or importance.
+
+        x, y: the hyperparameters on the axes of `trials`. A notebook shows it by itself.
+        """
+        params = {axis: value for axis, value in (("x", x), ("y", y)) if value is not None}
+        path = path_of("searches", search, "figures", name)
+        answer = self._json("GET", path, params=params)
+        if not isinstance(answer, dict) or not {"data", "layout"} <= answer.keys():
+            raise self._not_understood(path, "no figure")
+        return Figure(name, answer["data"], answer["layout"])
 
     def result(self, search: str) -> ResultView:
         """The best range and its test score; Conflict until the search has completed."""

@@ -59,7 +59,14 @@ def error_from(response: httpx.Response) -> HpsearchError:
         kind = _LISTED.get(str(body.get("title")), InvalidSpec)
         return kind(message, tuple(_mistakes(body.get("errors"))))
     default = InvalidRequest if response.status_code < 500 else SystemFault
-    return _BY_STATUS.get(response.status_code, default)(message)
+    error = _BY_STATUS.get(response.status_code, default)(message)
+    error.retry_after = _seconds(response.headers.get("Retry-After", ""))
+    return error
+
+
+def _seconds(given: str) -> float | None:
+    """What Retry-After says; None where it says nothing, or names a date as proxies may."""
+    return float(given) if given.isascii() and given.isdigit() and len(given) < 7 else None
 
 
 def _problem(response: httpx.Response) -> dict[str, Any]:

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Iterator, Mapping
-from typing import Any, Self, TypeVar
+from contextlib import contextmanager
+from typing import IO, Any, Self, TypeVar
 
 import httpx
 from pydantic import BaseModel, ValidationError
 
 from hpsearch.client.address import checked_url, is_loopback, printable_key
 from hpsearch.client.problems import error_from
-from hpsearch.errors import SystemFault, Unavailable
+from hpsearch.errors import SystemFault, TooMany, Unavailable
 
 PAGE = 200
+FIRST_DELAY = 0.2  # seconds until a request is repeated; doubles up to LONGEST_DELAY
+LONGEST_DELAY = 2.0
 
 V = TypeVar("V", bound=BaseModel)
 
 
 class Wire:
-    """Speaks with the service at `url`, showing `key` with every request."""
+    """Speaks with the service at `url`, showing `key` with every request.
 
-    def __init__(
-        self,
-        url: str,
-        key: str | None,
-        *,
-        timeout: float,
-    ) -> None:
+    For `patience` seconds a request is repeated: one that reads, or that carries an
+    Idempotency-Key, while nothing answers; any but an upload where a rate limit refused it.
+    """
+
+    def __init__(self, url: str, key: str | None, *, timeout: float, patience: float) -> None:
         self.url = checked_url(url)
         self._timeout = timeout
+        self._patience = patience
         self._http = httpx.Client(
             headers={"Authorization": f"Bearer {printable_key(key)}"} if key else {},
             timeout=timeout,
@@ -70,9 +74,48 @@ class Wire:
         except ValueError as error:
             raise self._not_understood(response.url.path, str(error)) from error
 
-    def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
-        try:
+    def _send(
+        self, method: str, path: str, *, once: bool = False, **options: Any
+    ) -> httpx.Response:
+        """The answer to a request; with `once` it is not repeated."""
+        deadline = time.monotonic() + (0.0 if once else self._patience)
+        delay = FIRST_DELAY
+        while True:
+            try:
+                return self._request(method, path, **options)
+            except (Unavailable, TooMany) as error:
+                pause = delay * random.uniform(0.75, 1.25)  # noqa: S311  # jitter, no secret
+                if isinstance(error, TooMany) and error.retry_after is not None:
+                    pause = error.retry_after
+                if not _harmless(error, method, options) or time.monotonic() + pause > deadline:
+                    raise
+            time.sleep(pause)
+            delay = min(2 * delay, LONGEST_DELAY)
+
+    def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        with self._answering(method, path):
             response = self._http.request(method, self.url + path, **options)
+        if response.is_success or response.status_code == httpx.codes.NOT_MODIFIED:
+            return response
+        raise error_from(response)
+
+    def _download(self, path: str, to: IO[bytes], **options: Any) -> None:
+        """GET, piece by piece into `to`, which is not touched where the answer is an error."""
+        with (
+            self._answering("GET", path),
+            self._http.stream("GET", self.url + path, **options) as response,
+        ):
+            if not response.is_success:
+                response.read()
+                raise error_from(response)
+            for piece in response.iter_bytes():
+                to.write(piece)
+
+    @contextmanager
+    def _answering(self, method: str, path: str) -> Iterator[None]:
+        """Faults of the network as Unavailable."""
+        try:
+            yield
         except httpx.TimeoutException as error:
             raise Unavailable(f"{self.url} did not answer in time ({method} {path})") from error
         except httpx.RequestError as error:
@@ -80,9 +123,6 @@ class Wire:
             raise Unavailable(
                 f"no service answers at {self.url} ({why}); is `hpsearch serve` running there?"
             ) from error
-        if response.is_success or response.status_code == httpx.codes.NOT_MODIFIED:
-            return response
-        raise error_from(response)
 
     def _view(self, kind: type[V], answer: object) -> V:
         try:
@@ -97,3 +137,10 @@ class Wire:
             f"the answer of {self.url} was not understood ({what}: {why}); "
             "are client and service of the same version?"
         )
+
+
+def _harmless(error: Unavailable | TooMany, method: str, options: Mapping[str, Any]) -> bool:
+    """Whether the request may be sent again: it does nothing twice, and its body is still there."""
+    if isinstance(error, TooMany):  # nothing was done; an upload's file has been read
+        return method != "PUT"
+    return method == "GET" or "Idempotency-Key" in options.get("headers", ())

@@ -30,6 +30,7 @@ th, td { text-align: left; vertical-align: top; padding: 7px 12px 7px 0;
          border-bottom: 1px solid #e6e9ed; }
 th { font-weight: 600; border-bottom-color: #9aa1aa; }
 td:last-child { white-space: nowrap; }
+pre { overflow-x: auto; font: 13px/1.5 ui-monospace, monospace; }
 .figure { width: 100%; margin-top: 10px; }
 """
 _CONFIG = '{"responsive": true, "displaylogo": false, "displayModeBar": false}'
@@ -45,12 +46,13 @@ class Table:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Section:
-    """A heading, paragraphs, tables, figures, in this order."""
+    """A heading, paragraphs, tables, figures, a listing, in this order."""
 
     title: str
     text: Sequence[str] = ()
     tables: Sequence[Table] = ()
     figures: Sequence[Figure] = ()
+    listing: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,6 +90,8 @@ def _document(page: Page) -> Iterator[str]:
         yield from _tables(section.tables)
         for j, figure in enumerate(section.figures):
             yield from _figure(f"s{i}f{j}", figure)
+        if section.listing:
+            yield f"<pre>{escape(section.listing)}</pre>"
         yield "</section>"
     yield "</body>\n</html>"
 

@@ -37,9 +37,12 @@ def client(contract):
 
 
 @pytest.mark.parametrize(("status", "title", "kind"), BY_STATUS)
-def test_a_problem_is_the_error_it_was_made_from(contract, client, status, title, kind):
+def test_a_problem_is_the_error_it_was_made_from(contract, status, title, kind):
     contract.problem(status, title, "what to do about it")
-    with pytest.raises(kind, match=r"^what to do about it$") as caught:
+    with (
+        Client(contract.url, "k" * 40, timeout=5, patience=0) as client,
+        pytest.raises(kind, match=r"^what to do about it$") as caught,
+    ):
         client.result("s1")
     assert type(caught.value) is kind
 

@@ -7,9 +7,20 @@ background of their own, so that they can stand on a light page and on a dark on
 from hpsearch.figures.search.curves import curves
 from hpsearch.figures.search.importance import importance
 from hpsearch.figures.search.ranges import ranges
+from hpsearch.figures.search.report import Told, report
 from hpsearch.figures.search.surface import surface
 from hpsearch.figures.search.trials import Sample, trials
 
 NAMES = ("ranges", "trials", "curves", "surface", "importance")
 
-__all__ = ["NAMES", "Sample", "curves", "importance", "ranges", "surface", "trials"]
+__all__ = [
+    "NAMES",
+    "Sample",
+    "Told",
+    "curves",
+    "importance",
+    "ranges",
+    "report",
+    "surface",
+    "trials",
+]

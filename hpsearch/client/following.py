@@ -1,0 +1,120 @@
+"""Following a search to its end: every change of its status, and a line that shows them."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import IO, Protocol
+
+from hpsearch.errors import Conflict, Unavailable
+from hpsearch.report import words
+from hpsearch.report.views import StatusView
+from hpsearch.trials import ENDED
+
+POLL = 10.0  # seconds that one request waits for news
+PAUSE = 0.1  # seconds between two requests at the least: a busy search has news all the time
+IDLE = 0.5  # the same where a request came back at once without news
+OUTAGE = 60.0  # seconds for which a service may be away
+BAR = 16  # characters
+
+
+class Ask(Protocol):
+    """The status of a search, once it differs from `after` or `wait` seconds are over."""
+
+    def __call__(self, search: str, *, wait: float, after: StatusView) -> StatusView:
+        """Ask once."""
+        ...
+
+
+def changes(ask: Ask, first: StatusView, *, timeout: float | None = None) -> Iterator[StatusView]:
+    """`first` and every change after it until the search has ended.
+
+    Raises
+    ------
+    Unavailable
+        The service was away for longer than a minute.
+    Conflict
+        The search has not ended after `timeout` seconds.
+    """
+    yield first
+    view, heard = first, time.monotonic()
+    deadline = None if timeout is None else heard + timeout
+    while view.state not in ENDED:
+        asked = time.monotonic()
+        left = POLL if deadline is None else deadline - asked
+        if left <= 0:
+            raise Conflict(f"search {view.id} is still {view.state} after {timeout:g} seconds")
+        try:
+            new = ask(view.id, wait=min(POLL, left), after=view)
+        except Unavailable:
+            if time.monotonic() - heard > OUTAGE:
+                raise
+            time.sleep(IDLE)
+            continue
+        heard = time.monotonic()
+        news, view = new.revision != view.revision, new
+        if news:
+            yield view
+        if view.state not in ENDED:
+            time.sleep(PAUSE if news or heard - asked > IDLE else IDLE)
+
+
+def last(views: Iterable[StatusView], *, show: bool) -> StatusView:
+    """The last of `views` (one at least); with `show` all of them on one line as they come."""
+    line = _Line(_screen()) if show else None
+    view = None
+    try:
+        for view in views:
+            if line is not None:
+                line.show(view)
+    finally:
+        if line is not None:
+            line.close()
+    assert view is not None  # a search has a status
+    return view
+
+
+def _screen() -> IO[str] | None:
+    """Where a line can be written over: a terminal, or the output of a notebook's cell."""
+    if "ipykernel" in sys.modules:
+        return sys.stdout
+    return sys.stderr if sys.stderr.isatty() else None
+
+
+class _Line:
+    """One line of progress, written over again and again; none where that is impossible."""
+
+    def __init__(self, screen: IO[str] | None) -> None:
+        self._screen = screen
+        self._length = 0
+
+    def show(self, view: StatusView) -> None:
+        """Write how far a search is in place of what was there."""
+        if self._screen is None:
+            return
+        text = progress(view)[: max(20, shutil.get_terminal_size().columns - 1)]
+        print(f"\r{text.ljust(self._length)}", end="", file=self._screen, flush=True)
+        self._length = len(text)
+
+    def close(self) -> None:
+        """Leave the last state of the line behind."""
+        if self._screen is not None and self._length:
+            print(file=self._screen, flush=True)
+
+
+def progress(view: StatusView) -> str:
+    """How far a search is, as one line."""
+    done, planned = view.epochs.trained, max(1, view.epochs.planned)
+    share = 1.0 if view.state in ENDED else min(1.0, done / planned)
+    full = round(share * BAR)
+    parts = [
+        f"{'━' * full}{'─' * (BAR - full)} {share:4.0%}",
+        f"{view.state}, round {view.rounds.completed}/{view.rounds.planned}",
+    ]
+    if view.best is not None:
+        parts.append(f"best {words.share(view.best.validation_accuracy)}")
+    if (view.eta_seconds or 0.0) >= 1:
+        parts.append(f"about {words.duration(view.eta_seconds or 0.0)} left")
+    return "  ".join(parts)

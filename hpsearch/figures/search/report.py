@@ -1,0 +1,149 @@
+"""A search as one page: its answer, the evidence for it, and the spec that it came from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+from hpsearch.figures.page import Page, Section, Table
+from hpsearch.figures.search.style import titled
+from hpsearch.report import words
+from hpsearch.report.views import HealthView, ResultView, RoundView, StatusView
+
+TITLES: Mapping[str, tuple[str, str]] = {
+    "ranges": ("Ranges over the rounds", "Each bar is the range of a round; its colour says why."),
+    "trials": ("Trials", "Every point is a trial, coloured by its validation accuracy."),
+    "curves": ("Learning curves", "The best trials stand out."),
+    "surface": ("Surface", "What the surrogate expects, all other values at their best place."),
+    "importance": ("Importance", "Each hyperparameter's share of what changes the score."),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Told:
+    """What a report tells: views, the spec, and figures (data and layout) by name.
+
+    `result` is None for a search that has not completed.
+    """
+
+    status: StatusView
+    result: ResultView | None
+    rounds: Sequence[RoundView]
+    health: HealthView
+    spec: Mapping[str, Any]
+    figures: Mapping[str, Mapping[str, Any]]
+
+
+def report(told: Told) -> Page:
+    """The page of a search in whatever state it is."""
+    status, result = told.status, told.result
+    sections = [] if result is None else [_ranges(result)]
+    sections += [_figure(name, told.figures[name]) for name in TITLES if name in told.figures]
+    sections.append(_health(told.health))
+    if result is not None and result.finalists:
+        sections.append(_finalists(result))
+    sections.append(_rounds(told.rounds))
+    sections.append(Section("Spec", listing=json.dumps(told.spec, indent=2, ensure_ascii=False)))
+    reason = f" ({status.reason})" if status.reason else ""
+    about = f"Search {status.id} on {status.dataset} is {status.state}{reason}."
+    when = f"Submitted {status.created_at}; ended {status.finished_at or 'not yet'}."
+    facts = list(_running(status) if result is None else _answer(result))
+    return Page(
+        title=status.name or f"Search {status.id}",
+        text=[about, when],
+        sections=sections,
+        tables=[Table(("", ""), facts)],
+    )
+
+
+def _running(status: StatusView) -> Iterator[Sequence[str]]:
+    best = status.best
+    yield "rounds", f"{status.rounds.completed} of {status.rounds.planned}"
+    yield "epochs", f"{status.epochs.trained} of {status.epochs.planned}"
+    if best is not None:
+        yield "best trial so far", words.params(best.params)
+        yield "its validation accuracy", words.share(best.validation_accuracy)
+
+
+def _answer(result: ResultView) -> Iterator[Sequence[str]]:
+    """The result card: what to use, and how good it is on examples that nobody has seen."""
+    test = result.test
+    interval = "" if test.ci95 is None else " (95 % interval {} to {})".format(
+        *(words.share(end) for end in test.ci95)
+    )  # fmt: skip
+    yield "recommended", words.params(result.recommended.params)
+    yield "test accuracy", words.share(test.accuracy) + interval
+    yield "models of the range", f"mean {words.share(test.mean)}, sd {words.share(test.sd)}"
+    yield "ensemble", words.share(test.ensemble_accuracy)
+    yield "validation accuracy", words.share(result.recommended.validation_accuracy)
+    if result.optimism is not None:
+        yield "optimism", f"{result.optimism:+.4f} (validation minus test of one more model)"
+    yield "test part", f"{test.examples} examples, opened {test.attempts} time(s) by this search"
+    yield "digest", result.digest or f"none: {result.digest_reason or 'not given'}"
+
+
+def _ranges(result: ResultView) -> Section:
+    rows = [
+        (
+            titled(name),
+            words.span(found),
+            words.span(found.asked) + (", left behind" if found.outside_asked else ""),
+            _recommended(result, name),
+            found.verdict.replace("_", " "),
+        )
+        for name, found in result.ranges.items()
+    ]
+    reasons = [(titled(name), found.reason) for name, found in result.ranges.items()]
+    head = ("hyperparameter", "best range", "asked", "recommended", "verdict")
+    return Section("Best range", tables=[Table(head, rows), Table(("", "why"), reasons)])
+
+
+def _recommended(result: ResultView, name: str) -> str:
+    value = result.recommended.params.get(name)
+    return "" if value is None else words.level(value)
+
+
+def _figure(name: str, figure: Mapping[str, Any]) -> Section:
+    title, text = TITLES[name]
+    return Section(title, text=[text], figures=[go.Figure(dict(figure))])
+
+
+def _health(health: HealthView) -> Section:
+    if not health.notes:
+        return Section("Health", text=["Nothing to report."])
+    rows = [(note.severity, note.message, note.advice) for note in health.notes]
+    return Section("Health", tables=[Table(("", "what", "what to do"), rows)])
+
+
+def _finalists(result: ResultView) -> Section:
+    rows = [
+        (
+            words.params(one.params),
+            f"{one.trainings}",
+            f"{words.share(one.mean)} ± {words.share(one.sd)}",
+            f"{one.difference:+.4f}" if place else "",
+            "recommended" if not place else "alike" if one.indistinguishable else "worse",
+        )
+        for place, one in enumerate(result.finalists)
+    ]
+    head = ("parameters", "trainings", "score", "behind", "")
+    return Section("Finalists", tables=[Table(head, rows)])
+
+
+def _rounds(rounds: Sequence[RoundView]) -> Section:
+    rows = [
+        (
+            f"{one.number}",
+            one.kind,
+            f"{one.trials.planned}",
+            f"{one.epochs_trained or 0}",
+            words.share(one.best.validation_accuracy if one.best else None),
+        )
+        for one in rounds
+    ]
+    head = ("round", "kind", "trials", "epochs trained", "best validation accuracy")
+    return Section("Rounds", tables=[Table(head, rows)])

@@ -1,0 +1,190 @@
+"""What the client does beyond one request: it repeats, follows, draws, and makes frames."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import time
+
+import pytest
+
+import hpsearch
+from hpsearch import errors
+from hpsearch.client import Client, Figure, following
+from hpsearch.report.views import StatusView
+from hpsearch.trials import SearchState
+
+TRIAL = {
+    "id": "1-0", "round": 1, "index": 0, "state": "completed", "params": {"learning_rate": 0.1},
+    "epochs": 2, "validation_accuracy": 0.9, "validation_loss": 0.3, "score": 0.9,
+}  # fmt: skip
+
+
+@pytest.fixture
+def client(contract):
+    with Client(contract.url, "k" * 40, timeout=5, patience=4) as made:
+        yield made
+
+
+def test_the_client_is_the_package_s_own():
+    assert hpsearch.Client is Client
+    with pytest.raises(AttributeError, match="no attribute 'Server'"):
+        _ = hpsearch.Server
+
+
+def test_a_read_is_repeated_until_the_service_is_back(contract, client, status):
+    contract.problem(503, "Unavailable", "starting")
+    contract.answer(0)
+    contract.answer(200, status)
+    assert client.status("s1").id == "s1"
+    assert len(contract.asked) == 3
+
+
+def test_a_change_is_not_repeated_where_nobody_knows_if_it_was_made(contract, client):
+    contract.problem(503, "Unavailable", "perhaps it was made")
+    with pytest.raises(errors.Unavailable):
+        client.cancel("s1")
+    with pytest.raises(errors.Unavailable):
+        client.ready()  # a question about this moment
+    assert len(contract.asked) == 2
+
+
+def test_a_rate_limit_is_waited_for_as_long_as_it_says(contract, client, status):
+    contract.answer(429, {"title": "Too many requests", "detail": "slow"}, Retry_After="1")
+    contract.answer(200, status)
+    started = time.monotonic()
+    assert client.pause("s1").id == "s1"
+    assert time.monotonic() - started >= 1
+    assert [method for method, *_ in contract.asked] == ["POST", "POST"]
+
+
+def test_a_limit_beyond_the_patience_is_said_at_once(contract, client):
+    contract.answer(429, {"title": "Too many requests", "detail": "later"}, Retry_After="60")
+    with pytest.raises(errors.TooMany, match="later") as caught:
+        client.status("s1")
+    assert caught.value.retry_after == 60
+    assert len(contract.asked) == 1
+
+
+def test_an_upload_is_not_sent_again_from_its_end(contract, client, tmp_path):
+    file = tmp_path / "mine.csv"
+    file.write_text("a,b\n1,x\n")
+    contract.answer(429, {"title": "Too many requests", "detail": "full"}, Retry_After="0")
+    with pytest.raises(errors.TooMany):
+        client.put_dataset("mine", file)
+    assert len(contract.asked) == 1
+
+
+def test_a_search_is_waited_for(contract, client, status):
+    contract.answer(200, status)
+    contract.answer(200, {**status, "revision": 4, "state": "completed"})
+    assert client.wait("s1", progress=False).state is SearchState.COMPLETED
+    assert contract.asked[1][1] == "/api/v1/searches/s1?wait=10"
+    assert contract.asked[1][2]["If-None-Match"] == '"3"'
+
+
+def test_waiting_has_an_end(contract, client, status):
+    contract.answer(200, status)
+    with pytest.raises(errors.Conflict, match=r"s1 is still running after 0\.2 seconds"):
+        client.wait("s1", progress=False, timeout=0.2)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_has_one_line_of_progress(contract, client, status, monkeypatch):
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    contract.answer(200, status)
+    ended = {**status, "revision": 4, "state": "completed", "eta_seconds": None}
+    contract.answer(200, ended)
+    client.wait("s1")
+    first, second, third = screen.getvalue().split("\r")
+    assert first == ""
+    assert "16%" in second
+    assert "round 1/4" in second
+    assert "about 1 min 15 s left" in second
+    assert third.startswith("━" * following.BAR + " 100%")
+    assert third.endswith("\n")
+    assert len(third.rstrip("\n")) >= len(second)  # nothing of the longer line stays
+
+
+def test_a_pipe_has_none(contract, client, status, capsys):
+    contract.answer(200, {**status, "state": "failed"})
+    assert client.wait("s1").state is SearchState.FAILED
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_notebook_has_it_in_the_cell_s_output(contract, client, status, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    contract.answer(200, {**status, "state": "cancelled"})
+    client.wait("s1")
+    assert "cancelled, round 1/4" in capsys.readouterr().out
+
+
+def test_progress_of_a_search_without_a_plan(status):
+    nothing = {**status, "epochs": {"planned": 0, "trained": 0}, "best": None}
+    line = following.progress(StatusView.model_validate(nothing))
+    assert "  0%" in line
+    assert "best" not in line
+
+
+def test_a_figure_shows_itself_and_is_json(contract, client):
+    contract.answer(200, {"data": [{"type": "bar"}], "layout": {"height": 300}})
+    figure = client.figure("s1", "trials", x="learning_rate")
+    assert contract.asked[0][1] == "/api/v1/searches/s1/figures/trials?x=learning_rate"
+    shown = figure._repr_mimebundle_()
+    assert shown["application/vnd.plotly.v1+json"]["layout"] == {"height": 300}
+    assert shown["text/plain"] == "Figure('trials', 1 traces)"
+    assert json.loads(figure.to_json()) == figure.to_dict()
+    assert figure == Figure("trials", [{"type": "bar"}], {"height": 300})
+
+
+def test_what_is_no_figure_is_a_fault(contract, client):
+    contract.answer(200, {"data": []})
+    with pytest.raises(errors.SystemFault, match="no figure"):
+        client.figure("s1", "ranges")
+
+
+def test_trials_are_a_frame_with_a_column_for_each_hyperparameter(contract, client):
+    pytest.importorskip("pandas")
+    more = {**TRIAL, "id": "1-1", "index": 1, "params": {"learning_rate": 0.2}, "score": None}
+    contract.answer(200, {"items": [TRIAL, more], "next": None})
+    frame = client.trials_frame("s1", state="completed")
+    assert contract.asked[0][1] == "/api/v1/searches/s1/trials?state=completed&limit=200"
+    assert list(frame.index) == ["1-0", "1-1"]
+    assert list(frame["learning_rate"]) == [0.1, 0.2]
+    assert "curve" not in frame.columns
+
+
+def test_a_search_without_trials_is_an_empty_frame(contract, client):
+    pytest.importorskip("pandas")
+    contract.answer(200, {"items": [], "next": None})
+    frame = client.trials_frame("s1")
+    assert len(frame) == 0
+    assert "validation_accuracy" in frame.columns
+
+
+def test_without_pandas_a_frame_says_what_to_install(contract, client, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(errors.Misconfigured, match="pip install pandas"):
+        client.trials_frame("s1")
+
+
+def test_all_trials_come_as_one_csv(contract, client):
+    contract.answer(200, b"id,round\n1-0,1\n", Content_Type="text/csv")
+    to = io.BytesIO()
+    client.trials_csv("s1", to)
+    assert to.getvalue() == b"id,round\n1-0,1\n"
+    assert contract.asked[0][2]["Accept"] == "text/csv"
+
+
+def test_a_download_that_is_refused_leaves_the_file_alone(contract, client):
+    contract.problem(404, "Not found", "no search 's1'")
+    to = io.BytesIO()
+    with pytest.raises(errors.NotFound, match="no search"):
+        client.trials_csv("s1", to)
+    assert to.getvalue() == b""
