@@ -265,13 +265,17 @@ class TrialReport:
 
 @dataclass(frozen=True, slots=True)
 class JobReport:
-    """What a worker has to say about one job."""
+    """What a worker has to say about one job.
+
+    `model` is the recommended model's file (`nn.Model.dump`), from the final job alone.
+    """
 
     trials: Sequence[TrialReport]
     fingerprint: Mapping[str, str]
     seconds: float
     ensemble_correct: int | None = None
     peak_rss_bytes: int | None = None
+    model: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

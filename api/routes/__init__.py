@@ -1,12 +1,13 @@
 """The routes by subject, and the groups that `api.app` registers."""
 
-from api.routes import datasets, figures, keys, operations, pages, searches
+from api.routes import datasets, figures, keys, model, operations, pages, searches
 
 __all__ = ["GROUPS"]
 
 GROUPS = (
     searches.routes,
     figures.routes,
+    model.routes,
     datasets.routes,
     keys.routes,
     operations.routes,

@@ -15,6 +15,7 @@ from hpsearch.cli import (
     edits,
     keys,
     lab,
+    predict,
     prune,
     report,
     searches,
@@ -55,6 +56,7 @@ serve.register(app)
 demo.register(app)
 lab.register(app)
 report.register(app)
+predict.register(app)
 backup.register(app)
 doctor.register(app)
 prune.register(app)

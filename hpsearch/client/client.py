@@ -14,10 +14,9 @@ import httpx
 from hpsearch.client import following, frames
 from hpsearch.client.address import path_of
 from hpsearch.client.figure import Figure
-from hpsearch.client.wire import Wire
-from hpsearch.errors import InvalidRequest, NotFound, UnsupportedType
+from hpsearch.client.library import Library
+from hpsearch.errors import InvalidRequest, NotFound
 from hpsearch.report.views import (
-    DatasetView,
     HealthView,
     NextRoundView,
     ResultView,
@@ -30,13 +29,11 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 TIMEOUT = 30.0  # seconds until an answer begins
-UPLOAD_TIMEOUT = 300.0  # the service parses a whole dataset before it answers
 PATIENCE = 10.0  # seconds during which reads and submissions are repeated
 WARM_STARTS = 8  # earlier searches that a spec may name
-CONTENT_TYPES = {".npz": "application/octet-stream", ".csv": "text/csv"}
 
 
-class Client(Wire):
+class Client(Library):
     """Speaks with the service at `url`, showing `key` with every request.
 
     Every method raises the errors of `hpsearch.errors` that the service answered with, and
@@ -181,6 +178,26 @@ class Client(Wire):
         """The best range and its test score; Conflict until the search has completed."""
         return self._view(ResultView, self._json("GET", path_of("searches", search, "result")))
 
+    def model(self, search: str, file: Path) -> Path:
+        """Write the trained winner to `file`, which `hpsearch.nn.Model.load` reads; `file`.
+
+        Raises
+        ------
+        Conflict, NotFound
+            The search has not completed, or keeps no model; nothing is written then.
+        InvalidRequest
+            The file cannot be written.
+        """
+        part = file.with_name(f"{file.name}.part")
+        try:
+            with part.open("wb") as to:
+                self._download(path_of("searches", search, "model"), to)
+            return part.replace(file)
+        except OSError as error:
+            raise InvalidRequest(f"{file}: {error.strerror or error}") from error
+        finally:
+            part.unlink(missing_ok=True)
+
     def health(self, search: str) -> HealthView:
         """What a careful reader of the search should know, in whatever state it is."""
         return self._view(HealthView, self._json("GET", path_of("searches", search, "health")))
@@ -248,32 +265,6 @@ class Client(Wire):
         """Remove an ended search and all its trials."""
         self._send("DELETE", path_of("searches", search))
 
-    # Datasets
-
-    def datasets(self) -> Iterator[DatasetView]:
-        """Every dataset that this key can search on."""
-        for item in self._items(path_of("datasets"), {}):
-            yield self._view(DatasetView, item)
-
-    def dataset(self, name: str) -> DatasetView:
-        """One dataset: shape, classes, digest, licence."""
-        return self._view(DatasetView, self._json("GET", path_of("datasets", name)))
-
-    def put_dataset(self, name: str, path: Path, *, label: str | None = None) -> DatasetView:
-        """Upload a .npz or .csv file; `label` names the CSV column that holds the class."""
-        kind = CONTENT_TYPES.get(path.suffix.lower())
-        if kind is None:
-            raise UnsupportedType(f"{path}: a dataset is a .npz or a .csv file")
-        try:
-            with path.open("rb") as file:
-                return self._upload(name, file, kind, label)
-        except OSError as error:
-            raise InvalidRequest(f"{path}: {error.strerror or error}") from error
-
-    def delete_dataset(self, name: str) -> None:
-        """Remove an uploaded dataset; Conflict while a search uses it."""
-        self._send("DELETE", path_of("datasets", name))
-
     # One request
 
     def _patch(
@@ -286,14 +277,3 @@ class Client(Wire):
         headers = {} if seen is None else {"If-Match": f'"{seen.revision}"'}
         path = path_of("searches", search)
         return self._json("PATCH", path, json=dict(changes), headers=headers, params=params)
-
-    def _upload(self, name: str, file: IO[bytes], kind: str, label: str | None) -> DatasetView:
-        answer = self._json(
-            "PUT",
-            path_of("datasets", name),
-            content=file,
-            headers={"Content-Type": kind},
-            params={"label": label} if label is not None else {},
-            timeout=httpx.Timeout(self._timeout, read=UPLOAD_TIMEOUT, write=UPLOAD_TIMEOUT),
-        )
-        return self._view(DatasetView, answer)

@@ -9,6 +9,7 @@ from hpsearch.nn.activations import ACTIVATIONS
 from hpsearch.nn.evaluation import ensemble_proba, predict_proba
 from hpsearch.nn.examples import Examples
 from hpsearch.nn.initializers import INITIALIZERS
+from hpsearch.nn.model import Model
 from hpsearch.nn.optimizers import OPTIMIZERS
 from hpsearch.nn.outcome import EpochScore, Interrupted, Outcome, State
 from hpsearch.nn.parameters import Weights
@@ -26,6 +27,7 @@ __all__ = [
     "Examples",
     "Interrupted",
     "Member",
+    "Model",
     "Outcome",
     "Shape",
     "State",

@@ -165,15 +165,23 @@ class Weights:
             trials = len(named["layer0.weight"])
             flat = np.zeros((trials, place.size), np.float32)
             for index, (slot, names) in enumerate(zip(place.slots, place.names, strict=True)):
-                slot.weight(flat)[...] = named[f"layer{index}.{names[0]}"]
+                _fill(slot.weight(flat), named, f"layer{index}.{names[0]}")
                 for row, name in enumerate(names[1:]):
-                    slot.vector(flat, row)[...] = named[f"layer{index}.{name}"]
+                    _fill(slot.vector(flat, row), named, f"layer{index}.{name}")
             mean, variance = running_statistics(shape, trials)
             if shape.batch_norm:
-                mean[...], variance[...] = named["running.mean"], named["running.variance"]
+                _fill(mean, named, "running.mean")
+                _fill(variance, named, "running.variance")
         except (KeyError, ValueError) as error:
             raise InvalidRequest(f"these arrays are not a network of {shape}: {error}") from error
         return cls(shape, flat, mean, variance)
+
+
+def _fill(place: Array, named: Mapping[str, Array], name: str) -> None:
+    """Copy an array to its place, which it must fit as it is: nothing is spread over it."""
+    if named[name].shape != place.shape:
+        raise ValueError(f"{name} is {named[name].shape}, expected {place.shape}")
+    place[...] = named[name]
 
 
 def running_statistics(

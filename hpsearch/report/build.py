@@ -28,7 +28,7 @@ from hpsearch.spec import ResolvedSpec
 
 Row = Any
 API = "/api/v1/searches"
-LINKED = ("rounds", "trials", "result", "health", "spec")
+LINKED = ("rounds", "trials", "result", "model", "health", "spec")
 
 
 def moment(seconds: float | None) -> str | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hpsearch.errors import Conflict, InvalidRequest, NotFound, Stale
@@ -167,6 +168,34 @@ class Reading:
             return answer.result(_stored(tx, row), final, content.openings)
 
         return self._store.read(read)
+
+    def model(self, search_id: str, *, owner: str) -> tuple[int, Iterator[bytes]]:
+        """The recommended model's file as the final test trained it: its size, and its pieces.
+
+        Raises
+        ------
+        Conflict
+            The search has not completed.
+        NotFound
+            No model was kept: it diverged, or the search ended before models were.
+        """
+        row = found(self._store, owner, search_id)
+        if row.state != SearchState.COMPLETED:
+            raise Conflict(f"search {search_id} is {row.state}; it has no model yet")
+        size = self._store.read(lambda tx: tx.models.size(search_id))
+        if not size:
+            raise NotFound(
+                f"search {search_id} keeps no model: the recommended one diverged in the final "
+                "test, or the search ended before models were kept; submit its spec again"
+            )
+        return size, self._pieces(search_id)
+
+    def _pieces(self, search_id: str) -> Iterator[bytes]:
+        for number in itertools.count():
+            piece = self._store.read(lambda tx: tx.models.piece(search_id, number))  # noqa: B023  # called at once
+            if piece is None:
+                return
+            yield piece
 
     def health(self, search_id: str, *, owner: str) -> HealthView:
         """What a careful reader of this search should know, in whatever state it is."""

@@ -7,6 +7,7 @@ once more, and that is recorded like every opening.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -61,6 +62,7 @@ class _Stored:
     trials: Sequence[Row]
     decisions: Sequence[Row]
     final: Row
+    model: str | None  # SHA-256
     fingerprints: Sequence[Mapping[str, str]]
     pruned: bool
 
@@ -154,6 +156,7 @@ def again(services: Services, search_id: str, *, progress: Progress | None = Non
         if isinstance(plan, FinalPlan):
             report = run_final(trainer, order, open_test=lambda: _record(services, stored))
             ensemble = report.ensemble_correct
+            found += _compare_model(stored, report.model)
             lines += _lines(order, report.trials)
             found += _compare_summary(stored, plan, ensemble)
             break
@@ -177,6 +180,7 @@ def _read(services: Services, search_id: str) -> _Stored:
             tx.searches.trials(search_id),
             tx.searches.decisions(search_id),
             final,
+            tx.models.sha256(search_id),
             [*tx.jobs.fingerprints(search_id), *tx.searches.deciders(search_id)],
             tx.retention.pruned(search_id),
         )
@@ -300,6 +304,14 @@ def _compare_summary(stored: _Stored, plan: FinalPlan, ensemble: int | None) -> 
             (*(sum(t.state == s for t in trials) for s in states), sum(t.epochs for t in trials)),
         ))  # fmt: skip
     return [f"{name}: {old} is stored, now {new}" for name, old, new in pairs if old != new]
+
+
+def _compare_model(stored: _Stored, model: bytes | None) -> list[str]:
+    """The kept model's file, byte by byte; none was kept by early versions."""
+    now = None if model is None else hashlib.sha256(model).hexdigest()
+    if stored.model in (None, now):
+        return []
+    return [f"the model has SHA-256 {stored.model}, now {now}"]
 
 
 def _best(trials: Sequence[Row]) -> tuple[int | None, ...] | tuple[int, int, float, float, float]:

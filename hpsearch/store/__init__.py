@@ -20,6 +20,7 @@ from hpsearch.store.engine import Engines, run
 from hpsearch.store.jobs import Jobs, Written
 from hpsearch.store.keys import Keys
 from hpsearch.store.library import SHARED, Library
+from hpsearch.store.models import Models
 from hpsearch.store.retention import Retention
 from hpsearch.store.searches import Searches, chosen
 from hpsearch.store.snapshot import Probe, copy
@@ -41,7 +42,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-SCHEMA = "0003"  # the newest revision of `migrations`, which a test compares with this
+SCHEMA = "0004"  # the newest revision of `migrations`, which a test compares with this
 
 
 class Tx:
@@ -52,6 +53,7 @@ class Tx:
         self.jobs = Jobs(connection)
         self.window = Window(connection)
         self.library = Library(connection)
+        self.models = Models(connection)
         self.keys = Keys(connection)
         self.census = Census(connection)
         self.retention = Retention(connection)

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from hpsearch.store import compound, many, statements
 from hpsearch.store.base import Part, Row, constant
 from hpsearch.store.clock import now
+from hpsearch.store.models import Models
 from hpsearch.store.tables import dataset_content, job, search, trial
 from hpsearch.trials import (
     Hint,
@@ -125,6 +126,7 @@ class Jobs(Part):
             if row is None:
                 return self._not_written(hint, worker_run)
             self._best(row, report.trials, of_search=row, of_round=row)
+            self._keep(row, report)
             return _written(row)
         row = self.connection.execute(statements.FINISH, values).first()
         if row is None:
@@ -132,7 +134,13 @@ class Jobs(Part):
         self._write_trials(row, report.trials)
         subject = {**_ours(hint, worker_run), **recorded, "a_search": row.search_id}
         self.connection.execute(statements.RECORD, subject)
+        self._keep(row, report)
         return self._close(row, report.trials)
+
+    def _keep(self, row: Row, report: JobReport) -> None:
+        """The recommended model, which the final job alone brings."""
+        if report.model is not None:
+            Models(self.connection).keep(row.search_id, report.model)
 
     def _not_written(self, hint: Hint, worker_run: str) -> Written:
         row = self.get(hint.job_id)

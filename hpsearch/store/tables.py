@@ -267,6 +267,15 @@ trial = Table(
     Index("ix_trial_accuracy", "search_id", "accuracy", "round", "idx"),
 )
 
+# A file of up to a hundred megabytes would be a lot for one value, and for one reader's memory.
+model_piece = Table(
+    "model_piece",
+    metadata,
+    Column("search_id", ForeignKey("search.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
 event = Table(
     "event",
     metadata,

@@ -63,6 +63,7 @@ def run_final(
         raise Fenced("the final job was taken from this worker")
     test = sealed.open_test(trainer.files, task.info)
     reports: dict[int, TrialReport] = {}
+    model: bytes | None = None
     ensemble = np.zeros((len(test.y), task.resolved.facts.classes))
     voters = 0
     for stack in stacks:
@@ -79,12 +80,15 @@ def run_final(
             if proba is not None and order.roles[position] is not Role.OPTIMISM:
                 ensemble += proba
                 voters += 1
+            if proba is not None and order.roles[position] is Role.RECOMMENDED:
+                model = _file(task, stack, outcome, scored)
     return JobReport(
         trials=[reports[p] for p in sorted(reports)],
         fingerprint=fingerprint(),
         seconds=time.monotonic() - started,
         ensemble_correct=int((ensemble.argmax(axis=1) == test.y).sum()) if voters else None,
         peak_rss_bytes=peak_rss(),
+        model=model,
     )
 
 
@@ -135,3 +139,20 @@ def _score(
         return replace(base, state=TrialState.DIVERGED, score=None), None
     correct = int((proba.argmax(axis=1) == test.y[test.rows]).sum())
     return replace(base, test_correct=correct, test_examples=len(test)), proba
+
+
+def _file(task: Task, stack: _Trained, outcome: nn.Outcome, scored: TrialReport) -> bytes:
+    """The recommended model as it was scored, with where it comes from."""
+    assert outcome.weights is not None  # it has probabilities
+    info, order = task.info, task.order
+    about = {
+        "search": order.search_id,
+        "dataset": info.digest,
+        "kind": info.kind,
+        "example_shape": list(info.shape),
+        "feature_names": list(info.feature_names),
+        "params": dict(order.params[list(order.roles).index(Role.RECOMMENDED)]),
+        "epochs": scored.epochs,
+        "test": {"correct": scored.test_correct, "examples": scored.test_examples},
+    }
+    return nn.Model(outcome.weights, stack.shift, stack.scale, info.classes, about).dump()

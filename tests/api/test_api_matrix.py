@@ -56,6 +56,7 @@ TABLE = {
     ("GET", f"{SEARCH}/rounds"): row("read", 200, 404),
     ("GET", f"{SEARCH}/trials"): row("read", 200, 404),
     ("GET", f"{SEARCH}/result"): row("read", 409, 404),
+    ("GET", f"{SEARCH}/model"): row("read", 409, 404),
     ("GET", f"{SEARCH}/health"): row("read", 200, 404),
     ("GET", f"{SEARCH}/figures/<name>"): row("read", 200, 404),
     ("GET", f"{SEARCH}/spec"): row("read", 200, 404),

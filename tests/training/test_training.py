@@ -128,6 +128,26 @@ def test_the_final_scores_what_was_frozen(files, info, train_on):
     assert again.ensemble_correct == report.ensemble_correct
 
 
+@pytest.mark.parametrize("train_on", ["train+validation", "train"])
+def test_the_kept_model_has_the_stored_test_score(files, info, train_on, tmp_path):
+    """What the file says of the test part is what was scored, and stacks do not change its bits."""
+    spec = {"final": {"epochs": 3, "models": 3, "train_on": train_on}}
+    whole = final_order(info, **spec)
+    report = run_final(Trainer(files), whole, open_test=lambda: True)
+    file = tmp_path / "model.npz"
+    file.write_bytes(report.model)
+    model = nn.Model.load(file)
+    test = final.sealed.open_test(files, info)
+    right = sum(
+        model.classes[y] == said for y, said in zip(test.y, model.predict(test.x), strict=True)
+    )
+    assert right == report.trials[0].test_correct
+    assert model.about["test"] == {"correct": right, "examples": info.n_test}
+    assert model.about["params"] == PARAMS[0]
+    again = run_final(Trainer(files, stack_size=1), whole, open_test=lambda: True)
+    assert again.model == report.model
+
+
 def test_a_final_model_that_diverges_has_no_score(files, info):
     hot = {**PARAMS[0], "learning_rate": 1e4}
     report = run_final(
@@ -138,6 +158,7 @@ def test_a_final_model_that_diverges_has_no_score(files, info):
         TrialState.DIVERGED, TrialState.COMPLETED, TrialState.DIVERGED, TrialState.DIVERGED,
     ]  # fmt: skip
     assert [t.test_correct is None for t in report.trials] == [True, False, True, True]
+    assert report.model is None
     assert report.ensemble_correct == report.trials[1].test_correct
 
 

@@ -1,0 +1,45 @@
+"""Trained models as bytes, in pieces: nobody has to hold a large one in memory to pass it on."""
+
+from __future__ import annotations
+
+import hashlib
+
+import sqlalchemy as sa
+
+from hpsearch.store.base import Part
+from hpsearch.store.tables import model_piece
+
+PIECE = 1 << 20  # bytes
+
+
+class Models(Part):
+    """The one model that a search keeps: the recommended one, trained by its final test."""
+
+    def keep(self, search_id: str, content: bytes) -> None:
+        """Store a model, in the transaction that ends the final job: there is one at the most."""
+        for number, start in enumerate(range(0, len(content), PIECE)):
+            piece = content[start : start + PIECE]
+            values = {"search_id": search_id, "number": number, "content": piece}
+            self.connection.execute(model_piece.insert(), values)
+
+    def size(self, search_id: str) -> int:
+        """Bytes of a search's model; 0 where it has none."""
+        length = sa.func.coalesce(sa.func.sum(sa.func.length(model_piece.c.content)), 0)
+        query = sa.select(length).where(model_piece.c.search_id == search_id)
+        return int(self.connection.execute(query).scalar_one())
+
+    def piece(self, search_id: str, number: int) -> bytes | None:
+        """One piece, counted from 0; None behind the last one."""
+        query = sa.select(model_piece.c.content).where(
+            model_piece.c.search_id == search_id, model_piece.c.number == number
+        )
+        row = self.one(query)
+        return None if row is None else bytes(row.content)
+
+    def sha256(self, search_id: str) -> str | None:
+        """SHA-256 of a search's model; None where it has none."""
+        found, number = hashlib.sha256(), 0
+        while (piece := self.piece(search_id, number)) is not None:
+            found.update(piece)
+            number += 1
+        return found.hexdigest() if number else None

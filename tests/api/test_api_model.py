@@ -1,0 +1,188 @@
+"""The trained winner over HTTP and on the command line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from support.table import Table
+
+from hpsearch import cli, errors, nn
+from hpsearch.client import Client
+from hpsearch.service import Services
+from hpsearch.store import models
+from hpsearch.store.tables import model_piece
+from hpsearch.training import Trainer
+from hpsearch.training.final import run_final
+from hpsearch.trials import Hint, JobOrder, JobReport, RoundKind
+
+SEARCHES = "/api/v1/searches"
+
+
+class RealFinal(Table):
+    """Looks up the rounds and trains the final test."""
+
+    def report(self, order: JobOrder) -> JobReport:
+        if order.kind is not RoundKind.FINAL:
+            return super().report(order)
+        return run_final(Trainer(self.services.files), order, open_test=lambda: True)
+
+
+@pytest.fixture
+def trained(
+    client: httpx.Client, services: Services, spec: dict[str, Any], eventually: Callable[..., Any]
+) -> dict[str, Any]:
+    """A completed search whose final test was trained."""
+    made = client.post(SEARCHES, json=spec).json()
+    worker = RealFinal(services)
+
+    def ended() -> dict[str, Any] | None:
+        worker()
+        status = client.get(f"{SEARCHES}/{made['id']}").json()
+        return status if status["state"] in ("completed", "failed") else None
+
+    return dict(eventually(ended))
+
+
+@pytest.fixture
+def caller(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    """Our client with the key of the user, which commands have as well."""
+    key = client.headers["Authorization"].removeprefix("Bearer ")
+    monkeypatch.setenv("HPSEARCH_URL", str(client.base_url))
+    monkeypatch.setenv("HPSEARCH_API_KEY", key)
+    with Client(str(client.base_url), key) as made:
+        yield made
+
+
+def test_the_winner_is_a_file_that_predicts(
+    client: httpx.Client, caller: Client, trained: dict[str, Any], tmp_path: Path, capsys: Any
+) -> None:
+    answer = client.get(trained["links"]["model"])
+    assert answer.headers["Content-Type"] == "application/octet-stream"
+    assert answer.headers["Content-Length"] == str(len(answer.content))
+    file = tmp_path / "winner.npz"
+    assert cli.run(["model", trained["id"], str(file)]) == 0
+    assert file.read_bytes() == answer.content
+    model = nn.Model.load(file)
+    result = client.get(trained["links"]["result"]).json()
+    assert model.about["params"] == result["recommended"]["params"]
+    test = model.about["test"]
+    assert test["correct"] / test["examples"] == result["test"]["accuracy"]
+
+    names = model.about["feature_names"]
+    rows = [[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]]
+    table = tmp_path / "flowers.csv"
+    turned = "\n".join(",".join(map(str, ["?", *row[::-1]])) for row in rows)
+    table.write_text(f"kind,{','.join(names[::-1])}\n{turned}\n")
+    capsys.readouterr()
+    assert cli.run(["predict", str(file), str(table)]) == 0
+    head, *lines = csv.reader(io.StringIO(capsys.readouterr().out))
+    assert head == ["label", *model.classes]
+    proba = model.predict_proba(np.array(rows))
+    assert [line[0] for line in lines] == model.predict(np.array(rows))
+    assert np.allclose([[float(p) for p in line[1:]] for line in lines], proba, rtol=1e-5)
+
+    arrays = tmp_path / "flowers.npz"
+    np.savez(arrays, x=np.array(rows))
+    assert cli.run(["predict", str(file), str(arrays), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)["predictions"]
+    assert [line["label"] for line in said] == [line[0] for line in lines]
+    assert list(said[0]["probabilities"]) == list(model.classes)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code", "said"),
+    [
+        ("x.csv", "sepal length (cm)\n1\n", 2, "lacks the column 'sepal width (cm)'"),
+        ("x.csv", None, 2, "No such file"),
+        ("x.txt", "", 2, "are an .npz or a .csv file"),
+        ("x.npz", "no", 2, "no .npz file with an array x"),
+        ("x.csv", "{head}\n", 2, "has a header and no examples"),
+        ("x.csv", "{head}\n1,2,many,4\n", 2, "line 2: could not convert string to float: 'many'"),
+        ("x.csv", "{head}\n1,2\n", 2, "line 2: list index out of range"),
+    ],
+)
+def test_what_cannot_be_predicted_is_named(
+    tmp_path: Path, capsys: Any, name: str, content: str | None, code: int, said: str
+) -> None:
+    names = ["sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"]
+    shape = nn.Shape(4, (), 2)
+    weights = nn.Weights.from_arrays(
+        shape, {"layer0.weight": np.zeros((1, 4, 2)), "layer0.bias": np.zeros((1, 2))}
+    )
+    ones = np.ones(4, np.float32)
+    model = tmp_path / "model.npz"
+    about = {"feature_names": names}
+    model.write_bytes(nn.Model(weights, ones, ones, ("a", "b"), about).dump())
+    file = tmp_path / name
+    if content is not None:
+        file.write_text(content.replace("{head}", ",".join(names)))
+    assert cli.run(["predict", str(model), str(file)]) == code
+    assert said in capsys.readouterr().err
+
+
+def test_before_the_end_there_is_no_model(
+    client: httpx.Client, caller: Client, spec: dict[str, Any], tmp_path: Path
+) -> None:
+    search = client.post(SEARCHES, json=spec).json()
+    assert client.get(f"{SEARCHES}/{search['id']}/model").status_code == 409
+    with pytest.raises(errors.Conflict, match="is queued; it has no model yet"):
+        caller.model(search["id"], tmp_path / "model.npz")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_search_without_a_kept_model_says_why(
+    client: httpx.Client, complete: Callable[..., dict[str, Any]], spec: dict[str, Any]
+) -> None:
+    ended = complete(client, spec)  # a worker that trains nothing
+    answer = client.get(ended["links"]["model"])
+    assert answer.status_code == 404
+    assert "keeps no model" in answer.json()["detail"]
+
+
+def test_pieces_are_one_file_and_go_with_their_search(
+    client: httpx.Client,
+    services: Services,
+    spec: dict[str, Any],
+    monkeypatch: Any,
+    eventually: Any,
+) -> None:
+    """Fenced like every other result: kept once, by the attempt that ends the job."""
+    monkeypatch.setattr(models, "PIECE", 7)
+    search = client.post(SEARCHES, json=spec).json()
+    work, table, content = services.work, Table(services), bytes(range(50))
+
+    def explored() -> Any:
+        work.advance_due()
+        for hint in work.hints():
+            order = None if hint.kind is RoundKind.FINAL else work.claim(hint, worker_run="mine")
+            if order is not None:
+                work.finish(hint, table.report(order), worker_run="mine")
+        return services.store.read(lambda tx: tx.jobs.final(search["id"]))
+
+    final = eventually(explored)
+    hint = Hint(final.id, final.attempt)
+    order = work.claim(hint, worker_run="mine")
+    assert order is not None
+    assert work.open_test(hint, worker_run="mine")
+    report = replace(table.report(order), model=content)
+    stale = replace(hint, attempt=hint.attempt + 1)
+    assert work.finish(stale, report, worker_run="mine") == "fenced"
+    assert services.store.read(lambda tx: tx.models.size(search["id"])) == 0
+    assert work.finish(hint, report, worker_run="mine") == "round_over"
+    assert work.finish(hint, report, worker_run="mine") == "repeated"
+    work.advance_due()
+    assert client.get(f"{SEARCHES}/{search['id']}/model").content == content
+    assert client.delete(f"{SEARCHES}/{search['id']}").status_code == 204
+    count = sa.select(sa.func.count()).where(model_piece.c.search_id == search["id"])
+    with services.store.engines.read.connect() as connection:
+        assert connection.execute(count).scalar_one() == 0

@@ -1,0 +1,117 @@
+"""A trained network in a file: what comes back is what was written, bit for bit."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hpsearch import nn
+from hpsearch.errors import InvalidRequest
+
+CLASSES = ("a", "b", "ç")
+
+
+def model(*, batch_norm: bool = False) -> nn.Model:
+    """A network of 4 inputs, trained a little on numbers of its own."""
+    rng = np.random.default_rng(3)
+    shape = nn.Shape(4, (5, 3), 3, activation="tanh", batch_size=8, batch_norm=batch_norm)
+    x = rng.standard_normal((48, 4)).astype(np.float32)
+    y = (np.arange(48) % 3).astype(np.int64)
+    shift, scale = x.mean(axis=0), 1 / x.std(axis=0)
+    part = nn.Examples(x, y, np.arange(48, dtype=np.intp), shift, scale)
+    (outcome,) = nn.train(
+        shape, [nn.Member(learning_rate=0.1)], part, None, epochs=3,
+        order=lambda epoch: np.random.default_rng(epoch).permutation(48), keep_weights="last",
+    )  # fmt: skip
+    assert outcome.weights is not None
+    return nn.Model(outcome.weights, shift, scale, CLASSES, {"params": {"learning_rate": 0.1}})
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_what_is_written_comes_back(batch_norm: bool, tmp_path: Path) -> None:
+    before = model(batch_norm=batch_norm)
+    file = tmp_path / "model.npz"
+    file.write_bytes(before.dump())
+    after = nn.Model.load(file)
+    assert after.shape == before.shape
+    assert after.classes == CLASSES
+    assert after.about == {"params": {"learning_rate": 0.1}}
+    for name in ("flat", "mean", "variance"):
+        np.testing.assert_array_equal(getattr(after.weights, name), getattr(before.weights, name))
+    x = np.random.default_rng(4).standard_normal((7, 4))
+    np.testing.assert_array_equal(after.predict_proba(x), before.predict_proba(x))
+    assert after.dump() == before.dump()
+
+
+def test_it_says_what_the_network_says() -> None:
+    trained = model()
+    x = np.random.default_rng(5).integers(0, 9, (600, 4)).astype(np.uint8)  # more than a block
+    rows = np.arange(600, dtype=np.intp)
+    part = nn.Examples(x, np.zeros(600, np.int64), rows, trained.shift, trained.scale)
+    proba = nn.predict_proba(trained.shape, trained.weights, part)[0]
+    np.testing.assert_array_equal(trained.predict_proba(x), proba)
+    np.testing.assert_array_equal(trained.predict_proba(x.reshape(600, 2, 2)), proba)
+    np.testing.assert_array_equal(trained.predict_proba(x.astype(np.float64)), proba)
+    assert trained.predict(x) == [CLASSES[i] for i in proba.argmax(axis=1)]
+
+
+def test_numpy_alone_reads_it() -> None:
+    with np.load(io.BytesIO(model().dump()), allow_pickle=False) as file:
+        assert file["layer0.weight"].shape == (4, 5)
+        assert file["layer2.bias"].shape == (3,)
+        assert list(file["classes"]) == list(CLASSES)
+        assert json.loads(str(file["about"]))["format"] == 1
+
+
+@pytest.mark.parametrize(
+    ("x", "said"),
+    [
+        (np.zeros((2, 5)), r"\(2, 5\); this model takes \(n, 4\)"),
+        (np.zeros(4), r"\(4,\); this model takes"),
+        (np.zeros((0, 4)), "this model takes"),
+        (np.array([["a", "b", "c", "d"]]), "takes numbers"),
+    ],
+)
+def test_what_are_no_examples_of_it_is_refused(x: np.ndarray, said: str) -> None:
+    with pytest.raises(InvalidRequest, match=said):
+        model().predict_proba(x)
+
+
+def change(file: Path, **arrays: np.ndarray | None) -> None:
+    """Write a model with other arrays in it, or without some."""
+    with np.load(io.BytesIO(model().dump())) as stored:
+        kept = {**dict(stored), **arrays}
+    np.savez(file, **{name: array for name, array in kept.items() if array is not None})
+
+
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({"about": np.array('{"format": 2}')}, "newer version"),
+        ({"about": np.array("{")}, "no model of hpsearch"),
+        ({"about": None}, "no model of hpsearch"),
+        ({"layer0.weight": np.zeros((1, 1), np.float32)}, r"layer0\.weight is \(1, 1, 1\), expected"),
+        ({"layer1.bias": None}, r"layer1\.bias"),
+        ({"classes": np.array(["a"])}, "1 classes are named, the network has 3"),
+        ({"shift": np.zeros(2, np.float32)}, "shift and scale must have 4 values"),
+        ({"shift": np.array([None] * 4, object)}, "no model of hpsearch"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_model_is_refused(arrays: dict, said: str, tmp_path: Path) -> None:
+    change(tmp_path / "odd.npz", **arrays)
+    with pytest.raises(InvalidRequest, match=said):
+        nn.Model.load(tmp_path / "odd.npz")
+
+
+def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match=r"absent\.npz: no such file"):
+        nn.Model.load(tmp_path / "absent.npz")
+    odd = tmp_path / "odd.npz"
+    for content in (b"", b"PK\x03\x04", b"x,y\n1,2\n"):
+        odd.write_bytes(content)
+        with pytest.raises(InvalidRequest, match=r"odd\.npz is no model of hpsearch"):
+            nn.Model.load(odd)
