@@ -234,7 +234,11 @@ class Client(Library):
         and the choice is not made on the same validation examples again.
         """
         spec = self.spec(search)
-        before = [earlier for earlier in spec.get("warm_start", ()) if self._is_there(earlier)]
+        before = [
+            one
+            for one in spec.get("warm_start", ())
+            if not isinstance(one, str) or self._is_there(one)
+        ]
         more = {
             "warm_start": [*before, search][-WARM_STARTS:],
             "seed": int(spec.get("seed", 0)) + 1,

@@ -100,16 +100,16 @@ def status(
         epochs=progress.epoch_counts(begun, following=following.epochs),
         best=best_view(search, search.best_round),
         ranges=box_view(box),
-        links=links(search.id, resolved.spec.warm_start),
+        links=links(search.id, resolved.spec.earlier),
         edits=[edit_view(edit) for edit in search.edits or ()],
-        warm_start=list(resolved.spec.warm_start),
+        warm_start=[one for one in resolved.spec.earlier if one is not None],
     )
 
 
-def links(search_id: str, earlier: Sequence[str]) -> dict[str, str]:
+def links(search_id: str, earlier: Sequence[str | None]) -> dict[str, str]:
     """Where everything about a search is, and the searches that it was warm-started from."""
     named = {name: f"{API}/{search_id}/{name}" for name in LINKED}
-    before = {f"warm_start_{i}": f"{API}/{other}" for i, other in enumerate(earlier, 1)}
+    before = {f"warm_start_{i}": f"{API}/{other}" for i, other in enumerate(earlier, 1) if other}
     return {"self": f"{API}/{search_id}", **named, **before}
 
 

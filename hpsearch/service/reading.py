@@ -10,7 +10,7 @@ from typing import Any
 from hpsearch.errors import Conflict, InvalidRequest, NotFound, Stale
 from hpsearch.report import answer, build, health
 from hpsearch.report.views import HealthView, Page, ResultView, RoundView, StatusView
-from hpsearch.service import cursors
+from hpsearch.service import cursors, given
 from hpsearch.service.edits import as_asked
 from hpsearch.service.stored import resolved
 from hpsearch.store import Row, Store, Tx
@@ -84,7 +84,12 @@ class Reading:
 
     def spec(self, search_id: str, *, owner: str) -> dict[str, Any]:
         """The spec as it is now, edits included, in a form that can be submitted again."""
-        return as_asked(resolved(found(self._store, owner, search_id)).spec)
+        what = resolved(found(self._store, owner, search_id)).spec
+        spec = as_asked(what)
+        if None not in what.earlier:
+            return spec
+        row = self._store.read(lambda tx: tx.searches.get(search_id))
+        return given.filled(spec, (row and row.warm_start) or ())
 
     def rounds(
         self, search_id: str, *, owner: str, limit: int = 100, cursor: str | None = None

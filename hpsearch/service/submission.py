@@ -7,7 +7,7 @@ from typing import Any
 
 from hpsearch.errors import Conflict, InvalidRequest, Mistake, NotFound, TooMany
 from hpsearch.report.digest import body_sha256
-from hpsearch.service import warm
+from hpsearch.service import given, warm
 from hpsearch.service.datasets import Datasets
 from hpsearch.settings import Settings
 from hpsearch.spec import DatasetFacts, ResolvedSpec, parse
@@ -58,7 +58,7 @@ class Submission:
             "owner": owner,
             "name": resolved.spec.name,
             "state": SearchState.QUEUED,
-            "spec": resolved.spec.to_json(),
+            "spec": given.emptied(resolved.spec).to_json(),
             "dataset": resolved.spec.dataset,
             "dataset_digest": resolved.facts.digest,
             "facts": facts[1],

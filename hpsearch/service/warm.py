@@ -1,4 +1,4 @@
-"""Warm start: what earlier searches have seen, frozen into a new one as its round 0.
+"""Warm start: what earlier searches have seen, or others, frozen into a new one as its round 0.
 
 The observations are copied: what becomes of an earlier search later changes nothing.
 """
@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from hpsearch.errors import InvalidSpec, Mistake
+from hpsearch.service import given
 from hpsearch.service.stored import observations, resolved
-from hpsearch.space import Choices, Dimension, Level, Params, Space
+from hpsearch.space import Space
 from hpsearch.spec import ResolvedSpec, SearchSpec
 from hpsearch.store import Row, Tx
 from hpsearch.trials import Observation, SearchState
@@ -34,24 +35,37 @@ def frozen(tx: Tx, new: ResolvedSpec, *, owner: str) -> list[dict[str, Any]]:
         With a mistake for every earlier search that is not there or not comparable.
     """
     mistakes, lines, seen = list[Mistake](), list[dict[str, Any]](), set[str]()
-    for i, search_id in enumerate(new.spec.warm_start):
-        row = tx.searches.of(owner, search_id)
-        why = f"{search_id} is listed twice" if search_id in seen else _refused(row, new)
-        seen.add(search_id)
-        if why is None and row is not None:
-            taken = _taken(tx, row, new.space)
-            lines += [_line(o, source=i + 1) for o in taken]
-            if not taken:
-                none = not tx.searches.observed(search_id, best=False, limit=1)
-                why = f"search {search_id} has no trial" + (
-                    " that has ended" if none else " within the limits of this space"
-                )
-        if why is not None:
-            mistakes.append(Mistake(f"warm_start[{i}]", why))
+    for i, one in enumerate(new.spec.warm_start):
+        place = f"warm_start[{i}]"
+        found = (
+            _of_search(tx, new, one, owner=owner, place=place, again=one in seen)
+            if isinstance(one, str)
+            else given.taken(one, new, place)
+        )
+        seen |= {one} if isinstance(one, str) else set()
+        mistakes += [item for item in found if isinstance(item, Mistake)]
+        lines += [_line(item, source=i + 1) for item in found if isinstance(item, Observation)]
     if mistakes:
         count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         raise InvalidSpec(f"the search spec has {count}", mistakes)
     return lines
+
+
+def _of_search(
+    tx: Tx, new: ResolvedSpec, search_id: str, *, owner: str, place: str, again: bool
+) -> Sequence[Observation] | list[Mistake]:
+    """The observations of an earlier search, or why there are none."""
+    row = tx.searches.of(owner, search_id)
+    why = f"{search_id} is listed twice" if again else _refused(row, new)
+    if why is None and row is not None:
+        taken = _taken(tx, row, new.space)
+        if taken:
+            return taken
+        none = not tx.searches.observed(search_id, best=False, limit=1)
+        why = f"search {search_id} has no trial" + (
+            " that has ended" if none else " within the limits of this space"
+        )
+    return [Mistake(place, why or "")]
 
 
 def _refused(row: Row | None, new: ResolvedSpec) -> str | None:
@@ -108,21 +122,7 @@ def _taken(tx: Tx, row: Row, space: Space) -> Sequence[Observation]:
     ]
     distinct = {(r.round, r.idx): r for r in rows}
     ordered = [distinct[key] for key in sorted(distinct)]
-    return [o for o in observations(ordered) if _within(space, o.params)]
-
-
-def _within(space: Space, params: Params) -> bool:
-    return all(_allowed(space.dimensions[name], params[name]) for name in space.names)
-
-
-def _allowed(dimension: Dimension, value: Level) -> bool:
-    """Whether a search of this dimension may ever come to `value`."""
-    if isinstance(dimension, Choices):
-        return dimension.contains(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    low, high = dimension.hard_low, dimension.hard_high
-    return (low is None or value >= low) and (high is None or value <= high)
+    return [o for o in observations(ordered) if given.within(space, o.params)]
 
 
 def _line(o: Observation, *, source: int) -> dict[str, Any]:

@@ -4,13 +4,14 @@ from hpsearch.spec import schedule
 from hpsearch.spec.checks import from_pydantic, parse
 from hpsearch.spec.edits import edited, merged
 from hpsearch.spec.hyperparameters import HYPERPARAMETERS
-from hpsearch.spec.models import Objective, SearchSpec
+from hpsearch.spec.models import Objective, Observations, SearchSpec
 from hpsearch.spec.resolved import DatasetFacts, ResolvedSpec, ShapeKey, typed
 
 __all__ = [
     "HYPERPARAMETERS",
     "DatasetFacts",
     "Objective",
+    "Observations",
     "ResolvedSpec",
     "SearchSpec",
     "ShapeKey",

@@ -26,6 +26,7 @@ MISTAKES_SHOWN = 100  # a body of a megabyte could make more than anybody reads
 
 _DIMENSION: TypeAdapter[Any] = TypeAdapter(TaggedDimension)
 _DIMENSION_LOC = 2  # ("space", NAME, tag of the union, field, ...)
+_VALUE_LOC = 6  # ("warm_start", index, "observations", index, "params", NAME, kind of value)
 _LEVEL_LOC = 4  # ("space", NAME, "choices", "choices", index, kind of level, ...)
 
 
@@ -87,16 +88,10 @@ def from_pydantic(error: ValidationError) -> list[Mistake]:
     """Pydantic's findings with paths as a user writes them: space.learning_rate.low."""
     found: dict[tuple[str, str], Mistake] = {}  # pydantic tries a level as every kind of level
     for item in error.errors(include_url=False):
-        loc, message = item["loc"], item["msg"].removeprefix("Value error, ")
         if item["type"] == "too_short" and item["input"]:
             continue  # it counts the items that are valid; each of the others has its own mistake
-        if loc[:1] == ("space",):
-            loc = loc[:_DIMENSION_LOC] + loc[_DIMENSION_LOC + 1 :]
-            if loc[2:3] == ("choices",) and len(loc) > _LEVEL_LOC:
-                loc = loc[:_LEVEL_LOC]
-                message = "a choice is a number, a text, true, false or a list of whole numbers"
-        elif loc[:1] == ("trials_per_round",):
-            loc = (*loc[:1], *loc[2:])  # the tag of the union is nobody's field
+        loc, told = _place(item["loc"])
+        message = told or item["msg"].removeprefix("Value error, ")
         key = _path(loc), message
         if item["type"] == "extra_forbidden":
             message = "unknown field; see /openapi.json for the fields there are"
@@ -108,6 +103,25 @@ def from_pydantic(error: ValidationError) -> list[Mistake]:
             message += f", got {_short(item['input'])}"
         found.setdefault(key, Mistake(key[0], message))
     return list(found.values())
+
+
+def _place(loc: tuple[int | str, ...]) -> tuple[tuple[int | str, ...], str | None]:
+    """A place without the tags of unions, which are nobody's fields; what to say of a union."""
+    if loc[:1] == ("space",):
+        loc = loc[:_DIMENSION_LOC] + loc[_DIMENSION_LOC + 1 :]
+        if loc[2:3] == ("choices",) and len(loc) > _LEVEL_LOC:
+            return loc[:_LEVEL_LOC], (
+                "a choice is a number, a text, true, false or a list of whole numbers"
+            )
+    elif loc[:1] == ("trials_per_round",):
+        loc = (*loc[:1], *loc[2:])
+    elif loc[:1] == ("warm_start",):
+        loc = loc[:2] + loc[3:]
+        if loc[4:5] == ("params",) and len(loc) > _VALUE_LOC:
+            return loc[:_VALUE_LOC], (
+                "a value is a number, a text, true, false or a list of whole numbers"
+            )
+    return loc, None
 
 
 def _path(loc: Sequence[int | str]) -> str:

@@ -11,6 +11,7 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
+    field_validator,
     model_validator,
 )
 
@@ -19,6 +20,7 @@ from hpsearch.space import TaggedDimension
 Frozen = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 Objective = Literal["accuracy", "balanced_accuracy", "log_loss"]
 SearchId = Annotated[str, Field(min_length=1, max_length=40)]
+OBSERVATIONS_MOST = 2_000  # in one item of warm_start
 Units = Annotated[int, Field(ge=1, le=4096)]
 HiddenSizes = Annotated[
     tuple[Units, ...],
@@ -141,6 +143,49 @@ class FinalSpec(BaseModel):
     train_on: Literal["train+validation", "train"] = "train+validation"
 
 
+class SeenTrial(BaseModel):
+    """One trial that was trained elsewhere."""
+
+    model_config = Frozen
+
+    params: dict[str, bool | int | float | str | list[int]] = Field(
+        max_length=20, description="A value for every hyperparameter of the space."
+    )
+    state: Literal["completed", "stopped", "diverged"] = "completed"
+    epochs: int = Field(ge=1, le=1_000_000, description="For which it was trained.")
+    score: float | None = Field(
+        None,
+        description="After the last epoch, by the search's objective; higher is better, so minus "
+        "the log loss. null for a diverged trial.",
+    )
+    curve: list[tuple[Annotated[int, Field(ge=1)], float]] = Field(
+        [], max_length=100, description="[epoch, score] before, in order; the last one is known."
+    )
+
+    @field_validator("curve", mode="before")
+    @classmethod
+    def _points_are_tuples(cls, value: Any) -> Any:
+        points = value if isinstance(value, list) else [value]
+        return [tuple(point) if isinstance(point, list) else point for point in points]
+
+
+class Observations(BaseModel):
+    """Trials of another program, in place of an earlier search.
+
+    A stored spec has none of them: they lie in a column of their own, as those of searches do.
+    """
+
+    model_config = Frozen
+
+    observations: list[SeenTrial] = Field(max_length=OBSERVATIONS_MOST)
+
+
+WarmStart = Annotated[
+    Annotated[SearchId, Tag("search")] | Annotated[Observations, Tag("given")],
+    Discriminator(lambda value: "given" if isinstance(value, dict | Observations) else "search"),
+]
+
+
 class SearchSpec(BaseModel):
     """A search, as POSTed. Everything but dataset and space has a default."""
 
@@ -171,9 +216,13 @@ class SearchSpec(BaseModel):
         None, gt=0, le=1e8, description="Start no round that would end later than this."
     )
     warm_start: Annotated[
-        tuple[SearchId, ...],
+        tuple[WarmStart, ...],
         BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
-    ] = Field((), max_length=8, description="Earlier searches on the same dataset and model.")
+    ] = Field(
+        (),
+        max_length=8,
+        description="Earlier searches on the same dataset and model, or trials seen elsewhere.",
+    )
     final: FinalSpec = FinalSpec()
     seed: int = Field(0, ge=0, lt=2**53)
 
@@ -183,6 +232,11 @@ class SearchSpec(BaseModel):
         given = self.trials_per_round
         return TrialsSpec(first=given, last=given) if isinstance(given, int) else given
 
+    @property
+    def earlier(self) -> tuple[str | None, ...]:
+        """The earlier searches by their place in `warm_start`; None for trials seen elsewhere."""
+        return tuple(one if isinstance(one, str) else None for one in self.warm_start)
+
     def to_json(self) -> dict[str, Any]:
-        """The spec as plain JSON, every default written out, as it is stored."""
+        """The spec as plain JSON, every default written out."""
         return self.model_dump(mode="json", exclude_none=True)

@@ -193,3 +193,93 @@ def test_observations_come_back_as_they_were(
     ]
     assert {o.params["hidden_sizes"] for o in found} <= {(20,), (10, 10)}
     assert [o.value for o in found] == [t["score"] for t in trials]
+
+
+def seen(rate: float, score: float | None, epochs: int = 8, **more: Any) -> dict[str, Any]:
+    return {"params": {"learning_rate": rate, "activation": "relu"}, "epochs": epochs,
+            "score": score, **more}  # fmt: skip
+
+
+ELSEWHERE = [
+    seen(0.01, 0.8),
+    seen(0.1, 0.92, curve=[[2, 0.7], [4, 0.9]]),
+    seen(0.3, 0.85, 4, state="stopped"),
+    seen(9.0, None, 1, state="diverged"),
+    seen(1e-9, 0.1),  # below every limit
+]
+
+
+def test_trials_seen_elsewhere_are_frozen_and_come_back_with_the_spec(
+    client: httpx.Client, spec: dict[str, Any], complete: Any, services: Services
+) -> None:
+    first = complete(client, {**spec, "rounds": 1})
+    warm_start = [{"observations": ELSEWHERE}, first["id"]]
+    again = complete(client, {**spec, "warm_start": warm_start, "seed": 1})
+    assert again["warm_start"] == [first["id"]]
+    assert "warm_start_1" not in again["links"]
+    assert again["links"]["warm_start_2"] == f"{SEARCHES}/{first['id']}"
+    row = services.store.read(lambda tx: tx.searches.get(again["id"]))
+    assert row is not None
+    assert row.spec["warm_start"] == [{"observations": []}, first["id"]]
+    found = earlier(row)
+    assert [o.source for o in found] == [1] * 4 + [2] * 8
+    assert [o.value for o in found[:4]] == [0.8, 0.92, 0.85, None]
+    assert found[1].curve == ((2, 0.7), (4, 0.9), (8, 0.92))
+    assert replay.decisions(services, again["id"]).differences == []
+    whole = client.get(f"{SEARCHES}/{again['id']}/spec").json()
+    same = client.post(SEARCHES, json=whole)
+    assert same.status_code == 201, same.text
+    lines = stored(services, same.json()["id"])
+    assert lines == stored(services, again["id"])
+
+
+def test_what_is_wrong_with_a_trial_seen_elsewhere_has_its_place(
+    client: httpx.Client, spec: dict[str, Any]
+) -> None:
+    wrong = [
+        seen(0.1, 0.9),
+        {"params": {"learning_rate": 0.1}, "epochs": 2, "score": 0.5},
+        seen(0.1, 1.5),
+        seen(0.1, None),
+        seen(0.1, 0.5, state="diverged"),
+        {**seen(0.1, 0.5), "params": {"learning_rate": "fast", "activation": "relu"}},
+        seen(0.1, 0.5, 4, curve=[[3, 0.4], [2, 0.3]]),
+    ]
+    told = refused(client.post(SEARCHES, json={**spec, "warm_start": [{"observations": wrong}]}))
+    at = "warm_start[0].observations"
+    assert told == {
+        f"{at}[1].params": "other hyperparameters: learning_rate, not activation, learning_rate",
+        f"{at}[2].score": "accuracy lies in [0, 1], got 1.5",
+        f"{at}[3].score": "missing; null is for diverged",
+        f"{at}[4].score": "a diverged trial has none",
+        f"{at}[5].params.learning_rate": "a number is wanted, got 'fast'",
+        f"{at}[6].curve": "its epochs must grow, to 4 at the most, got [3, 2]",
+    }
+    for odd, path in (
+        ([], at),
+        ([{**seen(0.1, 0.9), "epochs": 0}], f"{at}[0].epochs"),
+        ([{**seen(0.1, 0.9), "colour": 1}], f"{at}[0].colour"),
+        ([{**seen(0.1, 0.9), "params": {"learning_rate": None}}], f"{at}[0].params.learning_rate"),
+        ([seen(0.1, 0.9)] * 2001, at),
+        ([seen(1e-9, 0.9)], at),
+        ("many", at),
+    ):
+        answer = client.post(SEARCHES, json={**spec, "warm_start": [{"observations": odd}]})
+        assert set(refused(answer)) == {path}, odd
+    low = {**spec, "objective": "log_loss", "warm_start": [{"observations": [seen(0.1, 0.4)]}]}
+    assert (
+        "log_loss lies in [-inf, 0]" in refused(client.post(SEARCHES, json=low))[f"{at}[0].score"]
+    )
+
+
+def test_whoever_gave_other_trials_has_another_digest(
+    client: httpx.Client, spec: dict[str, Any], complete: Any
+) -> None:
+    small = {**spec, "rounds": 1, "final": {"epochs": 1, "models": 1}}
+    digests = set()
+    for score in (0.8, 0.81):
+        given = {**small, "warm_start": [{"observations": [seen(0.01, score)]}]}
+        ended = complete(client, given)
+        digests.add(client.get(ended["links"]["result"]).json()["digest"])
+    assert len(digests) == 2
+    assert None not in digests

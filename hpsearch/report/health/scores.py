@@ -241,15 +241,16 @@ def _direction(shift: float | None) -> str:
 
 def disagreement(stored: Stored) -> Iterator[HealthNote]:
     """Earlier searches whose scores have little in common with this one's."""
-    names = stored.resolved.spec.warm_start
+    names = stored.resolved.spec.earlier
     for source, rho in (stored.latest("agreement") or {}).items():
         if rho >= AGREEING or not 0 < int(source) <= len(names):
             continue
         name = names[int(source) - 1]
+        what = "what warm_start brought" if name is None else f"the earlier search {name}"
         yield HealthNote(
             code="warm_start_disagrees",
             severity="info",
-            message=f"the earlier search {name} disagrees with this one (correlation {rho:.2f})",
+            message=f"{what} disagrees with this search (correlation {rho:.2f})",
             numbers={"search": name, "correlation": rho},
             advice="its trials were given little weight; leave it out of warm_start next time",
         )

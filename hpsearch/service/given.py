@@ -1,0 +1,130 @@
+"""Trials seen elsewhere, given with a spec: checked one by one, and frozen like those of searches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from hpsearch.errors import Mistake
+from hpsearch.service.stored import restored
+from hpsearch.space import Choices, Dimension, Level, Params, Space
+from hpsearch.spec import Observations, ResolvedSpec, SearchSpec
+from hpsearch.spec.models import SeenTrial
+from hpsearch.trials import Observation, TrialState
+
+MISTAKES_SHOWN = 20  # of one list: what is wrong once is often wrong everywhere
+
+
+def taken(given: Observations, new: ResolvedSpec, place: str) -> list[Observation] | list[Mistake]:
+    """The trials within the limits of the new search's space, or what is wrong with some.
+
+    Those beyond the limits are left out, as those of earlier searches are. `place` is the path
+    of the list in the spec.
+    """
+    at = f"{place}.observations"
+    if not given.observations:
+        return [Mistake(at, "give at least one")]
+    mistakes = [
+        Mistake(f"{at}[{i}].{path}", why)
+        for i, seen in enumerate(given.observations)
+        for path, why in _wrong(seen, new)
+    ]
+    if mistakes:
+        return mistakes[:MISTAKES_SHOWN]
+    found = [_observation(seen, i) for i, seen in enumerate(given.observations)]
+    kept = [o for o in found if within(new.space, o.params)]
+    return kept or [Mistake(at, "none of them lies within the limits of this space")]
+
+
+def _wrong(seen: SeenTrial, new: ResolvedSpec) -> Iterator[tuple[str, str]]:
+    dimensions = new.space.dimensions
+    if set(seen.params) != set(dimensions):
+        has, wanted = ", ".join(sorted(seen.params)) or "none", ", ".join(sorted(dimensions))
+        yield "params", f"other hyperparameters: {has}, not {wanted}"
+        return
+    for name, value in restored(seen.params).items():
+        if (why := _unfit(dimensions[name], value)) is not None:
+            yield f"params.{name}", why
+    diverged = seen.state == "diverged"
+    if diverged != (seen.score is None):
+        yield "score", "a diverged trial has none" if diverged else "missing; null is for diverged"
+    low, high = (-math.inf, 0.0) if new.spec.objective == "log_loss" else (0.0, 1.0)
+    scores = [("score", seen.score), *((f"curve[{i}]", p[1]) for i, p in enumerate(seen.curve))]
+    for path, score in scores:
+        if score is not None and not low <= score <= high:
+            yield path, f"{new.spec.objective} lies in [{low:g}, {high:g}], got {score:g}"
+    epochs = [epoch for epoch, _ in seen.curve]
+    if epochs != sorted(set(epochs)) or any(epoch > seen.epochs for epoch in epochs):
+        yield "curve", f"its epochs must grow, to {seen.epochs} at the most, got {epochs[:10]}"
+
+
+def _unfit(dimension: Dimension, value: Level) -> str | None:
+    """Why no search of this dimension could hold such a value."""
+    if isinstance(dimension, Choices):
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return f"a number is wanted, got {value!r:.60}"
+    if dimension.integer and value != int(value):
+        return f"a whole number is wanted, got {value:g}"
+    return None
+
+
+def within(space: Space, params: Params) -> bool:
+    """Whether a search of this space may ever come to `params`."""
+    return all(_allowed(space.dimensions[name], params[name]) for name in space.names)
+
+
+def _allowed(dimension: Dimension, value: Level) -> bool:
+    if isinstance(dimension, Choices):
+        return dimension.contains(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    low, high = dimension.hard_low, dimension.hard_high
+    return (low is None or value >= low) and (high is None or value <= high)
+
+
+def _observation(seen: SeenTrial, index: int) -> Observation:
+    last = () if seen.score is None else ((seen.epochs, seen.score),)
+    before = tuple(point for point in seen.curve if point[0] < seen.epochs)
+    return Observation(
+        round=0,
+        index=index,
+        params=restored(seen.params),
+        state=TrialState(seen.state),
+        epochs=seen.epochs,
+        correct=0,  # nobody counted: the surrogate learns the noise from the scores
+        examples=0,
+        loss=None,
+        score=seen.score,
+        curve=before + last,
+    )
+
+
+def emptied(spec: SearchSpec) -> SearchSpec:
+    """The spec as it is stored: every status reads it, so the trials lie beside it."""
+    without = [
+        one if isinstance(one, str) else Observations(observations=[]) for one in spec.warm_start
+    ]
+    return spec.model_copy(update={"warm_start": tuple(without)})
+
+
+def filled(spec: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The JSON of a stored spec with its trials in it again, so that it can be submitted.
+
+    lines: all that the search began with, as `service.warm` froze it.
+    """
+    items = [
+        one
+        if isinstance(one, str)
+        else {"observations": [_given(line) for line in lines if line["source"] == source]}
+        for source, one in enumerate(spec["warm_start"], 1)
+    ]
+    return {**spec, "warm_start": items}
+
+
+def _given(line: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: line[name] for name in ("params", "state", "epochs")}
+    if line["score"] is None:
+        return kept
+    return {**kept, "score": line["score"], "curve": line["curve"][:-1]}
