@@ -12,7 +12,7 @@ routes = Routes("model", description="The trained winner.")
 
 _NPZ = content(
     "application/octet-stream",
-    "An .npz file: weights, scaling and class names; docs/model.md describes it.",
+    "An .npz file: weights, scaling and class names; docs/client.md describes it.",
     {"type": "string", "format": "binary"},
 )
 

@@ -9,10 +9,12 @@ import typer
 
 from hpsearch.cli import (
     backup,
+    compare,
     datasets,
     demo,
     doctor,
     edits,
+    exchange,
     keys,
     lab,
     predict,
@@ -57,6 +59,8 @@ demo.register(app)
 lab.register(app)
 report.register(app)
 predict.register(app)
+exchange.register(app)
+compare.register(app)
 backup.register(app)
 doctor.register(app)
 prune.register(app)

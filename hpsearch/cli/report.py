@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from hpsearch.cli.options import Json, SearchId, Url, connected
 from hpsearch.cli.output import emit, written
-from hpsearch.errors import Conflict
-
-if TYPE_CHECKING:
-    from hpsearch.client import Client
-    from hpsearch.report.views import ResultView
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +30,7 @@ def report(
     with connected(url, patience=PATIENCE) as client:
         told = figures.Told(
             status=client.status(search),
-            result=_result(client, search),
+            result=client.result_if_any(search),
             rounds=list(client.rounds(search)),
             health=client.health(search),
             spec=client.spec(search),
@@ -47,10 +42,3 @@ def report(
         emit({"file": str(html), "bytes": len(text.encode())})
     else:
         print(f"{html}: open it in a browser")
-
-
-def _result(client: Client, search: str) -> ResultView | None:
-    try:
-        return client.result(search)
-    except Conflict:  # it has not completed; the report shows how far it is
-        return None

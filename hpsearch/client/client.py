@@ -15,7 +15,7 @@ from hpsearch.client import following, frames
 from hpsearch.client.address import path_of
 from hpsearch.client.figure import Figure
 from hpsearch.client.library import Library
-from hpsearch.errors import InvalidRequest, NotFound
+from hpsearch.errors import Conflict, InvalidRequest, NotFound
 from hpsearch.report.views import (
     HealthView,
     NextRoundView,
@@ -177,6 +177,13 @@ class Client(Library):
     def result(self, search: str) -> ResultView:
         """The best range and its test score; Conflict until the search has completed."""
         return self._view(ResultView, self._json("GET", path_of("searches", search, "result")))
+
+    def result_if_any(self, search: str) -> ResultView | None:
+        """The result; None of a search that has not completed."""
+        try:
+            return self.result(search)
+        except Conflict:
+            return None
 
     def model(self, search: str, file: Path) -> Path:
         """Write the trained winner to `file`, which `hpsearch.nn.Model.load` reads; `file`.

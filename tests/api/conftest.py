@@ -196,6 +196,15 @@ def client(clients: Clients) -> httpx.Client:
 
 
 @pytest.fixture
+def commands(client: httpx.Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> httpx.Client:
+    """That user, whose command line speaks with this service too."""
+    monkeypatch.setenv("HPSEARCH_HOME", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("HPSEARCH_URL", str(client.base_url))
+    monkeypatch.setenv("HPSEARCH_API_KEY", client.headers["Authorization"].removeprefix("Bearer "))
+    return client
+
+
+@pytest.fixture
 def spec() -> dict[str, Any]:
     """A small valid spec, to be changed at will."""
     return {**SPEC, "space": {"learning_rate": dict(SPEC["space"]["learning_rate"])}}

@@ -54,12 +54,10 @@ def trained(
 
 
 @pytest.fixture
-def caller(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    """Our client with the key of the user, which commands have as well."""
-    key = client.headers["Authorization"].removeprefix("Bearer ")
-    monkeypatch.setenv("HPSEARCH_URL", str(client.base_url))
-    monkeypatch.setenv("HPSEARCH_API_KEY", key)
-    with Client(str(client.base_url), key) as made:
+def caller(commands: httpx.Client) -> Iterator[Client]:
+    """Our client with the key that the commands have."""
+    key = commands.headers["Authorization"].removeprefix("Bearer ")
+    with Client(str(commands.base_url), key) as made:
         yield made
 
 

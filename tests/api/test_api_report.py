@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 from plotly.offline import get_plotlyjs
 
 from hpsearch import cli
@@ -20,15 +19,6 @@ SPACE = {
 }
 
 
-@pytest.fixture
-def owner(client: httpx.Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> httpx.Client:
-    """A user whose commands speak with the service of the tests."""
-    monkeypatch.setenv("HPSEARCH_HOME", str(tmp_path / "elsewhere"))
-    monkeypatch.setenv("HPSEARCH_URL", str(client.base_url))
-    monkeypatch.setenv("HPSEARCH_API_KEY", client.headers["Authorization"].removeprefix("Bearer "))
-    return client
-
-
 def own_part(path: Path) -> str:
     """The page without plotly's script, which is in it once."""
     text = path.read_text(encoding="utf-8")
@@ -37,10 +27,10 @@ def own_part(path: Path) -> str:
 
 
 def test_a_completed_search_is_one_file(
-    owner: httpx.Client, complete: Any, spec: dict[str, Any], tmp_path: Path, capsys: Any
+    commands: httpx.Client, complete: Any, spec: dict[str, Any], tmp_path: Path, capsys: Any
 ) -> None:
     asked = {**spec, "name": NAME, "space": SPACE, "trials_per_round": 16, "rounds": 3}
-    ended = complete(owner, asked)
+    ended = complete(commands, asked)
     file = tmp_path / "report.html"
     assert cli.run(["report", ended["id"], "--html", str(file)]) == 0, capsys.readouterr().err
     assert capsys.readouterr().out == f"{file}: open it in a browser\n"
@@ -52,7 +42,7 @@ def test_a_completed_search_is_one_file(
     drawn = re.findall(r'<div class="figure" id="(\w+)"', page)
     assert len(drawn) == 5
     assert all(f'Plotly.newPlot("{name}"' in page for name in drawn)
-    result = owner.get(f"/api/v1/searches/{ended['id']}/result").json()
+    result = commands.get(f"/api/v1/searches/{ended['id']}/result").json()
     for said in (
         f"{result['test']['accuracy']:.4f}",
         result["digest"],
@@ -67,9 +57,9 @@ def test_a_completed_search_is_one_file(
 
 
 def test_a_search_that_runs_has_a_report_too(
-    owner: httpx.Client, spec: dict[str, Any], tmp_path: Path, capsys: Any
+    commands: httpx.Client, spec: dict[str, Any], tmp_path: Path, capsys: Any
 ) -> None:
-    search = owner.post("/api/v1/searches", json=spec).json()["id"]
+    search = commands.post("/api/v1/searches", json=spec).json()["id"]
     file = tmp_path / "early.html"
     assert cli.run(["report", search, "--html", str(file), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["file"] == str(file)
@@ -81,9 +71,9 @@ def test_a_search_that_runs_has_a_report_too(
 
 
 def test_a_report_that_cannot_be_written_says_so(
-    owner: httpx.Client, spec: dict[str, Any], tmp_path: Path, capsys: Any
+    commands: httpx.Client, spec: dict[str, Any], tmp_path: Path, capsys: Any
 ) -> None:
-    search = owner.post("/api/v1/searches", json=spec).json()["id"]
+    search = commands.post("/api/v1/searches", json=spec).json()["id"]
     nowhere = tmp_path / "absent" / "report.html"
     assert cli.run(["report", search, "--html", str(nowhere)]) == 2
     assert f"{nowhere}: No such file" in capsys.readouterr().err

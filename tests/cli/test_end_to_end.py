@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import pty
@@ -15,9 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch import cli
+from hpsearch import cli, nn
+from hpsearch.client import Figure
 
 pytestmark = pytest.mark.slow
+ROOT = Path(__file__).resolve().parents[2]
 
 SMALL = {
     "name": "small",
@@ -88,6 +91,46 @@ def test_the_doctor_finds_a_service_that_is_well(served, finished):
     named = {"data folder", "key", "database", "migrations", "clock", "workers", "loop",
              "datasets", "numerics", "broker", "service"}  # fmt: skip
     assert {name: grades.get(name) for name in named} == dict.fromkeys(named, "ok")
+
+
+def test_the_winner_is_fetched_and_predicts(served, finished, tmp_path):
+    file, flowers = tmp_path / "winner.npz", tmp_path / "flowers.csv"
+    done = served.run("model", finished, str(file), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["bytes"] == file.stat().st_size
+    model = nn.Model.load(file)
+    flowers.write_text(",".join(model.about["feature_names"]) + "\n5.1,3.5,1.4,0.2\n")
+    said = json.loads(served.run("predict", str(file), str(flowers), "--json").stdout)
+    assert said["predictions"][0]["label"] in model.classes
+    result = json.loads(served.run("result", finished, "--json").stdout)
+    test = model.about["test"]
+    assert test["correct"] / test["examples"] == result["test"]["accuracy"]
+
+
+def test_the_notebook_runs(served, monkeypatch, tmp_path, capsys):
+    """Cell by cell, as a kernel does; the figures are what Jupyter asks for."""
+    notebook = json.loads((ROOT / "examples" / "digits.ipynb").read_text())
+    key = (served.home / "api.key").read_text().strip()
+    monkeypatch.setenv("HPSEARCH_URL", served.url)
+    monkeypatch.setenv("HPSEARCH_API_KEY", key)
+    monkeypatch.chdir(tmp_path)
+    names, shown = {}, []
+    for cell in notebook["cells"]:
+        assert cell.get("outputs", []) == []
+        if cell["cell_type"] == "code":
+            lines = ast.parse("".join(cell["source"]))
+            last = lines.body.pop() if isinstance(lines.body[-1], ast.Expr) else None
+            exec(compile(lines, "digits.ipynb", "exec"), names)
+            if last is not None:
+                shown.append(
+                    eval(compile(ast.Expression(last.value), "digits.ipynb", "eval"), names)
+                )
+    names["client"].close()
+    figures = [value for value in shown if isinstance(value, Figure)]
+    assert [figure.name for figure in figures] == ["ranges", "trials", "curves"]
+    assert all(figure.data for figure in figures)
+    assert shown[-1][1] == tuple("0123456789")
+    assert "test accuracy" in capsys.readouterr().out
 
 
 def test_a_search_is_trained_again_and_agrees(served, finished):

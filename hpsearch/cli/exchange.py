@@ -1,0 +1,153 @@
+"""`hpsearch export` and `hpsearch import`: searches for other programs, and their trials for ours."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from hpsearch.cli.options import Json, SearchId, Url, connected
+from hpsearch.cli.output import emit
+from hpsearch.cli.searches import follow_up, read_spec, submitted
+from hpsearch.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from hpsearch.client import Client
+    from hpsearch.exchange import Search
+
+STORAGE = "Optuna storage, for example sqlite:///optuna.db."
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`."""
+    app.command("export")(export)
+    app.command("import")(import_)
+
+
+def export(
+    search: SearchId,
+    format: Annotated[
+        Literal["csv", "json"] | None, typer.Option("--format", help="Trials, or everything.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="[default: standard output]")
+    ] = None,
+    optuna: Annotated[str | None, typer.Option("--optuna", metavar="URL", help=STORAGE)] = None,
+    study: Annotated[
+        str | None, typer.Option("--study", help="Name of the new study [default: the id].")
+    ] = None,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Write a search as CSV or JSON, or as an Optuna study; it may still be running."""
+    from hpsearch.client import PATIENCE
+
+    if (format is None) == (optuna is None):
+        raise InvalidRequest("give either --format csv, --format json or --optuna URL")
+    with connected(url, patience=PATIENCE) as client:
+        if optuna is not None:
+            from hpsearch.exchange import studies
+
+            name = study or search
+            count = studies.export(told(client, search), storage=optuna, name=name)
+            line = {"study": name, "trials": count}
+            emit(line) if as_json else print(f"study {name}: {count} trials")
+            return
+        client.status(search)  # what is wrong is said before a file is opened
+        with _opened(output) as to:
+            if format == "csv":
+                client.trials_csv(search, to)
+            else:
+                write_json(client, search, to)
+
+
+def import_(
+    study: Annotated[str, typer.Argument(metavar="STUDY", help="Name of the Optuna study.")],
+    optuna: Annotated[str, typer.Option("--optuna", metavar="URL", help=STORAGE)],
+    spec: Annotated[
+        Path, typer.Option("--spec", metavar="FILE", help="What to search, as JSON; - is stdin.")
+    ],
+    follow: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
+    show: Annotated[
+        bool, typer.Option("--print", help="Print the spec with the trials; submit nothing.")
+    ] = False,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Submit a search that begins with the trials of an Optuna study.
+
+    Those count that have just the hyperparameters of its space; values beyond its limits are
+    left out, and of thousands the best and the newest are taken.
+    """
+    from hpsearch.client import PATIENCE
+    from hpsearch.exchange import studies
+
+    asked = json.loads(read_spec(spec))
+    if not isinstance(asked, dict) or not isinstance(asked.get("space"), dict):
+        raise InvalidRequest(f"{spec}: a search spec is a JSON object with a space")
+    seen = studies.observations(asked, storage=optuna, name=study)
+    asked["warm_start"] = [*asked.get("warm_start", ()), {"observations": seen}]
+    print(f"{len(seen)} trials of study {study}", file=sys.stderr)
+    if show:
+        print(json.dumps(asked))
+        return
+    with connected(url, patience=PATIENCE) as client:
+        view = client.submit(asked)
+        if follow:
+            follow_up(client, view, as_json=as_json)
+        else:
+            submitted(view, as_json=as_json)
+
+
+def told(client: Client, search: str) -> Search:
+    """All that the service says of a search."""
+    from hpsearch.exchange import Search
+
+    return Search(
+        status=client.status(search),
+        spec=client.spec(search),
+        rounds=list(client.rounds(search)),
+        trials=client.trials(search, curve=True),
+        result=client.result_if_any(search),
+    )
+
+
+def write_json(client: Client, search: str, to: IO[bytes]) -> None:
+    """One JSON object with everything about a search; trials are written as they arrive."""
+    found = told(client, search)
+    head = {
+        "status": found.status.model_dump(mode="json"),
+        "spec": found.spec,
+        "rounds": [one.model_dump(mode="json") for one in found.rounds],
+        "result": found.result and found.result.model_dump(mode="json"),
+        "health": client.health(search).model_dump(mode="json"),
+    }
+    to.write(json.dumps(head, ensure_ascii=False).encode().removesuffix(b"}"))
+    to.write(b', "trials": [')
+    for place, trial in enumerate(found.trials):
+        to.write(b",\n" if place else b"\n")
+        to.write(trial.model_dump_json().encode())
+    to.write(b"\n]}\n")
+
+
+@contextmanager
+def _opened(output: Path | None) -> Iterator[IO[bytes]]:
+    """A file that appears when it is whole, or standard output."""
+    if output is None:
+        yield sys.stdout.buffer
+        sys.stdout.flush()
+        return
+    part = output.with_name(f"{output.name}.part")
+    try:
+        with part.open("wb") as to:
+            yield to
+        part.replace(output)
+    except OSError as error:
+        raise InvalidRequest(f"{output}: {error.strerror or error}") from error
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,247 @@
+"""Ways in and out: CSV, JSON, and Optuna studies that Optuna itself opens."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import optuna
+import pytest
+
+from hpsearch import cli
+from hpsearch.service import Services
+from hpsearch.service.stored import earlier
+
+SEARCHES = "/api/v1/searches"
+SPACE = {
+    "learning_rate": {"low": 1e-4, "high": 1.0, "scale": "log"},
+    "hidden_units": {"low": 8, "high": 64, "scale": "log", "integer": True},
+    "dropout": {"low": 0.0, "high": 0.5},
+    "activation": {"choices": ["relu", "tanh"]},
+}
+
+
+def truth(params: Any, epochs: int) -> float | None:
+    """Half the learning rates diverge; small dropout is better."""
+    if params["learning_rate"] > 0.1:
+        return None
+    return float(0.9 - 0.1 * params["dropout"] - 0.2 / epochs)
+
+
+@pytest.fixture
+def ended(
+    commands: httpx.Client, complete: Callable[..., dict[str, Any]], spec: dict[str, Any]
+) -> dict[str, Any]:
+    """A search with trials in every state that ends well."""
+    wide = {**spec, "space": SPACE, "trials_per_round": 16, "epochs": {"first": 2, "last": 8}}
+    return complete(commands, {**wide, "name": "Ausfuhr"}, truth=truth)
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'optuna.db'}"
+
+
+@pytest.fixture
+def study(storage: str) -> Iterator[Callable[[str], optuna.Study]]:
+    """study(name): as Optuna reads it."""
+    opened = optuna.storages.RDBStorage(storage)
+    yield lambda name: optuna.load_study(study_name=name, storage=opened)
+    opened.remove_session()
+    opened.engine.dispose()
+
+
+def trials_of(client: httpx.Client, search: str) -> list[dict[str, Any]]:
+    asked = {"limit": 100, "curve": "true"}
+    found = client.get(f"{SEARCHES}/{search}/trials", params=asked).json()["items"]
+    return [t for t in found if t["role"] is None]
+
+
+def test_csv_and_json_have_everything(
+    commands: httpx.Client, ended: dict[str, Any], tmp_path: Path, capfdbinary: Any
+) -> None:
+    assert cli.run(["export", ended["id"], "--format", "csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capfdbinary.readouterr().out.decode())))
+    whole = commands.get(ended["links"]["trials"], params={"limit": 1000}).json()["items"]
+    assert [row["id"] for row in rows] == [trial["id"] for trial in whole]
+    file = tmp_path / "all.json"
+    assert cli.run(["export", ended["id"], "--format", "json", "--output", str(file)]) == 0
+    told = json.loads(file.read_text())
+    assert told["spec"] == commands.get(ended["links"]["spec"]).json()
+    assert told["result"] == commands.get(ended["links"]["result"]).json()
+    assert told["health"] == commands.get(ended["links"]["health"]).json()
+    assert len(told["trials"]) == len(whole)
+    assert told["trials"][0]["curve"]
+    assert [path.name for path in tmp_path.iterdir() if "all" in path.name] == ["all.json"]
+
+
+def test_optuna_opens_an_exported_search(
+    commands: httpx.Client, ended: dict[str, Any], storage: str, study: Any
+) -> None:
+    assert cli.run(["export", ended["id"], "--optuna", storage, "--study", "mine"]) == 0
+    found = study("mine")
+    trials = trials_of(commands, ended["id"])
+    states = {"completed": "COMPLETE", "stopped": "PRUNED", "diverged": "FAIL"}
+    assert {t["state"] for t in trials} == set(states)
+    assert len(found.trials) == len(trials)
+    for theirs, ours in zip(found.trials, trials, strict=True):
+        assert theirs.state.name == states[ours["state"]]
+        assert theirs.params == ours["params"]
+        assert theirs.value == ours["score"]
+        assert theirs.intermediate_values == {p[0]: p[3] for p in ours["curve"] if p[3] is not None}
+        assert theirs.user_attrs["hpsearch:id"] == ours["id"]
+    best = max(t["score"] for t in trials if t["state"] == "completed")
+    assert found.best_value == best
+    places = found.trials[0].distributions
+    assert places["learning_rate"].log
+    assert places["hidden_units"].log
+    assert isinstance(places["hidden_units"], optuna.distributions.IntDistribution)
+    assert found.user_attrs["hpsearch:test"]["accuracy"] is not None
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+def test_optuna_draws_an_exported_search(ended: dict[str, Any], storage: str, study: Any) -> None:
+    """What its dashboard shows comes from these."""
+    assert cli.run(["export", ended["id"], "--optuna", storage]) == 0
+    found = study(ended["id"])
+    for draw in (
+        optuna.visualization.plot_optimization_history,
+        optuna.visualization.plot_intermediate_values,
+        optuna.visualization.plot_parallel_coordinate,
+        optuna.visualization.plot_slice,
+        optuna.visualization.plot_param_importances,
+    ):
+        assert draw(found).data, draw
+
+
+def test_a_study_is_exported_once(
+    commands: httpx.Client, ended: dict[str, Any], storage: str, study: Any, capsys: Any
+) -> None:
+    words = ["export", ended["id"], "--optuna", storage, "--json"]
+    assert cli.run(words) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said == {"study": ended["id"], "trials": len(study(ended["id"]).trials)}
+    assert cli.run(words) == 3
+    assert "give another --study" in capsys.readouterr().err
+
+
+def test_a_failed_export_leaves_no_study(
+    ended: dict[str, Any], storage: str, study: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(optuna.trial, "create_trial", fail)
+    assert cli.run(["export", ended["id"], "--optuna", storage]) == 130
+    with pytest.raises(KeyError):
+        study(ended["id"])
+
+
+def test_what_was_exported_warms_another_search(
+    commands: httpx.Client, ended: dict[str, Any], storage: str, services: Services, tmp_path: Path,
+    capsys: Any,
+) -> None:  # fmt: skip
+    """There and back: nothing is lost but what was never told."""
+    assert cli.run(["export", ended["id"], "--optuna", storage, "--study", "mine"]) == 0
+    file = tmp_path / "again.json"
+    file.write_text(json.dumps({**commands.get(ended["links"]["spec"]).json(), "seed": 1}))
+    capsys.readouterr()
+    assert cli.run(["import", "mine", "--optuna", storage, "--spec", str(file), "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)["id"]
+    row = services.store.read(lambda tx: tx.searches.get(made))
+    assert row is not None
+    before = trials_of(commands, ended["id"])
+    found = earlier(row)
+    assert [(dict(o.params), o.state, o.epochs, o.value) for o in found] == [
+        (t["params"], t["state"], t["epochs"], t["score"]) for t in before
+    ]
+
+
+def spec_file(tmp_path: Path, **changes: Any) -> str:
+    file = tmp_path / "spec.json"
+    space = {"learning_rate": SPACE["learning_rate"], "activation": SPACE["activation"]}
+    file.write_text(json.dumps({"dataset": "digits", "space": space, **changes}))
+    return str(file)
+
+
+def test_a_study_of_optuna_s_own_warms_a_search(
+    commands: httpx.Client, storage: str, tmp_path: Path, capsys: Any
+) -> None:
+    """Pruned and failed trials, steps that count from 0, and trials of other spaces."""
+
+    def objective(trial: optuna.Trial) -> float:
+        rate = trial.suggest_float("learning_rate", 1e-4, 1.0, log=True)
+        trial.suggest_categorical("activation", ["relu", "tanh"])
+        if trial.number == 0:
+            trial.suggest_float("momentum", 0.0, 0.9)
+        if trial.number == 1:
+            raise ValueError("no")
+        for step in range(4):
+            trial.report(0.5 + 0.1 * step, step)
+            if trial.number == 2 and step == 1:
+                raise optuna.TrialPruned
+        return 0.9 - 0.1 * abs(rate - 0.1)
+
+    opened = optuna.storages.RDBStorage(storage)
+    made = optuna.create_study(storage=opened, study_name="theirs", direction="maximize",
+                               sampler=optuna.samplers.RandomSampler(0))  # fmt: skip
+    made.optimize(objective, n_trials=6, catch=ValueError)
+    opened.remove_session()
+    opened.engine.dispose()
+    words = ["import", "theirs", "--optuna", storage, "--spec", spec_file(tmp_path), "--print"]
+    assert cli.run(words) == 0
+    said = capsys.readouterr()
+    assert said.err == "4 trials of study theirs\n"
+    (item,) = json.loads(said.out)["warm_start"]
+    pruned, *rest = item["observations"]
+    assert (pruned["state"], pruned["epochs"], pruned["score"]) == ("stopped", 2, 0.6)
+    assert pruned["curve"] == [[1, 0.5]]
+    assert {o["state"] for o in rest} == {"completed"}
+    assert {o["epochs"] for o in rest} == {4}
+    assert commands.post(SEARCHES, json=json.loads(said.out)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"objective": "log_loss"}, "is to maximize; a search by log_loss takes a study that is to minimize"),
+        ({"space": {"momentum": {"low": 0.1, "high": 0.9}}}, "has no ended trial of just momentum; its 1 trials have x"),
+    ],
+)  # fmt: skip
+def test_a_study_of_something_else_is_refused(
+    commands: httpx.Client, storage: str, tmp_path: Path, capsys: Any, changes: Any, said: str
+) -> None:
+    opened = optuna.storages.RDBStorage(storage)
+    made = optuna.create_study(storage=opened, study_name="other", direction="maximize")
+    made.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
+    opened.remove_session()
+    opened.engine.dispose()
+    file = spec_file(tmp_path, **changes)
+    assert cli.run(["import", "other", "--optuna", storage, "--spec", file]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_what_is_not_there_is_named(
+    commands: httpx.Client, storage: str, tmp_path: Path, capsys: Any, monkeypatch: Any
+) -> None:
+    file = spec_file(tmp_path)
+    assert cli.run(["import", "absent", "--optuna", storage, "--spec", file]) == 5
+    assert "has no study 'absent'" in capsys.readouterr().err
+    away = f"sqlite:///{tmp_path}/no/folder.db"
+    assert cli.run(["import", "absent", "--optuna", away, "--spec", file]) == 69
+    assert f"the Optuna storage {away} cannot be used" in capsys.readouterr().err
+    odd = "mysql+none://me:secret@host/db"
+    assert cli.run(["import", "absent", "--optuna", odd, "--spec", file]) == 69
+    assert "secret" not in capsys.readouterr().err
+    assert cli.run(["export", "absent", "--format", "csv"]) == 5
+    assert cli.run(["export", "absent"]) == 2
+    assert "--format csv" in capsys.readouterr().err
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    assert cli.run(["import", "absent", "--optuna", storage, "--spec", file]) == 78
+    assert "pip install 'hpsearch[optuna]'" in capsys.readouterr().err
