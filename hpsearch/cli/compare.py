@@ -72,7 +72,10 @@ def rows(columns: Sequence[Column]) -> Iterator[tuple[str, Sequence[str]]]:
     yield "rounds", each(lambda s: f"{s.rounds.completed}/{s.rounds.planned}")
     yield "trials", each(lambda s: f"{tables.ended(s.trials)}/{s.trials.planned}")
     yield "epochs trained", each(lambda s: f"{s.epochs.trained}")
-    yield "best validation", each(lambda s: words.share(s.best and s.best.validation_accuracy))
+    yield (
+        "best validation",
+        each(lambda s: words.share(s.best.validation_accuracy if s.best else None)),
+    )
     if any(column.result for column in columns):
         yield "recommended", ended(lambda r: words.share(r.recommended.validation_accuracy))
         yield "test accuracy", ended(lambda r: words.share(r.test.accuracy))

@@ -74,7 +74,8 @@ class Model:
             shift=self.shift,
             scale=self.scale,
         )
-        return predict_proba(self.shape, self.weights, examples)[0]
+        found: NDArray[np.float32] = predict_proba(self.shape, self.weights, examples)[0]
+        return found
 
     def predict(self, x: ArrayLike) -> list[str]:
         """The most probable class of each example."""
