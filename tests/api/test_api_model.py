@@ -6,24 +6,21 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-import sqlalchemy as sa
 from support.table import Table
 
 from hpsearch import cli, errors, nn
 from hpsearch.client import Client
 from hpsearch.service import Services
 from hpsearch.store import models
-from hpsearch.store.tables import model_piece
 from hpsearch.training import Trainer
 from hpsearch.training.final import run_final
-from hpsearch.trials import Hint, JobOrder, JobReport, RoundKind
+from hpsearch.trials import JobOrder, JobReport, RoundKind
 
 SEARCHES = "/api/v1/searches"
 
@@ -39,9 +36,14 @@ class RealFinal(Table):
 
 @pytest.fixture
 def trained(
-    client: httpx.Client, services: Services, spec: dict[str, Any], eventually: Callable[..., Any]
+    client: httpx.Client,
+    services: Services,
+    spec: dict[str, Any],
+    eventually: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> dict[str, Any]:
-    """A completed search whose final test was trained."""
+    """A completed search whose final test was trained; its model lies in several pieces."""
+    monkeypatch.setattr(models, "PIECE", 1000)
     made = client.post(SEARCHES, json=spec).json()
     worker = RealFinal(services)
 
@@ -145,42 +147,3 @@ def test_a_search_without_a_kept_model_says_why(
     answer = client.get(ended["links"]["model"])
     assert answer.status_code == 404
     assert "keeps no model" in answer.json()["detail"]
-
-
-def test_pieces_are_one_file_and_go_with_their_search(
-    client: httpx.Client,
-    services: Services,
-    spec: dict[str, Any],
-    monkeypatch: Any,
-    eventually: Any,
-) -> None:
-    """Fenced like every other result: kept once, by the attempt that ends the job."""
-    monkeypatch.setattr(models, "PIECE", 7)
-    search = client.post(SEARCHES, json=spec).json()
-    work, table, content = services.work, Table(services), bytes(range(50))
-
-    def explored() -> Any:
-        work.advance_due()
-        for hint in work.hints():
-            order = None if hint.kind is RoundKind.FINAL else work.claim(hint, worker_run="mine")
-            if order is not None:
-                work.finish(hint, table.report(order), worker_run="mine")
-        return services.store.read(lambda tx: tx.jobs.final(search["id"]))
-
-    final = eventually(explored)
-    hint = Hint(final.id, final.attempt)
-    order = work.claim(hint, worker_run="mine")
-    assert order is not None
-    assert work.open_test(hint, worker_run="mine")
-    report = replace(table.report(order), model=content)
-    stale = replace(hint, attempt=hint.attempt + 1)
-    assert work.finish(stale, report, worker_run="mine") == "fenced"
-    assert services.store.read(lambda tx: tx.models.size(search["id"])) == 0
-    assert work.finish(hint, report, worker_run="mine") == "round_over"
-    assert work.finish(hint, report, worker_run="mine") == "repeated"
-    work.advance_due()
-    assert client.get(f"{SEARCHES}/{search['id']}/model").content == content
-    assert client.delete(f"{SEARCHES}/{search['id']}").status_code == 204
-    count = sa.select(sa.func.count()).where(model_piece.c.search_id == search["id"])
-    with services.store.engines.read.connect() as connection:
-        assert connection.execute(count).scalar_one() == 0
