@@ -20,12 +20,16 @@ IDX_STEMS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Builtin:
-    """One built-in dataset; `classes` where the files have numbers only, `openml` its id there."""
+    """One built-in dataset; `classes` where the files have numbers only, `openml` its id there.
+
+    `digest` is that of a dataset which comes with the program and so is always the same.
+    """
 
     source: str
     licence: str
     classes: tuple[str, ...] = ()
     openml: int = 0
+    digest: str = ""
 
     def words(self) -> dict[str, str]:
         """The fields that go into a request."""
@@ -34,10 +38,26 @@ class Builtin:
 
 BUILTIN: Final = MappingProxyType(
     {
-        "digits": Builtin("UCI optical recognition of handwritten digits", "CC BY 4.0"),
-        "breast_cancer": Builtin("UCI breast cancer Wisconsin (diagnostic)", "CC BY 4.0"),
-        "wine": Builtin("UCI wine recognition", "CC BY 4.0"),
-        "iris": Builtin("UCI iris", "CC BY 4.0"),
+        "digits": Builtin(
+            "UCI optical recognition of handwritten digits",
+            "CC BY 4.0",
+            digest="3e1fca4ae62bed7fe6ed0ce102307b19c905235ff6a29421c4bdab226e4824ac",
+        ),
+        "breast_cancer": Builtin(
+            "UCI breast cancer Wisconsin (diagnostic)",
+            "CC BY 4.0",
+            digest="44ad8a267f0565a27a7aae27b644e0260f8d5157e905c26fa2d2c9f1bd285215",
+        ),
+        "wine": Builtin(
+            "UCI wine recognition",
+            "CC BY 4.0",
+            digest="4521f3eb57c6e36ad30042b1271eacee2f4112d3682498dbc670c8eeceadbda3",
+        ),
+        "iris": Builtin(
+            "UCI iris",
+            "CC BY 4.0",
+            digest="2a22297dc0c558a3ae5d53cab5bbc8e4a6c078b662069f03ec4c8fb4a42944ff",
+        ),
         "mnist": Builtin("MNIST, LeCun, Cortes and Burges", "CC BY-SA 3.0", openml=554),
         "fashion-mnist": Builtin(
             "Fashion-MNIST, Zalando Research",

@@ -47,6 +47,10 @@ class Place(Protocol):
         """The stored description, None where the dataset is not here."""
         ...
 
+    def whole(self, digest: str) -> DatasetInfo | None:
+        """The stored description where every file is known to be as it says, None elsewhere."""
+        ...
+
     def path(self, info: DatasetInfo, name: str) -> Path:
         """The local path of one of the dataset's files, fetched first where it must be."""
         ...
@@ -113,7 +117,7 @@ class LocalPlace:
                 _sync_folder(self._root)
                 return info
             if target.is_dir():
-                stored = self._whole(target)
+                stored = self.whole(info.digest)
                 if stored is not None:
                     return replace(info, files=stored.files)
                 # What is there is damaged: put it aside and try again.
@@ -126,6 +130,17 @@ class LocalPlace:
             return _parse_info((self._root / digest / INFO).read_bytes())
         except FileNotFoundError:
             return None
+
+    def whole(self, digest: str) -> DatasetInfo | None:
+        """Compare every file with the hash in `info.json`."""
+        folder = self._root / digest
+        try:
+            info = _parse_info((folder / INFO).read_bytes())
+            # A file that may not be read is not damaged: PermissionError is left to the caller.
+            whole = all(file_digest(folder / relative(n)) == info.files[n] for n in FILES)
+        except (FileNotFoundError, errors.Corrupt):
+            return None
+        return info if whole else None
 
     def path(self, info: DatasetInfo, name: str) -> Path:
         """The stored file itself."""
@@ -141,15 +156,6 @@ class LocalPlace:
         with contextlib.suppress(FileNotFoundError):
             (self._root / digest).rename(doomed)
             shutil.rmtree(doomed)
-
-    def _whole(self, folder: Path) -> DatasetInfo | None:
-        try:
-            info = _parse_info((folder / INFO).read_bytes())
-            # A file that may not be read is not damaged: PermissionError is left to the caller.
-            whole = all(file_digest(folder / relative(n)) == info.files[n] for n in FILES)
-        except (FileNotFoundError, errors.Corrupt):
-            return None
-        return info if whole else None
 
 
 class RemotePlace:
@@ -188,6 +194,10 @@ class RemotePlace:
                 return _parse_info(self._files.cat_file(self._remote(digest, INFO)))
             except FileNotFoundError:
                 return None
+
+    def whole(self, digest: str) -> DatasetInfo | None:  # noqa: ARG002  # see below
+        """Never known: all of it would have to be fetched."""
+        return None
 
     def path(self, info: DatasetInfo, name: str) -> Path:
         """The cached file, fetched and checked against its SHA-256 the first time."""

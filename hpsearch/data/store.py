@@ -54,6 +54,7 @@ class DatasetStore:
     ) -> DatasetInfo:
         """Store a built-in dataset: from scikit-learn, from IDX files in `folder`, or OpenML.
 
+        One of scikit-learn's that lies here whole is not read again: its content never changes.
         `folder` holds the four IDX files of mnist or fashion-mnist; where it does not exist or is
         empty, OpenML is asked, unless `offline`.
 
@@ -69,6 +70,9 @@ class DatasetStore:
         if name not in BUILTIN:
             raise errors.NotFound(f"no built-in dataset {name!r}; there are {', '.join(BUILTIN)}")
         about = BUILTIN[name]
+        stored = self._whole(about.digest) if about.digest else None
+        if stored is not None:
+            return stored
         request = Request(reader="sklearn", out="", name=name, **about.words())
         if name in IDX_NAMES:
             if folder is not None and folder.is_dir() and any(folder.iterdir()):
@@ -206,6 +210,12 @@ class DatasetStore:
     def delete(self, digest: str) -> None:
         """Remove a dataset; one that is not here is no error."""
         self._place.delete(require_digest(digest))
+
+    def _whole(self, digest: str) -> DatasetInfo | None:
+        try:
+            return self._place.whole(digest)
+        except OSError as error:
+            raise errors.Unavailable(f"dataset {digest} cannot be read: {error}") from error
 
     def _ingest(self, request: Request, limits: Limits) -> DatasetInfo:
         staging = self._place.staging()

@@ -25,6 +25,7 @@ from hpsearch.data import (
     fit_scaling,
     split,
 )
+from hpsearch.data import child as data_child
 from hpsearch.data.sealed import open_test
 
 RNG = np.random.default_rng(3)
@@ -58,6 +59,7 @@ def test_bundled_datasets_come_with_a_sealed_fifth(store, name):
     assert isinstance(train.x, np.memmap)
     assert not train.x.flags.writeable
     assert len(info.feature_names) == info.features
+    assert info.digest == BUILTIN[name].digest
     assert train.x.dtype == (np.uint8 if name == "digits" else np.float32)
     store.verify(info)
 
@@ -67,6 +69,23 @@ def test_the_digests_of_the_bundled_datasets_stay(store):
     found = store.ingest_builtin("iris")
     assert found.digest.startswith("2a22297dc0c558a3")
     assert found.classes == ("setosa", "versicolor", "virginica")
+
+
+def test_what_comes_with_the_program_is_read_once(store, tmp_path, monkeypatch):
+    info, started = store.ingest_builtin("iris"), []
+    run = data_child.run
+
+    def counted(*request):
+        started.append(request)
+        return run(*request)
+
+    monkeypatch.setattr(data_child, "run", counted)
+    assert store.ingest_builtin("iris") == info
+    assert not started
+    (tmp_path / "store" / info.digest / "train_x.npy").write_bytes(b"rubbish")
+    assert store.ingest_builtin("iris") == info
+    assert len(started) == 1
+    store.verify(info)
 
 
 def test_an_upload_with_a_test_part_keeps_it(store, npz):
