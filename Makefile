@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 HPSEARCH_HOME ?= $(CURDIR)/var
 # Many tests wait for servers and workers: one process more than there are cores keeps them busy.
 PYTEST := -m pytest -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --maxprocesses 5
+# Hundreds of processes import the same modules; with bytecode at hand they need not compile them.
+export PYTHONDONTWRITEBYTECODE :=
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .PHONY: demo serve test mutants crash-points check format lint types imports cover torch chaos bench-engine bench-mnist bench-search bench-service fuzz lab clean help

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-
-from scipy.special import ndtri
+from statistics import NormalDist
 
 
 def wilson(correct: int, examples: int, *, confidence: float = 0.95) -> tuple[float, float]:
@@ -21,7 +20,7 @@ def wilson(correct: int, examples: int, *, confidence: float = 0.95) -> tuple[fl
     tuple
         (low, high), within [0, 1].
     """
-    z = float(ndtri(0.5 + confidence / 2))
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)  # SciPy would cost the API a start
     p, n = correct / examples, float(examples)
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
