@@ -224,7 +224,7 @@ def test_a_stopping_process_answers_those_who_wait(
     started = time.monotonic()
     assert api.stop() == 0
     waiting.join()
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 25
     assert answers[0].status_code == 200
 
 

@@ -131,7 +131,7 @@ def test_a_submission_gives_up_when_patience_ends(contract):
         pytest.raises(errors.Unavailable, match="down for long"),
     ):
         client.submit({})
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
     assert len(contract.asked) >= 2
 
 

@@ -11,9 +11,8 @@ from hpsearch.lab.data import LabData, Stored
 
 
 @pytest.fixture(scope="session")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> Stored:
-    folder: Path = tmp_path_factory.mktemp("lab")
-    return data.store(folder, None)
+def stored(data_folder: Path) -> Stored:
+    return data.store(data_folder, None)
 
 
 @pytest.fixture(scope="session")

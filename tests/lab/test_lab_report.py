@@ -50,11 +50,14 @@ def test_the_page_is_whole_and_loads_nothing(tmp_path: Path, capsys: pytest.Capt
     assert "experiments on digits" in told.err
 
 
-def test_json_has_every_finding(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_the_command_runs_it_in_a_child_and_its_json_has_every_finding(
+    tmp_path: Path, capfd: pytest.CaptureFixture
+) -> None:
     output = tmp_path / "lab.html"
-    assert lab.main([*QUICK, "--json", "--output", str(output)]) == 0
-    found = json.loads(capsys.readouterr().out)
+    assert cli.run(["lab", *QUICK, "--json", "--output", str(output)]) == 0
+    found = json.loads(capfd.readouterr().out)
     assert found["output"] == str(output)
+    assert output.stat().st_size > len(get_plotlyjs())
     assert list(found["experiments"]) == ["paths", "activations"]  # the chapter's order
     assert found["quick"] is True
     assert "sealed" in found["data"]
@@ -62,11 +65,7 @@ def test_json_has_every_finding(tmp_path: Path, capsys: pytest.CaptureFixture) -
     assert verdicts == {"holds"}
 
 
-def test_the_command_runs_it_in_a_child(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
-    output = tmp_path / "lab.html"
-    assert cli.run(["lab", *QUICK, "--json", "--output", str(output)]) == 0
-    assert json.loads(capfd.readouterr().out)["output"] == str(output)
-    assert output.stat().st_size > len(get_plotlyjs())
+def test_an_experiment_that_nobody_made_is_refused(capfd: pytest.CaptureFixture) -> None:
     assert cli.run(["lab", "--only", "nothing"]) == 2
     assert "no experiment 'nothing'; there are paths, " in capfd.readouterr().err
 
@@ -79,7 +78,8 @@ def test_numpy_is_loaded_after_the_environment_is_set() -> None:
 def test_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
     output = tmp_path / "lab.html"
     child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "hpsearch.lab", f"--output={output}", "--quick"],
+        [sys.executable, "-P", "-m", "hpsearch.lab", f"--output={output}", "--quick",
+         "--only=paths", "--only=overfitting"],  # the second is far from done after the first
         stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     assert child.stderr is not None

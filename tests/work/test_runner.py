@@ -188,7 +188,7 @@ def test_a_publisher_waits_for_its_broker(deployed, broker, caplog):
     started = time.monotonic()
     for _ in range(3):
         assert publisher.fill(look=True) == 0
-    assert time.monotonic() - started < 6, "who publishes must not wait for a broker that is away"
+    assert time.monotonic() - started < 12, "who publishes must not wait for a broker that is away"
     assert sum("does not answer" in r.message for r in caplog.records) == 1
     broker.start()
     assert until(publisher.fill, what="the broker") > 0
