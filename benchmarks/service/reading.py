@@ -128,6 +128,8 @@ def _copy(connection: sa.Connection, template: str, name: str, *, number: int, c
             ).bindparams(sa.bindparam("last", type_=sa.Integer())),
             values,
         )  # fmt: skip
+        if table is job:  # else PostgreSQL, which has not met these rows, tries each with each
+            connection.exec_driver_sql("ANALYZE")
 
 
 def _count(fleet: Fleet) -> int:
