@@ -149,13 +149,16 @@ class QueueMachine(RuleBasedStateMachine):
         expected = self.claimable(hint)
         order = self.work.claim(hint, worker_run=run)
         assert (order is not None) == expected, (hint, self.jobs.get(hint.job_id))
-        if order is None:
-            return
+        if order is not None:
+            self.begun(Held(hint, order, run))
+
+    def begun(self, held: Held) -> None:
+        """A worker has a job."""
         now = self.world.clock.now
-        job = self.jobs[hint.job_id]
-        job.state, job.run = "running", run
+        job = self.jobs[held.hint.job_id]
+        job.state, job.run = "running", held.run
         job.claimed, job.lease_until = now, now + LEASE
-        self.held.append(Held(hint, order, run))
+        self.held.append(held)
 
     @precondition(lambda self: self.broker)
     @rule(pick=PICK, twice=st.booleans())
@@ -173,6 +176,23 @@ class QueueMachine(RuleBasedStateMachine):
         job_id = sorted(self.jobs)[pick % len(self.jobs)]
         self.runs += 1
         self.receive(Hint(job_id, self.jobs[job_id].attempt), f"run {self.runs}")
+
+    @rule(patience=st.sampled_from([0.0, 1e9]))
+    def stay(self, patience: float) -> None:
+        """A worker that is done takes the next short job without a hint."""
+        suited = {(i, j.attempt) for i, j in self.jobs.items()
+                  if j.kind != "final" and j.deadline <= patience
+                  and self.claimable(Hint(i, j.attempt))}  # fmt: skip
+        waiting = {(h.job_id, h.attempt) for h in self.work.hints()} & suited
+        self.runs += 1
+        taken, hints = self.work.take(worker_run=f"run {self.runs}", seconds=patience)
+        assert taken is not None or not waiting, "work was left lying"
+        if taken is not None:
+            hint, order = taken
+            assert (hint.job_id, hint.attempt) in suited
+            assert hint.job_id not in {h.job_id for h in hints}, "sent, and taken as well"
+            self.begun(Held(hint, order, f"run {self.runs}"))
+        self.broker += hints
 
     @rule(job_id=st.integers(0, 12), attempt=st.integers(0, 4))
     def forge(self, job_id: int, attempt: int) -> None:

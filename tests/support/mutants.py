@@ -17,6 +17,7 @@ STATEMENTS = "hpsearch.store.statements"
 JOBS = "hpsearch.store.jobs:Jobs"
 SEARCHES = "hpsearch.store.searches:Searches"
 PLANS = "hpsearch.store.plans:Plans"
+WORK = "hpsearch.service.work:Work"
 KEYS = "hpsearch.store.keys:Keys"
 WATCH = "hpsearch.service.watch:Watch"
 
@@ -80,6 +81,12 @@ MUTANTS: dict[str, Mutant] = {
         'epochs_trained=round_.c.epochs_trained + sa.bindparam("some_epochs", type_=sa.Integer()),',
         "",
         "QueueMachine",
+    ),
+    "a final test is taken in passing": Mutant(
+        WORK, "hint.kind is RoundKind.FINAL or ", "", "FinalMachine"
+    ),
+    "a worker stays for a long job": Mutant(
+        WORK, " or (hint.seconds or 0.0) > seconds", "", "QueueMachine"
     ),
     "the reaper ignores deadlines": Mutant(
         WATCH, "self._now - seen.since > row.deadline_seconds", "False", "QueueMachine"
