@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import tarfile
+import uuid
 
 import pytest
+import sqlalchemy as sa
 from support.alone import alone
 from support.bench import OWNER, Bench
 from support.checker import verify
@@ -87,6 +89,27 @@ def test_a_copy_made_in_mid_run_goes_on_to_the_same_result(run, services, config
             0o600,
         )
     verify(f"sqlite:///{folder}/hpsearch.db")
+
+
+def test_a_dump_of_postgresql_in_mid_run_goes_on_to_the_same_result(
+    postgres, postgres_url, configured, tmp_path
+):
+    def opened_at(url):
+        return build(configured(database_url=url, job_size=2, republish_seconds=0.01))
+
+    with opened_at(postgres_url) as services:
+        search_id = half_done(services)
+        postgres.dump(sa.make_url(postgres_url).database, tmp_path / "copy.dump")
+        expected = alone(services, search_id)
+    name = f"restored_{uuid.uuid4().hex[:8]}"
+    url = postgres.restore(tmp_path / "copy.dump", name)
+    try:
+        with opened_at(url) as restored:
+            assert Bench(restored).status(search_id).state is SearchState.RUNNING
+            assert alone(restored, search_id) == expected
+        verify(url)
+    finally:
+        postgres.drop(name)
 
 
 def iris(services):

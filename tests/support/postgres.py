@@ -116,6 +116,26 @@ class Postgres:
         """Remove a database, whoever is still connected."""
         self._sql(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
 
+    def dump(self, database: str, file: Path) -> None:
+        """Write a database to a file, as its administrator would, while others use it."""
+        file.write_bytes(self._as_client("pg_dump", "--format=custom", database))
+
+    def restore(self, file: Path, database: str) -> str:
+        """A new database from such a file; its URL."""
+        url = self.create(database, template="template0")
+        self._as_client("pg_restore", "--exit-on-error", "--dbname", database, stdin=file)
+        return url
+
+    def _as_client(self, program: str, *arguments: str, stdin: Path | None = None) -> bytes:
+        done = subprocess.run(
+            [str(self._bin / program), "-h", str(self.folder / "run"), "-U", self._name,
+             *arguments],
+            env={**os.environ, "PGPASSWORD": self._password},
+            input=None if stdin is None else stdin.read_bytes(), capture_output=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout
+
     def _sql(self, statement: str) -> None:
         import psycopg
 
