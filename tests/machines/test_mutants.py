@@ -31,6 +31,12 @@ def test_a_mistake_is_noticed(worlds, name):
     print(f"{name}: {mutant.machine}: {str(noticed.value)[:200]}")
 
 
+@pytest.mark.parametrize("name", ["finish without its fence", "claim without the attempt"])
+def test_a_mistake_is_noticed_on_postgres(postgres_worlds, name):
+    with applied(MUTANTS[name]), pytest.raises(FAILURES):
+        run(QueueMachine, postgres_worlds, examples=200, shrink=False, repeatable=True)
+
+
 @pytest.mark.parametrize("name", MUTANTS)
 def test_every_mistake_can_still_be_made(name):
     with applied(MUTANTS[name]):
