@@ -9,7 +9,7 @@ PYTEST := -m pytest -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --m
 export PYTHONDONTWRITEBYTECODE :=
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo serve test mutants crash-points check format lint types imports cover torch chaos bench-engine bench-mnist bench-search bench-service fuzz lab clean help
+.PHONY: demo serve test properties mutants crash-points check format lint types imports cover torch chaos bench-engine bench-mnist bench-search bench-service fuzz lab clean help
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -50,6 +50,9 @@ mutants: $(VENV)/.dev  ## every seeded mistake, and the machine that notices it 
 
 crash-points: $(VENV)/.dev  ## a process killed at the edge of every commit, on both databases
 	@CRASH_POINTS=all $(BIN)/python $(PYTEST) -q tests/machines/test_crash_points.py
+
+properties: $(VENV)/.dev  ## every property-based test with 2,000 examples (many minutes)
+	@$(BIN)/python $(PYTEST) -q -m hypothesis --hypothesis-profile thorough
 
 check: $(VENV)/.dev format lint types imports  ## format, lint, types, import contracts
 

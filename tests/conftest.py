@@ -35,9 +35,10 @@ from hpsearch.wiring import build  # noqa: E402
 from migrations.schema import Database  # noqa: E402
 
 # Two cores are shared with servers and workers: time limits would test the neighbours.
-hypothesis_settings.register_profile(
-    "default", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+for _name, _examples in (("default", 50), ("thorough", 2000)):
+    hypothesis_settings.register_profile(
+        _name, max_examples=_examples, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
 hypothesis_settings.load_profile("default")
 
 

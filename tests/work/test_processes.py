@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,8 +20,10 @@ from support.bench import OWNER
 from support.processes import environment
 from support.waiting import until
 
+from hpsearch.settings import load
 from hpsearch.trials import SearchState
 from hpsearch.wiring import build
+from worker import replay as again
 
 SPEC = {
     "dataset": "digits",
@@ -60,9 +63,6 @@ def digest(services, search_id):
 @pytest.fixture(scope="session")
 def reference(tmp_path_factory, migrated_sqlite, data_folder):
     """The digest of a spec trained without any worker."""
-    import shutil
-
-    from hpsearch.settings import load
 
     @cache
     def of(epochs):
@@ -220,13 +220,27 @@ def replay(settings, search_id, *arguments):
     return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr
 
 
-@pytest.fixture
-def completed(configured, sqlite_url, tmp_path):
-    """A completed search with data of its own, to be tampered with."""
-    settings = configured(database_url=sqlite_url, data_url=str(tmp_path / "own-data"))
+@pytest.fixture(scope="session")
+def honest(tmp_path_factory, migrated_sqlite, data_folder):
+    """The database of a completed search, the search's id and the folder of its dataset."""
+    home = tmp_path_factory.mktemp("honest")
+    database = shutil.copyfile(migrated_sqlite, home / "hpsearch.db")
+    settings = load(home=home, data_url=str(data_folder), sqlite_synchronous="NORMAL")
     with build(settings) as services:
         search_id = submit(services)
         alone(services, search_id)
+        row = services.store.read(lambda tx: tx.searches.get(search_id))
+    return database, search_id, data_folder / row.dataset_digest
+
+
+@pytest.fixture
+def completed(configured, honest, tmp_path):
+    """A completed search with data of its own, to be tampered with."""
+    database, search_id, dataset = honest
+    own = shutil.copyfile(database, tmp_path / "own.db")
+    shutil.copytree(dataset, tmp_path / "own-data" / dataset.name)
+    settings = configured(database_url=f"sqlite:///{own}", data_url=str(tmp_path / "own-data"))
+    with build(settings) as services:
         yield settings, services, search_id
 
 
@@ -254,13 +268,12 @@ def test_replay_agrees_with_an_honest_search(completed):
 
 
 @pytest.mark.parametrize("what", TAMPERING)
-def test_replay_finds_what_was_altered(completed, what):
-    settings, services, search_id = completed
+def test_replay_finds_what_was_altered(completed, what, capsys):
+    _, services, search_id = completed
     with services.store.engines.write.begin() as connection:
         assert connection.exec_driver_sql(TAMPERING[what]).rowcount
-    code, found = replay(settings, search_id)
-    assert code == 1
-    assert found["differences"]
+    assert again.run(services, search_id, decisions=False, as_json=True) == 1
+    assert json.loads(capsys.readouterr().out)["differences"]
 
 
 @pytest.mark.parametrize("name", ["train_x.npy", "sealed/test_y.npy"])
