@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -27,6 +28,7 @@ from support import broker as brokers  # noqa: E402
 from support import postgres as postgreses  # noqa: E402
 from support.absent import absent  # noqa: E402
 from support.disk import Disk, disk  # noqa: E402
+from support.launcher import Launcher  # noqa: E402
 from support.processes import Process, environment  # noqa: E402
 
 from hpsearch.service import Services  # noqa: E402
@@ -143,8 +145,19 @@ def broker() -> Iterator[brokers.Broker]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def launcher() -> Iterator[Launcher | None]:
+    """What forks workers that need not load their libraries; not while coverage looks on."""
+    if sys.platform != "linux" or "COVERAGE_PROCESS_CONFIG" in os.environ:
+        yield None
+        return
+    made = Launcher()
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Process]]:
+def start(tmp_path: Path, launcher: Launcher | None) -> Iterator[Callable[..., Process]]:
     """Start a process of the project under given settings; all are ended with the test."""
     running: list[Process] = []
 
@@ -153,8 +166,9 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Process]]:
     ) -> Process:
         log = tmp_path / f"{len(running)}-{arguments[0]}.log"
         process = Process(
-            *arguments, environment=environment(settings), log=log, cwd=cwd, ordinary=ordinary
-        )
+            *arguments, environment=environment(settings), log=log, cwd=cwd, ordinary=ordinary,
+            launcher=None if settings.numerics == "portable" else launcher,
+        )  # fmt: skip
         running.append(process)
         return process
 

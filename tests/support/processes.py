@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hpsearch.settings import Settings
+from support.launcher import Forked, Launcher
 
 PR_CAPBSET_DROP = 24
 CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 1, 2
@@ -26,7 +27,10 @@ def obey_modes() -> None:
 
 
 class Process:
-    """`python -P -m MODULE ARGUMENTS` in a process group of its own."""
+    """`python -P -m MODULE ARGUMENTS` in a process group of its own.
+
+    A worker comes from the launcher where there is one.
+    """
 
     def __init__(
         self,
@@ -35,8 +39,14 @@ class Process:
         log: Path,
         cwd: Path | None = None,
         ordinary: bool = False,
+        launcher: Launcher | None = None,
     ) -> None:
         self.log = log
+        self._popen: subprocess.Popen[bytes] | Forked
+        module, *rest = arguments
+        if launcher is not None and module == "worker" and cwd is None and not ordinary:
+            self._popen = Forked(launcher, rest, {**os.environ, **environment}, log)
+            return
         with log.open("ab") as out:
             self._popen = subprocess.Popen(
                 [sys.executable, "-P", "-m", *arguments],
@@ -75,7 +85,7 @@ class Process:
     def stop(self, seconds: float = 30.0) -> int:
         """SIGTERM to the leader alone, as a supervisor does; its exit code."""
         if self.alive():
-            self._popen.terminate()
+            self._popen.send_signal(signal.SIGTERM)
         try:
             return self._popen.wait(seconds)
         except subprocess.TimeoutExpired:

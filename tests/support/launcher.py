@@ -1,0 +1,134 @@
+"""A process that has imported what the workers import, and forks one of them when it is asked.
+
+Starting a worker from nothing costs two seconds of imports. What is started here is the same
+`worker.__main__.main` under the environment that was asked for; that `python -P -m worker` gets
+that far is for the tests of the command line and of the deployment, which start it so.
+
+It reads JSON, a line for each wish: `{"arguments", "environment", "log"}` is answered with the
+new process's id, `{"poll": id}` with its exit code, or null while it runs.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+TESTS = Path(__file__).resolve().parents[1]
+
+
+class Launcher:
+    """The end of it that a test holds."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "support.launcher"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
+            env={**os.environ, "PYTHONPATH": str(TESTS)},
+        )  # fmt: skip
+
+    def ask(self, **wish: Any) -> Any:
+        """The answer to a wish."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(json.dumps(wish), file=self._process.stdin, flush=True)
+        return json.loads(self._process.stdout.readline())
+
+    def close(self) -> None:
+        """End it; what it has started lives on."""
+        self._process.communicate(timeout=30)
+
+
+class Forked:
+    """A process of the launcher, with as much of `subprocess.Popen` as the tests use."""
+
+    def __init__(
+        self, launcher: Launcher, arguments: list[str], environment: Mapping[str, str], log: Path
+    ) -> None:
+        self._launcher = launcher
+        self._code: int | None = None
+        self.pid: int = launcher.ask(
+            arguments=arguments, environment=dict(environment), log=str(log)
+        )
+
+    def poll(self) -> int | None:
+        """Its exit code, None while it runs."""
+        if self._code is None:
+            self._code = self._launcher.ask(poll=self.pid)
+        return self._code
+
+    def wait(self, seconds: float) -> int:
+        """Its exit code, as soon as it has one."""
+        deadline = time.monotonic() + seconds
+        while (code := self.poll()) is None:
+            if time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired(f"worker {self.pid}", seconds)
+            time.sleep(0.02)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Signal it alone."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+
+def main() -> None:
+    """Serve until the test run closes the pipe."""
+    for line in sys.stdin:
+        wish = json.loads(line)
+        answer = _state(wish["poll"]) if "poll" in wish else _started(wish)
+        print(json.dumps(answer), flush=True)
+    os._exit(0)  # nothing here is worth a slow goodbye
+
+
+def _state(pid: int) -> int | None:
+    found, status = os.waitpid(pid, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if found else None
+
+
+def _started(wanted: Mapping[str, Any]) -> int:
+    ready, done = os.pipe()
+    pid = os.fork()
+    if not pid:
+        become(wanted, ready=done)
+    os.close(done)
+    os.read(ready, 1)  # whoever gets the id may signal the group at once
+    os.close(ready)
+    return pid
+
+
+def become(wanted: Mapping[str, Any], *, ready: int | None = None) -> None:
+    """Turn into the process that was asked for; never returns."""
+    from worker import __main__ as entry
+
+    code = 70
+    try:
+        os.setsid()
+        log = os.open(wanted["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        for descriptor in (1, 2):
+            os.dup2(log, descriptor)
+        os.environ.update(wanted["environment"])
+        if ready is not None:
+            os.close(ready)
+        code = entry.main(wanted["arguments"])
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else 1
+    finally:  # whatever it was, the launcher's loop must not run twice
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    from worker import (
+        loop,  # noqa: F401  # imported here, once for all
+        tasks,  # noqa: F401
+    )
+
+    main()
