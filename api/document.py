@@ -17,6 +17,7 @@ from api.edits import SearchEdit
 from api.key_request import KeyRequest
 from api.problems import Problem
 from api.routing import BEARER
+from api.trial_report import TrialHeartbeat, TrialReportBody
 from hpsearch.report.views import NextRoundView
 from hpsearch.spec import SearchSpec
 
@@ -50,7 +51,7 @@ def build(app: OpenAPI) -> str:
     """The document of an application whose routes are all registered."""
     result: dict[str, Any] = app.api_doc
     schemas = result["components"]["schemas"]
-    for asked in (SearchSpec, SearchEdit, KeyRequest):
+    for asked in (SearchSpec, SearchEdit, KeyRequest, TrialHeartbeat, TrialReportBody):
         schemas.update(_schemas(asked, "validation"))
     for model in (TrialList, NextRoundView, Problem):
         schemas.update(_schemas(model, "serialization"))

@@ -35,6 +35,14 @@ class SearchPath(BaseModel):
     id: str = Field(max_length=64, pattern=r"^[A-Za-z0-9_-]+$", description="Id of the search.")
 
 
+class TrialPath(SearchPath):
+    """The id of a search and of one of its trials."""
+
+    trial: str = Field(
+        pattern=r"^[0-9]{1,4}-[0-9]{1,6}$", description="Id of the trial, such as 1-6."
+    )
+
+
 class DatasetPath(BaseModel):
     """The name of a dataset."""
 
@@ -75,6 +83,24 @@ class StatusQuery(Query):
             f"Seconds to wait for a change, at the most {MAX_WAIT_SECONDS:g}: from the revision in "
             "If-None-Match, or else from the present one."
         ),
+    )
+
+
+class ClaimQuery(Query):
+    """How long to wait for a trial, and how long it is kept without a word."""
+
+    wait: float = Field(
+        0.0,
+        ge=0,
+        allow_inf_nan=False,
+        description=f"Seconds to wait for an open trial, at the most {MAX_WAIT_SECONDS:g}.",
+    )
+    lease: float | None = Field(
+        None,
+        ge=1,
+        le=3600,
+        description="Seconds of silence after which the trial is given to somebody else; without "
+        "it those of the service, 30 unless it is set up otherwise.",
     )
 
 

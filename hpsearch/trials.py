@@ -176,7 +176,8 @@ class RoundPlan:
         Parameters by trial index.
     cohorts
         Trial indices of each cohort: the trials that are compared when they are halved. They
-        are part of the plan; jobs hold whole cohorts and are a matter of speed alone.
+        are part of the plan; jobs hold whole cohorts (single trials, where the caller
+        trains) and are a matter of speed alone.
     evidence
         What the round before has taught, as JSON; it is stored with that round.
     reason
@@ -219,8 +220,9 @@ class Recommendation:
 class FinalPlan:
     """The choice that the search makes once: the best range and the models to test.
 
-    `trials[0]` is the recommendation, then come the drawn models, and last the
-    recommendation again, to be trained on the training part alone (`Role.OPTIMISM`).
+    `trials[0]` is the recommendation, then come the drawn models, and last, where the service
+    trains, the recommendation again, on the training part alone (`Role.OPTIMISM`). They are
+    one job, or `apart` one each, where the caller trains.
     """
 
     number: int
@@ -231,6 +233,13 @@ class FinalPlan:
     roles: Sequence[Role]
     reason: str
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    apart: bool = False
+
+    @property
+    def jobs(self) -> Sequence[Sequence[int]]:
+        """Trial indices of each job."""
+        indices = range(len(self.trials))
+        return [[i] for i in indices] if self.apart else [indices]
 
 
 @dataclass(frozen=True, slots=True)

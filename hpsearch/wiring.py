@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from hpsearch.data import DatasetStore
 from hpsearch.service import Services
 from hpsearch.service.datasets import Datasets
+from hpsearch.service.external import External
 from hpsearch.service.gallery import Gallery
 from hpsearch.service.keys import KeyRing
 from hpsearch.service.operations import Operations
@@ -32,7 +33,7 @@ def assemble(settings: Settings) -> Services:
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = Store(settings.database, synchronous=settings.sqlite_synchronous)
     files = DatasetStore(settings.datasets_url, settings.cache)
-    datasets = Datasets(store, files, settings)
+    datasets, work = Datasets(store, files, settings), Work(store, settings)
     return Services(
         settings=settings,
         store=store,
@@ -41,6 +42,7 @@ def assemble(settings: Settings) -> Services:
         gallery=Gallery(store),
         datasets=datasets,
         keys=KeyRing(store),
-        work=Work(store, settings),
+        work=work,
+        external=External(store, work, settings),
         operations=Operations(store, files, settings),
     )

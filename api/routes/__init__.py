@@ -1,11 +1,12 @@
 """The routes by subject, and the groups that `api.app` registers."""
 
-from api.routes import datasets, figures, keys, model, operations, pages, searches
+from api.routes import datasets, external, figures, keys, model, operations, pages, searches
 
 __all__ = ["GROUPS"]
 
 GROUPS = (
     searches.routes,
+    external.routes,
     figures.routes,
     model.routes,
     datasets.routes,

@@ -135,6 +135,8 @@ def _reason(found: ResultRangeView) -> str:
 
 def _test(view: ResultView) -> Table:
     test = view.test
+    if not test.sealed:
+        return _reported(view)
     pairs: list[tuple[str, RenderableType]] = [
         ("test accuracy", f"{words.share(test.accuracy)}{_interval(test)}"),
         ("models of the range", _models(test)),
@@ -149,8 +151,29 @@ def _test(view: ResultView) -> Table:
     openings = f"{_times(test.attempts)} by it, {_times(test.dataset_openings)} in all"
     seen = f"{test.examples} examples, unseen by the search; opened {openings}"
     pairs.append(("test part", seen))
-    pairs.append(("digest", view.digest or f"none: {view.digest_reason or 'not given'}"))
+    pairs.append(_digest(view))
     return facts(pairs)
+
+
+def _reported(view: ResultView) -> Table:
+    """The test scores of a search that was trained elsewhere."""
+    test, chosen = view.test, view.recommended
+    drawn = [model for model in test.models if model.role == "drawn" and model.score is not None]
+    spread = "" if test.score_sd is None else f", sd {words.share(test.score_sd)}"
+    count = chosen.trainings or 1
+    return facts(
+        [
+            ("test score", words.share(test.score)),
+            ("models of the range", f"mean {words.share(test.score_mean)}{spread} over {len(drawn)}"),
+            ("expected score", f"{words.share(chosen.score)} from {count} full trainings"),
+            ("test part", f"as reported; handed out {_times(test.attempts)}, sealed by its trainers"),
+            _digest(view),
+        ]
+    )  # fmt: skip
+
+
+def _digest(view: ResultView) -> tuple[str, RenderableType]:
+    return "digest", view.digest or f"none: {view.digest_reason or 'not given'}"
 
 
 def _validation(view: ResultView) -> str:

@@ -115,8 +115,8 @@ def list_(
             view.id,
             view.state,
             f"{view.rounds.completed}/{view.rounds.planned}",
-            words.share(view.best.validation_accuracy if view.best else None),
-            view.dataset,
+            words.share(view.best.shown if view.best else None),
+            view.dataset or "-",
             view.created_at,
             view.name,
         )
@@ -237,7 +237,7 @@ def follow_up(client: Client, first: StatusView, *, as_json: bool) -> None:
         last = watching.follow(client, first, emit)
     else:
         out = console()
-        out.print(f"search {first.id}: {first.name or first.dataset}", soft_wrap=True)
+        out.print(f"search {first.id}: {first.name or first.dataset or ''}", soft_wrap=True)
         with watching.on(out) as show:
             last = watching.follow(client, first, show)
         if last.state is SearchState.COMPLETED:

@@ -50,7 +50,7 @@ def status(view: StatusView) -> Table:
     pairs: list[tuple[str, RenderableType]] = [
         ("search", view.id),
         ("name", view.name or "-"),
-        ("dataset", view.dataset),
+        ("dataset", view.dataset or "none: trained elsewhere"),
         ("state", state(view)),
         ("rounds", f"{view.rounds.completed} of {view.rounds.planned}"),
         ("trials", f"{ended(view.trials)} of {view.trials.planned}{_others(view.trials)}"),
@@ -84,7 +84,7 @@ def best_line(view: StatusView) -> str:
     """The best trial so far on one line."""
     if view.best is None:
         return "-"
-    return f"{words.share(view.best.validation_accuracy)}  {words.params(view.best.params)}"
+    return f"{words.share(view.best.shown)}  {words.params(view.best.params)}"
 
 
 def ranges(found: Mapping[str, RangeView]) -> Table:

@@ -15,6 +15,7 @@ from hpsearch.client import following, frames
 from hpsearch.client.address import path_of
 from hpsearch.client.figure import Figure
 from hpsearch.client.library import Library
+from hpsearch.client.trainers import Trainers
 from hpsearch.errors import Conflict, InvalidRequest, NotFound
 from hpsearch.report.views import (
     HealthView,
@@ -33,7 +34,7 @@ PATIENCE = 10.0  # seconds during which reads and submissions are repeated
 WARM_STARTS = 8  # earlier searches that a spec may name
 
 
-class Client(Library):
+class Client(Library, Trainers):
     """Speaks with the service at `url`, showing `key` with every request.
 
     Every method raises the errors of `hpsearch.errors` that the service answered with, and

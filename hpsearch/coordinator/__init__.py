@@ -50,6 +50,8 @@ def decide(now: Snapshot, *, job_size: int) -> Plan:
     spec = now.resolved.spec
     # One history has one plan, in whatever order it is told.
     ordered = sorted(now.observations, key=lambda o: (o.source, o.round, o.index))
+    if spec.external:  # what a loss means is its caller's to know: it decides nothing
+        ordered = [replace(o, loss=None, fall=None) for o in ordered]
     now = replace(now, observations=ordered)
     if now.round and not now.own:
         return GiveUp(
@@ -219,21 +221,26 @@ def _final(
     spec, number = now.resolved.spec, now.round + 1
     best = recommend(box, now.observations, model, spec.epochs.last, repeats=now.repeats)
     if best is None:
-        return GiveUp(
-            f"all {len(now.own)} trials diverged; lower the learning-rate range, "
-            "or give it a lower hard_low"
-        )
-    compared = finalists.compared(best, now.observations, model, spec.epochs.last, now.right)
+        way_out = (
+            "search other ranges" if spec.external
+            else "lower the learning-rate range, or give it a lower hard_low"
+        )  # fmt: skip
+        return GiveUp(f"all {len(now.own)} trials diverged; {way_out}")
+    compared = finalists.compared(
+        best, now.observations, model, spec.epochs.last, now.right, repeats=now.repeats
+    )
     rng = np.random.default_rng([spec.seed, Stream.FINAL, number])
     space, drawn = now.resolved.space, spec.final.models - 1
     others = SAMPLERS["random"](space, box, (), None, drawn, rng) if drawn else []
+    gauged = spec.final_trials > spec.final.models
     return FinalPlan(
         number=number,
         box=box,
         decisions=decisions,
         recommended=best,
-        trials=[best.best.params, *others, best.best.params],
-        roles=[Role.RECOMMENDED, *[Role.DRAWN] * drawn, Role.OPTIMISM],
+        trials=[best.best.params, *others, *[best.best.params] * gauged],
+        roles=[Role.RECOMMENDED, *[Role.DRAWN] * drawn, *[Role.OPTIMISM] * gauged],
         reason=reason,
         evidence={**known, "finalists": [f.to_json() for f in compared]},
+        apart=spec.external,
     )

@@ -48,7 +48,7 @@ def frontier(observations: Sequence[Observation]) -> Mapping[str, Any] | None:
     rates = [
         (float(o.params["learning_rate"]), o.finite)  # type: ignore[arg-type]  # a number, by the table
         for o in observations
-        if "learning_rate" in o.params
+        if _is_rate(o.params.get("learning_rate"))
     ]
     sound = sorted(rate for rate, finite in rates if finite)
     diverged = sorted(rate for rate, finite in rates if not finite)
@@ -62,6 +62,11 @@ def frontier(observations: Sequence[Observation]) -> Mapping[str, Any] | None:
         "highest_finite": sound[-1],
         "edge": _edge(rates),
     }
+
+
+def _is_rate(value: object) -> bool:
+    """Whether that is a rate at all: the learning rate of an external search may be anything."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
 
 
 def _edge(rates: Sequence[tuple[float, bool]]) -> float:

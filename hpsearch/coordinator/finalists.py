@@ -119,12 +119,19 @@ def compared(
     model: Surrogate | None,
     epochs: int,
     right: Right,
+    *,
+    repeats: frozenset[int] = frozenset(),
 ) -> list[Finalist]:
     """Every configuration of the race against the recommended one, the best first.
 
-    One that was raced for another number of epochs, before an edit, is no finalist of these.
+    Raced is what has answers to single examples (`right`) or a trial in one of the rounds
+    `repeats`. One that was raced for another number of epochs, before an edit, is no finalist of these.
     """
-    raced = {(o.round, o.index) for o in observations} & right.keys()
+    raced = {
+        (o.round, o.index)
+        for o in observations
+        if (o.round, o.index) in right or o.round in repeats
+    }
     found = [
         c for c in configurations(observations, model)
         if c.at(epochs) and any((o.round, o.index) in raced for o in c.trainings)

@@ -101,6 +101,8 @@ def _plan(
     evidence: Mapping[str, Any],
 ) -> RoundPlan:
     cohorts = cohorted(now.resolved, trials, halved=len(rungs) > 1)
+    # Whoever trains elsewhere takes one trial at a time; what is halved together is not its matter.
+    single = now.resolved.spec.external
     return RoundPlan(
         number=now.round + 1,
         kind=kind,
@@ -109,7 +111,7 @@ def _plan(
         decisions=decisions,
         trials=trials,
         cohorts=cohorts,
-        jobs=grouped(cohorts, job_size),
+        jobs=[[i] for i in range(len(trials))] if single else grouped(cohorts, job_size),
         evidence=evidence,
     )
 

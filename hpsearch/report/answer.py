@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hpsearch.report import health, statistics
-from hpsearch.report.build import best_view, moment, range_view
+from hpsearch.report.build import best_view, moment, range_view, trial_seed
 from hpsearch.report.verdicts import histories, reaches_beyond, telling
 from hpsearch.report.views import (
     FinalistView,
@@ -64,11 +64,14 @@ def recommended(chosen: Row, full: Sequence[Row]) -> RecommendedView:
         Trials that were trained in full; those of the same parameters count.
     """
     same = [t for t in full if t.params == chosen["params"] and t.examples]
-    shares = [t.correct / t.examples for t in same] or [chosen["correct"] / chosen["examples"]]
-    binomial = statistics.binomial_sd(chosen["correct"], chosen["examples"])
+    shares = [t.correct / t.examples for t in same]
+    counted = chosen["examples"] > 0  # of an external search, scores alone are known
+    if counted and not shares:
+        shares = [chosen["correct"] / chosen["examples"]]
+    binomial = statistics.binomial_sd(chosen["correct"], chosen["examples"]) if counted else 0.0
     return RecommendedView(
         params=chosen["params"],
-        validation_accuracy=statistics.mean_sd(shares)[0] or 0.0,
+        validation_accuracy=statistics.mean_sd(shares)[0],
         sd=chosen.get("sd") or binomial,
         score=chosen.get("score"),
         trainings=chosen.get("trainings"),
@@ -98,19 +101,24 @@ def _ranges(stored: health.Stored) -> dict[str, ResultRangeView]:
 
 def _test(stored: health.Stored, final: Row, dataset_openings: int) -> TestView:
     shown = [m for m in stored.models if m.role != Role.OPTIMISM]
-    seed = stored.resolved.spec.seed
+    seed, external = stored.resolved.spec.seed, stored.resolved.spec.external
     views = [
         TestModelView(
             params=m.params,
-            seed=[seed, Stream.INIT, m.round, m.idx, 0],
+            seed=[trial_seed(seed, m.round, m.idx)]
+            if external
+            else [seed, Stream.INIT, m.round, m.idx, 0],
             accuracy=_accuracy(m),
             role=m.role,
+            score=m.score if external else None,
         )
         for m in shown
     ]
     first = shown[0]
     drawn = [v.accuracy for v in views if v.role is Role.DRAWN and v.accuracy is not None]
     mean, sd = statistics.mean_sd(drawn)
+    scores = [v.score for v in views if v.role is Role.DRAWN and v.score is not None]
+    score_mean, score_sd = statistics.mean_sd(scores)
     examples = next((m.test_examples for m in stored.models if m.test_examples), 0)
     finite = first.test_correct is not None
     return TestView(
@@ -126,6 +134,10 @@ def _test(stored: health.Stored, final: Row, dataset_openings: int) -> TestView:
         opened_at=moment(final.opened_at),
         attempts=final.openings,
         dataset_openings=dataset_openings,
+        score=views[0].score,
+        score_mean=score_mean,
+        score_sd=score_sd,
+        sealed=not external,
     )
 
 
@@ -135,6 +147,8 @@ def _accuracy(model: Row) -> float | None:
 
 def _optimism(models: Sequence[Row]) -> float | None:
     """Validation minus test accuracy of the model trained on the training part alone."""
-    model = models[-1]
-    tested = _accuracy(model)
-    return None if tested is None or model.accuracy < 0 else model.accuracy - tested
+    model = next((m for m in models if m.role == Role.OPTIMISM), None)
+    tested = None if model is None else _accuracy(model)
+    if model is None or tested is None or model.accuracy < 0:
+        return None
+    return float(model.accuracy - tested)

@@ -5,6 +5,7 @@ Rows come with the column names of the store's tables.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -61,6 +62,12 @@ def trial_id(number: int, index: int) -> str:
     return f"{number}-{index}"
 
 
+def trial_seed(seed: int, number: int, index: int) -> int:
+    """The seed of a trial that is trained elsewhere: below 2**31, whoever trains it."""
+    text = f"{seed}/{number}/{index}".encode()
+    return int.from_bytes(hashlib.sha256(text).digest()[:4]) >> 1
+
+
 def best_view(row: Row, number: int | None) -> BestView | None:
     """The best trial of a search or of a round."""
     if row.best_accuracy is None:
@@ -68,7 +75,7 @@ def best_view(row: Row, number: int | None) -> BestView | None:
     return BestView(
         trial=trial_id(number or 0, row.best_index),
         params=row.best_params,
-        validation_accuracy=row.best_accuracy,
+        validation_accuracy=row.best_accuracy if row.best_accuracy >= 0 else None,
         score=row.best_score,
     )
 
@@ -103,6 +110,7 @@ def status(
         links=links(search.id, resolved.spec.earlier),
         edits=[edit_view(edit) for edit in search.edits or ()],
         warm_start=[one for one in resolved.spec.earlier if one is not None],
+        objective=resolved.spec.objective,
     )
 
 
@@ -173,7 +181,7 @@ def trial_view(row: Row, *, curve: bool = False) -> TrialView:
         state=row.state,
         params=row.params,
         epochs=row.epochs,
-        validation_accuracy=row.accuracy if row.accuracy >= 0 else None,
+        validation_accuracy=row.accuracy if row.examples and row.accuracy >= 0 else None,
         validation_loss=row.loss,
         score=row.score,
         cohort=row.cohort if row.role is None else None,

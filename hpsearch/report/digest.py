@@ -28,11 +28,14 @@ def body_sha256(value: Any) -> str:
     return hashlib.sha256(canonical(value)).hexdigest()
 
 
-def trial_lines(rows: Iterable[Any]) -> list[list[Any]]:
-    """What the digest covers of each trial, in order of (round, index)."""
+def trial_lines(rows: Iterable[Any], *, scored: bool = False) -> list[list[Any]]:
+    """What the digest covers of each trial, in order of (round, index).
+
+    Where trials are trained elsewhere (`scored`) that is the reported score and loss as well.
+    """
     return [
         [r.round, r.idx, r.role, r.params, r.state, r.epochs, r.correct, r.examples,
-         r.test_correct, r.test_examples]
+         r.test_correct, r.test_examples, *((r.score, r.loss) if scored else ())]
         for r in sorted(rows, key=lambda r: (r.round, r.idx))
     ]  # fmt: skip
 

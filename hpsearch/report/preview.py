@@ -42,7 +42,7 @@ def planned(resolved: ResolvedSpec, box: Box, *, begun: int, open_trials: int) -
     """The next round by the spec alone, as long as the first one has told nothing."""
     spec, number = resolved.spec, begun + 1
     rungs: Sequence[int] = [spec.final.epochs]
-    kind, trials = RoundKind.FINAL, spec.final.models + 1
+    kind, trials = RoundKind.FINAL, spec.final_trials
     epochs = trials * spec.final.epochs
     if number <= resolved.explore_rounds:
         kind, trials, rungs = RoundKind.EXPLORE, resolved.trials(number), resolved.rungs(number)

@@ -96,7 +96,7 @@ def eta(search: Row, resolved: ResolvedSpec, rounds: Sequence[Row], now: float) 
     ends = [now if r.finished_at is None else r.finished_at for r in begun]
     spent: float = sum(max(0.0, e - r.created_at) for e, r in zip(ends, begun, strict=True))
     pace = spent / trained
-    final = pace * resolved.spec.final.epochs * (resolved.spec.final.models + 1)
+    final = pace * resolved.spec.final.epochs * resolved.spec.final_trials
     last = rounds[-1]
     if last.kind == RoundKind.FINAL:
         return round(max(0.0, final - float(now - last.created_at)), 1)

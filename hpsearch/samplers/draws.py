@@ -68,7 +68,7 @@ def assembled(
     for i in range(n):
         params: dict[str, Level] = dict(shapes[i * len(shapes) // n])
         for unit, name in zip(units[i], names, strict=True):
-            params[name] = typed(name, from_unit(box[name], float(unit)))
+            params[name] = typed(box[name], from_unit(box[name], float(unit)))
         trials.append({name: params[name] for name in space.names})
     return trials
 
@@ -86,7 +86,7 @@ def shape_draws(space: Space, box: Box, n: int, rng: np.random.Generator) -> lis
             [rng.permutation(len(levels)) for _ in range(-(-groups // len(levels)))]
         )
         for draw, k in zip(draws, order, strict=False):
-            draw[name] = typed(name, levels[int(k)])
+            draw[name] = typed(box[name], levels[int(k)])
     return draws
 
 

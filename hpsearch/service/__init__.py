@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hpsearch.data import DatasetStore
 from hpsearch.errors import Unavailable
 from hpsearch.service.datasets import Datasets
+from hpsearch.service.external import External
 from hpsearch.service.gallery import Gallery
 from hpsearch.service.keys import KeyRing, Principal
 from hpsearch.service.operations import Operations
@@ -30,6 +31,7 @@ class Services:
     datasets: Datasets
     keys: KeyRing
     work: Work
+    external: External
     operations: Operations
 
     def ready(self, *, writing: bool = False) -> dict[str, str]:

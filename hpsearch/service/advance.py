@@ -28,6 +28,7 @@ from hpsearch.trials import (
 
 log = logging.getLogger(__name__)
 
+EXTERNAL_SECONDS = 30 * 86_400.0  # how long a training may take is its caller's to know
 ACTIVE = (SearchState.QUEUED, SearchState.RUNNING, SearchState.FINALIZING)
 
 
@@ -90,9 +91,11 @@ def durations(
     """Epochs of the plan's trials, and the seconds that each of its jobs may take."""
     jobs: Sequence[Sequence[int]]
     if isinstance(plan, FinalPlan):
-        epochs, jobs = resolved.spec.final.epochs, [range(len(plan.trials))]
+        epochs, jobs = resolved.spec.final.epochs, plan.jobs
     else:
         epochs, jobs = plan.epochs, plan.jobs
+    if resolved.spec.external:
+        return epochs, [EXTERNAL_SECONDS] * len(jobs)
     floor, pace = settings.deadline_floor_seconds, settings.deadline_gflops * 1e9
     step = settings.deadline_step_seconds
     return epochs, [
@@ -120,7 +123,7 @@ def _complete(store: Store, row: Row) -> bool:
         )
         if reason is not None:
             return None, reason
-        lines = digest.trial_lines(tx.searches.trials(row.id))
+        lines = digest.trial_lines(tx.searches.trials(row.id), scored=row.dataset_digest is None)
         ensemble = final.ensemble_correct
         return digest.search_digest(row, lines, ensemble), None
 

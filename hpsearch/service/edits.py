@@ -36,7 +36,8 @@ def as_asked(spec: SearchSpec) -> dict[str, Any]:
     if spec.model.batch_size == ModelSpec().batch_size:
         gone.add("batch_size")
     data = spec.to_json()
-    data["model"] = {name: value for name, value in data["model"].items() if name not in gone}
+    if not spec.external:
+        data["model"] = {k: value for k, value in data["model"].items() if k not in gone}
     return data
 
 

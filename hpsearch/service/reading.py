@@ -167,10 +167,8 @@ class Reading:
 
         def read(tx: Tx) -> ResultView:
             final = tx.jobs.final(search_id)
-            content = tx.library.content(row.dataset_digest)
             assert final is not None  # a completed search has one
-            assert content is not None  # a foreign key keeps it
-            return answer.result(_stored(tx, row), final, content.openings)
+            return answer.result(_stored(tx, row), final, _openings(tx, row))
 
         return self._store.read(read)
 
@@ -226,12 +224,18 @@ class Reading:
 
 
 def _stored(tx: Tx, row: Row) -> health.Stored:
-    what, final = resolved(row), tx.jobs.final(row.id)
+    what = resolved(row)
     return health.Stored(
         search=row,
         resolved=what,
         rounds=tx.searches.rounds(row.id),
         decisions=tx.searches.decisions(row.id),
         full=tx.searches.full_trainings(row.id, epochs=what.spec.epochs.last, limit=FULL_TRAININGS),
-        models=() if final is None else tx.jobs.members(final.id),
+        models=tx.jobs.models(row.id),
     )
+
+
+def _openings(tx: Tx, row: Row) -> int:
+    """How often the test part of a search's dataset has been opened; an external one has none."""
+    content = None if row.dataset_digest is None else tx.library.content(row.dataset_digest)
+    return 0 if content is None else int(content.openings)

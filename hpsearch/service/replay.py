@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -138,6 +139,11 @@ def again(services: Services, search_id: str, *, progress: Progress | None = Non
         A byte of the dataset is not what was stored.
     """
     stored = _read(services, search_id)
+    if stored.row.dataset_digest is None:
+        raise Conflict(
+            f"search {search_id} was trained elsewhere, and nothing here can train it again; "
+            "--decisions recomputes what was decided from the scores that were reported"
+        )
     services.files.verify(DatasetInfo.from_json(stored.row.facts))
     trainer = Trainer(services.files, stack_size=services.settings.stack_size)
     found, lines, rounds, ensemble = list[str](), list[_Line](), list[_Round](), None
@@ -316,11 +322,17 @@ def _compare_model(stored: _Stored, model: bytes | None) -> list[str]:
 
 def _best(trials: Sequence[Row]) -> tuple[int | None, ...] | tuple[int, int, float, float, float]:
     """Round, index, score, accuracy and loss of the best trial that was no final model."""
-    finite = [t for t in trials if t.role is None and t.score is not None and t.loss is not None]
+    finite = [t for t in trials if t.role is None and t.score is not None]
     if not finite:
         return (trials[0].round if trials else None), None, None, None, None
-    best = min(finite, key=lambda t: (-t.score, t.loss, t.round, t.idx))
-    return best.round, best.idx, best.score, best.correct / best.examples, best.loss
+    best = min(finite, key=lambda t: (-t.score, _tie(t), t.round, t.idx))
+    share = best.correct / best.examples if best.examples else -1.0
+    return best.round, best.idx, best.score, share, _tie(best)
+
+
+def _tie(trial: Row) -> float:
+    """What equal scores are ordered by, lowest first: no loss comes last."""
+    return math.inf if trial.loss is None else trial.loss
 
 
 def _compare_trials(stored: _Stored, lines: Sequence[_Line]) -> list[str]:
@@ -341,8 +353,8 @@ def _compare_trials(stored: _Stored, lines: Sequence[_Line]) -> list[str]:
 def _comparison(
     stored: _Stored, trials: Sequence[Any], ensemble: int | None, found: list[str]
 ) -> Comparison:
-    lines = digest.trial_lines(trials)
     row = stored.row
+    lines = digest.trial_lines(trials, scored=row.dataset_digest is None)
     now = digest.search_digest(row, lines, ensemble)
     if row.digest is not None and now != row.digest:
         found.append(f"digest {row.digest} is stored, now {now}")

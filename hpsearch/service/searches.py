@@ -10,7 +10,7 @@ from hpsearch.service.reading import Reading, found
 from hpsearch.service.submission import Submission
 from hpsearch.settings import Settings
 from hpsearch.store import Store, Tx
-from hpsearch.trials import ENDED, JobState, SearchState
+from hpsearch.trials import ENDED, SearchState
 
 EDIT_ATTEMPTS = 20  # a search that runs moves on between reading and writing, now and then
 
@@ -164,7 +164,8 @@ class Searches(Reading):
         row = found(self._store, owner, search_id)
         if not self._store.write(lambda tx: tx.searches.delete(search_id)):
             raise Conflict(f"search {search_id} is {row.state}; cancel it first")
-        self._datasets.sweep(row.dataset_digest)
+        if row.dataset_digest is not None:
+            self._datasets.sweep(row.dataset_digest)
 
 
 def _final_again(tx: Tx, search_id: str, revision: int | None) -> bool:
@@ -180,7 +181,7 @@ def _final_again(tx: Tx, search_id: str, revision: int | None) -> bool:
         revision=revision,
         finished_at=None,
     )
-    if moved and final.state == JobState.FAILED:
+    if moved:
         tx.jobs.requeue_final(search_id)
     return moved
 

@@ -10,7 +10,7 @@ from hpsearch.report.digest import body_sha256
 from hpsearch.service import given, warm
 from hpsearch.service.datasets import Datasets
 from hpsearch.settings import Settings
-from hpsearch.spec import DatasetFacts, ResolvedSpec, parse
+from hpsearch.spec import EXTERNAL, NO_DATASET, DatasetFacts, ResolvedSpec, parse
 from hpsearch.store import Row, Store, Tx
 from hpsearch.trials import SearchState
 
@@ -60,7 +60,7 @@ class Submission:
             "state": SearchState.QUEUED,
             "spec": given.emptied(resolved.spec).to_json(),
             "dataset": resolved.spec.dataset,
-            "dataset_digest": resolved.facts.digest,
+            "dataset_digest": resolved.facts.digest or None,
             "facts": facts[1],
             "idempotency_key": key,
             "body_sha256": body_sha256(data),
@@ -76,7 +76,8 @@ class Submission:
         if tx.searches.of(row["owner"], row["id"]) is not None:
             return  # the answer to an earlier COMMIT was lost
         tx.alone(row["owner"])
-        if tx.library.content(row["dataset_digest"]) is None:
+        digest = row["dataset_digest"]
+        if digest is not None and tx.library.content(digest) is None:
             raise Conflict(f"dataset {row['dataset']!r} has just been deleted")
         active, limit = tx.searches.count_active(row["owner"]), self._settings.max_active_searches
         if active >= limit:
@@ -84,6 +85,8 @@ class Submission:
         tx.searches.insert(row)
 
     def _facts(self, data: object, owner: str) -> Mistake | tuple[DatasetFacts, dict[str, Any]]:
+        if isinstance(data, dict) and data.get("objective") == EXTERNAL:
+            return NO_DATASET, {}
         name = data.get("dataset") if isinstance(data, dict) else None
         if not isinstance(name, str) or not name:
             return Mistake("dataset", "name a dataset, for example digits")

@@ -80,6 +80,8 @@ def _refused(row: Row | None, new: ResolvedSpec) -> str | None:
 
 def _differences(old: ResolvedSpec, new: ResolvedSpec) -> list[str]:
     """In words, what keeps the trials of one search from telling about another."""
+    if old.spec.external != new.spec.external:
+        return [f"another objective: {old.spec.objective}, not {new.spec.objective}"]
     if old.facts.digest != new.facts.digest:
         here, there = new.facts.digest[:12], old.facts.digest[:12]
         return [f"another dataset: {old.spec.dataset!r} of {there}, not {here}"]

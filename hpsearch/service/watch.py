@@ -70,9 +70,14 @@ class Watch:
             silence = self._now - seen.heard
             if self._now - seen.since > row.deadline_seconds:
                 yield row, f"worker {row.worker_run} ran past the job's deadline", None
-            elif silence > (self._confirmed if row.expired else self._lease):
+            elif silence > self._patience(row):
                 reason = f"worker {row.worker_run} stopped sending heartbeats"
                 yield row, reason, row.heartbeats
+
+    def _patience(self, row: Row) -> float:
+        """Seconds of silence after which a job is lost; trainers elsewhere choose their lease."""
+        lease: float = row.lease_seconds or self._lease
+        return min(lease, self._confirmed) if row.expired else lease
 
     def _look(self, row: Row) -> _Seen:
         seen = self._seen.get(row.id)

@@ -4,11 +4,13 @@ from hpsearch.spec import schedule
 from hpsearch.spec.checks import from_pydantic, parse
 from hpsearch.spec.edits import edited, merged
 from hpsearch.spec.hyperparameters import HYPERPARAMETERS
-from hpsearch.spec.models import Objective, Observations, SearchSpec
-from hpsearch.spec.resolved import DatasetFacts, ResolvedSpec, ShapeKey, typed
+from hpsearch.spec.models import EXTERNAL, Objective, Observations, SearchSpec
+from hpsearch.spec.resolved import NO_DATASET, DatasetFacts, ResolvedSpec, ShapeKey, typed
 
 __all__ = [
+    "EXTERNAL",
     "HYPERPARAMETERS",
+    "NO_DATASET",
     "DatasetFacts",
     "Objective",
     "Observations",

@@ -21,8 +21,7 @@ def beyond(spec: SearchSpec, caps: Settings) -> list[Mistake]:
         ("epochs.last", spec.epochs.last, caps.max_epochs),
         ("final.epochs", spec.final.epochs, caps.max_epochs),
         ("final.models", spec.final.models, caps.max_final_models),
-        *_layers("model.hidden_sizes", spec.model.hidden_sizes, caps),
-        *_searched_layers(spec, caps),
+        *([] if spec.external else _architecture(spec, caps)),
     ]
     mistakes = [
         Mistake(path, f"{_counted(value)} is beyond this service's cap of {cap:,}")
@@ -125,6 +124,11 @@ def _layers(path: str, sizes: tuple[int, ...], caps: Settings) -> Iterator[tuple
     yield path, len(sizes), caps.max_hidden_layers
     for i, units in enumerate(sizes):
         yield f"{path}[{i}]", units, caps.max_units
+
+
+def _architecture(spec: SearchSpec, caps: Settings) -> Iterator[tuple[str, int, int]]:
+    yield from _layers("model.hidden_sizes", spec.model.hidden_sizes, caps)
+    yield from _searched_layers(spec, caps)
 
 
 def _searched_layers(spec: SearchSpec, caps: Settings) -> Iterator[tuple[str, int, int]]:

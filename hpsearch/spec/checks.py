@@ -18,8 +18,8 @@ from hpsearch.errors import InvalidSpec, Mistake
 from hpsearch.settings import Settings
 from hpsearch.space import Choices, Dimension, TaggedDimension
 from hpsearch.spec import caps as limits
-from hpsearch.spec.hyperparameters import HYPERPARAMETERS, mistakes_in
-from hpsearch.spec.models import ModelSpec, SearchSpec
+from hpsearch.spec.hyperparameters import HYPERPARAMETERS, free_mistakes, mistakes_in
+from hpsearch.spec.models import EXTERNAL, OWN_TRAINING, ModelSpec, SearchSpec
 from hpsearch.spec.resolved import DatasetFacts, ResolvedSpec
 
 MISTAKES_SHOWN = 100  # a body of a megabyte could make more than anybody reads
@@ -48,7 +48,8 @@ def parse(data: object, facts: DatasetFacts | Mistake, caps: Settings) -> Resolv
     data
         Decoded JSON.
     facts
-        The dataset's facts, or the mistake to report where there is no such dataset.
+        The dataset's facts (`NO_DATASET` for an external search), or the mistake to report
+        where there is no such dataset.
     caps
         The settings that bound what may be asked for.
 
@@ -65,17 +66,19 @@ def parse(data: object, facts: DatasetFacts | Mistake, caps: Settings) -> Resolv
         spec = SearchSpec.model_validate(data)
     except ValidationError as error:
         mistakes += from_pydantic(error)
-    parts = _salvage(data)
-    mistakes += _model_against_space(parts)
+    parts, external = _salvage(data), data.get("objective") == EXTERNAL
+    mistakes += _given_away(data, parts) if external else _model_against_space(parts)
     more = [facts] if isinstance(facts, Mistake) else []
     if spec is not None:
         more += limits.beyond(spec, caps)
     told = {m.path for m in mistakes}
     mistakes += [m for m in more if m.path not in told]
     if spec is not None and not mistakes and isinstance(facts, DatasetFacts):
-        resolved = limits.within(ResolvedSpec(spec, facts), caps)
-        mistakes += _batch_size(resolved, parts) + limits.too_large(resolved, caps)
-        mistakes += _folds(resolved)
+        resolved = ResolvedSpec(spec, facts)
+        if not external:
+            resolved = limits.within(resolved, caps)
+            mistakes += _batch_size(resolved, parts) + limits.too_large(resolved, caps)
+            mistakes += _folds(resolved)
         if not mistakes:
             return resolved
     count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
@@ -152,6 +155,18 @@ def _salvage(data: Mapping[str, Any]) -> _Parts:
     fixed = frozenset(raw_model) if isinstance(raw_model, dict) else frozenset()
     searched = list(raw_space) if isinstance(raw_space, dict) else []
     return _Parts(model, fixed, searched, space)
+
+
+def _given_away(data: Mapping[str, Any], parts: _Parts) -> list[Mistake]:
+    """What an external search cannot have, and names or levels that nobody could write down."""
+    names = [name for name in OWN_TRAINING if name in data]
+    if isinstance(data.get("final"), dict) and "train_on" in data["final"]:
+        names.append("final.train_on")
+    message = "the trials of an external search are trained by its caller, who knows; drop it"
+    mistakes = [Mistake(name, message) for name in names]
+    for name in parts.searched:
+        mistakes += free_mistakes(name, parts.space.get(name))
+    return mistakes
 
 
 def _model_against_space(parts: _Parts) -> list[Mistake]:

@@ -7,6 +7,7 @@ searching one without effect is a mistake that the user wants to hear about.
 
 from __future__ import annotations
 
+import re
 import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -144,10 +145,48 @@ def limited(name: str, dimension: Dimension, *, highest: float | None = None) ->
     `highest` lowers the upper bound of the domain (the number of training examples for
     the batch size).
     """
-    if isinstance(dimension, Choices):
-        return dimension
     known = HYPERPARAMETERS[name]
+    if isinstance(dimension, Choices):
+        return _whole(dimension) if known.kind == "integer" else dimension
     if known.kind == "integer":
         dimension = Range.model_validate({**dimension.model_dump(), "integer": True})
     top = known.high if highest is None else min(known.high, highest)
     return dimension.limited(known.low, top)
+
+
+def _whole(dimension: Choices) -> Choices:
+    """The levels as whole numbers, which they are by the table."""
+    return Choices(choices=tuple(int(x) for x in dimension.choices))  # type: ignore[arg-type]  # numbers, by the table
+
+
+NAME = re.compile(r"[^\W\d][\w.-]{0,39}")
+TEXT_MAX = 100  # characters of a level
+
+
+def free_mistakes(name: str, dimension: Dimension | None) -> list[Mistake]:
+    """What is wrong with searching a hyperparameter that only its caller knows."""
+    path = f"space.{name}"
+    if not NAME.fullmatch(name):
+        message = "a name has 1 to 40 letters, digits, _, - and dots, and begins with a letter or _"
+        return [Mistake(path, message)]
+    if not isinstance(dimension, Choices):
+        return []
+    return [
+        Mistake(f"{path}.choices[{i}]", f"a text is printable, of 1 to {TEXT_MAX} characters")
+        for i, level in enumerate(dimension.choices)
+        if isinstance(level, str) and not (0 < len(level) <= TEXT_MAX and level.isprintable())
+    ]
+
+
+def free(dimension: Dimension) -> Dimension:
+    """`dimension` with its hard limits filled in, where only the caller knows what may be.
+
+    Nobody here can tell that a dropout of -0.2 or a batch of a million is nonsense, so a range
+    grows only where its caller has said how far.
+    """
+    if isinstance(dimension, Choices):
+        return dimension
+    return dimension.limited(
+        dimension.low if dimension.hard_low is None else dimension.hard_low,
+        dimension.high if dimension.hard_high is None else dimension.hard_high,
+    )

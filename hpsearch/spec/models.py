@@ -18,7 +18,8 @@ from pydantic import (
 from hpsearch.space import TaggedDimension
 
 Frozen = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-Objective = Literal["accuracy", "balanced_accuracy", "log_loss"]
+EXTERNAL = "external"
+Objective = Literal["accuracy", "balanced_accuracy", "log_loss", "external"]
 SearchId = Annotated[str, Field(min_length=1, max_length=40)]
 OBSERVATIONS_MOST = 2_000  # in one item of warm_start
 Units = Annotated[int, Field(ge=1, le=4096)]
@@ -143,6 +144,10 @@ class FinalSpec(BaseModel):
     train_on: Literal["train+validation", "train"] = "train+validation"
 
 
+# What says how the service itself trains; an external search is trained by its caller.
+OWN_TRAINING = ("dataset", "model", "validation_fraction", "validation")
+
+
 class SeenTrial(BaseModel):
     """One trial that was trained elsewhere."""
 
@@ -187,12 +192,18 @@ WarmStart = Annotated[
 
 
 class SearchSpec(BaseModel):
-    """A search, as POSTed. Everything but dataset and space has a default."""
+    """A search, as POSTed. Everything but dataset and space has a default.
+
+    An `external` one is trained by its caller, who claims its trials and reports their scores: it
+    has neither dataset nor model, and hyperparameters of any name.
+    """
 
     model_config = Frozen
 
     name: str = Field("", max_length=200)
-    dataset: str = Field(min_length=1, max_length=64)
+    dataset: str | None = Field(
+        None, min_length=1, max_length=64, description="Required, unless objective is external."
+    )
     model: ModelSpec = ModelSpec()
     space: dict[str, TaggedDimension] = Field(min_length=1, max_length=20)
     rounds: int = Field(4, ge=1)
@@ -204,7 +215,9 @@ class SearchSpec(BaseModel):
     sampler: Literal["gp", "random", "sobol"] = "sobol"
     narrowing: Literal["domain_reduction", "level_set", "quantile"] = "level_set"
     objective: Objective = Field(
-        "accuracy", description="What the search maximises; log_loss is minimised."
+        "accuracy",
+        description="What the search maximises; log_loss is minimised. external: the scores that "
+        "the caller reports, higher is better.",
     )
     validation_fraction: float = Field(0.2, gt=0, lt=1)
     validation: ValidationSpec = ValidationSpec()
@@ -226,6 +239,28 @@ class SearchSpec(BaseModel):
     final: FinalSpec = FinalSpec()
     seed: int = Field(0, ge=0, lt=2**53)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _final_as_long(cls, data: Any) -> Any:
+        """What an epoch costs is the caller's to know: its final trials are no longer ones."""
+        if not isinstance(data, dict) or data.get("objective") != EXTERNAL:
+            return data
+        final, epochs = data.get("final", {}), data.get("epochs", {})
+        if not isinstance(final, dict) or not isinstance(epochs, dict):
+            return data
+        last = epochs.get("last", EpochsSpec().last)
+        return {**data, "final": {"epochs": last, **final}}
+
+    @property
+    def external(self) -> bool:
+        """Whether the caller trains."""
+        return self.objective == EXTERNAL
+
+    @property
+    def final_trials(self) -> int:
+        """Models of the final test, the one that measures optimism included where there is one."""
+        return self.final.models + (0 if self.external else 1)
+
     @property
     def trials(self) -> TrialsSpec:
         """Trials of the first and of the last exploring round, however they were given."""
@@ -239,4 +274,8 @@ class SearchSpec(BaseModel):
 
     def to_json(self) -> dict[str, Any]:
         """The spec as plain JSON, every default written out."""
-        return self.model_dump(mode="json", exclude_none=True)
+        data = self.model_dump(mode="json", exclude_none=True)
+        if self.external:
+            data = {name: value for name, value in data.items() if name not in OWN_TRAINING}
+            del data["final"]["train_on"]
+        return data

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from hpsearch.space import Box, Choices, Level, Params, Range, Space
+from hpsearch.space import Box, Choices, Dimension, Level, Params, Range, Space
 from hpsearch.spec import schedule
-from hpsearch.spec.hyperparameters import HYPERPARAMETERS, limited
+from hpsearch.spec.hyperparameters import HYPERPARAMETERS, free, limited
 from hpsearch.spec.models import SearchSpec
 
-ShapeKey = tuple[tuple[int, ...], str, str, int, bool]
+ShapeKey = tuple[Hashable, ...]
 
 REPEAT_SHARE = 0.25  # of the rounds repeat the finalists
 REPEAT_FROM = 3  # rounds; with fewer there is nothing to choose finalists from
@@ -30,8 +30,13 @@ class DatasetFacts:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> DatasetFacts:
-        """Facts from the stored description of a dataset."""
+        """Facts from the stored description of a dataset; of an external search it is empty."""
+        if not data:
+            return NO_DATASET
         return cls(data["digest"], data["n_train"], data["features"], len(data["classes"]))
+
+
+NO_DATASET = DatasetFacts("", 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,8 @@ class ResolvedSpec:
     @cached_property
     def space(self) -> Space:
         """The asked space with every limit filled in."""
+        if self.spec.external:
+            return Space({name: free(asked) for name, asked in self.spec.space.items()})
         dimensions: dict[str, Any] = {}
         for name, asked in self.spec.space.items():
             highest = self.n_training if name == "batch_size" else None
@@ -128,8 +135,11 @@ class ResolvedSpec:
         Returns
         -------
         tuple
-            (hidden_sizes, activation, optimizer, batch_size, batch_norm)
+            (hidden_sizes, activation, optimizer, batch_size, batch_norm); nothing where the
+            caller trains
         """
+        if self.spec.external:
+            return ()
         values = self.hyperparameters(params)
         return (
             values["hidden_sizes"],
@@ -165,10 +175,10 @@ def network_parameters(features: int, hidden_sizes: tuple[int, ...], classes: in
     return sum((a + 1) * b for a, b in pairwise(sizes))
 
 
-def typed(name: str, value: float | Level) -> Level:
-    """`value` as a hyperparameter of that name has it: whole numbers as int."""
-    if HYPERPARAMETERS[name].kind == "integer" and not isinstance(value, str | tuple):
-        return int(value)
+def typed(dimension: Dimension, value: float | Level) -> Level:
+    """`value` as trials have it: whole numbers of a range as int."""
+    if isinstance(dimension, Range) and dimension.integer:
+        return int(value)  # type: ignore[arg-type]  # a range holds numbers
     return value
 
 

@@ -42,7 +42,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-SCHEMA = "0004"  # the newest revision of `migrations`, which a test compares with this
+SCHEMA = "0005"  # the newest revision of `migrations`, which a test compares with this
 
 
 class Tx:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,10 +12,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from hpsearch.store import compound, many, statements
-from hpsearch.store.base import Part, Row, constant
+from hpsearch.store.base import Row, constant
 from hpsearch.store.clock import now
+from hpsearch.store.cohorts import Cohorts, rank
 from hpsearch.store.models import Models
-from hpsearch.store.tables import dataset_content, job, search, trial
+from hpsearch.store.tables import UNKNOWN_SHARE, dataset_content, job, search, trial
 from hpsearch.trials import (
     Hint,
     JobReport,
@@ -47,7 +49,7 @@ class Claimed:
     tasks: Sequence[Sequence[Any]]
 
 
-class Jobs(Part):
+class Jobs(Cohorts):
     """The rows of the queue."""
 
     def get(self, job_id: int) -> Row | None:
@@ -55,7 +57,7 @@ class Jobs(Part):
         return self.one(
             sa.select(job, search.c.spec, search.c.dataset_digest, dataset_content.c.info)
             .join(search, search.c.id == job.c.search_id)
-            .join(dataset_content, dataset_content.c.digest == search.c.dataset_digest)
+            .outerjoin(dataset_content, dataset_content.c.digest == search.c.dataset_digest)
             .where(job.c.id == job_id)
         )
 
@@ -64,18 +66,24 @@ class Jobs(Part):
         query = sa.select(trial).where(trial.c.job_id == job_id).order_by(trial.c.idx)
         return self.connection.execute(query).all()
 
-    def claim(self, hint: Hint, *, worker_run: str, lease: float) -> Claimed | None:
-        """Take a queued job; None when the hint is stale or the search does not run."""
+    def claim(
+        self, hint: Hint, *, worker_run: str, lease: float, external: bool = False
+    ) -> Claimed | None:
+        """Take a queued job; None when the hint is stale or the search does not run.
+
+        A job belongs to workers, or to trainers elsewhere (`external`), never to both.
+        """
+        single = statements.CLAIM_EXTERNAL if external else statements.CLAIM
         ours = _ours(hint, worker_run)
         values = {**ours, "a_lease": lease}
         recorded = {"a_kind": "claimed", "a_detail": {"worker_run": worker_run}}
         if self.postgresql:
-            statement = compound.claim(statements.CLAIM)
+            statement = compound.claim(single)
             row = self.connection.execute(statement, {**values, **recorded}).first()
             if row is not None:
                 return Claimed(row, row, row.tasks)
         else:
-            row = self.connection.execute(statements.CLAIM, values).first()
+            row = self.connection.execute(single, values).first()
             if row is not None:
                 subject = {**ours, **recorded, "a_search": row.search_id}
                 self.connection.execute(statements.RECORD, subject)
@@ -141,6 +149,37 @@ class Jobs(Part):
         """The recommended model, which the final job alone brings."""
         if report.model is not None:
             Models(self.connection).keep(row.search_id, report.model)
+
+    def finish_outside(
+        self, hint: Hint, report: TrialReport, *, worker_run: str, seconds: float
+    ) -> Written:
+        """End the job of a trial that was trained elsewhere; its results wait for its cohort."""
+        values = {
+            **_ours(hint, worker_run),
+            "a_fingerprint": {},
+            "some_seconds": seconds,
+            "a_peak": None,
+            "an_ensemble": None,
+        }
+        row = self.connection.execute(statements.FINISH, values).first()
+        if row is None:
+            return self._not_written(hint, worker_run)
+        self._event("done", hint, {"worker_run": worker_run, "trials": 1})
+        return self._settle(row, report)
+
+    def _settle(self, row: Row, report: TrialReport) -> Written:
+        """The end of a trial that was trained elsewhere, and of its cohort with the last one."""
+        reports = self.settled(row, report)
+        if reports:
+            self.update_many(
+                trial,
+                statements.TRIALS_OF_ROUND,
+                {"a_search": row.search_id, "a_round": row.round},
+                key=trial.c.idx,
+                rows=[{**stored, "accuracy": rank(r)}
+                      for stored, r in zip(_rows(reports), reports, strict=True)],
+            )  # fmt: skip
+        return self._close(row, reports)
 
     def _not_written(self, hint: Hint, worker_run: str) -> Written:
         row = self.get(hint.job_id)
@@ -218,11 +257,13 @@ class Jobs(Part):
             TrialReport(index=t.idx, state=TrialState.FAILED, error=error)
             for t in self.members(hint.job_id)
         ]
+        if row.dataset_digest is None:
+            return self._settle(row, reports[0])
         self._write_trials(row, reports)
         return self._close(row, reports)
 
-    def requeue_final(self, search_id: str) -> bool:
-        """Put the frozen final job back into the queue after it has failed."""
+    def requeue_final(self, search_id: str) -> None:
+        """Put what has failed of the frozen final test back into the queue."""
         again = self.connection.execute(
             job.update()
             .where(
@@ -240,11 +281,9 @@ class Jobs(Part):
                 worker_run=None,
             )
             .returning(job.c.id, job.c.attempt)
-        ).one_or_none()
-        if again is None:
-            return False
-        self.record("requeued", search_id=search_id, job_id=again.id, attempt=again.attempt)
-        return True
+        ).all()
+        for row in again:
+            self.record("requeued", search_id=search_id, job_id=row.id, attempt=row.attempt)
 
     def open_test(self, hint: Hint, *, worker_run: str) -> bool:
         """Count an opening of the sealed test part, before it happens; False when fenced.
@@ -292,6 +331,7 @@ class Jobs(Part):
             job.c.worker_run,
             job.c.heartbeats,
             job.c.deadline_seconds,
+            job.c.lease_seconds,
             (job.c.lease_until < now()).label("expired"),
         ).where(job.c.state == constant(JobState.RUNNING))
         return self.connection.execute(query).all()
@@ -301,7 +341,8 @@ class Jobs(Part):
         query = sa.select(job.c.fingerprint).where(
             job.c.search_id == search_id, job.c.fingerprint.is_not(None)
         )
-        return self.connection.execute(query).scalars().all()
+        # Trainers elsewhere have none.
+        return [found for found in self.connection.execute(query).scalars() if found]
 
     def lost(self, search_id: str) -> int:
         """Jobs of a search that failed because their workers were lost."""
@@ -311,10 +352,21 @@ class Jobs(Part):
         return self.connection.execute(query).scalar_one()
 
     def final(self, search_id: str) -> Row | None:
-        """The one final job of a search."""
-        return self.one(
-            sa.select(job).where(job.c.search_id == search_id, job.c.kind == RoundKind.FINAL)
+        """The one final job of a search.
+
+        Of several, where every trial is a job, the one that was handed out most often.
+        """
+        query = sa.select(job).where(job.c.search_id == search_id, job.c.kind == RoundKind.FINAL)
+        return self.one(query.order_by(job.c.openings.desc(), job.c.number).limit(1))
+
+    def models(self, search_id: str) -> Sequence[Row]:
+        """The models of the final test by index; none before it is frozen."""
+        query = (
+            sa.select(trial)
+            .where(trial.c.search_id == search_id, trial.c.role.is_not(None))
+            .order_by(trial.c.idx)
         )
+        return self.connection.execute(query).all()
 
     def _ours(self, hint: Hint, worker_run: str) -> list[sa.ColumnElement[bool]]:
         return [
@@ -360,23 +412,23 @@ class Jobs(Part):
         That was read under the lock of the search's row; it saves the writes that cannot
         change anything.
         """
-        scored = [r for r in reports if r.score is not None and r.loss is not None]
+        scored = [r for r in reports if r.score is not None]
         if not scored or row.kind == RoundKind.FINAL:
             return
-        best = min(scored, key=lambda r: (-(r.score or 0.0), r.loss, r.index))
+        best = min(scored, key=lambda r: (-(r.score or 0.0), tie(r.loss), r.index))
         values = {
             "a_search": row.search_id,
             "a_round": row.round,
             "an_index": best.index,
             "an_accuracy": accuracy(best),
             "a_score": best.score,
-            "a_loss": best.loss,
+            "a_loss": tie(best.loss),
         }
         for statement, score, loss in (
             (statements.BEST_OF_ROUND, of_round.round_score, of_round.round_loss),
             (statements.BEST_OF_SEARCH, of_search.search_score, of_search.search_loss),
         ):
-            if score is None or (-score, loss) >= (-(best.score or 0.0), best.loss):
+            if score is None or (-score, loss) >= (-(best.score or 0.0), tie(best.loss)):
                 self.connection.execute(statement, values)
 
 
@@ -432,4 +484,9 @@ def _counted(reports: Sequence[TrialReport]) -> dict[str, int]:
 def accuracy(report: TrialReport) -> float:
     """Validation accuracy as it is stored and sorted: -1 where there is none."""
     usable = report.state in (TrialState.COMPLETED, TrialState.STOPPED) and report.examples
-    return report.correct / report.examples if usable else -1.0
+    return report.correct / report.examples if usable else UNKNOWN_SHARE
+
+
+def tie(loss: float | None) -> float:
+    """What equal scores are ordered by, lowest first: no loss comes last."""
+    return math.inf if loss is None else loss

@@ -11,7 +11,16 @@ from hpsearch.space import box_to_json
 from hpsearch.spec import schedule
 from hpsearch.store.base import Part, Row
 from hpsearch.store.clock import now
-from hpsearch.store.tables import decision, event, job, round_, search, trial
+from hpsearch.store.tables import (
+    UNKNOWN_SCORE,
+    UNKNOWN_SHARE,
+    decision,
+    event,
+    job,
+    round_,
+    search,
+    trial,
+)
 from hpsearch.trials import (
     Decision,
     FinalPlan,
@@ -69,8 +78,10 @@ class Plans(Part):
         self.connection.execute(
             round_.insert().values(search_id=seen.id, created_at=now(), **_round(plan, epochs))
         )
-        self._insert_trials(seen.id, plan, self._insert_jobs(seen.id, plan, epochs, deadlines))
-        made = {"round": plan.number, "jobs": len(_jobs(plan)), "trials": len(plan.trials)}
+        ids = self._insert_jobs(seen.id, plan, epochs, deadlines)
+        unknown = UNKNOWN_SCORE if seen.dataset_digest is None else UNKNOWN_SHARE
+        self._insert_trials(seen.id, plan, ids, unknown)
+        made = {"round": plan.number, "jobs": len(plan.jobs), "trials": len(plan.trials)}
         self.record(
             FROZEN if isinstance(plan, FinalPlan) else ADVANCED,
             search_id=seen.id,
@@ -123,12 +134,14 @@ class Plans(Part):
                 "deadline_seconds": deadline,
                 "created_at": made,
             }
-            for number, (members, deadline) in enumerate(zip(_jobs(plan), deadlines, strict=True))
+            for number, (members, deadline) in enumerate(zip(plan.jobs, deadlines, strict=True))
         ]
         statement = job.insert().returning(job.c.id, sort_by_parameter_order=True)
         return self.connection.execute(statement, rows).scalars().all()
 
-    def _insert_trials(self, search_id: str, plan: Written, ids: Sequence[int]) -> None:
+    def _insert_trials(
+        self, search_id: str, plan: Written, ids: Sequence[int], unknown: float
+    ) -> None:
         cohort = {i: k for k, members in enumerate(_cohorts(plan)) for i in members}
         roles = plan.roles if isinstance(plan, FinalPlan) else [None] * len(plan.trials)
         self.insert_many(
@@ -143,8 +156,9 @@ class Plans(Part):
                     "role": roles[index],
                     "state": TrialState.PENDING.value,
                     "params": dict(plan.trials[index]),
+                    "accuracy": unknown,
                 }
-                for job_id, members in zip(ids, _jobs(plan), strict=True)
+                for job_id, members in zip(ids, plan.jobs, strict=True)
                 for index in members
             ],
         )
@@ -180,17 +194,12 @@ def _round(plan: Written, epochs: int) -> dict[str, Any]:
         "epochs_planned": sum(schedule.cohort_epochs(len(c), rungs) for c in _cohorts(plan)),
         "box": box_to_json(plan.box),
         "planned": len(plan.trials),
-        "open_jobs": len(_jobs(plan)),
+        "open_jobs": len(plan.jobs),
     }
 
 
 def _kind(plan: Written) -> RoundKind:
     return RoundKind.FINAL if isinstance(plan, FinalPlan) else plan.kind
-
-
-def _jobs(plan: Written) -> Sequence[Sequence[int]]:
-    """Trial indices of each job; the final test is one job."""
-    return [range(len(plan.trials))] if isinstance(plan, FinalPlan) else plan.jobs
 
 
 def _cohorts(plan: Written) -> Sequence[Sequence[int]]:

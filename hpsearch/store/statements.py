@@ -36,26 +36,35 @@ OURS = (
 )
 _CLAIMED = (job.c.search_id, job.c.kind, job.c.round, job.c.epochs)
 
-CLAIM: sa.Executable = (
-    job.update()
-    .where(
-        job.c.id == given("a_job", job.c.id),
-        job.c.state == JobState.QUEUED,
-        job.c.attempt == given("an_attempt", job.c.attempt),
-        due(),
-        sa.select(search.c.id)
-        .where(search.c.id == job.c.search_id, search.c.state.in_(WORKING))
-        .exists(),
+_LEASE: sa.BindParameter[float] = sa.bindparam("a_lease", type_=sa.Double())
+
+
+def _claim(of_whom: sa.ColumnElement[bool]) -> sa.Update:
+    """Take a queued job of a search that works."""
+    return (
+        job.update()
+        .where(
+            job.c.id == given("a_job", job.c.id),
+            job.c.state == JobState.QUEUED,
+            job.c.attempt == given("an_attempt", job.c.attempt),
+            due(),
+            sa.select(search.c.id)
+            .where(search.c.id == job.c.search_id, search.c.state.in_(WORKING), of_whom)
+            .exists(),
+        )
+        .values(
+            state=JobState.RUNNING,
+            worker_run=given("a_run", job.c.worker_run),
+            claimed_at=now(),
+            lease_until=now() + _LEASE,
+            deadline_at=now() + job.c.deadline_seconds,
+        )
     )
-    .values(
-        state=JobState.RUNNING,
-        worker_run=given("a_run", job.c.worker_run),
-        claimed_at=now(),
-        lease_until=now() + sa.bindparam("a_lease", type_=sa.Double()),
-        deadline_at=now() + job.c.deadline_seconds,
-    )
-    .returning(*_CLAIMED)
-)
+
+
+OURS_TO_TRAIN = search.c.dataset_digest.is_not(None)
+CLAIM = _claim(OURS_TO_TRAIN).returning(*_CLAIMED)
+CLAIM_EXTERNAL = _claim(sa.not_(OURS_TO_TRAIN)).values(lease_seconds=_LEASE).returning(*_CLAIMED)
 HELD: sa.Select[Any] = sa.select(*_CLAIMED).where(*OURS)
 
 _INFO = sa.select(dataset_content.c.info).where(dataset_content.c.digest == search.c.dataset_digest)
@@ -102,6 +111,7 @@ TRIALS_OF_JOB = (
     trial.c.round == given("a_round", trial.c.round),
     trial.c.job_id == given("a_job", trial.c.job_id),
 )
+TRIALS_OF_ROUND = TRIALS_OF_JOB[:2]
 BEST_SO_FAR = (
     search.c.best_score.label("search_score"),
     search.c.best_loss.label("search_loss"),

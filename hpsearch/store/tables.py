@@ -37,6 +37,8 @@ metadata = MetaData(
     }
 )
 
+UNKNOWN_SHARE, UNKNOWN_SCORE = -1.0, -1e300  # `trial.accuracy` where there is none
+
 # SQLite counts row ids by itself for INTEGER alone.
 RowId = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
 
@@ -92,8 +94,9 @@ search = Table(
     Column("revision", Integer, nullable=False, server_default="1"),
     Column("round", Integer, nullable=False, server_default="0"),
     Column("spec", JSON, nullable=False),
-    Column("dataset", String(64), nullable=False),
-    Column("dataset_digest", ForeignKey("dataset_content.digest"), nullable=False),
+    Column("dataset", String(64)),
+    # An external search, which is trained by its caller, is one that has no dataset.
+    Column("dataset_digest", ForeignKey("dataset_content.digest")),
     Column("facts", JSON, nullable=False),
     Column("idempotency_key", String(200)),
     Column("body_sha256", String(64), nullable=False),
@@ -195,6 +198,7 @@ job = Table(
     Column("published_at", Double),
     Column("not_before", Double),
     Column("claimed_at", Double),
+    Column("lease_seconds", Double),  # where it is not the setting's
     Column("lease_until", Double),
     Column("deadline_at", Double),
     Column("finished_at", Double),
@@ -219,6 +223,7 @@ job = Table(
     Index(
         "uq_job_one_final",
         "search_id",
+        "number",
         unique=True,
         sqlite_where=text("kind = 'final'"),
         postgresql_where=text("kind = 'final'"),
@@ -249,10 +254,13 @@ trial = Table(
     Column("cohort", Integer, nullable=False, server_default="0"),
     Column("role", String(12)),
     Column("state", String(9), nullable=False),
+    # Of an external search: how its training ended, while its cohort may still change the state.
+    Column("ended", String(9)),
     Column("params", JSON, nullable=False),
     Column("epochs", Integer, nullable=False, server_default="0"),
     Column("correct", Integer, nullable=False, server_default="0"),
     Column("examples", Integer, nullable=False, server_default="0"),
+    # What trials are sorted by: the share that was right, or the score of an external search.
     Column("accuracy", Double, nullable=False, server_default="-1"),
     Column("loss", Double),
     Column("score", Double),

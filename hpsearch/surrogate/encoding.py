@@ -109,7 +109,7 @@ class Encoding:
         """The parameters inside the box that lie nearest to places (m, D)."""
         return [
             {
-                name: typed(name, self._nearest(name, row[part], box[name]))
+                name: typed(box[name], self._nearest(name, row[part], box[name]))
                 for name, part in self.columns.items()
             }
             for row in places

@@ -9,7 +9,7 @@ from dataclasses import replace
 from hpsearch import nn
 from hpsearch.errors import Fenced, SystemFault
 from hpsearch.spec import schedule
-from hpsearch.training.halving import Standing, survivors
+from hpsearch.spec.halving import Standing, survivors
 from hpsearch.training.lanes import Lane
 from hpsearch.training.parts import Parts
 from hpsearch.training.reports import pooled, report, right

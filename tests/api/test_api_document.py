@@ -90,7 +90,7 @@ def test_the_spec_is_described_in_full(document: dict[str, Any]) -> None:
     schema = submit["requestBody"]["content"]["application/json"]["schema"]
     assert schema == {"$ref": "#/components/schemas/SearchSpec"}
     spec = document["components"]["schemas"]["SearchSpec"]
-    assert spec["required"] == ["dataset", "space"]
+    assert spec["required"] == ["space"]
     assert spec["additionalProperties"] is False
     assert spec["properties"]["seed"]["exclusiveMaximum"] == 2**53
     assert {"ModelSpec", "Range", "Choices"} <= set(document["components"]["schemas"])

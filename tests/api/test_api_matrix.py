@@ -20,6 +20,7 @@ from api import create_app
 from hpsearch.errors import NotFound
 from hpsearch.service import Services
 from hpsearch.service.datasets import Datasets
+from hpsearch.service.external import External, Told
 from hpsearch.service.gallery import Gallery
 from hpsearch.service.keys import _checksum
 from hpsearch.service.searches import Searches
@@ -65,6 +66,9 @@ TABLE = {
     ("POST", f"{SEARCH}/pause"): row("submit", 412, 404, STALE),
     ("POST", f"{SEARCH}/resume"): row("submit", 412, 404, STALE),
     ("POST", f"{SEARCH}/cancel"): row("submit", 412, 404, STALE),
+    ("POST", f"{SEARCH}/trials/claim"): row("submit", 409, 404),
+    ("POST", f"{SEARCH}/trials/<trial>/heartbeat"): row("submit", 409, 404, JSON, body=b"{}"),
+    ("POST", f"{SEARCH}/trials/<trial>/report"): row("submit", 409, 404, JSON, body=b"{}"),
     ("GET", "/api/v1/datasets"): row("read", 200, 200),
     ("GET", "/api/v1/datasets/<name>"): row("read", 200, 404),
     ("PUT", "/api/v1/datasets/<name>"): row("submit", 415, 415),
@@ -111,6 +115,7 @@ def world(
         "/keys/<id>": f"/keys/{revoked}",
         "/figures/<name>": "/figures/ranges",
         "<id>": search.id,
+        "<trial>": "1-0",
         "/assets/<name>": "/assets/docs.js",
         "<name>": "matrix",
     }
@@ -277,7 +282,7 @@ def test_every_use_case_about_what_is_owned_asks_for_the_owner() -> None:
     """A new public method without `owner` has to be named here, with its reason."""
     without = {
         f"{kind.__name__}.{name}"
-        for kind in (Searches, Gallery, Datasets)
+        for kind in (Searches, Gallery, Datasets, External)
         for name, method in inspect.getmembers(kind, inspect.isfunction)
         if not name.startswith("_") and "owner" not in inspect.signature(method).parameters
     }
@@ -290,9 +295,10 @@ def test_every_use_case_refuses_a_stranger(world: World, services: Services) -> 
     search_id = world.names["<id>"]
     values = {
         "search_id": search_id, "name": "matrix", "changes": {}, "revision": 1, "seconds": 0.0,
+        "trial": "1-0", "token": "t", "told": Told("t", score=0.5),
     }  # fmt: skip
     tried = set()
-    for used in (services.searches, services.gallery, services.datasets):
+    for used in (services.searches, services.gallery, services.datasets, services.external):
         for name, method in inspect.getmembers(used, inspect.ismethod):
             asked = inspect.signature(method).parameters
             if name.startswith("_") or not {"search_id", "name"} & set(asked):
@@ -305,6 +311,6 @@ def test_every_use_case_refuses_a_stranger(world: World, services: Services) -> 
             tried.add(name)
     assert tried >= {"status", "rounds", "trials", "result", "health", "spec", "edit", "preview",
                      "pause", "resume", "cancel", "delete", "wait", "find", "get", "sample",
-                     "curves", "surface", "asked"}  # fmt: skip
+                     "curves", "surface", "asked", "claim", "heartbeat", "report"}  # fmt: skip
     for used in (services.searches, services.datasets):
         assert "matrix" not in used.list(owner="a-stranger").model_dump_json()

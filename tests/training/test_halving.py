@@ -14,8 +14,8 @@ from hpsearch import nn
 from hpsearch.data import DatasetInfo, DatasetStore
 from hpsearch.errors import Fenced
 from hpsearch.spec import schedule
+from hpsearch.spec.halving import Standing, survivors
 from hpsearch.training import Task, Trainer
-from hpsearch.training.halving import Standing, survivors
 from hpsearch.trials import JobOrder, TrialReport, TrialState
 
 from .conftest import PARAMS, RUNGS, halved, order, part_of, picky

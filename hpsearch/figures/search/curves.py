@@ -1,4 +1,4 @@
-"""Learning curves: validation accuracy after every epoch, the best trials over the others."""
+"""Learning curves: accuracy or score after every epoch, the best trials over the others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from hpsearch.figures.search import style
-from hpsearch.report.views import TrialView
+from hpsearch.report.views import CurvePoint, TrialView
 
 BEST = 5  # that stand out
 
@@ -16,7 +16,7 @@ BEST = 5  # that stand out
 def curves(trials: Sequence[TrialView]) -> style.Figure:
     """The learning curves of `trials`, which must have been read with their curves."""
     drawn = [t for t in trials if t.curve and t.state != "diverged"]
-    drawn.sort(key=lambda t: (t.epochs, t.validation_accuracy or 0.0))
+    drawn.sort(key=lambda t: (t.epochs, t.shown or 0.0))
     if not drawn:
         return style.nothing("no trial has ended yet")
     figure = go.Figure(_others(drawn[:-BEST]))
@@ -25,8 +25,13 @@ def curves(trials: Sequence[TrialView]) -> style.Figure:
     return style.laid_out(
         figure, height=380,
         xaxis=style.axis("epoch", log=False, rangemode="tozero"),
-        yaxis=style.axis("validation accuracy", log=False),
+        yaxis=style.axis(style.measure(drawn), log=False),
     )  # fmt: skip
+
+
+def _height(point: CurvePoint) -> float | None:
+    """The accuracy, or the score where there is none."""
+    return point[3] if point[2] is None else point[2]
 
 
 def _others(trials: Sequence[TrialView]) -> list[Any]:
@@ -34,9 +39,9 @@ def _others(trials: Sequence[TrialView]) -> list[Any]:
     x: list[int | None] = []
     y: list[float | None] = []
     for trial in trials:
-        for epoch, _, accuracy, _ in trial.curve or ():
-            x.append(epoch)
-            y.append(accuracy)
+        for point in trial.curve or ():
+            x.append(point[0])
+            y.append(_height(point))
         x.append(None)
         y.append(None)
     if not x:
@@ -53,7 +58,7 @@ def _best(trial: TrialView, place: int) -> Any:
     given = ", ".join(f"{style.titled(n)} {style.shown(v)}" for n, v in trial.params.items())
     points = trial.curve or []
     return go.Scatter(
-        x=[p[0] for p in points], y=[p[2] for p in points], mode="lines+markers",
+        x=[p[0] for p in points], y=[_height(p) for p in points], mode="lines+markers",
         name=f"trial {trial.id}", line={"color": colours[place % len(colours)], "width": 2},
         marker={"size": 5}, text=[style.wrapped(given)] * len(points),
         hovertemplate=f"trial {trial.id}, epoch %{{x}}: %{{y:.4f}}<br>%{{text}}<extra></extra>",

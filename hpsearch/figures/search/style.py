@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import plotly.graph_objects as go
 
-from hpsearch.report.views import RangeView
+from hpsearch.report.views import RangeView, TrialView
 from hpsearch.trials import Verdict
 
 Figure: TypeAlias = Any  # plotly has no types
@@ -36,6 +36,12 @@ DECADES_LABELLED = 6  # more decades than that have a label at every second one
 def titled(name: str) -> str:
     """A hyperparameter's name as people write it."""
     return name.replace("_", " ")
+
+
+def measure(trials: Sequence[TrialView]) -> str:
+    """What `TrialView.shown` is of these trials."""
+    counted = any(t.validation_accuracy is not None for t in trials)
+    return "validation accuracy" if counted else "score"
 
 
 def is_log(ranges: Sequence[RangeView]) -> bool:

@@ -24,13 +24,13 @@ def surface(
         return style.nothing("no surrogate yet: it takes a round with two ranges")
     ranges = rounds[-1].ranges
     figure = go.Figure(_heat(found))
-    seen = [t for t in trials if t.validation_accuracy is not None]
+    seen = [t for t in trials if t.shown is not None]
     figure.add_trace(
         go.Scatter(
             x=[t.params[found.x] for t in seen], y=[t.params[found.y] for t in seen],
             mode="markers", name="best trials", showlegend=False,
             marker={"size": 6, "color": "rgba(0,0,0,0)", "line": {"width": 1.2, "color": "#fff"}},
-            text=[f"trial {t.id}: {t.validation_accuracy:.4f}" for t in seen],
+            text=[f"trial {t.id}: {t.shown:.4f}" for t in seen],
             hovertemplate="%{text}<extra></extra>",
         )
     )  # fmt: skip

@@ -37,7 +37,7 @@ def trials(sample: Sample, rounds: Sequence[RoundView], *, x: str, y: str) -> st
     if not sample.trials or not rounds:
         return style.nothing("no trial has ended yet")
     figure = go.Figure()
-    scored = [t for t in sample.trials if t.validation_accuracy is not None]
+    scored = [t for t in sample.trials if t.shown is not None]
     diverged = [t for t in sample.trials if t.state == "diverged"]
     figure.add_trace(_points(scored, x, y))
     figure.add_trace(_crosses(diverged, x, y))
@@ -65,7 +65,7 @@ def _points(scored: Sequence[TrialView], x: str, y: str) -> Any:
     return go.Scatter(
         x=[_value(t, x) for t in scored], y=[_value(t, y) for t in scored],
         mode="markers", name="trial", showlegend=False, text=[_about(t) for t in scored],
-        marker={"color": [t.validation_accuracy for t in scored], "coloraxis": "coloraxis",
+        marker={"color": [t.shown for t in scored], "coloraxis": "coloraxis",
                 "size": [9 if t.state == "completed" else 6 for t in scored],
                 "line": {"width": 0.5, "color": "rgba(255,255,255,0.6)"}},
         hovertemplate="%{text}<extra></extra>",
@@ -92,10 +92,10 @@ def _value(trial: TrialView, name: str) -> Any:
 
 
 def _about(trial: TrialView) -> str:
-    score = trial.validation_accuracy
+    score = trial.shown
     head = f"<b>trial {trial.id}</b>, {trial.state} after {trial.epochs} epochs"
     if score is not None:
-        head += f"<br>validation accuracy {score:.4f}"
+        head += f"<br>{style.measure([trial])} {score:.4f}"
     given = [f"{style.titled(n)} {style.shown(v)}" for n, v in trial.params.items()]
     return "<br>".join([head, *given])
 
@@ -114,10 +114,10 @@ def _box(figure: style.Figure, one: RoundView, x: str, y: str, *, share: float) 
 
 
 def _colours(scored: Sequence[TrialView]) -> dict[str, Any]:
-    values = sorted(t.validation_accuracy for t in scored if t.validation_accuracy is not None)
+    values = sorted(t.shown for t in scored if t.shown is not None)
     ends = {}
     if values and values[int(FADED * len(values))] < values[-1]:
         ends = {"cmin": values[int(FADED * len(values))], "cmax": values[-1]}
-    bar = {"title": {"text": "validation accuracy", "side": "right"}, "thickness": 12,
+    bar = {"title": {"text": style.measure(scored), "side": "right"}, "thickness": 12,
            "outlinewidth": 0}  # fmt: skip
     return {"colorscale": style.SCALE, "colorbar": bar, **ends}

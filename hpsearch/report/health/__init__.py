@@ -27,6 +27,7 @@ CHECKS: tuple[Check, ...] = (
     scores.candidates_alike,
     scores.short_epoch_bias,
     finals.optimism,
+    finals.own_promise,
     scores.disagreement,
     ranges.unidentified,
     ranges.outside_asked,

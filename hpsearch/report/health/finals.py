@@ -30,8 +30,29 @@ def diverged_models(stored: Stored) -> Iterator[HealthNote]:
         numbers={"diverged": len(gone), "models": len(shown), "epochs": epochs},
         advice=(
             f"the range holds values that do not last {epochs} epochs: search with epochs.last "
-            "nearer to final.epochs, or with a lower hard_high of the learning rate"
+            "nearer to final.epochs"
+            + (
+                ""
+                if stored.resolved.spec.external
+                else ", or with a lower hard_high of the learning rate"
+            )
         ),
+    )
+
+
+def own_promise(stored: Stored) -> Iterator[HealthNote]:
+    """Test scores that the service has not measured."""
+    if not stored.resolved.spec.external or not any(m.score is not None for m in stored.models):
+        return
+    yield HealthNote(
+        code="not_sealed",
+        severity="info",
+        message=(
+            "the test scores are those that its trainers reported: that nothing of the test part "
+            "was seen by the search is their promise, and no seal of this service"
+        ),
+        numbers={"models": len(stored.models)},
+        advice="score final trials, and them alone, on examples that no other trial was scored on",
     )
 
 

@@ -113,8 +113,13 @@ def unidentified(stored: Stored) -> Iterator[HealthNote]:
             severity="info",
             message=f"{name} makes no difference that can be told from noise inside its range",
             numbers={"hyperparameter": name, **_effect(history[-1])},
-            advice=f"any value of the range will do; fix model.{name} and search something else",
+            advice=f"any value of the range will do; fix {_where(stored, name)} and search something else",
         )
+
+
+def _where(stored: Stored, name: str) -> str:
+    """Where a hyperparameter is fixed that is not searched."""
+    return name if stored.resolved.spec.external else f"model.{name}"
 
 
 def _effect(decision: Row) -> dict[str, float | int | str | None]:
@@ -151,12 +156,16 @@ def divergence(stored: Stored) -> Iterator[HealthNote]:
         "diverged": count, "trials": planned, "worst_round": worst, "share": shares[worst],
     }  # fmt: skip
     frontier = stored.latest("frontier")
+    external = stored.resolved.spec.external
     if frontier is None:
-        advice = "lower the learning rate, or set model.clip_norm"
+        advice = (
+            "search other ranges" if external else "lower the learning rate, or set model.clip_norm"
+        )
     else:
         numbers |= frontier
         message += f", most of them above a learning rate of {frontier['edge']:g}"
-        advice = f"set space.learning_rate.hard_high to {frontier['edge']:g}, or model.clip_norm"
+        advice = f"set space.learning_rate.hard_high to {frontier['edge']:g}"
+        advice += "" if external else ", or model.clip_norm"
     yield HealthNote(
         code="divergence", severity="warning", message=message, numbers=numbers, advice=advice
     )

@@ -12,6 +12,7 @@ from hpsearch.report.views.evidence import (
     ImportanceView,
     SurfaceView,
 )
+from hpsearch.report.views.external import HeartbeatView, LeaseView, OrderView, VerdictView
 from hpsearch.report.views.library import DatasetView, KeyView
 from hpsearch.report.views.progress import (
     BestView,
@@ -48,9 +49,12 @@ __all__ = [
     "FrontierView",
     "HealthNote",
     "HealthView",
+    "HeartbeatView",
     "ImportanceView",
     "KeyView",
+    "LeaseView",
     "NextRoundView",
+    "OrderView",
     "Page",
     "RangeView",
     "RecommendedView",
@@ -64,5 +68,6 @@ __all__ = [
     "TestView",
     "TrialCounts",
     "TrialView",
+    "VerdictView",
     "View",
 ]

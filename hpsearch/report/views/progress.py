@@ -9,6 +9,7 @@ from pydantic import Field
 from hpsearch.report.views.base import RangeView, View
 from hpsearch.report.views.evidence import EvidenceView
 from hpsearch.space import Level
+from hpsearch.spec import Objective
 from hpsearch.trials import Role, RoundKind, SearchState, TrialState, Verdict
 
 
@@ -50,11 +51,16 @@ class BestView(View):
 
     trial: str
     params: dict[str, Level]
-    validation_accuracy: float
+    validation_accuracy: float | None = Field(description="null for an external search.")
     score: float | None = Field(
         None,
         description="By the search's objective, higher is better; minus log loss for log_loss.",
     )
+
+    @property
+    def shown(self) -> float | None:
+        """What people look at: the accuracy, or the score where there is none."""
+        return self.score if self.validation_accuracy is None else self.validation_accuracy
 
 
 class EditView(View):
@@ -70,7 +76,7 @@ class StatusView(View):
 
     id: str
     name: str
-    dataset: str
+    dataset: str | None = Field(description="null for an external search.")
     state: SearchState
     reason: str | None = Field(description="Why the search is in this state, for people.")
     revision: int
@@ -86,6 +92,9 @@ class StatusView(View):
     links: dict[str, str]
     edits: list[EditView] = Field([], description="Changes made while it ran, oldest first.")
     warm_start: list[str] = Field([], description="Earlier searches whose trials it began with.")
+    objective: Objective = Field(
+        "accuracy", description="external: its caller trains, and claims and reports its trials."
+    )
 
 
 class DecisionView(View):
@@ -139,6 +148,11 @@ class TrialView(View):
         description="[epoch, validation loss, validation accuracy, score] for every epoch; only "
         "with ?curve=true.",
     )
+
+    @property
+    def shown(self) -> float | None:
+        """What people look at: the accuracy, or the score where there is none."""
+        return self.score if self.validation_accuracy is None else self.validation_accuracy
 
 
 class NextRoundView(View):

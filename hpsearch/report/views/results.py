@@ -10,9 +10,8 @@ from hpsearch.report.views.base import RangeView, View
 from hpsearch.report.views.evidence import FinalistView, ImportanceView
 from hpsearch.report.views.progress import BestView
 from hpsearch.space import Level
+from hpsearch.spec import Objective
 from hpsearch.trials import Role, SearchState, Verdict
-
-Objective = Literal["accuracy", "balanced_accuracy", "log_loss"]
 
 
 class ResultRangeView(RangeView):
@@ -28,7 +27,9 @@ class RecommendedView(View):
     """The parameters to use: the configuration of the highest posterior mean."""
 
     params: dict[str, Level]
-    validation_accuracy: float = Field(description="Mean over its full trainings.")
+    validation_accuracy: float | None = Field(
+        description="Mean over its full trainings; null for an external search."
+    )
     sd: float = Field(
         description="Posterior standard deviation of `score`; of a search without a surrogate, "
         "the binomial one of the validation accuracy."
@@ -46,6 +47,7 @@ class TestModelView(View):
     seed: list[int] = Field(description="Entropy of the model's initial weights (SeedSequence).")
     accuracy: float | None
     role: Role
+    score: float | None = Field(None, description="As reported, of an external search.")
 
 
 class TestView(View):
@@ -66,6 +68,16 @@ class TestView(View):
     opened_at: str | None
     attempts: int = Field(description="Openings of the test part by this search.")
     dataset_openings: int = Field(description="Openings by all searches on this dataset.")
+    score: float | None = Field(
+        None, description="Of the recommended parameters, as reported; of an external search."
+    )
+    score_mean: float | None = Field(None, description="Likewise, over those of the range.")
+    score_sd: float | None = None
+    sealed: bool = Field(
+        True,
+        description="Whether the service kept the test part; false where the scores are its "
+        "caller's, and so is the promise that nothing of it was seen before.",
+    )
 
 
 class HealthNote(View):

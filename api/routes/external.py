@@ -1,0 +1,95 @@
+"""Trials that are trained elsewhere: claimed, kept alive, reported."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from flask import Response
+
+from api.answers import nothing, view
+from api.body import json_body
+from api.parameters import MAX_WAIT_SECONDS, ClaimQuery, NoQuery, SearchPath, TrialPath
+from api.routes.searches import SEARCH
+from api.routing import Routes, body_of
+from api.runtime import owner, runtime
+from api.trial_report import beat, told
+from hpsearch.report.views import HeartbeatView, OrderView, VerdictView
+
+routes = Routes(
+    "external", description="Train elsewhere: claim a trial, report its scores, be told to stop."
+)
+
+TRIALS = f"{SEARCH}/trials"
+_SLICE_SECONDS = 1.0  # of a wait, so that a stopping process ends it early
+
+
+@routes.route_to(
+    "POST",
+    f"{TRIALS}/claim",
+    scope="submit",
+    answers={200: OrderView, 204: None},
+    problems=(404, 409),
+)
+def claim_trial(path: SearchPath, query: ClaimQuery) -> Response:
+    """Claim the next trial of an external search.
+
+    204 where none is open now, after `wait` seconds: all are being trained, the next round is
+    being decided, or the search is paused. 409 once it has ended.
+    """
+    state, end = runtime(), time.monotonic() + min(query.wait, MAX_WAIT_SECONDS)
+    # Where as many clients wait as may, this one is answered at once.
+    waiting = query.wait > 0 and state.waiters.acquire(blocking=False)
+    try:
+        while True:
+            left = max(0.0, end - time.monotonic()) if waiting else 0.0
+            order = state.services.external.claim(
+                path.id, owner=owner(), lease=query.lease, seconds=min(left, _SLICE_SECONDS)
+            )
+            if order is not None:
+                return view(order)
+            if left <= _SLICE_SECONDS or state.stopping.is_set():
+                return nothing()
+    finally:
+        if waiting:
+            state.waiters.release()
+
+
+@routes.route_to(
+    "POST",
+    f"{TRIALS}/<trial>/heartbeat",
+    scope="submit",
+    answers={200: HeartbeatView},
+    problems=(404, 409, 413, 415),
+    body_limit="max_json_bytes",
+    extra=body_of("TrialHeartbeat"),
+)
+def beat_trial(path: TrialPath, query: NoQuery) -> Response:
+    """Keep a trial: its lease begins anew. 409 once it is not yours any more."""
+    state = runtime()
+    data: Any = json_body(state.settings.max_json_bytes)
+    state.services.external.check(path.id, owner=owner())
+    token = beat(data).token
+    return view(state.services.external.heartbeat(path.id, path.trial, token, owner=owner()))
+
+
+@routes.route_to(
+    "POST",
+    f"{TRIALS}/<trial>/report",
+    scope="submit",
+    answers={200: VerdictView},
+    problems=(404, 409, 413, 415),
+    body_limit="max_json_bytes",
+    extra=body_of("TrialReportBody"),
+)
+def report_trial(path: TrialPath, query: NoQuery) -> Response:
+    """Report a score of a trial, or that it came to nothing; the answer says whether to stop.
+
+    The score after the last epoch ends the trial. The same report again changes nothing; 409
+    where the trial is not yours any more, or the epoch has another score.
+    """
+    state = runtime()
+    data: Any = json_body(state.settings.max_json_bytes)
+    state.services.external.check(path.id, owner=owner())
+    said = told(data)
+    return view(state.services.external.report(path.id, path.trial, said, owner=owner()))
