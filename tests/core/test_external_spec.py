@@ -83,4 +83,3 @@ def test_names_of_networks_have_no_meaning_here():
 
 def test_caps_hold():
     assert "cap" in mistakes(rounds=1000)["rounds"]
-

@@ -147,9 +147,7 @@ def lose(outside, order):
 
     def taken():
         outside.services.work.reap()
-        return trial_of(outside, order).state == "failed" or outside.claim(
-            order.search, lease=0.2
-        )
+        return trial_of(outside, order).state == "failed" or outside.claim(order.search, lease=0.2)
 
     return until(taken, what="the reaper")
 
