@@ -153,9 +153,7 @@ def _finalist(best: Configuration, other: Configuration, epochs: int, right: Rig
             p, paired = paired_p(mine, theirs), True
             difference = float(mine.mean() - theirs.mean())
         elif len(a) > 1 and len(b) > 1:
-            p = float(stats.ttest_ind(a, b, equal_var=False).pvalue)
-        if p is not None and math.isnan(p):  # no spread at all
-            p = 1.0 if a.mean() == b.mean() else 0.0
+            p = unpaired_p(a, b)
     return Finalist(
         params=other.params,
         trainings=len(b),
@@ -181,6 +179,17 @@ def _correctness(configuration: Configuration, right: Right) -> Floats | None:
         if (o.round, o.index) in right
     ]
     return np.array(rows, np.float64) if rows else None
+
+
+def unpaired_p(one: Floats, other: Floats) -> float:
+    """Two-sided p-value of equal mean scores (m_a,) and (m_b,), two or more of each (Welch 1947)."""
+    spread = float(one.std(ddof=1)), float(other.std(ddof=1))
+    if not any(spread):
+        return 1.0 if one.mean() == other.mean() else 0.0
+    found = stats.ttest_ind_from_stats(
+        one.mean(), spread[0], len(one), other.mean(), spread[1], len(other), equal_var=False
+    )
+    return float(found.pvalue)
 
 
 def paired_p(one: Floats, other: Floats) -> float:

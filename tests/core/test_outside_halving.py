@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,6 +64,38 @@ class TestSurelyOut:
     def test_the_last_rung_stops_nobody(self):
         known = {i: {4: standing(i)} for i in range(8)}
         assert not surely_out(0, known, (4,), places(known, (4,)))
+
+
+def spent(size: int, rungs: tuple[int, ...], trainers: int, noise: float, seed: int) -> int:
+    """Epochs that so many trainers spend on a cohort when they report every one of them."""
+    rng = np.random.default_rng([seed, trainers])
+    worth = rng.standard_normal(size)
+    full = {e: worth + noise * rng.standard_normal(size) for e in rungs}
+    known: dict[int, dict[int, Standing]] = {i: {} for i in range(size)}
+    waiting, held, total = list(range(size)), dict[int, tuple[int, int]](), 0
+    while waiting or held:
+        for trainer in range(trainers):
+            if trainer not in held and waiting:
+                held[trainer] = waiting.pop(0), 0
+        for trainer, (i, before) in list(held.items()):
+            epoch = before + 1
+            total += 1
+            if epoch in rungs:
+                known[i][epoch] = standing(float(full[epoch][i]))
+            held[trainer] = i, epoch
+            if epoch == rungs[-1] or surely_out(i, known, rungs, places(known, rungs)):
+                del held[trainer]
+    return total
+
+
+@pytest.mark.parametrize(
+    ("trainers", "low", "high"), [(1, 0.71, 0.79), (4, 0.65, 0.74), (8, 0.54, 0.62)]
+)
+def test_what_it_costs_that_nobody_waits(trainers, low, high):
+    """The figures of decision 0013: the plan is half of training everything in full."""
+    for noise in (0.0, 0.5):
+        share = np.mean([spent(8, (2, 4, 8), trainers, noise, seed) for seed in range(300)]) / 64
+        assert low < share < high
 
 
 scores = st.integers(0, 5).map(float)  # few values: ties matter
