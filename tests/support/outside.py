@@ -77,7 +77,7 @@ class Outside:
                 pass
             return self.status(search_id).finished_at is not None
 
-        until(over, what="the end of a search")
+        until(over, seconds=150, what="the end of a search")
         return self.status(search_id)
 
     def turn(self, search_id: str) -> SearchState:
