@@ -8,6 +8,7 @@ import pytest
 from core.builders import ASKED, asked, mistakes, resolve
 from core.spec_tables import FIXED, LOG, SEARCHED
 
+from hpsearch.space import Choices, Range
 from hpsearch.spec import (
     HYPERPARAMETERS,
     DatasetFacts,
@@ -140,11 +141,11 @@ class TestResolved:
         assert DatasetFacts.from_json(stored) == DatasetFacts("d", 5, 2, 2)
 
 
-def test_typed_values():
-    assert type(typed("batch_size", 8.0)) is int
-    assert type(typed("dropout", 0.5)) is float
-    assert typed("hidden_sizes", (5,)) == (5,)
-    assert typed("batch_size", "text") == "text"
+def test_whole_numbers_of_a_range_are_int():
+    whole, real = Range(low=8, high=64, integer=True), Range(low=0.1, high=1)
+    assert type(typed(whole, 8.0)) is int
+    assert type(typed(real, 1.0)) is float
+    assert typed(Choices(choices=("sgd", "adam")), "adam") == "adam"
 
 
 def test_domains_in_words():

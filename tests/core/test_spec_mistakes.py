@@ -167,7 +167,7 @@ def test_one_mistake_is_counted_as_one():
 
 def test_a_missing_dataset_is_one_mistake():
     found = mistakes({"space": {"learning_rate": LOG}}, facts=Mistake("dataset", "name one"))
-    assert found == {"dataset": "Field required"}
+    assert found == {"dataset": "name one"}
     with pytest.raises(InvalidSpec, match=r"has 1 mistake$"):
         parse({"space": {"learning_rate": LOG}}, Mistake("dataset", "name one"), caps())
 
