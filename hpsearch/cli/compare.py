@@ -67,18 +67,18 @@ def rows(columns: Sequence[Column]) -> Iterator[tuple[str, Sequence[str]]]:
         return [ABSENT if c.result is None else words.plain(show(c.result)) for c in columns]
 
     yield "name", each(lambda s: s.name or ABSENT)
-    yield "dataset", each(lambda s: s.dataset)
+    yield "dataset", each(lambda s: s.dataset or ABSENT)
     yield "state", each(lambda s: s.state)
     yield "rounds", each(lambda s: f"{s.rounds.completed}/{s.rounds.planned}")
     yield "trials", each(lambda s: f"{tables.ended(s.trials)}/{s.trials.planned}")
     yield "epochs trained", each(lambda s: f"{s.epochs.trained}")
     yield (
         "best validation",
-        each(lambda s: words.share(s.best.validation_accuracy if s.best else None)),
+        each(lambda s: words.share(s.best.shown if s.best else None)),
     )
     if any(column.result for column in columns):
-        yield "recommended", ended(lambda r: words.share(r.recommended.validation_accuracy))
-        yield "test accuracy", ended(lambda r: words.share(r.test.accuracy))
+        yield "recommended", ended(lambda r: words.share(r.recommended.shown))
+        yield "test accuracy", ended(lambda r: words.share(r.test.shown))
         yield "95 % interval", ended(_interval)
         yield "models of the range", ended(lambda r: words.share(r.test.mean))
         yield "ensemble", ended(lambda r: words.share(r.test.ensemble_accuracy))

@@ -114,7 +114,7 @@ def progress(view: StatusView) -> str:
         f"{view.state}, round {view.rounds.completed}/{view.rounds.planned}",
     ]
     if view.best is not None:
-        parts.append(f"best {words.share(view.best.validation_accuracy)}")
+        parts.append(f"best {words.share(view.best.shown)}")
     if (view.eta_seconds or 0.0) >= 1:
         parts.append(f"about {words.duration(view.eta_seconds or 0.0)} left")
     return "  ".join(parts)

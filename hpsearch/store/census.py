@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from hpsearch.store.base import Part, Row, constant
 from hpsearch.store.clock import now
-from hpsearch.store.statements import due
+from hpsearch.store.statements import OURS_TO_TRAIN, due
 from hpsearch.store.tables import event, job, search, worker
 from hpsearch.trials import WORKING, JobState
 
@@ -48,7 +48,8 @@ class Census(Part):
         query = (
             sa.select(_FINAL, sa.func.count().label("all"), *figures)
             .join(search, search.c.id == job.c.search_id)
-            .where(job.c.state == constant(state))
+            # Trainers elsewhere are no worker's queue.
+            .where(job.c.state == constant(state), OURS_TO_TRAIN)
             .group_by(_FINAL)
         )
         return self.connection.execute(query).all()

@@ -49,7 +49,7 @@ def report(told: Told) -> Page:
     sections.append(_rounds(told.rounds))
     sections.append(Section("Spec", listing=json.dumps(told.spec, indent=2, ensure_ascii=False)))
     reason = f" ({status.reason})" if status.reason else ""
-    about = f"Search {status.id} on {status.dataset} is {status.state}{reason}."
+    about = f"Search {status.id} on {status.dataset or 'trials trained elsewhere'} is {status.state}{reason}."
     when = f"Submitted {status.created_at}; ended {status.finished_at or 'not yet'}."
     facts = list(_running(status) if result is None else _answer(result))
     return Page(
@@ -66,7 +66,7 @@ def _running(status: StatusView) -> Iterator[Sequence[str]]:
     yield "epochs", f"{status.epochs.trained} of {status.epochs.planned}"
     if best is not None:
         yield "best trial so far", words.params(best.params)
-        yield "its validation accuracy", words.share(best.validation_accuracy)
+        yield "its validation accuracy", words.share(best.shown)
 
 
 def _answer(result: ResultView) -> Iterator[Sequence[str]]:
@@ -76,10 +76,10 @@ def _answer(result: ResultView) -> Iterator[Sequence[str]]:
         *(words.share(end) for end in test.ci95)
     )  # fmt: skip
     yield "recommended", words.params(result.recommended.params)
-    yield "test accuracy", words.share(test.accuracy) + interval
+    yield "test accuracy", words.share(test.shown) + interval
     yield "models of the range", f"mean {words.share(test.mean)}, sd {words.share(test.sd)}"
     yield "ensemble", words.share(test.ensemble_accuracy)
-    yield "validation accuracy", words.share(result.recommended.validation_accuracy)
+    yield "validation accuracy", words.share(result.recommended.shown)
     if result.optimism is not None:
         yield "optimism", f"{result.optimism:+.4f} (validation minus test of one more model)"
     yield "test part", f"{test.examples} examples, opened {test.attempts} time(s) by this search"
@@ -141,7 +141,7 @@ def _rounds(rounds: Sequence[RoundView]) -> Section:
             one.kind,
             f"{one.trials.planned}",
             f"{one.epochs_trained or 0}",
-            words.share(one.best.validation_accuracy if one.best else None),
+            words.share(one.best.shown if one.best else None),
         )
         for one in rounds
     ]

@@ -39,6 +39,11 @@ class RecommendedView(View):
     )
     trainings: int | None = Field(None, description="How often it was trained in full.")
 
+    @property
+    def shown(self) -> float | None:
+        """What people look at: the accuracy, or the score where there is none."""
+        return self.score if self.validation_accuracy is None else self.validation_accuracy
+
 
 class TestModelView(View):
     """One model of the final test; a diverged one has no accuracy and is not replaced."""
@@ -78,6 +83,11 @@ class TestView(View):
         description="Whether the service kept the test part; false where the scores are its "
         "caller's, and so is the promise that nothing of it was seen before.",
     )
+
+    @property
+    def shown(self) -> float | None:
+        """What people look at: the accuracy, or the score of an external search."""
+        return self.accuracy if self.sealed else self.score
 
 
 class HealthNote(View):
