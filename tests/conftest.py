@@ -31,6 +31,7 @@ from support.disk import Disk, disk  # noqa: E402
 from support.launcher import Launcher  # noqa: E402
 from support.processes import Process, environment  # noqa: E402
 
+from hpsearch.data import DatasetStore  # noqa: E402
 from hpsearch.service import Services  # noqa: E402
 from hpsearch.settings import Settings, load  # noqa: E402
 from hpsearch.wiring import build  # noqa: E402
@@ -99,12 +100,32 @@ def _database(request: pytest.FixtureRequest, kind: str, folder: Path) -> Iterat
 
 
 @pytest.fixture(scope="session")
-def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One data folder for the run and all its processes: a built-in dataset is read once."""
+def with_builtin(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """with_builtin(folder): the data folder, in which iris and digits need not be read again.
+
+    All processes of a run copy them from one place. Nothing else is shared: what one process
+    uploads another one may be about to delete.
+    """
     base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared-data"
-    folder.mkdir(exist_ok=True)
-    return folder
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "builtin"
+    shared.mkdir(exist_ok=True)
+    files = DatasetStore(str(shared), shared)
+    digests = [files.ingest_builtin(name).digest for name in ("iris", "digits")]
+
+    def fill(folder: Path) -> Path:
+        for digest in digests:
+            shutil.copytree(shared / digest, folder / digest)
+        return folder
+
+    return fill
+
+
+@pytest.fixture(scope="session")
+def data_folder(
+    tmp_path_factory: pytest.TempPathFactory, with_builtin: Callable[[Path], Path]
+) -> Path:
+    """One data folder for the tests of this process."""
+    return with_builtin(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture

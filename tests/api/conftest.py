@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 
 import httpx
 import pytest
+from support.launcher import Forked, Launcher
 from support.table import Table
 
 from hpsearch.service import Services
@@ -82,7 +84,7 @@ def answers(url: str) -> bool:
 class Running:
     """An API process."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Forked
     url: str
     log: Path
     home: Path
@@ -92,20 +94,29 @@ class Running:
         return self.process.wait(timeout=20)
 
 
-@contextmanager
-def running(home: Path, **more: str) -> Iterator[Running]:
-    """`python -P -m api` on a free port of the loopback, stopped in the end."""
-    port = free_port()
-    log = home / f"api-{port}.log"
+def begin(
+    launcher: Launcher | None, arguments: Sequence[str], variables: dict[str, str], log: Path
+) -> subprocess.Popen[bytes] | Forked:
+    if launcher is not None:
+        return Forked(launcher, "api", arguments, variables, log)
     with log.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "api", "--port", str(port)],
-            env=environment(home, **{"HPSEARCH_API_KEY": KEY, **more}),
-            cwd=home,
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "api", *arguments],
+            env=variables,
+            cwd=log.parent,
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,
         )
+
+
+@contextmanager
+def running(home: Path, launcher: Launcher | None, **more: str) -> Iterator[Running]:
+    """`python -P -m api` on a free port of the loopback, stopped in the end."""
+    port = free_port()
+    log = home / f"api-{port}.log"
+    variables = environment(home, **{"HPSEARCH_API_KEY": KEY, **more})
+    process = begin(launcher, ["--port", str(port)], variables, log)
     api = Running(process, f"http://127.0.0.1:{port}", log, home)
     try:
         until(lambda: answers(api.url) or process.poll() is not None)
@@ -117,9 +128,14 @@ def running(home: Path, **more: str) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(
+    tmp_path_factory: pytest.TempPathFactory,
+    migrated_sqlite: Path,
+    with_builtin: Callable[[Path], Path],
+) -> Path:
     folder = tmp_path_factory.mktemp("api-home")
-    migrate(folder)
+    shutil.copyfile(migrated_sqlite, folder / "hpsearch.db")
+    with_builtin(folder / "data")
     return folder
 
 
@@ -136,16 +152,23 @@ def services(settings: Settings) -> Iterator[Services]:
 
 
 @pytest.fixture(scope="session")
-def api(home: Path) -> Iterator[Running]:
-    with running(home, HPSEARCH_LOG_LEVEL="debug") as found:
+def api(home: Path, launcher: Launcher | None) -> Iterator[Running]:
+    with running(home, launcher, HPSEARCH_LOG_LEVEL="debug") as found:
         yield found
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[..., Running]]:
-    """start(home, NAME=value): one more API process, with settings of its own."""
+def start(launcher: Launcher | None) -> Iterator[Callable[..., Running]]:
+    """start(home, NAME=value): one more API process, with settings of its own.
+
+    With `anew` it loads its modules itself, in that folder.
+    """
     with ExitStack() as stack:
-        yield lambda home, **more: stack.enter_context(running(home, **more))
+
+        def begun(home: Path, *, anew: bool = False, **more: str) -> Running:
+            return stack.enter_context(running(home, None if anew else launcher, **more))
+
+        yield begun
 
 
 _OWNERS = itertools.count(1)

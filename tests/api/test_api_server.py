@@ -25,12 +25,10 @@ SEARCHES = "/api/v1/searches"
 
 
 @pytest.fixture
-def fresh(tmp_path: Path, home: Path) -> Path:
-    """A data folder of its own, migrated."""
-    shutil.copy(home / "hpsearch.db", tmp_path / "hpsearch.db")
-    with sqlite3.connect(tmp_path / "hpsearch.db") as database:
-        database.execute("DELETE FROM search")
-        database.execute("DELETE FROM api_key")
+def fresh(tmp_path: Path, migrated_sqlite: Path, with_builtin: Callable[[Path], Path]) -> Path:
+    """A home of its own, migrated."""
+    shutil.copyfile(migrated_sqlite, tmp_path / "hpsearch.db")
+    with_builtin(tmp_path / "data")
     return tmp_path
 
 
@@ -254,7 +252,7 @@ def test_it_starts_in_a_folder_that_holds_other_modules_of_its_names(
 ) -> None:
     for name in ("worker", "api", "hpsearch"):
         (fresh / f"{name}.py").write_text("raise SystemExit('the wrong module')\n")
-    assert httpx.get(f"{start(fresh).url}/healthz").status_code == 200
+    assert httpx.get(f"{start(fresh, anew=True).url}/healthz").status_code == 200
 
 
 def test_old_remains_of_uploads_are_swept(tmp_path: Path) -> None:

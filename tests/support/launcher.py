@@ -1,21 +1,22 @@
-"""A process that has imported what the workers import, and forks one of them when it is asked.
+"""A process that has imported what the service imports, and forks one of its processes when asked.
 
-Starting a worker from nothing costs two seconds of imports. What is started here is the same
-`worker.__main__.main` under the environment that was asked for; that `python -P -m worker` gets
-that far is for the tests of the command line and of the deployment, which start it so.
+Starting a worker or an API from nothing costs two seconds of imports. What is started here is the
+same `main` under the environment that was asked for; that `python -P -m worker` gets that far is
+for the tests of the command line and of the deployment, which start it so.
 
-It reads JSON, a line for each wish: `{"arguments", "environment", "log"}` is answered with the
-new process's id, `{"poll": id}` with its exit code, or null while it runs.
+It reads JSON, a line for each wish: `{"module", "arguments", "environment", "log"}` is answered
+with the new process's id, `{"poll": id}` with its exit code, or null while it runs.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ TESTS = Path(__file__).resolve().parents[1]
 
 class Launcher:
     """The end of it that a test holds."""
+
+    MODULES = ("worker", "api")
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -48,12 +51,17 @@ class Forked:
     """A process of the launcher, with as much of `subprocess.Popen` as the tests use."""
 
     def __init__(
-        self, launcher: Launcher, arguments: list[str], environment: Mapping[str, str], log: Path
+        self,
+        launcher: Launcher,
+        module: str,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        log: Path,
     ) -> None:
         self._launcher = launcher
         self._code: int | None = None
         self.pid: int = launcher.ask(
-            arguments=arguments, environment=dict(environment), log=str(log)
+            module=module, arguments=arguments, environment=dict(environment), log=str(log)
         )
 
     def poll(self) -> int | None:
@@ -62,12 +70,12 @@ class Forked:
             self._code = self._launcher.ask(poll=self.pid)
         return self._code
 
-    def wait(self, seconds: float) -> int:
+    def wait(self, timeout: float) -> int:
         """Its exit code, as soon as it has one."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + timeout
         while (code := self.poll()) is None:
             if time.monotonic() > deadline:
-                raise subprocess.TimeoutExpired(f"worker {self.pid}", seconds)
+                raise subprocess.TimeoutExpired(f"process {self.pid}", timeout)
             time.sleep(0.02)
         return code
 
@@ -95,6 +103,7 @@ def _started(wanted: Mapping[str, Any]) -> int:
     ready, done = os.pipe()
     pid = os.fork()
     if not pid:
+        os.environ.clear()
         become(wanted, ready=done)
     os.close(done)
     os.read(ready, 1)  # whoever gets the id may signal the group at once
@@ -103,9 +112,8 @@ def _started(wanted: Mapping[str, Any]) -> int:
 
 
 def become(wanted: Mapping[str, Any], *, ready: int | None = None) -> None:
-    """Turn into the process that was asked for; never returns."""
-    from worker import __main__ as entry
-
+    """Turn into the process that was asked for, a worker unless another is named; never returns."""
+    main = importlib.import_module(f"{wanted.get('module', 'worker')}.__main__").main
     code = 70
     try:
         os.setsid()
@@ -116,7 +124,7 @@ def become(wanted: Mapping[str, Any], *, ready: int | None = None) -> None:
         os.environ.update(wanted["environment"])
         if ready is not None:
             os.close(ready)
-        code = entry.main(wanted["arguments"])
+        code = main(wanted["arguments"])
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else 1
     finally:  # whatever it was, the launcher's loop must not run twice

@@ -29,7 +29,7 @@ def obey_modes() -> None:
 class Process:
     """`python -P -m MODULE ARGUMENTS` in a process group of its own.
 
-    A worker comes from the launcher where there is one.
+    A worker and an API come from the launcher where there is one.
     """
 
     def __init__(
@@ -44,8 +44,9 @@ class Process:
         self.log = log
         self._popen: subprocess.Popen[bytes] | Forked
         module, *rest = arguments
-        if launcher is not None and module == "worker" and cwd is None and not ordinary:
-            self._popen = Forked(launcher, rest, {**os.environ, **environment}, log)
+        forked = module in Launcher.MODULES and cwd is None and not ordinary
+        if launcher is not None and forked:
+            self._popen = Forked(launcher, module, rest, {**os.environ, **environment}, log)
             return
         with log.open("ab") as out:
             self._popen = subprocess.Popen(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -36,8 +37,8 @@ RUNGS = (1, 2, 4)
 
 
 @pytest.fixture(scope="session")
-def files(tmp_path_factory: pytest.TempPathFactory) -> DatasetStore:
-    return DatasetStore(str(tmp_path_factory.mktemp("data")), tmp_path_factory.mktemp("cache"))
+def files(data_folder: Path) -> DatasetStore:
+    return DatasetStore(str(data_folder), data_folder)
 
 
 @pytest.fixture(scope="session")
