@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 HPSEARCH_HOME ?= $(CURDIR)/var
 # Many tests wait for servers and workers: one process more than there are cores keeps them busy.
-PYTEST := -m pytest -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --maxprocesses 5
+# A file's tests stay together and share what it has made; tests/conftest.py says who begins.
+PYTEST := -m pytest -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --maxprocesses 5 \
+  --dist loadfile --no-loadscope-reorder
 # Hundreds of processes import the same modules; with bytecode at hand they need not compile them.
 export PYTHONDONTWRITEBYTECODE :=
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet

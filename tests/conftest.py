@@ -45,6 +45,27 @@ for _name, _examples in (("default", 50), ("thorough", 2000)):
 hypothesis_settings.load_profile("default")
 
 
+# The longest files begin, so that none of them is left over when the others are done.
+_FIRST = (
+    "chaos",
+    "work",
+    "cli",
+    "resources",
+    "machines",
+    "lab",
+    "fuzz",
+    "upgrade",
+    "deploy",
+    "e2e",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the tests by the folder they lie in."""
+    rank = {name: place for place, name in enumerate(_FIRST)}
+    items.sort(key=lambda item: rank.get(item.path.parent.name, len(rank)))
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[postgreses.Postgres]:
     """A PostgreSQL server for the whole run."""

@@ -19,10 +19,22 @@ NAMES = ["ranges", "trials", "curves", "surface", "importance"]
 
 
 @pytest.fixture
+def client(clients: Any) -> httpx.Client:
+    """One user for all of this file."""
+    return clients(owner="figures")
+
+
+_COMPLETED: list[str] = []
+
+
+@pytest.fixture
 def search(client: httpx.Client, complete: Any, spec: dict[str, Any]) -> str:
-    status = complete(client, {**spec, "space": SPACE, "trials_per_round": 16, "rounds": 3})
-    assert status["state"] == "completed", status
-    return f"{SEARCHES}/{status['id']}"
+    """A search that has ended, made once: the tests only look at it."""
+    if not _COMPLETED:
+        status = complete(client, {**spec, "space": SPACE, "trials_per_round": 16, "rounds": 3})
+        assert status["state"] == "completed", status
+        _COMPLETED.append(f"{SEARCHES}/{status['id']}")
+    return _COMPLETED[0]
 
 
 def test_a_completed_search_has_every_figure(client: httpx.Client, search: str) -> None:
