@@ -75,9 +75,13 @@ class Watch:
                 yield row, reason, row.heartbeats
 
     def _patience(self, row: Row) -> float:
-        """Seconds of silence after which a job is lost; trainers elsewhere choose their lease."""
-        lease: float = row.lease_seconds or self._lease
-        return min(lease, self._confirmed) if row.expired else lease
+        """Seconds of silence after which a job is lost.
+
+        Trainers elsewhere choose their lease, and how often they speak in it: nothing shortens it.
+        """
+        if row.lease_seconds is not None:
+            return float(row.lease_seconds)
+        return self._confirmed if row.expired else self._lease
 
     def _look(self, row: Row) -> _Seen:
         seen = self._seen.get(row.id)

@@ -80,7 +80,9 @@ class TestStatus:
         assert (view.best.trial, view.best.validation_accuracy, view.best.score) == (
             "1-4", 0.93, 0.93,
         )  # fmt: skip
-        assert set(view.links) == {"self", "rounds", "trials", "result", "health", "spec"}
+        assert set(view.links) == {
+            "self", "rounds", "trials", "result", "model", "health", "spec",
+        }  # fmt: skip
         assert view.links["trials"] == "/api/v1/searches/s1/trials"
 
     def test_what_is_planned_before_the_first_round_is_the_spec(self):

@@ -26,10 +26,10 @@ class Clock:
         return self.now
 
 
-def row(*, attempt=1, heartbeats=0, expired=False, deadline=600.0):
+def row(*, attempt=1, heartbeats=0, expired=False, deadline=600.0, lease=None):
     return SimpleNamespace(
         id=1, attempt=attempt, heartbeats=heartbeats, expired=expired,
-        deadline_seconds=deadline, worker_run="w",
+        deadline_seconds=deadline, worker_run="w", lease_seconds=lease,
     )  # fmt: skip
 
 
@@ -61,6 +61,13 @@ def test_the_database_may_say_so_earlier(watch, clock):
     """A loop that starts after a crash need not wait for a whole lease."""
     found = seconds_until_lost(watch, clock, lambda _: row(expired=True))
     assert found == 2 * HEARTBEAT + TICK
+
+
+@pytest.mark.parametrize("expired", [False, True])
+def test_a_trainer_elsewhere_is_lost_after_the_lease_that_it_chose(watch, clock, expired):
+    """It may speak as seldom as it likes, so the database's clock shortens nothing."""
+    found = seconds_until_lost(watch, clock, lambda _: row(lease=300.0, expired=expired))
+    assert found == 300 + TICK
 
 
 @pytest.mark.parametrize("expired", [False, True], ids=["set-back", "set-forward"])
