@@ -11,7 +11,7 @@ PYTEST := -m pytest -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --m
 export PYTHONDONTWRITEBYTECODE :=
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo serve test properties mutants crash-points check format lint types imports cover torch chaos bench-engine bench-mnist bench-search bench-service fuzz lab clean help
+.PHONY: demo serve test properties screenshots bench-dashboard mutants crash-points check format lint types imports cover torch chaos bench-engine bench-mnist bench-search bench-service fuzz lab clean help
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -43,6 +43,9 @@ serve: $(VENV)/.run  ## keep the service up; its data lies in ./var
 
 test: $(VENV)/.dev  ## run all tests, with real databases, brokers and workers
 	@$(BIN)/python $(PYTEST)
+
+screenshots: $(VENV)/.dev  ## take the pictures of docs/images anew (needs chromium)
+	@SCREENSHOTS=1 $(BIN)/python -m pytest -n 0 -q tests/api/browser/test_dashboard_for_everybody.py
 
 chaos: $(VENV)/.dev  ## break everything for ten minutes and look at what is left (SEED=1)
 	@PYTHONPATH=tests $(BIN)/python -m chaos --mutant yes $(if $(SEED),--seed $(SEED))
@@ -95,6 +98,9 @@ fuzz: $(VENV)/.dev  ## hostile requests, bytes and files against a server of its
 bench-service: $(VENV)/.dev  ## the service under load, with its own servers (about 10 minutes)
 	@$(PIP) 'optuna>=4.5'
 	@$(BIN)/python -m benchmarks.service
+
+bench-dashboard: $(VENV)/.dev  ## first paint and live lag of a search's page, two workers busy
+	@$(BIN)/python benchmarks/dashboard.py
 
 lab: $(VENV)/.run  ## the experiments of a textbook's chapter, as lab.html
 	@$(BIN)/hpsearch lab --output lab.html

@@ -1,26 +1,34 @@
-"""Pages for people and the OpenAPI document: public, offline, without a line of inline code."""
+"""Pages for people and the OpenAPI document: public, offline, without a line of inline code.
+
+A page is the same for everybody. What it shows comes over the HTTP API, by a key that the browser
+keeps for one tab and sends as a header.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import re
+from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
+from importlib.metadata import distribution
 from pathlib import Path
 
-from flask import Response, request, send_file
-from markupsafe import escape
+from flask import Response, render_template, request, send_file
 from pydantic import BaseModel, Field
 
 from api.document import document
-from api.parameters import NoQuery
+from api.parameters import NoQuery, Query, SearchPath
 from api.routing import Routes, content
 from hpsearch.errors import NotFound
+from hpsearch.trials import SearchState, TrialState
 
 routes = Routes("pages", description="Pages for people, and this document.")
 
 _STATIC = Path(__file__).resolve().parent.parent / "static"
-_OURS = ("docs.css", "docs.js", "site.css")
+_KINDS = frozenset({".css", ".js", ".svg"})
 _SWAGGER = {"swagger-ui.css": "css", "swagger-ui-bundle.js": "js"}
 _HTML = content("text/html", "A page.")
+_YEAR = 31_536_000  # seconds
 
 
 class AssetPath(BaseModel):
@@ -29,12 +37,53 @@ class AssetPath(BaseModel):
     name: str = Field(max_length=64, description="File name of the asset.")
 
 
+class NewQuery(Query):
+    """What the form begins with; the page's script reads it."""
+
+    example: str | None = Field(None, max_length=40, description="An example by its name.")
+    clone: str | None = Field(None, max_length=64, description="A search, to begin with its spec.")
+    warm_start: str | None = Field(
+        None, max_length=64, description="A search, to go on from what it has seen."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Plotly:
+    """The figures' script: its file, and its address, which changes with its content.
+
+    `guards` are the ids of elements by which it tells that a style sheet of its own is there
+    already; the pages' policy forbids it to write one.
+    """
+
+    file: Path
+    name: str
+    guards: tuple[str, ...]
+
+    @property
+    def url(self) -> str:
+        """Where pages load it from."""
+        return f"/assets/{self.name}"
+
+
 @routes.route_to("GET", "/", scope="public", answers={200: _HTML})
-def landing(query: NoQuery) -> Response:
-    """How to begin."""
-    text = (_STATIC / "index.html").read_text(encoding="utf-8")
-    # The host has been checked against the list of ours; escaped all the same.
-    return Response(text.replace("{{url}}", str(escape(request.host_url.rstrip("/")))))
+def searches_page(query: NoQuery) -> str:
+    """The dashboard: all searches, live."""
+    # The host has been checked against the list of ours; the template escapes it all the same.
+    url = request.host_url.rstrip("/")
+    return render_template("searches.html", url=url, states=[state.value for state in SearchState])
+
+
+@routes.route_to("GET", "/new", scope="public", answers={200: _HTML})
+def new_page(query: NewQuery) -> str:
+    """A form and a JSON editor to submit a search."""
+    return render_template("new.html")
+
+
+@routes.route_to("GET", "/searches/<id>", scope="public", answers={200: _HTML})
+def search_page(path: SearchPath, query: NoQuery) -> str:
+    """A search, live; whether it exists is found out with a key."""
+    states = [state.value for state in TrialState]
+    return render_template("search.html", plotly=_plotly(), trial_states=states)
 
 
 @routes.route_to("GET", "/docs", scope="public", answers={200: _HTML})
@@ -47,11 +96,13 @@ def docs(query: NoQuery) -> Response:
     "GET",
     "/assets/<name>",
     scope="public",
-    answers={200: content("*/*", "Style sheet or script.")},
+    answers={200: content("*/*", "Style sheet, script or picture.")},
     problems=(404,),
 )
 def asset(path: AssetPath, query: NoQuery) -> Response:
     """Style sheets and scripts of the pages."""
+    if path.name == _plotly().name:
+        return _unchanging(_plotly().file)
     file = _assets().get(path.name)
     if file is None:
         raise NotFound(f"there is no asset {path.name!r}")
@@ -70,12 +121,31 @@ def openapi(query: NoQuery) -> Response:
     return Response(document(), mimetype="application/json")
 
 
+def _unchanging(file: Path) -> Response:
+    """A file whose address names its content: no browser need ever ask for it again."""
+    response = send_file(file, conditional=True, etag=True, max_age=_YEAR)
+    response.cache_control.immutable = True
+    return response
+
+
 @cache
 def _assets() -> dict[str, Path]:
     """The files that may be asked for, by name; no path is ever built from a request."""
-    files = {name: _STATIC / name for name in _OURS}
-    swagger = find_spec("flask_openapi3_swagger")
-    if swagger is not None and swagger.origin is not None:
-        folder = Path(swagger.origin).parent / "templates" / "swagger"
-        files |= {name: folder / kind / name for name, kind in _SWAGGER.items()}
-    return files
+    files = {file.name: file for file in _STATIC.iterdir() if file.suffix in _KINDS}
+    swagger = _installed("flask-openapi3-swagger", "flask_openapi3_swagger/templates/swagger")
+    return files | {name: swagger / kind / name for name, kind in _SWAGGER.items()}
+
+
+@cache
+def _plotly() -> Plotly:
+    """The script in plotly's wheel. plotly itself is not imported, which would take its time."""
+    file = _installed("plotly", "plotly/package_data/plotly.min.js")
+    text = file.read_bytes()
+    digest = hashlib.sha256(text).hexdigest()[:16]
+    guards = re.findall(rb'getElementById\("([0-9a-f]{64})"\)', text)
+    return Plotly(file, f"plotly-{digest}.min.js", tuple(guard.decode() for guard in guards))
+
+
+def _installed(package: str, path: str) -> Path:
+    """A file or folder of an installed package, found without importing it."""
+    return Path(str(distribution(package).locate_file(path)))

@@ -56,7 +56,11 @@ def serve(
         print(f"hpsearch serves {url} with {count} workers; Ctrl-C stops it")
         print(f"  data and logs   {settings.home.absolute()}")
         if settings.embedded and settings.bootstrap_key() is None:
-            print(f"  API key         {key_file(settings.home.absolute())}")
+            file = key_file(settings.home.absolute())
+            print(f"  API key         {file}")
+            # A secret belongs on the screen of the one who started this, never in a log.
+            if sys.stdout.isatty():
+                print(f"  dashboard       {url}/#key={file.read_text().strip()}")
         print(f"  documentation   {url}/docs", flush=True)
 
     Supervisor(settings, workers=count, grace=grace, say=_say).run(ready)

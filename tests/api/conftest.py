@@ -112,8 +112,8 @@ def begin(
 
 @contextmanager
 def running(home: Path, launcher: Launcher | None, **more: str) -> Iterator[Running]:
-    """`python -P -m api` on a free port of the loopback, stopped in the end."""
-    port = free_port()
+    """`python -P -m api` on the loopback, stopped in the end; HPSEARCH_PORT names its port."""
+    port = int(more.get("HPSEARCH_PORT", free_port()))
     log = home / f"api-{port}.log"
     variables = environment(home, **{"HPSEARCH_API_KEY": KEY, **more})
     process = begin(launcher, ["--port", str(port)], variables, log)

@@ -138,7 +138,7 @@ def test_answers_have_the_fields_that_are_described(
         assert set(value) >= set(schemas[name].get("required", ()))
 
 
-@pytest.mark.parametrize("page", ["/", "/docs"])
+@pytest.mark.parametrize("page", ["/", "/new", "/searches/any", "/docs"])
 def test_pages_load_nothing_from_elsewhere_and_hold_no_code(
     client: httpx.Client, page: str
 ) -> None:
@@ -152,7 +152,7 @@ def test_pages_load_nothing_from_elsewhere_and_hold_no_code(
         assert asset.status_code == 200, address
         again = client.get(address, headers={"If-None-Match": asset.headers["ETag"]})
         assert again.status_code == 304
-        kind = "text/css" if address.endswith(".css") else "text/javascript"
+        kind = {"css": "text/css", "svg": "image/svg+xml"}.get(address[-3:], "text/javascript")
         assert asset.headers["Content-Type"].startswith(kind)
     for link in re.findall(r'<a href="(/[^"]*)"', answer.text):
         assert client.get(link).status_code == 200
@@ -164,7 +164,7 @@ def test_the_first_page_names_the_address_that_was_asked(client: httpx.Client) -
 
 
 def test_only_listed_assets_are_served(client: httpx.Client) -> None:
-    for name in ("index.html", "..%2Fapp.py", "%2e%2e%2fapp.py", "x" * 64, "docs.html"):
+    for name in ("base.html", "..%2Fapp.py", "%2e%2e%2fapp.py", "x" * 64, "docs.html"):
         assert client.get(f"/assets/{name}").status_code in (400, 404), name
 
 

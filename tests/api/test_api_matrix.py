@@ -29,7 +29,9 @@ from hpsearch.store.keys import Keys
 from hpsearch.store.tables import api_key
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
-PUBLIC = {"/", "/docs", "/openapi.json", "/healthz", "/readyz", "/assets/<name>"}
+PUBLIC = {
+    "/", "/new", "/searches/<id>", "/docs", "/openapi.json", "/healthz", "/readyz", "/assets/<name>",
+}  # fmt: skip
 STALE = {"If-Match": '"999"'}  # changes nothing, and tells a search of one's own from a stranger's
 JSON = {"Content-Type": "application/json"}
 

@@ -113,7 +113,7 @@ def test_the_wheel_holds_all_four_packages_whole(wheel):
 def test_the_wheel_holds_what_is_no_python(wheel):
     for name in (
         "migrations/script.py.mako",
-        "api/static/index.html",
+        "api/templates/search.html",
         "api/static/site.css",
         "hpsearch/cli/digits.json",
         "hpsearch/py.typed",

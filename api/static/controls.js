@@ -1,0 +1,78 @@
+// Steering a search: which buttons its state allows, and what they do.
+
+import { announce, byId, h } from "./dom.js";
+import { confirm } from "./dialog.js";
+import { editSearch } from "./edit.js";
+import { segment, send } from "./http.js";
+
+const OPEN = ["queued", "running", "paused"];
+const OVER = ["completed", "cancelled", "failed"];
+
+/** The buttons of a search; `changed` is called with each status that a button leads to. */
+export class Controls {
+  constructor(search, changed) {
+    this.path = `/searches/${segment(search)}`;
+    this.changed = changed;
+    const again = (how) => () => location.assign(`/new?${how}=${segment(search)}`);
+    this.buttons = [
+      this.button("Pause", ["queued", "running"], () => this.steer("pause")),
+      this.button("Resume", ["paused", "failed"], () => this.steer("resume")),
+      this.button("Edit …", OPEN, () => editSearch(search, this.status, changed)),
+      this.button("Cancel …", [...OPEN, "finalizing"], () => this.cancel()),
+      this.button("Continue …", [...OVER, "paused"], again("warm_start"),
+        "A new search that begins with what this one has seen"),
+      this.button("Clone …", null, again("clone"), "The same spec again, to be changed"),
+      this.button("Delete …", OVER, () => this.remove()),
+    ];
+    byId("controls").append(...this.buttons.map(({ element }) => element));
+  }
+
+  button(label, states, act, title) {
+    const element = h("button", { type: "button", title, onclick: () => this.press(element, act) }, label);
+    return { element, states };
+  }
+
+  /** Show what the present state allows. A button with the focus is never taken away. */
+  show(status) {
+    this.status = status;
+    for (const { element, states } of this.buttons) {
+      const fits = states === null || states.includes(status.state);
+      element.disabled = !fits;
+      element.hidden = !fits && document.activeElement !== element;
+    }
+  }
+
+  /** One press at a time; what goes wrong stands below the buttons. */
+  async press(element, act) {
+    const trouble = byId("trouble");
+    trouble.textContent = "";
+    element.setAttribute("aria-busy", "true");
+    try {
+      await act();
+    } catch (error) {
+      trouble.textContent = `${element.textContent.replace(" …", "")}: ${error.message}`;
+    }
+    element.removeAttribute("aria-busy");
+  }
+
+  async steer(action) {
+    const { value } = await send("POST", `${this.path}/${action}`);
+    this.changed(value);
+    announce(`The search is ${value.state}.`);
+  }
+
+  cancel() {
+    confirm("Cancel this search?",
+      "It ends for good. What it has found stays readable, and another search can begin with it.",
+      "Cancel the search", () => this.steer("cancel"));
+  }
+
+  remove() {
+    const name = this.status.name || this.status.id;
+    confirm("Delete this search?", `“${name}”, its trials and its result are removed. Nothing brings them back.`,
+      "Delete the search", async () => {
+        await send("DELETE", this.path);
+        location.assign("/");
+      });
+  }
+}

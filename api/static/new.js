@@ -1,0 +1,137 @@
+// The page that submits a search: a form and a JSON editor of the same spec.
+
+import { byId, fill, h } from "./dom.js";
+import { EXAMPLES, showExamples } from "./examples.js";
+import { Problem, read, segment, sendJson } from "./http.js";
+import { lineAt, lineOf } from "./json-lines.js";
+import { clearMistakes, showMistakes } from "./mistakes.js";
+import { specSchema } from "./schema.js";
+import { signedIn } from "./session.js";
+import { SpecForm } from "./spec-form.js";
+import { offerDatasets, offerUpload } from "./uploads.js";
+
+const WARM_STARTS = 8; // of one search, by the contract
+const json = byId("json");
+const mistakes = byId("mistakes");
+
+await signedIn();
+const form = new SpecForm(byId("fields"), await specSchema());
+let inJson = false;
+let sent = { body: null, token: null };
+
+function setSpec(spec) {
+  clearMistakes(byId("form"));
+  mistakes.hidden = true;
+  form.set(spec);
+  json.value = JSON.stringify(spec, null, 2);
+}
+
+/** Go over to the other way of writing; a text that is no JSON keeps the editor open. */
+function turn(toJson) {
+  if (toJson === inJson) return;
+  clearMistakes(byId("form"));
+  mistakes.hidden = true;
+  if (toJson) json.value = JSON.stringify(form.get(), null, 2);
+  else {
+    try {
+      form.set(JSON.parse(json.value));
+    } catch (error) {
+      showMistakes(mistakes, new Error(`The form cannot show this: ${error.message}.`), byId("form"));
+      return;
+    }
+  }
+  inJson = toJson;
+  byId("fields").hidden = inJson;
+  byId("editor").hidden = !inJson;
+  byId("as-form").setAttribute("aria-pressed", String(!inJson));
+  byId("as-json").setAttribute("aria-pressed", String(inJson));
+}
+
+/** The place of a path in the JSON editor, to be led to. */
+function inEditor(path) {
+  const line = inJson && path ? lineOf(json.value, path) : null;
+  return line && { where: `line ${line.number}`, go: () => select(line) };
+}
+
+function select({ start, end }) {
+  json.focus();
+  json.setSelectionRange(start, end);
+}
+
+/** The same text sent twice is one search: an answer may have been lost on its way. */
+function tokenFor(body) {
+  if (body !== sent.body) {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    sent = { body, token: [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("") };
+  }
+  return sent.token;
+}
+
+async function submit(event) {
+  event.preventDefault();
+  clearMistakes(byId("form"));
+  mistakes.hidden = true;
+  const body = inJson ? json.value : JSON.stringify(form.get());
+  byId("submit").disabled = true;
+  byId("sending").textContent = "Submitting …";
+  try {
+    const { value } = await sendJson("POST", "/searches", body, { "Idempotency-Key": tokenFor(body) });
+    location.assign(`/searches/${segment(value.id)}`);
+  } catch (error) {
+    showMistakes(mistakes, error, byId("form"), inEditor);
+    const line = /at line (\d+)/.exec(error.message);
+    if (inJson && line) select(lineAt(json.value, offsetOf(Number(line[1]))));
+  }
+  byId("sending").textContent = "";
+  byId("submit").disabled = false;
+}
+
+function offsetOf(line) {
+  return json.value.split("\n").slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0);
+}
+
+/** What the address asks to begin with. */
+async function first(asked) {
+  const [clone, old] = [asked.get("clone"), asked.get("warm_start")];
+  if (clone) return from(clone, "The spec of", (spec) => spec);
+  if (old) return from(old, "Begins with all that was seen by", (spec) => continued(spec, old));
+  return (EXAMPLES[asked.get("example")] ?? EXAMPLES.digits).spec;
+}
+
+async function from(id, words, change) {
+  const spec = (await read(`/searches/${segment(id)}/spec`)).value;
+  const link = h("a", { href: `/searches/${segment(id)}` }, spec.name || id);
+  fill(byId("origin"), words, " ", link, ".");
+  byId("origin").hidden = false;
+  return change(spec);
+}
+
+/** The next seed, so that nothing is trained twice; earlier searches that are still there. */
+async function continued(spec, id) {
+  const earlier = await Promise.all((spec.warm_start ?? []).map(async (one) => ((await isThere(one)) ? one : null)));
+  const all = [...earlier.filter(Boolean), id].slice(-WARM_STARTS);
+  return { ...spec, warm_start: all, seed: (spec.seed ?? 0) + 1 };
+}
+
+async function isThere(id) {
+  try {
+    await read(`/searches/${segment(id)}`);
+    return true;
+  } catch (error) {
+    if (error instanceof Problem && error.status === 404) return false;
+    throw error;
+  }
+}
+
+byId("as-form").addEventListener("click", () => turn(false));
+byId("as-json").addEventListener("click", () => turn(true));
+byId("form").addEventListener("submit", submit);
+showExamples(byId("examples"), (name) => {
+  byId("origin").hidden = true;
+  setSpec(EXAMPLES[name].spec);
+});
+offerUpload((name) => {
+  setSpec({ ...(inJson ? JSON.parse(json.value) : form.get()), dataset: name });
+});
+setSpec(await first(new URLSearchParams(location.search)));
+await offerDatasets();

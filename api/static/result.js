@@ -1,0 +1,84 @@
+// The answer of a completed search.
+
+import { announce, byId, fact, fill, h, table } from "./dom.js";
+import { verdict } from "./rounds.js";
+import { count, level, share, signed, span, titled } from "./words.js";
+
+export function showResult(result) {
+  fill(byId("answer"), headline(result), recommended(result), ranges(result), test(result), finalists(result));
+  byId("result").hidden = false;
+}
+
+function headline({ test }) {
+  const interval = test.ci95 && `95 % interval ${share(test.ci95[0])} to ${share(test.ci95[1])}`;
+  return h("div", { class: "score" },
+    h("strong", {}, share(test.accuracy)),
+    h("p", {}, "test accuracy of the recommended model", interval && h("br"), interval,
+      h("br"), h("span", { class: "muted" },
+        `on ${count(test.examples, "example")} that no part of the search had seen`)));
+}
+
+function recommended({ recommended: chosen }) {
+  const text = JSON.stringify(chosen.params, null, 2);
+  const values = h("pre", { tabindex: "0" }, h("code", {}, text));
+  const trainings = chosen.trainings > 1 ? `, mean of ${chosen.trainings} trainings` : "";
+  return h("div", {},
+    h("h3", {}, "Recommended values"),
+    h("div", { class: "copy" }, values,
+      h("button", { type: "button", onclick: (event) => copy(event.currentTarget, text, values) }, "Copy")),
+    h("p", { class: "muted" },
+      `Validation accuracy ${share(chosen.validation_accuracy)}${trainings}.`));
+}
+
+/** Copy, or where the browser forbids it (a page without TLS) select the text to be copied. */
+async function copy(button, text, values) {
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  } catch {
+    getSelection().selectAllChildren(values);
+    button.textContent = "Selected: press Ctrl+C";
+  }
+  announce(button.textContent);
+}
+
+function ranges(result) {
+  const rows = Object.entries(result.ranges).map(([name, range]) => [
+    titled(name), h("strong", {}, span(range)), span(range.asked), verdict(range.verdict),
+    range.reason + (range.outside_asked ? "; it reaches beyond what was asked" : ""),
+  ]);
+  return h("div", {}, h("h3", {}, "Best range"),
+    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Best range" },
+      table("Best range", ["Hyperparameter", "Best range", "Asked", "Verdict", "Why"], rows)));
+}
+
+function test(result) {
+  const { test: seen, optimism, digest } = result;
+  const spread = seen.sd === null ? "" : ` ± ${share(seen.sd)}`;
+  const drawn = seen.models.filter((model) => model.role === "drawn").length;
+  return h("dl", { class: "facts" },
+    seen.mean !== null && fact("Models drawn from the range", `${share(seen.mean)}${spread}`,
+      h("small", {}, `mean of ${drawn}: what the range promises`)),
+    seen.ensemble_accuracy !== null && fact("Ensemble", share(seen.ensemble_accuracy),
+      h("small", {}, "all models vote by their probabilities")),
+    optimism !== null && fact("Optimism", signed(optimism),
+      h("small", {}, "validation minus test, of one more model")),
+    fact("Test part opened", count(seen.attempts, "time"),
+      h("small", {}, `${count(seen.dataset_openings, "time")} by all searches on this dataset`)),
+    fact("Digest", digest ? h("code", { title: digest }, digest.slice(0, 16)) : "none",
+      h("small", {}, digest ? "the same search gives the same digest" : result.digest_reason)));
+}
+
+function finalists({ finalists: found, indistinguishable: alike }) {
+  if (found.length < 2) return null;
+  const rows = found.map((one, place) => [
+    Object.entries(one.params).map(([n, v]) => `${titled(n)} ${level(v)}`).join(", "),
+    String(one.trainings), share(one.mean), place === 0 ? "–" : signed(one.difference),
+    one.p === null ? "–" : one.p.toPrecision(2),
+    place === 0 ? "recommended" : one.indistinguishable ? "alike" : "worse",
+  ]);
+  return h("details", {},
+    h("summary", {}, `Finalists: ${alike ?? 0} of ${found.length - 1} others cannot be told apart from the recommended one`),
+    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Finalists" },
+      table("Finalists", ["Parameters", "Trainings", "Mean score", "Behind", "p", ""], rows)));
+}

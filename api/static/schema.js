@@ -1,0 +1,40 @@
+// What the OpenAPI document says about the fields of a spec: defaults, levels, explanations.
+
+/** The description of a search spec, from the document that the service publishes. */
+export async function specSchema() {
+  const response = await fetch("/openapi.json");
+  if (!response.ok) throw new Error("the service did not answer with its OpenAPI document; reload the page");
+  return new Schema((await response.json()).components.schemas);
+}
+
+class Schema {
+  constructor(all) {
+    this.all = all;
+  }
+
+  /** The schema at a path such as epochs.first, references followed. */
+  at(path) {
+    return path.split(".").reduce(
+      (place, name) => this.resolved(place.properties?.[name] ?? {}), this.all.SearchSpec,
+    );
+  }
+
+  /** What a field may be: `{levels, kind, initial, about}`. */
+  field(path) {
+    const found = this.at(path);
+    const levels = found.enum ?? (found.type === "boolean" ? [true, false] : null);
+    return { levels, kind: found.type, initial: found.default, about: found.description };
+  }
+
+  /** The hyperparameters that may be searched. */
+  hyperparameters() {
+    return [...Object.keys(this.all.ModelSpec.properties), "hidden_units", "hidden_layers"].sort();
+  }
+
+  resolved(place) {
+    const options = place.anyOf ?? place.allOf ?? [];
+    const one = options.find((option) => option.type !== "null") ?? {};
+    const name = (place.$ref ?? one.$ref)?.split("/").pop();
+    return { ...(name ? this.all[name] : {}), ...one, ...place };
+  }
+}

@@ -1,0 +1,65 @@
+// The list of searches, newest first, and live.
+
+import { byId, fill, h } from "./dom.js";
+import { showExamples } from "./examples.js";
+import { read } from "./http.js";
+import { badge, progress } from "./overview.js";
+import { sleep, visible } from "./pace.js";
+import { signedIn } from "./session.js";
+import { ago, dataset, duration, moment, share } from "./words.js";
+
+const PAGE = 25;
+const BUSY_PAUSE = 1500; // milliseconds between two looks while something moves
+const CALM_PAUSE = 6000;
+const MOVING = ["queued", "running", "finalizing"];
+const MOST = 1000; // of a page, by the contract
+
+let limit = PAGE;
+let look = Promise.withResolvers(); // resolved when the next look should come at once
+
+function row(status) {
+  const link = h("a", { href: `/searches/${encodeURIComponent(status.id)}` }, status.name || status.id);
+  const created = h("time", { datetime: status.created_at, title: moment(status.created_at) }, ago(status.created_at));
+  const left = status.eta_seconds === null ? "" : `, about ${duration(status.eta_seconds)} left`;
+  return h("li", { "data-id": status.id },
+    h("div", { class: "what" }, link, h("small", {}, dataset(status), " · ", created)),
+    h("div", { class: "where" }, badge(status.state)),
+    h("div", { class: "progress" }, progress(status), h("small", {},
+      `round ${status.rounds.completed} of ${status.rounds.planned}${left}`)),
+    h("div", { class: "best" }, h("small", {}, "best "), share(status.best?.validation_accuracy)));
+}
+
+/** The rows are made anew; a link that had the focus has it again. */
+function show({ items, next }) {
+  const list = byId("searches");
+  const focused = document.activeElement?.closest("li")?.dataset.id;
+  fill(list, items.map(row));
+  if (focused) list.querySelector(`li[data-id="${CSS.escape(focused)}"] a`)?.focus();
+  const filtered = byId("state").value !== "";
+  byId("waiting").hidden = true;
+  byId("empty").hidden = items.length > 0 || filtered;
+  byId("none").hidden = items.length > 0 || !filtered;
+  byId("more").hidden = next === null || limit >= MOST;
+}
+
+function again() {
+  look.resolve();
+}
+
+byId("state").addEventListener("change", again);
+byId("more").addEventListener("click", () => {
+  limit = Math.min(2 * limit, MOST);
+  again();
+});
+showExamples(byId("examples"), (name) => location.assign(`/new?example=${name}`));
+
+await signedIn();
+for (;;) {
+  await visible();
+  look = Promise.withResolvers();
+  const state = byId("state").value;
+  const found = (await read(`/searches?limit=${limit}${state && `&state=${state}`}`)).value;
+  if (state === byId("state").value) show(found);
+  const moving = found.items.some((status) => MOVING.includes(status.state));
+  await Promise.race([sleep(moving ? BUSY_PAUSE : CALM_PAUSE), look.promise]);
+}

@@ -1,0 +1,97 @@
+// A spec as a form. What the form has no field for is kept as it was.
+
+import { h } from "./dom.js";
+import { parsed, SpaceRows } from "./space-rows.js";
+import { titled } from "./words.js";
+
+const GROUPS = {
+  "What": ["name", "dataset", "objective"],
+  "Network": ["model.hidden_sizes", "model.activation", "model.optimizer", "model.batch_size"],
+  "Plan": ["rounds", "trials_per_round", "epochs.first", "epochs.last"],
+  "Final test": ["final.epochs", "final.models"],
+};
+const MORE = [
+  "sampler", "narrowing", "seed", "stop_early", "max_seconds", "validation_fraction", "epochs.halving",
+  "finalists.rounds", "model.learning_rate", "model.weight_decay", "model.momentum", "model.dropout",
+  "model.batch_norm", "model.schedule", "model.initializer", "model.class_weight", "model.clip_norm",
+  "final.train_on",
+];
+const LABELS = {
+  "model.hidden_sizes": "Hidden layers (units, with commas)",
+  "trials_per_round": "Trials per round",
+  "epochs.first": "Epochs in the first round",
+  "epochs.last": "Epochs of a full training",
+  "final.epochs": "Epochs of the final test",
+  "final.models": "Models of the final test",
+  "max_seconds": "Time limit (seconds)",
+  "finalists.rounds": "Rounds that repeat finalists",
+};
+
+export class SpecForm {
+  constructor(place, schema) {
+    this.spec = {};
+    this.fields = [];
+    this.space = new SpaceRows(schema);
+    const group = ([title, paths]) => h("fieldset", {}, h("legend", {}, title),
+      h("div", { class: "fields" }, paths.map((path) => this.field(path, schema.field(path)))));
+    const [what, ...others] = Object.entries(GROUPS).map(group);
+    const more = h("details", {}, h("summary", {}, "More settings"), group(["Settings", MORE]));
+    place.append(h("div", { class: "card" }, what, this.space.element, others, more),
+      h("datalist", { id: "datasets" }));
+  }
+
+  field(path, { levels, kind, initial, about }) {
+    const id = `field-${path}`;
+    const usual = initial === undefined || initial === null ? "" : shown(initial, kind);
+    const common = { id, "data-path": path, title: about };
+    const element = levels
+      ? h("select", common, h("option", { value: "" }, usual ? `${usual} (default)` : "default"),
+        levels.map((one) => h("option", {}, String(one))))
+      : h("input", { ...common, placeholder: usual, autocomplete: "off", list: path === "dataset" && "datasets" });
+    this.fields.push({ path, element, kind, levels });
+    const label = LABELS[path] ?? titled(path.split(".").pop());
+    return h("div", { class: "field" }, h("label", { for: id }, label[0].toUpperCase() + label.slice(1)), element);
+  }
+
+  /** Show a spec. */
+  set(spec) {
+    this.spec = structuredClone(spec);
+    for (const { path, element, kind } of this.fields) {
+      const value = path.split(".").reduce((place, name) => place?.[name], spec);
+      element.value = value === undefined || value === null ? "" : shown(value, kind);
+    }
+    this.space.set(spec.space);
+  }
+
+  /** The spec that the form shows; empty fields are left to the service's defaults. */
+  get() {
+    const spec = structuredClone(this.spec);
+    for (const { path, element, kind, levels } of this.fields) {
+      const text = element.value.trim();
+      const value = levels?.find((one) => String(one) === text) ?? valueOf(text, kind);
+      write(spec, path.split("."), text === "" ? undefined : value);
+    }
+    return { ...spec, space: this.space.get() };
+  }
+}
+
+function shown(value, kind) {
+  if (kind === "array") return value.join(", ");
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+function valueOf(text, kind) {
+  if (kind === "string") return text;
+  return parsed(kind === "array" ? `[${text}]` : text);
+}
+
+/** Write `value` at a path, or take away what is there; empty objects go with it. */
+function write(place, [name, ...rest], value) {
+  if (rest.length > 0) {
+    const inner = { ...place[name] };
+    write(inner, rest, value);
+    if (Object.keys(inner).length > 0) place[name] = inner;
+    else delete place[name];
+  } else if (value === undefined) delete place[name];
+  else place[name] = value;
+}

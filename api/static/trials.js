@@ -1,0 +1,107 @@
+// The table of trials, sorted and paged by the server.
+
+import { byId, fill, h } from "./dom.js";
+import { read, segment } from "./http.js";
+import { paced } from "./pace.js";
+import { level, share, titled } from "./words.js";
+
+const LIMIT = 20;
+const PAUSE = 2000;
+
+export class TrialTable {
+  constructor(search) {
+    this.path = `/searches/${segment(search)}/trials`;
+    this.names = [];
+    this.best = true; // first; otherwise by round
+    this.cursors = [null]; // of the pages up to the one shown
+    this.next = null;
+    this.refresh = paced(() => this.update(), PAUSE);
+    byId("trials-round").addEventListener("change", () => this.restart());
+    byId("trials-state").addEventListener("change", () => this.restart());
+    byId("trials-previous").addEventListener("click", () => this.turn(() => this.cursors.pop()));
+    byId("trials-next").addEventListener("click", () => this.turn(() => this.cursors.push(this.next)));
+    byId("trials-csv").addEventListener("click", () => this.download());
+  }
+
+  /** The columns and the rounds to choose from. */
+  describe(status, rounds) {
+    const names = Object.keys(status.ranges).sort();
+    if (names.join() !== this.names.join()) {
+      this.names = names;
+      this.head();
+    }
+    const select = byId("trials-round");
+    for (const { number } of rounds.slice(select.options.length - 1)) {
+      select.append(h("option", { value: number }, String(number)));
+    }
+  }
+
+  head() {
+    const sortable = (title, best) => {
+      const order = this.best !== best ? "none" : best ? "descending" : "ascending";
+      const act = () => this.sortBy(best);
+      return h("th", { scope: "col", "aria-sort": order },
+        h("button", { type: "button", class: "sort", onclick: act }, title));
+    };
+    const plain = (title) => h("th", { scope: "col" }, title);
+    fill(byId("trials").tHead, h("tr", {},
+      sortable("Trial", false), plain("State"), plain("Epochs"),
+      sortable("Validation accuracy", true), this.names.map((name) => plain(titled(name)))));
+  }
+
+  sortBy(best) {
+    this.best = best;
+    this.head(); // with new buttons: the one that was pressed keeps the focus
+    byId("trials").tHead.querySelector("th:not([aria-sort=none]) > button").focus();
+    this.restart();
+  }
+
+  query(more) {
+    const given = {
+      round: byId("trials-round").value, state: byId("trials-state").value,
+      sort: this.best ? "-validation_accuracy" : "round", ...more,
+    };
+    return new URLSearchParams(Object.entries(given).filter(([, value]) => value));
+  }
+
+  restart() {
+    return this.turn(() => { this.cursors = [null]; });
+  }
+
+  async turn(move) {
+    move();
+    await this.update();
+  }
+
+  async update() {
+    const query = this.query({ limit: LIMIT, cursor: this.cursors.at(-1) });
+    const { items, next } = (await read(`${this.path}?${query}`)).value;
+    // An answer to an older question, after the next one has been asked, is dropped.
+    if (String(query) !== String(this.query({ limit: LIMIT, cursor: this.cursors.at(-1) }))) return;
+    this.next = next;
+    fill(byId("trials").tBodies[0], items.length ? items.map((trial) => this.row(trial)) : this.nothing());
+    byId("trials-previous").disabled = this.cursors.length === 1;
+    byId("trials-next").disabled = next === null;
+    byId("trials-page").textContent = `Page ${this.cursors.length}`;
+  }
+
+  row(trial) {
+    const values = this.names.map((name) => h("td", {}, level(trial.params[name] ?? "–")));
+    const state = trial.role ? `${trial.state}, ${titled(trial.role)}` : trial.state;
+    return h("tr", {}, h("th", { scope: "row" }, trial.id), h("td", { title: trial.error }, state),
+      h("td", {}, String(trial.epochs)), h("td", {}, share(trial.validation_accuracy)), values);
+  }
+
+  nothing() {
+    const columns = 4 + this.names.length;
+    return h("tr", {}, h("td", { colspan: columns, class: "muted" }, "No trial to show."));
+  }
+
+  /** All trials that the filters select. A link could not carry the key, so it is made here. */
+  async download() {
+    const file = await read(`${this.path}?${this.query({})}`, { headers: { Accept: "text/csv" } });
+    const link = h("a", { href: URL.createObjectURL(file.value), download: "trials.csv" });
+    link.click();
+    URL.revokeObjectURL(link.href);
+  }
+}

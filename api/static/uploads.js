@@ -1,0 +1,48 @@
+// Datasets: those there are, and one's own.
+
+import { byId, fill, h } from "./dom.js";
+import { read, segment, send } from "./http.js";
+import { count } from "./words.js";
+
+const TYPES = { csv: "text/csv", npz: "application/octet-stream" };
+const MOST = 1000;
+
+/** Suggest the names of datasets in the form. */
+export async function offerDatasets() {
+  const { items } = (await read(`/datasets?limit=${MOST}`)).value;
+  fill(byId("datasets"), items.map((one) => h("option", { value: one.name }, describe(one))));
+}
+
+function describe({ n_train: examples, features, classes, source }) {
+  if (!examples) return source;
+  return `${count(examples, "example")}, ${count(features, "feature")}, ${classes.length} classes`;
+}
+
+/** Make the upload form work; `done` is called with the name of a new dataset. */
+export function offerUpload(done) {
+  const [file, name, label] = ["file", "name", "label"].map((part) => byId(`upload-${part}`));
+  file.addEventListener("change", () => {
+    const stem = file.files[0]?.name.replace(/\.[^.]*$/, "").replace(/[^A-Za-z0-9._-]+/g, "-") ?? "";
+    name.value ||= stem.replace(/^[^A-Za-z0-9]+/, "").slice(0, 64);
+  });
+  byId("upload-form").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const said = byId("uploaded");
+    said.textContent = "Uploading …";
+    try {
+      const { value } = await upload(file.files[0], name.value.trim(), label.value.trim());
+      said.textContent = `${value.name}: ${describe(value)}.`;
+      await offerDatasets();
+      done(value.name);
+    } catch (error) {
+      said.textContent = [error.message, ...(error.errors ?? []).map((e) => `${e.path}: ${e.message}`)].join("; ");
+    }
+  });
+}
+
+function upload(file, name, label) {
+  const type = TYPES[file.name.split(".").pop().toLowerCase()];
+  if (!type) throw new Error(`${file.name} is neither a .csv nor an .npz file`);
+  const query = label ? `?label=${segment(label)}` : "";
+  return send("PUT", `/datasets/${segment(name)}${query}`, { body: file, headers: { "Content-Type": type } });
+}

@@ -1,0 +1,140 @@
+"""Submitting in the browser, and watching the search to its end."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+FIGURES = ("ranges", "trials", "surface", "curves", "importance")
+
+
+def drawn(page: Page, name: str) -> None:
+    figure = page.locator(f"#figure-{name}[data-drawn]")
+    figure.scroll_into_view_if_needed()
+    expect(figure.locator(".main-svg").first).to_be_visible()
+
+
+def test_an_example_is_submitted_from_the_form_and_watched_live_to_its_result(
+    visitor: Any, client: httpx.Client, work: Any, eventually: Callable[..., Any]
+) -> None:
+    page = visitor.open("/")
+    expect(page.get_by_role("heading", name="No search yet")).to_be_visible()
+    page.get_by_role("button", name="Iris").click()
+    page.get_by_label("Name", exact=True).first.fill("watched")
+    page.get_by_label("Trials per round").fill("8")
+    page.get_by_role("button", name="Submit").click()
+    page.wait_for_url("**/searches/*")
+    expect(page.locator("#name")).to_have_text("watched")
+    expect(page.locator("#state")).to_have_text("queued")
+    page.evaluate("window.kept = true")  # a reload would lose it
+
+    def over() -> bool:
+        work()
+        return page.locator("#state").inner_text() == "completed"
+
+    eventually(over, seconds=60)
+    assert page.evaluate("window.kept")
+    status = client.get(f"/api/v1/searches/{page.url.rpartition('/')[2]}").json()
+    result = client.get(status["links"]["result"]).json()
+    expect(page.locator("#facts")).to_contain_text("3 of 3")
+    card = page.locator("#result")
+    expect(card.locator(".score strong")).to_have_text(f"{result['test']['accuracy']:.4f}")
+    shown = json.loads(card.locator("pre").inner_text())
+    assert shown == result["recommended"]["params"]
+    expect(card).to_contain_text(result["digest"][:16])
+    for name in FIGURES:
+        drawn(page, name)
+    expect(page.locator("#trials tbody tr").first).to_be_visible()
+    page.get_by_role("link", name="Searches").click()
+    row = page.locator("#searches li")
+    expect(row).to_contain_text("watched")
+    expect(row).to_contain_text("completed")
+
+
+def test_mistakes_stand_at_their_fields(visitor: Any) -> None:
+    page = visitor.open("/new?example=digits")
+    rate = page.get_by_role("group", name="Hyperparameter learning_rate")
+    rate.get_by_label("Low").fill("0")
+    page.get_by_label("Rounds", exact=True).fill("none")
+    page.get_by_role("button", name="Submit").click()
+    summary = page.locator("#mistakes")
+    expect(summary).to_contain_text("2 mistakes")
+    expect(summary).to_be_focused()
+    low = rate.locator("[aria-invalid=true]").first
+    expect(low).to_be_visible()
+    expect(rate.locator(".mistake")).to_contain_text("a log range must stay above zero")
+    wrong = page.get_by_label("Rounds", exact=True)
+    expect(wrong).to_have_attribute("aria-invalid", "true")
+    summary.get_by_role("button", name=re.compile("^rounds")).click()
+    expect(wrong).to_be_focused()
+
+
+def test_form_and_json_are_two_views_of_one_spec(visitor: Any, client: httpx.Client) -> None:
+    page = visitor.open("/new?example=wine")
+    page.get_by_label("Rounds", exact=True).fill("2")
+    page.get_by_role("button", name="JSON").click()
+    editor = page.locator("#json")
+    spec = json.loads(editor.input_value())
+    assert spec["rounds"] == 2
+    assert spec["space"]["activation"] == {"choices": ["relu", "tanh"]}
+    assert spec["space"]["hidden_units"]["integer"] is True
+    spec |= {"validation": {"repeats": 2}, "rounds": 3, "name": "from JSON"}
+    editor.fill(json.dumps(spec))
+    page.get_by_role("button", name="Form").click()
+    expect(page.get_by_label("Rounds", exact=True)).to_have_value("3")
+    page.get_by_role("button", name="Submit").click()
+    page.wait_for_url("**/searches/*")
+    expect(page.locator("#name")).to_have_text("from JSON")
+    stored = client.get(f"/api/v1/searches/{page.url.rpartition('/')[2]}/spec").json()
+    assert stored["validation"]["repeats"] == 2  # which the form has no field for
+    assert stored["model"]["optimizer"] == "adam"
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "line"),
+    [('{\n "dataset": "iris",\n "space": {},\n "rounds": 0\n}', "line 4: rounds", ' "rounds": 0'),
+     ('{\n "dataset": "iris",\n "rounds": oh\n}', "line 3", ' "rounds": oh')],
+)  # fmt: skip
+def test_mistakes_in_json_lead_to_their_line(visitor: Any, text: str, said: str, line: str) -> None:
+    page = visitor.open("/new")
+    page.get_by_role("button", name="JSON").click()
+    page.locator("#json").fill(text)
+    page.get_by_role("button", name="Submit").click()
+    summary = page.locator("#mistakes")
+    expect(summary).to_contain_text(said)
+    entry = summary.get_by_role("button", name=re.compile(f"^{said}"))
+    if entry.count():
+        entry.click()
+    selected = "e => e.value.slice(e.selectionStart, e.selectionEnd)"
+    assert page.locator("#json").evaluate(selected) == line
+
+
+def test_ones_own_data_is_uploaded_and_chosen(visitor: Any) -> None:
+    page = visitor.open("/new?example=iris")
+    page.get_by_text("Use your own data").click()
+    rows = "".join(f"{i},{i % 7},{'ab'[i % 2]}\n" for i in range(60))
+    file = {"name": "my flowers.csv", "mimeType": "text/csv", "buffer": f"x,y,z\n{rows}".encode()}
+    page.locator("#upload-file").set_input_files(file)
+    expect(page.locator("#upload-name")).to_have_value("my-flowers")
+    page.get_by_role("button", name="Upload").click()
+    expect(page.locator("#uploaded")).to_contain_text("2 classes")
+    expect(page.get_by_label("Dataset")).to_have_value("my-flowers")
+    page.locator("#upload-label").fill("colour")
+    page.get_by_role("button", name="Upload").click()
+    expect(page.locator("#uploaded")).to_contain_text("colour")
+
+
+def test_what_the_service_sends_stays_text(visitor: Any, client: httpx.Client, two: Any) -> None:
+    name = "<img src=x onerror=alert(1)><script>alert(1)</script>"
+    made = client.post("/api/v1/searches", json={**two, "name": name}).json()
+    page = visitor.open(f"/searches/{made['id']}")
+    expect(page.locator("#name")).to_have_text(name)
+    assert page.locator("#name *, main script").count() == 0
+    page.get_by_role("link", name="Searches").click()
+    expect(page.locator("#searches a")).to_have_text(name)
