@@ -64,6 +64,7 @@ class Revisions(threading.Thread):
         self.done = threading.Event()
 
     def run(self) -> None:
+        """Look until `done`."""
         with sqlite3.connect(self._address, uri=True) as connection:
             while not self.done.wait(0.01):
                 question = "SELECT revision FROM search WHERE id = ?"

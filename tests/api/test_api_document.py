@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -161,6 +162,17 @@ def test_pages_load_nothing_from_elsewhere_and_hold_no_code(
 def test_the_first_page_names_the_address_that_was_asked(client: httpx.Client) -> None:
     assert str(client.base_url.join("/api/v1/searches")) in client.get("/").text
     assert "{{" not in client.get("/").text
+
+
+def test_the_script_of_figures_is_named_by_its_content_and_kept(client: httpx.Client) -> None:
+    page = client.get("/searches/any").text
+    found = re.search(r'data-plotly="(/assets/plotly-(\w+)\.min\.js)"', page)
+    assert found is not None
+    script = client.get(found[1])
+    assert hashlib.sha256(script.content).hexdigest().startswith(found[2])
+    assert script.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert script.headers["Content-Type"].startswith("text/javascript")
+    assert client.get("/assets/plotly.min.js").status_code == 404
 
 
 def test_only_listed_assets_are_served(client: httpx.Client) -> None:

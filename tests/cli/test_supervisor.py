@@ -56,6 +56,24 @@ def test_a_key_of_the_environment_is_used_instead(stand_ins):
     assert not (box.home / "api.key").exists()
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_link_that_signs_in_is_shown_to_a_terminal_alone(stand_ins, terminal):
+    box = stand_ins()
+    ours, theirs = os.openpty() if terminal else os.pipe()
+    command = [sys.executable, "-P", "-m", "hpsearch.cli", "serve", "--port", "0"]
+    process = subprocess.Popen(command, env=box.environment, cwd=box.home.parent, stdout=theirs)
+    os.close(theirs)
+    said = ""
+    while "/docs" not in said:
+        said += os.read(ours, 4096).decode()
+    process.terminate()
+    assert process.wait(timeout=20) == 0
+    os.close(ours)
+    key = (box.home / "api.key").read_text().strip()
+    assert (f"/#key={key}" in said) is terminal
+    assert (key in said) is terminal
+
+
 def test_a_short_key_is_refused_before_anything_starts(stand_ins):
     box = stand_ins()
     box.environment["HPSEARCH_API_KEY"] = "short"
