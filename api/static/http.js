@@ -78,14 +78,17 @@ export function sendJson(method, path, value, headers = {}) {
   return send(method, path, { body, headers: { "Content-Type": "application/json", ...headers } });
 }
 
+/** A read that does not give up. */
+export const read = (path, options = {}) => persistently(() => send("GET", path, options));
+
 /**
- * A read that does not give up: while the service is away or busy it says so, waits and asks
- * again, longer each time. Other problems are thrown.
+ * Do `work` until the service answers: while it is away or busy that is said, and `work` is done
+ * again, after a pause that grows. Other problems are thrown.
  */
-export async function read(path, options = {}) {
+export async function persistently(work) {
   for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
     try {
-      const found = await send("GET", path, options);
+      const found = await work();
       isBack();
       return found;
     } catch (error) {

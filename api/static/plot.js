@@ -1,6 +1,7 @@
 // plotly under a strict content security policy, in the colours of the page.
 
 import { byId, h } from "./dom.js";
+import { persistently, Unreachable } from "./http.js";
 
 const CONFIG = { responsive: true, displayModeBar: false, displaylogo: false, showTips: false };
 const STYLES = "plotly.js-style-global";
@@ -18,18 +19,21 @@ export function onTheme(redraw) {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 }
 
-function load() {
+async function load() {
   const { plotly, guards } = byId("overview").dataset;
   // plotly would write its styles into the page, which the policy forbids: site.css has those
   // that count, and elements with these ids tell plotly that its own are there already.
   for (const id of guards.split(" ").filter(Boolean)) document.head.append(h("meta", { id }));
   document.head.append(h("meta", { id: STYLES, class: "no-inline-styles" }));
   stylesAsProperties();
+  await persistently(() => script(plotly));
+  return window.Plotly;
+}
+
+function script(src) {
   return new Promise((resolve, reject) => {
-    const failed = () => reject(new Error("the figures' library could not be loaded; reload the page"));
-    document.head.append(
-      h("script", { src: plotly, onload: () => resolve(window.Plotly), onerror: failed }),
-    );
+    const failed = () => reject(new Unreachable());
+    document.head.append(h("script", { src, onload: resolve, onerror: failed }));
   });
 }
 

@@ -1,10 +1,15 @@
 // What the OpenAPI document says about the fields of a spec: defaults, levels, explanations.
 
+import { persistently, Unreachable } from "./http.js";
+
 /** The description of a search spec, from the document that the service publishes. */
 export async function specSchema() {
-  const response = await fetch("/openapi.json");
-  if (!response.ok) throw new Error("the service did not answer with its OpenAPI document; reload the page");
-  return new Schema((await response.json()).components.schemas);
+  const document = await persistently(async () => {
+    const response = await fetch("/openapi.json").catch(() => null);
+    if (!response?.ok) throw new Unreachable();
+    return await response.json();
+  });
+  return new Schema(document.components.schemas);
 }
 
 class Schema {

@@ -34,6 +34,7 @@ const refresh = paced(async () => {
   const done = status.state === "completed";
   if (done) showResult((await read(`${path}/result`)).value);
   else byId("result").hidden = true;
+  byId("ranges-now").hidden = done; // the result says the same, and more
 }, PAUSE);
 
 const controls = new Controls(id, show);

@@ -28,7 +28,7 @@ export const titled = (name) => name.replaceAll("_", " ");
 /** A range, or the choices that are left. */
 export function span(range) {
   if (range.choices) return range.choices.map(level).join(", ");
-  return `${number(range.low)} to ${number(range.high)}`;
+  return `${number(range.low)}\u00a0to\u00a0${number(range.high)}`; // on one line
 }
 
 /** A set of hyperparameters on one line. */

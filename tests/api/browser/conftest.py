@@ -18,7 +18,7 @@ FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-PATIENCE = 20_000.0  # milliseconds that a page may take to show what is expected of it
+PATIENCE = 60_000.0  # milliseconds that a page may take to show what is expected of it
 # What the policy forbids is noted where no reload loses it: in the page's console.
 NOTE = """
 document.addEventListener("securitypolicyviolation", ({ violatedDirective, sourceFile, lineNumber, sample }) =>

@@ -76,7 +76,7 @@ def test_a_search_is_cloned_and_continued(
     page = visitor.open(f"/searches/{finished}")
     page.get_by_role("button", name="Clone …").click()
     expect(page.locator("#origin")).to_contain_text("The spec of two ranges and a choice")
-    page.get_by_label("Name", exact=True).first.fill("a clone")
+    page.locator("#field-name").fill("a clone")
     page.get_by_role("button", name="Submit").click()
     page.wait_for_url("**/searches/*")
     clone = client.get(f"{SEARCHES}/{page.url.rpartition('/')[2]}/spec").json()

@@ -26,7 +26,7 @@ def test_an_example_is_submitted_from_the_form_and_watched_live_to_its_result(
     page = visitor.open("/")
     expect(page.get_by_role("heading", name="No search yet")).to_be_visible()
     page.get_by_role("button", name="Iris").click()
-    page.get_by_label("Name", exact=True).first.fill("watched")
+    page.locator("#field-name").fill("watched")
     page.get_by_label("Trials per round").fill("8")
     page.get_by_role("button", name="Submit").click()
     page.wait_for_url("**/searches/*")
