@@ -42,7 +42,6 @@ class Figure {
   async redraw() {
     if (this.last === null) return;
     await draw(this.place, this.last);
-    this.place.dataset.drawn = "true";
   }
 }
 

@@ -15,7 +15,7 @@ FIGURES = ("ranges", "trials", "surface", "curves", "importance")
 
 
 def drawn(page: Page, name: str) -> None:
-    figure = page.locator(f"#figure-{name}[data-drawn]")
+    figure = page.locator(f"#figure-{name}")
     figure.scroll_into_view_if_needed()
     expect(figure.locator(".main-svg").first).to_be_visible()
 
