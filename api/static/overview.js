@@ -1,7 +1,7 @@
 // The head of a search's page: where it stands.
 
 import { byId, fact, fill, h } from "./dom.js";
-import { ago, count, dataset, duration, ended, meaning, moment, params, share } from "./words.js";
+import { ago, count, dataset, duration, ended, meaning, moment, params, share, shown } from "./words.js";
 
 /** State as a word with a mark of its own: colour says nothing that the word does not. */
 export const badge = (state) => h("span", { class: `badge ${state}` }, state);
@@ -28,7 +28,7 @@ function facts(status) {
   const kind = rounds.kind && status.finished_at === null ? ` (${rounds.kind})` : "";
   const odd = ["running", "stopped", "diverged", "failed"].filter((state) => trials[state]);
   return [
-    fact("Best so far", best ? h("strong", {}, share(best.validation_accuracy)) : "–",
+    fact("Best so far", best ? h("strong", {}, share(shown(best))) : "–",
       best && h("small", {}, `trial ${best.trial}: ${params(best.params)}`)),
     fact("Rounds", `${rounds.completed} of ${rounds.planned}${kind}`),
     fact("Trials", trials.planned.toLocaleString("en"),

@@ -2,7 +2,7 @@
 
 import { announce, byId, fact, fill, h, table } from "./dom.js";
 import { verdict } from "./rounds.js";
-import { count, level, share, signed, span, titled } from "./words.js";
+import { count, level, share, shown, signed, span, titled } from "./words.js";
 
 export function showResult(result) {
   fill(byId("answer"), headline(result), recommended(result), ranges(result), test(result), finalists(result));
@@ -10,6 +10,7 @@ export function showResult(result) {
 }
 
 function headline({ test }) {
+  if (!test.sealed) return elsewhere(test);
   const interval = test.ci95 && `95 % interval ${share(test.ci95[0])} to ${share(test.ci95[1])}`;
   return h("div", { class: "score" },
     h("strong", {}, share(test.accuracy)),
@@ -18,16 +19,25 @@ function headline({ test }) {
         `on ${count(test.examples, "example")} that no part of the search had seen`)));
 }
 
+/** The final scores of a search that was trained elsewhere: what the service cannot vouch for. */
+function elsewhere(test) {
+  return h("div", { class: "score" },
+    h("strong", {}, share(test.score)),
+    h("p", {}, "test score of the recommended values, as reported", h("br"),
+      h("span", { class: "muted" }, "that nothing of the test part was seen before is its reporter's promise")));
+}
+
 function recommended({ recommended: chosen }) {
   const text = JSON.stringify(chosen.params, null, 2);
   const values = h("pre", { tabindex: "0" }, h("code", {}, text));
+  const seen = chosen.validation_accuracy === null ? "score" : "accuracy";
   const trainings = chosen.trainings > 1 ? `, mean of ${chosen.trainings} trainings` : "";
   return h("div", {},
     h("h3", {}, "Recommended values"),
     h("div", { class: "copy" }, values,
       h("button", { type: "button", onclick: (event) => copy(event.currentTarget, text, values) }, "Copy")),
     h("p", { class: "muted" },
-      `Validation accuracy ${share(chosen.validation_accuracy)}${trainings}.`));
+      `Validation ${seen} ${share(shown(chosen))}${trainings}.`));
 }
 
 /** Copy, or where the browser forbids it (a page without TLS) select the text to be copied. */
@@ -54,17 +64,18 @@ function ranges(result) {
 
 function test(result) {
   const { test: seen, optimism, digest } = result;
-  const spread = seen.sd === null ? "" : ` ± ${share(seen.sd)}`;
+  const [mean, sd] = seen.sealed ? [seen.mean, seen.sd] : [seen.score_mean, seen.score_sd];
+  const spread = sd === null ? "" : ` ± ${share(sd)}`;
   const drawn = seen.models.filter((model) => model.role === "drawn").length;
   return h("dl", { class: "facts" },
-    seen.mean !== null && fact("Models drawn from the range", `${share(seen.mean)}${spread}`,
+    mean !== null && fact("Models drawn from the range", `${share(mean)}${spread}`,
       h("small", {}, `mean of ${drawn}: what the range promises`)),
     seen.ensemble_accuracy !== null && fact("Ensemble", share(seen.ensemble_accuracy),
       h("small", {}, "all models vote by their probabilities")),
     optimism !== null && fact("Optimism", signed(optimism),
       h("small", {}, "validation minus test, of one more model")),
     fact("Test part opened", count(seen.attempts, "time"),
-      h("small", {}, `${count(seen.dataset_openings, "time")} by all searches on this dataset`)),
+      seen.sealed && h("small", {}, `${count(seen.dataset_openings, "time")} by all searches on this dataset`)),
     fact("Digest", digest ? h("code", { title: digest }, digest.slice(0, 16)) : "none",
       h("small", {}, digest ? "the same search gives the same digest" : result.digest_reason)));
 }

@@ -1,7 +1,7 @@
 // Ranges over rounds in words: what holds now, and every decision that led there.
 
 import { byId, fill, h, table } from "./dom.js";
-import { level, number, share, span, titled } from "./words.js";
+import { level, number, share, shown, span, titled } from "./words.js";
 
 const MARKS = { narrowed: "→←", kept: "=", unidentified: "?", open_low: "↓", open_high: "↑", open_both: "↕" };
 
@@ -36,12 +36,12 @@ function every(rounds) {
       const best = round.best?.params[name];
       return [
         `${round.number} (${round.kind})`, titled(name), span(range),
-        best === undefined ? "–" : level(best), share(round.best?.validation_accuracy),
+        best === undefined ? "–" : level(best), share(shown(round.best)),
         made ? verdict(made.verdict) : "–", made?.reason ?? "–",
       ];
     }),
   );
-  const head = ["Round", "Hyperparameter", "Range", "Best value", "Best accuracy", "Verdict", "Why"];
+  const head = ["Round", "Hyperparameter", "Range", "Best value", "Best score", "Verdict", "Why"];
   return table("Every round", head, rows);
 }
 

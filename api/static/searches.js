@@ -6,7 +6,7 @@ import { read } from "./http.js";
 import { badge, progress } from "./overview.js";
 import { sleep, visible } from "./pace.js";
 import { signedIn } from "./session.js";
-import { ago, dataset, duration, moment, share } from "./words.js";
+import { ago, dataset, duration, moment, share, shown } from "./words.js";
 
 const PAGE = 25;
 const BUSY_PAUSE = 1500; // milliseconds between two looks while something moves
@@ -26,7 +26,7 @@ function row(status) {
     h("div", { class: "where" }, badge(status.state)),
     h("div", { class: "progress" }, progress(status), h("small", {},
       `round ${status.rounds.completed} of ${status.rounds.planned}${left}`)),
-    h("div", { class: "best" }, h("small", {}, "best "), share(status.best?.validation_accuracy)));
+    h("div", { class: "best" }, h("small", {}, "best "), share(shown(status.best))));
 }
 
 /** The rows are made anew; a link that had the focus has it again. */

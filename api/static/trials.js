@@ -3,7 +3,7 @@
 import { byId, fill, h } from "./dom.js";
 import { read, segment } from "./http.js";
 import { paced } from "./pace.js";
-import { level, share, titled } from "./words.js";
+import { level, share, shown, titled } from "./words.js";
 
 const LIMIT = 20;
 const PAUSE = 2000;
@@ -26,6 +26,8 @@ export class TrialTable {
   /** The columns and the rounds to choose from. */
   describe(status, rounds) {
     const names = Object.keys(status.ranges).sort();
+    this.counted = status.objective !== "external"; // scores from elsewhere have no order there
+    this.best &&= this.counted;
     if (names.join() !== this.names.join()) {
       this.names = names;
       this.head();
@@ -46,7 +48,7 @@ export class TrialTable {
     const plain = (title) => h("th", { scope: "col" }, title);
     fill(byId("trials").tHead, h("tr", {},
       sortable("Trial", false), plain("State"), plain("Epochs"),
-      sortable("Validation accuracy", true), this.names.map((name) => plain(titled(name)))));
+      this.counted ? sortable("Validation accuracy", true) : plain("Score"), this.names.map((name) => plain(titled(name)))));
   }
 
   sortBy(best) {
@@ -89,7 +91,7 @@ export class TrialTable {
     const values = this.names.map((name) => h("td", {}, level(trial.params[name] ?? "–")));
     const state = trial.role ? `${trial.state}, ${titled(trial.role)}` : trial.state;
     return h("tr", {}, h("th", { scope: "row" }, trial.id), h("td", { title: trial.error }, state),
-      h("td", {}, String(trial.epochs)), h("td", {}, share(trial.validation_accuracy)), values);
+      h("td", {}, String(trial.epochs)), h("td", {}, share(shown(trial))), values);
   }
 
   nothing() {

@@ -21,6 +21,9 @@ export function level(value) {
 export const share = (value) =>
   value === null || value === undefined ? "–" : value.toFixed(4);
 
+/** What people look at: the accuracy, or the score of a search that is trained elsewhere. */
+export const shown = (one) => one?.validation_accuracy ?? one?.score;
+
 export const signed = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(4);
 
 export const titled = (name) => name.replaceAll("_", " ");

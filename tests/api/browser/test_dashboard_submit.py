@@ -10,6 +10,10 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
+from support import outside
+
+from hpsearch.client import Client
+from hpsearch.service import Services
 
 FIGURES = ("ranges", "trials", "surface", "curves", "importance")
 
@@ -138,3 +142,30 @@ def test_what_the_service_sends_stays_text(visitor: Any, client: httpx.Client, t
     assert page.locator("#name *, main script").count() == 0
     page.get_by_role("link", name="Searches").click()
     expect(page.locator("#searches a")).to_have_text(name)
+
+
+def test_a_search_that_is_trained_elsewhere_shows_its_scores(
+    visitor: Any, services: Services, eventually: Callable[..., Any]
+) -> None:
+    spec = {**outside.SPEC, "rounds": 1, "trials_per_round": 4, "epochs": {"first": 1, "last": 1}}
+    with Client(visitor.url, visitor.token) as user:
+        search = user.submit(spec).id
+
+        def over() -> bool:
+            services.work.advance_due()
+            if user.status(search).finished_at is not None:
+                return True
+            order = user.claim(search)
+            if order is not None:
+                for epoch in range(1, order.epochs + 1):
+                    user.report(order, 12.5, epoch=epoch)
+            return False
+
+        eventually(over, seconds=60)
+    page = visitor.open(f"/searches/{search}")
+    expect(page.locator("#facts")).to_contain_text("your own training")
+    expect(page.locator("#facts")).to_contain_text("12.5000")
+    expect(page.locator("#result .score")).to_contain_text("reporter's promise")
+    expect(page.locator("#result .score strong")).to_have_text("12.5000")
+    expect(page.get_by_role("columnheader", name="Score", exact=True)).to_be_visible()
+    expect(page.locator("#trials tbody td", has_text="12.5000").first).to_be_visible()
