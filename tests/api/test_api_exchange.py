@@ -13,12 +13,16 @@ from typing import Any
 import httpx
 import optuna
 import pytest
+from support.table import Table
+from support.waiting import until
 
 from hpsearch import cli
 from hpsearch.service import Services
 from hpsearch.service.stored import earlier
 
 SEARCHES = "/api/v1/searches"
+OWNER = "exchange"
+SPEC: dict[str, Any] = {"dataset": "iris", "rounds": 2, "final": {"epochs": 2, "models": 2}}
 SPACE = {
     "learning_rate": {"low": 1e-4, "high": 1.0, "scale": "log"},
     "hidden_units": {"low": 8, "high": 64, "scale": "log", "integer": True},
@@ -34,13 +38,26 @@ def truth(params: Any, epochs: int) -> float | None:
     return float(0.9 - 0.1 * params["dropout"] - 0.2 / epochs)
 
 
-@pytest.fixture
-def ended(
-    commands: httpx.Client, complete: Callable[..., dict[str, Any]], spec: dict[str, Any]
-) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def ended(services: Services) -> dict[str, Any]:
     """A search with trials in every state that ends well."""
-    wide = {**spec, "space": SPACE, "trials_per_round": 16, "epochs": {"first": 2, "last": 8}}
-    return complete(commands, {**wide, "name": "Ausfuhr"}, truth=truth)
+    epochs = {"first": 2, "last": 8}
+    spec = {**SPEC, "name": "Ausfuhr", "space": SPACE, "trials_per_round": 16, "epochs": epochs}
+    made, _ = services.searches.submit(spec, owner=OWNER)
+    worker = Table(services, truth)
+
+    def completed() -> dict[str, Any] | None:
+        worker()
+        status = services.searches.status(made.id, owner=OWNER)
+        return status.model_dump(mode="json") if status.finished_at else None
+
+    return dict(until(completed, seconds=120, what="the end of the search"))
+
+
+@pytest.fixture
+def client(clients: Any) -> httpx.Client:
+    """The owner of that search."""
+    return clients(owner=OWNER)
 
 
 @pytest.fixture
@@ -103,19 +120,12 @@ def test_optuna_opens_an_exported_search(
     assert places["hidden_units"].log
     assert isinstance(places["hidden_units"], optuna.distributions.IntDistribution)
     assert found.user_attrs["hpsearch:test"]["accuracy"] is not None
-
-
-@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
-def test_optuna_draws_an_exported_search(ended: dict[str, Any], storage: str, study: Any) -> None:
-    """What its dashboard shows comes from these."""
-    assert cli.run(["export", ended["id"], "--optuna", storage]) == 0
-    found = study(ended["id"])
+    # Its dashboard draws the same from the same storage.
     for draw in (
         optuna.visualization.plot_optimization_history,
         optuna.visualization.plot_intermediate_values,
         optuna.visualization.plot_parallel_coordinate,
         optuna.visualization.plot_slice,
-        optuna.visualization.plot_param_importances,
     ):
         assert draw(found).data, draw
 
@@ -132,7 +142,7 @@ def test_a_study_is_exported_once(
 
 
 def test_a_failed_export_leaves_no_study(
-    ended: dict[str, Any], storage: str, study: Any, monkeypatch: pytest.MonkeyPatch
+    commands: httpx.Client, ended: dict[str, Any], storage: str, study: Any, monkeypatch: Any
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
