@@ -11,7 +11,7 @@ PYTEST := -m pytest -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --m
 export PYTHONDONTWRITEBYTECODE :=
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo serve test properties screenshots bench-dashboard mutants crash-points check format lint types imports cover torch chaos bench-engine bench-mnist bench-search bench-service fuzz lab clean help
+.PHONY: demo serve test docs properties screenshots bench-dashboard mutants crash-points check format lint types imports cover torch chaos bench-engine bench-mnist bench-search bench-service fuzz lab clean help
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -34,6 +34,12 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/python
 	@$(PIP) --require-hashes -r requirements/dev.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/.run
+
+$(VENV)/.docs: requirements/docs.txt pyproject.toml | $(BIN)/python
+	@echo "installing what the documentation needs into $(VENV) ..."
+	@$(PIP) --require-hashes -r requirements/docs.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
 
 demo: $(VENV)/.run  ## run a whole search on digits and show its result
 	@$(BIN)/hpsearch demo
@@ -58,6 +64,9 @@ crash-points: $(VENV)/.dev  ## a process killed at the edge of every commit, on 
 
 properties: $(VENV)/.dev  ## every property-based test with 2,000 examples (many minutes)
 	@$(BIN)/python $(PYTEST) -q -m hypothesis --hypothesis-profile thorough
+
+docs: $(VENV)/.docs  ## build the documentation site into var/site; a broken link fails
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 check: $(VENV)/.dev format lint types imports  ## format, lint, types, import contracts
 

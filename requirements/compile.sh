@@ -9,3 +9,4 @@ compile() {
 }
 compile --extra build --output-file requirements/run.txt
 compile --extra build --extra test --extra dev --output-file requirements/dev.txt
+compile --extra build --extra docs --output-file requirements/docs.txt
