@@ -14,6 +14,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 WIDTH, LEFT, ROW, TOP = 720, 120, 34, 40
+ROOM = 200  # that a word needs in a bar beside its best trial
 VERDICTS = {"narrowed": "#00897b", "kept": "#78909c", "unidentified": "#b0bec5"}
 OPEN = "#ef6c00"
 
@@ -57,7 +58,9 @@ def _panel(name: str, rounds: Sequence[dict[str, Any]], top: int) -> Iterator[st
         yield f'<text x="{LEFT - 10}" y="{y + 15}" fill="#546e7a" text-anchor="end">round {one["number"]}</text>'
         yield (f'<rect x="{x(a):.1f}" y="{y}" width="{(b - a) * scale:.1f}" height="22" rx="3" '
                f'fill="{colour}" fill-opacity="0.55"><title>{escape(decided.get("reason", ""))}</title></rect>')  # fmt: skip
-        yield f'<text x="{x(a) + 6:.1f}" y="{y + 15}" fill="#263238">{escape(verdict)}</text>'
+        inside = (b - a) * scale > ROOM
+        at = x(a) + 6 if inside else x(b) + 8
+        yield f'<text x="{at:.1f}" y="{y + 15}" fill="#263238">{escape(verdict)}</text>'
         if best := one.get("best"):
             value = math.log10(best["params"][name])
             yield f'<circle cx="{x(value):.1f}" cy="{y + 11}" r="5" fill="#263238"><title>best trial</title></circle>'

@@ -37,6 +37,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     slow = {**digits, **QUICK, "epochs": {"first": 400, "last": 400, "halving": False}}
     (folder / "slow.json").write_text(json.dumps(slow))
     rng = np.random.default_rng(0)
+    np.savez(folder / "examples.npz", x=rng.integers(0, 17, (5, 64)).astype(np.float32))
     rows = [f"{a:.3f},{b:.3f},{'up' if a > b else 'down'}" for a, b in rng.normal(size=(80, 2))]
     (folder / "mine.csv").write_text("\n".join(["width,height,class", *rows, ""]))
     return folder

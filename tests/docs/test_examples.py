@@ -19,6 +19,7 @@ EXECUTED = [
     "README.md",
     "docs/tutorial.md",
     "docs/howto.md",
+    "docs/client.md",
     "docs/operations.md",
     "docs/reliability.md",
 ]
@@ -37,7 +38,18 @@ import json
 from pathlib import Path
 key = Path("var/api.key").read_text().strip()
 spec = json.loads(Path("examples/digits.json").read_text())
+quick = {name: spec[name] for name in ("rounds", "trials_per_round", "epochs", "final")}
+
+class build:
+    def __init__(self, lr, seed):
+        self.lr, self.epochs = lr, 0
+    def fit_one_epoch(self):
+        self.epochs += 1
+    def score(self):
+        return self.epochs / (10 + abs(self.lr - 0.1))
 """
+# A search that takes no longer than the others here.
+QUICKER = ('"objective": "external", ', '"objective": "external", **quick, ')
 
 
 class Session:
@@ -68,7 +80,7 @@ class Session:
 
     def python(self, text: str) -> None:
         """Execute a block of Python, which may take a key and a spec for granted."""
-        text = GRANTED + text.replace("http://127.0.0.1:8080", self._url)
+        text = GRANTED + text.replace("http://127.0.0.1:8080", self._url).replace(*QUICKER)
         done = subprocess.run(
             [sys.executable, "-c", text], cwd=self._folder, env=self.environment,
             capture_output=True, text=True, timeout=PATIENCE, check=False,

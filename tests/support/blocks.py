@@ -25,6 +25,10 @@ BEFORE = {
 INSTEAD = {
     "hpsearch pause ID": (" ID", ' "$LONG"'),
     "keys revoke ID": ("revoke ID", 'revoke "$(latest_key)"'),
+    "hpsearch predict": (
+        "examples.csv",
+        "examples.npz",
+    ),  # of the digits, whose columns have no names
     # One that is still there when it is paused.
     "SEARCH=$(": ("examples/digits.json", "slow.json"),
 }
