@@ -29,14 +29,14 @@ from hpsearch.supervisor.home import key_file
 SPEC: dict[str, Any] = {
     "name": "busy",
     "dataset": "digits",
-    "model": {"hidden_sizes": [200, 200], "optimizer": "momentum"},
+    "model": {"hidden_sizes": [100], "optimizer": "momentum"},
     "space": {
         "learning_rate": {"low": 1e-5, "high": 1.0, "scale": "log"},
         "weight_decay": {"low": 1e-8, "high": 1e-1, "scale": "log"},
     },
     "rounds": 8,
-    "trials_per_round": 256,
-    "epochs": {"first": 8, "last": 32},
+    "trials_per_round": 1024,
+    "epochs": {"first": 4, "last": 16},
     "stop_early": False,
 }
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
