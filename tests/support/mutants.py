@@ -41,9 +41,9 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "claim without the attempt": Mutant(
         f"{STATEMENTS}:CLAIM",
-        """        job.c.attempt == given("an_attempt", job.c.attempt),
-        due(),""",
-        "        due(),",
+        """            job.c.attempt == given("an_attempt", job.c.attempt),
+            due(),""",
+        "            due(),",
         "QueueMachine",
     ),
     "a lost job keeps its attempt": Mutant(
@@ -97,8 +97,8 @@ MUTANTS: dict[str, Mutant] = {
     "paused searches are served": Mutant(
         f"{STATEMENTS}:CLAIM",
         """sa.select(search.c.id)
-        .where(search.c.id == job.c.search_id, search.c.state.in_(WORKING))
-        .exists(),""",
+            .where(search.c.id == job.c.search_id, search.c.state.in_(WORKING), of_whom)
+            .exists(),""",
         "",
         "InterleavedMachine",
     ),
@@ -143,11 +143,11 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "the choice is not frozen": Mutant(
         JOBS,
-        'self.record("requeued", search_id=search_id, job_id=again.id, attempt=again.attempt)',
-        """self.record("requeued", search_id=search_id, job_id=again.id, attempt=again.attempt)
-        self.connection.execute(
-            trial.update().where(trial.c.job_id == again.id).values(params={"learning_rate": 1.0})
-        )""",
+        'self.record("requeued", search_id=search_id, job_id=row.id, attempt=row.attempt)',
+        """self.record("requeued", search_id=search_id, job_id=row.id, attempt=row.attempt)
+            self.connection.execute(
+                trial.update().where(trial.c.job_id == row.id).values(params={"learning_rate": 1.0})
+            )""",
         "FinalMachine",
     ),
     "an attempt opens twice": Mutant(JOBS, ".where(mine, first)", ".where(mine)", "FinalMachine"),
