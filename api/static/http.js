@@ -118,3 +118,13 @@ function isBack() {
   retry = null;
   unwarn("away");
 }
+
+/** Keep an answer as a file. A link could not carry the key, so it is made here. */
+export async function save(path, name, headers = {}) {
+  const { value } = await read(path, { headers });
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(value);
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}

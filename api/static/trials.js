@@ -1,7 +1,7 @@
 // The table of trials, sorted and paged by the server.
 
 import { byId, fill, h } from "./dom.js";
-import { read, segment } from "./http.js";
+import { read, save, segment } from "./http.js";
 import { paced } from "./pace.js";
 import { level, share, shown, titled } from "./words.js";
 
@@ -99,11 +99,8 @@ export class TrialTable {
     return h("tr", {}, h("td", { colspan: columns, class: "muted" }, "No trial to show."));
   }
 
-  /** All trials that the filters select. A link could not carry the key, so it is made here. */
-  async download() {
-    const file = await read(`${this.path}?${this.query({})}`, { headers: { Accept: "text/csv" } });
-    const link = h("a", { href: URL.createObjectURL(file.value), download: "trials.csv" });
-    link.click();
-    URL.revokeObjectURL(link.href);
+  /** All trials that the filters select. */
+  download() {
+    return save(`${this.path}?${this.query({})}`, "trials.csv", { Accept: "text/csv" });
   }
 }

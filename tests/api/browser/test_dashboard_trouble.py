@@ -87,6 +87,21 @@ def multiply(services: Services, found: str, copies: int) -> None:
         connection.execute(sa.update(round_).where(exploring).values(more))
 
 
+def test_the_trained_model_is_fetched_or_said_to_be_missing(
+    visitor: Any, finished: str, services: Services
+) -> None:
+    page = visitor.open(f"/searches/{finished}")
+    button = page.locator("#answer").get_by_role("button", name="Download the trained model")
+    button.click()
+    expect(page.locator("#answer")).to_contain_text("keeps no model")
+    services.store.write(lambda tx: tx.models.keep(finished, b"weights"))
+    page.reload()
+    with page.expect_download() as kept:
+        button.click()
+    assert kept.value.suggested_filename == f"{finished}.npz"
+    assert Path(kept.value.path()).read_bytes() == b"weights"
+
+
 def test_a_hundred_thousand_trials_are_shown_as_a_sample_and_by_the_page(
     visitor: Any, finished: str, services: Services
 ) -> None:
