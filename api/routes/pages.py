@@ -79,7 +79,7 @@ def new_page(query: NewQuery) -> str:
     return render_template("new.html")
 
 
-@routes.route_to("GET", "/searches/<id>", scope="public", answers={200: _HTML})
+@routes.route_to("GET", "/searches/<id>", scope="public", answers={200: _HTML}, problems=(404,))
 def search_page(path: SearchPath, query: NoQuery) -> str:
     """A search, live; whether it exists is found out with a key."""
     states = [state.value for state in TrialState]

@@ -33,9 +33,9 @@ SPACE = {
 
 def truth(params: Any, epochs: int) -> float | None:
     """Half the learning rates diverge; small dropout is better."""
-    if params["learning_rate"] > 0.1:
+    if params.get("learning_rate", 0.0) > 0.1:
         return None
-    return float(0.9 - 0.1 * params["dropout"] - 0.2 / epochs)
+    return float(0.9 - 0.1 * params.get("dropout", 0.0) - 0.2 / epochs)
 
 
 @pytest.fixture(scope="module")
