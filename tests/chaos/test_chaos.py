@@ -57,6 +57,15 @@ def test_nothing_is_lost_and_nothing_counted_twice(chaos, store):
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_finish_without_its_fence_is_found(chaos):
-    """A harness that cannot fail proves nothing."""
-    outcome = chaos(SQLITE, plan(SEED, SQLITE, only=FREEZES), mutants=["unfenced"], settle=20.0)
-    assert any(what.startswith("I3") for what in outcome.broken), outcome.broken
+    """A harness that cannot fail proves nothing.
+
+    A freeze shows the mistake if another worker has ended the job meanwhile, which a busy
+    machine can prevent: then other freezes are tried.
+    """
+    found: list[str] = []
+    for seed in range(SEED, SEED + 3):
+        steps = plan(seed, SQLITE, only=FREEZES)
+        found += chaos(SQLITE, steps, mutants=["unfenced"], settle=20.0).broken
+        if any(what.startswith("I3") for what in found):
+            return
+    raise AssertionError(f"not found: {found}")
