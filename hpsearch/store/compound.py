@@ -1,7 +1,7 @@
 """A claim, and the end of a job, as one statement each: PostgreSQL alone.
 
-Statements that change rows may stand inside others there, which saves six round trips in
-seven. They are made of the parts that the single statements are made of, so what is
+Statements that change rows may stand inside others there: the ten or more that a job takes
+become three. They are made of the parts that the single statements are made of, so what is
 conditional there is conditional here. Each part reads the rows that the one before it
 returned: that is also the order in which they take their locks, the job's first, then the
 search's, then the round's.
