@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import os
 import tempfile
@@ -12,16 +14,23 @@ from typing import Literal
 from urllib.parse import quote
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hpsearch.errors import Misconfigured
+from hpsearch.origins import named, origin_of
 
 SOCKET_PATH_MAX = 100  # sockaddr_un holds 104 to 108 bytes, depending on the system
 # Processors with AVX-512 round some NumPy loops differently; portable mode does without.
 PORTABLE_CORE = "Haswell"
 PORTABLE_SIMD_OFF = "X86_V4 AVX512_ICL AVX512_SPR"
 KEY_MIN_LENGTH = 32
+WHSEC = "whsec_"  # followed by base64, as the Standard Webhooks specification has it
+WHSEC_BYTES = range(24, 65)
+WHSEC_FORM = (
+    "is whsec_ and 24 to 64 bytes in base64; make one with: python -c 'import base64, secrets; "
+    'print("whsec_" + base64.b64encode(secrets.token_bytes(32)).decode())\''
+)
 
 
 class Settings(BaseSettings):
@@ -68,6 +77,19 @@ class Settings(BaseSettings):
         0.002, gt=0, description="what a minibatch costs besides its FLOPs; sets deadlines"
     )
 
+    # Webhooks: who may be told of a search's end, and how patiently.
+    webhook_hosts: str = Field(
+        "", description="comma-separated HOST or HOST:PORT for https, or http://HOST:PORT"
+    )
+    webhook_secret: SecretStr | None = Field(None, description="signs them; whsec_ and base64")
+    webhook_secret_file: Path | None = None
+    webhook_seconds: float = Field(10.0, gt=0, le=60, description="of one attempt, all in all")
+    webhook_attempts: int = Field(8, ge=1, le=20)
+    webhook_retry_seconds: float = Field(
+        10.0, gt=0, le=600, description="pause after the first attempt; it trebles each time"
+    )
+    public_url: str = Field("", description="what links begin with that leave the service")
+
     # How trials are grouped. Never changes a result.
     job_size: int = Field(32, ge=1, description="trials in a job, at the most")
     stack_size: int = Field(
@@ -90,6 +112,24 @@ class Settings(BaseSettings):
     max_dataset_bytes: int = Field(20_000_000_000, description="all datasets of one owner")
     requests_per_second: float = Field(200.0, ge=0, description="of one key; 0: no limit")
     request_burst: int = Field(2_000, ge=1, description="requests that a rested key has at once")
+
+    @field_validator("webhook_hosts")
+    @classmethod
+    def _are_hosts(cls, hosts: str) -> str:
+        for entry in _listed(hosts):
+            if named(entry) is None:
+                raise ValueError(
+                    f"{entry!r} is no host; write hooks.example.org, hooks.example.org:8443 or "
+                    "http://127.0.0.1:9000"
+                )
+        return hosts
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_address(cls, url: str) -> str:
+        if url and origin_of(url) is None:
+            raise ValueError(f"{url!r} is no address; write https://search.example.org")
+        return url.rstrip("/")
 
     @property
     def embedded(self) -> bool:
@@ -146,6 +186,35 @@ class Settings(BaseSettings):
             )
         return key
 
+    @property
+    def webhook_origins(self) -> frozenset[str]:
+        """The hosts that may be told, as `scheme://host:port`."""
+        return frozenset(
+            origin for entry in _listed(self.webhook_hosts) if (origin := named(entry))
+        )
+
+    def webhook_key(self) -> bytes | None:
+        """What webhooks are signed with; None: they are not.
+
+        Raises
+        ------
+        Misconfigured
+            The file cannot be read, or the secret has another form.
+        """
+        if self.webhook_secret is not None:
+            secret = self.webhook_secret.get_secret_value()
+        elif self.webhook_secret_file is not None:
+            secret = _secret("HPSEARCH_WEBHOOK_SECRET_FILE", self.webhook_secret_file).strip()
+        else:
+            return None
+        try:
+            key = base64.b64decode(secret.removeprefix(WHSEC), validate=True)
+        except binascii.Error:
+            key = b""
+        if not secret.startswith(WHSEC) or len(key) not in WHSEC_BYTES:
+            raise Misconfigured(f"HPSEARCH_WEBHOOK_SECRET {WHSEC_FORM}")
+        return key
+
     def child_environment(self) -> dict[str, str]:
         """What a process that trains must have in its environment before NumPy loads."""
         threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -153,6 +222,10 @@ class Settings(BaseSettings):
             threads["OPENBLAS_CORETYPE"] = PORTABLE_CORE
             threads["NPY_DISABLE_CPU_FEATURES"] = PORTABLE_SIMD_OFF
         return threads
+
+
+def _listed(text: str) -> list[str]:
+    return [part for part in map(str.strip, text.split(",")) if part]
 
 
 def load(**overrides: object) -> Settings:
@@ -173,7 +246,9 @@ def load(**overrides: object) -> Settings:
             alias = Settings.model_fields[name].validation_alias
             name = alias if isinstance(alias, str) else f"HPSEARCH_{name.upper()}"
         raise Misconfigured(f"{name}: {first['msg']}") from error
-    return settings.model_copy(update=dict(_completed(settings)))
+    settings = settings.model_copy(update=dict(_completed(settings)))
+    settings.webhook_key()  # it would be missed when the first search has ended, and not before
+    return settings
 
 
 def _completed(settings: Settings) -> Iterator[tuple[str, str]]:

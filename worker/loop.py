@@ -12,8 +12,10 @@ from hpsearch.service import (
     Services,
     advance,  # noqa: F401  # loaded now, so that the first search does not wait for scipy.stats
 )
+from hpsearch.service.webhooks import Webhooks
 from worker.app import make
 from worker.publisher import Publisher
+from worker.sender import Sender
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +29,7 @@ class Loop:
         self._work = services.work
         self._tick = services.settings.tick_seconds
         self._publisher = Publisher(make(services.settings), services.work)
+        self._sender = Sender(Webhooks(services.store, services.settings), tick=self._tick)
         self._stop = threading.Event()
         self._swept = time.monotonic()
 
@@ -38,15 +41,16 @@ class Loop:
         """Turn until stopped; a database that does not answer is waited for."""
         log.info("the loop turns every %g s", self._tick)
         silent = False
-        while not self._stop.is_set():
-            try:
-                self.turn()
-                silent = False
-            except HpsearchError as error:
-                if not silent:
-                    log.warning("the loop waits: %s", error)
-                silent = True
-            self._stop.wait(self._tick)
+        with self._sender:
+            while not self._stop.is_set():
+                try:
+                    self.turn()
+                    silent = False
+                except HpsearchError as error:
+                    if not silent:
+                        log.warning("the loop waits: %s", error)
+                    silent = True
+                self._stop.wait(self._tick)
 
     def turn(self) -> None:
         """One turn."""

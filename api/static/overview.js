@@ -39,6 +39,8 @@ function facts(status) {
     fact("Submitted", h("time", { datetime: status.created_at, title: moment(status.created_at) },
       ago(status.created_at))),
     fact("Id", h("code", {}, status.id)),
+    status.webhook && fact("Webhook", `${status.webhook.host}: ${status.webhook.state.replace("_", " ")}`,
+      status.webhook.error && h("small", {}, status.webhook.error)),
     status.warm_start.length > 0 && fact("Began with", status.warm_start.map((id) =>
       [h("a", { href: `/searches/${encodeURIComponent(id)}` }, id), " "])),
   ];

@@ -15,7 +15,7 @@ from hpsearch.cli.words import plain
 from hpsearch.trials import WORKING, RoundKind
 
 if TYPE_CHECKING:
-    from hpsearch.report.views import EditView, RangeView, StatusView, TrialCounts
+    from hpsearch.report.views import EditView, RangeView, StatusView, TrialCounts, WebhookView
 
 _DOING: Mapping[RoundKind | None, str] = {
     RoundKind.REPEAT: "repeating the finalists",
@@ -63,6 +63,8 @@ def status(view: StatusView) -> Table:
         pairs.append(("edited", "; ".join(_edit(edit) for edit in view.edits)))
     if view.warm_start:
         pairs.append(("begun with", ", ".join(view.warm_start)))
+    if view.webhook is not None:
+        pairs.append(("webhook", _told(view.webhook)))
     if view.eta_seconds is not None:
         pairs.append(("time left", words.duration(view.eta_seconds)))
     return facts(pairs)
@@ -109,6 +111,12 @@ def _others(counts: TrialCounts) -> str:
 def _edit(edit: EditView) -> str:
     when = f"after round {edit.after_round}" if edit.after_round else "before its first round"
     return f"{', '.join(_paths(edit.changes))} {when}"
+
+
+def _told(webhook: WebhookView) -> str:
+    state, error = webhook.state.replace("_", " "), webhook.error
+    tried = f", attempts: {webhook.attempts}" if webhook.attempts else ""
+    return f"{webhook.host}: {state}{tried}" + (f" ({error})" if error else "")
 
 
 def _paths(changes: Mapping[str, object]) -> Sequence[str]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from hpsearch.origins import origin_of
 from hpsearch.report import progress
 from hpsearch.report.views import (
     BestView,
@@ -23,6 +24,7 @@ from hpsearch.report.views import (
     RoundView,
     StatusView,
     TrialView,
+    WebhookView,
 )
 from hpsearch.space import Box, Choices, Dimension, box_from_json
 from hpsearch.spec import ResolvedSpec
@@ -86,6 +88,8 @@ def status(
     rounds: Sequence[Row],
     running: Mapping[int, int],
     now: float,
+    *,
+    delivery: Row | None = None,
 ) -> StatusView:
     """Where a search stands; `running` counts the trials of running jobs by round."""
     begun = progress.searching(rounds)
@@ -111,6 +115,24 @@ def status(
         edits=[edit_view(edit) for edit in search.edits or ()],
         warm_start=[one for one in resolved.spec.earlier if one is not None],
         objective=resolved.spec.objective,
+        webhook=webhook_view(search.webhook, delivery),
+    )
+
+
+def webhook_view(url: str | None, delivery: Row | None) -> WebhookView | None:
+    """Whom a search tells of its end; `delivery` is None until there is something to tell."""
+    if url is None:
+        return None
+    host = origin_of(url) or ""
+    if delivery is None:
+        return WebhookView(host=host, state="waiting")
+    told = "delivered" if delivery.delivered_at is not None else "given_up"
+    return WebhookView(
+        host=host,
+        state=told if delivery.due_at is None else "sending",
+        attempts=delivery.attempts,
+        error=delivery.error,
+        delivered_at=moment(delivery.delivered_at),
     )
 
 

@@ -215,8 +215,16 @@ class Reading:
 
         def read(tx: Tx) -> Sequence[StatusView]:
             rounds, running, time = tx.searches.rounds_of(ids), tx.searches.running(ids), tx.time()
+            told = tx.deliveries.of([row.id for row in rows if row.webhook])
             return [
-                build.status(row, resolved(row), rounds[row.id], running[row.id], time)
+                build.status(
+                    row,
+                    resolved(row),
+                    rounds[row.id],
+                    running[row.id],
+                    time,
+                    delivery=told.get(row.id),
+                )
                 for row in rows
             ]
 

@@ -53,6 +53,7 @@ class Submission:
         facts = self._facts(data, owner)
         resolved = parse(data, facts if isinstance(facts, Mistake) else facts[0], self._settings)
         assert not isinstance(facts, Mistake)  # parse refuses it
+        webhook = resolved.spec.webhook
         return {
             "id": secrets.token_hex(10),
             "owner": owner,
@@ -63,6 +64,7 @@ class Submission:
             "dataset_digest": resolved.facts.digest or None,
             "facts": facts[1],
             "idempotency_key": key,
+            "webhook": webhook and webhook.url,
             "body_sha256": body_sha256(data),
             **self._before(resolved, owner),
         }

@@ -18,6 +18,7 @@ from hpsearch.errors import InvalidSpec, Mistake
 from hpsearch.settings import Settings
 from hpsearch.space import Choices, Dimension, TaggedDimension
 from hpsearch.spec import caps as limits
+from hpsearch.spec import webhook
 from hpsearch.spec.hyperparameters import HYPERPARAMETERS, free_mistakes, mistakes_in
 from hpsearch.spec.models import EXTERNAL, OWN_TRAINING, ModelSpec, SearchSpec
 from hpsearch.spec.resolved import DatasetFacts, ResolvedSpec
@@ -70,7 +71,7 @@ def parse(data: object, facts: DatasetFacts | Mistake, caps: Settings) -> Resolv
     mistakes += _given_away(data, parts) if external else _model_against_space(parts)
     more = [facts] if isinstance(facts, Mistake) else []
     if spec is not None:
-        more += limits.beyond(spec, caps)
+        more += limits.beyond(spec, caps) + webhook.mistakes(spec.webhook, caps)
     told = {m.path for m in mistakes}
     mistakes += [m for m in more if m.path not in told]
     if spec is not None and not mistakes and isinstance(facts, DatasetFacts):

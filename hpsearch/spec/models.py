@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from hpsearch.space import TaggedDimension
+from hpsearch.spec.webhook import WebhookSpec
 
 Frozen = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 EXTERNAL = "external"
@@ -238,6 +239,9 @@ class SearchSpec(BaseModel):
     )
     final: FinalSpec = FinalSpec()
     seed: int = Field(0, ge=0, lt=2**53)
+    webhook: WebhookSpec | None = Field(
+        None, description="Who is told of the end. It is not kept with the spec."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -273,8 +277,8 @@ class SearchSpec(BaseModel):
         return tuple(one if isinstance(one, str) else None for one in self.warm_start)
 
     def to_json(self) -> dict[str, Any]:
-        """The spec as plain JSON, every default written out."""
-        data = self.model_dump(mode="json", exclude_none=True)
+        """The spec as plain JSON, every default written out; the webhook is kept elsewhere."""
+        data = self.model_dump(mode="json", exclude_none=True, exclude={"webhook"})
         if self.external:
             data = {name: value for name, value in data.items() if name not in OWN_TRAINING}
             del data["final"]["train_on"]

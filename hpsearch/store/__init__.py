@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from hpsearch.store.base import Row
 from hpsearch.store.census import Census
 from hpsearch.store.clock import now
+from hpsearch.store.deliveries import Deliveries
 from hpsearch.store.engine import Engines, run
 from hpsearch.store.jobs import Jobs, Written
 from hpsearch.store.keys import Keys
@@ -42,7 +43,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-SCHEMA = "0005"  # the newest revision of `migrations`, which a test compares with this
+SCHEMA = "0006"  # the newest revision of `migrations`, which a test compares with this
 
 
 class Tx:
@@ -55,6 +56,7 @@ class Tx:
         self.library = Library(connection)
         self.models = Models(connection)
         self.keys = Keys(connection)
+        self.deliveries = Deliveries(connection)
         self.census = Census(connection)
         self.retention = Retention(connection)
         self._connection = connection

@@ -15,6 +15,7 @@ from hpsearch.store import compound, many, statements
 from hpsearch.store.base import Row, constant
 from hpsearch.store.clock import now
 from hpsearch.store.cohorts import Cohorts, rank
+from hpsearch.store.deliveries import OWE
 from hpsearch.store.models import Models
 from hpsearch.store.tables import UNKNOWN_SHARE, dataset_content, job, search, trial
 from hpsearch.trials import (
@@ -252,6 +253,7 @@ class Jobs(Cohorts):
                 )
             )
             self.record("failed", search_id=row.search_id, detail={"reason": error})
+            self.connection.execute(OWE, {"a_search": row.search_id})
             return Written.DONE
         reports = [
             TrialReport(index=t.idx, state=TrialState.FAILED, error=error)

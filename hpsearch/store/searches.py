@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from hpsearch.store.base import Row, constant
 from hpsearch.store.clock import now
+from hpsearch.store.deliveries import OWE
 from hpsearch.store.plans import Plans, chosen
 from hpsearch.store.tables import decision, event, job, round_, search, trial
 from hpsearch.trials import ENDED, JobState, SearchState, TrialState
@@ -225,6 +226,8 @@ class Searches(Plans):
         if not self.changed(change.values(values)):
             return self.repeated(search_id)
         self.record(to.value, search_id=search_id, detail={"reason": reason, "work": self._work})
+        if to in ENDED:
+            self.connection.execute(OWE, {"a_search": search_id})
         return True
 
     def edit(self, seen: Row, changes: Mapping[str, Any]) -> bool:

@@ -115,6 +115,8 @@ search = Table(
     Column("warm_start", JSON),
     Column("digest", String(64)),
     Column("digest_reason", Text),
+    # Beside the spec, which is exported and shared: such an address is often a secret itself.
+    Column("webhook", Text),
     CheckConstraint("revision > 0 AND round >= 0", name="counts"),
     _one_of("state", SearchState),
     Index("ix_search_owner_created", "owner", "created_at", "id"),
@@ -282,6 +284,29 @@ model_piece = Table(
     Column("search_id", ForeignKey("search.id", ondelete="CASCADE"), primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("content", LargeBinary, nullable=False),
+)
+
+# The outbox: a row is written by the transaction that ends a search, and sent from outside of it.
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", String(60), primary_key=True),
+    Column("search_id", ForeignKey("search.id", ondelete="CASCADE"), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("ended_at", Double, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("due_at", Double),  # NULL: delivered, or given up
+    Column("delivered_at", Double),
+    Column("error", Text),
+    CheckConstraint("attempts >= 0 AND (due_at IS NULL OR delivered_at IS NULL)", name="counts"),
+    _one_of("state", SearchState),
+    Index("ix_delivery_search_id", "search_id"),
+    Index(
+        "ix_delivery_due_at",
+        "due_at",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
 )
 
 event = Table(

@@ -57,6 +57,7 @@ class Search:
     )  # fmt: skip
     digest: str | None = "abc"
     digest_reason: str | None = None
+    webhook: str | None = None
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,8 @@ def test_distributed_mode_comes_from_the_environment(monkeypatch):
     [
         ("HPSEARCH_PORT", "many"), ("HPSEARCH_PORT", "70000"), ("HPSEARCH_NUMERICS", "exact"),
         ("HPSEARCH_LEASE_SECONDS", "0"), ("HPSEARCH_JOB_SIZE", "0"),
-        ("HPSEARCH_ALLOW_REMOTE", "perhaps"),
+        ("HPSEARCH_ALLOW_REMOTE", "perhaps"), ("HPSEARCH_WEBHOOK_SECONDS", "61"),
+        ("HPSEARCH_WEBHOOK_HOSTS", "hooks.example.org/path"), ("HPSEARCH_PUBLIC_URL", "here"),
     ],
 )  # fmt: skip
 def test_a_value_that_cannot_work_names_its_variable(monkeypatch, name, value):
@@ -79,6 +80,33 @@ def test_a_long_home_still_has_a_short_socket(tmp_path):
     assert all(len(os.fsencode(s)) <= SOCKET_PATH_MAX for s in sockets)
     assert sockets[0] != sockets[1]
     assert str(os.getuid()) in str(sockets[0])
+
+
+def test_hosts_of_webhooks_are_https_unless_they_say_so():
+    hosts = "hooks.example.org, Other.example.org:8443,http://127.0.0.1:9000,http://[::1]:80"
+    assert load(webhook_hosts=hosts).webhook_origins == {
+        "https://hooks.example.org:443", "https://other.example.org:8443",
+        "http://127.0.0.1:9000", "http://[::1]:80",
+    }  # fmt: skip
+    assert load().webhook_origins == frozenset()
+
+
+class TestWebhookSecret:
+    SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"
+
+    def test_from_the_variable_and_from_a_file(self, tmp_path):
+        path = tmp_path / "secret"
+        path.write_text(self.SECRET + "\n")
+        for settings in (load(webhook_secret=self.SECRET), load(webhook_secret_file=path)):
+            assert settings.webhook_key() == b"012345678901234567890123"
+        assert "MDEy" not in repr(load(webhook_secret=self.SECRET))
+        assert load().webhook_key() is None
+
+    @pytest.mark.parametrize("secret", [SECRET[6:], "whsec_MDEy", "whsec_" + "?" * 40])
+    def test_another_form_is_refused_without_being_shown(self, secret):
+        with pytest.raises(Misconfigured, match="whsec_ and 24 to 64 bytes") as caught:
+            load(webhook_secret=secret)
+        assert secret not in str(caught.value)
 
 
 class TestBootstrapKey:

@@ -65,7 +65,8 @@ def served(checkout: Path) -> Iterator[str]:
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "hpsearch.cli", "serve", "--port", "0", "--json", "--workers",
          "2", "--home", str(checkout / "var")],
-        env={**kept, "PYTHONPATH": str(PROJECT), "HPSEARCH_HEARTBEAT_SECONDS": "1"},
+        env={**kept, "PYTHONPATH": str(PROJECT), "HPSEARCH_HEARTBEAT_SECONDS": "1",
+             "HPSEARCH_WEBHOOK_HOSTS": "http://127.0.0.1:9000"},
         cwd=checkout, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout is not None

@@ -111,6 +111,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "HPSEARCH_SQLITE_SYNCHRONOUS": settings.sqlite_synchronous,
         "HPSEARCH_NUMERICS": settings.numerics,
         "HPSEARCH_LOG_LEVEL": settings.log_level,
+        "HPSEARCH_WEBHOOK_HOSTS": settings.webhook_hosts,
     }
     if settings.data_url:
         found["HPSEARCH_DATA_URL"] = settings.data_url

@@ -18,6 +18,7 @@ import pytest
 from support.alone import alone
 from support.bench import OWNER
 from support.processes import environment
+from support.receiver import receiver
 from support.waiting import until
 
 from hpsearch.settings import load
@@ -92,16 +93,23 @@ def deployed(configured, database_url, broker):
 def test_the_digest_is_the_same_with_any_workers(
     deployed, start, reference, workers, job_size, stack_size
 ):
-    settings = deployed(job_size=job_size, stack_size=stack_size, log_level="debug")
-    loop = start(settings, "worker", "loop")
-    worker = start(settings, "worker", "run", "--concurrency", str(workers))
-    with build(settings) as services:
-        search_id = submit(services, epochs={"first": 2, "last": 3})
-        assert digest(services, search_id) == reference(2)
-        events = services.store.events(search_id)
-        kinds = [event.kind for event in events]
-        assert kinds.count("final_frozen") == kinds.count("test_opened") == 1
-        check_what_logs_are_about([loop.log, worker.log], search_id, events)
+    with receiver() as found:
+        settings = deployed(
+            job_size=job_size, stack_size=stack_size, log_level="debug", webhook_hosts=found.origin
+        )
+        loop = start(settings, "worker", "loop")
+        worker = start(settings, "worker", "run", "--concurrency", str(workers))
+        with build(settings) as services:
+            told = {"url": found.url}
+            search_id = submit(services, epochs={"first": 2, "last": 3}, webhook=told)
+            assert digest(services, search_id) == reference(2)
+            (sent,) = until(lambda: found.sent, what="a webhook")
+            assert json.loads(sent.body)["data"]["id"] == search_id
+            events = services.store.events(search_id)
+    kinds = [event.kind for event in events]
+    assert kinds.count("final_frozen") == kinds.count("test_opened") == 1
+    check_what_logs_are_about([loop.log, worker.log], search_id, events)
+    assert "s3cret" not in loop.log.read_text(), "the path of a webhook is often a secret"
 
 
 def check_what_logs_are_about(logs, search_id, events):

@@ -26,6 +26,7 @@ from hpsearch.report.views.progress import (
     StatusView,
     TrialCounts,
     TrialView,
+    WebhookView,
 )
 from hpsearch.report.views.results import (
     HealthNote,
@@ -70,4 +71,5 @@ __all__ = [
     "TrialView",
     "VerdictView",
     "View",
+    "WebhookView",
 ]

@@ -71,6 +71,18 @@ class EditView(View):
     at: str
 
 
+class WebhookView(View):
+    """Whom a search tells of its end, and how far that is. The address itself is not shown."""
+
+    host: str
+    state: Literal["waiting", "sending", "delivered", "given_up"] = Field(
+        description="waiting: for the search's end."
+    )
+    attempts: int = 0
+    error: str | None = Field(None, description="Of the last attempt that failed.")
+    delivered_at: str | None = None
+
+
 class StatusView(View):
     """Where a search stands."""
 
@@ -95,6 +107,7 @@ class StatusView(View):
     objective: Objective = Field(
         "accuracy", description="external: its caller trains, and claims and reports its trials."
     )
+    webhook: WebhookView | None = None
 
 
 class DecisionView(View):

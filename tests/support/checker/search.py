@@ -41,6 +41,9 @@ FROM = {
     "cancelled": ("queued", "running", "paused", "finalizing"),
     "deleted": ENDED,
     "test_opened": ("completed",),  # a replay
+    # Of an earlier end, where a final test that failed is run again meanwhile.
+    "webhook_delivered": (*ENDED, "finalizing"),
+    "webhook_given_up": (*ENDED, "finalizing"),
 }
 
 
