@@ -11,7 +11,7 @@ PYTEST := -m pytest -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --m
 export PYTHONDONTWRITEBYTECODE :=
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo serve test docs properties screenshots bench-dashboard mutants crash-points check format lint types imports cover torch chaos bench-engine bench-mnist bench-search bench-service fuzz lab clean help
+.PHONY: demo serve test docs properties screenshots bench-dashboard mutants crash-points check format lint types imports cover torch mlflow chaos bench-engine bench-mnist bench-search bench-service fuzz lab clean help
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -90,6 +90,10 @@ cover: $(VENV)/.dev  ## run all tests and report branch coverage
 
 torch: $(VENV)/.dev  ## install the reference that the engine is compared with
 	@$(PIP) torch==2.13.0
+
+mlflow: $(VENV)/.dev  ## install mlflow-skinny, which nothing else needs, and test the export to it
+	@$(PIP) 'mlflow-skinny>=3'
+	@$(BIN)/python $(PYTEST) -n 0 -q tests/api/test_api_mlflow.py
 
 bench-engine: torch  ## engine against PyTorch and scikit-learn, as ratios in one run
 	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python benchmarks/engine.py

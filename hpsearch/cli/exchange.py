@@ -41,22 +41,33 @@ def export(
     study: Annotated[
         str | None, typer.Option("--study", help="Name of the new study [default: the id].")
     ] = None,
+    mlflow: Annotated[
+        str | None, typer.Option("--mlflow", metavar="URI", help="MLflow tracking store.")
+    ] = None,
+    experiment: Annotated[str, typer.Option("--experiment", help="MLflow's.")] = "hpsearch",
     url: Url = None,
     as_json: Json = False,
 ) -> None:
-    """Write a search as CSV or JSON, or as an Optuna study; it may still be running."""
+    """Write a search as CSV or JSON, as an Optuna study or as MLflow runs; it may still run."""
     from hpsearch.client import PATIENCE
 
-    if (format is None) == (optuna is None):
-        raise InvalidRequest("give either --format csv, --format json or --optuna URL")
+    if sum(way is not None for way in (format, optuna, mlflow)) != 1:
+        raise InvalidRequest(
+            "give one of --format csv, --format json, --optuna URL and --mlflow URI"
+        )
     with connected(url, patience=PATIENCE) as client:
         if optuna is not None:
             from hpsearch.exchange import studies
 
             name = study or search
             count = studies.export(told(client, search), storage=optuna, name=name)
-            line = {"study": name, "trials": count}
-            emit(line) if as_json else print(f"study {name}: {count} trials")
+            _said("study", name, count, as_json=as_json)
+            return
+        if mlflow is not None:
+            from hpsearch.exchange import runs
+
+            count = runs.export(told(client, search), uri=mlflow, experiment=experiment)
+            _said("experiment", experiment, count, as_json=as_json)
             return
         client.status(search)  # what is wrong is said before a file is opened
         with _opened(output) as to:
@@ -102,6 +113,13 @@ def import_(
             follow_up(client, view, as_json=as_json)
         else:
             submitted(view, as_json=as_json)
+
+
+def _said(what: str, name: str, trials: int, *, as_json: bool) -> None:
+    if as_json:
+        emit({what: name, "trials": trials})
+    else:
+        print(f"{what} {name}: {trials} trials")
 
 
 def told(client: Client, search: str) -> Search:

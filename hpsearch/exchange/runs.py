@@ -1,0 +1,156 @@
+"""MLflow: a search as a run, with a nested run for each of its trials.
+
+    completed, stopped -> FINISHED    diverged, failed -> FAILED; the tag hpsearch.state has our word
+
+A trial's metrics are scores, losses and accuracies with its epochs as steps. The search's own run
+has the answer: recommended values and the ends of the best ranges as parameters, the test score
+as a metric, verdicts with their reasons as tags.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from hpsearch.errors import Conflict, Unavailable
+from hpsearch.exchange.told import Search, library, without_secret
+from hpsearch.report.views import ResultView, TrialView
+
+STATES = {
+    "completed": "FINISHED", "stopped": "FINISHED", "diverged": "FAILED", "failed": "FAILED",
+}  # fmt: skip
+BATCH = 500  # metrics in one request; MLflow takes a thousand
+SEARCH, STATE, ROUND = "hpsearch.search", "hpsearch.state", "hpsearch.round"  # tags
+PARENT = "mlflow.parentRunId"  # by which MLflow nests runs
+
+Point = tuple[str, float, int]  # metric, value, step
+
+
+def export(search: Search, *, uri: str, experiment: str) -> int:
+    """Write a search to a tracking store; how many trials it has.
+
+    Raises
+    ------
+    Misconfigured
+        MLflow is not installed.
+    Conflict
+        The experiment has this search already.
+    Unavailable
+        The store cannot be used; what was written of the search is deleted or marked as failed.
+    """
+    mlflow = library("mlflow")
+    try:
+        return _Writer(mlflow, search, uri).write(experiment)
+    except mlflow.exceptions.MlflowException as error:
+        said = without_secret(str(error).splitlines()[0])
+        raise Unavailable(
+            f"the MLflow store {without_secret(uri)} cannot be used: {said}"
+        ) from error
+
+
+class _Writer:
+    """One export."""
+
+    def __init__(self, mlflow: Any, search: Search, uri: str) -> None:
+        self._client = mlflow.MlflowClient(tracking_uri=uri)
+        self._entities = mlflow.entities
+        self._search = search
+        self._now = int(time.time() * 1000)
+
+    def write(self, experiment: str) -> int:
+        """The search's run and those of its trials; how many these are."""
+        status = self._search.status
+        place = self._place(experiment)
+        tags = {SEARCH: status.id, STATE: status.state.value, **self._verdicts()}
+        whole = self._client.create_run(
+            place,
+            start_time=_milliseconds(status.created_at),
+            tags=tags,
+            run_name=status.name or status.id,
+        ).info.run_id
+        try:
+            if self._search.result is not None:
+                self._log(whole, _answer(self._search.result), _scores(self._search.result))
+            count = sum(self._trial(place, whole, trial) for trial in self._search.trials)
+        except BaseException:
+            self._client.set_terminated(whole, "FAILED")
+            raise
+        ended = status.finished_at and _milliseconds(status.finished_at)
+        self._client.set_terminated(whole, "FINISHED", ended)
+        return count
+
+    def _place(self, experiment: str) -> str:
+        """The experiment, made where there is none."""
+        found = self._client.get_experiment_by_name(experiment)
+        if found is None:
+            return str(self._client.create_experiment(experiment))
+        known = self._client.search_runs(
+            [found.experiment_id],
+            f"tags.`{SEARCH}` = '{self._search.status.id}' and status = 'FINISHED'",
+            max_results=1,
+        )
+        if known:
+            raise Conflict(
+                f"experiment {experiment!r} has search {self._search.status.id} already; give "
+                "another --experiment"
+            )
+        return str(found.experiment_id)
+
+    def _verdicts(self) -> dict[str, str]:
+        found = {} if self._search.result is None else self._search.result.ranges
+        return {f"hpsearch.verdict.{k}": f"{r.verdict}: {r.reason}" for k, r in found.items()}
+
+    def _trial(self, place: str, whole: str, trial: TrialView) -> int:
+        if trial.state not in STATES or trial.role is not None:
+            return 0
+        tags = {PARENT: whole, STATE: trial.state.value, ROUND: str(trial.round)}
+        run = self._client.create_run(place, tags=tags, run_name=trial.id).info.run_id
+        self._log(run, trial.params, list(_curve(trial)))
+        self._client.set_terminated(run, STATES[trial.state])
+        return 1
+
+    def _log(self, run: str, params: Mapping[str, Any], points: list[Point]) -> None:
+        metric, param = self._entities.Metric, self._entities.Param
+        metrics = [metric(n, v, self._now, step) for n, v, step in points if math.isfinite(v)]
+        given = [param(name, str(value)) for name, value in params.items()]
+        self._client.log_batch(run, metrics=metrics[:BATCH], params=given)
+        for start in range(BATCH, len(metrics), BATCH):
+            self._client.log_batch(run, metrics=metrics[start : start + BATCH])
+
+
+def _curve(trial: TrialView) -> Iterator[Point]:
+    for epoch, loss, accuracy, score in trial.curve or ():
+        named = {"validation_loss": loss, "validation_accuracy": accuracy, "score": score}
+        yield from ((name, value, epoch) for name, value in named.items() if value is not None)
+
+
+def _answer(result: ResultView) -> dict[str, Any]:
+    """The recommended values by name, and beside each the ends of its best range, or its choices."""
+    found: dict[str, Any] = dict(result.recommended.params)
+    for name, best in result.ranges.items():
+        if best.choices is not None:
+            found[f"{name}.choices"] = ", ".join(str(level) for level in best.choices)
+        else:
+            found |= {f"{name}.low": best.low, f"{name}.high": best.high}
+    return found
+
+
+def _scores(result: ResultView) -> list[Point]:
+    test = result.test
+    told = {
+        "test_accuracy": test.accuracy,
+        "test_mean": test.mean,
+        "test_ensemble_accuracy": test.ensemble_accuracy,
+        "test_score": test.score,
+        "validation_accuracy": result.recommended.validation_accuracy,
+        "validation_score": result.recommended.score,
+        "optimism": result.optimism,
+    }
+    return [(name, value, 0) for name, value in told.items() if value is not None]
+
+
+def _milliseconds(moment: str) -> int:
+    return round(datetime.fromisoformat(moment).timestamp() * 1000)
