@@ -1,6 +1,6 @@
 """The routes by subject, and the groups that `api.app` registers."""
 
-from api.routes import datasets, external, figures, keys, model, operations, pages, searches
+from api.routes import datasets, external, figures, keys, model, operations, pages, report, searches
 
 __all__ = ["GROUPS"]
 
@@ -9,6 +9,7 @@ GROUPS = (
     external.routes,
     figures.routes,
     model.routes,
+    report.routes,
     datasets.routes,
     keys.routes,
     operations.routes,

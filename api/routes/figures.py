@@ -37,6 +37,16 @@ class FigureQuery(Query):
     y: str | None = Field(None, max_length=40, description="Hyperparameter of `trials`, upwards.")
 
 
+class ProgressQuery(Query):
+    """Which searches are compared."""
+
+    searches: str = Field(
+        max_length=5 * 65,
+        pattern=r"^[A-Za-z0-9_-]{1,64}(,[A-Za-z0-9_-]{1,64}){0,4}$",
+        description="Ids of one to five searches, between commas.",
+    )
+
+
 @routes.route_to(
     "GET",
     f"{V1}/searches/<id>/figures/<name>",
@@ -46,13 +56,31 @@ class FigureQuery(Query):
 )
 def figure(path: FigurePath, query: FigureQuery) -> Response:
     """A figure of a search in whatever state it is; many trials are sampled."""
-    draw = _DRAWN.get(path.name)
-    if draw is None:
+    if path.name not in _DRAWN:
         raise NotFound(f"there is no figure {path.name!r}; there are {', '.join(_DRAWN)}")
     if path.name != "trials" and (query.x or query.y):
         raise InvalidRequest("x and y belong to the figure trials")
-    drawn = draw(runtime().services.gallery, path.id, query)
-    return Response(drawn.to_json(), mimetype="application/json")
+    return Response(drawn(path.id, path.name, query).to_json(), mimetype="application/json")
+
+
+@routes.route_to(
+    "GET", f"{V1}/figures/progress", scope="read", answers={200: _PLOTLY}, problems=(404,)
+)
+def progress(query: ProgressQuery) -> Response:
+    """Searches side by side: the best so far of each, over the epochs that it has spent."""
+    from hpsearch.figures import search as figures
+
+    services, found = runtime().services, dict[str, list[RoundView]]()
+    for search in dict.fromkeys(query.searches.split(",")):
+        name = services.searches.status(search, owner=owner()).name or search
+        named = f"{name} ({search})" if name in found else name
+        found[named] = services.gallery.rounds(search, owner=owner())
+    return Response(figures.progress(found).to_json(), mimetype="application/json")
+
+
+def drawn(search: str, name: str, query: FigureQuery | None = None) -> Any:
+    """One of the figures of a search, as plotly's object."""
+    return _DRAWN[name](runtime().services.gallery, search, query or FigureQuery())
 
 
 # plotly takes a third of a second to load: the first figure pays for it, no other request does.

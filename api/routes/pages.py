@@ -47,6 +47,12 @@ class NewQuery(Query):
     )
 
 
+class CompareQuery(Query):
+    """Which searches are compared; the page's script reads it."""
+
+    searches: str | None = Field(None, max_length=400, description="Ids between commas.")
+
+
 @dataclass(frozen=True, slots=True)
 class Plotly:
     """The figures' script: its file, and its address, which changes with its content.
@@ -77,6 +83,12 @@ def searches_page(query: NoQuery) -> str:
 def new_page(query: NewQuery) -> str:
     """A form and a JSON editor to submit a search."""
     return render_template("new.html")
+
+
+@routes.route_to("GET", "/compare", scope="public", answers={200: _HTML})
+def compare_page(query: CompareQuery) -> str:
+    """Searches side by side; which ones there are is found out with a key."""
+    return render_template("compare.html", plotly=_plotly())
 
 
 @routes.route_to("GET", "/searches/<id>", scope="public", answers={200: _HTML}, problems=(404,))

@@ -121,7 +121,8 @@ function isBack() {
 
 /** Keep an answer as a file. A link could not carry the key, so it is made here. */
 export async function save(path, name, headers = {}) {
-  const { value } = await read(path, { headers });
+  const { value: found } = await read(path, { headers });
+  const value = found instanceof Blob ? found : new Blob([JSON.stringify(found, null, 2)]);
   const link = document.createElement("a");
   link.href = URL.createObjectURL(value);
   link.download = name;

@@ -1,12 +1,11 @@
 // The answer of a completed search.
 
 import { announce, byId, fact, fill, h, table } from "./dom.js";
-import { Problem, save, segment } from "./http.js";
 import { verdict } from "./rounds.js";
 import { count, level, share, shown, signed, span, titled } from "./words.js";
 
 export function showResult(result) {
-  fill(byId("answer"), headline(result), recommended(result), model(result), ranges(result), test(result), finalists(result));
+  fill(byId("answer"), headline(result), recommended(result), ranges(result), test(result), finalists(result));
   byId("result").hidden = false;
 }
 
@@ -39,23 +38,6 @@ function recommended({ recommended: chosen }) {
       h("button", { type: "button", onclick: (event) => copy(event.currentTarget, text, values) }, "Copy")),
     h("p", { class: "muted" },
       `Validation ${seen} ${share(shown(chosen))}${trainings}.`));
-}
-
-/** The recommended model as it was trained for the test; a search that was trained elsewhere has none. */
-function model({ id, test: { sealed } }) {
-  if (!sealed) return null;
-  const fetched = async (event) => {
-    const button = event.currentTarget;
-    try {
-      await save(`/searches/${segment(id)}/model`, `${id}.npz`);
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      button.disabled = true;
-      button.textContent = error.message; // it was trained by a version that kept none
-      announce(error.message);
-    }
-  };
-  return h("p", { class: "buttons" }, h("button", { type: "button", onclick: fetched }, "Download the trained model"));
 }
 
 /** Copy, or where the browser forbids it (a page without TLS) select the text to be copied. */

@@ -2,6 +2,7 @@
 
 import { announce, byId, fill, h } from "./dom.js";
 import { Controls } from "./controls.js";
+import { Exports } from "./exports.js";
 import { figuresOf } from "./figures.js";
 import { showHealth } from "./health.js";
 import { Problem, read, segment } from "./http.js";
@@ -38,6 +39,7 @@ const refresh = paced(async () => {
 }, PAUSE);
 
 const controls = new Controls(id, show);
+const exports = new Exports(id);
 
 /** A newer status; older ones, overtaken by the answer to a button, are passed over. */
 function show(newer) {
@@ -46,6 +48,7 @@ function show(newer) {
   status = newer;
   showOverview(status);
   controls.show(status);
+  exports.show(status);
   showEdits(status.edits);
   offerAxes(Object.keys(status.ranges).sort());
   if (before?.revision !== status.revision) refresh();

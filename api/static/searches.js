@@ -14,14 +14,21 @@ const CALM_PAUSE = 6000;
 const MOVING = ["queued", "running", "finalizing"];
 const MOST = 1000; // of a page, by the contract
 
+const COMPARED = 5; // searches at the most, two at the least
+
 let limit = PAGE;
+const ticked = new Set(); // ids, in the order in which they were ticked
 let look = Promise.withResolvers(); // resolved when the next look should come at once
 
 function row(status) {
   const link = h("a", { href: `/searches/${encodeURIComponent(status.id)}` }, status.name || status.id);
   const created = h("time", { datetime: status.created_at, title: moment(status.created_at) }, ago(status.created_at));
   const left = status.eta_seconds === null ? "" : `, about ${duration(status.eta_seconds)} left`;
-  return h("li", { "data-id": status.id },
+  const tick = h("input", {
+    type: "checkbox", checked: ticked.has(status.id), "aria-label": `Compare ${status.name || status.id}`,
+    onchange: (event) => choose(status.id, event.target.checked),
+  });
+  return h("li", { "data-id": status.id }, tick,
     h("div", { class: "what" }, link, h("small", {}, dataset(status), " · ", created)),
     h("div", { class: "where" }, badge(status.state)),
     h("div", { class: "progress" }, progress(status), h("small", {},
@@ -29,12 +36,21 @@ function row(status) {
     h("div", { class: "best" }, h("small", {}, "best "), share(shown(status.best))));
 }
 
-/** The rows are made anew; a link that had the focus has it again. */
+function choose(id, chosen) {
+  if (chosen) ticked.add(id);
+  else ticked.delete(id);
+  const button = byId("compare");
+  button.disabled = ticked.size < 2 || ticked.size > COMPARED;
+  button.textContent = ticked.size ? `Compare (${ticked.size})` : "Compare";
+}
+
+/** The rows are made anew; a link or a box that had the focus has it again. */
 function show({ items, next }) {
   const list = byId("searches");
-  const focused = document.activeElement?.closest("li")?.dataset.id;
+  const active = document.activeElement;
+  const focused = active?.closest("li")?.dataset.id;
   fill(list, items.map(row));
-  if (focused) list.querySelector(`li[data-id="${CSS.escape(focused)}"] a`)?.focus();
+  if (focused) list.querySelector(`li[data-id="${CSS.escape(focused)}"] ${active.localName}`)?.focus();
   const filtered = byId("state").value !== "";
   byId("waiting").hidden = true;
   byId("empty").hidden = items.length > 0 || filtered;
@@ -51,6 +67,7 @@ byId("more").addEventListener("click", () => {
   limit = Math.min(2 * limit, MOST);
   again();
 });
+byId("compare").addEventListener("click", () => location.assign(`/compare?searches=${[...ticked].join(",")}`));
 showExamples(byId("examples"), (name) => location.assign(`/new?example=${name}`));
 
 await signedIn();

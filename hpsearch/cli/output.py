@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
-
-from hpsearch.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,19 +35,3 @@ def emit(value: BaseModel | dict[str, Any] | Iterable[BaseModel]) -> None:
     else:
         text = json.dumps([item.model_dump(mode="json") for item in value])
     print(text, flush=True)
-
-
-def written(path: Path, content: bytes) -> None:
-    """Write a file, whole or not at all as far as the file system lets us.
-
-    Raises
-    ------
-    InvalidRequest
-        It cannot be written there.
-    """
-    part = path.with_name(f"{path.name}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    except OSError as error:
-        raise InvalidRequest(f"{path}: {error.strerror or error}") from error

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from hpsearch.cli.options import Json, SearchId, Url, connected
-from hpsearch.cli.output import emit, written
+from hpsearch.cli.output import emit
 
 
 def register(app: typer.Typer) -> None:
@@ -24,21 +24,10 @@ def report(
 ) -> None:
     """Write everything about a search to one HTML file, figures included; it loads nothing."""
     from hpsearch.client import PATIENCE
-    from hpsearch.figures import html as text_of
-    from hpsearch.figures import search as figures
 
     with connected(url, patience=PATIENCE) as client:
-        told = figures.Told(
-            status=client.status(search),
-            result=client.result_if_any(search),
-            rounds=list(client.rounds(search)),
-            health=client.health(search),
-            spec=client.spec(search),
-            figures={name: client.figure(search, name).to_dict() for name in figures.NAMES},
-        )
-    text = text_of(figures.report(told))
-    written(html, text.encode())
+        client.report_html(search, html)
     if as_json:
-        emit({"file": str(html), "bytes": len(text.encode())})
+        emit({"file": str(html), "bytes": html.stat().st_size})
     else:
         print(f"{html}: open it in a browser")

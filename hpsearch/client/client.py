@@ -16,7 +16,7 @@ from hpsearch.client.address import path_of
 from hpsearch.client.figure import Figure
 from hpsearch.client.library import Library
 from hpsearch.client.trainers import Trainers
-from hpsearch.errors import Conflict, InvalidRequest, NotFound
+from hpsearch.errors import Conflict, NotFound
 from hpsearch.report.views import (
     HealthView,
     NextRoundView,
@@ -196,15 +196,17 @@ class Client(Library, Trainers):
         InvalidRequest
             The file cannot be written.
         """
-        part = file.with_name(f"{file.name}.part")
-        try:
-            with part.open("wb") as to:
-                self._download(path_of("searches", search, "model"), to)
-            return part.replace(file)
-        except OSError as error:
-            raise InvalidRequest(f"{file}: {error.strerror or error}") from error
-        finally:
-            part.unlink(missing_ok=True)
+        return self._kept(path_of("searches", search, "model"), file)
+
+    def report_html(self, search: str, file: Path) -> Path:
+        """Write everything about a search, figures included, to one HTML file; `file`.
+
+        Raises
+        ------
+        InvalidRequest
+            The file cannot be written.
+        """
+        return self._kept(path_of("searches", search, "report"), file)
 
     def health(self, search: str) -> HealthView:
         """What a careful reader of the search should know, in whatever state it is."""

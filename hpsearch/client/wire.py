@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, Any, Self, TypeVar
 
 import httpx
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from hpsearch.client.address import checked_url, is_loopback, printable_key
 from hpsearch.client.problems import error_from
-from hpsearch.errors import SystemFault, TooMany, Unavailable
+from hpsearch.errors import InvalidRequest, SystemFault, TooMany, Unavailable
 
 PAGE = 200
 FIRST_DELAY = 0.2  # seconds until a request is repeated; doubles up to LONGEST_DELAY
@@ -110,6 +111,18 @@ class Wire:
                 raise error_from(response)
             for piece in response.iter_bytes():
                 to.write(piece)
+
+    def _kept(self, path: str, file: Path) -> Path:
+        """GET into a file that appears when it is whole; `file`."""
+        part = file.with_name(f"{file.name}.part")
+        try:
+            with part.open("wb") as to:
+                self._download(path, to)
+            return part.replace(file)
+        except OSError as error:
+            raise InvalidRequest(f"{file}: {error.strerror or error}") from error
+        finally:
+            part.unlink(missing_ok=True)
 
     @contextmanager
     def _answering(self, method: str, path: str) -> Iterator[None]:

@@ -31,7 +31,7 @@ from hpsearch.spec import ResolvedSpec
 
 Row = Any
 API = "/api/v1/searches"
-LINKED = ("rounds", "trials", "result", "model", "health", "spec")
+LINKED = ("rounds", "trials", "result", "model", "health", "spec", "report")
 
 
 def moment(seconds: float | None) -> str | None:

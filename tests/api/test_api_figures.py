@@ -46,6 +46,26 @@ def test_a_completed_search_has_every_figure(client: httpx.Client, search: str) 
         assert figure["layout"]["height"] > 0
 
 
+def test_searches_are_compared_by_their_best_so_far(
+    client: httpx.Client, clients: Any, search: str, spec: dict[str, Any]
+) -> None:
+    ended = search.removeprefix(f"{SEARCHES}/")
+    waiting = client.post(SEARCHES, json={**spec, "name": "waits"}).json()["id"]
+    figure = client.get("/api/v1/figures/progress", params={"searches": f"{ended},{waiting}"})
+    (line,) = figure.json()["data"]
+    status = client.get(search).json()
+    assert line["name"] == ended
+    assert line["x"][-1] == status["epochs"]["trained"]
+    assert line["y"] == sorted(line["y"])
+    assert line["y"][-1] == pytest.approx(status["best"]["score"])
+    asked = {"searches": f"{ended},{ended}x"}
+    assert client.get("/api/v1/figures/progress", params=asked).status_code == 404
+    asked = {"searches": ended}
+    assert clients().get("/api/v1/figures/progress", params=asked).status_code == 404
+    many = {"searches": ",".join("abcdef")}
+    assert client.get("/api/v1/figures/progress", params=many).status_code == 400
+
+
 def test_the_last_bar_is_the_range_of_the_result(client: httpx.Client, search: str) -> None:
     best = client.get(f"{search}/result").json()["ranges"]["learning_rate"]
     figure = client.get(f"{search}/figures/ranges").json()

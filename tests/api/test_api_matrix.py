@@ -30,7 +30,8 @@ from hpsearch.store.tables import api_key
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 PUBLIC = {
-    "/", "/new", "/searches/<id>", "/docs", "/openapi.json", "/healthz", "/readyz", "/assets/<name>",
+    "/", "/new", "/compare", "/searches/<id>", "/docs", "/openapi.json", "/healthz", "/readyz",
+    "/assets/<name>",
 }  # fmt: skip
 STALE = {"If-Match": '"999"'}  # changes nothing, and tells a search of one's own from a stranger's
 JSON = {"Content-Type": "application/json"}
@@ -60,8 +61,10 @@ TABLE = {
     ("GET", f"{SEARCH}/trials"): row("read", 200, 404),
     ("GET", f"{SEARCH}/result"): row("read", 409, 404),
     ("GET", f"{SEARCH}/model"): row("read", 409, 404),
+    ("GET", f"{SEARCH}/report"): row("read", 200, 404),
     ("GET", f"{SEARCH}/health"): row("read", 200, 404),
     ("GET", f"{SEARCH}/figures/<name>"): row("read", 200, 404),
+    ("GET", "/api/v1/figures/progress"): row("read", 400, 400),
     ("GET", f"{SEARCH}/spec"): row("read", 200, 404),
     ("PATCH", SEARCH): row("submit", 412, 404, STALE, JSON, body=b"{}"),
     ("DELETE", SEARCH): row("submit", 412, 404, STALE),

@@ -88,6 +88,21 @@ def test_a_bar_of_each_round_has_the_range_and_its_decision() -> None:
     assert figure.layout.yaxis2.type == "log"
 
 
+def test_progress_never_falls_and_counts_every_epoch_that_was_spent() -> None:
+    rounds = []
+    for number, epochs, score in ((1, 10, 0.8), (2, 20, 0.7), (3, 5, 0.9)):
+        one = round_(number, RATE)
+        assert one.best is not None
+        best = one.best.model_copy(update={"validation_accuracy": score})
+        rounds.append(one.model_copy(update={"epochs_trained": epochs, "best": best}))
+    final = rounds[0].model_copy(update={"kind": RoundKind.FINAL})
+    figure = figures.progress({"a <b>": [*rounds, final], "none yet": []})
+    (line,) = figure.data
+    assert (list(line.x), list(line.y)) == ([10, 30, 35], [0.8, 0.8, 0.9])
+    assert line.name == "a &lt;b&gt;"
+    assert not figures.progress({"none yet": []}).data
+
+
 def test_choices_are_squares_for_the_levels_that_are_left() -> None:
     figure = figures.ranges(ROUNDS, {"activation": KIND})
     squares = [t for t in figure.data if t.type == "scatter" and t.x[0] == "1"]

@@ -6,6 +6,7 @@ background of their own, so that they can stand on a light page and on a dark on
 
 from hpsearch.figures.search.curves import curves
 from hpsearch.figures.search.importance import importance
+from hpsearch.figures.search.progress import progress
 from hpsearch.figures.search.ranges import ranges
 from hpsearch.figures.search.report import Told, report
 from hpsearch.figures.search.surface import surface
@@ -19,6 +20,7 @@ __all__ = [
     "Told",
     "curves",
     "importance",
+    "progress",
     "ranges",
     "report",
     "surface",

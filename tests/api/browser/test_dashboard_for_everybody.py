@@ -72,12 +72,20 @@ def test_pages_have_no_serious_finding_and_fit_a_phone(
     visitor: Any, client: httpx.Client, complete: Callable[..., Any], images: Any
 ) -> None:
     search = complete(client, SPEC, truth=truth, noise=0.004, loss_on_test=0.008)["id"]
+    deeper = {**SPEC, "name": "digits, with gp", "sampler": "gp", "seed": 1}
+    other = complete(client, deeper, truth=truth, noise=0.004, loss_on_test=0.006)["id"]
     client.post("/api/v1/searches", json={**SPEC, "name": "digits, once more"})
-    for path, name in ((f"/searches/{search}", "search"), ("/", "searches"), ("/new", "new")):
+    pages = {
+        "search": f"/searches/{search}", "compare": f"/compare?searches={search},{other}",
+        "searches": "/", "new": "/new",
+    }  # fmt: skip
+    for name, path in pages.items():
         page = visitor.open(path, viewport={"width": 1280, "height": 900})
         expect(page.locator("#sign-out")).to_be_visible()
         if name == "search":
             whole(page)
+        if name == "compare":
+            expect(page.locator("#figure-progress .main-svg").first).to_be_visible()
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             assert serious(page) == [], (name, scheme)
@@ -87,6 +95,31 @@ def test_pages_have_no_serious_finding_and_fit_a_phone(
         assert page.evaluate(wider) <= 0, f"{name} scrolls sideways on a phone"
         images(page, f"{name}-phone")
         page.close()
+
+
+def test_searches_are_ticked_and_compared_by_keyboard(
+    visitor: Any, client: httpx.Client, finished: str, two: dict[str, Any]
+) -> None:
+    client.post("/api/v1/searches", json={**two, "name": "waits", "dataset": "wine"})
+    page = visitor.open("/")
+    button = page.get_by_role("button", name="Compare")
+    expect(button).to_be_disabled()
+    for name in ("waits", "two ranges and a choice"):
+        page.get_by_role("checkbox", name=f"Compare {name}").focus()
+        page.keyboard.press("Space")
+    expect(button).to_have_text("Compare (2)")
+    button.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/compare?searches=*")
+    side = page.locator("#side")
+    expect(side.get_by_role("link")).to_have_text(["waits", "two ranges and a choice"])
+    expect(page.locator("#notes")).to_contain_text("different datasets")
+    result = client.get(f"/api/v1/searches/{finished}/result").json()
+    row = side.get_by_role("row", name="Test", exact=False).first
+    expect(row.locator("td").last).to_contain_text(f"{result['test']['accuracy']:.4f}")
+    expect(row.locator("td").first).to_have_text("–")
+    page.goto("/compare?searches=one")
+    expect(page.get_by_role("alert").last).to_contain_text("Two to 5 searches can be compared")
 
 
 def test_dialogs_have_no_serious_finding(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -91,15 +92,33 @@ def test_the_trained_model_is_fetched_or_said_to_be_missing(
     visitor: Any, finished: str, services: Services
 ) -> None:
     page = visitor.open(f"/searches/{finished}")
-    button = page.locator("#answer").get_by_role("button", name="Download the trained model")
+    button = page.locator("#exports").get_by_role("button", name="Trained model")
     button.click()
-    expect(page.locator("#answer")).to_contain_text("keeps no model")
+    expect(page.locator("#exports")).to_contain_text("keeps no model")
     services.store.write(lambda tx: tx.models.keep(finished, b"weights"))
     page.reload()
     with page.expect_download() as kept:
         button.click()
-    assert kept.value.suggested_filename == f"{finished}.npz"
+    assert kept.value.suggested_filename == f"model-{finished}.npz"
     assert Path(kept.value.path()).read_bytes() == b"weights"
+
+
+def test_a_search_is_taken_along_as_files(
+    visitor: Any, finished: str, client: httpx.Client
+) -> None:
+    page = visitor.open(f"/searches/{finished}")
+    expect(page.locator("#state")).to_have_text("completed")
+    texts = {}
+    for name in ("Trials", "Result", "Spec", "Report"):
+        with page.expect_download() as kept:
+            page.locator("#exports").get_by_role("button", name=name).click()
+        texts[name] = Path(kept.value.path()).read_bytes().decode()
+    here = f"/api/v1/searches/{finished}"
+    assert texts["Trials"] == client.get(f"{here}/trials", headers={"Accept": "text/csv"}).text
+    assert json.loads(texts["Result"]) == client.get(f"{here}/result").json()
+    assert json.loads(texts["Spec"]) == client.get(f"{here}/spec").json()
+    assert "two ranges and a choice" in texts["Report"]
+    assert texts["Report"].startswith("<!doctype html>")
 
 
 def test_a_hundred_thousand_trials_are_shown_as_a_sample_and_by_the_page(

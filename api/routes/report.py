@@ -1,0 +1,45 @@
+"""Everything about a search as one file, for those who have no key."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from api.parameters import NoQuery, SearchPath
+from api.routes.figures import drawn
+from api.routing import V1, Routes, content
+from api.runtime import owner, runtime
+from hpsearch.errors import Conflict
+
+routes = Routes("report", description="A search as one file.")
+
+
+@routes.route_to(
+    "GET",
+    f"{V1}/searches/<id>/report",
+    scope="read",
+    answers={200: content("text/html", "One HTML file that loads nothing, figures included.")},
+    problems=(404,),
+)
+def report(path: SearchPath, query: NoQuery) -> Response:
+    """Answer, reasons, figures, health and spec of a search in whatever state it is."""
+    from hpsearch.figures import html  # plotly: see routes.figures
+    from hpsearch.figures import search as figures
+
+    services = runtime().services
+    searches, mine = services.searches, owner()
+    status = searches.status(path.id, owner=mine)
+    try:
+        result = searches.result(path.id, owner=mine)
+    except Conflict:
+        result = None
+    told = figures.Told(
+        status=status,
+        result=result,
+        rounds=services.gallery.rounds(path.id, owner=mine),
+        health=searches.health(path.id, owner=mine),
+        spec=searches.spec(path.id, owner=mine),
+        figures={name: drawn(path.id, name).to_dict() for name in figures.NAMES},
+    )
+    response = Response(html(figures.report(told)), mimetype="text/html")
+    response.headers["Content-Disposition"] = f'attachment; filename="report-{path.id}.html"'
+    return response
