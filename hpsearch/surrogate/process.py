@@ -25,6 +25,7 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.intp]
 
 SQRT5 = 5.0**0.5
+BLOCK = 16_384  # numbers that are worked on at a time: they stay in a core's cache
 JITTER = 1e-8  # of s², beside the noise: what rounding takes from coinciding points
 
 
@@ -34,13 +35,21 @@ def matern(squared: Floats) -> tuple[Floats, Floats]:
     value = (1 + a + a²/3) exp(-a),  slope = 5/3 (1 + a) exp(-a),  a = sqrt(5) r
     (Rasmussen and Williams 2006, eq. 4.17). No division by r: both hold where points coincide.
     """
-    a = np.sqrt(squared)
-    a *= SQRT5
-    decay = np.exp(-a)
-    a += 1.0
-    slope = a * decay
-    value = slope + (5.0 / 3.0) * squared * decay
-    slope *= 5.0 / 3.0
+    value, slope = np.empty(squared.shape), np.empty(squared.shape)
+    flat = (squared.reshape(-1), value.reshape(-1), slope.reshape(-1))
+    spare = np.empty(min(BLOCK, squared.size))
+    for start in range(0, squared.size, BLOCK):
+        r2, v, s = (part[start : start + BLOCK] for part in flat)
+        decay = spare[: len(r2)]
+        np.sqrt(r2, out=s)
+        s *= SQRT5
+        np.exp(np.negative(s, out=decay), out=decay)
+        s += 1.0
+        s *= decay
+        np.multiply(r2, 5.0 / 3.0, out=v)
+        v *= decay
+        v += s
+        s *= 5.0 / 3.0
     return value, slope
 
 
