@@ -109,7 +109,8 @@ class Postgres:
 
     def create(self, database: str, template: str = "template1") -> str:
         """A new database; its URL."""
-        self._sql(f'CREATE DATABASE "{database}" TEMPLATE "{template}"')
+        # As files: half the work of sending every page through the log.
+        self._sql(f'CREATE DATABASE "{database}" TEMPLATE "{template}" STRATEGY FILE_COPY')
         return self.url(database)
 
     def drop(self, database: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
@@ -80,10 +79,7 @@ class Worlds:
         migrated: Path | None = None, postgres: Postgres | None = None,
     ) -> None:  # fmt: skip
         self._make, self._postgres = make, postgres
-        # In memory where that is possible: these databases live for a fraction of a second.
-        shared = Path("/dev/shm")
-        self._folder = shared if os.access(shared, os.W_OK) else folder
-        self._own = self._folder / f"hps-world-{uuid.uuid4().hex[:8]}"
+        self._own = folder / f"world-{uuid.uuid4().hex[:8]}"
         self._own.mkdir()
         self._migrated = migrated
         self._prepared: dict[str, Path | str] = {}
