@@ -66,11 +66,9 @@ def claim_trial(path: SearchPath, query: ClaimQuery) -> Response:
 )
 def beat_trial(path: TrialPath, query: NoQuery) -> Response:
     """Keep a trial: its lease begins anew. 409 once it is not yours any more."""
-    state = runtime()
-    data: Any = json_body(state.settings.max_json_bytes)
-    state.services.external.check(path.id, owner=owner())
-    token = beat(data).token
-    return view(state.services.external.heartbeat(path.id, path.trial, token, owner=owner()))
+    token = beat(_sent(path)).token
+    external = runtime().services.external
+    return view(external.heartbeat(path.id, path.trial, token, owner=owner()))
 
 
 @routes.route_to(
@@ -88,8 +86,13 @@ def report_trial(path: TrialPath, query: NoQuery) -> Response:
     The score after the last epoch ends the trial. The same report again changes nothing; 409
     where the trial is not yours any more, or the epoch has another score.
     """
+    said = told(_sent(path))
+    return view(runtime().services.external.report(path.id, path.trial, said, owner=owner()))
+
+
+def _sent(path: TrialPath) -> Any:
+    """The body of a request, of which nothing is said before the search is known to be theirs."""
     state = runtime()
     data: Any = json_body(state.settings.max_json_bytes)
     state.services.external.check(path.id, owner=owner())
-    said = told(data)
-    return view(state.services.external.report(path.id, path.trial, said, owner=owner()))
+    return data

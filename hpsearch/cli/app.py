@@ -52,17 +52,14 @@ def _options(
     """Hyperparameter search that answers with a range, its evidence and a sealed test score."""
 
 
-searches.register(app)
-edits.register(app)
-serve.register(app)
-demo.register(app)
-lab.register(app)
-report.register(app)
-predict.register(app)
-exchange.register(app)
-compare.register(app)
-backup.register(app)
-doctor.register(app)
-prune.register(app)
+# In the order of --help. What Python or a module has taken as a name ends with an underscore.
+for command in (
+    searches.submit, searches.status, searches.watch, searches.result, searches.health,
+    searches.spec, searches.list_, searches.pause, searches.resume, searches.cancel,
+    searches.delete, searches.replay, edits.edit, edits.continue_, serve.serve, demo.demo,
+    lab.lab, report.report, predict.model, predict.predict, exchange.export, exchange.import_,
+    compare.compare, backup.backup, doctor.doctor, prune.prune,
+):  # fmt: skip
+    app.command(command.__name__.rstrip("_"))(command)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(keys.app, name="keys")

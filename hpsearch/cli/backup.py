@@ -13,11 +13,6 @@ from hpsearch.cli.options import Json, local_services
 from hpsearch.cli.output import emit
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to `app`."""
-    app.command("backup")(backup)
-
-
 def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The tar archive to write.")],
     as_json: Json = False,

@@ -25,11 +25,6 @@ class Column:
     result: ResultView | None
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to `app`."""
-    app.command("compare")(compare)
-
-
 def compare(
     searches: Annotated[
         list[str], typer.Argument(metavar="ID ID...", help="Ids of two searches or more.")

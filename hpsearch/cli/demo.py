@@ -44,11 +44,6 @@ _BY_EXIT_CODE: dict[int, type[HpsearchError]] = {
 }
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to `app`."""
-    app.command("demo")(demo)
-
-
 def demo(
     home: Annotated[
         Path | None, typer.Option(help="Keep the data here [HPSEARCH_HOME, else nowhere].")

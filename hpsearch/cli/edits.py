@@ -16,12 +16,6 @@ from hpsearch.errors import InvalidRequest
 FORM = "--set takes PATH=JSON, such as space.learning_rate.high=0.5 or rounds=6"
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to `app`."""
-    app.command("edit")(edit)
-    app.command("continue")(continue_)
-
-
 def edit(
     search: SearchId,
     settings: Annotated[

@@ -23,12 +23,6 @@ if TYPE_CHECKING:
 STORAGE = "Optuna storage, for example sqlite:///optuna.db."
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to `app`."""
-    app.command("export")(export)
-    app.command("import")(import_)
-
-
 def export(
     search: SearchId,
     format: Annotated[

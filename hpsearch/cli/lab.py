@@ -13,11 +13,6 @@ import typer
 from hpsearch.cli.options import Json
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to `app`."""
-    app.command("lab")(lab)
-
-
 def lab(
     only: Annotated[
         list[str] | None,

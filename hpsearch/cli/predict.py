@@ -21,12 +21,6 @@ if TYPE_CHECKING:
 FIELD = "{:.6g}"  # of a probability
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to `app`."""
-    app.command("model")(model)
-    app.command("predict")(predict)
-
-
 def model(
     search: SearchId,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The .npz file to write.")],

@@ -16,11 +16,6 @@ _AGE = re.compile(r"(\d{1,6})([hdw])")
 _UNITS = {"h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to `app`."""
-    app.command("prune")(prune)
-
-
 def prune(
     older_than: Annotated[
         str, typer.Option("--older-than", metavar="AGE", help="Ended so long ago: 12h, 90d, 8w.")

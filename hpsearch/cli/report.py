@@ -11,11 +11,6 @@ from hpsearch.cli.options import Json, SearchId, Url, connected
 from hpsearch.cli.output import emit
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to `app`."""
-    app.command("report")(report)
-
-
 def report(
     search: SearchId,
     html: Annotated[Path, typer.Option("--html", metavar="FILE", help="The file to write.")],

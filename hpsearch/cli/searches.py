@@ -24,14 +24,6 @@ ENDED_BADLY = 1  # exit code of `watch` for a search that failed or was cancelle
 LISTED = 20
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to `app`."""
-    for command in (
-        submit, status, watch, result, health, spec, list_, pause, resume, cancel, delete, replay,
-    ):  # fmt: skip
-        app.command(command.__name__.rstrip("_"))(command)
-
-
 def submit(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The spec as JSON; - is stdin.")],
     follow: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,

@@ -17,11 +17,6 @@ from hpsearch.cli.output import emit
 GRACE = 30.0
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to `app`."""
-    app.command("serve")(serve)
-
-
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on [HPSEARCH_HOST].")] = None,
     port: Annotated[

@@ -128,6 +128,8 @@ class External:
             row = _job(tx, search_id, number, index)
             if row.done_attempt is not None and row.worker_run == told.token:
                 return VerdictView(trial=trial, stop=True, reason=OVER)
+            if told.state is TrialState.FAILED and _given_back(row, told.token):
+                return VerdictView(trial=trial, stop=True, reason=row.error)
             if not _held(row, told.token):
                 raise _taken(row, trial)
             if row.kind == RoundKind.FINAL and told.state is TrialState.FAILED:
@@ -185,6 +187,11 @@ def _job(tx: Tx, search_id: str, number: int, index: int) -> Row:
 
 def _held(row: Row, token: str) -> bool:
     return bool(row.state == JobState.RUNNING and row.worker_run == token)
+
+
+def _given_back(row: Row, token: str) -> bool:
+    """Whether this trainer was the last one, and nobody has taken its place."""
+    return bool(row.state in (JobState.QUEUED, JobState.FAILED) and row.worker_run == token)
 
 
 def _taken(row: Row, trial: str) -> Conflict:

@@ -218,8 +218,7 @@ class Jobs(Cohorts):
                 published_at=None,
                 not_before=now() + delay,
                 error=error,
-                worker_run=None,
-                lease_until=None,
+                lease_until=None,  # `worker_run` stays: who gave it back may say so again
             )
         )
         if again:

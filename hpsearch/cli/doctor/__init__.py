@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-import typer
-
 from hpsearch.cli.options import Json, own_key
 from hpsearch.cli.output import emit
 from hpsearch.errors import HpsearchError
@@ -18,11 +16,6 @@ if TYPE_CHECKING:
     from hpsearch.settings import Settings
 
 FAULTY = 1  # exit code where something does not work
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to `app`."""
-    app.command("doctor")(doctor)
 
 
 def doctor(as_json: Json = False) -> int:
