@@ -151,6 +151,13 @@ MUTANTS: dict[str, Mutant] = {
         "FinalMachine",
     ),
     "an attempt opens twice": Mutant(JOBS, ".where(mine, first)", ".where(mine)", "FinalMachine"),
+    "a cancelled search tells nobody": Mutant(
+        SEARCHES, "if to in ENDED:\n            self.connection", "if to is SearchState.COMPLETED:\n            self.connection",
+        "FinalMachine",
+    ),
+    "a failed final tells nobody": Mutant(
+        JOBS, 'self.connection.execute(OWE, {"a_search": row.search_id})', "", "FinalMachine"
+    ),
     "a revoked key is live": Mutant(KEYS, "api_key.c.revoked_at.is_(None),\n            sa", "sa", "KeyMachine"),
     "an expired key is live": Mutant(
         KEYS, "api_key.c.expires_at > now()", "api_key.c.expires_at > 0", "KeyMachine"

@@ -23,11 +23,13 @@ from support.commits import Commits, broken
 from support.postgres import Postgres
 
 START = 2_000_000_000.0  # later than any time of day at which a state is prepared
-TINY: dict[str, Any] = {**SPEC, "trials_per_round": 4}
+# Each has somebody to tell of its end: what is owed is checked with everything else.
+TINY: dict[str, Any] = {**SPEC, "trials_per_round": 4, "webhook": {"url": "https://a.example/"}}
 TICK = 7.0  # no multiple of it is a lease: what happens at the very moment is nobody's business
 SETTINGS: dict[str, Any] = {
     "heartbeat_seconds": 5.0, "lease_seconds": 30.0, "tick_seconds": TICK, "retry_seconds": 2.0,
     "job_size": 2, "hints_per_slot": 100, "sqlite_synchronous": "NORMAL",
+    "webhook_hosts": "a.example",
 }  # fmt: skip
 
 

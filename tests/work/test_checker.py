@@ -94,6 +94,7 @@ PLANTED = {
     "I13 job": ("I13", of_job("lost", 'json(\'{"error": "e"}\')')),
     "I13 row": ("I13", f"UPDATE job SET losses = 1 WHERE id = {JOB}"),
     "I13 search": ("I13", of_search("paused")),
+    "I14": ("I14", "UPDATE search SET webhook = 'https://a.example/'"),
     "I13 openings": ("I13", f"UPDATE job SET openings = 2 WHERE id = {FINAL}"),
 }
 

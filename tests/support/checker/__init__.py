@@ -17,6 +17,7 @@ I10  no planted secret of `canaries` in the files of `logs`
 I11  no process, socket or half-written file of `home` is left (`home`)
 I12  the database itself is whole (integrity_check; amcheck)
 I13  every move of a search or job is one that docs/states.md draws, and leads to its row
+I14  every end of a search that has a webhook is in the outbox, once
 
 Use it as
 
@@ -53,6 +54,7 @@ from support.checker.search import (
     i6_chosen_once,
     i7_same_digest,
     i13_searches_follow_their_history,
+    i14_ends_are_told,
 )
 
 __all__ = ["Counts", "Report", "check", "digests", "verify"]
@@ -154,6 +156,7 @@ def check(
         "I12": partial(i12_intact, url) if intact else partial(iter, ()),
         "I13": partial(i13_jobs_follow_their_history, seen),
         "I13 ": partial(i13_searches_follow_their_history, seen),
+        "I14": partial(i14_ends_are_told, seen),
     }
     found = [f"{name.strip()}: {what}" for name, rule in rules.items() for what in rule()]
     return Report(found, _counts(seen))

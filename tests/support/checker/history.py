@@ -14,6 +14,7 @@ from hpsearch.store import Engines
 from hpsearch.store.tables import (
     dataset_content,
     decision,
+    delivery,
     event,
     job,
     round_,
@@ -35,6 +36,7 @@ class History:
     jobs: Mapping[int, Row]
     trials: Sequence[Row]
     contents: Mapping[str, Row]
+    deliveries: Sequence[Row]
     events: Sequence[Row]
 
     @cached_property
@@ -120,6 +122,7 @@ def read(url: str) -> History:
                 jobs={j.id: j for j in all_of(job, job.c.id)},
                 trials=all_of(trial, trial.c.search_id, trial.c.round, trial.c.idx),
                 contents={c.digest: c for c in all_of(dataset_content, dataset_content.c.digest)},
+                deliveries=all_of(delivery, delivery.c.id),
                 events=all_of(event, event.c.id),
             )
     finally:

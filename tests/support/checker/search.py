@@ -207,6 +207,15 @@ def i13_searches_follow_their_history(seen: History) -> Iterator[str]:
             yield f"search {search_id}: its history leads to {state}, its row says {s.state}"
 
 
+def i14_ends_are_told(seen: History) -> Iterator[str]:
+    """A search with a webhook owes one delivery for each of its ends, another one none."""
+    for s in seen.searches.values():
+        ends = Counter(e.kind for e in seen.search_events[s.id] if e.kind in ENDED)
+        owed = Counter(d.state for d in seen.deliveries if d.search_id == s.id)
+        if owed != (ends if s.webhook else Counter()):
+            yield f"search {s.id} ended as {dict(ends)} and owes {dict(owed)}"
+
+
 def _next(e: Any, state: str | None, rounds: int) -> str | None:
     if e.kind == "resumed":
         return "running" if rounds else "queued"
