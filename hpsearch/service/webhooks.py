@@ -59,7 +59,7 @@ class Webhooks:
     def _begin(self, row: Row) -> bool:
         """Count an attempt; False where there is none to make."""
         if row.attempts >= self._settings.webhook_attempts:  # nobody came back from the last one
-            self._give_up(row, "the sender ended in mid-attempt")
+            self._give_up(row, "no attempt is left, and nobody knows what became of the last one")
             return False
         patience = self._settings.webhook_seconds + self._pause(row)
         return self._store.write(lambda tx: tx.deliveries.begin(row, patience=patience))
