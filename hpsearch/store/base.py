@@ -15,15 +15,6 @@ from hpsearch.store.tables import event
 Row = sa.Row[Any]
 
 
-def constant(value: str) -> sa.BindParameter[str]:
-    """A value that stands in the statement's text.
-
-    PostgreSQL prepares a statement for any value of its parameters, and then cannot use an
-    index that is kept for one value alone.
-    """
-    return sa.literal(str(value), literal_execute=True)
-
-
 class Part:
     """One part of an open transaction.
 

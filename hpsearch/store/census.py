@@ -11,8 +11,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hpsearch.store.base import Part, Row, constant
+from hpsearch.store.base import Part, Row
 from hpsearch.store.clock import now
+from hpsearch.store.constants import constant, one_of
 from hpsearch.store.statements import OURS_TO_TRAIN, due
 from hpsearch.store.tables import event, job, search, worker
 from hpsearch.trials import WORKING, JobState
@@ -31,7 +32,7 @@ class Census(Part):
 
     def queued(self) -> Sequence[Row]:
         """Queued jobs by `final`: all, those that may be claimed now, seconds of the oldest."""
-        claimable = sa.and_(search.c.state.in_(WORKING), due())
+        claimable = sa.and_(one_of(search.c.state, WORKING), due())
         since = sa.case((claimable, now() - job.c.created_at))
         return self._jobs(
             JobState.QUEUED,

@@ -17,8 +17,9 @@ import sqlalchemy as sa
 from hpsearch.spec import schedule
 from hpsearch.spec.halving import Known, Standing, halved, surely_out
 from hpsearch.store import statements
-from hpsearch.store.base import Part, Row, constant
+from hpsearch.store.base import Part, Row
 from hpsearch.store.clock import now
+from hpsearch.store.constants import constant
 from hpsearch.store.tables import UNKNOWN_SCORE, job, round_, trial
 from hpsearch.trials import Hint, JobState, RoundKind, TrialReport, TrialState
 

@@ -88,14 +88,28 @@ class Engines:
             engine.dispose()
 
 
+# LOCAL: the connection, and a pooler's session, is another transaction's next.
+SWIFT = b"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = off"
+
+
 def _swift(engine: sa.Engine) -> sa.Engine:
     """The same connections of PostgreSQL, with commits that do not wait for the disk."""
+    import psycopg
+
     swift = engine.execution_options()
 
     @event.listens_for(swift, "begin")
     def _begin(connection: sa.Connection) -> None:
-        # LOCAL: the connection, and a pooler's session, is another transaction's next.
-        connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+        # One round trip by libpq's own call: the driver, which now finds a transaction begun,
+        # and SQLAlchemy would make two of it that cost more than a claim.
+        server = connection.connection.driver_connection.pgconn  # type: ignore[union-attr]
+        begun = server.exec_(SWIFT)
+        if begun.status != psycopg.pq.ExecStatus.COMMAND_OK:
+            error = psycopg.errors.error_from_result(begun)
+            connection.invalidate(error)
+            raise exc.DBAPIError.instance(
+                SWIFT.decode(), None, error, psycopg.Error, connection_invalidated=True
+            )
 
     return swift
 

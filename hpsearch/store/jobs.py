@@ -12,9 +12,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from hpsearch.store import compound, many, statements
-from hpsearch.store.base import Row, constant
+from hpsearch.store.base import Row
 from hpsearch.store.clock import now
 from hpsearch.store.cohorts import Cohorts, rank
+from hpsearch.store.constants import constant
 from hpsearch.store.deliveries import OWE
 from hpsearch.store.models import Models
 from hpsearch.store.tables import UNKNOWN_SHARE, dataset_content, job, search, trial

@@ -7,8 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hpsearch.store.base import Row, constant
+from hpsearch.store.base import Row
 from hpsearch.store.clock import now
+from hpsearch.store.constants import constant
 from hpsearch.store.deliveries import OWE
 from hpsearch.store.plans import Plans, chosen
 from hpsearch.store.tables import decision, event, job, round_, search, trial

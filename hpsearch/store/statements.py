@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hpsearch.store.clock import now
+from hpsearch.store.constants import one_of
 from hpsearch.store.tables import dataset_content, event, job, round_, search, trial
 from hpsearch.trials import WORKING, JobState, TrialState
 
@@ -49,7 +50,7 @@ def _claim(of_whom: sa.ColumnElement[bool]) -> sa.Update:
             job.c.attempt == given("an_attempt", job.c.attempt),
             due(),
             sa.select(search.c.id)
-            .where(search.c.id == job.c.search_id, search.c.state.in_(WORKING), of_whom)
+            .where(search.c.id == job.c.search_id, one_of(search.c.state, WORKING), of_whom)
             .exists(),
         )
         .values(

@@ -9,8 +9,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hpsearch.store.base import Part, constant
+from hpsearch.store.base import Part
 from hpsearch.store.clock import now
+from hpsearch.store.constants import constant, one_of
 from hpsearch.store.statements import OURS_TO_TRAIN, due
 from hpsearch.store.tables import job, search, worker
 from hpsearch.trials import WORKING, Hint, JobState, RoundKind
@@ -132,7 +133,7 @@ def _queued(*, lateral: bool) -> sa.Select[Any]:
             size.label("size"),
         )
         .select_from(source)
-        .where(search.c.state.in_([constant(state) for state in WORKING]), OURS_TO_TRAIN)
+        .where(one_of(search.c.state, WORKING), OURS_TO_TRAIN)
         .order_by(turn, sa.func.coalesce(search.c.served_at, 0.0), search.c.created_at)
         .limit(size + live)
     )

@@ -168,16 +168,42 @@ def test_a_connection_that_dies_inside_the_work(postgres_url):
     other.close()
 
 
-def test_pooled_connections_that_died_are_replaced(postgres_url):
+@pytest.mark.parametrize("lasting", [True, False])
+def test_pooled_connections_that_died_are_replaced(postgres_url, lasting):
     store, other = Store(postgres_url), Store(postgres_url)
-    pid = store.write(
-        lambda tx: tx.jobs.connection.execute(sa.text("SELECT pg_backend_pid()")).scalar_one()
-    )
+    pid = store.write(lambda tx: said(tx, "SELECT pg_backend_pid()"))
     with other.engines.write.begin() as killer:
         killer.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
-    assert store.read(lambda tx: tx.library.content("d")) is None
+    assert store.write(lambda tx: said(tx, "SELECT 1"), lasting=lasting) == 1
+    assert store.write(lambda tx: said(tx, "SELECT pg_backend_pid()")) != pid
     store.close()
     other.close()
+
+
+def said(tx, query):
+    """What PostgreSQL answers."""
+    return tx.jobs.connection.execute(sa.text(query)).scalar_one()
+
+
+def test_what_need_not_last_is_not_waited_for(postgres_url):
+    """By its own transaction alone, whatever the connection does before and after."""
+    store = Store(postgres_url)
+    for lasting, wanted in ((True, "on"), (False, "off"), (True, "on")):
+        assert (
+            store.write(lambda tx: said(tx, "SHOW synchronous_commit"), lasting=lasting) == wanted
+        )
+        level = store.write(lambda tx: said(tx, "SHOW transaction_isolation"), lasting=lasting)
+        assert level == "read committed"
+    with pytest.raises(LookupError):
+        store.write(refused, lasting=False)
+    assert store.read(lambda tx: tx.library.content("d")) is None
+    store.close()
+
+
+def refused(tx):
+    """Work that fails after it has written."""
+    tx.library.insert_once(dataset_content, {"digest": "d", "info": {}})
+    raise LookupError
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="TCP_USER_TIMEOUT is Linux's")
