@@ -97,7 +97,7 @@ MUTANTS: dict[str, Mutant] = {
     "paused searches are served": Mutant(
         f"{STATEMENTS}:CLAIM",
         """sa.select(search.c.id)
-            .where(search.c.id == job.c.search_id, search.c.state.in_(WORKING), of_whom)
+            .where(search.c.id == job.c.search_id, one_of(search.c.state, WORKING), of_whom)
             .exists(),""",
         "",
         "InterleavedMachine",
