@@ -88,37 +88,29 @@ def multiply(services: Services, found: str, copies: int) -> None:
         connection.execute(sa.update(round_).where(exploring).values(more))
 
 
-def test_the_trained_model_is_fetched_or_said_to_be_missing(
-    visitor: Any, finished: str, services: Services
+def test_a_search_is_taken_along_as_files(
+    visitor: Any, finished: str, client: httpx.Client, services: Services
 ) -> None:
     page = visitor.open(f"/searches/{finished}")
-    button = page.locator("#exports").get_by_role("button", name="Trained model")
-    button.click()
-    expect(page.locator("#exports")).to_contain_text("keeps no model")
+    files = page.locator("#exports")
+    files.get_by_role("button", name="Trained model").click()
+    expect(files).to_contain_text("keeps no model")
     services.store.write(lambda tx: tx.models.keep(finished, b"weights"))
     page.reload()
-    with page.expect_download() as kept:
-        button.click()
-    assert kept.value.suggested_filename == f"model-{finished}.npz"
-    assert Path(kept.value.path()).read_bytes() == b"weights"
-
-
-def test_a_search_is_taken_along_as_files(
-    visitor: Any, finished: str, client: httpx.Client
-) -> None:
-    page = visitor.open(f"/searches/{finished}")
-    expect(page.locator("#state")).to_have_text("completed")
-    texts = {}
-    for name in ("Trials", "Result", "Spec", "Report"):
+    found = {}
+    for name in ("Trials", "Result", "Spec", "Report", "Trained model"):
         with page.expect_download() as kept:
-            page.locator("#exports").get_by_role("button", name=name).click()
-        texts[name] = Path(kept.value.path()).read_bytes().decode()
+            files.get_by_role("button", name=name).click()
+        found[kept.value.suggested_filename] = Path(kept.value.path()).read_bytes()
     here = f"/api/v1/searches/{finished}"
-    assert texts["Trials"] == client.get(f"{here}/trials", headers={"Accept": "text/csv"}).text
-    assert json.loads(texts["Result"]) == client.get(f"{here}/result").json()
-    assert json.loads(texts["Spec"]) == client.get(f"{here}/spec").json()
-    assert "two ranges and a choice" in texts["Report"]
-    assert texts["Report"].startswith("<!doctype html>")
+    trials = client.get(f"{here}/trials", headers={"Accept": "text/csv"}).content
+    assert found[f"trials-{finished}.csv"] == trials
+    for name in ("result", "spec"):
+        assert json.loads(found[f"{name}-{finished}.json"]) == client.get(f"{here}/{name}").json()
+    report = found[f"report-{finished}.html"].decode()
+    assert report.startswith("<!doctype html>")
+    assert "two ranges and a choice" in report
+    assert found[f"model-{finished}.npz"] == b"weights"
 
 
 def test_a_hundred_thousand_trials_are_shown_as_a_sample_and_by_the_page(
