@@ -9,9 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from hpsearch.errors import InvalidRequest
 from hpsearch.service.external import Told
 from hpsearch.spec import from_pydantic
-from hpsearch.trials import TrialState
-
-SCORE_MOST = 1e100  # what the surrogate can square
+from hpsearch.trials import SCORE_MOST, TrialState
 
 Body = TypeVar("Body", bound="TrialHeartbeat")
 

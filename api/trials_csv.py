@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -26,8 +27,9 @@ _COLUMNS = (
     "cohort",
     "error",
 )
-# A spreadsheet takes text that begins so for a formula, whatever quotes are around it.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# A spreadsheet takes text that begins so for a formula, whatever quotes are around it; some part
+# cells at semicolons, whoever else does it at commas.
+_FORMULA_STARTS = re.compile(r"(?:^|(?<=[;,\t\r\n]))(?=[=+\-@\t\r\n])")
 
 
 def trials_csv(searches: Searches, search_id: str, *, owner: str, query: TrialsQuery) -> Response:
@@ -75,7 +77,7 @@ def _cell(value: Any) -> str:
         return ""
     if not isinstance(value, str):
         return json.dumps(value)  # 1e-05, true, [50, 50]
-    return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
+    return _FORMULA_STARTS.sub("'", value)
 
 
 def _lines(rows: Sequence[Sequence[str]]) -> str:

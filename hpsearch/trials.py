@@ -24,6 +24,7 @@ class SearchState(StrEnum):
 
 
 WORKING = (SearchState.RUNNING, SearchState.FINALIZING)  # their jobs may be claimed
+SCORE_MOST = 1e100  # of a score that was reported: what the surrogate can square
 ENDED = frozenset({SearchState.COMPLETED, SearchState.CANCELLED, SearchState.FAILED})
 
 

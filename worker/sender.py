@@ -6,7 +6,7 @@ import logging
 import threading
 from typing import Self
 
-from hpsearch.errors import HpsearchError
+from hpsearch.errors import Unavailable
 from hpsearch.service.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class Sender:
             try:
                 self._webhooks.deliver()
                 broken = ""
-            except HpsearchError:
+            except Unavailable:
                 pass  # the loop says that it waits for the database
             except Exception as error:  # without this thread nobody is told anything
                 if repr(error) != broken:

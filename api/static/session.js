@@ -7,10 +7,15 @@ let asking = null;
 
 export const key = () => sessionStorage.getItem(NAME);
 
-/** A `#key=` link signs in; the key leaves the address bar and the history at once. */
+/**
+ * A `#key=` link signs in, unless somebody is: a stranger's link must not change whose searches
+ * these are. The key leaves the address bar; a browser may remember the link that was opened.
+ */
 function takeFromFragment() {
   if (!location.hash.startsWith("#key=")) return;
-  sessionStorage.setItem(NAME, decodeURIComponent(location.hash.slice("#key=".length)));
+  if (key() === null) {
+    sessionStorage.setItem(NAME, decodeURIComponent(location.hash.slice("#key=".length)));
+  }
   history.replaceState(null, "", location.pathname + location.search);
 }
 

@@ -65,15 +65,24 @@ def run(
 def _train(client: Client, order: OrderView, train: Train) -> None:
     with _kept(client, order) as lost:
         try:
-            _report(client, order, train, lost)
-        except Conflict as error:
-            log.warning("trial %s is not ours any more: %s", order.trial, error)
+            with _ours(order):
+                _report(client, order, train, lost)
         except HpsearchError:
             raise
         except Exception as error:  # whatever a training raises is what became of its trial
             log.exception("trial %s failed", order.trial)
             message = f"{type(error).__name__}: {error}"[:2000]
-            client.report(order, state="failed", message=message)
+            with _ours(order):
+                client.report(order, state="failed", message=message)
+
+
+@contextmanager
+def _ours(order: OrderView) -> Iterator[None]:
+    """What is told of a trial that was cancelled, or given to somebody else, is not wanted."""
+    try:
+        yield
+    except Conflict as error:
+        log.warning("trial %s is not ours any more: %s", order.trial, error)
 
 
 def _report(client: Client, order: OrderView, train: Train, lost: threading.Event) -> None:

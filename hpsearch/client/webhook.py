@@ -26,7 +26,12 @@ def post(messages: Sequence[Message], *, seconds: float) -> Sequence[str | None]
     After `seconds` an attempt is over, however slowly its answer drips in. Redirects are not
     followed, nothing is remembered from one message to the next, and no body is read.
     """
-    return asyncio.run(_all(messages, seconds)) if messages else ()
+    # Not asyncio.run: that would wait for a name that the system is still looking up.
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(_all(messages, seconds))
+    finally:
+        loop.close()
 
 
 async def _all(messages: Sequence[Message], seconds: float) -> Sequence[str | None]:
@@ -50,7 +55,7 @@ async def _one(message: Message, seconds: float) -> str | None:
             return _judged(answer)
     except (TimeoutError, httpx.TimeoutException):
         return f"no answer within {seconds:g} s"
-    except httpx.RequestError as error:
+    except Exception as error:  # noqa: BLE001  # an answer of one must not cost the others theirs
         return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 

@@ -16,7 +16,8 @@ from datetime import datetime
 from typing import Any
 
 from hpsearch.errors import Conflict, Unavailable
-from hpsearch.exchange.told import Search, library, without_secret
+from hpsearch.exchange.told import Search, library
+from hpsearch.logs import redact
 from hpsearch.report.views import ResultView, TrialView
 
 STATES = {
@@ -45,10 +46,8 @@ def export(search: Search, *, uri: str, experiment: str) -> int:
     try:
         return _Writer(mlflow, search, uri).write(experiment)
     except mlflow.exceptions.MlflowException as error:
-        said = without_secret(str(error).splitlines()[0])
-        raise Unavailable(
-            f"the MLflow store {without_secret(uri)} cannot be used: {said}"
-        ) from error
+        said = redact(str(error).splitlines()[0])
+        raise Unavailable(f"the MLflow store {redact(uri)} cannot be used: {said}") from error
 
 
 class _Writer:

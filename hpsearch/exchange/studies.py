@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from hpsearch.errors import Conflict, InvalidRequest, NotFound, Unavailable
-from hpsearch.exchange.told import Search, library, without_secret
+from hpsearch.exchange.told import Search, library
+from hpsearch.logs import redact
 from hpsearch.report.views import TrialView
 from hpsearch.space import Level
 
@@ -44,7 +45,7 @@ def export(search: Search, *, storage: str, name: str) -> int:
             study = optuna.create_study(storage=opened, study_name=name, direction=direction)
         except optuna.exceptions.DuplicatedStudyError as error:
             raise Conflict(
-                f"{without_secret(storage)} has a study {name!r}; give another --study"
+                f"{redact(storage)} has a study {name!r}; give another --study"
             ) from error
         try:
             for key, value in _attributes(search).items():
@@ -142,7 +143,7 @@ def observations(spec: Mapping[str, Any], *, storage: str, name: str) -> list[di
         try:
             study = optuna.load_study(study_name=name, storage=opened)
         except KeyError as error:
-            raise NotFound(f"{without_secret(storage)} has no study {name!r}") from error
+            raise NotFound(f"{redact(storage)} has no study {name!r}") from error
         directions = [direction.name.lower() for direction in study.directions]
         trials = study.get_trials(deepcopy=False)
     sign = -1 if spec.get("objective") == "log_loss" else 1
@@ -226,6 +227,4 @@ def _opened(optuna: Any, storage: str) -> Iterator[Any]:
 
 def _unusable(storage: str, error: Exception) -> Unavailable:
     first = (str(error) or type(error).__name__).splitlines()[0]
-    return Unavailable(
-        f"the Optuna storage {without_secret(storage)} cannot be used: {without_secret(first)}"
-    )
+    return Unavailable(f"the Optuna storage {redact(storage)} cannot be used: {redact(first)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,8 +41,3 @@ def library(name: str) -> Any:
         raise Misconfigured(
             f"{name} is not installed here: pip install 'hpsearch[{name}]'"
         ) from error
-
-
-def without_secret(address: str) -> str:
-    """An address for messages: nobody needs its password."""
-    return re.sub(r"://[^@/]*@", "://***@", address)

@@ -35,8 +35,9 @@ ACTIVE = (SearchState.QUEUED, SearchState.RUNNING, SearchState.FINALIZING)
 def advance(store: Store, settings: Settings, search_id: str) -> bool:
     """Bring a search whose round is over to what comes next; False when there is nothing to do.
 
-    A decision that raises is a fault of ours: it fails this one search, and no other search
-    has to wait behind it. Faults of the machine pass, and the next turn tries again.
+    A decision that raises, or cannot be written, is a fault of ours: it fails this one search,
+    and no other search has to wait behind it. Faults of the machine pass, and the next turn
+    tries again.
     """
     read = store.read(lambda tx: _snapshot(tx, search_id))
     if read is None:
@@ -46,6 +47,9 @@ def advance(store: Store, settings: Settings, search_id: str) -> bool:
         if row.state == SearchState.FINALIZING:
             return _complete(store, row)
         plan = decide(now, job_size=settings.job_size)
+        if isinstance(plan, GiveUp):
+            return _fail(store, row, plan.reason)
+        return _apply(store, settings, row, now, plan)
     except HpsearchError:
         raise
     except (MemoryError, OSError):
@@ -53,10 +57,15 @@ def advance(store: Store, settings: Settings, search_id: str) -> bool:
         return False
     except Exception as error:  # see above
         log.exception("the search cannot go on")
-        reason = f"internal error after round {row.round}: {type(error).__name__}: {error}"
+        what = str(error).partition("\n")[0]  # a database adds its statement and all parameters
+        reason = f"internal error after round {row.round}: {type(error).__name__}: {what}"
         return _fail(store, row, reason[:2000])
-    if isinstance(plan, GiveUp):
-        return _fail(store, row, plan.reason)
+
+
+def _apply(
+    store: Store, settings: Settings, row: Row, now: Snapshot, plan: RoundPlan | FinalPlan
+) -> bool:
+    """Write a plan; False when somebody else has moved the search on."""
     epochs, deadlines = durations(now.resolved, plan, settings)
     written = store.write(
         lambda tx: tx.searches.apply(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,12 +10,12 @@ from hpsearch.service.stored import restored
 from hpsearch.space import Choices, Dimension, Level, Params, Space
 from hpsearch.spec import Observations, ResolvedSpec, SearchSpec
 from hpsearch.spec.models import SeenTrial
-from hpsearch.trials import Observation, TrialState
+from hpsearch.trials import SCORE_MOST, Observation, TrialState
 
 SCORES: Mapping[str, tuple[float, float]] = {
     "accuracy": (0.0, 1.0),
     "balanced_accuracy": (0.0, 1.0),
-    "log_loss": (-math.inf, 0.0),
+    "log_loss": (-SCORE_MOST, 0.0),
 }  # any other objective has a scale of its own
 MISTAKES_SHOWN = 20  # of one list: what is wrong once is often wrong everywhere
 
@@ -54,7 +53,7 @@ def _wrong(seen: SeenTrial, new: ResolvedSpec) -> Iterator[tuple[str, str]]:
     diverged = seen.state == "diverged"
     if diverged != (seen.score is None):
         yield "score", "a diverged trial has none" if diverged else "missing; null is for diverged"
-    low, high = SCORES.get(new.spec.objective, (-math.inf, math.inf))
+    low, high = SCORES.get(new.spec.objective, (-SCORE_MOST, SCORE_MOST))
     scores = [("score", seen.score), *((f"curve[{i}]", p[1]) for i, p in enumerate(seen.curve))]
     for path, score in scores:
         if score is not None and not low <= score <= high:

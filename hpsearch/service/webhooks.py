@@ -21,6 +21,7 @@ from hpsearch.report import build
 from hpsearch.settings import Settings
 from hpsearch.spec.webhook import refusal
 from hpsearch.store import Row, Store
+from hpsearch.store.deliveries import LONGEST_PAUSE
 from hpsearch.trials import SearchState
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ class Webhooks:
     def deliver(self) -> int:
         """Send what is due now; how many attempts that were."""
         due = self._store.read(lambda tx: tx.deliveries.due(limit=AT_ONCE))
+        key = self._settings.webhook_key()  # before an attempt is counted: it may not be readable
         begun = [row for row in due if self._begin(row)]
         allowed = []
         for row in begun:
@@ -47,7 +49,7 @@ class Webhooks:
                 allowed.append(row)
             else:
                 self._missed(row, why)
-        messages = [self._message(row) for row in allowed]
+        messages = [self._message(row, key) for row in allowed]
         answers = post(messages, seconds=self._settings.webhook_seconds)
         for row, error in zip(allowed, answers, strict=True):
             if error is None:
@@ -64,7 +66,7 @@ class Webhooks:
         patience = self._settings.webhook_seconds + self._pause(row)
         return self._store.write(lambda tx: tx.deliveries.begin(row, patience=patience))
 
-    def _message(self, row: Row) -> Message:
+    def _message(self, row: Row, key: bytes | None) -> Message:
         body = message(row, self._settings.public_url)
         now = int(time.time())
         headers = {
@@ -73,7 +75,6 @@ class Webhooks:
             "webhook-id": row.id,
             "webhook-timestamp": str(now),
         }
-        key = self._settings.webhook_key()
         if key is not None:
             headers["webhook-signature"] = signature(key, row.id, now, body)
         return Message(row.webhook, headers, body)
@@ -97,7 +98,8 @@ class Webhooks:
 
     def _pause(self, row: Row) -> float:
         """Seconds from the attempt that is made now to the next one."""
-        return float(self._settings.webhook_retry_seconds * GROWTH**row.attempts)
+        pause = self._settings.webhook_retry_seconds * GROWTH**row.attempts
+        return float(min(pause, LONGEST_PAUSE / 2))
 
 
 def message(row: Row, public_url: str) -> bytes:

@@ -6,12 +6,14 @@ Every method is safe to call twice and from two processes at once.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
+from hpsearch.errors import HpsearchError
 from hpsearch.logs import about
 from hpsearch.service.watch import Watch
 from hpsearch.settings import Settings
-from hpsearch.store import Store, Tx, Waiting, Written
+from hpsearch.store import Row, Store, Tx, Waiting, Written
 from hpsearch.trials import (
     Hint,
     JobOrder,
@@ -32,6 +34,7 @@ class Work:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._settings = settings
+        self._faulty: set[str] = set()  # searches of which has been told that they are stuck
         self.watch = Watch(
             lease=settings.lease_seconds,
             heartbeat=settings.heartbeat_seconds,
@@ -82,27 +85,13 @@ class Work:
         To be called again and again: what is lost shows from one call to the next.
         """
         rows = self._store.read(lambda tx: tx.jobs.running())
-        reaped = 0
-        for row, error, heartbeats in self.watch.lost(rows):
-            hint = Hint(row.id, row.attempt)
-            written = self._give_back(
-                hint,
-                error,
-                worker_run=row.worker_run,
-                losses=row.losses,
-                reaped=True,
-                heartbeats=heartbeats,
-            )
-            if written is not Written.FENCED:
-                with about(search_id=row.search_id, job_id=row.id, attempt=row.attempt):
-                    log.warning("the job is taken back: %s", error)
-                reaped += 1
-        return reaped
+        lost = self.watch.lost(rows)
+        return sum(self._alone(one[0].search_id, partial(self._reap, *one)) for one in lost)
 
     def advance_due(self) -> int:
         """Advance every search whose round is over; how many moved on."""
         ids = self._store.read(lambda tx: tx.searches.due())
-        return sum(self.advance(search_id) for search_id in ids)
+        return sum(self._alone(search_id, partial(self.advance, search_id)) for search_id in ids)
 
     def advance(self, search_id: str) -> bool:
         """Decide what a search does next and write it; False when somebody else did."""
@@ -173,6 +162,37 @@ class Work:
         self._store.write(lambda tx: tx.window.gone(older_than=silent))
 
     # --- inside --------------------------------------------------------------------------
+
+    def _alone(self, search_id: str, step: Callable[[], bool]) -> bool:
+        """One search's step of the loop: a fault of ours in it holds up no other search.
+
+        It is tried again at every turn, and told once.
+        """
+        try:
+            return step()
+        except HpsearchError:
+            raise
+        except Exception:
+            if search_id not in self._faulty:
+                self._faulty.add(search_id)
+                with about(search_id=search_id):
+                    log.exception("the search is stuck")
+            return False
+
+    def _reap(self, row: Row, error: str, heartbeats: int | None) -> bool:
+        written = self._give_back(
+            Hint(row.id, row.attempt),
+            error,
+            worker_run=row.worker_run,
+            losses=row.losses,
+            reaped=True,
+            heartbeats=heartbeats,
+        )
+        if written is Written.FENCED:
+            return False
+        with about(search_id=row.search_id, job_id=row.id, attempt=row.attempt):
+            log.warning("the job is taken back: %s", error)
+        return True
 
     def _give_back(
         self,

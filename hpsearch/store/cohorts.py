@@ -49,7 +49,8 @@ class Cohorts(Part):
     def begun(self, hint: Hint) -> None:
         """A trial was handed out: what an earlier attempt reported is no part of this one.
 
-        Whoever gets a final trial sees the test part, so that counts as an opening.
+        Whoever gets a final trial sees the test part, so that counts as an opening: one for each
+        attempt, also where a claim is repeated because its answer was lost.
         """
         self.connection.execute(
             trial.update()
@@ -59,7 +60,10 @@ class Cohorts(Part):
         if hint.kind is RoundKind.FINAL:
             self.connection.execute(
                 job.update()
-                .where(job.c.id == hint.job_id)
+                .where(
+                    job.c.id == hint.job_id,
+                    sa.func.coalesce(job.c.opened_attempt, 0) != hint.attempt,
+                )
                 .values(
                     openings=job.c.openings + 1,
                     opened_at=sa.func.coalesce(job.c.opened_at, now()),

@@ -36,8 +36,12 @@ class Deliveries(Part):
     """One delivery for each end of a search that has a webhook."""
 
     def due(self, *, limit: int) -> Sequence[Row]:
-        """What is to be sent now, the longest overdue first."""
+        """What is to be sent now, in turns over the owners, the longest overdue first.
+
+        Whoever has many, with a receiver that takes its time, cannot keep the others waiting.
+        """
         late = sa.or_(delivery.c.due_at <= now(), delivery.c.due_at > now() + LONGEST_PAUSE)
+        turn = sa.func.row_number().over(partition_by=search.c.owner, order_by=delivery.c.due_at)
         query: sa.Select[Any] = (
             sa.select(
                 delivery.c.id,
@@ -50,7 +54,7 @@ class Deliveries(Part):
             )
             .join(search, search.c.id == delivery.c.search_id)
             .where(delivery.c.due_at.is_not(None), late)
-            .order_by(delivery.c.due_at)
+            .order_by(turn, delivery.c.due_at)
             .limit(limit)
         )
         return self.connection.execute(query).all()

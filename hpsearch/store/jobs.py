@@ -242,7 +242,7 @@ class Jobs(Cohorts):
         self._event("failed", hint, {"error": error, "reaped": reaped})
         if row.kind == RoundKind.FINAL:
             # The frozen row stays as it is: `resume` runs it again, nothing is chosen anew.
-            self.connection.execute(
+            ended = self.changed(
                 search.update()
                 .where(search.c.id == row.search_id, search.c.state == SearchState.FINALIZING)
                 .values(
@@ -252,8 +252,9 @@ class Jobs(Cohorts):
                     finished_at=now(),
                 )
             )
-            self.record("failed", search_id=row.search_id, detail={"reason": error})
-            self.connection.execute(OWE, {"a_search": row.search_id})
+            if ended:  # another model of the same test may have ended it before
+                self.record("failed", search_id=row.search_id, detail={"reason": error})
+                self.connection.execute(OWE, {"a_search": row.search_id})
             return Written.DONE
         reports = [
             TrialReport(index=t.idx, state=TrialState.FAILED, error=error)

@@ -26,6 +26,7 @@ READY_SECONDS = 60.0
 PROBE_SECONDS = 2.0
 LAST_LINES = 15
 API_GRACE = 12.0  # it answers open requests for 10 s
+LOOP_GRACE = 20.0  # it waits 15 s for the answers to its webhooks
 STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _ALARMING = re.compile(r"\b(ERROR|CRITICAL|FATAL)\b|\"level\": ?\"(error|critical)\"|^Traceback")
 
@@ -252,7 +253,7 @@ def programs(workers: int, grace: float) -> list[Program]:
     """The processes that use database and broker; no worker where `workers` is 0."""
     found = [
         Program("api", module("api"), grace=API_GRACE),
-        Program("loop", module("worker", "loop")),
+        Program("loop", module("worker", "loop"), grace=LOOP_GRACE),
     ]
     if workers:
         run = module("worker", "run", "--concurrency", str(workers))

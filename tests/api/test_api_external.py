@@ -108,6 +108,22 @@ def test_two_trainers_and_a_dead_one_find_what_one_finds(connect: Callable[[], C
     assert user.result(alone).digest == result.digest
 
 
+@pytest.mark.usefixtures("loop")
+def test_a_training_that_fails_after_its_search_was_cancelled(
+    connect: Callable[[], Client],
+) -> None:
+    """What is told of it is not wanted any more, and no reason for the trainer to die."""
+    user, other = connect(), connect()
+    search = user.submit(SMALL).id
+
+    def doomed(order: OrderView) -> Iterator[float]:
+        other.cancel(search)
+        raise MemoryError("too late")
+        yield  # makes it a generator
+
+    assert external.run(user, search, doomed, wait=5).state == "cancelled"
+
+
 def test_a_claim_waits_for_the_next_round(
     connect: Callable[[], Client], services: Services
 ) -> None:

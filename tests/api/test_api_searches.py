@@ -280,6 +280,8 @@ def test_csv_cells_are_never_formulas() -> None:
 
     for text in ("=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\n=x"):
         assert _cell(text).startswith("'")
+    # Where the comma is the decimal sign, spreadsheets part cells at semicolons.
+    assert _cell("x;=1+1;-y,+z") == "x;'=1+1;'-y,'+z"
     assert _cell("relu") == "relu"
     assert _cell(None) == ""
     assert float(_cell(-1e-5)) == -1e-5

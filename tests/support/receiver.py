@@ -26,6 +26,7 @@ class Receiver:
 
     origin: str
     answers: Sequence[int]
+    location: str = "/elsewhere"
     sent: list[Sent] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -53,7 +54,7 @@ def receiver(*answers: int) -> Iterator[Receiver]:
                 self.drip()
                 return
             self.send_response(status)
-            self.send_header("Location", f"{found.origin}/elsewhere")
+            self.send_header("Location", found.location)
             self.send_header("Set-Cookie", "who=me")
             self.send_header("Content-Length", "0")
             self.end_headers()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support.bench import OWNER
+from support.commits import Commits, broken
 from support.outside import Outside, truth
 from support.waiting import until
 
@@ -262,6 +263,19 @@ def test_a_final_trial_that_fails_is_handed_out_again_and_then_waits_for_resume(
     assert result.test.attempts == 4
 
 
+def test_a_final_trial_whose_claim_was_not_answered_is_opened_once(outside):
+    search_id = outside.submit(**SMALL)
+    until(lambda: outside.turn(search_id) is SearchState.FINALIZING)
+    engines = outside.services.store.engines
+    commits = Commits(engines, broken(engines))
+    commits.armed = "after"
+    order = outside.claim(search_id)
+    assert (order.trial, commits.armed) == ("3-0", None)
+    outside.report(order, 4)
+    assert outside.train(search_id).state is SearchState.COMPLETED
+    assert outside.services.searches.result(search_id, owner=OWNER).test.attempts == 1
+
+
 def test_a_search_that_does_not_work_hands_nothing_out(outside, begun):
     order = outside.claim(begun)
     outside.services.searches.pause(begun, owner=OWNER)
@@ -293,6 +307,17 @@ def test_workers_and_trainers_never_take_each_others_jobs(outside, bench):
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_score_that_nobody_could_square_is_refused(outside):
+    """Before it is stored, where it would make a decision that no database takes."""
+    params = {"alpha": 0.01, "depth": 6, "kernel": "flat"}
+    seen = [{"params": params, "epochs": 4, "score": score} for score in (0.5, 1e308)]
+    with pytest.raises(InvalidSpec) as caught:
+        outside.submit(**SMALL, warm_start=[{"observations": seen}])
+    (mistake,) = caught.value.mistakes
+    assert mistake.path == "warm_start[0].observations[1].score"
+    assert "1e+308" in mistake.message
+
+
 def test_it_is_edited_continued_and_never_mixed_with_another_kind(outside, bench):
     first = outside.submit(**SMALL)
     outside.train(first)

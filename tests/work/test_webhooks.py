@@ -18,14 +18,16 @@ from hypothesis import strategies as st
 from support.bench import OWNER, SPEC, Bench
 from support.checker import verify
 from support.commits import Commits, broken
+from support.outside import Outside
 from support.receiver import DRIPPING, receiver
 from support.waiting import until
 
-from hpsearch.errors import InvalidSpec
+from hpsearch.errors import InvalidSpec, Misconfigured
 from hpsearch.origins import origin_of
 from hpsearch.service.webhooks import Webhooks
 from hpsearch.settings import load
 from hpsearch.spec.webhook import refusal
+from hpsearch.trials import SearchState, TrialState
 from hpsearch.wiring import build
 from worker.sender import Sender
 
@@ -264,6 +266,94 @@ def test_a_final_test_that_fails_and_is_run_again_ends_twice(told, sqlite_url):
     kinds = [json.loads(sent.body)["type"] for sent in found.sent]
     assert kinds == ["search.failed", "search.completed"]
     assert len({sent.headers["webhook-id"] for sent in found.sent}) == 2
+
+
+def test_what_one_receiver_answers_costs_no_other_a_thing(told, sqlite_url):
+    """Some redirects cannot even be read as addresses."""
+    bench, postman, found = told(sqlite_url, 302, 204)
+    found.location = "mailto:a@b"
+    searches = [submitted(bench, found, seed=n) for n in range(2)]
+    for search_id in searches:
+        bench.services.searches.cancel(search_id, owner=OWNER)
+    assert postman.deliver() == 2
+    assert sorted(webhook(bench, s).state for s in searches) == ["delivered", "sending"]
+    (said,) = filter(None, (webhook(bench, s).error for s in searches))
+    assert said.startswith("InvalidURL")
+
+
+def test_who_has_many_does_not_keep_the_others_waiting(told, sqlite_url):
+    bench, postman, found = told(sqlite_url)
+    searches = bench.services.searches
+    ended = []
+    for owner in [*["many"] * 10, "one"]:
+        spec = {**SPEC, **SMALL, "webhook": {"url": found.url}, "seed": len(ended)}
+        ended.append(searches.submit(spec, owner=owner)[0].id)
+        searches.cancel(ended[-1], owner=owner)
+    postman.deliver()
+    assert searches.status(ended[-1], owner="one").webhook.state == "delivered"
+    assert len(found.sent) < len(ended)
+
+
+def test_pauses_grow_to_half_of_what_a_stepped_clock_would_make_of_them(told, sqlite_url):
+    bench, postman, found = told(sqlite_url, 500, webhook_retry_seconds=600.0, webhook_attempts=20)
+    search_id = submitted(bench, found)
+    bench.services.searches.cancel(search_id, owner=OWNER)
+    store = bench.services.store
+    for attempts in range(1, 12):
+        assert (postman.deliver(), postman.deliver()) == (1, 0)
+        assert webhook(bench, search_id).attempts == attempts
+        store.write(lambda tx: tx.deliveries.missed(f"{search_id}-2", "later", pause=-1.0))
+
+
+def test_a_name_that_is_looked_up_for_ever_is_not_waited_for(told, sqlite_url, monkeypatch):
+    host = "http://localhost:9"
+    bench, postman, _ = told(sqlite_url, webhook_hosts=host, webhook_seconds=0.2)
+    search_id = bench.submit(**SMALL, webhook={"url": f"{host}/hook"})
+    bench.services.searches.cancel(search_id, owner=OWNER)
+    known, real = threading.Event(), socket.getaddrinfo
+
+    def slow(*name, **how):
+        assert known.wait(60)
+        return real(*name, **how)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    try:
+        assert postman.deliver() == 1
+        assert webhook(bench, search_id).error == "no answer within 0.2 s"
+    finally:
+        known.set()
+
+
+def test_two_models_that_fail_end_the_search_once(told, database_url):
+    """Each final trial of a search that is trained elsewhere is a job of its own."""
+    bench, postman, found = told(database_url, 500, 204, max_losses=1)
+    outside = Outside(bench.services)
+    small = {"rounds": 1, "trials_per_round": 4, "epochs": {"first": 1, "last": 1}}
+    search_id = outside.submit(**small, webhook={"url": found.url})
+    until(lambda: outside.turn(search_id) is SearchState.FINALIZING, what="its final test")
+    held = [outside.claim(search_id) for _ in range(2)]
+    for order in held:
+        outside.report(order, None, state=TrialState.FAILED, message="no test part")
+        postman.deliver()
+    assert outside.status(search_id).state is SearchState.FAILED
+    assert settled(bench, postman, search_id).state == "delivered"
+    assert len({sent.headers["webhook-id"] for sent in found.sent}) == 1
+    kinds = [e.kind for e in bench.services.store.events(search_id) if e.job_id is None]
+    assert kinds.count("failed") == 1
+
+
+def test_a_secret_that_cannot_be_read_uses_no_attempt_up(told, sqlite_url, tmp_path):
+    file = tmp_path / "secret"
+    file.write_text(SECRET)
+    bench, postman, found = told(sqlite_url, webhook_secret_file=file)
+    search_id = submitted(bench, found)
+    bench.services.searches.cancel(search_id, owner=OWNER)
+    file.unlink()
+    with pytest.raises(Misconfigured, match="HPSEARCH_WEBHOOK_SECRET_FILE"):
+        postman.deliver()
+    assert webhook(bench, search_id).attempts == 0
+    file.write_text(SECRET)
+    assert settled(bench, postman, search_id).state == "delivered"
 
 
 def test_the_thread_of_the_loop_sends_and_outlives_a_fault(told, sqlite_url, caplog, monkeypatch):

@@ -14,6 +14,7 @@ from support.commits import Commits, broken
 from support.waiting import until
 
 from hpsearch.errors import Conflict, Stale
+from hpsearch.service import advance
 from hpsearch.store import Written
 from hpsearch.trials import Hint, RoundKind, SearchState, TrialReport, TrialState
 from hpsearch.wiring import build
@@ -267,6 +268,39 @@ def test_many_who_advance_at_once_make_one_round(bench):
             for hint in hints:
                 bench.do(hint)
     assert kinds(bench, search_id)["advanced"] == 2
+
+
+def test_a_plan_that_cannot_be_written_fails_its_search_alone(bench, monkeypatch, caplog):
+    first = bench.submit()
+    with monkeypatch.context() as faulty:
+        faulty.setattr(advance, "durations", lambda *_: (None, [1.0] * 9))  # no round has no epochs
+        assert bench.work.advance_due() == 1
+    second = bench.submit()
+    assert bench.work.advance_due() == 1
+    status = bench.status(first)
+    assert status.state is SearchState.FAILED
+    assert status.reason.startswith("internal error after round 0: IntegrityError: ")
+    assert "INSERT" not in status.reason
+    assert bench.status(second).state is SearchState.RUNNING
+    assert caplog.text.count("the search cannot go on") == 1
+
+
+def test_a_search_that_is_stuck_holds_up_no_other(bench, monkeypatch, caplog):
+    first, second = bench.submit(), bench.submit()
+    moved = bench.work.advance
+
+    def odd(search_id):
+        if search_id == first:
+            raise LookupError("a fault of ours")
+        return moved(search_id)
+
+    monkeypatch.setattr(bench.work, "advance", odd)
+    assert bench.work.advance_due() == 1
+    assert bench.status(second).state is SearchState.RUNNING
+    assert bench.work.advance_due() == 0
+    assert caplog.text.count("the search is stuck") == 1
+    monkeypatch.undo()
+    assert bench.work.advance_due() == 1
 
 
 def test_many_who_claim_at_once_get_each_job_once(bench):
