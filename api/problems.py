@@ -101,7 +101,7 @@ def _from_ours(error: HpsearchError) -> Response:
         error.status,
         kind=_kebab(type(error).__name__),
         title=error.title,
-        detail=str(error),
+        detail=error.summary,
         mistakes=error.mistakes,
     )
 

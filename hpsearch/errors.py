@@ -46,6 +46,11 @@ class HpsearchError(Exception):
     retry_after: float | None = None  # seconds, where the service has said so
 
     @property
+    def summary(self) -> str:
+        """The message alone, for whoever lists the single mistakes apart."""
+        return super().__str__()
+
+    @property
     def mistakes(self) -> Sequence[Mistake]:
         """The single mistakes behind the error, where there are several."""
         return ()
@@ -125,6 +130,11 @@ class _Listed(UserError):
     def __init__(self, message: str, mistakes: Sequence[Mistake] = ()) -> None:
         super().__init__(message)
         self._mistakes = tuple(mistakes)
+
+    def __str__(self) -> str:
+        """The message, and below it a line for every mistake that it does not say itself."""
+        lines = [f"{path}: {message}" if path else message for path, message in self._mistakes]
+        return "\n  ".join([self.summary, *(x for x in lines if not self.summary.startswith(x))])
 
     @property
     def mistakes(self) -> Sequence[Mistake]:

@@ -165,21 +165,30 @@ class Settings(BaseSettings):
         """The broker URL as kombu spells it."""
         return self.redis_url or f"redis+socket://{self.socket}"
 
+    def given_key(self) -> str | None:
+        """What HPSEARCH_API_KEY or its file says, for a client: the service is to judge it.
+
+        Raises
+        ------
+        Misconfigured
+            The file cannot be read.
+        """
+        if self.api_key is not None:
+            return self.api_key.get_secret_value()
+        if self.api_key_file is not None:
+            return _secret("HPSEARCH_API_KEY_FILE", self.api_key_file).strip()
+        return None
+
     def bootstrap_key(self) -> str | None:
-        """The key `bootstrap`, from HPSEARCH_API_KEY or its file; None where neither is set.
+        """The service's own key `bootstrap`: the given one; None where there is none.
 
         Raises
         ------
         Misconfigured
             The file cannot be read, or the key is shorter than 32 characters.
         """
-        if self.api_key is not None:
-            key = self.api_key.get_secret_value()
-        elif self.api_key_file is not None:
-            key = _secret("HPSEARCH_API_KEY_FILE", self.api_key_file).strip()
-        else:
-            return None
-        if len(key) < KEY_MIN_LENGTH:
+        key = self.given_key()
+        if key is not None and len(key) < KEY_MIN_LENGTH:
             raise Misconfigured(
                 f"HPSEARCH_API_KEY has {len(key)} characters, it needs {KEY_MIN_LENGTH} or more; "
                 "make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"

@@ -27,10 +27,10 @@ class Figure {
     if (seen && this.stale) this.refresh();
   }
 
-  /** The search has changed. */
-  changed() {
+  /** The search has changed; `atOnce`: so much that the figure must not wait its turn. */
+  changed(atOnce = false) {
     this.stale = true;
-    if (this.seen) this.refresh();
+    if (this.seen) this.refresh(atOnce);
   }
 
   async update() {
@@ -53,5 +53,5 @@ export function figuresOf(search, axes) {
   };
   const trials = new Figure(search, "trials", query);
   const all = [trials, ...["ranges", "surface", "curves", "importance"].map((n) => new Figure(search, n))];
-  return { trials, changed: () => all.forEach((figure) => figure.changed()) };
+  return { trials, changed: (atOnce) => all.forEach((figure) => figure.changed(atOnce)) };
 }

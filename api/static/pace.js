@@ -15,29 +15,41 @@ export function visible() {
   });
 }
 
+const LONGEST = 5000; // milliseconds: what is shown is never older because its work is slow
+
 /**
  * A function that runs `work` soon: never twice at a time, never within `pause` milliseconds of
- * the run before (or five times what that one took), and always once more after the last call.
+ * the run before (or five times what that one took, up to `LONGEST`), and always once more after
+ * the last call. Called with `true` it does not wait for the pause to end.
  */
 export function paced(work, pause) {
   let wanted = false;
   let busy = false;
+  let urgent = false;
+  let wake = () => {};
+  const rest = (milliseconds) => new Promise((resolve) => {
+    wake = resolve;
+    setTimeout(resolve, urgent ? 0 : milliseconds);
+  });
   const run = async () => {
     busy = true;
     try {
       while (wanted) {
-        wanted = false;
+        wanted = urgent = false;
         await visible();
         const begun = performance.now();
         await work();
-        await sleep(Math.max(pause, 5 * (performance.now() - begun)));
+        const long = Math.min(5 * (performance.now() - begun), LONGEST);
+        await rest(Math.max(pause, long));
       }
     } finally {
       busy = false;
     }
   };
-  return () => {
+  return (atOnce = false) => {
     wanted = true;
+    urgent ||= atOnce;
     if (!busy) run();
+    else if (atOnce) wake();
   };
 }

@@ -24,14 +24,17 @@ const axes = { x: byId("axis-x"), y: byId("axis-y") };
 const figures = figuresOf(id, () => ({ x: axes.x.value, y: axes.y.value }));
 const trials = new TrialTable(id);
 let status = null;
+let turned = false; // a round has begun or ended since the last refresh
 
 const refresh = paced(async () => {
+  const atOnce = turned;
+  turned = false;
   const [rounds, health] = await Promise.all([read(`${path}/rounds?limit=${ROUNDS}`), read(`${path}/health`)]);
   showRounds(rounds.value.items, status);
   showHealth(health.value.notes);
   trials.describe(status, rounds.value.items);
   trials.refresh();
-  figures.changed();
+  figures.changed(atOnce);
   const done = status.state === "completed";
   if (done) showResult((await read(`${path}/result`)).value);
   else byId("result").hidden = true;
@@ -51,10 +54,14 @@ function show(newer) {
   exports.show(status);
   showEdits(status.edits);
   offerAxes(Object.keys(status.ranges).sort());
-  if (before?.revision !== status.revision) refresh();
+  turned ||= turnOf(before) !== turnOf(status);
+  if (before?.revision !== status.revision) refresh(turned);
   tell(before, status);
   byId("overview").dataset.revision = status.revision;
 }
+
+/** What changes where a round begins or ends. */
+const turnOf = (seen) => seen && [seen.state, seen.rounds.completed, seen.rounds.kind].join();
 
 function tell(before, now) {
   if (!before) return;

@@ -65,7 +65,7 @@ def _described(error: HpsearchError) -> dict[str, Any]:
         "type": type(error).__name__,
         "title": error.title,
         "status": error.status,
-        "detail": str(error),
+        "detail": error.summary,
         "exit_code": error.exit_code,
     }
     if error.mistakes:
@@ -81,6 +81,6 @@ def _report(described: dict[str, Any], *, as_json: bool) -> None:
 
     print(f"hpsearch: {plain(described['detail'])}", file=sys.stderr)
     for mistake in described.get("errors", ()):
-        line = f"{mistake['path']}: {mistake['message']}"
-        if line != described["detail"]:  # a single one may have been said already
+        line = ": ".join(filter(None, (mistake["path"], mistake["message"])))
+        if not described["detail"].startswith(line):  # one may have been said already
             print(f"  {plain(line)}", file=sys.stderr)

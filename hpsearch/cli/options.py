@@ -34,13 +34,18 @@ def connected(url: str | None, *, patience: float = 0.0) -> Iterator[Client]:
 
     settings = load()
     address = url or service_url(settings)
-    key = settings.bootstrap_key()
+    given = key = settings.given_key()
     if key is None and is_loopback(address):  # the key of this machine goes to no other
         key = own_key(settings)
     with Client(address, key, patience=patience) as client:
         try:
             yield client
         except Unauthenticated as error:
+            if given is not None:
+                raise Unauthenticated(
+                    f"{error}: what HPSEARCH_API_KEY or HPSEARCH_API_KEY_FILE says does not open "
+                    f"{address}; copy the key from api.key in its data folder, or ask who runs it"
+                ) from error
             if key is not None:
                 raise
             raise Unauthenticated(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hpsearch.nn import Model
 
 FIELD = "{:.6g}"  # of a probability
+NAMED = 5  # missing columns that are said by name
 
 
 def model(
@@ -94,7 +95,7 @@ def _npz(file: Path, trained: Model) -> NDArray[Any]:
         with file.open("rb") as source, np.load(source, allow_pickle=False) as stored:
             found: NDArray[Any] = stored["x"]
     except (KeyError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
-        raise InvalidRequest(f"{file} is no .npz file with an array x: {error}") from error
+        raise InvalidRequest(f"{file} is no .npz file with an array x of numbers") from error
     return found
 
 
@@ -119,7 +120,10 @@ def _places(file: Path, head: list[str], trained: Model) -> list[int]:
     wanted = list(trained.about.get("feature_names") or ()) or head
     missing = [name for name in wanted if name not in head]
     if missing:
-        raise InvalidRequest(f"{file} lacks the column {', '.join(map(repr, missing[:5]))}")
+        named = ", ".join(map(repr, missing[:NAMED]))
+        more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
+        columns = "column" if len(missing) == 1 else "columns"
+        raise InvalidRequest(f"{file} lacks the {columns} {named}{more}")
     return [head.index(name) for name in wanted]
 
 

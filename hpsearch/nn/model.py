@@ -104,7 +104,11 @@ class Model:
             raise InvalidRequest(f"{file}: no such file") from error
         except (InvalidRequest, OSError, ValueError, KeyError, TypeError, AttributeError,
                 EOFError, zipfile.BadZipFile) as error:  # fmt: skip
-            raise InvalidRequest(f"{file} is no model of hpsearch: {error}") from error
+            # What NumPy says of a file that is no archive advises to load it without protection.
+            why = f"; {error}" if isinstance(error, OSError) or zipfile.is_zipfile(file) else ""
+            raise InvalidRequest(
+                f"{file} is no model of hpsearch; `hpsearch model ID FILE` writes one as .npz{why}"
+            ) from error
 
 
 def _read(arrays: dict[str, NDArray[Any]]) -> Model:

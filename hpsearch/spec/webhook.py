@@ -48,6 +48,8 @@ def refusal(url: str, settings: Settings) -> str | None:
             f"{origin} cannot be told: webhooks are off, HPSEARCH_WEBHOOK_HOSTS names no host; "
             "whoever runs the service can add it there. Or drop webhook"
         )
+    if origin.startswith("http:") and origin_of(f"https{url[len('http') :]}") in allowed:
+        return f"{origin} may be told over https alone; write https:// in place of http://"
     return (
         f"{origin} is not in HPSEARCH_WEBHOOK_HOSTS, which names hosts exactly, with their port "
         "unless it is the usual one; whoever runs the service can add it. Or drop webhook"

@@ -102,7 +102,7 @@ def test_the_winner_is_a_file_that_predicts(
 @pytest.mark.parametrize(
     ("name", "content", "code", "said"),
     [
-        ("x.csv", "sepal length (cm)\n1\n", 2, "lacks the column 'sepal width (cm)'"),
+        ("x.csv", "sepal length (cm)\n1\n", 2, "lacks the columns 'sepal width (cm)'"),
         ("x.csv", None, 2, "No such file"),
         ("x.txt", "", 2, "are an .npz or a .csv file"),
         ("x.npz", "no", 2, "no .npz file with an array x"),

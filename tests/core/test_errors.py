@@ -42,4 +42,12 @@ def test_whose_fault_an_error_is_shows_in_its_status(error):
 @pytest.mark.parametrize("error", [InvalidSpec, InvalidDataset])
 def test_mistakes_are_kept_in_order(error):
     found = [Mistake("b", "two"), Mistake("a", "one")]
-    assert list(error("two mistakes", found).mistakes) == found
+    raised = error("two mistakes", found)
+    assert list(raised.mistakes) == found
+    assert (raised.summary, str(raised)) == ("two mistakes", "two mistakes\n  b: two\n  a: one")
+
+
+def test_a_mistake_that_the_message_says_is_not_said_twice():
+    found = [Mistake("a", "one"), Mistake("", "two")]
+    assert str(InvalidDataset("a: one (and 1 other mistakes)", found)).splitlines()[1:] == ["  two"]
+    assert str(InvalidSpec("a: one", found[:1])) == "a: one"

@@ -209,7 +209,7 @@ def test_a_host_that_is_not_allowed_any_more_is_not_called(told, sqlite_url):
         ("", "https://a.example/x", "https://a.example:443 cannot be told: webhooks are off"),
         ("a.example", "https://b.example/x", "https://b.example:443 is not in HPSEARCH_WEBHOOK_H"),
         ("a.example", "https://a.example:8443/x", "https://a.example:8443 is not in"),
-        ("a.example", "http://a.example/x", "http://a.example:80 is not in"),
+        ("a.example", "http://A.example/x", "http://a.example:80 may be told over https alone"),
         ("a.example", "https://me:pw@a.example/x", "no user, no password"),
         ("a.example", "https://a.example.evil.org/", "https://a.example.evil.org:443 is not in"),
         ("a.example", "https://evil.org\\@a.example/", "give https://HOST/PATH"),

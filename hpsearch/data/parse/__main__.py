@@ -28,7 +28,7 @@ def answer(request: Request, limits: Limits) -> dict[str, Any]:
     try:
         return {"info": work.ingest(request, limits).to_json()}
     except errors.HpsearchError as error:
-        return _error(type(error).__name__, str(error), list(error.mistakes))
+        return _error(type(error).__name__, error.summary, list(error.mistakes))
     except MemoryError:
         return _error(
             "TooLarge",
