@@ -25,8 +25,16 @@ allowed, 5 not found, 69 unavailable, 70 internal, 78 configuration; after sysex
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, NamedTuple
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """A question for messages about an unknown name; empty where no known one is close."""
+    import difflib  # most runs meet no mistake
+
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
+    return f"did you mean {close[0]}?" if close else ""
 
 
 class Mistake(NamedTuple):

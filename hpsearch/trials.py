@@ -28,6 +28,9 @@ SCORE_MOST = 1e100  # of a score that was reported: what the surrogate can squar
 ENDED = frozenset({SearchState.COMPLETED, SearchState.CANCELLED, SearchState.FAILED})
 
 
+AGAIN = "the finalists are trained again"  # the reason shown meanwhile; a cause may follow
+
+
 class JobState(StrEnum):
     """State of a job, the unit of the queue."""
 

@@ -84,12 +84,14 @@ function finalists({ finalists: found, indistinguishable: alike }) {
   if (found.length < 2) return null;
   const rows = found.map((one, place) => [
     Object.entries(one.params).map(([n, v]) => `${titled(n)} ${level(v)}`).join(", "),
-    String(one.trainings), share(one.mean), place === 0 ? "–" : signed(one.difference),
+    String(one.trainings), share(one.posterior_mean), share(one.mean), place === 0 ? "–" : signed(one.difference),
     one.p === null ? "–" : one.p.toPrecision(2),
     place === 0 ? "recommended" : one.indistinguishable ? "alike" : "worse",
   ]);
   return h("details", {},
     h("summary", {}, `Finalists: ${alike ?? 0} of ${found.length - 1} others cannot be told apart from the recommended one`),
     h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Finalists" },
-      table("Finalists", ["Parameters", "Trainings", "Mean score", "Behind", "p", ""], rows)));
+      table("Finalists", ["Parameters", "Trainings", "Expected", "Mean score", "Behind", "p", ""], rows)),
+    h("p", { class: "muted" }, "Ranked by the expected score, the surrogate's estimate from all trials. " +
+      "Behind and p compare full trainings alone."));
 }

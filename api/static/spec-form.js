@@ -46,9 +46,9 @@ export class SpecForm {
     const common = { id, "data-path": path, title: about };
     const element = levels
       ? h("select", common, h("option", { value: "" }, usual ? `${usual} (default)` : "default"),
-        levels.map((one) => h("option", {}, String(one))))
+        levels.filter((one) => String(one) !== usual).map((one) => h("option", {}, String(one))))
       : h("input", { ...common, placeholder: usual, autocomplete: "off", list: path === "dataset" && "datasets" });
-    this.fields.push({ path, element, kind, levels });
+    this.fields.push({ path, element, kind, levels, usual });
     const label = LABELS[path] ?? titled(path.split(".").pop());
     return h("div", { class: "field" }, h("label", { for: id }, label[0].toUpperCase() + label.slice(1)), element);
   }
@@ -56,9 +56,10 @@ export class SpecForm {
   /** Show a spec. */
   set(spec) {
     this.spec = structuredClone(spec);
-    for (const { path, element, kind } of this.fields) {
+    for (const { path, element, kind, levels, usual } of this.fields) {
       const value = path.split(".").reduce((place, name) => place?.[name], spec);
-      element.value = value === undefined || value === null ? "" : shown(value, kind);
+      const text = value === undefined || value === null ? "" : shown(value, kind);
+      element.value = levels && text === usual ? "" : text; // a list has its default once
     }
     this.space.set(spec.space);
   }

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     )
 
 FINALISTS = 5  # that are listed
+_SHARES = Text("share: of the score's variation inside the range, how much it takes part in")
+_RANKED = Text(
+    "ranked by the expected score, the surrogate's estimate from all trials; behind and p compare "
+    "full trainings alone"
+)
 
 
 def result(view: ResultView) -> Group:
@@ -37,9 +42,11 @@ def result(view: ResultView) -> Group:
         facts((plain(name), _reason(found)) for name, found in view.ranges.items()),
     ]
     if view.importance:
-        parts += [_heading("Importance inside the range"), _importance(view.importance)]
+        parts += [_heading("Importance inside the range"), _importance(view.importance), _SHARES]
     if view.finalists:
         parts += [_heading(_race(view)), _finalists(view.finalists)]
+        if len(view.finalists) > 1:
+            parts.append(_RANKED)
     parts += [_heading("Test score"), _test(view)]
     if view.health:
         parts += [_heading("To know"), *(Text(f"- {plain(line)}") for line in view.health)]
@@ -76,12 +83,13 @@ def _race(view: ResultView) -> str:
 
 
 def _finalists(found: Sequence[FinalistView]) -> Table:
-    table = _table("parameters", "trainings", "mean score", "sd", "behind", "p", "")
+    table = _table("parameters", "trainings", "expected", "mean score", "sd", "behind", "p", "")
     for position, item in enumerate(found[:FINALISTS]):
         first = position == 0
         table.add_row(
             words.params(item.params),
             str(item.trainings),
+            words.share(item.posterior_mean),
             words.share(item.mean),
             words.share(item.sd),
             "" if first else f"{item.difference:+.4f}",

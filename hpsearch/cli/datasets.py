@@ -98,6 +98,12 @@ def _shape(view: DatasetView) -> str:
     return "x".join(str(size) for size in view.shape or ())
 
 
+def _kind(view: DatasetView) -> str:
+    """The features of an example, and their arrangement where they have one."""
+    features = "1 feature" if view.features == 1 else f"{view.features} features"
+    return features if len(view.shape or ()) < 2 else f"{_shape(view)}, {features}"
+
+
 def _show(view: DatasetView, *, as_json: bool) -> None:
     if as_json:
         emit(view)
@@ -108,7 +114,7 @@ def _show(view: DatasetView, *, as_json: bool) -> None:
     classes = view.classes or []
     pairs = [
         ("name", view.name),
-        ("kind", f"{view.kind}, {_shape(view)}, {view.features} features"),
+        ("kind", f"{view.kind}, {_kind(view)}"),
         ("classes", f"{len(classes)}: {', '.join(classes[:20])}"),
         ("training part", f"{view.n_train} examples"),
         ("test part", f"{view.n_test} examples{made}, sealed"),

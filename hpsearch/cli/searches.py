@@ -229,9 +229,14 @@ def follow_up(client: Client, first: StatusView, *, as_json: bool) -> None:
         last = watching.follow(client, first, emit)
     else:
         out = console()
-        out.print(f"search {first.id}: {first.name or first.dataset or ''}", soft_wrap=True)
-        with watching.on(out) as show:
-            last = watching.follow(client, first, show)
+        named = first.name or first.dataset
+        out.print(f"search {first.id}" + (f": {named}" if named else ""), soft_wrap=True)
+        try:
+            with watching.on(out) as show:
+                last = watching.follow(client, first, show)
+        except KeyboardInterrupt:
+            print(f"the search goes on: hpsearch watch {first.id}", file=sys.stderr)
+            raise
         if last.state is SearchState.COMPLETED:
             from hpsearch.cli import answers
 

@@ -48,7 +48,9 @@ def serve(
         if as_json:
             emit({"url": url, "pid": os.getpid(), "home": str(settings.home.absolute())})
             return
-        print(f"hpsearch serves {url} with {count} workers; Ctrl-C stops it")
+        print(
+            f"hpsearch serves {url} with {count} worker{'' if count == 1 else 's'}; Ctrl-C stops it"
+        )
         print(f"  data and logs   {settings.home.absolute()}")
         if settings.embedded and settings.bootstrap_key() is None:
             file = key_file(settings.home.absolute())

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from hpsearch.cli import words
 from hpsearch.cli.words import plain
-from hpsearch.trials import WORKING, RoundKind
+from hpsearch.trials import AGAIN, WORKING, RoundKind
 
 if TYPE_CHECKING:
     from hpsearch.report.views import EditView, RangeView, StatusView, TrialCounts, WebhookView
@@ -73,7 +73,9 @@ def status(view: StatusView) -> Table:
 def state(view: StatusView) -> str:
     """The state, what the search does in it, and why."""
     doing = _DOING.get(view.rounds.kind) if view.state in WORKING else None
-    reason = f" ({view.reason})" if view.reason else ""
+    # The reason while finalists are repeated begins with the same words in other ones.
+    told = (view.reason or "").removeprefix(AGAIN).removeprefix(": ")
+    reason = f" ({told})" if told else ""
     return view.state + (f", {doing}" if doing else "") + reason
 
 

@@ -24,6 +24,7 @@ from hpsearch.samplers import SAMPLERS
 from hpsearch.space import Box
 from hpsearch.surrogate import Surrogate, fitted
 from hpsearch.trials import (
+    AGAIN,
     Decision,
     FinalPlan,
     GiveUp,
@@ -56,7 +57,7 @@ def decide(now: Snapshot, *, job_size: int) -> Plan:
     if now.round and not now.own:
         return GiveUp(
             f"none of the {now.failed} trials of round {now.round} could be trained; "
-            "see their errors in /trials"
+            "their errors are in the table of trials and in `hpsearch export ID --format csv`"
         )
     space, seen = now.resolved.space, now.observations
     model = fitted(space, seen, epochs=spec.epochs.last)
@@ -85,8 +86,7 @@ def decide(now: Snapshot, *, job_size: int) -> Plan:
 
 def _again(now: Snapshot, why: str) -> str:
     """The reason shown while finalists are repeated; the usual end of exploring needs no word."""
-    again = "the finalists are trained again"
-    return again if why == _all_done(now) else f"{again}: {why}"
+    return AGAIN if why == _all_done(now) else f"{AGAIN}: {why}"
 
 
 def _all_done(now: Snapshot) -> str:

@@ -163,7 +163,7 @@ class Reading:
         row = found(self._store, owner, search_id)
         if row.state != SearchState.COMPLETED:
             why = f": {row.reason}" if row.state == SearchState.FAILED and row.reason else ""
-            raise Conflict(f"search {search_id} is {row.state}{why}; it has no result yet")
+            raise Conflict(f"search {search_id} is {row.state}{why}; it has no result{_yet(row)}")
 
         def read(tx: Tx) -> ResultView:
             final = tx.jobs.final(search_id)
@@ -180,11 +180,16 @@ class Reading:
         Conflict
             The search has not completed.
         NotFound
-            No model was kept: it diverged, or the search ended before models were.
+            No model was kept: it diverged, was trained elsewhere, or the search ended before
+            models were kept.
         """
         row = found(self._store, owner, search_id)
+        if resolved(row).spec.external:
+            raise NotFound(
+                f"search {search_id} was trained elsewhere; its model is with its trainer"
+            )
         if row.state != SearchState.COMPLETED:
-            raise Conflict(f"search {search_id} is {row.state}; it has no model yet")
+            raise Conflict(f"search {search_id} is {row.state}; it has no model{_yet(row)}")
         size = self._store.read(lambda tx: tx.models.size(search_id))
         if not size:
             raise NotFound(
@@ -229,6 +234,10 @@ class Reading:
             ]
 
         return self._store.read(read)
+
+
+def _yet(row: Row) -> str:
+    return "" if row.state in ENDED else " yet"
 
 
 def _stored(tx: Tx, row: Row) -> health.Stored:

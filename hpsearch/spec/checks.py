@@ -8,15 +8,15 @@ mistakes reads about three.
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from hpsearch.errors import InvalidSpec, Mistake
+from hpsearch.errors import InvalidSpec, Mistake, meant
 from hpsearch.settings import Settings
-from hpsearch.space import Choices, Dimension, TaggedDimension
+from hpsearch.space import Choices, Dimension, Range, TaggedDimension
 from hpsearch.spec import caps as limits
 from hpsearch.spec import webhook
 from hpsearch.spec.hyperparameters import HYPERPARAMETERS, free_mistakes, mistakes_in
@@ -26,6 +26,8 @@ from hpsearch.spec.resolved import DatasetFacts, ResolvedSpec
 MISTAKES_SHOWN = 100  # a body of a megabyte could make more than anybody reads
 
 _DIMENSION: TypeAdapter[Any] = TypeAdapter(TaggedDimension)
+_KINDS: Mapping[str, type[BaseModel]] = {"range": Range, "choices": Choices}
+_FIELD_LOC = 2  # ("model", field)
 _DIMENSION_LOC = 2  # ("space", NAME, tag of the union, field, ...)
 _VALUE_LOC = 6  # ("warm_start", index, "observations", index, "params", NAME, kind of value)
 _LEVEL_LOC = 4  # ("space", NAME, "choices", "choices", index, kind of level, ...)
@@ -60,7 +62,8 @@ def parse(data: object, facts: DatasetFacts | Mistake, caps: Settings) -> Resolv
         With every mistake and its path.
     """
     if not isinstance(data, dict):
-        raise InvalidSpec("a search spec is a JSON object", [Mistake("", "expected an object")])
+        got = Mistake("", f"expected an object, got {_short(data)}")
+        raise InvalidSpec("a search spec is a JSON object", [got])
     mistakes: list[Mistake] = []
     spec: SearchSpec | None = None
     try:
@@ -98,15 +101,40 @@ def from_pydantic(error: ValidationError) -> list[Mistake]:
         message = told or item["msg"].removeprefix("Value error, ")
         key = _path(loc), message
         if item["type"] == "extra_forbidden":
-            message = "unknown field; see /openapi.json for the fields there are"
+            message = _unknown(error.title, item["loc"])
         elif item["type"] == "model_type" and item["loc"][:1] == ("space",):
             message = 'give {"low": ..., "high": ...} or {"choices": [...]}'
         elif item["type"] == "too_short":
             message = "give at least one"
+        elif item["type"] == "tuple_type":
+            whole = " of whole numbers such as [50]" if item["loc"][-1] == "hidden_sizes" else ""
+            message = f"give a list{whole}, got {_short(item['input'])}"
         elif item["type"] not in ("missing", "value_error"):
             message += f", got {_short(item['input'])}"
         found.setdefault(key, Mistake(key[0], message))
     return list(found.values())
+
+
+def _unknown(title: str, loc: tuple[int | str, ...]) -> str:
+    """What to say of a field that there is not."""
+    question = meant(str(loc[-1]), _fields(title, loc))
+    see = "see /openapi.json for the fields there are"
+    return f"unknown field; {question} S{see[1:]}" if question else f"unknown field; {see}"
+
+
+def _fields(title: str, loc: tuple[int | str, ...]) -> Iterable[str]:
+    """The fields beside the one at `loc`; none where it is not known what lies there."""
+    if title != SearchSpec.__name__:
+        return ()
+    if len(loc) == 1:
+        return SearchSpec.model_fields
+    if loc[0] == "space":
+        return _KINDS[str(loc[_DIMENSION_LOC])].model_fields
+    kind = SearchSpec.model_fields[str(loc[0])].annotation
+    models = [
+        k for k in (kind, *get_args(kind)) if isinstance(k, type) and issubclass(k, BaseModel)
+    ]
+    return models[0].model_fields if models and len(loc) == _FIELD_LOC else ()
 
 
 def _place(loc: tuple[int | str, ...]) -> tuple[tuple[int | str, ...], str | None]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from hpsearch.errors import Mistake
+from hpsearch.errors import Mistake, meant
 from hpsearch.space import Choices, Dimension, Level, Range
 
 ACTIVATIONS = ("relu", "sigmoid", "tanh")
@@ -111,9 +111,10 @@ def mistakes_in(name: str, dimension: Dimension | None) -> list[Mistake]:
     path = f"space.{name}"
     known = HYPERPARAMETERS.get(name)
     if known is None:
-        return [
-            Mistake(path, f"unknown hyperparameter; known are {', '.join(sorted(HYPERPARAMETERS))}")
-        ]
+        question = meant(name, HYPERPARAMETERS)
+        known_are = f"{question} Known are" if question else "known are"
+        every = ", ".join(sorted(HYPERPARAMETERS))
+        return [Mistake(path, f"unknown hyperparameter; {known_are} {every}")]
     if dimension is None:
         return []
     if isinstance(dimension, Choices):

@@ -89,6 +89,7 @@ class Supervisor:
         if settings.bootstrap_key() is None and settings.embedded:
             key_file = home.embedded_key(self._home)
         port = reserve(settings.host, settings.port, patience=patience)
+        self._say(f"starting the service in {self._home} ...")
         self._environment = environment(settings, port=port, key_file=key_file)
         home.private_folder(self._home / "logs")
         if settings.embedded:

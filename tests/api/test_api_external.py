@@ -198,6 +198,9 @@ def test_the_example_by_curl(api: Any, key: str, tmp_path: Path) -> None:
     assert result["test"]["score"] == pytest.approx(
         -((result["recommended"]["params"]["x"] - 2) ** 2), abs=1e-3
     )
+    assert list(tmp_path.iterdir()) == []
+    with Client(api.url, key) as client, pytest.raises(NotFound, match="is with its trainer"):
+        client.model(result["id"], tmp_path / "model.npz")
 
 
 def test_the_example_with_pytorch_is_as_short_as_is_said() -> None:

@@ -204,7 +204,8 @@ def test_watch_follows_to_the_end(contract, status, run):
     contract.answer(304)
     contract.answer(200, {**status, "revision": 4, "rounds": {"planned": 4, "completed": 2}})
     repeat = {"planned": 4, "completed": 3, "kind": "repeat"}
-    contract.answer(200, {**status, "revision": 5, "rounds": repeat})
+    again = "the finalists are trained again: nothing is left to gain"
+    contract.answer(200, {**status, "revision": 5, "rounds": repeat, "reason": again})
     contract.answer(200, {**status, "revision": 6, "state": "completed"})
     contract.answer(200, RESULT)
     code, out, _ = run("watch", "s1", "--url", contract.url)
@@ -214,7 +215,7 @@ def test_watch_follows_to_the_end(contract, status, run):
     assert lines[0].startswith("round 1/4  trials 40/128  epochs 80/500  best 0.9722")
     assert lines[0].endswith("running, about 1 min 15 s left")
     assert lines[1].startswith("round 2/4")
-    assert "running, repeating the finalists, about 1 min" in lines[2]
+    assert "running, repeating the finalists (nothing is left to gain), about 1 min" in lines[2]
     assert "completed" in lines[3]
     assert "Best range" in out
     tags = [

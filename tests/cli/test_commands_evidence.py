@@ -26,21 +26,24 @@ def test_a_result_with_its_evidence(contract, run):
     contract.answer(200, {**RESULT, **evidence})
     code, out, _ = run("result", "s1", "--url", contract.url)
     assert code == 0
+    assert "ranked by the expected score" in out
     lines = [" ".join(line.split()) for line in out.splitlines()]
     for line in (
         "Importance inside the range",
         "learning_rate 0.91 0.82 to 0.97 0.12",
         "Finalists (1 of 6 others cannot be told apart from the recommended one)",
-        "learning_rate=0.5 9 0.9710 0.0040 recommended",
-        "learning_rate=0.4 9 0.9710 - +0.0012 0.41 alike",
-        "learning_rate=2 9 0.9710 - +0.0012 0.001 worse",
+        "learning_rate=0.5 9 0.9700 0.9710 0.0040 recommended",
+        "learning_rate=0.4 9 0.9700 0.9710 - +0.0012 0.41 alike",
+        "learning_rate=2 9 0.9700 0.9710 - +0.0012 0.001 worse",
         "and 2 more",
         "validation accuracy 0.9700, mean of 9 trainings",
     ):
         assert line in lines
     contract.answers[:] = []
     contract.answer(200, {**RESULT, "finalists": [one], "indistinguishable": 0})
-    assert "\nFinalists\n" in run("result", "s1", "--url", contract.url)[1]
+    out = run("result", "s1", "--url", contract.url)[1]
+    assert "\nFinalists\n" in out
+    assert "ranked by" not in out
 
 
 def test_health_as_words(contract, run):

@@ -121,6 +121,7 @@ def test_a_process_that_keeps_dying_ends_the_service(stand_ins):
     box = stand_ins(api=CRASH)
     done = box.run("serve", "--port", "0")
     assert done.returncode == 69
+    assert f"starting the service in {box.home} ...\n" in done.stderr
     assert "hpsearch: api does not start (exit 1); the end of " in done.stderr
     assert done.stderr.endswith("\n  the reason why\n")
     assert not broker.answers(box.home / "run" / "broker.sock")

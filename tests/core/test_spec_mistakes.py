@@ -15,7 +15,13 @@ from hpsearch.spec import (
 
 R = "space.learning_rate"
 MISTAKES = [
-    ({"colour": 1}, "colour", "unknown field"),
+    ({"colour": 1}, "colour", "unknown field; see"),
+    ({"epoch": {"last": 4}}, "epoch", "unknown field; did you mean epochs? See"),
+    ({"model": {"optimiser": "adam"}}, "model.optimiser", "did you mean optimizer?"),
+    ({"webhook": {"ur": "x", "url": "https://a.example"}}, "webhook.ur", "did you mean url?"),
+    ({"space": {"learning_rate": {**LOG, "scales": "log"}}}, f"{R}.scales", "did you mean scale?"),
+    ({"space": {"learnin_rate": LOG}}, "space.learnin_rate",
+     "unknown hyperparameter; did you mean learning_rate? Known are activation"),
     ({"model": {"layers": 3}}, "model.layers", "unknown field"),
     ({"epochs": {"middle": 3}}, "epochs.middle", "unknown field"),
     ({"final": {"x": 3}}, "final.x", "unknown field"),
@@ -91,7 +97,8 @@ MISTAKES = [
     ({"model": {"hidden_sizes": [0]}}, "model.hidden_sizes[0]", "greater than or equal to 1"),
     ({"model": {"hidden_sizes": [5000]}}, "model.hidden_sizes[0]", "less than or equal to 4096"),
     ({"model": {"hidden_sizes": [1] * 11}}, "model.hidden_sizes", "at most 10"),
-    ({"model": {"hidden_sizes": 50}}, "model.hidden_sizes", "valid tuple"),
+    ({"model": {"hidden_sizes": 50}}, "model.hidden_sizes",
+     "give a list of whole numbers such as [50], got 50"),
     ({"model": {"batch_size": 0}}, "model.batch_size", "greater than or equal to 1"),
     ({"model": {"dropout": 0.95}}, "model.dropout", "less than or equal to 0.9"),
     ({"model": {"activation": "gelu"}}, "model.activation", "'relu', 'sigmoid' or 'tanh'"),
@@ -161,14 +168,14 @@ def test_all_mistakes_are_reported_at_once():
 
 
 def test_one_mistake_is_counted_as_one():
-    with pytest.raises(InvalidSpec, match=r"the search spec has 1 mistake$"):
+    with pytest.raises(InvalidSpec, match=r"the search spec has 1 mistake\n  rounds: "):
         parse(asked(rounds=0), FACTS, caps())
 
 
 def test_a_missing_dataset_is_one_mistake():
     found = mistakes({"space": {"learning_rate": LOG}}, facts=Mistake("dataset", "name one"))
     assert found == {"dataset": "name one"}
-    with pytest.raises(InvalidSpec, match=r"has 1 mistake$"):
+    with pytest.raises(InvalidSpec, match=r"has 1 mistake\n  dataset: name one$"):
         parse({"space": {"learning_rate": LOG}}, Mistake("dataset", "name one"), caps())
 
 

@@ -35,14 +35,17 @@ def doctor(as_json: Json = False) -> int:
         emit({"healthy": not faults, "findings": [asdict(finding) for finding in found]})
     else:
         warnings = sum(f.grade is Grade.WARNING for f in found)
-        print(f"{faults} faults, {warnings} warnings")
+        print(f"{_count(faults, 'fault')}, {_count(warnings, 'warning')}")
     return FAULTY if faults else 0
 
 
 def examination() -> Iterator[Finding]:
-    """Every finding, in the order in which one explains the next."""
+    """Every finding, in the order in which one explains the next.
+
+    That an embedded service does not run comes first: why nobody trains or decides is then said.
+    """
     from hpsearch.cli.doctor import place
-    from hpsearch.cli.doctor.findings import examined, fault
+    from hpsearch.cli.doctor.findings import Grade, examined, fault
     from hpsearch.settings import load
 
     yield from place.names(os.environ)
@@ -51,19 +54,24 @@ def examination() -> Iterator[Finding]:
     except HpsearchError as error:
         yield fault("settings", str(error), "correct the variable that it names")
         return
+    service = list(examined("service", lambda: place.address(settings, _token(settings))))
+    down = settings.embedded and service[0].grade is Grade.FAULT
+    if down:
+        yield from service
     for subject, check in (("data folder", place.folder), ("disk", place.disk), ("key", place.key)):
         yield from examined(subject, lambda check=check: check(settings))  # type: ignore[misc]  # bound at once
-    yield from _inside(settings)
+    yield from _inside(settings, down=down)
     if settings.embedded:
         yield from examined("broker", lambda: place.embedded_broker(settings))
-    yield from examined("service", lambda: place.address(settings, _token(settings)))
+    if not down:
+        yield from service
 
 
 def _token(settings: Settings) -> str | None:
     return settings.bootstrap_key() or own_key(settings)
 
 
-def _inside(settings: Settings) -> Iterator[Finding]:
+def _inside(settings: Settings, *, down: bool) -> Iterator[Finding]:
     from hpsearch.cli.doctor import inside
     from hpsearch.cli.doctor.findings import Grade, examined, fault
     from hpsearch.wiring import build
@@ -76,9 +84,14 @@ def _inside(settings: Settings) -> Iterator[Finding]:
             found = list(examined("database", lambda: inside.database(services)))
             yield from found
             if all(finding.grade is not Grade.FAULT for finding in found):
-                for check in (inside.clock, inside.queue, inside.loop, inside.datasets):
+                staff = () if down else (inside.queue, inside.loop)
+                for check in (inside.clock, *staff, inside.datasets):
                     yield from examined(check.__name__, lambda check=check: check(services))  # type: ignore[misc]  # bound at once
     yield from examined("worker", lambda: inside.worker(settings))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _show(finding: Finding) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import shutil
 import stat
@@ -11,7 +10,14 @@ from pathlib import Path
 
 from hpsearch.cli.doctor.findings import Finding, fault, ok, warning
 from hpsearch.client import Client
-from hpsearch.errors import Conflict, Forbidden, HpsearchError, Unauthenticated, Unavailable
+from hpsearch.errors import (
+    Conflict,
+    Forbidden,
+    HpsearchError,
+    Unauthenticated,
+    Unavailable,
+    meant,
+)
 from hpsearch.settings import KEY_MIN_LENGTH, Settings
 from hpsearch.supervisor import broker, home
 from hpsearch.supervisor.address import reserve, url_of
@@ -27,9 +33,8 @@ def names(environment: Mapping[str, str]) -> Iterator[Finding]:
     known = {f"HPSEARCH_{name.upper()}" for name in (*Settings.model_fields, *OTHER_NAMES)}
     for name in sorted(set(environment) - known):
         if name.startswith("HPSEARCH_"):
-            close = difflib.get_close_matches(name, known, n=1)
-            meant = f"; did you mean {close[0]}?" if close else ""
-            yield warning("settings", f"{name} is set, and there is no such setting{meant}",
+            said = "; ".join(filter(None, ("there is no such setting", meant(name, known))))
+            yield warning("settings", f"{name} is set, and {said}",
                           "rename it or take it away")  # fmt: skip
 
 
@@ -154,8 +159,11 @@ def _free_port(settings: Settings) -> Iterator[Finding]:
     except Conflict as error:
         yield fault("port", str(error), "end that program, or set HPSEARCH_PORT to a free one")
         return
-    yield warning("service", "no service runs on this data folder",
-                  "start it: hpsearch serve (or python -P -m api, and workers)")  # fmt: skip
+    if settings.embedded:
+        yield fault("service", f"no service runs on {settings.home}", "start it: hpsearch serve")
+    else:
+        yield warning("service", "no API runs on this machine",
+                      "start it where it belongs: python -P -m api")  # fmt: skip
 
 
 def _is_ours(url: str) -> bool:
