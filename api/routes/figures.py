@@ -31,10 +31,11 @@ class FigurePath(SearchPath):
 
 
 class FigureQuery(Query):
-    """What the axes of `trials` are."""
+    """What the axes of `trials` are, and how `ranges` is laid out."""
 
     x: str | None = Field(None, max_length=40, description="Hyperparameter of `trials`, across.")
     y: str | None = Field(None, max_length=40, description="Hyperparameter of `trials`, upwards.")
+    columns: int = Field(2, ge=1, le=2, description="Panels of `ranges` beside each other.")
 
 
 class ProgressQuery(Query):
@@ -60,6 +61,8 @@ def figure(path: FigurePath, query: FigureQuery) -> Response:
         raise NotFound(f"there is no figure {path.name!r}; there are {', '.join(_DRAWN)}")
     if path.name != "trials" and (query.x or query.y):
         raise InvalidRequest("x and y belong to the figure trials")
+    if path.name != "ranges" and "columns" in query.model_fields_set:
+        raise InvalidRequest("columns belongs to the figure ranges")
     return Response(drawn(path.id, path.name, query).to_json(), mimetype="application/json")
 
 
@@ -94,7 +97,8 @@ def _ranges(gallery: Gallery, search: str, query: FigureQuery) -> Any:
     except Conflict:
         result = None
     rounds = gallery.rounds(search, owner=owner())
-    return figures.ranges(rounds, gallery.asked(search, owner=owner()), result=result)
+    asked = gallery.asked(search, owner=owner())
+    return figures.ranges(rounds, asked, result=result, columns=query.columns)
 
 
 def _trials(gallery: Gallery, search: str, query: FigureQuery) -> Any:

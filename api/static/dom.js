@@ -30,7 +30,7 @@ function present(children) {
 /** A table; `head` and the cells of `rows` are texts or elements. */
 export function table(caption, head, rows) {
   const cell = (content, column) =>
-    column === 0 ? h("th", { scope: "row" }, content) : h("td", {}, content);
+    column === 0 ? h("th", { scope: "row" }, content) : h("td", { "data-head": head[column] }, content);
   return h(
     "table",
     {},

@@ -52,6 +52,9 @@ export function figuresOf(search, axes) {
     return x && y ? `?x=${segment(x)}&y=${segment(y)}` : "";
   };
   const trials = new Figure(search, "trials", query);
-  const all = [trials, ...["ranges", "surface", "curves", "importance"].map((n) => new Figure(search, n))];
+  const narrow = matchMedia("(max-width: 600px)"); // as in site.css
+  const ranges = new Figure(search, "ranges", () => (narrow.matches ? "?columns=1" : ""));
+  narrow.addEventListener("change", () => ranges.changed());
+  const all = [trials, ranges, ...["surface", "curves", "importance"].map((n) => new Figure(search, n))];
   return { trials, changed: (atOnce) => all.forEach((figure) => figure.changed(atOnce)) };
 }

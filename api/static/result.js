@@ -1,8 +1,8 @@
 // The answer of a completed search.
 
 import { announce, byId, fact, fill, h, table } from "./dom.js";
-import { verdict } from "./rounds.js";
-import { count, level, share, shown, signed, span, titled } from "./words.js";
+import { reach, verdict } from "./rounds.js";
+import { count, level, share, shown, signed, titled } from "./words.js";
 
 export function showResult(result) {
   fill(byId("answer"), headline(result), recommended(result), ranges(result), test(result), finalists(result));
@@ -54,11 +54,11 @@ async function copy(button, text, values) {
 
 function ranges(result) {
   const rows = Object.entries(result.ranges).map(([name, range]) => [
-    titled(name), h("strong", {}, span(range)), span(range.asked), verdict(range.verdict),
+    titled(name), h("strong", {}, reach(range)), reach(range.asked), verdict(range.verdict),
     range.reason + (range.outside_asked ? "; it reaches beyond what was asked" : ""),
   ]);
   return h("div", {}, h("h3", {}, "Best range"),
-    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Best range" },
+    h("div", { class: "scroll cards", tabindex: "0", role: "region", "aria-label": "Best range" },
       table("Best range", ["Hyperparameter", "Best range", "Asked", "Verdict", "Why"], rows)));
 }
 

@@ -11,6 +11,9 @@ export function verdict(name) {
   return h("span", { class: `verdict ${name}` }, mark, " ", titled(name));
 }
 
+/** A range that stays on one line, minus signs of exponents included; choices may break. */
+export const reach = (range) => h("span", { class: range.choices ? "" : "reach" }, span(range));
+
 export function showRounds(rounds, status) {
   fill(byId("ranges-now"), now(rounds, status));
   fill(byId("rounds"), rounds.length ? every(rounds) : h("p", { class: "muted" }, "No round has begun yet."));
@@ -22,7 +25,7 @@ function now(rounds, status) {
     const made = rounds.findLast((round) => round.decisions[name])?.decisions[name];
     const asked = rounds[0]?.ranges[name];
     return [
-      titled(name), span(range), asked ? span(asked) : "–",
+      titled(name), reach(range), asked ? reach(asked) : "–",
       made ? verdict(made.verdict) : "as asked", made?.reason ?? "No round has ended yet.",
     ];
   });
@@ -35,7 +38,7 @@ function every(rounds) {
       const made = round.decisions[name];
       const best = round.best?.params[name];
       return [
-        `${round.number} (${round.kind})`, titled(name), span(range),
+        `${round.number} (${round.kind})`, titled(name), reach(range),
         best === undefined ? "–" : level(best), share(shown(round.best)),
         made ? verdict(made.verdict) : "–", made?.reason ?? "–",
       ];
@@ -59,7 +62,7 @@ function importance(rounds) {
 export function nextRound(plan) {
   const rows = Object.entries(plan.ranges).map(([name, range]) => {
     const made = plan.decisions[name];
-    return [titled(name), span(range), made ? verdict(made.verdict) : "–", made?.reason ?? "–"];
+    return [titled(name), reach(range), made ? verdict(made.verdict) : "–", made?.reason ?? "–"];
   });
   const head = plan.kind
     ? `Round ${plan.round} would be of kind ${plan.kind}: ${plan.trials} trials of up to ${plan.epochs} ` +
@@ -69,7 +72,7 @@ export function nextRound(plan) {
     h("p", {}, head, plan.reason ? ` ${plan.reason}.` : ""),
     plan.preliminary && h("p", { class: "muted" },
       `Preliminary: ${plan.open_trials} trials of the round before still run.`),
-    h("div", { class: "scroll" }, table("The next round's ranges",
+    h("div", { class: "scroll cards" }, table("The next round's ranges",
       ["Hyperparameter", "Range", "Verdict", "Why"], rows)),
   ];
 }

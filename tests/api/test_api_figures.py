@@ -72,6 +72,11 @@ def test_the_last_bar_is_the_range_of_the_result(client: httpx.Client, search: s
     bars = [t for t in figure["data"] if t["type"] == "bar" and t["x"] == ["best"]]
     ends = [(t["base"][0], t["base"][0] + t["y"][0]) for t in bars]
     assert pytest.approx((best["low"], best["high"])) in ends
+    narrow = client.get(f"{search}/figures/ranges", params={"columns": 1}).json()["layout"]
+    assert figure["layout"]["xaxis2"]["domain"][0] > 0.5
+    assert narrow["xaxis2"]["domain"] == [0, 1]
+    assert narrow["height"] > figure["layout"]["height"]
+    assert client.get(f"{search}/figures/curves", params={"columns": 1}).status_code == 400
 
 
 def test_the_surface_was_stored_and_is_not_computed(

@@ -12,7 +12,7 @@ from hpsearch.figures.search import style
 from hpsearch.report.views import DecisionView, RangeView, ResultView, RoundView
 from hpsearch.space import Level
 
-COLUMNS = 2
+COLUMNS = 2  # at the most
 PANEL, GAP, TOP = 190, 95, 70  # pixels: of a panel, below it, above all
 BAR = 0.62  # of the distance between two rounds
 
@@ -22,6 +22,7 @@ def ranges(
     asked: Mapping[str, RangeView],
     *,
     result: ResultView | None = None,
+    columns: int = COLUMNS,
 ) -> style.Figure:
     """One panel for each hyperparameter: its range in every round, and what came after the last.
 
@@ -33,17 +34,19 @@ def ranges(
         The ranges of the spec.
     result
         The answer, once there is one.
+    columns
+        Panels beside each other; one where the screen is narrow.
     """
     names = list(asked)
     if not names or not rounds:
         return style.nothing("no round has begun yet")
-    rows = -(-len(names) // COLUMNS)
+    rows = -(-len(names) // columns)
     figure = make_subplots(
-        rows=rows, cols=COLUMNS, subplot_titles=[style.titled(name) for name in names],
+        rows=rows, cols=columns, subplot_titles=[style.titled(name) for name in names],
         horizontal_spacing=0.12, vertical_spacing=GAP / (rows * (PANEL + GAP)),
     )  # fmt: skip
     for index, name in enumerate(names):
-        _panel(figure, name, rounds, asked[name], result, _place(index))
+        _panel(figure, name, rounds, asked[name], result, _place(index, columns))
     _legend(figure, rounds)
     figure.update_annotations(font={"size": 14})
     height = TOP + rows * (PANEL + GAP)
@@ -53,8 +56,8 @@ def ranges(
     return figure
 
 
-def _place(index: int) -> dict[str, int]:
-    return {"row": index // COLUMNS + 1, "col": index % COLUMNS + 1}
+def _place(index: int, columns: int) -> dict[str, int]:
+    return {"row": index // columns + 1, "col": index % columns + 1}
 
 
 def _panel(

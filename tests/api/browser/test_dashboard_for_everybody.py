@@ -94,6 +94,11 @@ def test_pages_have_no_serious_finding_and_fit_a_phone(
         page.set_viewport_size(PHONE)
         wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert page.evaluate(wider) <= 0, f"{name} scrolls sideways on a phone"
+        if name == "search":
+            cards = page.locator(".cards:visible").all()
+            assert cards
+            for region in cards:
+                assert region.evaluate("(e) => e.scrollWidth <= e.clientWidth"), "cut off"
         images(page, f"{name}-phone")
         page.close()
 
