@@ -224,6 +224,17 @@ def test_watch_follows_to_the_end(contract, status, run):
     assert tags == ['"3"', '"3"', '"3"', '"4"', '"5"']
 
 
+def test_ctrl_c_ends_the_watching_and_says_that_the_search_goes_on(
+    contract, status, box, until, interrupt
+):
+    contract.answer(200, {**status, "name": "", "dataset": None})
+    process = box.start("watch", "s1", "--url", contract.url)
+    until(lambda: len(contract.asked) > 1, "it watches")
+    assert interrupt(process) == 130
+    assert process.stdout.readline() == "search s1\n"
+    assert process.stderr.read() == "the search goes on: hpsearch watch s1\n"
+
+
 def test_watch_in_json_is_a_line_for_every_change(contract, status, run):
     contract.answer(200, status)
     contract.answer(200, {**status, "revision": 4, "state": "cancelled"})

@@ -180,5 +180,5 @@ def failures(stored: Stored) -> Iterator[HealthNote]:
             severity="warning",
             message=f"{count} of {planned} trials could not be trained",
             numbers={"failed": count, "trials": planned},
-            advice="their errors are in /trials?state=failed, or `hpsearch export ID --format csv`",
+            advice="their errors are in /trials?state=failed and in `hpsearch export ID --format csv`",
         )
