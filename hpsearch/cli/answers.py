@@ -26,11 +26,7 @@ if TYPE_CHECKING:
     )
 
 FINALISTS = 5  # that are listed
-_SHARES = Text("share: of the score's variation inside the range, how much it takes part in")
-_RANKED = Text(
-    "ranked by the expected score, the surrogate's estimate from all trials; behind and p compare "
-    "full trainings alone"
-)
+_SHARES = "Share: of the score's variation inside the range, how much it takes part in."
 
 
 def result(view: ResultView) -> Group:
@@ -42,11 +38,15 @@ def result(view: ResultView) -> Group:
         facts((plain(name), _reason(found)) for name, found in view.ranges.items()),
     ]
     if view.importance:
-        parts += [_heading("Importance inside the range"), _importance(view.importance), _SHARES]
+        parts += [
+            _heading("Importance inside the range"),
+            _importance(view.importance),
+            Text(_SHARES),
+        ]
     if view.finalists:
         parts += [_heading(_race(view)), _finalists(view.finalists)]
         if len(view.finalists) > 1:
-            parts.append(_RANKED)
+            parts.append(Text(words.RANKED))
     parts += [_heading("Test score"), _test(view)]
     if view.health:
         parts += [_heading("To know"), *(Text(f"- {plain(line)}") for line in view.health)]

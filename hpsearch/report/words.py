@@ -9,6 +9,12 @@ from hpsearch.space import Level
 
 _CONTROL = dict.fromkeys({*range(32), *range(127, 160)} - {ord("\n")}, "\N{REPLACEMENT CHARACTER}")
 
+# Below every table of finalists: the first one need not have the best mean.
+RANKED = (
+    "Ranked by the expected score, the surrogate's estimate from all trials; behind compares full "
+    "trainings alone."
+)
+
 
 def plain(text: str) -> str:
     """`text` without the control characters by which it could rewrite the screen."""

@@ -26,7 +26,7 @@ def test_a_result_with_its_evidence(contract, run):
     contract.answer(200, {**RESULT, **evidence})
     code, out, _ = run("result", "s1", "--url", contract.url)
     assert code == 0
-    assert "ranked by the expected score" in out
+    assert "Ranked by the expected score" in out
     lines = [" ".join(line.split()) for line in out.splitlines()]
     for line in (
         "Importance inside the range",
@@ -43,7 +43,7 @@ def test_a_result_with_its_evidence(contract, run):
     contract.answer(200, {**RESULT, "finalists": [one], "indistinguishable": 0})
     out = run("result", "s1", "--url", contract.url)[1]
     assert "\nFinalists\n" in out
-    assert "ranked by" not in out
+    assert "Ranked by" not in out
 
 
 def test_health_as_words(contract, run):

@@ -124,14 +124,15 @@ def _finalists(result: ResultView) -> Section:
         (
             words.params(one.params),
             f"{one.trainings}",
+            words.share(one.posterior_mean),
             f"{words.share(one.mean)} ± {words.share(one.sd)}",
             f"{one.difference:+.4f}" if place else "",
             "recommended" if not place else "alike" if one.indistinguishable else "worse",
         )
         for place, one in enumerate(result.finalists)
     ]
-    head = ("parameters", "trainings", "score", "behind", "")
-    return Section("Finalists", tables=[Table(head, rows)])
+    head = ("parameters", "trainings", "expected", "score", "behind", "")
+    return Section("Finalists", text=[words.RANKED], tables=[Table(head, rows)])
 
 
 def _rounds(rounds: Sequence[RoundView]) -> Section:
