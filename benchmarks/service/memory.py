@@ -15,6 +15,7 @@ JOBS = 20_000
 SEARCHES = 2
 SAMPLES = 20
 SETTLED = 0.3  # of the jobs: caches of statements and connections are full by then
+SECONDS = 600  # at the most
 GROWTH_MOST = 5.0  # MB in 10,000 jobs
 
 
@@ -32,14 +33,14 @@ def run(site: Site) -> Section:
         fleet.loop()
         fleet.workers(WORKERS)
         samples: list[tuple[int, dict[str, int]]] = []
-        end = time.monotonic() + 300
+        end = time.monotonic() + SECONDS
         # Whoever finishes a round's last job decides on 10,000 trials: that is another table.
         while (done := fleet.trials_done()) < JOBS * 0.99 and time.monotonic() < end:
             client.get("/searches").raise_for_status()
             if done >= len(samples) * JOBS / SAMPLES:
                 samples.append((done, _resident(fleet)))
         if done < JOBS * 0.99:
-            section.broken.append(f"{done:,} of {JOBS:,} jobs after 300 s")
+            section.broken.append(f"{done:,} of {JOBS:,} jobs after {SECONDS} s")
         late = [sample for sample in samples if sample[0] >= SETTLED * JOBS]
         for name in sorted(late[0][1]):
             growth = _slope([(n, held[name]) for n, held in late if name in held])
