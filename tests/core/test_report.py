@@ -81,7 +81,7 @@ class TestStatus:
             "1-4", 0.93, 0.93,
         )  # fmt: skip
         assert set(view.links) == {
-            "self", "rounds", "trials", "result", "model", "health", "spec",
+            "self", "rounds", "trials", "result", "model", "health", "spec", "report",
         }  # fmt: skip
         assert view.links["trials"] == "/api/v1/searches/s1/trials"
 
