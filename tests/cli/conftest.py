@@ -107,8 +107,9 @@ def new_box() -> Callable[[Path], Box]:
 
 
 @pytest.fixture
-def box(new_box: Callable[[Path], Box], tmp_path: Path) -> Iterator[Box]:
-    made = new_box(tmp_path)
+def box(new_box: Callable[[Path], Box], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
+    # Not `tmp_path`: with the test's name in it the path is too long for a socket.
+    made = new_box(tmp_path_factory.mktemp("box"))
     yield made
     made.close()
 

@@ -176,7 +176,7 @@ def test_ctrl_c_leaves_a_watched_search_alone(served, until, interrupt):
     assert process.stdout.readline().startswith("round 0/2")
     assert interrupt(process) == 130
     assert process.stderr is not None
-    assert process.stderr.read() == ""
+    assert process.stderr.read() == f"the search goes on: hpsearch watch {search}\n"
     assert json.loads(served.run("cancel", search, "--json").stdout)["state"] == "cancelled"
 
 
@@ -284,16 +284,17 @@ def test_a_terminal_has_bars(served):
         assert word in seen
 
 
-def test_the_demo_in_a_pipe(box, tmp_path):
+def test_the_demo_in_a_pipe(box, tmp_path_factory):
     del box.environment["HPSEARCH_HOME"]
-    box.environment |= {"TMPDIR": str(tmp_path), "REDIS_URL": "redis://127.0.0.1:1/0"}
+    folder = tmp_path_factory.mktemp("demo")  # `tmp_path` is too long for a socket
+    box.environment |= {"TMPDIR": str(folder), "REDIS_URL": "redis://127.0.0.1:1/0"}
     done = box.run("demo", "--json", timeout=120)  # about ten seconds when nothing else runs
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["test"]["accuracy"] >= 0.95
     assert "curl -H" in done.stderr
     assert "round 4/4" in done.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["here"]
+    assert list(folder.iterdir()) == []
 
 
 def test_the_demo_in_a_terminal_has_bars_and_can_be_interrupted(box):
