@@ -6,11 +6,10 @@ import { badge } from "./overview.js";
 import { sleep, visible } from "./pace.js";
 import { draw, onTheme } from "./plot.js";
 import { signedIn } from "./session.js";
-import { dataset, ended, level, share, shown, signed, span, titled } from "./words.js";
+import { dataset, ended, level, OVER, share, shown, signed, span, titled } from "./words.js";
 
 const PAUSE = 3000; // milliseconds between two looks while something moves
 const MOST = 5;
-const OVER = ["completed", "cancelled", "failed"];
 
 const ids = [...new Set((new URLSearchParams(location.search).get("searches") ?? "").split(",").filter(Boolean))];
 let figure = null;

@@ -4,9 +4,9 @@ import { announce, byId, h } from "./dom.js";
 import { confirm } from "./dialog.js";
 import { editSearch } from "./edit.js";
 import { segment, send } from "./http.js";
+import { OVER } from "./words.js";
 
 const OPEN = ["queued", "running", "paused"];
-const OVER = ["completed", "cancelled", "failed"];
 
 /** The buttons of a search; `changed` is called with each status that a button leads to. */
 export class Controls {

@@ -1,4 +1,7 @@
-// Values as words for people.
+// Values as words for people, and the words of the contract that several pages ask for.
+
+/** The states in which nothing changes any more. */
+export const OVER = ["completed", "cancelled", "failed"];
 
 /** A number with four digits that matter. */
 export function number(value) {

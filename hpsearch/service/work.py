@@ -172,7 +172,7 @@ class Work:
             return step()
         except HpsearchError:
             raise
-        except Exception:
+        except Exception:  # whatever it is, the other searches are to go on
             if search_id not in self._faulty:
                 self._faulty.add(search_id)
                 with about(search_id=search_id):
