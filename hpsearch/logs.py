@@ -20,6 +20,7 @@ HIDDEN = "***"
 _SECRETS = (
     # Up to the last @: a password may hold slashes and an @ that nobody escaped.
     (re.compile(r"(?<=://)([^/\s:@]*):\S+@"), r"\1:***@"),
+    (re.compile(r"(?<=://)[^/\s:@]+@"), "***@"),  # a name alone may be a token
     (re.compile(r"(?i)\b(password=)[^&\s]+"), r"\1***"),
     (re.compile(r"(hps_[0-9a-f]+)_[\w-]+"), r"\1_***"),
     (re.compile(r"(?i)\b(bearer)\s+\S+"), r"\1 ***"),

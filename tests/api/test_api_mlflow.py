@@ -72,5 +72,5 @@ def test_mlflow_reads_an_exported_search(
     assert "give another --experiment" in capsys.readouterr().err
     assert cli.run([*words[:3], "nonsense://me:secret@host/db"]) == 69
     said = capsys.readouterr().err
-    assert "the MLflow store nonsense://***@host/db cannot be used" in said
+    assert "the MLflow store nonsense://me:***@host/db cannot be used" in said
     assert "secret" not in said

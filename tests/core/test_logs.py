@@ -55,6 +55,7 @@ def test_what_remains_still_says_where():
     assert redact("redis://:pw@cache:6379/0 is down") == "redis://:***@cache:6379/0 is down"
     assert redact("postgresql://me:pw@db/x") == "postgresql://me:***@db/x"
     assert redact(f"key hps_0f_{'a' * 43} is unknown") == "key hps_0f_*** is unknown"
+    assert redact("https://t0ken@mlflow.example/x") == "https://***@mlflow.example/x"
     said = "postgresql://db/x?user=me&password=p/w&sslmode=require"
     assert redact(said) == "postgresql://db/x?user=me&password=***&sslmode=require"
     assert redact("Authorization: Bearer abc") == "Authorization: Bearer ***"
