@@ -44,7 +44,9 @@ def get(name: Name, url: Url = None, as_json: Json = False) -> None:
 @app.command()
 def put(
     name: Name,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .npz or a .csv file.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="For example a .npz or a .csv file.")
+    ],
     label: Annotated[
         str | None, typer.Option(help="The CSV column that holds the class [default: the last].")
     ] = None,
