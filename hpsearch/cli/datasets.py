@@ -24,14 +24,14 @@ BOOTSTRAP = "bootstrap"
 def list_(url: Url = None, as_json: Json = False) -> None:
     """List the datasets that this key can search on."""
     with connected(url) as client:
-        found = list(client.datasets())
+        views = list(client.datasets())
     if as_json:
-        emit(found)
+        emit(views)
         return
     from hpsearch.cli import tables
 
     head = ("NAME", "KIND", "SHAPE", "CLASSES", "TRAIN", "TEST", "LICENCE", "DIGEST")
-    tables.listing(head, (_row(view) for view in found))
+    tables.listing(head, (_row(view) for view in views))
 
 
 @app.command()

@@ -53,16 +53,16 @@ def predict(
     from hpsearch.nn import Model
 
     trained = Model.load(file)
-    found = trained.predict_proba(read(examples, trained))
-    names = [trained.classes[i] for i in found.argmax(axis=1)]
+    probabilities = trained.predict_proba(read(examples, trained))
+    names = [trained.classes[i] for i in probabilities.argmax(axis=1)]
     if as_json:
-        lines = zip(names, found.tolist(), strict=True)
+        lines = zip(names, probabilities.tolist(), strict=True)
         said = [{"label": n, "probabilities": dict(zip(trained.classes, p, strict=True))} for n, p in lines]  # fmt: skip
         emit({"predictions": said})
         return
     table = csv.writer(sys.stdout, lineterminator="\n")
     table.writerow(["label", *trained.classes])
-    for name, row in zip(names, found.tolist(), strict=True):
+    for name, row in zip(names, probabilities.tolist(), strict=True):
         table.writerow([name, *(FIELD.format(p) for p in row)])
 
 

@@ -25,7 +25,7 @@ class Library(Wire):
             yield self._view(DatasetView, item)
 
     def dataset(self, name: str) -> DatasetView:
-        """One dataset: shape, classes, digest, licence."""
+        """Return a dataset: shape, classes, digest, licence."""
         return self._view(DatasetView, self._json("GET", path_of("datasets", name)))
 
     def put_dataset(self, name: str, path: Path, *, label: str | None = None) -> DatasetView:

@@ -207,7 +207,7 @@ class RemotePlace:
         return target
 
     def size(self, info: DatasetInfo) -> int:
-        """As the place itself says."""
+        """Ask the place itself."""
         with self._answering():
             return sum(self._files.size(self._remote(info.digest, relative(n))) for n in FILES)
 

@@ -17,7 +17,6 @@ class StoreWriter(Protocol):
 
     def __call__(self, search: Search, *, address: str, name: str) -> int:
         """Write to the store at an address, under a name."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,7 @@ from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
 from hpsearch.errors import Misconfigured
-from hpsearch.report.views import (
-    HealthView,
-    ResultView,
-    RoundView,
-    StatusView,
-    TrialView,
-)
+from hpsearch.report.views import HealthView, ResultView, RoundView, StatusView, TrialView
 
 
 class Source(Protocol):
@@ -22,31 +16,24 @@ class Source(Protocol):
 
     def status(self, search: str) -> StatusView:
         """Return the status of a search."""
-        ...
 
     def spec(self, search: str) -> Mapping[str, Any]:
         """Return its spec, edits and defaults written out."""
-        ...
 
     def rounds(self, search: str) -> Iterable[RoundView]:
         """Return its rounds."""
-        ...
 
     def trials(self, search: str, *, curve: bool) -> Iterable[TrialView]:
         """Return its trials."""
-        ...
 
     def trials_csv(self, search: str, to: IO[bytes]) -> None:
         """Write its trials as CSV."""
-        ...
 
     def result_if_any(self, search: str) -> ResultView | None:
         """Return its result; None of a search that has not completed."""
-        ...
 
     def health(self, search: str) -> HealthView:
         """Return the findings of its health report."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
