@@ -60,6 +60,7 @@ _FIRST = (
     "resources",
     "machines",
     "lab",
+    "golden",
     "fuzz",
     "upgrade",
     "deploy",

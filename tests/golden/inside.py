@@ -1,0 +1,99 @@
+"""The golden searches' only file that calls more than HTTP routes: a service in this process.
+
+A change of the internals is followed here, and nowhere else in this folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from flask.testing import FlaskClient
+
+from api import create_app
+from hpsearch import logs
+from hpsearch.service import Services
+from hpsearch.settings import load
+from hpsearch.training import Trainer
+from hpsearch.training.final import run_final
+from hpsearch.training.fingerprint import fingerprint
+from hpsearch.trials import Hint, JobReport, RoundKind
+from hpsearch.wiring import build
+from migrations.schema import Database
+
+KEY = "bootstrap-key-of-the-golden-searches"
+RUN = "golden"  # the worker's id
+
+
+class Inside:
+    """A loop, a worker and the API, one step at a time."""
+
+    def __init__(self, services: Services, client: FlaskClient) -> None:
+        self._work = services.work
+        self._trainer = Trainer(services.files)
+        self._client = client
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """The JSON that a route answers with; None where it has nothing to say."""
+        headers = {"Authorization": f"Bearer {KEY}"}
+        answer = self._client.open(f"/api/v1{path}", method=method, json=body, headers=headers)
+        assert answer.status_code < 300, answer.text
+        return None if answer.status_code == 204 else answer.json
+
+    def sha256(self, path: str) -> str:
+        """SHA-256 of the bytes that a route answers with."""
+        headers = {"Authorization": f"Bearer {KEY}"}
+        with self._client.get(f"/api/v1{path}", headers=headers) as answer:
+            assert answer.status_code == 200, answer.text
+            return hashlib.sha256(answer.data).hexdigest()
+
+    def advance(self) -> None:
+        """Decide what is due."""
+        self._work.advance_due()
+
+    def train(self, *, at_most: int | None = None) -> int:
+        """Train what is handed out, at most so many jobs; their number."""
+        hints = list(self._work.hints())[:at_most]
+        for hint in hints:
+            self._work.finish(hint, self._report(hint), worker_run=RUN)
+        return len(hints)
+
+    def _report(self, hint: Hint) -> JobReport:
+        order = self._work.claim(hint, worker_run=RUN)
+        assert order is not None
+        if order.kind is not RoundKind.FINAL:
+            return self._trainer.run(order)
+        return run_final(
+            self._trainer, order, open_test=lambda: self._work.open_test(hint, worker_run=RUN)
+        )
+
+
+def count_ids() -> None:
+    """Draw the ids of this process's searches from a counter.
+
+    A spec that names an earlier search holds its id, and so does the digest.
+    """
+    numbers = itertools.count(1)
+    secrets.token_hex = lambda size: f"{next(numbers):0{2 * (size or 32)}x}"
+
+
+@contextmanager
+def inside(home: Path) -> Iterator[Inside]:
+    """A service over SQLite in a folder of its own; its jobs are small, so that a round has some."""
+    logs.configure("error", process="golden")
+    settings = load(home=home, api_key=KEY, job_size=4, sqlite_synchronous="NORMAL")
+    database = Database(settings.database)
+    database.upgrade()
+    database.close()
+    with build(settings) as services:
+        yield Inside(services, create_app(services, settings).test_client())
+
+
+def numbers_of() -> dict[str, str]:
+    """The numeric fingerprint under which this process computes."""
+    return dict(fingerprint())
