@@ -20,7 +20,6 @@ from hpsearch.surrogate.acquisition import log_expected_improvement
 from hpsearch.surrogate.believer import Believer, Pool
 from hpsearch.surrogate.climbing import Ground, candidates, climbed, expected_gain, promise
 from hpsearch.surrogate.encoding import Encoding
-from hpsearch.surrogate.exact import Model, expected_improvement, fit
 from hpsearch.surrogate.importance import Importance, drawn, importance
 from hpsearch.surrogate.posterior import Surrogate, fitted
 from hpsearch.surrogate.surface import Surface, surface
@@ -30,7 +29,6 @@ __all__ = [
     "Encoding",
     "Ground",
     "Importance",
-    "Model",
     "Pool",
     "Surface",
     "Surrogate",
@@ -38,8 +36,6 @@ __all__ = [
     "climbed",
     "drawn",
     "expected_gain",
-    "expected_improvement",
-    "fit",
     "fitted",
     "importance",
     "log_expected_improvement",

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.lab import data
-from hpsearch.lab.data import LabData, Stored
+from lab import data
+from lab.data import LabData, Stored
 
 
 @pytest.fixture(scope="session")

@@ -7,13 +7,14 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from hpsearch.figures.page import Figure
 from hpsearch.figures.search import style
 from hpsearch.report.views import CurvePoint, TrialView
 
 BEST = 5  # that stand out
 
 
-def curves(trials: Sequence[TrialView]) -> style.Figure:
+def curves(trials: Sequence[TrialView]) -> Figure:
     """The learning curves of `trials`, which must have been read with their curves."""
     drawn = [t for t in trials if t.curve and t.state != "diverged"]
     drawn.sort(key=lambda t: (t.epochs, t.shown or 0.0))

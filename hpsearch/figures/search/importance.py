@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from hpsearch.figures.page import Figure
 from hpsearch.figures.search import style
 from hpsearch.report.views import ImportanceView
 
 ROW = 44  # pixels
 
 
-def importance(found: Sequence[ImportanceView]) -> style.Figure:
+def importance(found: Sequence[ImportanceView]) -> Figure:
     """Bars of the total share with its 5 % to 95 % interval, the share by itself inside them."""
     if not found:
         return style.nothing("no surrogate yet: it takes a round of trials")

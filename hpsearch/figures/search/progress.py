@@ -7,6 +7,7 @@ from itertools import accumulate
 
 import plotly.graph_objects as go
 
+from hpsearch.figures.page import Figure
 from hpsearch.figures.search import style
 from hpsearch.report.views import RoundView
 from hpsearch.trials import RoundKind
@@ -15,7 +16,7 @@ COLOURS = (style.BLUE, style.VERMILION, style.GREEN, style.AMBER, style.PURPLE)
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")  # for those who tell no colours apart
 
 
-def progress(searches: Mapping[str, Sequence[RoundView]]) -> style.Figure:
+def progress(searches: Mapping[str, Sequence[RoundView]]) -> Figure:
     """The best validation score after every round that is over, by the name of the search."""
     figure = go.Figure()
     for place, (name, rounds) in enumerate(searches.items()):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import plotly.graph_objects as go
 
+from hpsearch.figures.page import Figure
 from hpsearch.report.views import RangeView, TrialView
 from hpsearch.trials import Verdict
-
-Figure: TypeAlias = Any  # plotly has no types
 
 # Okabe and Ito 2008, with contrast on white and on dark grey.
 BLUE, VERMILION, GREEN, GREY, AMBER, PURPLE = (

@@ -7,6 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from hpsearch.figures.page import Figure
 from hpsearch.figures.search import style
 from hpsearch.report.views import RangeView, RoundView, SurfaceView, TrialView
 
@@ -15,7 +16,7 @@ LOWEST = 0.25  # quantile of the means from which colours begin: the summit is w
 
 def surface(
     found: SurfaceView | None, rounds: Sequence[RoundView], trials: Sequence[TrialView] = ()
-) -> style.Figure:
+) -> Figure:
     """The posterior mean over two hyperparameters as colours, with trials and the newest box.
 
     Everything else is held at the best place; `sd` appears beside the pointer.

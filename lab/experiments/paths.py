@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch import nn
-from hpsearch.figures import Axis, Contour, Figure, Panel, Series, grid
-from hpsearch.lab.data import LabData
-from hpsearch.lab.experiment import Experiment, Finding, judged
+from hpsearch.figures import Figure
 from hpsearch.nn.optimizers import Rates
+from lab.data import LabData
+from lab.experiment import Experiment, Finding, judged
+from lab.figures import Axis, Contour, Panel, Series, grid
 
 Floats = NDArray[np.float64]
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch.figures import Axis, Figure, Panel, Series, grid
-from hpsearch.lab import stacks
-from hpsearch.lab.data import LabData
-from hpsearch.lab.experiment import Experiment, Finding, Interval, beyond, interval, judged, span
+from hpsearch.figures import Figure
+from lab import stacks
+from lab.data import LabData
+from lab.experiment import Experiment, Finding, Interval, beyond, interval, judged, span
+from lab.figures import Axis, Panel, Series, grid
 
 Floats = NDArray[np.float64]
 

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hpsearch import figures
-from hpsearch.lab.data import LabData
-from hpsearch.lab.experiment import Finding
-from hpsearch.lab.registry import EXPERIMENTS
+from lab.data import LabData
+from lab.experiment import Finding
+from lab.registry import EXPERIMENTS
 
 SOURCE = (
     "Each experiment of the chapter on training techniques (K. Saitoh, Deep Learning from "

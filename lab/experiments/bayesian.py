@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch import nn, surrogate
-from hpsearch.figures import Axis, Figure, Panel, Series, grid
-from hpsearch.lab import stacks
-from hpsearch.lab.data import LabData
-from hpsearch.lab.experiment import Experiment, Finding, band, beyond, interval, judged
+from hpsearch import nn
+from hpsearch.figures import Figure
+from lab import exact, stacks
+from lab.data import LabData
+from lab.experiment import Experiment, Finding, band, beyond, interval, judged
+from lab.figures import Axis, Panel, Series, grid
 
 Floats = NDArray[np.float64]
 
@@ -66,11 +67,11 @@ def propose_bayesian(x: Floats, scores: Floats, rng: np.random.Generator) -> Flo
     """The candidate of the highest expected improvement, given x (n, 5) and scores (n,)."""
     if len(x) < FIRST:
         return rng.random(len(SPACE))
-    model = surrogate.fit(x, scores)
+    model = exact.fit(x, scores)
     index, best = model.best()
     near = x[index] + REACH * rng.normal(size=(NEAR, len(SPACE)))
     candidates = np.concatenate([rng.random((WIDE, len(SPACE))), np.clip(near, 0.0, 1.0)])
-    value = surrogate.expected_improvement(model, candidates, best=best)
+    value = exact.expected_improvement(model, candidates, best=best)
     chosen: Floats = candidates[np.argmax(value)]
     return chosen
 

@@ -13,8 +13,8 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
 from hpsearch.errors import InvalidRequest
-from hpsearch.surrogate import exact as surrogate
-from hpsearch.surrogate.exact import Kernel, Prior
+from lab import exact
+from lab.exact import Kernel, Prior
 
 KERNEL = Kernel(1.7, 0.05, (0.3, 1.1, 0.6))
 
@@ -33,9 +33,9 @@ def test_the_gradient_is_that_of_finite_differences(n: int, d: int, seed: int) -
     rng = np.random.default_rng(seed)
     x, y = rng.random((n, d)), rng.normal(size=n)
     theta = rng.normal(0.0, 0.7, 2 + d)
-    value, gradient = surrogate.negative_log_posterior(theta, x, y, Prior())
+    value, gradient = exact.negative_log_posterior(theta, x, y, Prior())
     error = check_grad(
-        lambda t: surrogate.negative_log_posterior(t, x, y, Prior())[0],
+        lambda t: exact.negative_log_posterior(t, x, y, Prior())[0],
         lambda _: gradient,
         theta,
         epsilon=1e-6,
@@ -48,10 +48,10 @@ def test_the_gradient_holds_where_points_coincide() -> None:
     x = np.repeat(points(3, 2), 2, axis=0)
     y = wave(x)
     theta = KERNEL.to_theta()[:4]
-    _, gradient = surrogate.negative_log_posterior(theta, x, y, Prior())
+    _, gradient = exact.negative_log_posterior(theta, x, y, Prior())
     for j, step in enumerate(np.eye(4) * 1e-6):
-        up, _ = surrogate.negative_log_posterior(theta + step, x, y, Prior())
-        down, _ = surrogate.negative_log_posterior(theta - step, x, y, Prior())
+        up, _ = exact.negative_log_posterior(theta + step, x, y, Prior())
+        down, _ = exact.negative_log_posterior(theta - step, x, y, Prior())
         assert gradient[j] == pytest.approx((up - down) / 2e-6, rel=1e-4, abs=1e-6)
 
 
@@ -62,8 +62,8 @@ def reference(kernel: Kernel) -> GaussianProcessRegressor:
 
 def test_posterior_and_likelihood_are_scikit_learns() -> None:
     x, new = points(25, 3), points(40, 3, seed=1)
-    targets = surrogate.standardised(wave(x))
-    model = surrogate.condition(KERNEL, x, targets)
+    targets = exact.standardised(wave(x))
+    model = exact.condition(KERNEL, x, targets)
     mean, sd = model.predict(new)
     peer = reference(KERNEL).fit(x, targets.values)
     its_mean, its_sd = peer.predict(new, return_std=True)
@@ -72,7 +72,7 @@ def test_posterior_and_likelihood_are_scikit_learns() -> None:
     np.testing.assert_allclose(sd / targets.scale, latent, rtol=1e-6)
 
     theta = KERNEL.to_theta()
-    value, _ = surrogate.negative_log_posterior(theta, x, targets.values, Prior())
+    value, _ = exact.negative_log_posterior(theta, x, targets.values, Prior())
     centre, width = Prior().moments(3)
     logs = -0.5 * np.square((theta - centre) / width) - np.log(width * math.sqrt(2 * math.pi))
     assert value == pytest.approx(-peer.log_marginal_likelihood_value_ - logs.sum(), rel=1e-8)
@@ -80,8 +80,8 @@ def test_posterior_and_likelihood_are_scikit_learns() -> None:
 
 def test_one_observation_has_the_closed_form() -> None:
     x = np.array([[0.25, 0.5, 0.75]])
-    targets = surrogate.Targets(np.array([2.0]), 0.0, 1.0, -1.0)
-    mean, sd = surrogate.condition(KERNEL, x, targets).predict(x)
+    targets = exact.Targets(np.array([2.0]), 0.0, 1.0, -1.0)
+    mean, sd = exact.condition(KERNEL, x, targets).predict(x)
     share = KERNEL.variance / (KERNEL.variance + KERNEL.noise)
     assert mean[0] == pytest.approx(2.0 * share)
     assert sd[0] == pytest.approx(math.sqrt(KERNEL.variance * (1.0 - share)))
@@ -89,7 +89,7 @@ def test_one_observation_has_the_closed_form() -> None:
 
 def test_a_fit_recovers_the_function_the_noise_and_what_matters() -> None:
     x = points(80, 3, seed=3)
-    model = surrogate.fit(x, wave(x))
+    model = exact.fit(x, wave(x))
     new = points(200, 3, seed=4)
     mean, sd = model.predict(new)
     truth = np.sin(5.0 * new[:, 0]) + 0.3 * new[:, 2]
@@ -104,11 +104,11 @@ def test_a_fit_recovers_the_function_the_noise_and_what_matters() -> None:
 def test_a_fit_is_at_least_as_good_as_its_starts_and_the_same_every_time() -> None:
     x = points(30, 2)
     scores = wave(x)
-    one, two = surrogate.fit(x, scores), surrogate.fit(x, scores)
+    one, two = exact.fit(x, scores), exact.fit(x, scores)
     assert one.kernel == two.kernel
     y = one.targets.values
-    fitted, gradient = surrogate.negative_log_posterior(one.kernel.to_theta(), x, y, Prior())
-    start, _ = surrogate.negative_log_posterior(Prior().moments(2)[0], x, y, Prior())
+    fitted, gradient = exact.negative_log_posterior(one.kernel.to_theta(), x, y, Prior())
+    start, _ = exact.negative_log_posterior(Prior().moments(2)[0], x, y, Prior())
     assert fitted < start
     assert np.abs(gradient).max() < 0.05
 
@@ -126,7 +126,7 @@ def test_a_fit_is_at_least_as_good_as_its_starts_and_the_same_every_time() -> No
     ids=["one", "identical", "one place", "duplicates", "diverged", "one finite"],
 )
 def test_awkward_observations_give_a_finite_model(x: np.ndarray, scores: np.ndarray) -> None:
-    model = surrogate.fit(x, scores)
+    model = exact.fit(x, scores)
     mean, sd = model.predict(points(20, 2, seed=9))
     assert np.isfinite(mean).all()
     assert np.isfinite(sd).all()
@@ -148,7 +148,7 @@ def test_awkward_observations_give_a_finite_model(x: np.ndarray, scores: np.ndar
 )
 def test_what_cannot_be_fitted_is_refused(x: np.ndarray, scores: np.ndarray) -> None:
     with pytest.raises(InvalidRequest, match="scores"):
-        surrogate.fit(x, scores)
+        exact.fit(x, scores)
 
 
 def test_a_kernel_is_positive() -> None:
@@ -159,7 +159,7 @@ def test_a_kernel_is_positive() -> None:
 def test_the_bad_tail_is_cut_where_the_good_half_says() -> None:
     good = np.array([0.90, 0.91, 0.92, 0.93, 0.94])
     scores = np.concatenate([good, [0.1, np.nan]])
-    targets = surrogate.standardised(scores)
+    targets = exact.standardised(scores)
     back = targets.values * targets.scale + targets.shift
     median = 0.915  # of the six finite scores
     spread = math.sqrt(np.mean(np.square(np.array([0.92, 0.93, 0.94]) - median)))
@@ -173,7 +173,7 @@ def test_a_tail_does_not_hide_the_best_from_the_model() -> None:
     """Without the cut, chance-level scores on one side would swamp the differences on the other."""
     x = np.linspace(0.0, 1.0, 21)[:, None]
     scores = np.where(x[:, 0] > 0.7, 0.1, 0.9 - 0.2 * np.square(x[:, 0] - 0.4))
-    model = surrogate.fit(x, scores)
+    model = exact.fit(x, scores)
     index, _ = model.best()
     assert x[index, 0] == pytest.approx(0.4, abs=0.11)
 
@@ -183,7 +183,7 @@ def test_standardising_keeps_the_order_and_never_raises_a_score_above_the_cut(
     values: list[float],
 ) -> None:
     scores = np.array(values)
-    targets = surrogate.standardised(scores)
+    targets = exact.standardised(scores)
     back = targets.values * targets.scale + targets.shift
     np.testing.assert_allclose(back, np.maximum(scores, targets.cut), atol=1e-6)
     order = np.argsort(scores, kind="stable")
@@ -193,21 +193,21 @@ def test_standardising_keeps_the_order_and_never_raises_a_score_above_the_cut(
 @pytest.mark.parametrize("best", [-1.0, 0.2, 1.5])
 def test_expected_improvement_is_that_of_samples(best: float) -> None:
     x = points(8, 1)
-    model = surrogate.fit(x, wave(x))
+    model = exact.fit(x, wave(x))
     new = np.linspace(0.0, 1.0, 7)[:, None]
     mean, sd = model.predict(new)
     draws = mean + sd * np.random.default_rng(0).normal(size=(200_000, 1))
     sampled = np.maximum(draws - best, 0.0).mean(axis=0)
-    value = surrogate.expected_improvement(model, new, best=best)
+    value = exact.expected_improvement(model, new, best=best)
     np.testing.assert_allclose(value, sampled, atol=5.0 * sd.max() / math.sqrt(200_000))
 
 
 def test_expected_improvement_without_doubt_is_the_improvement() -> None:
     x = np.array([[0.2], [0.8]])
-    targets = surrogate.Targets(np.array([0.0, 1.0]), 0.0, 1.0, 0.0)
-    known = surrogate.condition(Kernel(1.0, 1e-300, (0.5,)), x, targets)
-    certain = surrogate.Model(x, targets, known.kernel, known.chol * 1e-8, known.alpha)
+    targets = exact.Targets(np.array([0.0, 1.0]), 0.0, 1.0, 0.0)
+    known = exact.condition(Kernel(1.0, 1e-300, (0.5,)), x, targets)
+    certain = exact.Model(x, targets, known.kernel, known.chol * 1e-8, known.alpha)
     mean, sd = certain.predict(x)
     assert (sd == 0.0).all()
-    value = surrogate.expected_improvement(certain, x, best=0.5)
+    value = exact.expected_improvement(certain, x, best=0.5)
     np.testing.assert_allclose(value, np.maximum(mean - 0.5, 0.0))

@@ -1,4 +1,4 @@
-"""`python -m hpsearch.lab`: the environment comes first, then NumPy, then the experiments."""
+"""`python -m lab`: the environment comes first, then NumPy, then the experiments."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hpsearch.errors import HpsearchError, InvalidRequest
 from hpsearch.settings import Settings, load
 
 if TYPE_CHECKING:
-    from hpsearch.lab.report import Done
+    from lab.report import Done
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(settings: Settings, options: argparse.Namespace) -> int:
-    from hpsearch.lab import data, report, running
+    from lab import data, report, running
 
     names = running.chosen(options.only)
     output: Path = options.output
@@ -87,7 +87,7 @@ def _say(text: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m hpsearch.lab", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
     parser.add_argument("--only", action="append", default=[], metavar="NAME")
     parser.add_argument("--quick", action="store_true", help="small samples of digits")
     parser.add_argument("--output", type=Path, default=Path("lab.html"))

@@ -12,14 +12,15 @@ from scipy import stats
 from hpsearch import nn
 from hpsearch.coordinator import Snapshot, decide
 from hpsearch.data import split
-from hpsearch.figures import Axis, Figure, Panel, Series, grid
-from hpsearch.lab import stacks
-from hpsearch.lab.data import LabData
-from hpsearch.lab.experiment import Experiment, Finding, beyond, denied, interval, judged
+from hpsearch.figures import Figure
 from hpsearch.space import Box, Params, Range
 from hpsearch.spec import DatasetFacts, ResolvedSpec, SearchSpec
 from hpsearch.training import STATES, networks
 from hpsearch.trials import FinalPlan, Observation, RoundPlan
+from lab import stacks
+from lab.data import LabData
+from lab.experiment import Experiment, Finding, beyond, denied, interval, judged
+from lab.figures import Axis, Panel, Series, grid
 
 Floats = NDArray[np.float64]
 

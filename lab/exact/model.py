@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 
-from hpsearch.surrogate.exact.kernel import Kernel, covariance
-from hpsearch.surrogate.exact.targets import Targets
+from lab.exact.kernel import Kernel, covariance
+from lab.exact.targets import Targets
 
 Floats = NDArray[np.float64]
 

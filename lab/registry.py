@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from hpsearch.lab.experiment import Experiment
-from hpsearch.lab.experiments import (
+from lab.experiment import Experiment
+from lab.experiments import (
     activations,
     batch_norm,
     bayesian,

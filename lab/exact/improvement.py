@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from hpsearch.surrogate.exact.model import Model
+from lab.exact.model import Model
 
 Floats = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from hpsearch.figures import Figure
-from hpsearch.lab.data import LabData
+from lab.data import LabData
 
 Floats = NDArray[np.float64]
 Verdict = Literal["holds", "holds in part", "does not hold", "undecided"]

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from hpsearch.figures.values import Axis, Contour, Panel, Series
-
-Figure: TypeAlias = Any  # plotly has no types
+from hpsearch.figures import Figure
+from lab.figures.values import Axis, Contour, Panel, Series
 
 # Okabe and Ito 2008: told apart by colour-blind readers too; yellow is left out, it fades on white
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#4D4D4D", "#882255")

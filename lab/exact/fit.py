@@ -17,9 +17,9 @@ from scipy.linalg import cho_solve
 from scipy.optimize import minimize
 
 from hpsearch.errors import InvalidRequest
-from hpsearch.surrogate.exact.kernel import Kernel, by_log_lengths, matern, squared_parts
-from hpsearch.surrogate.exact.model import Model, condition, factor
-from hpsearch.surrogate.exact.targets import standardised
+from lab.exact.kernel import Kernel, by_log_lengths, matern, squared_parts
+from lab.exact.model import Model, condition, factor
+from lab.exact.targets import standardised
 
 Floats = NDArray[np.float64]
 

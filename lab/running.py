@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from hpsearch.errors import InvalidRequest
-from hpsearch.lab.data import Stored
-from hpsearch.lab.registry import EXPERIMENTS
-from hpsearch.lab.report import Done
+from lab.data import Stored
+from lab.registry import EXPERIMENTS
+from lab.report import Done
 
 
 def chosen(names: Sequence[str]) -> list[str]:

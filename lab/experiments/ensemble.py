@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch import nn
-from hpsearch.figures import Axis, Figure, Panel, Series, grid
-from hpsearch.lab import stacks
-from hpsearch.lab.data import LabData
-from hpsearch.lab.experiment import Experiment, Finding, beyond, interval, judged
+from hpsearch.figures import Figure
+from lab import stacks
+from lab.data import LabData
+from lab.experiment import Experiment, Finding, beyond, interval, judged
+from lab.figures import Axis, Panel, Series, grid
 
 Floats = NDArray[np.float64]
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch.figures import Axis, Figure, Panel, Series, grid
-from hpsearch.lab import stacks
-from hpsearch.lab.data import LabData
-from hpsearch.lab.experiment import Experiment, Finding, judged, span
-from hpsearch.lab.experiments.paths import NAMES
+from hpsearch.figures import Figure
+from lab import stacks
+from lab.data import LabData
+from lab.experiment import Experiment, Finding, judged, span
+from lab.experiments.paths import NAMES
+from lab.figures import Axis, Panel, Series, grid
 
 Floats = NDArray[np.float64]
 

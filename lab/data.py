@@ -86,7 +86,7 @@ def find_mnist(settings: Settings, environment: Mapping[str, str] = os.environ) 
     Looked for in the data folder, in HPSEARCH_BENCH_DATA, and beside the project.
     """
     named = environment.get("HPSEARCH_BENCH_DATA")
-    project = Path(__file__).resolve().parents[2]
+    project = Path(__file__).resolve().parents[1]
     places = [settings.home / "datasets" / "mnist"]
     places.append(Path(named) / "mnist" if named else project.parent / BESIDE / "mnist")
     return next((p for p in places if p.is_dir() and any(p.glob("train-images*"))), None)

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch import nn
-from hpsearch.figures import Axis, Figure, Panel, Series, grid
-from hpsearch.lab import stacks
-from hpsearch.lab.data import LabData
-from hpsearch.lab.experiment import Experiment, Finding, judged
+from hpsearch.figures import Figure
 from hpsearch.nn.examples import Feeder
 from hpsearch.nn.network import Network, Parameters
 from hpsearch.nn.parameters import initial
+from lab import stacks
+from lab.data import LabData
+from lab.experiment import Experiment, Finding, judged
+from lab.figures import Axis, Panel, Series, grid
 
 Floats = NDArray[np.float64]
 

@@ -12,11 +12,11 @@ Notation
     K       k(X, X) + sigma² I                 alpha   K⁻¹ y
 """
 
-from hpsearch.surrogate.exact.fit import Prior, fit, negative_log_posterior
-from hpsearch.surrogate.exact.improvement import expected_improvement
-from hpsearch.surrogate.exact.kernel import Kernel, covariance
-from hpsearch.surrogate.exact.model import Model, condition
-from hpsearch.surrogate.exact.targets import FLOOR, Targets, standardised
+from lab.exact.fit import Prior, fit, negative_log_posterior
+from lab.exact.improvement import expected_improvement
+from lab.exact.kernel import Kernel, covariance
+from lab.exact.model import Model, condition
+from lab.exact.targets import FLOOR, Targets, standardised
 
 __all__ = [
     "FLOOR",
