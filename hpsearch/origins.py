@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+API = "/api/v1"  # the path that every route of the HTTP contract begins with
+
 _AUTHORITY = r"([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?"
 _HOST = re.compile(rf"(?:(https?)://)?{_AUTHORITY}", re.IGNORECASE | re.ASCII)
 _ADDRESS = re.compile(

@@ -13,13 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hpsearch.cli import INTERRUPTED
 from hpsearch.errors import HpsearchError, InvalidRequest
 from hpsearch.settings import Settings, load
 
 if TYPE_CHECKING:
     from lab.report import Done
-
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch import nn
+from hpsearch.arrays import Ints
 from hpsearch.data import DatasetInfo, DatasetStore, fit_scaling, split
 from hpsearch.settings import Settings
-
-Rows = NDArray[np.intp]
 
 HELD_OUT = {"mnist": 1 / 6, "digits": 1 / 4}  # 10,000 and 359 examples
 SPLIT_SEED = 0  # the held-out part is the same for every experiment and seed
@@ -51,19 +50,19 @@ class LabData:
     info: DatasetInfo
     x: NDArray[Any]
     y: NDArray[np.int64]
-    pool: Rows
-    held_out: Rows
+    pool: Ints
+    held_out: Ints
 
     @property
     def classes(self) -> int:
         """How many classes there are."""
         return len(self.info.classes)
 
-    def draw(self, count: int, seed: int) -> Rows:
+    def draw(self, count: int, seed: int) -> Ints:
         """`count` rows of the pool by chance, all of them where there are no more."""
         return np.random.default_rng([seed, 0]).permutation(self.pool)[:count]
 
-    def examples(self, *parts: Rows) -> tuple[nn.Examples, ...]:
+    def examples(self, *parts: Ints) -> tuple[nn.Examples, ...]:
         """Each part in the engine's terms, scaled by what the first one shows."""
         scaling = fit_scaling(self.x, parts[0], kind=self.info.kind)
         return tuple(

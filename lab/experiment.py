@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import Generic, Literal, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from hpsearch.arrays import Floats
 from hpsearch.figures import Figure
 from lab.data import LabData
 
-Floats = NDArray[np.float64]
 Verdict = Literal["holds", "holds in part", "does not hold", "undecided"]
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)

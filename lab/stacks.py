@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hpsearch import nn
+from hpsearch.arrays import Floats
 from hpsearch.training import networks
-
-Floats = NDArray[np.float64]
 
 
 def train(

@@ -7,14 +7,15 @@ from flask import Response, g, request
 from api.answers import DatasetList, nothing, view
 from api.body import uploaded
 from api.parameters import DatasetPath, NoQuery, PageQuery, UploadQuery
-from api.routing import V1, Routes
+from api.routing import Routes
 from api.runtime import owner, runtime
 from hpsearch.errors import InvalidRequest, TooMany, UnsupportedType
+from hpsearch.origins import API
 from hpsearch.report.views import DatasetView
 
 routes = Routes("datasets", description="The data that searches train on.")
 
-DATASETS = f"{V1}/datasets"
+DATASETS = f"{API}/datasets"
 DATASET = f"{DATASETS}/<name>"
 NPZ, CSV = "application/octet-stream", "text/csv"
 UPLOAD_FOLDER = "uploads"

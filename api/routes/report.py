@@ -6,16 +6,17 @@ from flask import Response
 
 from api.parameters import NoQuery, SearchPath
 from api.routes.figures import drawn
-from api.routing import V1, Routes, content
+from api.routing import Routes, content
 from api.runtime import owner, runtime
 from hpsearch.errors import Conflict
+from hpsearch.origins import API
 
 routes = Routes("report", description="A search as one file.")
 
 
 @routes.route_to(
     "GET",
-    f"{V1}/searches/<id>/report",
+    f"{API}/searches/<id>/report",
     scope="read",
     answers={200: content("text/html", "One HTML file that loads nothing, figures included.")},
     problems=(404,),

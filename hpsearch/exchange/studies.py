@@ -19,10 +19,10 @@ from hpsearch.exchange.told import Search, library
 from hpsearch.logs import redact
 from hpsearch.report.views import TrialView
 from hpsearch.space import Level
+from hpsearch.spec.models import OBSERVATIONS_MOST
 
 PREFIX = "hpsearch:"  # of our attributes
 STATES = {"completed": "COMPLETE", "stopped": "PRUNED", "diverged": "FAIL", "failed": "FAIL"}
-TRIALS_MOST = 2_000  # that are taken from a study: half the best ones, half the newest
 LAST_EPOCH = 8  # of a full training, where the spec leaves it to the default
 
 
@@ -199,10 +199,10 @@ def _restored(dimension: Mapping[str, Any], value: Any) -> Any:
 
 
 def _fewer(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """At most as many as a search takes, in their order."""
-    if len(found) <= TRIALS_MOST:
+    """At most as many as a search takes, half the best and half the newest, in their order."""
+    if len(found) <= OBSERVATIONS_MOST:
         return list(found)
-    half = TRIALS_MOST // 2
+    half = OBSERVATIONS_MOST // 2
     ranked = sorted(range(len(found)), key=lambda i: -found[i].get("score", -math.inf))
     kept = {*ranked[:half], *range(len(found) - half, len(found))}
     return [found[i] for i in sorted(kept)]

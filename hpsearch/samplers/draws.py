@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import qmc
 
+from hpsearch.arrays import Floats
 from hpsearch.space import Box, Choices, Dimension, Level, Params, Space
 from hpsearch.spec import typed
 from hpsearch.surrogate import Surrogate
 from hpsearch.trials import Observation
 
 GROUP = 8  # trials that share one draw of the shape dimensions, so that they can be stacked
-
-Units = NDArray[np.float64]
 
 
 def propose_random(
@@ -44,12 +42,12 @@ def propose_sobol(
     return assembled(space, box, sobol(len(names), n, rng), n, rng)
 
 
-def sobol(dimensions: int, n: int, rng: np.random.Generator) -> Units:
+def sobol(dimensions: int, n: int, rng: np.random.Generator) -> Floats:
     """(n, dimensions) the first n points of a scrambled Sobol sequence."""
     if not dimensions:
         return np.empty((n, 0))
     engine = qmc.Sobol(dimensions, scramble=True, rng=rng)
-    points: Units = engine.random_base2(max(0, n - 1).bit_length())[:n]
+    points: Floats = engine.random_base2(max(0, n - 1).bit_length())[:n]
     return points
 
 
@@ -59,7 +57,7 @@ def free(space: Space, box: Box) -> list[str]:
 
 
 def assembled(
-    space: Space, box: Box, units: Units, n: int, rng: np.random.Generator
+    space: Space, box: Box, units: Floats, n: int, rng: np.random.Generator
 ) -> list[Params]:
     """Parameters from `units` (n, free dimensions), shape dimensions drawn once per group."""
     names = free(space, box)

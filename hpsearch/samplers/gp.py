@@ -18,8 +18,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hpsearch.arrays import Bools, Floats
 from hpsearch.samplers.draws import GROUP, grid, propose_sobol
 from hpsearch.space import Box, Params, Range, Space
 from hpsearch.surrogate import (
@@ -33,9 +33,6 @@ from hpsearch.surrogate import (
 )
 from hpsearch.surrogate.climbing import WIDE
 from hpsearch.trials import Observation
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 BELIEVED = 64  # trials of a batch that are chosen one after the other
 CLIMBS = 4  # times that the best of the pool climb while a batch is made

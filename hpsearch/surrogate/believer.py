@@ -13,14 +13,12 @@ Notation: n rows, q believed places, m places asked about, D columns.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
+from hpsearch.arrays import Floats
 from hpsearch.surrogate.acquisition import log_expected_improvement
 from hpsearch.surrogate.posterior import Surrogate
 from hpsearch.surrogate.process import matern, squared_distances
-
-Floats = NDArray[np.float64]
 
 CERTAIN = 0.01  # share of the noise that a believed score keeps: a batch is to spread, not repeat
 LEAST = 1e-6  # of s²: the variance that is always left, since rounding leaves less

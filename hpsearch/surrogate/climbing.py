@@ -5,17 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import Bounds, minimize
 from scipy.stats import qmc
 
+from hpsearch.arrays import Bools, Floats
 from hpsearch.space import Box, Range
 from hpsearch.surrogate.acquisition import log_expected_improvement
 from hpsearch.surrogate.believer import Believer, Pool
 from hpsearch.surrogate.posterior import Surrogate
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 WIDE = 512  # candidates over the whole box
 NEAR = 256  # candidates about the best places known

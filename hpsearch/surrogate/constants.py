@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit
 
-Floats = NDArray[np.float64]
+from hpsearch.arrays import Floats
 
 KEPT, SPAN = 0.5, 2.0  # q and the span where all rows have one epoch: without effect there
 

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hpsearch.arrays import Floats
 from hpsearch.space import Box, Choices, Dimension, Level, Params, Range, Space, same_level
 from hpsearch.spec import typed
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

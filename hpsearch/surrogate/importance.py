@@ -22,16 +22,14 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.polynomial.legendre import legvander
-from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky
 from scipy.special import chdtri, ndtri
 from scipy.stats import qmc
 
+from hpsearch.arrays import Floats
 from hpsearch.space import Box, Range
 from hpsearch.surrogate.posterior import Surrogate
 from hpsearch.surrogate.process import JITTER, matern, squared_distances
-
-Floats = NDArray[np.float64]
 
 POINTS = 1024  # of a design, about: a power of two for each of (hyperparameters + 2) blocks
 DRAWS = 32  # of the posterior

@@ -10,13 +10,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import Bounds, minimize
 
+from hpsearch.arrays import Floats
 from hpsearch.surrogate.constants import Constants, Layout
 from hpsearch.surrogate.process import Evidence, negative_log_likelihood
-
-Floats = NDArray[np.float64]
 
 # (median, sd of the logarithm); scores are in units of the spread of the better half
 VARIANCE = (1.5, 0.8)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.linalg.lapack import dpotri
 
+from hpsearch.arrays import Floats
 from hpsearch.space import Space
 from hpsearch.surrogate.constants import Constants
 from hpsearch.surrogate.encoding import Encoding
@@ -28,8 +28,6 @@ from hpsearch.surrogate.rows import Rows, gathered
 from hpsearch.surrogate.selection import representative, spread_out
 from hpsearch.surrogate.warp import Scale, Warp, warped
 from hpsearch.trials import Observation
-
-Floats = NDArray[np.float64]
 
 ENOUGH = 4  # finite observations below which there is nothing to model
 LEARNING_ROWS = 160

@@ -14,15 +14,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg.lapack import dpotrf, dpotri
 
+from hpsearch.arrays import Bools, Floats, Ints
 from hpsearch.surrogate.constants import Constants, Layout
 from hpsearch.surrogate.rows import Rows
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.intp]
 
 SQRT5 = 5.0**0.5
 BLOCK = 16_384  # numbers that are worked on at a time: they stay in a core's cache

@@ -7,13 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hpsearch.arrays import Floats, Ints
 from hpsearch.surrogate.encoding import Encoding
 from hpsearch.trials import Observation
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 
 SPARSE = 1.8  # two rows of one trial differ at least by this factor in their epochs
 TRIALS_PER_FACTOR = 20.0  # and by that of trials over this: many speak for themselves

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hpsearch.arrays import Ints
 from hpsearch.surrogate.rows import Rows
-
-Ints = NDArray[np.intp]
 
 
 def representative(rows: Rows, most: int) -> Ints:

@@ -15,10 +15,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+from hpsearch.arrays import Bools, Floats
 
 DEPTH = 12.0  # units below the top at which scores are cut; diverged trials lie there
 

@@ -12,16 +12,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import cho_solve
 from scipy.optimize import minimize
 
+from hpsearch.arrays import Floats
 from hpsearch.errors import InvalidRequest
 from lab.exact.kernel import Kernel, by_log_lengths, matern, squared_parts
 from lab.exact.model import Model, condition, factor
 from lab.exact.targets import standardised
-
-Floats = NDArray[np.float64]
 
 # theta stays where doubles and the data can tell the values apart: logs of variance, noise, length
 BOUNDS = ((-6.0, 6.0), (math.log(1e-6), 3.0), (math.log(0.02), math.log(50.0)))

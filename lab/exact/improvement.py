@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from hpsearch.arrays import Floats
 from lab.exact.model import Model
-
-Floats = NDArray[np.float64]
 
 
 def expected_improvement(model: Model, x: Floats, *, best: float) -> Floats:

@@ -11,11 +11,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hpsearch.arrays import Floats
 from hpsearch.errors import InvalidRequest
-
-Floats = NDArray[np.float64]
 
 SQRT5 = math.sqrt(5.0)
 

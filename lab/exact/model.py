@@ -10,13 +10,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 
+from hpsearch.arrays import Floats
 from lab.exact.kernel import Kernel, covariance
 from lab.exact.targets import Targets
-
-Floats = NDArray[np.float64]
 
 JITTER = 1e-10  # of s², beside the noise: what rounding takes from coinciding points
 

@@ -10,11 +10,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hpsearch.arrays import Floats
 from hpsearch.errors import InvalidRequest
-
-Floats = NDArray[np.float64]
 
 FLOOR = 3.0  # standard deviations below the median at which the lower tail is cut
 

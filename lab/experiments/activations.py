@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch import nn
+from hpsearch.arrays import Floats
 from hpsearch.figures import Figure
 from hpsearch.nn.examples import Feeder
 from hpsearch.nn.network import Network, Parameters
@@ -17,8 +18,6 @@ from lab import stacks
 from lab.data import LabData
 from lab.experiment import Experiment, Finding, judged
 from lab.figures import Axis, Panel, Series, grid
-
-Floats = NDArray[np.float64]
 
 UNITS, LAYERS, BINS = 100, 5, 40
 CASES = {

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hpsearch.arrays import Floats
 from hpsearch.figures import Figure
 from lab import stacks
 from lab.data import LabData
 from lab.experiment import Experiment, Finding, judged
 from lab.figures import Axis, Panel, Series, grid
-
-Floats = NDArray[np.float64]
 
 SCALES = np.logspace(0, -4, 16)
 HIDDEN, BATCH, RATE = (100,) * 5, 100, 0.01

@@ -9,16 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hpsearch import nn
+from hpsearch.arrays import Floats
 from hpsearch.figures import Figure
 from lab import exact, stacks
 from lab.data import LabData
 from lab.experiment import Experiment, Finding, band, beyond, interval, judged
 from lab.figures import Axis, Panel, Series, grid
-
-Floats = NDArray[np.float64]
 
 # name -> low, high, logarithmic
 SPACE = {

@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch import nn
+from hpsearch.arrays import Floats
 from hpsearch.figures import Figure
 from lab import stacks
 from lab.data import LabData
 from lab.experiment import Experiment, Finding, beyond, interval, judged
 from lab.figures import Axis, Panel, Series, grid
-
-Floats = NDArray[np.float64]
 
 HIDDEN, RATE, BATCH, GROUP = (100, 100), 0.1, 100, 5
 

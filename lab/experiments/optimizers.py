@@ -6,16 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hpsearch.arrays import Floats
 from hpsearch.figures import Figure
 from lab import stacks
 from lab.data import LabData
 from lab.experiment import Experiment, Finding, judged, span
 from lab.experiments.paths import NAMES
 from lab.figures import Axis, Panel, Series, grid
-
-Floats = NDArray[np.float64]
 
 # The chapter's rates; for RMSProp, which it leaves out, Adam's.
 RATES = {"sgd": 0.01, "momentum": 0.01, "adagrad": 0.01, "rmsprop": 0.001, "adam": 0.001}

@@ -6,15 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hpsearch.arrays import Floats
 from hpsearch.figures import Figure
 from lab import stacks
 from lab.data import LabData
 from lab.experiment import Experiment, Finding, Interval, beyond, interval, judged, span
 from lab.figures import Axis, Panel, Series, grid
-
-Floats = NDArray[np.float64]
 
 CASES: Mapping[str, Mapping[str, float]] = {
     "nothing": {},

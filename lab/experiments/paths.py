@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hpsearch import nn
+from hpsearch.arrays import Floats
 from hpsearch.figures import Figure
 from hpsearch.nn.optimizers import Rates
 from lab.data import LabData
 from lab.experiment import Experiment, Finding, judged
 from lab.figures import Axis, Contour, Panel, Series, grid
-
-Floats = NDArray[np.float64]
 
 NAMES = {
     "sgd": "SGD", "momentum": "momentum", "adagrad": "AdaGrad", "rmsprop": "RMSProp", "adam": "Adam",

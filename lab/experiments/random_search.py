@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from hpsearch import nn
+from hpsearch.arrays import Floats
 from hpsearch.coordinator import Snapshot, decide
 from hpsearch.data import split
 from hpsearch.figures import Figure
@@ -21,8 +21,6 @@ from lab import stacks
 from lab.data import LabData
 from lab.experiment import Experiment, Finding, beyond, denied, interval, judged
 from lab.figures import Axis, Panel, Series, grid
-
-Floats = NDArray[np.float64]
 
 IMAGES, BATCH, TOP = 500, 100, 5
 NAMES = ("learning_rate", "weight_decay")

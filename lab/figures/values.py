@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
+from hpsearch.arrays import Floats
 
-Floats = NDArray[np.float64]
 Mark = Literal["line", "points", "both", "bars"]
 Dash = Literal["solid", "dash", "dot"]
 

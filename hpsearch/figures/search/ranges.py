@@ -167,7 +167,7 @@ def _legend(figure: Figure, rounds: Sequence[RoundView]) -> None:
     verdicts = {d.verdict for r in rounds for d in r.decisions.values()}
     named = {"as asked": style.PURPLE}
     named |= {
-        "open" if v.startswith("open") else str(v): colour
+        "open" if v.open else str(v): colour
         for v, colour in style.VERDICTS.items()
         if v in verdicts
     }

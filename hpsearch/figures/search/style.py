@@ -21,7 +21,7 @@ INK = "#7d8590"  # of axes and words, legible on both
 GRID = "rgba(125, 133, 144, 0.22)"
 FONT = "system-ui, sans-serif"
 
-VERDICTS: Mapping[str, str] = {
+VERDICTS: Mapping[Verdict, str] = {
     Verdict.NARROWED: BLUE,
     Verdict.KEPT: GREEN,
     Verdict.UNIDENTIFIED: GREY,
