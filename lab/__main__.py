@@ -46,12 +46,12 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
     started = time.perf_counter()
     mnist = None if options.quick else data.find_mnist(settings)
     with tempfile.TemporaryDirectory(prefix="hpsearch-lab-") as folder:
-        stored = data.store(Path(folder), mnist)
-        words = report.described(stored.open())
-        _say(f"{len(names)} experiments on {stored.name}")
+        dataset = data.store(Path(folder), mnist)
+        words = report.described(dataset.open())
+        _say(f"{len(names)} experiments on {dataset.name}")
         done = running.run_all(
-            names, stored, options.seed,
-            quick=options.quick, processes=os.cpu_count() or 1, on_done=_told,
+            names, dataset, options.seed,
+            quick=options.quick, processes=os.cpu_count() or 1, on_done=_report_done,
         )  # fmt: skip
     date = datetime.now(UTC).date().isoformat()
     machine = f"{os.cpu_count()} cores {platform.machine()}"
@@ -62,15 +62,15 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
         raise InvalidRequest(f"{output} cannot be written: {error.strerror}") from error
     seconds = time.perf_counter() - started
     if options.json:
-        found = report.to_json(setting, done)
-        print(json.dumps({"output": str(output), "seconds": round(seconds, 1), **found}))  # noqa: T201
+        contents = report.to_json(setting, done)
+        print(json.dumps({"output": str(output), "seconds": round(seconds, 1), **contents}))  # noqa: T201
     else:
         _table(done)
         print(f"{output}: {len(done)} experiments in {seconds:.0f} s")  # noqa: T201
     return 0
 
 
-def _told(one: Done) -> None:
+def _report_done(one: Done) -> None:
     _say(f"  {one.name}: {one.seconds:.1f} s")
 
 

@@ -1,4 +1,4 @@
-"""What the lab trains on: MNIST where it lies on this machine, digits otherwise.
+"""Data of the lab: MNIST where it lies on this machine, digits otherwise.
 
 The sealed test part stays sealed: what the lab calls *held out* is a part of the training part
 that no experiment trains on.
@@ -26,7 +26,7 @@ BESIDE = Path("shared") / "data"  # the benchmark data, beside the project's fol
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class Dataset:
     """A dataset in a folder, as one process hands it to another."""
 
     name: str
@@ -55,7 +55,7 @@ class LabData:
 
     @property
     def classes(self) -> int:
-        """How many classes there are."""
+        """Number of classes."""
         return len(self.info.classes)
 
     def draw(self, count: int, seed: int) -> Ints:
@@ -91,7 +91,7 @@ def find_mnist(settings: Settings, environment: Mapping[str, str] = os.environ) 
     return next((p for p in places if p.is_dir() and any(p.glob("train-images*"))), None)
 
 
-def store(folder: Path, mnist: Path | None) -> Stored:
+def store(folder: Path, mnist: Path | None) -> Dataset:
     """Ingest MNIST from `mnist`, or digits where that is None, into `folder`.
 
     Raises: InvalidDataset if MNIST's files are damaged or incomplete.
@@ -99,4 +99,4 @@ def store(folder: Path, mnist: Path | None) -> Stored:
     name = "digits" if mnist is None else "mnist"
     files = DatasetStore(str(folder), folder)
     info = files.ingest_builtin(name, folder=mnist, offline=True)
-    return Stored(name, str(folder), info.digest)
+    return Dataset(name, str(folder), info.digest)

@@ -1,4 +1,4 @@
-"""What every experiment is: a run, what it found, and how it is shown."""
+"""The parts of an experiment: a run, findings and figures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ R_co = TypeVar("R_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One claim of the chapter in our words, what we measured, and what that makes of it."""
+    """A claim of the chapter in our words, our measurement, and the verdict."""
 
     claim: str
     measured: str
@@ -86,11 +86,11 @@ class Interval:
         return text if math.isnan(self.half) else f"{text} ± {100 * self.half:.1f}"
 
 
-def beyond(found: Interval, limit: float) -> bool | None:
-    """Whether a mean lies above `limit`; None where its interval leaves that open."""
-    if found.low > limit:
+def beyond(measured: Interval, limit: float) -> bool | None:
+    """Say whether a mean lies above `limit`; None where its interval leaves that open."""
+    if measured.low > limit:
         return True
-    return False if found.high <= limit else None
+    return False if measured.high <= limit else None
 
 
 def denied(fact: bool | None) -> bool | None:  # noqa: FBT001  # a logical operator

@@ -1,4 +1,4 @@
-"""One report of all experiments: an HTML page for people, plain values for programs."""
+"""The report of all experiments: an HTML page for people, plain values for programs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HEAD = ("claim", "what we measured", "verdict")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Done:
-    """One experiment that has run: its name, its result, and how long it took."""
+    """An experiment that has run: its name, its result, and how long it took."""
 
     name: str
     result: Any
@@ -29,13 +29,13 @@ class Done:
 
     @property
     def findings(self) -> Sequence[Finding]:
-        """What it found."""
+        """Findings of its result."""
         return EXPERIMENTS[self.name].findings(self.result)
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What the figures of a report depend on, and when and where they were measured."""
+    """Conditions of a report: date, machine, data, seed, and whether it was a quick run."""
 
     date: str
     machine: str

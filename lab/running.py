@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from hpsearch.errors import InvalidRequest
-from lab.data import Stored
+from lab.data import Dataset
 from lab.registry import EXPERIMENTS
 from lab.report import Done
 
@@ -27,9 +27,9 @@ def chosen(names: Sequence[str]) -> list[str]:
     return [name for name in EXPERIMENTS if name in names or not names]
 
 
-def run_one(name: str, stored: Stored, seed: int, *, quick: bool) -> Done:
-    """One experiment, timed."""
-    data = stored.open()
+def run_one(name: str, dataset: Dataset, seed: int, *, quick: bool) -> Done:
+    """Run an experiment and take its time."""
+    data = dataset.open()
     started = time.perf_counter()
     result = EXPERIMENTS[name].run(data, seed, quick=quick)
     return Done(name, result, time.perf_counter() - started)
@@ -37,35 +37,35 @@ def run_one(name: str, stored: Stored, seed: int, *, quick: bool) -> Done:
 
 def run_all(
     names: Sequence[str],
-    stored: Stored,
+    dataset: Dataset,
     seed: int,
     *,
     quick: bool,
     processes: int,
     on_done: Callable[[Done], None],
 ) -> list[Done]:
-    """The named experiments, the costliest first; in the order of `names`.
+    """Run the named experiments, the costliest first; results in the order of `names`.
 
     How many processes there are changes nothing but the time.
     """
-    found: dict[str, Done] = {}
+    results: dict[str, Done] = {}
     if min(processes, len(names)) == 1:
         for name in names:
-            found[name] = run_one(name, stored, seed, quick=quick)
-            on_done(found[name])
-        return [found[name] for name in names]
+            results[name] = run_one(name, dataset, seed, quick=quick)
+            on_done(results[name])
+        return [results[name] for name in names]
     queue = sorted(names, key=lambda name: -EXPERIMENTS[name].cost)
     with _pool(min(processes, len(names))) as pool:
-        waiting = [pool.submit(run_one, name, stored, seed, quick=quick) for name in queue]
+        waiting = [pool.submit(run_one, name, dataset, seed, quick=quick) for name in queue]
         try:
             for future in as_completed(waiting):
                 one = future.result()
-                found[one.name] = one
+                results[one.name] = one
                 on_done(one)
         except BaseException:  # Ctrl-C above all: leaving the block would wait for the whole queue
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return [found[name] for name in names]
+    return [results[name] for name in names]
 
 
 def _pool(processes: int) -> ProcessPoolExecutor:

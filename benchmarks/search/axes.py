@@ -16,7 +16,7 @@ from hpsearch.arrays import Floats
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One hyperparameter: its name in the benchmark, its name in hpsearch, its range."""
+    """A hyperparameter: its name in the benchmark, its name in hpsearch, its range."""
 
     name: str
     ours: str

@@ -1,4 +1,4 @@
-"""What all samplers share: uniform places made into parameters, shape dimensions in groups."""
+"""Uniform draws, and the making of parameters from them: shape dimensions in groups."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from scipy.stats import qmc
 
 from hpsearch.arrays import Floats
-from hpsearch.space import Box, Choices, Dimension, Level, Params, Space
+from hpsearch.space import Box, Level, Params, Space
 from hpsearch.spec import typed
 from hpsearch.surrogate import Surrogate
 from hpsearch.trials import Observation
@@ -66,37 +66,23 @@ def assembled(
     for i in range(n):
         params: dict[str, Level] = dict(shapes[i * len(shapes) // n])
         for unit, name in zip(units[i], names, strict=True):
-            params[name] = typed(box[name], from_unit(box[name], float(unit)))
+            params[name] = typed(box[name], box[name].from_unit(float(unit)))
         trials.append({name: params[name] for name in space.names})
     return trials
 
 
 def shape_draws(space: Space, box: Box, n: int, rng: np.random.Generator) -> list[dict[str, Level]]:
-    """One draw of all shape dimensions for each group of at least `GROUP` trials.
+    """Draw all shape dimensions for each group of at least `GROUP` trials.
 
     Every dimension walks its grid in a shuffled order before it repeats a value.
     """
     groups = max(1, n // GROUP)
     draws: list[dict[str, Level]] = [{} for _ in range(groups)]
     for name in sorted(space.shaping):
-        levels = grid(box[name])
+        levels = box[name].grid()
         order = np.concatenate(
             [rng.permutation(len(levels)) for _ in range(-(-groups // len(levels)))]
         )
         for draw, k in zip(draws, order, strict=False):
             draw[name] = typed(box[name], levels[int(k)])
     return draws
-
-
-def from_unit(dimension: Dimension, unit: float) -> Level:
-    """The value of `dimension` at `unit` in [0, 1)."""
-    if isinstance(dimension, Choices):
-        return dimension.choices[
-            min(int(unit * len(dimension.choices)), len(dimension.choices) - 1)
-        ]
-    return dimension.from_unit(unit)
-
-
-def grid(dimension: Dimension) -> Sequence[Level]:
-    """The levels that a shape dimension is drawn from."""
-    return dimension.choices if isinstance(dimension, Choices) else dimension.grid()

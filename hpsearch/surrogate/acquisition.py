@@ -1,4 +1,4 @@
-"""How much a point promises: the logarithm of the expected improvement over the best so far."""
+"""The acquisition function: the logarithm of the expected improvement over the best so far."""
 
 from __future__ import annotations
 

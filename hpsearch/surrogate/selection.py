@@ -1,4 +1,4 @@
-"""Which rows the process looks at, where there are more than it can afford."""
+"""Selection of the rows that the process uses, where there are more than it can afford."""
 
 from __future__ import annotations
 

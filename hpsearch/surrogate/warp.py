@@ -23,7 +23,7 @@ DEPTH = 12.0  # units below the top at which scores are cut; diverged trials lie
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How scores become y: `top` and `unit` in score units, `floor` (< 0) where y is cut."""
+    """The units of y: `top` and `unit` in score units, `floor` (< 0) where y is cut."""
 
     top: float
     unit: float

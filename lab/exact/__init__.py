@@ -2,7 +2,7 @@
 
     scores -> targets.standardised -> fit.fit -> Model -> Model.predict -> improvement
 
-What the lab experiments with; a search has `Surrogate`, which knows epochs, seeds and sources.
+The experiments use it; a search has `hpsearch.surrogate`, which knows epochs, seeds and sources.
 
 Notation
     n       observations                       d       dimensions of the unit cube

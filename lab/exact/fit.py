@@ -17,7 +17,7 @@ from scipy.optimize import minimize
 
 from hpsearch.arrays import Floats
 from hpsearch.errors import InvalidRequest
-from lab.exact.kernel import Kernel, by_log_lengths, matern, squared_parts
+from lab.exact.kernel import Kernel, by_log_lengths, matern, squared_terms
 from lab.exact.model import Model, condition, factor
 from lab.exact.targets import standardised
 
@@ -58,14 +58,14 @@ def fit(x: Floats, scores: Floats, *, prior: Prior | None = None) -> Model:
     targets = standardised(scores)
     prior = prior or Prior()
     bounds = [BOUNDS[0], BOUNDS[1], *[BOUNDS[2]] * x.shape[1]]
-    found = [
+    results = [
         minimize(
             negative_log_posterior, start, (x, targets.values, prior),
             method="L-BFGS-B", jac=True, bounds=bounds, options={"maxiter": 100},
         )
         for start in _starts(prior, x.shape[1])
     ]  # fmt: skip
-    best = min(found, key=lambda one: float(one.fun))
+    best = min(results, key=lambda one: float(one.fun))
     return condition(Kernel.from_theta(best.x), x, targets)
 
 
@@ -74,13 +74,13 @@ def negative_log_posterior(
 ) -> tuple[float, Floats]:
     """L(theta) and its gradient (2 + d,), for standardised targets y (n,) at x (n, d)."""
     kernel = Kernel.from_theta(theta)
-    parts = squared_parts(x, x, kernel.lengths)
-    latent = matern(kernel.variance, parts.sum(axis=0))
+    terms = squared_terms(x, x, kernel.lengths)
+    latent = matern(kernel.variance, terms.sum(axis=0))
     chol = factor(latent, kernel)
     alpha = cho_solve((chol, True), y, check_finite=False)
     inverse = cho_solve((chol, True), np.eye(len(y)), check_finite=False)
     outer = np.outer(alpha, alpha) - inverse
-    slopes = by_log_lengths(kernel.variance, parts)
+    slopes = by_log_lengths(kernel.variance, terms)
     traces = np.array(
         [
             # JITTER grows with s² too, but its share is below rounding

@@ -45,16 +45,16 @@ class Kernel:
         return cls(variance, noise, tuple(lengths))
 
 
-def squared_parts(x: Floats, other: Floats, lengths: tuple[float, ...]) -> Floats:
+def squared_terms(x: Floats, other: Floats, lengths: tuple[float, ...]) -> Floats:
     """(d, n, m) the summands (x_i - x'_i)² / l_i² of r² between x (n, d) and other (m, d)."""
     scaled, others = x / lengths, other / lengths
-    parts: Floats = np.square(scaled.T[:, :, None] - others.T[:, None, :])
-    return parts
+    terms: Floats = np.square(scaled.T[:, :, None] - others.T[:, None, :])
+    return terms
 
 
 def covariance(kernel: Kernel, x: Floats, other: Floats) -> Floats:
     """(n, m) k between x (n, d) and other (m, d), without noise."""
-    return matern(kernel.variance, squared_parts(x, other, kernel.lengths).sum(axis=0))
+    return matern(kernel.variance, squared_terms(x, other, kernel.lengths).sum(axis=0))
 
 
 def matern(variance: float, squared: Floats) -> Floats:
@@ -64,11 +64,11 @@ def matern(variance: float, squared: Floats) -> Floats:
     return value
 
 
-def by_log_lengths(variance: float, parts: Floats) -> Floats:
+def by_log_lengths(variance: float, terms: Floats) -> Floats:
     """(d, n, m) dk / d log l_i = s² 5/3 (1 + a) exp(-a) (x_i - x'_i)² / l_i².
 
     No division by r: the derivative is 0 where two points coincide.
     """
-    a = SQRT5 * np.sqrt(parts.sum(axis=0))
-    slope: Floats = variance * (5.0 / 3.0) * (1.0 + a) * np.exp(-a) * parts
+    a = SQRT5 * np.sqrt(terms.sum(axis=0))
+    slope: Floats = variance * (5.0 / 3.0) * (1.0 + a) * np.exp(-a) * terms
     return slope

@@ -1,4 +1,4 @@
-"""What the process is fitted to: scores with their bad tail cut, mean 0 and variance 1.
+"""Targets of the process: scores with their bad tail cut, mean 0 and variance 1.
 
 A learning rate a decade too high scores like chance. Such points say "not here"; how far below the
 others they lie says nothing, and a stationary process that must reach them fits nothing else.

@@ -1,1 +1,1 @@
-"""One module for each experiment of the chapter; each ends in its `EXPERIMENT`."""
+"""The experiments of the chapter, a module each; each ends in its `EXPERIMENT`."""

@@ -1,4 +1,4 @@
-"""What initial weights do to the activations, layer by layer, before any training."""
+"""Effect of initial weights on the activations, layer by layer, before any training."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def run(data: LabData, seed: int, *, quick: bool) -> Result:
     """Activations of up to 1,000 examples in each layer, for all cases of an activation at once."""
     rows = data.draw(200 if quick else 1000, seed)
     (examples,) = data.examples(rows)
-    found: dict[str, dict[str, Spread]] = {}
+    spreads: dict[str, dict[str, Spread]] = {}
     for activation, cases in CASES.items():
         layers = hidden_activations(data, examples, activation, list(cases.values()), seed)
-        found[activation] = {
+        spreads[activation] = {
             case: spread([layer[t] for layer in layers], ENDS[activation])
             for t, case in enumerate(cases)
         }
-    return found
+    return spreads
 
 
 def hidden_activations(
@@ -77,7 +77,7 @@ def hidden_activations(
     identity = np.broadcast_to(np.eye(UNITS, dtype=np.float32), (len(cases), UNITS, UNITS))
     feeder = Feeder(examples, len(examples), np.float32)
     feeder.fill(np.arange(len(examples), dtype=np.intp))
-    found = []
+    layers = []
     for k in range(1, LAYERS + 1):
         arrays = dict(fresh)
         cut = nn.Shape(whole.inputs, (UNITS,) * k, UNITS, activation)
@@ -86,8 +86,8 @@ def hidden_activations(
         weights = nn.Weights.from_arrays(cut, arrays)
         network = Network(cut, Parameters(weights.flat, weights.mean, weights.variance), feeder.x)
         network.infer()
-        found.append(network.logits.astype(np.float64))
-    return found
+        layers.append(network.logits.astype(np.float64))
+    return layers
 
 
 def _empty(trials: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -157,8 +157,8 @@ def _listed(values: Floats) -> str:
 
 
 def figures(result: Result) -> Sequence[Figure]:
-    """One figure for each activation: a row for each way to start, a column for each layer."""
-    found = []
+    """Draw a figure for each activation: a row for each way to start, a column for each layer."""
+    drawings = []
     for activation, cases in result.items():
         centres = (np.arange(BINS) + 0.5) * ENDS[activation] / BINS
         panels = [
@@ -171,8 +171,8 @@ def figures(result: Result) -> Sequence[Figure]:
             for case, spread in cases.items()
             for layer in range(LAYERS)
         ]
-        found.append(grid(panels, columns=LAYERS, height=150))
-    return found
+        drawings.append(grid(panels, columns=LAYERS, height=150))
+    return drawings
 
 
 EXPERIMENT = Experiment(

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hpsearch.arrays import Floats
+from hpsearch.arrays import Bools, Floats
 from hpsearch.figures import Figure
 from lab import stacks
 from lab.data import LabData
@@ -29,9 +28,9 @@ class Result:
     normed: Floats
 
     @property
-    def ahead(self) -> NDArray[np.bool_]:
+    def ahead(self) -> Bools:
         """(16,) whether batch norm is ahead on the mean of all epochs: whether it learns faster."""
-        ahead: NDArray[np.bool_] = self.normed.mean(axis=1) > self.plain.mean(axis=1) + MARGIN
+        ahead: Bools = self.normed.mean(axis=1) > self.plain.mean(axis=1) + MARGIN
         return ahead
 
 
@@ -50,13 +49,13 @@ def run(data: LabData, seed: int, *, quick: bool) -> Result:
         outcomes = stacks.train(
             shape, members, (train, None), epochs=epochs, seed=seed, score_train=True
         )
-        found = np.array([stacks.train_accuracies(o, epochs) for o in outcomes])
-        curves.append(found.reshape(len(SCALES), repeats, epochs).mean(axis=1))
+        accuracies = np.array([stacks.train_accuracies(o, epochs) for o in outcomes])
+        curves.append(accuracies.reshape(len(SCALES), repeats, epochs).mean(axis=1))
     return Result(plain=curves[0], normed=curves[1])
 
 
 def findings(result: Result) -> list[Finding]:
-    """How often batch norm is ahead, and how many scales learn at all."""
+    """Count the scales at which batch norm is ahead, and those that learn at all."""
     ahead = int(result.ahead.sum())
     behind = [f"{s:.2g}" for s, a in zip(SCALES, result.ahead, strict=True) if not a]
     plain, normed = (SCALES[c[:, -1] > LEARNED] for c in (result.plain, result.normed))

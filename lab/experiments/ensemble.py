@@ -57,7 +57,7 @@ def _accuracy(probabilities: NDArray[np.float32], right: NDArray[np.integer]) ->
 
 
 def findings(result: Result) -> list[Finding]:
-    """What five together gain over one of them."""
+    """The gain of five together over one of them."""
     per_group = result.members[: GROUP * len(result.groups)].reshape(-1, GROUP)
     gain = interval(result.groups - per_group.mean(axis=1))
     over_best = interval(result.groups - per_group.max(axis=1))

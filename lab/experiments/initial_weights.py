@@ -55,7 +55,7 @@ def run(data: LabData, seed: int, *, quick: bool) -> Result:
 
 
 def findings(result: Result) -> list[Finding]:
-    """Who learns, and how fast."""
+    """Compare the cases: whether they learn, and the updates that they need."""
     small = result.losses["std 0.01"].mean(axis=0)
     loss = float(result.losses["Xavier"].mean(axis=0)[-1])
     xavier, he = (float(result.losses[case].mean(axis=0)[-1]) for case in ("Xavier", "He"))

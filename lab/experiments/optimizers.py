@@ -31,7 +31,7 @@ BATCH = 128
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
-    """What the optimizers reached, by name.
+    """Losses that the optimizers reached, by name.
 
     losses (repeats, epochs) at the chapter's rates; by_rate (rates,) losses after `short` epochs.
     """
@@ -76,7 +76,7 @@ def run(data: LabData, seed: int, *, quick: bool) -> Result:
 
 
 def findings(result: Result) -> list[Finding]:
-    """Who is fast at the chapter's rates, and who at each one's best."""
+    """Rank the optimizers at the chapter's rates, and each at its own best rate."""
     updates = result.steps * result.losses["sgd"].shape[1]
     faster = [result.mean(name) < result.mean("sgd") for name in RATES if name != "sgd"]
     fixed, tuned = sorted(RATES, key=result.mean), sorted(RATES, key=result.best)

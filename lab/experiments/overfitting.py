@@ -74,7 +74,7 @@ def findings(result: Result) -> list[Finding]:
     gap = interval(result.gap("nothing"))
     perfect = np.flatnonzero(plain.mean(axis=0) > 0.999)
     since = f"from epoch {perfect[0] + 1} on" if len(perfect) else "never"
-    found = [
+    claims = [
         Finding(
             "300 images and seven layers overfit: training accuracy reaches 100 %, held-out "
             "accuracy stays far below.",
@@ -87,7 +87,7 @@ def findings(result: Result) -> list[Finding]:
         end = float(result.train[case][:, -1].mean())
         smaller, gains = result.shrinks(case), result.gains(case)
         name = case.split(" 0")[0].capitalize()
-        found += [
+        claims += [
             Finding(
                 f"{name} narrows the gap and keeps training accuracy below 100 %.",
                 f"gap {interval(result.gap(case)).points()} points, smaller by {smaller.points()}; "
@@ -100,7 +100,7 @@ def findings(result: Result) -> list[Finding]:
                 judged(beyond(gains, 0.0)),
             ),
         ]
-    return found
+    return claims
 
 
 def figures(result: Result) -> Sequence[Figure]:

@@ -1,4 +1,4 @@
-"""How the optimizers walk down a valley that is twenty times longer than wide."""
+"""Paths of the optimizers down a valley that is twenty times longer than wide."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Path:
 
     @property
     def turns(self) -> int:
-        """How often y changed its sign: the zigzag across the valley."""
+        """Number of times that y changed its sign: the zigzag across the valley."""
         signs = np.sign(self.places[:, 1])
         return int(np.count_nonzero(signs[1:] * signs[:-1] < 0))
 
@@ -51,7 +51,7 @@ class Path:
 
     @property
     def distance(self) -> float:
-        """How far from the minimum it ended."""
+        """Distance of its end from the minimum."""
         return float(np.hypot(*self.places[-1]))
 
 
@@ -88,29 +88,29 @@ def findings(paths: dict[str, Path]) -> list[Finding]:
     return [
         Finding(
             "SGD zigzags, because the gradient does not point to the minimum; that is inefficient.",
-            f"{_told(sgd)}",
+            f"{_described(sgd)}",
             judged(sgd.turns > STEPS / 2, sgd.detour > 1.5),
         ),
         Finding(
             "Momentum rolls like a ball in a bowl and zigzags less than SGD.",
-            f"{_told(momentum)}; SGD swayed {sgd.sway:.1f} times",
+            f"{_described(momentum)}; SGD swayed {sgd.sway:.1f} times",
             judged(momentum.turns < sgd.turns, momentum.sway < sgd.sway),
         ),
         Finding(
             "AdaGrad heads efficiently for the minimum, as it damps the steep direction.",
-            f"{_told(adagrad)}",
+            f"{_described(adagrad)}",
             judged(adagrad.sway < momentum.sway, adagrad.detour < 1.5, adagrad.distance < 0.5),
         ),
         Finding(
             "Adam moves like momentum, with less sway.",
-            f"{_told(adam)}; momentum swayed {momentum.sway:.1f} times and ended "
+            f"{_described(adam)}; momentum swayed {momentum.sway:.1f} times and ended "
             f"{momentum.distance:.2f} away",
             judged(adam.sway < momentum.sway, adam.detour < momentum.detour),
         ),
     ]
 
 
-def _told(path: Path) -> str:
+def _described(path: Path) -> str:
     return (
         f"crossed the valley {path.turns} times in {STEPS} steps, swayed {path.sway:.1f} times the "
         f"way along y, went {path.detour:.2f} times the straight way, ended {path.distance:.2f} "

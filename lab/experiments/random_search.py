@@ -33,7 +33,7 @@ MODEL = {"hidden_sizes": [100] * 6, "batch_size": BATCH}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Search:
-    """One search: its trials, the box it ended with, and its pick's accuracies.
+    """A search: its trials, the box it ended with, and its pick's accuracies.
 
     `verdicts` are the last ones, by name, where the search gives any.
     """
@@ -71,7 +71,7 @@ class Trainer:
     held_out: nn.Examples
 
     def round(self, number: int, epochs: int, trials: Sequence[Params]) -> list[Observation]:
-        """One round's observations."""
+        """Train the trials of a round."""
         outcomes = self._outcomes(number, epochs, dict(enumerate(trials)), self.validation)
         return [
             _observation(number, i, params, outcome)
@@ -187,7 +187,7 @@ def ours(trainer: Trainer) -> Search:
 
 
 def findings(pairs: list[Pair]) -> list[Finding]:
-    """Where the best trials lie, what weight decay does, what the pick is worth."""
+    """Places of the best trials, effect of weight decay, value of the pick."""
     count = len(pairs)
     top = [trial for pair in pairs for trial in pair.book.best(TOP)]
     rates, decays = (np.array([_log(trial, name) for trial in top]) for name in NAMES)
@@ -197,14 +197,14 @@ def findings(pairs: list[Pair]) -> list[Finding]:
     book = interval([pair.book.held_out for pair in pairs])
     gain = interval([pair.ours.held_out - pair.book.held_out for pair in pairs])
     optimism = interval([pair.book.pick.accuracy - pair.book.held_out for pair in pairs])
-    found = f"{ours.min():.2g} to {ours.max():.2g}"
+    picks = f"{ours.min():.2g} to {ours.max():.2g}"
     trials, examples = len(pairs[0].book.trials), pairs[0].book.pick.examples
     return [
         Finding(
             "Learning goes well with a learning rate of 0.001 to 0.01.",
             f"inside the asked range yes: the best {TOP} of each of {count} searches have "
             f"{10 ** rates.min():.2g} to {10 ** rates.max():.2g}, the upper end of it; but our search "
-            f"leaves the range and picks {found}",
+            f"leaves the range and picks {picks}",
             judged(bool((rates >= -3).all()), bool((ours <= 0.01).all())),
         ),
         Finding(

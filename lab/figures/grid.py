@@ -49,8 +49,8 @@ def grid(
         for trace in _traces(panel, colours, shown):
             figure.add_trace(trace, **place)
         last, first = index + columns >= len(panels), place["col"] == 1
-        figure.update_xaxes(**_axis(panel.x, told=last or not shared), **place)
-        figure.update_yaxes(**_axis(panel.y, told=first or not shared), **place)
+        figure.update_xaxes(**_axis(panel.x, titled=last or not shared), **place)
+        figure.update_yaxes(**_axis(panel.y, titled=first or not shared), **place)
     _lay_out(figure, total, top, legend=legend)
     named = [s.value_name for panel in panels for s in panel.series if s.values is not None]
     figure.update_layout(coloraxis_colorbar_title_text=named[0] if named else "")
@@ -142,10 +142,10 @@ def _contour(contour: Contour) -> Any:
     )
 
 
-def _axis(axis: Axis, *, told: bool) -> dict[str, Any]:
-    """An axis with its title and numbers, or without, where a neighbour tells them."""
-    title = {"text": axis.title if told else "", "standoff": 6, "font": {"size": 13}}
-    settings: dict[str, Any] = {"title": title, "showticklabels": told}
+def _axis(axis: Axis, *, titled: bool) -> dict[str, Any]:
+    """An axis with its title and numbers, or without, where a neighbour shows them."""
+    title = {"text": axis.title if titled else "", "standoff": 6, "font": {"size": 13}}
+    settings: dict[str, Any] = {"title": title, "showticklabels": titled}
     if axis.log:
         settings |= {"type": "log", "exponentformat": "power", "dtick": 1, "nticks": 8}
     if axis.ends is not None:

@@ -1,4 +1,4 @@
-"""What a figure shows, before any library has seen it."""
+"""Contents of a figure, before any library draws it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Series:
 
     Series of one name have one colour and one entry in the legend; `of` names the series whose
     colour is used instead. `values` (n,) colour points one by one, `labels` appear beside the
-    pointer. A series with `legend` off is told by its panel.
+    pointer. A series with `legend` off is named by its panel alone.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Axis:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Panel:
-    """One pair of axes with what is drawn between them."""
+    """A pair of axes with the series and contours between them."""
 
     title: str
     x: Axis

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from lab import data
-from lab.data import LabData, Stored
+from lab.data import Dataset, LabData
 
 
 @pytest.fixture(scope="session")
-def stored(data_folder: Path) -> Stored:
+def dataset(data_folder: Path) -> Dataset:
     return data.store(data_folder, None)
 
 
 @pytest.fixture(scope="session")
-def digits(stored: Stored) -> LabData:
-    return stored.open()
+def digits(dataset: Dataset) -> LabData:
+    return dataset.open()

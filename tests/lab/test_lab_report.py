@@ -19,7 +19,7 @@ from hpsearch.errors import InvalidDataset, InvalidRequest
 from hpsearch.settings import Settings
 from lab import __main__ as lab
 from lab import data, running
-from lab.data import LabData, Stored
+from lab.data import Dataset, LabData
 from lab.registry import EXPERIMENTS
 
 QUICK = ["--quick", "--only", "activations", "--only", "paths"]
@@ -109,13 +109,13 @@ def test_names_are_checked_and_put_in_order() -> None:
         running.chosen(["adam", "paths"])
 
 
-def test_processes_change_nothing(stored: Stored) -> None:
+def test_processes_change_nothing(dataset: Dataset) -> None:
     names = ["activations", "ensemble"]
     seen: list[str] = []
 
     def run(processes: int) -> list[running.Done]:
         return running.run_all(
-            names, stored, 1, quick=True, processes=processes,
+            names, dataset, 1, quick=True, processes=processes,
             on_done=lambda one: seen.append(one.name),
         )  # fmt: skip
 

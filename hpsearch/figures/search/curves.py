@@ -56,11 +56,11 @@ def _others(trials: Sequence[TrialView]) -> list[Any]:
 
 def _best(trial: TrialView, place: int) -> Any:
     colours = (style.BLUE, style.VERMILION, style.GREEN, style.AMBER, style.PURPLE)
-    given = ", ".join(f"{style.titled(n)} {style.shown(v)}" for n, v in trial.params.items())
+    params = ", ".join(f"{style.titled(n)} {style.shown(v)}" for n, v in trial.params.items())
     points = trial.curve or []
     return go.Scatter(
         x=[p[0] for p in points], y=[_height(p) for p in points], mode="lines+markers",
         name=f"trial {trial.id}", line={"color": colours[place % len(colours)], "width": 2},
-        marker={"size": 5}, text=[style.wrapped(given)] * len(points),
+        marker={"size": 5}, text=[style.wrapped(params)] * len(points),
         hovertemplate=f"trial {trial.id}, epoch %{{x}}: %{{y:.4f}}<br>%{{text}}<extra></extra>",
     )  # fmt: skip

@@ -52,8 +52,8 @@ def _steps(rounds: Sequence[RoundView]) -> Iterator[tuple[int, float, int]]:
     spent = accumulate(r.epochs_trained or 0 for r in over)
     best: float | None = None
     for one, epochs in zip(over, spent, strict=True):
-        found = None if one.best is None else one.best.shown
-        if found is not None:
-            best = found if best is None else max(best, found)
+        score = None if one.best is None else one.best.shown
+        if score is not None:
+            best = score if best is None else max(best, score)
         if best is not None:
             yield epochs, best, one.number

@@ -25,7 +25,7 @@ def ranges(
     result: ResultView | None = None,
     columns: int = COLUMNS,
 ) -> Figure:
-    """One panel for each hyperparameter: its range in every round, and what came after the last.
+    """Draw a panel for each hyperparameter: its range in every round, and after the last one.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def _colour(decision: DecisionView | None) -> str:
 
 
 def _legend(figure: Figure, rounds: Sequence[RoundView]) -> None:
-    """What the colours mean, for those that are there."""
+    """Explain the colours in use."""
     verdicts = {d.verdict for r in rounds for d in r.decisions.values()}
     named = {"as asked": style.PURPLE}
     named |= {

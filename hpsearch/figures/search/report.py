@@ -25,7 +25,7 @@ TITLES: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Told:
-    """What a report tells: views, the spec, and figures (data and layout) by name.
+    """Contents of a report: views, the spec, and figures (data and layout) by name.
 
     `result` is None for a search that has not completed.
     """
@@ -90,14 +90,14 @@ def _ranges(result: ResultView) -> Section:
     rows = [
         (
             titled(name),
-            words.span(found),
-            words.span(found.asked) + (", left behind" if found.outside_asked else ""),
+            words.span(view),
+            words.span(view.asked) + (", left behind" if view.outside_asked else ""),
             _recommended(result, name),
-            found.verdict.replace("_", " "),
+            view.verdict.replace("_", " "),
         )
-        for name, found in result.ranges.items()
+        for name, view in result.ranges.items()
     ]
-    reasons = [(titled(name), found.reason) for name, found in result.ranges.items()]
+    reasons = [(titled(name), view.reason) for name, view in result.ranges.items()]
     head = ("hyperparameter", "best range", "asked", "recommended", "verdict")
     return Section("Best range", tables=[Table(head, rows), Table(("", "why"), reasons)])
 

@@ -1,4 +1,4 @@
-"""What the figures of a search share: colours, axes, words."""
+"""Colours, axes and words that the figures of a search share."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def titled(name: str) -> str:
 
 
 def measure(trials: Sequence[TrialView]) -> str:
-    """What `TrialView.shown` is of these trials."""
+    """Name of the value `TrialView.shown` of these trials."""
     counted = any(t.validation_accuracy is not None for t in trials)
     return "validation accuracy" if counted else "score"
 
 
 def is_log(ranges: Sequence[RangeView]) -> bool:
-    """Whether an axis of these ranges is logarithmic."""
+    """Say whether an axis of these ranges is logarithmic."""
     return any(r.scale == "log" for r in ranges)
 
 
@@ -108,5 +108,5 @@ def shown(value: object) -> str:
 
 
 def exponent(value: float, *, log: bool) -> float:
-    """Where plotly puts a value on an axis: log axes are counted in decades."""
+    """Coordinate of a value on an axis of plotly: log axes are counted in decades."""
     return math.log10(value) if log else value

@@ -97,8 +97,8 @@ def _about(trial: TrialView) -> str:
     head = f"<b>trial {trial.id}</b>, {trial.state} after {trial.epochs} epochs"
     if score is not None:
         head += f"<br>{style.measure([trial])} {score:.4f}"
-    given = [f"{style.titled(n)} {style.shown(v)}" for n, v in trial.params.items()]
-    return "<br>".join([head, *given])
+    params = [f"{style.titled(n)} {style.shown(v)}" for n, v in trial.params.items()]
+    return "<br>".join([head, *params])
 
 
 def _box(figure: Figure, one: RoundView, x: str, y: str, *, share: float) -> None:

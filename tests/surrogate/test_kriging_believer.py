@@ -1,4 +1,4 @@
-"""Proposals in batches: believing against conditioning anew, log EI, climbs, what is left to gain."""
+"""Proposals in batches: believing against conditioning anew, log EI, its optimizer, expected gain."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from surrogate.searches import FULL, MIXED, SQUARE, bowl, search, square
 
 from hpsearch.space import Range
 from hpsearch.surrogate import (
-    Believer,
-    Ground,
-    Pool,
+    CandidatePool,
+    KrigingBeliever,
+    SearchBounds,
     Surrogate,
     candidates,
-    climbed,
     expected_gain,
     fitted,
+    log_ei,
     log_expected_improvement,
-    promise,
+    maximize_log_ei,
 )
-from hpsearch.surrogate.climbing import NEAR, WIDE
+from hpsearch.surrogate.acquisition_optimizer import NEAR, WIDE
 
 
 def model(n: int = 30, noise: float = 0.01, space=SQUARE) -> Surrogate:
@@ -44,12 +44,12 @@ def points(m: int, seed: int) -> np.ndarray:
 
 def test_without_belief_it_is_the_model() -> None:
     found, x = model(), points(20, 0)
-    believer = Believer(found, 3)
+    believer = KrigingBeliever(found, 3)
     for one, other in zip(
         believer.latent_with_gradients(x), found.latent_with_gradients(x), strict=True
     ):
         np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-8)
-    pool = Pool(believer, x)
+    pool = CandidatePool(believer, x)
     np.testing.assert_allclose(np.sqrt(pool.variance), found.latent(x)[1], rtol=1e-6)
     np.testing.assert_allclose(pool.mean, found.latent(x)[0], rtol=1e-6, atol=1e-9)
 
@@ -57,7 +57,7 @@ def test_without_belief_it_is_the_model() -> None:
 def test_believing_is_conditioning_on_the_posterior_mean() -> None:
     """A Gaussian conditioned on more points: the mean stays, the covariance shrinks by formula."""
     found, chosen, x = model(), points(4, 1), points(10, 2)
-    pool = Pool(Believer(found, 4), x[:7])
+    pool = CandidatePool(KrigingBeliever(found, 4), x[:7])
     for k, place in enumerate(chosen):
         pool.believe(place)
         if k == 1:
@@ -73,7 +73,7 @@ def test_believing_is_conditioning_on_the_posterior_mean() -> None:
 
 
 def test_the_gradients_know_what_is_believed() -> None:
-    believer, x = Believer(MODEL, 3), points(6, 5)
+    believer, x = KrigingBeliever(MODEL, 3), points(6, 5)
     for place in points(3, 6):
         believer.believe(place)
     _, _, dmean, dsd = believer.latent_with_gradients(x)
@@ -84,13 +84,13 @@ def test_the_gradients_know_what_is_believed() -> None:
             np.testing.assert_allclose(found[:, j], rise, rtol=1e-3, atol=1e-4)
 
 
-def test_a_believed_place_promises_less_than_before() -> None:
+def test_log_ei_of_a_believed_place_falls() -> None:
     found = model()
-    believer, place = Believer(found, 1), np.array([0.9, 0.9])
+    believer, place = KrigingBeliever(found, 1), np.array([0.9, 0.9])
     best = found.best_latent()[1]
-    before = promise(believer, place[None], best)[0]
+    before = log_ei(believer, place[None], best)[0]
     believer.believe(place)
-    assert promise(believer, place[None], best)[0] < before - 1.0
+    assert log_ei(believer, place[None], best)[0] < before - 1.0
 
 
 @given(st.floats(-6.0, 6.0), st.floats(0.05, 3.0))
@@ -123,12 +123,12 @@ def test_log_improvement_has_no_seams() -> None:
 
 
 @given(st.integers(0, 999))
-def test_the_gradient_of_the_promise(seed: int) -> None:
-    believer = Believer(MODEL, 1)
+def test_the_gradient_of_log_ei(seed: int) -> None:
+    believer = KrigingBeliever(MODEL, 1)
     x, best = points(3, seed), MODEL.best_latent()[1]
-    _, gradient = promise(believer, x, best)
+    _, gradient = log_ei(believer, x, best)
     for j, step in enumerate(np.eye(2) * 1e-5):
-        rise = (promise(believer, x + step, best)[0] - promise(believer, x - step, best)[0]) / 2e-5
+        rise = (log_ei(believer, x + step, best)[0] - log_ei(believer, x - step, best)[0]) / 2e-5
         np.testing.assert_allclose(
             gradient[:, j], rise, rtol=1e-2, atol=1e-3 * (1.0 + np.abs(gradient).max())
         )
@@ -136,8 +136,8 @@ def test_the_gradient_of_the_promise(seed: int) -> None:
 
 def test_candidates_lie_in_the_box_and_some_about_the_best() -> None:
     box = {"dropout": Range(low=0.1, high=0.5), "momentum": Range(low=0.4, high=0.9)}
-    ground = Ground.of(MODEL, box)
-    places = candidates(MODEL, ground, np.random.default_rng(0))
+    bounds = SearchBounds.of(MODEL, box)
+    places = candidates(MODEL, bounds, np.random.default_rng(0))
     assert len(places) == WIDE + NEAR
     assert (places >= [0.1, 0.4]).all()
     assert (places <= [0.5, 0.9]).all()
@@ -148,29 +148,29 @@ def test_candidates_lie_in_the_box_and_some_about_the_best() -> None:
 
 def test_without_a_trial_in_the_box_the_candidates_are_spread_alone() -> None:
     box = {"dropout": Range(low=1.5, high=1.6), "momentum": Range(low=0.0, high=1.0)}
-    places = candidates(MODEL, Ground.of(MODEL, box), np.random.default_rng(0))
+    places = candidates(MODEL, SearchBounds.of(MODEL, box), np.random.default_rng(0))
     assert len(places) == WIDE
 
 
-def test_climbs_end_higher_inside_the_box_and_do_not_move_what_must_not() -> None:
+def test_ascents_end_higher_inside_the_box_and_hold_the_columns_that_must_not_move() -> None:
     found = model(40, space=MIXED)
-    ground = Ground.of(found, MIXED.dimensions)
-    assert ground.moving.tolist() == [False, True, False, False, False, True]
-    believer, best = Believer(found, 1), found.best_latent()[1]
-    starts = candidates(found, ground, np.random.default_rng(1))[:5]
-    ends = climbed(believer, ground, starts, best)
-    assert promise(believer, ends, best)[0].sum() > promise(believer, starts, best)[0].sum()
-    assert (ends[:, ~ground.moving] == starts[:, ~ground.moving]).all()
-    assert (ends >= ground.low - 1e-12).all()
-    assert (ends <= ground.high + 1e-12).all()
+    bounds = SearchBounds.of(found, MIXED.dimensions)
+    assert bounds.moving.tolist() == [False, True, False, False, False, True]
+    believer, best = KrigingBeliever(found, 1), found.best_latent()[1]
+    starts = candidates(found, bounds, np.random.default_rng(1))[:5]
+    ends = maximize_log_ei(believer, bounds, starts, best)
+    assert log_ei(believer, ends, best)[0].sum() > log_ei(believer, starts, best)[0].sum()
+    assert (ends[:, ~bounds.moving] == starts[:, ~bounds.moving]).all()
+    assert (ends >= bounds.low - 1e-12).all()
+    assert (ends <= bounds.high + 1e-12).all()
 
 
-def test_where_nothing_may_move_a_climb_stays() -> None:
+def test_where_no_column_may_move_an_ascent_stays() -> None:
     found = model(40, space=MIXED)
-    ground = Ground.of(found, MIXED.dimensions)
-    still = Ground(ground.box, ground.low, ground.high, np.zeros_like(ground.moving))
+    bounds = SearchBounds.of(found, MIXED.dimensions)
+    still = SearchBounds(bounds.box, bounds.low, bounds.high, np.zeros_like(bounds.moving))
     starts = candidates(found, still, np.random.default_rng(1))[:3]
-    assert climbed(Believer(found, 1), still, starts, 0.0) is starts
+    assert maximize_log_ei(KrigingBeliever(found, 1), still, starts, 0.0) is starts
 
 
 def test_what_is_left_to_gain_shrinks_with_the_box_and_with_the_trials() -> None:

@@ -1,8 +1,8 @@
-"""A surrogate that can be told what is about to be tried: for proposals in batches.
+"""The kriging believer, for proposals in batches (Ginsbourger, Le Riche and Carraro 2010).
 
-The kriging believer of Ginsbourger, Le Riche and Carraro (2010): a place that was chosen counts as
-seen, with its posterior mean for a score. Means stay as they are, and doubt about the chosen place
-and its neighbours goes. K is left alone; the believed places b have a small factor of their own,
+A place that was chosen counts as observed, with its posterior mean for a score. Means stay as they
+are, and the variance at the chosen place and its neighbours shrinks. K is left alone; the believed
+places b have a small factor of their own,
 
     C(x) = k(x, b) - k(x, X) W,  W = K⁻¹ k(X, b)          their posterior covariance with x
     var(x) = k(x, x) - k(x, X) K⁻¹ k(X, x) - |T(x)|²,     T(x) = C(x) L⁻ᵀ,  L Lᵀ = C(b) + noise
@@ -21,10 +21,10 @@ from hpsearch.surrogate.posterior import Surrogate
 from hpsearch.surrogate.process import matern, squared_distances
 
 CERTAIN = 0.01  # share of the noise that a believed score keeps: a batch is to spread, not repeat
-LEAST = 1e-6  # of s²: the variance that is always left, since rounding leaves less
+LEAST = 1e-6  # of s²: the least variance, since rounding may leave less
 
 
-class Believer:
+class KrigingBeliever:
     """The posterior of z, the warped score, by `model` and up to `most` believed places."""
 
     def __init__(self, model: Surrogate, most: int) -> None:
@@ -37,7 +37,7 @@ class Believer:
         self._chol = np.zeros((most, most))  # L
 
     def believe(self, place: Floats) -> None:
-        """Count place (D,) as seen."""
+        """Count place (D,) as observed."""
         q = self.count
         x = place[None]
         cross = self.model.cross(x)
@@ -53,7 +53,7 @@ class Believer:
     def latent_with_gradients(self, x: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Mean (m,) and sd (m,) of z at x (m, D), and their gradients (m, D)."""
         model, q = self.model, self.count
-        value, steep = model.parts(x)
+        value, steep = model.covariance_terms(x)
         cross = value + model.anywhere
         solved = cross @ model.inverse
         shares = self.shares(x, cross)
@@ -109,10 +109,10 @@ class Believer:
         return pulled
 
 
-class Pool:
-    """Places (p, D) to choose from, and what `believer` expects of them as it learns."""
+class CandidatePool:
+    """Places (p, D) to choose from, with mean and variance by `believer` as it learns."""
 
-    def __init__(self, believer: Believer, places: Floats) -> None:
+    def __init__(self, believer: KrigingBeliever, places: Floats) -> None:
         self.believer = believer
         self.places = np.empty((0, places.shape[1]))
         self._cross = np.empty((0, len(believer.model.alpha)))
@@ -121,7 +121,7 @@ class Pool:
         self.add(places)
 
     def add(self, places: Floats) -> None:
-        """More places (m, D)."""
+        """Add places (m, D)."""
         believer, model = self.believer, self.believer.model
         cross = model.cross(places)
         shares = believer.shares(places, cross)
@@ -132,13 +132,13 @@ class Pool:
         self.mean = np.concatenate([self.mean, cross @ model.alpha])
         self.variance = np.concatenate([self.variance, variance])
 
-    def promise(self, best: float) -> Floats:
+    def log_ei(self, best: float) -> Floats:
         """(p,) log expected improvement of z over `best`."""
         value, _ = log_expected_improvement(self.mean, np.sqrt(self.variance), best=best)
         return value
 
     def believe(self, place: Floats) -> None:
-        """Count place (D,) as seen, here and in the believer."""
+        """Count place (D,) as observed, here and in the believer."""
         self.believer.believe(place)
         latest = self.believer.shares_of_latest(self.places, self._cross, self._shares)
         self._shares = np.column_stack([self._shares, latest])
