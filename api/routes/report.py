@@ -33,7 +33,7 @@ def report(path: SearchPath, query: NoQuery) -> Response:
         result = searches.result(path.id, owner=mine)
     except Conflict:
         result = None
-    told = figures.Told(
+    contents = figures.ReportContents(
         status=status,
         result=result,
         rounds=services.gallery.rounds(path.id, owner=mine),
@@ -41,6 +41,6 @@ def report(path: SearchPath, query: NoQuery) -> Response:
         spec=searches.spec(path.id, owner=mine),
         figures={name: drawn(path.id, name).to_dict() for name in figures.NAMES},
     )
-    response = Response(html(figures.report(told)), mimetype="text/html")
+    response = Response(html(figures.report(contents)), mimetype="text/html")
     response.headers["Content-Disposition"] = f'attachment; filename="report-{path.id}.html"'
     return response
