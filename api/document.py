@@ -16,14 +16,15 @@ from api.answers import TrialList
 from api.edits import SearchEdit
 from api.key_request import KeyRequest
 from api.problems import Problem
-from api.routing import BEARER, V1, file_body
+from api.routing import BEARER, file_body
 from api.trial_report import TrialHeartbeat, TrialReportBody
+from hpsearch.origins import API
 from hpsearch.report.views import NextRoundView
 from hpsearch.spec import SearchSpec
 
 EXTENSION = "hpsearch-openapi"
 _REFERENCE = "#/components/schemas/{model}"
-_UPLOAD = f"{V1}/datasets/{{name}}"
+_UPLOAD = f"{API}/datasets/{{name}}"
 
 _DESCRIPTION = (
     "Hyperparameter search that answers with a range, its evidence and a sealed test score. "

@@ -17,7 +17,6 @@ from hpsearch.settings import Settings
 Answer = type[BaseModel] | dict[str, Any] | None
 Handler = Callable[..., Any]
 
-V1 = "/api/v1"
 BEARER = "bearer"
 
 _PROBLEMS = {

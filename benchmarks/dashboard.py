@@ -54,7 +54,7 @@ new MutationObserver(() => {
 
 
 class Revisions(threading.Thread):
-    """When each revision of a search was first seen in the database (milliseconds since 1970)."""
+    """First sight of each revision of a search in the database (milliseconds since 1970)."""
 
     def __init__(self, database: Path, search: str) -> None:
         super().__init__(daemon=True)
@@ -74,12 +74,12 @@ class Revisions(threading.Thread):
 
 def paints(page: Page, address: str, loads: int) -> list[float]:
     """Milliseconds to the first meaningful paint, load after load, in one browser."""
-    found = []
+    times = []
     for _ in range(loads):
         page.goto(address)
         page.wait_for_selector("#facts > div")
-        found.append(float(page.evaluate("window.painted")))
-    return found
+        times.append(float(page.evaluate("window.painted")))
+    return times
 
 
 def lags(page: Page, revisions: Revisions, seconds: float) -> list[float]:

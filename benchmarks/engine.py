@@ -1,4 +1,4 @@
-"""How fast the engine trains, against PyTorch and scikit-learn, in one run on one core.
+"""Speed of the engine, against PyTorch and scikit-learn, in one run on one core.
 
     python benchmarks/engine.py [--rounds 7] [--seconds 0.3] [--only NAME ...] [--json FOLDER]
                                 [--kernels native portable]

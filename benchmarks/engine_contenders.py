@@ -1,4 +1,4 @@
-"""Who takes part in benchmarks/engine.py: the engine and its peers, each as a function of a step.
+"""Contenders of benchmarks/engine.py: the engine and its peers, each as a function of a step.
 
 A contender makes, for a network and its data, a function that does one training step of each of
 its trials, and says how many trials those are. An ImportError leaves it out.
@@ -22,7 +22,7 @@ EXAMPLES, CLASSES, VMAP_STACK = 4000, 10, 32
 
 @dataclass(frozen=True)
 class Network:
-    """One line of the table."""
+    """A line of the table."""
 
     name: str
     shape: nn.Shape
@@ -134,10 +134,10 @@ def torch_vmap(network: Network, x: np.ndarray, y: np.ndarray) -> tuple[Step, in
     def step() -> None:
         at = torch.from_numpy(positions())
         with torch.no_grad():
-            found, losses = gradients(parameters, buffers, xs[at], ys[at])
+            slopes, losses = gradients(parameters, buffers, xs[at], ys[at])
             total.add_(losses)
         for name, value in parameters.items():
-            value.grad = found[name]
+            value.grad = slopes[name]
         optimizer.step()
 
     return step, VMAP_STACK

@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def figures(url: str, search_id: str, workers: int) -> dict[str, Any]:
-    """What the database says of the time and the memory that the jobs took."""
+    """Read time and memory of the jobs from the database."""
     store = Store(url)
     with store.engines.read.connect() as connection:
         jobs = connection.execute(job.select().where(job.c.search_id == search_id)).all()

@@ -1,4 +1,4 @@
-"""How every process of the service logs: one line an event, to standard error.
+"""Logging of every process of the service: one line an event, to standard error.
 
 Readable lines in a terminal, JSON elsewhere. Secrets are cut out of messages, whoever wrote
 them: URLs lose their passwords, API keys their secrets.

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+API = "/api/v1"  # the path that every route of the HTTP contract begins with
+
 _AUTHORITY = r"([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?"
 _HOST = re.compile(rf"(?:(https?)://)?{_AUTHORITY}", re.IGNORECASE | re.ASCII)
 _ADDRESS = re.compile(
@@ -26,9 +28,9 @@ def named(host: str) -> str | None:
     return _origin(_HOST.fullmatch(host))
 
 
-def _origin(found: re.Match[str] | None) -> str | None:
-    if found is None:
+def _origin(match: re.Match[str] | None) -> str | None:
+    if match is None:
         return None
-    scheme = (found[1] or "https").lower()
-    port = int(found[3] or _USUAL[scheme])
-    return f"{scheme}://{found[2].lower()}:{port}" if 0 < port < 2**16 else None
+    scheme = (match[1] or "https").lower()
+    port = int(match[3] or _USUAL[scheme])
+    return f"{scheme}://{match[2].lower()}:{port}" if 0 < port < 2**16 else None

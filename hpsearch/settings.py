@@ -34,7 +34,7 @@ WHSEC_FORM = (
 
 
 class Settings(BaseSettings):
-    """Where things are and how the service behaves. Environment variables override defaults."""
+    """Paths, addresses and limits of the service. Environment variables override defaults."""
 
     model_config = SettingsConfigDict(
         env_prefix="HPSEARCH_", env_ignore_empty=True, populate_by_name=True, extra="ignore"
@@ -133,7 +133,7 @@ class Settings(BaseSettings):
 
     @property
     def embedded(self) -> bool:
-        """Whether the service brings its own broker."""
+        """Say whether the service brings its own broker."""
         return self.redis_url is None
 
     @property
@@ -143,7 +143,7 @@ class Settings(BaseSettings):
 
     @property
     def datasets_url(self) -> str:
-        """Where dataset files are kept."""
+        """Folder or URL of the dataset files."""
         return self.data_url or str(self.home / "data")
 
     @property
@@ -166,7 +166,7 @@ class Settings(BaseSettings):
         return self.redis_url or f"redis+socket://{self.socket}"
 
     def given_key(self) -> str | None:
-        """What HPSEARCH_API_KEY or its file says, for a client: the service is to judge it.
+        """Read the key of HPSEARCH_API_KEY or its file, for a client; the service checks it.
 
         Raises
         ------
@@ -203,7 +203,7 @@ class Settings(BaseSettings):
         )
 
     def webhook_key(self) -> bytes | None:
-        """What webhooks are signed with; None: they are not.
+        """Read the key that signs webhooks; None: they are not signed.
 
         Raises
         ------
@@ -225,7 +225,7 @@ class Settings(BaseSettings):
         return key
 
     def child_environment(self) -> dict[str, str]:
-        """What a process that trains must have in its environment before NumPy loads."""
+        """Environment of a process that trains; it must be set before NumPy loads."""
         threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         if self.numerics == "portable":
             threads["OPENBLAS_CORETYPE"] = PORTABLE_CORE

@@ -1,4 +1,4 @@
-"""Where a search looks: ranges, choices, and the box they form together.
+"""Ranges, choices, and the boxes that they form together.
 
 Notation
     value        what a trial trains with, e.g. a learning rate of 0.01
@@ -6,8 +6,8 @@ Notation
     unit         the place inside one range, 0 at its low edge and 1 at its high edge
     width        high minus low in coordinates: decades on a log range
 
-A *space* is what was asked for, a *box* is where the search looks now. Both hold the same
-values: a box is a space whose edges have moved.
+A *space* holds the ranges that were asked for, a *box* those that the search draws from now. Both
+have the same form: a box is a space whose edges have moved.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, model_validator
+
+if TYPE_CHECKING:
+    from hpsearch.arrays import Floats
 
 Level = bool | int | float | str | tuple[int, ...]
 Params = Mapping[str, Level]
@@ -98,8 +101,15 @@ class Range(BaseModel):
         return self.coordinate(self.high) - self.coordinate(self.low)
 
     def to_unit(self, value: float) -> float:
-        """Where `value` lies in this range: 0 at low, 1 at high, outside [0, 1] beyond them."""
+        """Place of `value` in this range: 0 at low, 1 at high, outside [0, 1] beyond them."""
         return (self.coordinate(value) - self.coordinate(self.low)) / self.width
+
+    def to_units(self, values: Floats) -> Floats:
+        """Places of values (n,), as `to_unit` has them."""
+        import numpy as np  # a client's start does without
+
+        coordinates = np.log10(values) if self.scale == "log" else values
+        return (coordinates - self.coordinate(self.low)) / self.width
 
     def from_unit(self, unit: float) -> float:
         """The value at `unit` in [0, 1]. Every whole number gets the same share on a linear range."""
@@ -110,7 +120,7 @@ class Range(BaseModel):
         return min(max(self.value(start + unit * (end - start)), self.low), self.high)
 
     def contains(self, value: float) -> bool:
-        """Whether `value` lies between the edges, both included."""
+        """Say whether `value` lies between the edges, both included."""
         return self.low <= value <= self.high
 
     def moved(self, low: float, high: float) -> Range:
@@ -214,13 +224,21 @@ class Choices(BaseModel):
             raise ValueError(f"the choices must differ from each other, got {list(self.choices)}")
         return self
 
+    def from_unit(self, unit: float) -> Level:
+        """The level at `unit` in [0, 1]; every level gets the same share."""
+        return self.choices[min(int(unit * len(self.choices)), len(self.choices) - 1)]
+
+    def grid(self) -> tuple[Level, ...]:
+        """The levels that a shape dimension is drawn from: all of them."""
+        return self.choices
+
     def contains(self, value: Level) -> bool:
-        """Whether `value` is one of the levels."""
+        """Say whether `value` is among the levels."""
         return any(same_level(value, x) for x in self.choices)
 
 
 def same_level(one: Level, other: Level) -> bool:
-    """Whether two levels are one: 1 and 1.0 are, 1 and true are not."""
+    """Compare two levels: 1 and 1.0 are the same, 1 and true are not."""
     return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
@@ -248,13 +266,13 @@ def box_from_json(data: Mapping[str, Any]) -> Box:
 
 
 def inside(box: Box, params: Params) -> bool:
-    """Whether every parameter lies in its dimension of the box."""
+    """Say whether every parameter lies in its dimension of the box."""
     return all(box[name].contains(params[name]) for name in box)  # type: ignore[arg-type]  # a dimension only ever meets values drawn from it
 
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """What was asked for, limits filled in, and which dimensions change a network's shape."""
+    """The asked ranges, limits filled in, and the names of those that change a network's shape."""
 
     dimensions: Box
     shaping: frozenset[str] = frozenset()

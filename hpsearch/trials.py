@@ -24,9 +24,12 @@ class SearchState(StrEnum):
 
 
 WORKING = (SearchState.RUNNING, SearchState.FINALIZING)  # their jobs may be claimed
-SCORE_MOST = 1e100  # of a score that was reported: what the surrogate can square
+ADVANCING = (SearchState.QUEUED, *WORKING)  # the loop plans their next round
+EDITABLE = (SearchState.QUEUED, SearchState.RUNNING, SearchState.PAUSED)
 ENDED = frozenset({SearchState.COMPLETED, SearchState.CANCELLED, SearchState.FAILED})
+ACTIVE = tuple(s for s in SearchState if s not in ENDED)
 
+SCORE_MOST = 1e100  # of a score that was reported: what the surrogate can square
 
 AGAIN = "the finalists are trained again"  # the reason shown meanwhile; a cause may follow
 
@@ -52,6 +55,9 @@ class TrialState(StrEnum):
     CANCELLED = "cancelled"
 
 
+OBSERVED = (TrialState.COMPLETED, TrialState.STOPPED, TrialState.DIVERGED)  # they teach something
+
+
 class RoundKind(StrEnum):
     """What a round is for."""
 
@@ -69,6 +75,11 @@ class Verdict(StrEnum):
     OPEN_LOW = "open_low"
     OPEN_HIGH = "open_high"
     OPEN_BOTH = "open_both"
+
+    @property
+    def open(self) -> bool:
+        """Say whether better values may lie beyond an end of the range."""
+        return self in (Verdict.OPEN_LOW, Verdict.OPEN_HIGH, Verdict.OPEN_BOTH)
 
 
 class Role(StrEnum):

@@ -7,15 +7,16 @@ from flask import Response, g, request
 from api.answers import DatasetList, nothing, view
 from api.body import uploaded
 from api.parameters import DatasetPath, NoQuery, PageQuery, UploadQuery
-from api.routing import V1, Routes, file_body
+from api.routing import Routes, file_body
 from api.runtime import owner, runtime
 from hpsearch.data.formats import FORMATS, by_media_type
 from hpsearch.errors import InvalidRequest, TooMany, UnsupportedType
+from hpsearch.origins import API
 from hpsearch.report.views import DatasetView
 
 routes = Routes("datasets", description="The data that searches train on.")
 
-DATASETS = f"{V1}/datasets"
+DATASETS = f"{API}/datasets"
 DATASET = f"{DATASETS}/<name>"
 UPLOAD_FOLDER = "uploads"
 

@@ -9,7 +9,14 @@ from flask import Response
 
 from api.answers import nothing, view
 from api.body import json_body
-from api.parameters import MAX_WAIT_SECONDS, ClaimQuery, NoQuery, SearchPath, TrialPath
+from api.parameters import (
+    MAX_WAIT_SECONDS,
+    SLICE_SECONDS,
+    ClaimQuery,
+    NoQuery,
+    SearchPath,
+    TrialPath,
+)
 from api.routes.searches import SEARCH
 from api.routing import Routes, body_of
 from api.runtime import owner, runtime
@@ -21,7 +28,6 @@ routes = Routes(
 )
 
 TRIALS = f"{SEARCH}/trials"
-_SLICE_SECONDS = 1.0  # of a wait, so that a stopping process ends it early
 
 
 @routes.route_to(
@@ -44,11 +50,11 @@ def claim_trial(path: SearchPath, query: ClaimQuery) -> Response:
         while True:
             left = max(0.0, end - time.monotonic()) if waiting else 0.0
             order = state.services.external.claim(
-                path.id, owner=owner(), lease=query.lease, seconds=min(left, _SLICE_SECONDS)
+                path.id, owner=owner(), lease=query.lease, seconds=min(left, SLICE_SECONDS)
             )
             if order is not None:
                 return view(order)
-            if left <= _SLICE_SECONDS or state.stopping.is_set():
+            if left <= SLICE_SECONDS or state.stopping.is_set():
                 return nothing()
     finally:
         if waiting:

@@ -9,9 +9,10 @@ from flask import Response
 from pydantic import Field
 
 from api.parameters import Query, SearchPath
-from api.routing import V1, Answer, Routes, content
+from api.routing import Answer, Routes, content
 from api.runtime import owner, runtime
 from hpsearch.errors import Conflict, InvalidRequest, NotFound
+from hpsearch.origins import API
 from hpsearch.report.views import RoundView
 from hpsearch.service.gallery import Gallery
 
@@ -50,7 +51,7 @@ class ProgressQuery(Query):
 
 @routes.route_to(
     "GET",
-    f"{V1}/searches/<id>/figures/<name>",
+    f"{API}/searches/<id>/figures/<name>",
     scope="read",
     answers={200: _PLOTLY},
     problems=(404,),
@@ -67,7 +68,7 @@ def figure(path: FigurePath, query: FigureQuery) -> Response:
 
 
 @routes.route_to(
-    "GET", f"{V1}/figures/progress", scope="read", answers={200: _PLOTLY}, problems=(404,)
+    "GET", f"{API}/figures/progress", scope="read", answers={200: _PLOTLY}, problems=(404,)
 )
 def progress(query: ProgressQuery) -> Response:
     """Searches side by side: the best so far of each, over the epochs that it has spent."""

@@ -8,13 +8,14 @@ from api.answers import KeyList, NewKey, view
 from api.body import json_body
 from api.key_request import key_request
 from api.parameters import KeyPath, NoQuery, PageQuery
-from api.routing import V1, Routes, body_of
+from api.routing import Routes, body_of
 from api.runtime import runtime
+from hpsearch.origins import API
 from hpsearch.report.views import KeyView
 
 routes = Routes("keys", description="Keys of every owner: make, list, revoke.")
 
-KEYS = f"{V1}/keys"
+KEYS = f"{API}/keys"
 
 
 @routes.route_to("GET", KEYS, scope="admin", answers={200: KeyList})

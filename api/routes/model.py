@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Response
 
 from api.parameters import NoQuery, SearchPath
-from api.routing import V1, Routes, content
+from api.routing import Routes, content
 from api.runtime import owner, runtime
+from hpsearch.origins import API
 
 routes = Routes("model", description="The trained winner.")
 
@@ -18,7 +19,7 @@ _NPZ = content(
 
 
 @routes.route_to(
-    "GET", f"{V1}/searches/<id>/model", scope="read", answers={200: _NPZ}, problems=(404, 409)
+    "GET", f"{API}/searches/<id>/model", scope="read", answers={200: _NPZ}, problems=(404, 409)
 )
 def model(path: SearchPath, query: NoQuery) -> Response:
     """The recommended model as the final test trained and scored it; 409 until then.

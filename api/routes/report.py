@@ -6,16 +6,17 @@ from flask import Response
 
 from api.parameters import NoQuery, SearchPath
 from api.routes.figures import drawn
-from api.routing import V1, Routes, content
+from api.routing import Routes, content
 from api.runtime import owner, runtime
 from hpsearch.errors import Conflict
+from hpsearch.origins import API
 
 routes = Routes("report", description="A search as one file.")
 
 
 @routes.route_to(
     "GET",
-    f"{V1}/searches/<id>/report",
+    f"{API}/searches/<id>/report",
     scope="read",
     answers={200: content("text/html", "One HTML file that loads nothing, figures included.")},
     problems=(404,),
@@ -32,7 +33,7 @@ def report(path: SearchPath, query: NoQuery) -> Response:
         result = searches.result(path.id, owner=mine)
     except Conflict:
         result = None
-    told = figures.Told(
+    contents = figures.ReportContents(
         status=status,
         result=result,
         rounds=services.gallery.rounds(path.id, owner=mine),
@@ -40,6 +41,6 @@ def report(path: SearchPath, query: NoQuery) -> Response:
         spec=searches.spec(path.id, owner=mine),
         figures={name: drawn(path.id, name).to_dict() for name in figures.NAMES},
     )
-    response = Response(html(figures.report(told)), mimetype="text/html")
+    response = Response(html(figures.report(contents)), mimetype="text/html")
     response.headers["Content-Disposition"] = f'attachment; filename="report-{path.id}.html"'
     return response

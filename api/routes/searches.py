@@ -12,6 +12,7 @@ from api.answers import RoundList, SearchList, nothing, plain, view
 from api.body import json_body
 from api.parameters import (
     MAX_WAIT_SECONDS,
+    SLICE_SECONDS,
     EditQuery,
     IdempotencyHeader,
     IfMatchHeader,
@@ -23,18 +24,17 @@ from api.parameters import (
     StatusQuery,
     TrialsQuery,
 )
-from api.routing import V1, Answer, Routes, body_of, content
+from api.routing import Answer, Routes, body_of, content
 from api.runtime import owner, runtime
 from api.trials_csv import trials_csv
 from hpsearch.errors import Stale
+from hpsearch.origins import API
 from hpsearch.report.views import HealthView, ResultView, StatusView
 
 routes = Routes("searches", description="Submit a search, watch it, read its answer.")
 
-SEARCHES = f"{V1}/searches"
+SEARCHES = f"{API}/searches"
 SEARCH = f"{SEARCHES}/<id>"
-# A wait is cut into pieces of this many seconds, so that a stopping process ends it early.
-_SLICE_SECONDS = 1.0
 
 _REVISION = re.compile(r"[0-9]{1,15}")
 
@@ -272,7 +272,7 @@ def _wait(current: StatusView, seconds: float) -> StatusView:
             if rest <= 0:
                 break
             current = state.services.searches.wait(
-                current.id, owner=owner(), revision=revision, seconds=min(rest, _SLICE_SECONDS)
+                current.id, owner=owner(), revision=revision, seconds=min(rest, SLICE_SECONDS)
             )
         return current
     finally:

@@ -71,19 +71,19 @@ def main() -> None:
 
 def versions() -> str:
     """The peers' packages as they are installed here."""
-    found = []
+    packages = []
     for name in PACKAGES:
         try:
-            found.append(f"{name} {version(name)}")
+            packages.append(f"{name} {version(name)}")
         except PackageNotFoundError:
-            found.append(f"{name} (not installed)")
-    return ", ".join(found)
+            packages.append(f"{name} (not installed)")
+    return ", ".join(packages)
 
 
 def section(name: str) -> Callable[[Options], str]:
     """The function that runs a benchmark; imported late, for the peers are heavy."""
-    found: Callable[[Options], str] = import_module(f"benchmarks.search.{SECTIONS[name]}").section
-    return found
+    run: Callable[[Options], str] = import_module(f"benchmarks.search.{SECTIONS[name]}").section
+    return run
 
 
 if __name__ == "__main__":

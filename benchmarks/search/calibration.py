@@ -1,4 +1,4 @@
-"""Whether the statements of a result hold as often as they should, on planted functions.
+"""Calibration of the statements of a result, on planted functions.
 
 Functions of two or three hyperparameters with a known best, one of them without any effect in
 half of the cases; searches with every default of the product.
@@ -21,9 +21,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.search import markdown, product
-from benchmarks.search.axes import Array, Axis
+from benchmarks.search.axes import Axis
 from benchmarks.search.cache import Row
 from benchmarks.search.options import Options
+from hpsearch.arrays import Floats
 from hpsearch.trials import Verdict
 
 SEARCHES = 200
@@ -45,8 +46,8 @@ class Planted:
     offset to the first, so that the two interact.
     """
 
-    best: Array
-    effects: Array
+    best: Floats
+    effects: Floats
     mixing: float
     top: float
     floor: float
@@ -63,29 +64,29 @@ class Planted:
         best, top = rng.uniform(0.05, 0.95, dimensions), float(rng.uniform(0.75, 0.95))
         return cls(best, effects, mixing, top, top - 0.6, noise)
 
-    def true(self, units: Array) -> Array:
+    def true(self, units: Floats) -> Floats:
         """Noise-free score (n,) after a full training at places (n, d)."""
         offset = units - self.best
         offset[:, 0] += self.mixing * offset[:, 1]
         return np.maximum(self.top - np.abs(offset) ** 1.5 @ self.effects, self.floor)
 
-    def learned(self, units: Array, epochs: int) -> Array:
+    def learned(self, units: Floats, epochs: int) -> Floats:
         """The score after some of the epochs: a curve that rises to the full one."""
         share = 1 - np.exp(-3 * epochs / LAST)
         return self.floor + (self.true(units) - self.floor) * share / (1 - np.exp(-3))
 
 
 def run(seed: int) -> Row:
-    """One search with the product's defaults, and which of its statements hold."""
+    """Run a search with the product's defaults, and check its statements."""
     rng = np.random.default_rng([seed, SEARCHES])
     dimensions, irrelevant = 2 + seed % 2, seed // 2 % 2 == 0
     planted = Planted.drawn(rng, dimensions, irrelevant=irrelevant)
     axes = AXES[:dimensions]
 
-    def units(values: Array) -> Array:
+    def units(values: Floats) -> Floats:
         return np.stack([axis.units(values[:, k]) for k, axis in enumerate(axes)], axis=1)
 
-    def scores(values: Array, epochs: int) -> Array:
+    def scores(values: Floats, epochs: int) -> Floats:
         exact = planted.learned(units(values), epochs)
         return exact + planted.noise * rng.standard_normal(len(values))
 
@@ -110,7 +111,7 @@ def run(seed: int) -> Row:
     }
 
 
-def reach(planted: Planted, box: Array) -> float:
+def reach(planted: Planted, box: Floats) -> float:
     """The best noise-free score inside `box` (2, d)."""
     sides = [np.linspace(low, high, SIDE) for low, high in box.T]
     mesh = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1).reshape(-1, box.shape[1])
@@ -118,7 +119,7 @@ def reach(planted: Planted, box: Array) -> float:
     return float(planted.true(np.concatenate([mesh, nearest])).max())
 
 
-def effect(planted: Planted, box: Array, dimension: int) -> float:
+def effect(planted: Planted, box: Floats, dimension: int) -> float:
     """Largest minus least score along one side of `box`, the others at the best."""
     places = np.repeat(planted.best[None], 201, axis=0)
     places[:, dimension] = np.linspace(*box[:, dimension], 201)
@@ -164,12 +165,12 @@ def section(options: Options) -> str:
 def _statements(row: Row) -> list[dict[str, Any]]:
     names = ("effects", "planted", "widths", "verdicts", "holds")
     return [
-        dict(zip(("effect", "planted", "width", "verdict", "held"), found, strict=True))
-        for found in zip(*(row[name] for name in names), strict=True)
+        dict(zip(("effect", "planted", "width", "verdict", "held"), values, strict=True))
+        for values in zip(*(row[name] for name in names), strict=True)
     ]
 
 
-def _share(held: Array) -> list[str]:
+def _share(held: Floats) -> list[str]:
     if not len(held):
         return ["-", "-"]
     share = float(held.mean())

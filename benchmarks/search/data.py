@@ -1,4 +1,4 @@
-"""Where the benchmark data lie: HPSEARCH_BENCH_DATA, or `shared/data` beside the project."""
+"""The folder of the benchmark data: HPSEARCH_BENCH_DATA, or `shared/data` beside the project."""
 
 from __future__ import annotations
 

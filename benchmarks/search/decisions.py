@@ -1,4 +1,4 @@
-"""How long one decision takes: the fit, the ranges and the next round's trials."""
+"""Time that a decision takes: the fit, the ranges and the next round's trials."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import time
 import numpy as np
 
 from benchmarks.search import fidelity, lcbench, markdown, product
-from benchmarks.search.axes import Array
 from benchmarks.search.lcbench import AXES, FULL
 from benchmarks.search.options import Options
+from hpsearch.arrays import Floats
 from hpsearch.coordinator import Snapshot, decide
 from hpsearch.samplers import SAMPLERS
 from hpsearch.trials import RoundKind, RoundPlan
@@ -24,7 +24,7 @@ def observed(count: int, sampler: str, *, first: int, halving: bool, n: int) -> 
     task = fidelity.task_of(lcbench.tasks()[0])
     rng = np.random.default_rng(count)
 
-    def scores(values: Array, epochs: int) -> Array:
+    def scores(values: Floats, epochs: int) -> Floats:
         return (task.at_values(values, epochs) + 0.5 * rng.standard_normal(len(values))) / 100
 
     rounds = -(-count // n)
@@ -36,7 +36,7 @@ def observed(count: int, sampler: str, *, first: int, halving: bool, n: int) -> 
     rungs = resolved.rungs(1)
     for number in range(1, rounds + 1):
         size = min(n, count - len(search.seen))
-        trials = SAMPLERS["random"](resolved.space, resolved.box, (), None, size, rng)
+        trials = SAMPLERS["random"].propose(resolved.space, resolved.box, (), None, size, rng)
         cohorts = [list(part) for part in np.array_split(np.arange(size), -(-size // 32))]
         search.train(RoundPlan(
             number=number, kind=RoundKind.EXPLORE, rungs=rungs, box=resolved.box, decisions=(),

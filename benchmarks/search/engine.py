@@ -23,7 +23,7 @@ TESTED = 5  # models of a recommendation, each with its own seed
 
 @dataclass(frozen=True)
 class Engine:
-    """One search's dataset and spec, ready to train single trials or whole jobs."""
+    """Dataset and spec of a search, ready to train single trials or whole jobs."""
 
     files: DatasetStore
     info: DatasetInfo
@@ -37,7 +37,7 @@ class Engine:
 
     @cached_property
     def trainer(self) -> Trainer:
-        """What a worker holds."""
+        """The trainer of a worker."""
         return Trainer(self.files)
 
     @cached_property
@@ -57,7 +57,7 @@ class Engine:
         )  # fmt: skip
 
     def single(self, index: int, params: Params, epochs: int) -> nn.Training:
-        """One trial by itself that can pause after any epoch, as a sequential search trains."""
+        """Start a trial by itself that can pause after any epoch, as a sequential search trains."""
         order = self.order(RoundKind.EXPLORE, 1, [index], [params], (epochs,), [0])
         train, validation = self.parts.train, self.parts.validation
         return Task.of(order).training([0], train, validation, stopped=lambda: False)
@@ -76,10 +76,10 @@ class Engine:
         test = sealed.open_test(self.files, self.info)
         rows = np.arange(len(test.y), dtype=np.intp)
         part = nn.Examples(x=test.x, y=test.y, rows=rows, shift=whole.shift, scale=whole.scale)
-        found = [
+        accuracies = [
             0.0 if outcome.weights is None
             else float((nn.predict_proba(task.shape(0), outcome.weights, part)[0].argmax(axis=1)
                         == test.y).mean())
             for outcome in training.outcomes()
         ]  # fmt: skip
-        return float(np.mean(found))
+        return float(np.mean(accuracies))

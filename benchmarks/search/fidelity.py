@@ -15,12 +15,12 @@ from functools import cache, partial
 import numpy as np
 
 from benchmarks.search import lcbench, markdown, product
-from benchmarks.search.axes import Array
 from benchmarks.search.cache import Cache, Row
 from benchmarks.search.fidelity_peers import PEERS
 from benchmarks.search.lcbench import AXES, FULL, Reference
 from benchmarks.search.options import OURS, Options
 from benchmarks.search.trainer import Seen, SpentError, Trainer
+from hpsearch.arrays import Floats
 
 BUDGETS = (250, 500, 1000, 2000, 4000)
 NOISE = 0.5  # accuracy points
@@ -52,7 +52,7 @@ def picks(log: Sequence[Seen], budget: int) -> list[int | None]:
 
 
 def run_peer(name: str, task_id: int, seed: int, noise: float) -> Row:
-    """One search of a peer: true values of its picks, (rules, budgets)."""
+    """Run a search of a peer: true values of its picks, (rules, budgets)."""
     task = task_of(task_id)
     rng = np.random.default_rng([task_id, seed, int(1000 * noise)])
     trainer = Trainer(task.truth, len(AXES), noise, max(BUDGETS), rng)
@@ -70,23 +70,23 @@ def run_peer(name: str, task_id: int, seed: int, noise: float) -> Row:
 
 
 def run_ours(task_id: int, seed: int, noise: float) -> Row:
-    """One search of hpsearch: true values of its recommendation at every budget."""
+    """Run a search of hpsearch: true values of its recommendation at every budget."""
     task = task_of(task_id)
     rng = np.random.default_rng([task_id, seed, int(1000 * noise), 1])
 
-    def scores(values: Array, epochs: int) -> Array:
+    def scores(values: Floats, epochs: int) -> Floats:
         exact = task.at_values(values, epochs)
         return (exact + noise * rng.standard_normal(len(values))) / 100
 
     start = int(np.random.SeedSequence([task_id, seed]).generate_state(1)[0])
     resolved = product.spec(AXES, examples=EXAMPLES, seed=start, **SPEC)
     search = product.Search(resolved, scores, EXAMPLES).run(anytime=True)
-    found = []
+    picks = []
     for budget in BUDGETS:
         within = [pick for spent, pick in search.picks if spent <= budget]
-        found.append((within or [search.picks[0][1]])[-1])
+        picks.append((within or [search.picks[0][1]])[-1])
     return {
-        "values": [task.at_values(np.stack(found), FULL).tolist()],
+        "values": [task.at_values(np.stack(picks), FULL).tolist()],
         "trials": len(search.seen),
         "epochs": search.spent,
         "rounds": [spent for spent, _ in search.picks],
@@ -96,14 +96,14 @@ def run_ours(task_id: int, seed: int, noise: float) -> Row:
 
 def peer_rows(store: Cache, seeds: int) -> dict[Search, Row]:
     """Every peer's searches, the cheap peers first, seed by seed."""
-    found = {}
+    rows = {}
     for name in PEERS:
         for seed, noise, task in itertools.product(range(seeds), (0.0, NOISE), lcbench.tasks()):
             key = f"{name}/{task}/{seed}/{noise}"
-            found[name, noise, task, seed] = store.get(
+            rows[name, noise, task, seed] = store.get(
                 key, partial(run_peer, name, task, seed, noise)
             )
-    return found
+    return rows
 
 
 def our_rows(store: Cache, seeds: int) -> dict[Search, Row]:
@@ -116,10 +116,10 @@ def our_rows(store: Cache, seeds: int) -> dict[Search, Row]:
     }
 
 
-def regrets(rows: Mapping[Search, Row], noise: float) -> dict[str, dict[tuple[int, int], Array]]:
+def regrets(rows: Mapping[Search, Row], noise: float) -> dict[str, dict[tuple[int, int], Floats]]:
     """Contender -> (task, seed) -> normalised regret at every budget, by its better rule."""
     scale = references(rows)
-    found: dict[str, dict[tuple[int, int], Array]] = {}
+    by_name: dict[str, dict[tuple[int, int], Floats]] = {}
     for name in dict.fromkeys(key[0] for key in rows):
         mine = {k[2:]: row for k, row in rows.items() if k[:2] == (name, noise)}
         scored = {k: scale[k[0]].regret(np.array(row["values"])) for k, row in mine.items()}
@@ -127,8 +127,8 @@ def regrets(rows: Mapping[Search, Row], noise: float) -> dict[str, dict[tuple[in
             continue
         means = np.mean(list(scored.values()), axis=(0, 2))
         rule = int(np.argmin(means))
-        found[name] = {k: values[rule] for k, values in scored.items()}
-    return found
+        by_name[name] = {k: values[rule] for k, values in scored.items()}
+    return by_name
 
 
 def references(rows: Mapping[Search, Row]) -> dict[int, Reference]:
@@ -167,30 +167,30 @@ def _cpu(rows: Mapping[Search, Row], name: str, noise: float) -> float:
 
 
 def _part(
-    found: Mapping[str, Mapping[tuple[int, int], Array]], noise: float, cpu: Mapping[str, float]
+    regret: Mapping[str, Mapping[tuple[int, int], Floats]], noise: float, cpu: Mapping[str, float]
 ) -> str:
-    names = list(found)
-    columns = np.array([np.mean(list(found[n].values()), axis=0) for n in names])
+    names = list(regret)
+    columns = np.array([np.mean(list(regret[n].values()), axis=0) for n in names])
     cells = [
         markdown.bold(
-            [markdown.mean([v[b] for v in found[n].values()]) for n in names],
+            [markdown.mean([v[b] for v in regret[n].values()]) for n in names],
             columns[:, b].tolist(),
         )
         for b in range(len(BUDGETS))
     ]
     body = [
-        [n, *[column[k] for column in cells], str(len(found[n])), f"{cpu[n]:.1f}"]
+        [n, *[column[k] for column in cells], str(len(regret[n])), f"{cpu[n]:.1f}"]
         for k, n in enumerate(names)
     ]
     title = f"### Noise sd {noise:g} points\n" if noise else "### Without noise\n"
     text = title + "\n" + markdown.table(["", *map(str, BUDGETS), "searches", "CPU s"], body)
-    if OURS in found:
-        text += "\n" + "\n".join(_against_best(found, b) for b in range(len(BUDGETS))) + "\n"
+    if OURS in regret:
+        text += "\n" + "\n".join(_against_best(regret, b) for b in range(len(BUDGETS))) + "\n"
     return text
 
 
-def _against_best(found: Mapping[str, Mapping[tuple[int, int], Array]], budget: int) -> str:
-    at = {n: {k: float(v[budget]) for k, v in rows.items()} for n, rows in found.items()}
+def _against_best(regret: Mapping[str, Mapping[tuple[int, int], Floats]], budget: int) -> str:
+    at = {n: {k: float(v[budget]) for k, v in rows.items()} for n, rows in regret.items()}
     ours = at.pop(OURS)
     best = markdown.best_of(at)
     return f"- {BUDGETS[budget]}: against {best} {markdown.compared(ours, at[best])}"

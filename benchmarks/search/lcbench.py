@@ -13,8 +13,9 @@ from types import ModuleType
 
 import numpy as np
 
-from benchmarks.search.axes import Array, Axis, decode
+from benchmarks.search.axes import Axis, decode
 from benchmarks.search.data import folder
+from hpsearch.arrays import Floats
 
 FULL = 52  # epochs of a full training
 DRAWS = 20_000  # random configurations that the reference values are taken from
@@ -52,30 +53,30 @@ class Reference:
     best: float
     median: float
 
-    def regret(self, value: Array | float) -> Array:
+    def regret(self, value: Floats | float) -> Floats:
         """0 for the best draw, 1 for the median one; below 0 where `value` beats all draws."""
         return (self.best - np.asarray(value)) / (self.best - self.median)
 
 
 class Task:
-    """One task: values at places of the unit cube."""
+    """A task: values at places of the unit cube."""
 
     def __init__(self, task: int) -> None:
         self.id = task
         weights = folder("lcbench") / "lcbench_weights.npz"
         self._surrogate = _module().LCBench(str(weights), task)
 
-    def truth(self, units: Array, epochs: Array) -> Array:
+    def truth(self, units: Floats, epochs: Floats) -> Floats:
         """Validation accuracy in percent (n,) at places (n, 7) after `epochs` (n,)."""
         return self.at_values(decode(AXES, units), epochs)
 
-    def at_values(self, values: Array, epochs: Array | int) -> Array:
+    def at_values(self, values: Floats, epochs: Floats | int) -> Floats:
         """The same for values (n, 7) in the units of the benchmark."""
         column = np.broadcast_to(np.asarray(epochs, dtype=float), (len(values),))
         rows = np.concatenate([column[:, None], values], axis=1)
         with np.errstate(over="ignore"):
-            found = [self._surrogate(part)[:, 1] for part in np.array_split(rows, _parts(rows))]
-        return np.concatenate(found).astype(np.float64)
+            values = [self._surrogate(part)[:, 1] for part in np.array_split(rows, _parts(rows))]
+        return np.concatenate(values).astype(np.float64)
 
     def reference(self) -> Reference:
         """Best and median of random full trainings; a second or so."""
@@ -84,5 +85,5 @@ class Task:
         return Reference(float(values.max()), float(np.median(values)))
 
 
-def _parts(rows: Array) -> int:
+def _parts(rows: Floats) -> int:
     return max(1, len(rows) // 4096)

@@ -18,9 +18,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def mean(values: Sequence[float], digits: int = 3) -> str:
     """Mean and standard error."""
-    found = np.asarray(values, dtype=float)
-    error = found.std(ddof=1) / np.sqrt(len(found)) if len(found) > 1 else np.nan
-    return f"{found.mean():.{digits}f} ± {error:.{digits}f}"
+    array = np.asarray(values, dtype=float)
+    error = array.std(ddof=1) / np.sqrt(len(array)) if len(array) > 1 else np.nan
+    return f"{array.mean():.{digits}f} ± {error:.{digits}f}"
 
 
 def bold(cells: Sequence[str], key: Sequence[float]) -> list[str]:
@@ -31,7 +31,7 @@ def bold(cells: Sequence[str], key: Sequence[float]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One contender against another on the searches that both ran: below 0 it is better."""
+    """A contender against another on the searches that both ran: below 0 it is better."""
 
     difference: float
     error: float

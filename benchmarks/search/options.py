@@ -1,4 +1,4 @@
-"""What a run of the benchmarks was asked for."""
+"""Options of a run of the benchmarks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OURS = "hpsearch"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Where results are kept, how many seeds, and whose searches are run.
+    """Folders of results, number of seeds, and the contenders to run.
 
     `cache` holds the peers' searches, which do not change with hpsearch; its own are kept
     there only under a name that the caller gives (`own_cache`).

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.search.axes import Array, Axis
+from benchmarks.search.axes import Axis
+from hpsearch.arrays import Floats
 from hpsearch.coordinator import Snapshot, decide, recommend
 from hpsearch.service.stored import thinned
 from hpsearch.space import Params, Range, Space
@@ -26,7 +27,7 @@ from hpsearch.trials import FinalPlan, GiveUp, Observation, RoundPlan, TrialStat
 
 JOB_SIZE = 64  # a matter of speed alone
 POWERS = tuple(2**k for k in range(20))
-Scores = Callable[[Array, int], Array]  # values (n, axes), epochs -> noisy scores (n,)
+Scores = Callable[[Floats, int], Floats]  # values (n, axes), epochs -> noisy scores (n,)
 Limits = Mapping[str, tuple[float, float]]
 
 
@@ -51,7 +52,7 @@ class BenchmarkSpec(ResolvedSpec):
         })  # fmt: skip
 
     def shape_key(self, params: Params) -> ShapeKey:  # noqa: ARG002  # the interface's
-        """One shape for all."""
+        """The shape of every trial."""
         return ((1,), "relu", "sgd", 1, False)
 
 
@@ -65,14 +66,14 @@ def spec(axes: Sequence[Axis], *, examples: int, **fields: Any) -> BenchmarkSpec
 
 @dataclass(slots=True)
 class Search:
-    """One search: what was planned, what was seen, and how long each decision took."""
+    """A search: its plans, its observations, and the time that each decision took."""
 
     resolved: BenchmarkSpec
     scores: Scores
     examples: int
     plans: list[RoundPlan] = field(default_factory=list)
     seen: list[Observation] = field(default_factory=list)
-    picks: list[tuple[int, Array]] = field(default_factory=list)  # epochs spent, values (axes,)
+    picks: list[tuple[int, Floats]] = field(default_factory=list)  # epochs spent, values (axes,)
     seconds: list[float] = field(default_factory=list)
     final: FinalPlan | None = None
 
@@ -101,22 +102,22 @@ class Search:
         return sum(o.epochs for o in self.seen)
 
     @property
-    def recommended(self) -> Array:
+    def recommended(self) -> Floats:
         """Values (axes,) of the final recommendation."""
         assert self.final is not None
         return self.values([self.final.recommended.best.params])[0]
 
     @property
-    def edges(self) -> Array:
+    def edges(self) -> Floats:
         """Edges (2, axes) of the final range, in values."""
         assert self.final is not None
         box = self.final.box
-        found = [
+        edges = [
             [getattr(box[a.ours], edge) for a in self.resolved.axes] for edge in ("low", "high")
         ]
-        return np.array(found, dtype=float)
+        return np.array(edges, dtype=float)
 
-    def values(self, trials: Sequence[Params]) -> Array:
+    def values(self, trials: Sequence[Params]) -> Floats:
         """Values (n, axes) of trials, in the order of the axes."""
         names = [axis.ours for axis in self.resolved.axes]
         return np.array([[float(params[name]) for name in names] for params in trials])  # type: ignore[arg-type]  # all axes are numbers
@@ -126,12 +127,12 @@ class Search:
         return fitted(self.resolved.space, self.seen, epochs=self.resolved.spec.epochs.last)
 
     def _pick(self, box: Any) -> None:
-        found = recommend(box, self.seen, self.model(), self.resolved.spec.epochs.last)
-        if found is not None:
-            self.picks.append((self.spent, self.values([found.best.params])[0]))
+        pick = recommend(box, self.seen, self.model(), self.resolved.spec.epochs.last)
+        if pick is not None:
+            self.picks.append((self.spent, self.values([pick.best.params])[0]))
 
     def train(self, plan: RoundPlan) -> None:
-        """One round: every cohort is compared at every rung, and its better half goes on.
+        """Train a round: every cohort is compared at every rung, and its better half goes on.
 
         Scores are made for the epochs that the product keeps of a curve, and for the rungs.
         """
@@ -147,7 +148,7 @@ class Search:
                 sorted(cohort, key=lambda i: -rows[i][-1][-1])[: survivors(len(cohort))]
                 for cohort in going
             ]
-        self.seen += [self._observation(plan, i, found) for i, found in enumerate(rows)]
+        self.seen += [self._observation(plan, i, row) for i, row in enumerate(rows)]
         self.plans.append(plan)
 
     def _observation(

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from scipy.stats import qmc
 
-from benchmarks.search.axes import Array
+from hpsearch.arrays import Floats
 
-Round = tuple[Array, Array]  # places (n, axes), noisy values (n,)
-Rule = Callable[[Sequence[Round]], Array]
+Round = tuple[Floats, Floats]  # places (n, axes), noisy values (n,)
+Rule = Callable[[Sequence[Round]], Floats]
 
 TOP = 5
 SHARE = 0.2
@@ -26,28 +26,28 @@ def _all(rounds: Sequence[Round]) -> Round:
     return np.concatenate([r[0] for r in rounds]), np.concatenate([r[1] for r in rounds])
 
 
-def _hull(places: Array, values: Array, count: int) -> Array:
+def _hull(places: Floats, values: Floats, count: int) -> Floats:
     best = places[np.argsort(-values)[:count]]
     return np.stack([best.min(axis=0), best.max(axis=0)])
 
 
-def whole(rounds: Sequence[Round]) -> Array:
+def whole(rounds: Sequence[Round]) -> Floats:
     """No narrowing at all."""
     return WHOLE
 
 
-def top_five(rounds: Sequence[Round]) -> Array:
+def top_five(rounds: Sequence[Round]) -> Floats:
     """The hull of the five best of all trials so far."""
     return _hull(*_all(rounds), TOP)
 
 
-def top_share(rounds: Sequence[Round]) -> Array:
+def top_share(rounds: Sequence[Round]) -> Floats:
     """The hull of the best 20 % of all trials so far."""
     places, values = _all(rounds)
     return _hull(places, values, max(2, round(SHARE * len(values))))
 
 
-def halve(rounds: Sequence[Round]) -> Array:
+def halve(rounds: Sequence[Round]) -> Floats:
     """Half the width in every round, centred on the best so far, moved back inside."""
     places, values = _all(rounds)
     half = 0.5 ** (len(rounds) + 1)
@@ -55,7 +55,7 @@ def halve(rounds: Sequence[Round]) -> Array:
     return np.stack([centre - half, centre + half])
 
 
-def domain_reduction(rounds: Sequence[Round]) -> Array:
+def domain_reduction(rounds: Sequence[Round]) -> Floats:
     """Sequential domain reduction (Stander and Craig 2002), around the best so far."""
     dimensions = rounds[0][0].shape[1]
     widths, before = np.ones(dimensions), np.full(dimensions, 0.5)
@@ -83,8 +83,8 @@ RULES: Mapping[str, Rule] = {
 
 
 def narrowed(
-    rule: Rule, observe: Callable[[Array], Array], rounds: int, trials: int, seed: Sequence[int]
-) -> tuple[list[Round], Array]:
+    rule: Rule, observe: Callable[[Floats], Floats], rounds: int, trials: int, seed: Sequence[int]
+) -> tuple[list[Round], Floats]:
     """A whole search: its rounds and its final box; uniform draws inside the box."""
     rng = np.random.default_rng(seed)
     seen: list[Round] = []
@@ -97,8 +97,8 @@ def narrowed(
 
 
 def sobol(
-    observe: Callable[[Array], Array], rounds: int, trials: int, seed: Sequence[int]
-) -> tuple[list[Round], Array]:
+    observe: Callable[[Floats], Floats], rounds: int, trials: int, seed: Sequence[int]
+) -> tuple[list[Round], Floats]:
     """A scrambled Sobol sequence over the whole square."""
     engine = qmc.Sobol(WHOLE.shape[1], scramble=True, rng=np.random.default_rng(seed))
     places = engine.random_base2(int(np.ceil(np.log2(rounds * trials))))[: rounds * trials]
@@ -106,8 +106,8 @@ def sobol(
 
 
 def tpe(
-    observe: Callable[[Array], Array], rounds: int, trials: int, seed: Sequence[int]
-) -> tuple[list[Round], Array]:
+    observe: Callable[[Floats], Floats], rounds: int, trials: int, seed: Sequence[int]
+) -> tuple[list[Round], Floats]:
     """Optuna's TPE, asked for a batch of `trials` a round; its range is the last batch's hull."""
     import optuna
 

@@ -13,11 +13,11 @@ from functools import cache, partial
 import numpy as np
 
 from benchmarks.search import lcbench, markdown, product
-from benchmarks.search.axes import Array
 from benchmarks.search.cache import Cache, Row
 from benchmarks.search.lcbench import AXES, FULL, Task
 from benchmarks.search.options import OURS, Options
 from benchmarks.search.range_rules import RULES, Round, narrowed, sobol, tpe
+from hpsearch.arrays import Floats
 
 ROUNDS, TRIALS = 5, 20
 NOISE = 0.5  # accuracy points
@@ -49,13 +49,13 @@ class Plane:
         self.grid_values = self.true(self.grid)
         self.best = float(self.grid_values.max())
 
-    def true(self, places: Array) -> Array:
+    def true(self, places: Floats) -> Floats:
         """Noise-free accuracy in percent (n,) at places (n, 2)."""
         units = np.full((len(places), len(AXES)), 0.5)
         units[:, PLANE] = places
         return self.task.truth(units, np.full(len(places), float(FULL)))
 
-    def scored(self, rounds: Sequence[Round], pick: Array, box: Array, seed: int) -> Row:
+    def scored(self, rounds: Sequence[Round], pick: Floats, box: Floats, seed: int) -> Row:
         """The figures of one search: its pick (2,) and its final box (2, 2)."""
         within = np.all((self.grid >= box[0]) & (self.grid <= box[1]), axis=1)
         trained = np.concatenate([r[0] for r in rounds])
@@ -73,12 +73,12 @@ class Plane:
         }
 
 
-def _mesh(low: Array, high: Array, side: int) -> Array:
+def _mesh(low: Floats, high: Floats, side: int) -> Floats:
     axes = [np.linspace(a, b, side) for a, b in zip(low, high, strict=True)]
     return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
 
 
-def observer(plane: Plane, seed: Sequence[int]) -> Callable[[Array], Array]:
+def observer(plane: Plane, seed: Sequence[int]) -> Callable[[Floats], Floats]:
     """Noisy values at places, from one stream of noise for each search."""
     rng = np.random.default_rng([*seed, 1])
     return lambda places: plane.true(places) + NOISE * rng.standard_normal(len(places))
@@ -88,7 +88,7 @@ plane_of = cache(Plane)
 
 
 def run_peer(name: str, task: int, seed: int) -> Row:
-    """One search of a peer; its pick is its best value seen."""
+    """Run a search of a peer; its pick is its best value seen."""
     plane, key = plane_of(task), [task, seed]
     observe = observer(plane, key)
     if name == TPE:
@@ -103,12 +103,12 @@ def run_peer(name: str, task: int, seed: int) -> Row:
 
 
 def run_ours(task: int, seed: int) -> Row:
-    """One search of hpsearch: its recommendation and its final range."""
+    """Run a search of hpsearch: its recommendation and its final range."""
     plane, key = plane_of(task), [task, seed]
     observe = observer(plane, key)
     axes = plane.axes
 
-    def units(values: Array) -> Array:
+    def units(values: Floats) -> Floats:
         return np.stack([axis.units(values[:, k]) for k, axis in enumerate(axes)], axis=1)
 
     start = int(np.random.SeedSequence(key).generate_state(1)[0])
@@ -119,8 +119,8 @@ def run_ours(task: int, seed: int) -> Row:
     trained = units(search.values([o.params for o in search.seen]))
     box = np.clip(units(search.edges), 0.0, 1.0)
     pick = units(search.recommended[None])[0]
-    found = plane.scored([(trained, np.zeros(len(trained)))], pick, box, seed)
-    return {**found, "trials": len(search.seen), "seconds": search.seconds}
+    row = plane.scored([(trained, np.zeros(len(trained)))], pick, box, seed)
+    return {**row, "trials": len(search.seen), "seconds": search.seconds}
 
 
 def peer_rows(store: Cache, seeds: int) -> dict[Search, Row]:

@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.search import markdown
-from benchmarks.search.axes import Array
 from benchmarks.search.cache import Row
 from benchmarks.search.data import folder
 from benchmarks.search.engine import Engine
 from benchmarks.search.options import OURS, Options
+from hpsearch.arrays import Floats
 from hpsearch.coordinator import Snapshot, decide
 from hpsearch.data import DatasetInfo, DatasetStore
 from hpsearch.service.stored import fallen, thinned
@@ -178,13 +178,13 @@ def _observed(plan: RoundPlan, report: Any) -> Observation:
     )  # fmt: skip
 
 
-def _clocks() -> Array:
+def _clocks() -> Floats:
     """Wall and CPU seconds; the second says more on a machine with other things to do."""
     return np.array([time.perf_counter(), time.process_time()])
 
 
 def _scored(
-    engine: Engine, params: Params, value: float, epochs: int, trials: int, seconds: Array
+    engine: Engine, params: Params, value: float, epochs: int, trials: int, seconds: Floats
 ) -> Row:
     return {
         "test": engine.tested(params), "validation": value, "epochs": epochs, "trials": trials,
@@ -237,9 +237,9 @@ def _table(rows: Mapping[str, Sequence[Row]]) -> str:
     body = [
         [
             name,
-            markdown.mean([r["test"] for r in found], 4),
-            *[f"{np.mean([column(r) for r in found]):.4g}" for column in columns.values()],
+            markdown.mean([r["test"] for r in results], 4),
+            *[f"{np.mean([column(r) for r in results]):.4g}" for column in columns.values()],
         ]
-        for name, found in rows.items()
+        for name, results in rows.items()
     ]
     return markdown.table(["", "test accuracy", *columns], body)

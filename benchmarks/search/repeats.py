@@ -14,11 +14,11 @@ from functools import cache, partial
 import numpy as np
 
 from benchmarks.search import hpobench, markdown, product
-from benchmarks.search.axes import Array
 from benchmarks.search.cache import Cache, Row
 from benchmarks.search.hpobench import AXES, Table, levels_at
 from benchmarks.search.options import OURS, Options
 from benchmarks.search.repeats_peers import PEERS
+from hpsearch.arrays import Floats
 
 EVALUATIONS = 128
 REPEATED = 8
@@ -38,15 +38,15 @@ table_of = cache(Table)
 
 
 def run_peer(name: str, task: str, seed: int) -> Row:
-    """One search of a peer: true means of its pick, without and with the repeats trick."""
+    """Run a search of a peer: true means of its pick, without and with the repeats trick."""
     table = table_of(task)
     sequence = np.random.SeedSequence([*task.encode(), seed])
     start = int(sequence.generate_state(1)[0])
     rng = np.random.default_rng(sequence.spawn(1)[0])
-    rows: list[Array] = []
+    rows: list[Floats] = []
     seen: list[float] = []
 
-    def evaluate(row: Array) -> float:
+    def evaluate(row: Floats) -> float:
         value = float(table.draw(row[None], rng)[0])
         rows.append(row)
         seen.append(value)
@@ -59,7 +59,9 @@ def run_peer(name: str, task: str, seed: int) -> Row:
     return {"values": [float(v) for v in table.true(np.stack([plain, repeated]))]}
 
 
-def _best_repeated(table: Table, levels: Array, values: Array, rng: np.random.Generator) -> Array:
+def _best_repeated(
+    table: Table, levels: Floats, values: Floats, rng: np.random.Generator
+) -> Floats:
     """The pick of the repeats trick; evaluations of one configuration are pooled."""
     explored = EVALUATIONS - REPEATED * REPEATS
     pooled: dict[tuple[int, ...], list[float]] = {}
@@ -72,16 +74,16 @@ def _best_repeated(table: Table, levels: Array, values: Array, rng: np.random.Ge
 
 
 def run_ours(task: str, seed: int) -> Row:
-    """One search of hpsearch: the true mean of its recommendation."""
+    """Run a search of hpsearch: the true mean of its recommendation."""
     table = table_of(task)
     sequence = np.random.SeedSequence([*task.encode(), seed])
     rng = np.random.default_rng(sequence.spawn(2)[1])
 
-    def levels(values: Array) -> Array:
+    def levels(values: Floats) -> Floats:
         units = [axis.units(values[:, k]) for k, axis in enumerate(AXES)]
         return levels_at(np.stack(units, axis=1))
 
-    def scores(values: Array, epochs: int) -> Array:
+    def scores(values: Floats, epochs: int) -> Floats:
         return table.draw(levels(values), rng)
 
     start = int(sequence.generate_state(1)[0])
@@ -112,12 +114,12 @@ def our_rows(store: Cache, seeds: int) -> dict[Search, Row]:
 
 def regrets(rows: Mapping[Search, Row]) -> dict[str, dict[tuple[str, int], float]]:
     """Contender, peers with and without the trick -> (task, seed) -> normalised regret."""
-    found: dict[str, dict[tuple[str, int], float]] = {}
+    by_name: dict[str, dict[tuple[str, int], float]] = {}
     for (name, task, seed), row in rows.items():
         scale = table_of(task).reference()
         for value, suffix in zip(row["values"], ("", TRICK), strict=False):
-            found.setdefault(name + suffix, {})[task, seed] = float(scale.regret(value))
-    return found
+            by_name.setdefault(name + suffix, {})[task, seed] = float(scale.regret(value))
+    return by_name
 
 
 def section(options: Options) -> str:
@@ -126,7 +128,7 @@ def section(options: Options) -> str:
     rows = peer_rows(options.peers("hpobench"), seeds)
     if options.ours:
         rows |= our_rows(options.own("hpobench"), seeds)
-    found = regrets(rows)
+    by_name = regrets(rows)
     tasks = hpobench.tasks()
     text = (
         f"## The pick under noise: HPOBench MLP tables, {len(tasks)} tasks, {seeds} seeds\n\n"
@@ -134,22 +136,22 @@ def section(options: Options) -> str:
         "mean ± standard error. *repeats*: the last quarter of the evaluations goes to repeats "
         "of the eight best.\n\n"
     )
-    text += markdown.table(["", "mean", *tasks], _body(found, tasks))
-    if OURS in found:
-        ours = found.pop(OURS)
-        best = markdown.best_of(found)
-        text += f"\n- against {best}: {markdown.compared(ours, found[best])}\n"
-        ratio = np.mean(list(ours.values())) / np.mean(list(found[best].values()))
+    text += markdown.table(["", "mean", *tasks], _body(by_name, tasks))
+    if OURS in by_name:
+        ours = by_name.pop(OURS)
+        best = markdown.best_of(by_name)
+        text += f"\n- against {best}: {markdown.compared(ours, by_name[best])}\n"
+        ratio = np.mean(list(ours.values())) / np.mean(list(by_name[best].values()))
         text += f"- its mean is {ratio:.2f} of that of the best peer\n"
     return text
 
 
 def _body(
-    found: Mapping[str, Mapping[tuple[str, int], float]], tasks: list[str]
+    by_name: Mapping[str, Mapping[tuple[str, int], float]], tasks: list[str]
 ) -> list[list[str]]:
-    names = sorted(found, key=lambda name: float(np.mean(list(found[name].values()))))
-    columns = [[markdown.mean(list(found[name].values())) for name in names]]
+    names = sorted(by_name, key=lambda name: float(np.mean(list(by_name[name].values()))))
+    columns = [[markdown.mean(list(by_name[name].values())) for name in names]]
     for task in tasks:
-        means = [float(np.mean([v for k, v in found[n].items() if k[0] == task])) for n in names]
+        means = [float(np.mean([v for k, v in by_name[n].items() if k[0] == task])) for n in names]
         columns.append(markdown.bold([f"{m:.3f}" for m in means], means))
     return [[name, *[column[k] for column in columns]] for k, name in enumerate(names)]

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.search.axes import Array
 from benchmarks.search.hpobench import AXES, LEVELS, levels_of
+from hpsearch.arrays import Floats
 
-Evaluate = Callable[[Array], float]  # grid indices (5,) -> one noisy accuracy
+Evaluate = Callable[[Floats], float]  # grid indices (5,) -> one noisy accuracy
 Peer = Callable[[Evaluate, int, int], None]
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from benchmarks.search.axes import Array
+from hpsearch.arrays import Floats
 
 
 class SpentError(Exception):
@@ -17,13 +17,13 @@ class SpentError(Exception):
 class Truth(Protocol):
     """The noise-free value of configurations trained for some epochs; higher is better."""
 
-    def __call__(self, units: Array, epochs: Array) -> Array:
+    def __call__(self, units: Floats, epochs: Floats) -> Floats:
         """Values (n,) at places (n, axes) after `epochs` (n,)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One observation: what had been spent when it was made, and what it said."""
+    """An observation: the budget spent by then, and its values."""
 
     spent: int
     trial: int
@@ -33,19 +33,19 @@ class Seen:
 
 @dataclass(slots=True)
 class Trainer:
-    """One search's trainings, one after the other, within `budget` epochs."""
+    """Trainings of a search, one after the other, within `budget` epochs."""
 
     truth: Truth
     dimensions: int
     noise: float
     budget: int
     rng: np.random.Generator
-    places: list[Array] = field(default_factory=list)
+    places: list[Floats] = field(default_factory=list)
     log: list[Seen] = field(default_factory=list)
     spent: int = 0
     _trained: list[int] = field(default_factory=list)
 
-    def start(self, units: Array) -> int:
+    def start(self, units: Floats) -> int:
         """A new trial at a place of the unit cube; its number."""
         self.places.append(np.clip(np.asarray(units, dtype=float), 0.0, 1.0))
         self._trained.append(0)

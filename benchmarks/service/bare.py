@@ -9,7 +9,7 @@ from worker.app import JOBS, make
 
 
 def nothing(_job_id: int, _attempt: int) -> None:
-    """What Celery does for us, without us."""
+    """Celery alone, without the service."""
 
 
 def main() -> None:

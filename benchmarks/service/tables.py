@@ -1,4 +1,4 @@
-"""What a benchmark hands back: a table for people, and the invariants that it found broken."""
+"""Results of a benchmark: a table for people, and the invariants that did not hold."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Cell = str | float | int | None
 
 @dataclass
 class Section:
-    """One table."""
+    """A table."""
 
     title: str
     columns: Sequence[str]
@@ -21,7 +21,7 @@ class Section:
     broken: list[str] = field(default_factory=list)
 
     def add(self, *cells: Cell) -> None:
-        """One more row."""
+        """Add a row."""
         self.rows.append(cells)
 
     def verify(self, url: str, *, ended: bool) -> None:

@@ -1,4 +1,4 @@
-"""What the service costs where networks are trained: the MNIST search of docs/benchmarks.md."""
+"""Cost of the service where networks are trained: the MNIST search of docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def run(site: Site) -> Section:
     if done.returncode:
         section.broken.append(f"the MNIST search ended with exit code {done.returncode}")
         return section
-    found = json.loads(done.stdout.split("\n", 1)[1])
+    measured = json.loads(done.stdout.split("\n", 1)[1])
     section.add(
-        found["training_seconds"], 1 - found["busy_share_of_workers"],
-        max(found["round_gaps_ms"]), found["wall_seconds"],
+        measured["training_seconds"], 1 - measured["busy_share_of_workers"],
+        max(measured["round_gaps_ms"]), measured["wall_seconds"],
     )  # fmt: skip
     section.notes.append(
         "The share is 1 - training / (workers x time from the first claim to the last finish): "
         "it holds the service, the gaps, and workers that wait for the slower one at a round's end."
     )
-    if found["state"] != "completed":
-        section.broken.append(f"the MNIST search is {found['state']}")
+    if measured["state"] != "completed":
+        section.broken.append(f"the MNIST search is {measured['state']}")
     return section

@@ -9,6 +9,7 @@ import typer
 
 from hpsearch.cli.options import Json, Url, connected, local_services
 from hpsearch.cli.output import console, emit
+from hpsearch.plural import counted
 
 if TYPE_CHECKING:
     from hpsearch.report.views import DatasetView
@@ -102,7 +103,7 @@ def _shape(view: DatasetView) -> str:
 
 def _kind(view: DatasetView) -> str:
     """The features of an example, and their arrangement where they have one."""
-    features = "1 feature" if view.features == 1 else f"{view.features} features"
+    features = counted(view.features or 0, "feature")
     return features if len(view.shape or ()) < 2 else f"{_shape(view)}, {features}"
 
 

@@ -12,7 +12,7 @@ from hpsearch.cli.output import emit
 
 app = typer.Typer(help="API keys: make, list, revoke.", no_args_is_help=True)
 
-SCOPES = ("read", "submit")
+DEFAULT_SCOPES = ("read", "submit")
 
 
 @app.command()
@@ -30,7 +30,7 @@ def create(
     """Make a key. Its token is printed this once and kept nowhere."""
     with local_services() as services:
         view, token = services.keys.create(
-            name=name, owner=owner or name, scopes=scope or list(SCOPES), days=days
+            name=name, owner=owner or name, scopes=scope or list(DEFAULT_SCOPES), days=days
         )
     if as_json:
         emit({**view.model_dump(mode="json"), "token": token})

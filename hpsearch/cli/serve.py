@@ -13,6 +13,7 @@ import typer
 
 from hpsearch.cli.options import Json
 from hpsearch.cli.output import emit
+from hpsearch.plural import counted
 
 GRACE = 30.0
 
@@ -48,9 +49,7 @@ def serve(
         if as_json:
             emit({"url": url, "pid": os.getpid(), "home": str(settings.home.absolute())})
             return
-        print(
-            f"hpsearch serves {url} with {count} worker{'' if count == 1 else 's'}; Ctrl-C stops it"
-        )
+        print(f"hpsearch serves {url} with {counted(count, 'worker')}; Ctrl-C stops it")
         print(f"  data and logs   {settings.home.absolute()}")
         if settings.embedded and settings.bootstrap_key() is None:
             file = key_file(settings.home.absolute())

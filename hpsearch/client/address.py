@@ -8,8 +8,8 @@ from urllib.parse import quote
 import httpx
 
 from hpsearch.errors import InvalidRequest, Misconfigured, NotFound
+from hpsearch.origins import API
 
-API = "/api/v1"
 PORTS = 65535
 
 

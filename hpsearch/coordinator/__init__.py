@@ -231,7 +231,7 @@ def _final(
     )
     rng = np.random.default_rng([spec.seed, Stream.FINAL, number])
     space, drawn = now.resolved.space, spec.final.models - 1
-    others = SAMPLERS["random"](space, box, (), None, drawn, rng) if drawn else []
+    others = SAMPLERS["random"].propose(space, box, (), None, drawn, rng) if drawn else []
     gauged = spec.final_trials > spec.final.models
     return FinalPlan(
         number=number,

@@ -11,7 +11,7 @@ import numpy as np
 from hpsearch.coordinator import finalists
 from hpsearch.coordinator.configurations import best_first, configurations
 from hpsearch.coordinator.snapshot import Snapshot
-from hpsearch.samplers import SAMPLERS, WEIGHING
+from hpsearch.samplers import SAMPLERS
 from hpsearch.space import Box, Params, Range
 from hpsearch.spec import ResolvedSpec, ShapeKey, schedule
 from hpsearch.surrogate import Surrogate
@@ -43,7 +43,7 @@ def explore(
     audits = again = 0
     if spec.narrowing == AUDITED and model is not None:
         again = trials // REPEAT_EVERY
-        if spec.sampler in WEIGHING:
+        if SAMPLERS[spec.sampler].model_based:
             ground = wide
         elif wide != box:
             audits = trials // AUDIT_EVERY
@@ -52,10 +52,10 @@ def explore(
     ]  # fmt: skip
     inner = trials - audits - len(repeated)
     rng = np.random.default_rng([spec.seed, Stream.SAMPLE, number])
-    drawn = list(SAMPLERS[spec.sampler](space, ground, seen, model, inner, rng))
+    drawn = list(SAMPLERS[spec.sampler].propose(space, ground, seen, model, inner, rng))
     if audits:
         rng = np.random.default_rng([spec.seed, Stream.AUDIT, number])
-        drawn += SAMPLERS["sobol"](space, wide, seen, model, audits, rng)
+        drawn += SAMPLERS["sobol"].propose(space, wide, seen, model, audits, rng)
     return _plan(now, RoundKind.EXPLORE, rungs, box, decisions, [*drawn, *repeated], job_size,
                  evidence)  # fmt: skip
 

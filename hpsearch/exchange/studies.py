@@ -19,10 +19,10 @@ from hpsearch.exchange.search import Search, load_library
 from hpsearch.logs import redact
 from hpsearch.report.views import TrialView
 from hpsearch.space import Level
+from hpsearch.spec.models import OBSERVATIONS_MOST
 
 PREFIX = "hpsearch:"  # of our attributes
 STATES = {"completed": "COMPLETE", "stopped": "PRUNED", "diverged": "FAIL", "failed": "FAIL"}
-TRIALS_MOST = 2_000  # that are taken from a study: half the best ones, half the newest
 LAST_EPOCH = 8  # of a full training, where the spec leaves it to the default
 
 
@@ -201,9 +201,9 @@ def _from_level(dimension: Mapping[str, Any], value: Any) -> Any:
 
 def _fewer(observed: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return at most as many as a search takes, in their order."""
-    if len(observed) <= TRIALS_MOST:
+    if len(observed) <= OBSERVATIONS_MOST:
         return list(observed)
-    half = TRIALS_MOST // 2
+    half = OBSERVATIONS_MOST // 2
     ranked = sorted(range(len(observed)), key=lambda i: -observed[i].get("score", -math.inf))
     chosen = {*ranked[:half], *range(len(observed) - half, len(observed))}
     return [observed[i] for i in sorted(chosen)]

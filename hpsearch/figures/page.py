@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any, TypeAlias
 
 from plotly.offline import get_plotlyjs
 
-from hpsearch.figures.grid import Figure
+Figure: TypeAlias = Any  # plotly has no types
 
 # The browser is told to load nothing: what the page lacks it cannot fetch.
 _POLICY = (

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cholesky, solve_triangular
 
 from hpsearch.surrogate import Surrogate
-from hpsearch.surrogate.process import Pairs, Parts, layout_of
+from hpsearch.surrogate.process import CovarianceTerms, Pairs, layout_of
 from hpsearch.surrogate.rows import Rows
 from hpsearch.surrogate.selection import spread_out
 from hpsearch.surrogate.warp import warped
@@ -57,7 +57,7 @@ def _profile(model: Surrogate, rows: Rows, pairs: Pairs, lengths: Floats) -> flo
     """
     constants, groups = replace(model.constants, lengths=lengths), model.encoding.groups
     layout = layout_of(rows, groups, sources=len(constants.rho) - 1)
-    cov = Parts.of(rows, pairs, layout, groups, constants).covariance
+    cov = CovarianceTerms.of(rows, pairs, layout, groups, constants).covariance
     z = warped(model.warp.scale.units(rows.scores)[0], constants.delta)
     single = np.eye(len(rows))
     lucks = [single] if len(np.unique(rows.trials)) == len(rows) else [single, pairs.same_trial]

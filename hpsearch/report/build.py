@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from hpsearch.origins import origin_of
+from hpsearch.origins import API, origin_of
 from hpsearch.report import progress
 from hpsearch.report.views import (
     BestView,
@@ -30,7 +30,6 @@ from hpsearch.space import Box, Choices, Dimension, box_from_json
 from hpsearch.spec import ResolvedSpec
 
 Row = Any
-API = "/api/v1/searches"
 LINKED = ("rounds", "trials", "result", "model", "health", "spec", "report")
 
 
@@ -138,9 +137,11 @@ def webhook_view(url: str | None, delivery: Row | None) -> WebhookView | None:
 
 def links(search_id: str, earlier: Sequence[str | None]) -> dict[str, str]:
     """Where everything about a search is, and the searches that it was warm-started from."""
-    named = {name: f"{API}/{search_id}/{name}" for name in LINKED}
-    before = {f"warm_start_{i}": f"{API}/{other}" for i, other in enumerate(earlier, 1) if other}
-    return {"self": f"{API}/{search_id}", **named, **before}
+    named = {name: f"{API}/searches/{search_id}/{name}" for name in LINKED}
+    before = {
+        f"warm_start_{i}": f"{API}/searches/{other}" for i, other in enumerate(earlier, 1) if other
+    }
+    return {"self": f"{API}/searches/{search_id}", **named, **before}
 
 
 def edit_view(edit: Mapping[str, Any]) -> EditView:

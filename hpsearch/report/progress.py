@@ -8,10 +8,9 @@ from typing import Any
 
 from hpsearch.report.views import EpochCounts, RoundCounts, TrialCounts
 from hpsearch.spec import ResolvedSpec
-from hpsearch.trials import WORKING, RoundKind, SearchState, TrialState
+from hpsearch.trials import OBSERVED, WORKING, RoundKind, SearchState, TrialState
 
 Row = Any
-COUNTED = (TrialState.COMPLETED, TrialState.STOPPED, TrialState.DIVERGED, TrialState.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,10 @@ def trial_counts(
     rounds: Sequence[Row], running: Mapping[int, int], *, following: int = 0
 ) -> TrialCounts:
     """Trials of some rounds by state; `following` are planned beyond them."""
-    sums = {state.value: sum(getattr(r, state.value) for r in rounds) for state in COUNTED}
+    sums = {
+        state.value: sum(getattr(r, state.value) for r in rounds)
+        for state in (*OBSERVED, TrialState.FAILED)
+    }
     cancelled = sum(r.cancelled for r in rounds)
     active = sum(running.get(r.number, 0) for r in rounds)
     drawn = sum(r.planned for r in rounds)

@@ -10,7 +10,6 @@ from hpsearch.space import Dimension, Range
 from hpsearch.trials import Verdict
 
 Row = Any
-OPEN = (Verdict.OPEN_LOW, Verdict.OPEN_HIGH, Verdict.OPEN_BOTH)
 
 
 def histories(decisions: Sequence[Row]) -> Mapping[str, list[Row]]:

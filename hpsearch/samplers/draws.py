@@ -1,21 +1,19 @@
-"""What all samplers share: uniform places made into parameters, shape dimensions in groups."""
+"""Uniform draws, and the making of parameters from them: shape dimensions in groups."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import qmc
 
-from hpsearch.space import Box, Choices, Dimension, Level, Params, Space
+from hpsearch.arrays import Floats
+from hpsearch.space import Box, Level, Params, Space
 from hpsearch.spec import typed
 from hpsearch.surrogate import Surrogate
 from hpsearch.trials import Observation
 
 GROUP = 8  # trials that share one draw of the shape dimensions, so that they can be stacked
-
-Units = NDArray[np.float64]
 
 
 def propose_random(
@@ -44,12 +42,12 @@ def propose_sobol(
     return assembled(space, box, sobol(len(names), n, rng), n, rng)
 
 
-def sobol(dimensions: int, n: int, rng: np.random.Generator) -> Units:
+def sobol(dimensions: int, n: int, rng: np.random.Generator) -> Floats:
     """(n, dimensions) the first n points of a scrambled Sobol sequence."""
     if not dimensions:
         return np.empty((n, 0))
     engine = qmc.Sobol(dimensions, scramble=True, rng=rng)
-    points: Units = engine.random_base2(max(0, n - 1).bit_length())[:n]
+    points: Floats = engine.random_base2(max(0, n - 1).bit_length())[:n]
     return points
 
 
@@ -59,7 +57,7 @@ def free(space: Space, box: Box) -> list[str]:
 
 
 def assembled(
-    space: Space, box: Box, units: Units, n: int, rng: np.random.Generator
+    space: Space, box: Box, units: Floats, n: int, rng: np.random.Generator
 ) -> list[Params]:
     """Parameters from `units` (n, free dimensions), shape dimensions drawn once per group."""
     names = free(space, box)
@@ -68,37 +66,23 @@ def assembled(
     for i in range(n):
         params: dict[str, Level] = dict(shapes[i * len(shapes) // n])
         for unit, name in zip(units[i], names, strict=True):
-            params[name] = typed(box[name], from_unit(box[name], float(unit)))
+            params[name] = typed(box[name], box[name].from_unit(float(unit)))
         trials.append({name: params[name] for name in space.names})
     return trials
 
 
 def shape_draws(space: Space, box: Box, n: int, rng: np.random.Generator) -> list[dict[str, Level]]:
-    """One draw of all shape dimensions for each group of at least `GROUP` trials.
+    """Draw all shape dimensions for each group of at least `GROUP` trials.
 
     Every dimension walks its grid in a shuffled order before it repeats a value.
     """
     groups = max(1, n // GROUP)
     draws: list[dict[str, Level]] = [{} for _ in range(groups)]
     for name in sorted(space.shaping):
-        levels = grid(box[name])
+        levels = box[name].grid()
         order = np.concatenate(
             [rng.permutation(len(levels)) for _ in range(-(-groups // len(levels)))]
         )
         for draw, k in zip(draws, order, strict=False):
             draw[name] = typed(box[name], levels[int(k)])
     return draws
-
-
-def from_unit(dimension: Dimension, unit: float) -> Level:
-    """The value of `dimension` at `unit` in [0, 1)."""
-    if isinstance(dimension, Choices):
-        return dimension.choices[
-            min(int(unit * len(dimension.choices)), len(dimension.choices) - 1)
-        ]
-    return dimension.from_unit(unit)
-
-
-def grid(dimension: Dimension) -> Sequence[Level]:
-    """The levels that a shape dimension is drawn from."""
-    return dimension.choices if isinstance(dimension, Choices) else dimension.grid()

@@ -1,15 +1,15 @@
 """Batches of trials where the surrogate expects the most improvement.
 
-Acquisition: log expected improvement (Ament et al. 2023) of the warped score over a *bar*. That is the
-best posterior mean: with noisy scores the luckiest one is nobody to beat. For every fourth trial it
-lies `FURTHER` standard deviations of a training's noise higher: near the best place so much is never
-left to gain, and these trials look elsewhere, where a search that only polishes what it has would
-not come any more.
+Acquisition: log expected improvement (Ament et al. 2023) of the warped score over a *bar*. That is
+the best posterior mean, for with noisy scores the highest observed score is mostly luck. For every
+fourth trial it lies `FURTHER` standard deviations of a training's noise higher: near the best place
+no such gain is left, and these trials look elsewhere, where a search that only refines its best
+never looks again.
 
-One trial is chosen after the other from a pool of candidates; each is believed (`Believer`) before
-the next, so that a batch spreads, and every now and then the best of the pool climb on the exact
-gradient (`surrogate.climbing`). What a large batch asks for beyond that is drawn by Thompson
-sampling: each trial is the best place of one draw from the posterior.
+One trial is chosen after the other from a pool of candidates; each is believed (`KrigingBeliever`)
+before the next, so that a batch spreads, and every now and then the best of the pool are improved
+along the exact gradient (`surrogate.acquisition_optimizer`). A large batch takes its other trials by
+Thompson sampling: each is the best place of one draw from the posterior.
 """
 
 from __future__ import annotations
@@ -18,32 +18,29 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hpsearch.samplers.draws import GROUP, grid, propose_sobol
+from hpsearch.arrays import Bools, Floats
+from hpsearch.samplers.draws import GROUP, propose_sobol
 from hpsearch.space import Box, Params, Range, Space
 from hpsearch.surrogate import (
-    Believer,
-    Ground,
-    Pool,
+    CandidatePool,
+    KrigingBeliever,
+    SearchBounds,
     Surrogate,
     candidates,
-    climbed,
-    drawn,
+    maximize_log_ei,
+    posterior_draws,
 )
-from hpsearch.surrogate.climbing import WIDE
+from hpsearch.surrogate.acquisition_optimizer import WIDE
 from hpsearch.trials import Observation
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-
 BELIEVED = 64  # trials of a batch that are chosen one after the other
-CLIMBS = 4  # times that the best of the pool climb while a batch is made
+ASCENTS = 4  # times that the best of the pool are improved while a batch is made
 STARTS = 4  # how many of them do
 FURTHER = 2.0  # standard deviations of the noise that the higher bar lies above the lower one
 FURTHER_EVERY = 4  # one of so many trials has the higher bar
 GROUPS = 16  # of one shape, at most, in a batch
-SHAPES_OF = 3  # every third candidate has a say in which shape a group gets
+SHAPES_OF = 3  # every third candidate is asked which shape a group gets
 DRAWS = 256  # of the posterior at a time
 APART = 0.01  # of the box, in some dimension, that two trials of a batch are to differ
 TINY = 1e-6  # width of a column that has none
@@ -75,9 +72,9 @@ class _Batch:
 
     def __init__(self, model: Surrogate, box: Box, n: int, rng: np.random.Generator) -> None:
         self.model, self.box, self.n, self.rng = model, box, n, rng
-        self.ground = Ground.of(model, box)
-        self.least = APART * np.maximum(self.ground.high - self.ground.low, TINY)
-        self.believer = Believer(model, min(n, BELIEVED))
+        self.bounds = SearchBounds.of(model, box)
+        self.least = APART * np.maximum(self.bounds.high - self.bounds.low, TINY)
+        self.believer = KrigingBeliever(model, min(n, BELIEVED))
         c, best = model.constants, model.best_latent()[1]
         self.bars = (best, best + FURTHER * math.sqrt(c.noise + c.seed))
         self.chosen: list[Params] = []
@@ -87,38 +84,40 @@ class _Batch:
         """Add a group of `size` trials of one shape, the first `believed` one after the other."""
         shaping = bool(self.model.encoding.space.shaping)
         wide = max(WIDE // 2 if shaping else WIDE, 2 ** (2 * size - 1).bit_length())
-        places = candidates(self.model, self.ground, self.rng, wide=wide)
-        pool = Pool(self.believer, self._snapped(self._shaped(places) if shaping else places))
+        places = candidates(self.model, self.bounds, self.rng, wide=wide)
+        pool = CandidatePool(
+            self.believer, self._snapped(self._shaped(places) if shaping else places)
+        )
         taken = self._taken(pool.places)
-        every = max(1, min(self.n, BELIEVED) // CLIMBS)
+        every = max(1, min(self.n, BELIEVED) // ASCENTS)
         for k in range(min(size, believed)):
             further = (len(self.chosen) + 1) % FURTHER_EVERY == 0
             bar = self.bars[further]
             if (k // FURTHER_EVERY if further else k) % every == 0:
-                ends = self._climbed(pool, taken, bar)
+                ends = self._improved(pool, taken, bar)
                 pool.add(ends)
                 taken = np.concatenate([taken, self._taken(ends)])
-            place = self._add(pool.places[_best(pool.promise(bar), taken)])
+            place = self._add(pool.places[_best(pool.log_ei(bar), taken)])
             pool.believe(place)
             taken |= self._near(pool.places, place)
         self._draw(pool.places, size - believed)
 
-    def _climbed(self, pool: Pool, taken: Bools, bar: float) -> Floats:
-        """(m, D) where the most promising free places of the pool climb to."""
-        value = np.where(taken, -np.inf, pool.promise(bar))
+    def _improved(self, pool: CandidatePool, taken: Bools, bar: float) -> Floats:
+        """(m, D) local maxima of log EI near the best free places of the pool."""
+        value = np.where(taken, -np.inf, pool.log_ei(bar))
         tops = pool.places[np.argsort(-value, kind="stable")[:STARTS]]
-        return self._snapped(climbed(self.believer, self.ground, tops, bar))
+        return self._snapped(maximize_log_ei(self.believer, self.bounds, tops, bar))
 
     def _draw(self, places: Floats, size: int) -> None:
         """Add `size` trials, each the best of `places` in one draw of the posterior."""
         taken = self._taken(places)
         for start in range(0, size, DRAWS):
-            for values in drawn(self.model, places, min(DRAWS, size - start), self.rng):
+            for values in posterior_draws(self.model, places, min(DRAWS, size - start), self.rng):
                 place = self._add(places[_best(values, taken)])
                 np.logical_or(taken, self._near(places, place), out=taken)
 
     def _taken(self, places: Floats) -> Bools:
-        """(m,) whether the batch has a trial like the one at a place (m, D)."""
+        """(m,) mask of the places (m, D) that a trial of the batch is near to."""
         taken: Bools = np.zeros(len(places), dtype=np.bool_)
         for place in self.places:
             np.logical_or(taken, self._near(places, place), out=taken)
@@ -138,17 +137,17 @@ class _Batch:
         return self.model.encoding.snapped(places, self.box)
 
     def _shaped(self, places: Floats) -> Floats:
-        """The places on the grid of the shape dimensions, all with the most promising shape."""
+        """The places on the grid of the shape dimensions, all with the shape of the highest log EI."""
         encoding = self.model.encoding
         shaped = places.copy()
         for name in encoding.space.shaping:
             now, asked, at = self.box[name], encoding.space.dimensions[name], encoding.columns[name]
             if isinstance(now, Range) and isinstance(asked, Range):
-                levels = np.array([asked.to_unit(float(v)) for v in grid(now)])  # type: ignore[arg-type]  # a range holds numbers
+                levels = np.array([asked.to_unit(v) for v in now.grid()])
                 nearest = np.abs(shaped[:, at] - levels).argmin(axis=1)
                 shaped[:, at.start] = levels[nearest]
-        few = Pool(self.believer, self._snapped(shaped[::SHAPES_OF]))
-        best = few.places[int(np.argmax(few.promise(self.bars[0])))]
+        few = CandidatePool(self.believer, self._snapped(shaped[::SHAPES_OF]))
+        best = few.places[int(np.argmax(few.log_ei(self.bars[0])))]
         for name in encoding.space.shaping:
             shaped[:, encoding.columns[name]] = best[encoding.columns[name]]
         return shaped

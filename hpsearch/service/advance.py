@@ -18,6 +18,7 @@ from hpsearch.spec import ResolvedSpec
 from hpsearch.store import Row, Store, Tx
 from hpsearch.training.fingerprint import fingerprint
 from hpsearch.trials import (
+    ADVANCING,
     FinalPlan,
     GiveUp,
     JobState,
@@ -29,7 +30,6 @@ from hpsearch.trials import (
 log = logging.getLogger(__name__)
 
 EXTERNAL_SECONDS = 30 * 86_400.0  # how long a training may take is its caller's to know
-ACTIVE = (SearchState.QUEUED, SearchState.RUNNING, SearchState.FINALIZING)
 
 
 def advance(store: Store, settings: Settings, search_id: str) -> bool:
@@ -150,7 +150,7 @@ def _complete(store: Store, row: Row) -> bool:
 def _snapshot(tx: Tx, search_id: str) -> tuple[Row, Snapshot] | None:
     """A search and what is known about it; None while jobs are open or it does not run."""
     row = tx.searches.get(search_id)
-    if row is None or row.state not in ACTIVE:
+    if row is None or row.state not in ADVANCING:
         return None
     rounds = tx.searches.rounds(search_id)
     if any(r.open_jobs for r in rounds):

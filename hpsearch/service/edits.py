@@ -11,17 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from hpsearch.errors import Conflict, InvalidSpec, Mistake
+from hpsearch.plural import counted
 from hpsearch.report.preview import planned, view_of
 from hpsearch.report.views import NextRoundView
 from hpsearch.service.stored import resolved
 from hpsearch.settings import Settings
 from hpsearch.spec import DatasetFacts, SearchSpec, merged, parse
+from hpsearch.spec.caps import ARCHITECTURE
 from hpsearch.spec.models import ModelSpec, TrialsSpec
 from hpsearch.store import Row, Tx
-from hpsearch.store.searches import EDITABLE
-from hpsearch.trials import ENDED
-
-ARCHITECTURE = frozenset({"hidden_units", "hidden_layers"})  # each takes the place of hidden_sizes
+from hpsearch.trials import EDITABLE, ENDED
 
 
 def as_asked(spec: SearchSpec) -> dict[str, Any]:
@@ -31,7 +30,7 @@ def as_asked(spec: SearchSpec) -> dict[str, Any]:
     batch size that nobody asked for, which a small dataset may not have.
     """
     gone = set(spec.space)
-    if gone & ARCHITECTURE:
+    if gone.intersection(ARCHITECTURE):
         gone.add("hidden_sizes")
     if spec.model.batch_size == ModelSpec().batch_size:
         gone.add("batch_size")
@@ -79,8 +78,7 @@ def checked(row: Row, changes: object, caps: Settings) -> dict[str, Any]:
     except InvalidSpec as error:
         mistakes += [m for m in error.mistakes if m.path not in {told.path for told in mistakes}]
     if mistakes or edited is None:
-        count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-        raise InvalidSpec(f"the edit has {count}", mistakes)
+        raise InvalidSpec(f"the edit has {counted(len(mistakes), 'mistake')}", mistakes)
     return _stored(now.spec, edited.spec, allowed)
 
 

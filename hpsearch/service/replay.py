@@ -27,6 +27,7 @@ from hpsearch.training import Trainer
 from hpsearch.training.final import run_final
 from hpsearch.training.fingerprint import fingerprint
 from hpsearch.trials import (
+    OBSERVED,
     Decision,
     FinalPlan,
     GiveUp,
@@ -302,7 +303,7 @@ def _compare_summary(stored: _Stored, plan: FinalPlan, ensemble: int | None) -> 
         if r.kind != RoundKind.FINAL:
             shown = (r.number, r.best_index, r.best_score, r.best_accuracy, r.best_loss)
             pairs.append((f"best trial of round {r.number}", shown, _best(trials)))
-        states = [TrialState.COMPLETED, TrialState.STOPPED, TrialState.DIVERGED, TrialState.FAILED]
+        states = (*OBSERVED, TrialState.FAILED)
         counts = [getattr(r, state.value) for state in states]
         pairs.append((
             f"counts of round {r.number}",

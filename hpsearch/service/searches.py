@@ -10,7 +10,7 @@ from hpsearch.service.reading import Reading, found
 from hpsearch.service.submission import Submission
 from hpsearch.settings import Settings
 from hpsearch.store import Store, Tx
-from hpsearch.trials import ENDED, SearchState
+from hpsearch.trials import ACTIVE, SearchState
 
 EDIT_ATTEMPTS = 20  # a search that runs moves on between reading and writing, now and then
 
@@ -190,7 +190,7 @@ def _cancel(tx: Tx, search_id: str, revision: int | None) -> bool:
     """End a search and take back its work."""
     moved = tx.searches.move(
         search_id,
-        from_=[s for s in SearchState if s not in ENDED],
+        from_=ACTIVE,
         to=SearchState.CANCELLED,
         reason="cancelled on request",
         revision=revision,

@@ -7,10 +7,9 @@ from typing import Any
 
 from hpsearch.space import Params
 from hpsearch.spec import DatasetFacts, ResolvedSpec, SearchSpec, edited
-from hpsearch.trials import Observation, TrialState
+from hpsearch.trials import OBSERVED, Observation, TrialState
 
 Row = Any
-OBSERVED = (TrialState.COMPLETED, TrialState.STOPPED, TrialState.DIVERGED)
 
 
 def resolved(row: Row, *, after: int | None = None) -> ResolvedSpec:

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from hpsearch.errors import InvalidSpec, Mistake
+from hpsearch.plural import counted
 from hpsearch.service import given
 from hpsearch.service.stored import observations, resolved
 from hpsearch.space import Space
 from hpsearch.spec import ResolvedSpec, SearchSpec
+from hpsearch.spec.caps import ARCHITECTURE
 from hpsearch.store import Row, Tx
 from hpsearch.trials import Observation, SearchState
 
@@ -23,7 +25,6 @@ SOURCES = (
     SearchState.PAUSED,
 )
 TRIALS_MOST = 2_000  # of one earlier search: half the best ones, half the newest
-ARCHITECTURE = ("hidden_units", "hidden_layers")
 
 
 def frozen(tx: Tx, new: ResolvedSpec, *, owner: str) -> list[dict[str, Any]]:
@@ -46,8 +47,7 @@ def frozen(tx: Tx, new: ResolvedSpec, *, owner: str) -> list[dict[str, Any]]:
         mistakes += [item for item in found if isinstance(item, Mistake)]
         lines += [_line(item, source=i + 1) for item in found if isinstance(item, Observation)]
     if mistakes:
-        count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-        raise InvalidSpec(f"the search spec has {count}", mistakes)
+        raise InvalidSpec(f"the search spec has {counted(len(mistakes), 'mistake')}", mistakes)
     return lines
 
 

@@ -10,7 +10,7 @@ from hpsearch.space import Choices, Dimension, Level, Range
 from hpsearch.spec.models import SearchSpec
 from hpsearch.spec.resolved import ResolvedSpec, largest_parameters
 
-ARCHITECTURE = ("hidden_sizes", "hidden_units", "hidden_layers")
+ARCHITECTURE = ("hidden_units", "hidden_layers")  # each takes the place of hidden_sizes
 
 
 def beyond(spec: SearchSpec, caps: Settings) -> list[Mistake]:
@@ -105,7 +105,9 @@ def too_large(resolved: ResolvedSpec, caps: Settings) -> list[Mistake]:
     largest = largest_parameters(resolved)
     if largest <= caps.max_parameters:
         return []
-    searched = [f"space.{name}" for name in ARCHITECTURE if name in resolved.spec.space]
+    searched = [
+        f"space.{name}" for name in ("hidden_sizes", *ARCHITECTURE) if name in resolved.spec.space
+    ]
     return [
         Mistake(
             (searched or ["model.hidden_sizes"])[0],

@@ -15,6 +15,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from hpsearch.errors import InvalidSpec, Mistake, meant
+from hpsearch.plural import counted
 from hpsearch.settings import Settings
 from hpsearch.space import Choices, Dimension, Range, TaggedDimension
 from hpsearch.spec import caps as limits
@@ -85,7 +86,7 @@ def parse(data: object, facts: DatasetFacts | Mistake, caps: Settings) -> Resolv
             mistakes += _folds(resolved)
         if not mistakes:
             return resolved
-    count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+    count = counted(len(mistakes), "mistake")
     if len(mistakes) > MISTAKES_SHOWN:
         count += f", the first {MISTAKES_SHOWN} of which are listed"
     raise InvalidSpec(f"the search spec has {count}", mistakes[:MISTAKES_SHOWN])

@@ -8,7 +8,7 @@ from typing import Any
 from hpsearch.errors import InvalidSpec, Mistake
 from hpsearch.spec.models import SearchSpec
 
-EDITABLE = ("space", "rounds", "trials_per_round", "epochs")
+EDITABLE_FIELDS = ("space", "rounds", "trials_per_round", "epochs")
 
 
 def edited(spec: SearchSpec, changes: Mapping[str, Any]) -> SearchSpec:
@@ -28,9 +28,9 @@ def merged(spec: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
         A change of something that cannot be edited, or of a hyperparameter that is not searched.
     """
     mistakes = [
-        Mistake(str(name), f"cannot be edited; what can be is {', '.join(EDITABLE)}")
+        Mistake(str(name), f"cannot be edited; what can be is {', '.join(EDITABLE_FIELDS)}")
         for name in changes
-        if name not in EDITABLE
+        if name not in EDITABLE_FIELDS
     ]
     space = changes.get("space", {})
     if isinstance(space, Mapping):

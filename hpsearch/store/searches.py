@@ -13,13 +13,19 @@ from hpsearch.store.constants import constant
 from hpsearch.store.deliveries import OWE
 from hpsearch.store.plans import Plans, chosen
 from hpsearch.store.tables import decision, event, job, round_, search, trial
-from hpsearch.trials import ENDED, JobState, SearchState, TrialState
+from hpsearch.trials import (
+    ACTIVE,
+    ADVANCING,
+    EDITABLE,
+    ENDED,
+    OBSERVED,
+    JobState,
+    SearchState,
+    TrialState,
+)
 
-__all__ = ["EDITABLE", "Searches", "chosen"]
+__all__ = ["Searches", "chosen"]
 
-ACTIVE = [s for s in SearchState if s not in ENDED]
-EDITABLE = (SearchState.QUEUED, SearchState.RUNNING, SearchState.PAUSED)
-OBSERVED = (TrialState.COMPLETED, TrialState.STOPPED, TrialState.DIVERGED)
 # What is read with every status leaves out what only decisions need: up to megabytes of it.
 BRIEF = [c for c in search.c if c is not search.c.warm_start]
 COUNTS = [c for c in round_.c if c is not round_.c.evidence]
@@ -77,10 +83,9 @@ class Searches(Plans):
             .where(round_.c.search_id == search.c.id, round_.c.open_jobs > 0)
             .exists()
         )
-        states = (SearchState.QUEUED, SearchState.RUNNING, SearchState.FINALIZING)
         query = (
             sa.select(search.c.id)
-            .where(search.c.state.in_(states), ~open_round)
+            .where(search.c.state.in_(ADVANCING), ~open_round)
             .order_by(search.c.created_at)
         )
         return self.connection.execute(query).scalars().all()

@@ -1,12 +1,11 @@
-"""The surrogate: what a search believes about its space, given every observation so far.
+"""The surrogate: one Gaussian process over the space, conditioned on every observation so far.
 
     observations -> rows -> warp -> learning (the constants) -> posterior (Surrogate)
-                            Surrogate -> believer, climbing -> proposals, expected_gain
+                            Surrogate -> kriging_believer, acquisition_optimizer -> proposals
                             Surrogate -> importance -> surface
 
 Everything is a function of frozen values, the same bits every time: no memory between calls, no
-random numbers but of fixed seeds. A search fits one `Surrogate` per decision and hands it to
-whoever asks. `exact` is the plain process of the textbook, which the lab experiments with.
+random numbers but of fixed seeds. A search fits one `Surrogate` per decision and shares it.
 
 Notation, used throughout
     n       rows: a trial at an epoch          D       columns of an encoded place
@@ -17,32 +16,34 @@ Notation, used throughout
 """
 
 from hpsearch.surrogate.acquisition import log_expected_improvement
-from hpsearch.surrogate.believer import Believer, Pool
-from hpsearch.surrogate.climbing import Ground, candidates, climbed, expected_gain, promise
+from hpsearch.surrogate.acquisition_optimizer import (
+    SearchBounds,
+    candidates,
+    expected_gain,
+    log_ei,
+    maximize_log_ei,
+)
 from hpsearch.surrogate.encoding import Encoding
-from hpsearch.surrogate.exact import Model, expected_improvement, fit
-from hpsearch.surrogate.importance import Importance, drawn, importance
+from hpsearch.surrogate.importance import Importance, importance, posterior_draws
+from hpsearch.surrogate.kriging_believer import CandidatePool, KrigingBeliever
 from hpsearch.surrogate.posterior import Surrogate, fitted
 from hpsearch.surrogate.surface import Surface, surface
 
 __all__ = [
-    "Believer",
+    "CandidatePool",
     "Encoding",
-    "Ground",
     "Importance",
-    "Model",
-    "Pool",
+    "KrigingBeliever",
+    "SearchBounds",
     "Surface",
     "Surrogate",
     "candidates",
-    "climbed",
-    "drawn",
     "expected_gain",
-    "expected_improvement",
-    "fit",
     "fitted",
     "importance",
+    "log_ei",
     "log_expected_improvement",
-    "promise",
+    "maximize_log_ei",
+    "posterior_draws",
     "surface",
 ]

@@ -1,12 +1,11 @@
-"""How much a point promises: the logarithm of the expected improvement over the best so far."""
+"""The acquisition function: the logarithm of the expected improvement over the best so far."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import erfcx, log_ndtr, ndtr
 
-Floats = NDArray[np.float64]
+from hpsearch.arrays import Floats
 
 _HALF_LOG_2PI = 0.5 * np.log(2.0 * np.pi)
 _FAR = -1e3  # below it 1 + u Phi(u) / phi(u) has lost its digits, and is 1 / u²

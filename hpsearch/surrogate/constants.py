@@ -1,16 +1,15 @@
-"""The constants of the process, and where each stands in the vector theta that is learned."""
+"""The constants of the process, and their places in the vector theta that is learned."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit
 
-Floats = NDArray[np.float64]
+from hpsearch.arrays import Floats
 
-KEPT, SPAN = 0.5, 2.0  # q and the span where all rows have one epoch: without effect there
+PERSISTENCE, SPAN = 0.5, 2.0  # q and the span where all rows have one epoch: without effect there
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,7 +17,7 @@ class Constants:
     """The constants of `process`, for scores in units of `warp.Scale`.
 
     variance s², noise sigma², delta that of the warp, offset o², lengths (hyperparameters,),
-    kept q, span the length scale over log epochs, trend g², seed tau², rho (1 + sources,) with
+    persistence q, span the length scale over log epochs, trend g², seed tau², rho (1 + sources,) with
     rho[0] = 1.
     """
 
@@ -27,7 +26,7 @@ class Constants:
     delta: float
     offset: float
     lengths: Floats
-    kept: float
+    persistence: float
     span: float
     trend: float
     seed: float
@@ -36,7 +35,7 @@ class Constants:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """Where the logarithms (logits for q and rho) of the constants stand in theta.
+    """Places in theta of the logarithms (logits for q and rho) of the constants.
 
     In order: s², sigma², delta, o², the lengths; then q, span and g² if the rows have several epochs;
     tau² if a trial has several rows; rho_1, rho_2, ... What the rows cannot tell is left out.
@@ -62,9 +61,9 @@ class Layout:
         values = np.exp(theta)
         variance, noise, delta, offset = values[:4].tolist()
         at = 4 + self.hyperparameters
-        kept, span, trend, seed = KEPT, SPAN, 0.0, 0.0
+        persistence, span, trend, seed = PERSISTENCE, SPAN, 0.0, 0.0
         if self.epochs:
-            kept, span, trend = (
+            persistence, span, trend = (
                 float(expit(theta[at])),
                 float(values[at + 1]),
                 float(values[at + 2]),
@@ -75,5 +74,14 @@ class Layout:
             at += 1
         rho = np.concatenate([[1.0], expit(theta[at:])])
         return Constants(
-            variance, noise, delta, offset, values[self.lengths], kept, span, trend, seed, rho
+            variance,
+            noise,
+            delta,
+            offset,
+            values[self.lengths],
+            persistence,
+            span,
+            trend,
+            seed,
+            rho,
         )

@@ -1,4 +1,4 @@
-"""How the parameters of a trial become a place the process can measure distances between.
+"""Encoding of parameters as places, between which the process measures distances.
 
 A range takes one column, `asked.to_unit(value)`: 0 and 1 are the edges of the *asked* range, so a
 place means the same in every round, however the box has moved since. Choices take one column per
@@ -13,10 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hpsearch.arrays import Floats
 from hpsearch.space import Box, Choices, Dimension, Level, Params, Range, Space, same_level
 from hpsearch.spec import typed
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ class Encoding:
                 places[known, [part.start + (levels[i] or 0) for i in known]] = 1.0
             else:
                 values = np.array([one[name] for one in params], dtype=np.float64)
-                places[:, part.start] = _units(asked, values)
+                places[:, part.start] = asked.to_units(values)
         return places
 
     def bounds(self, box: Box) -> tuple[Floats, Floats]:
@@ -87,7 +86,7 @@ class Encoding:
                 level = allowed[np.minimum((unit * len(allowed)).astype(int), len(allowed) - 1)]
                 places[np.arange(len(units)), part.start + level] = 1.0
             elif isinstance(now, Range):
-                places[:, part.start] = _units(asked, _values(now, unit))
+                places[:, part.start] = asked.to_units(_values(now, unit))
         return places
 
     def snapped(self, places: Floats, box: Box) -> Floats:
@@ -129,24 +128,17 @@ class Encoding:
 
 
 def _position(asked: Choices, level: Level) -> int | None:
-    """Where a level stands among the asked ones; None for one that was not asked for."""
+    """Index of a level among the asked ones; None for one that was not asked for."""
     for i, one in enumerate(asked.choices):
         if same_level(one, level):
             return i
     return None
 
 
-def _units(asked: Range, values: Floats) -> Floats:
-    """`asked.to_unit` of many values at once."""
-    coordinates = np.log10(values) if asked.scale == "log" else values
-    units: Floats = (coordinates - asked.coordinate(asked.low)) / asked.width
-    return units
-
-
 def _whole(asked: Range, units: Floats) -> Floats:
     """Units (m,) of the whole numbers nearest to those at `units`."""
     coordinates = asked.coordinate(asked.low) + units * asked.width
-    return _units(asked, np.rint(10.0**coordinates if asked.scale == "log" else coordinates))
+    return asked.to_units(np.rint(10.0**coordinates if asked.scale == "log" else coordinates))
 
 
 def _values(now: Range, units: Floats) -> Floats:

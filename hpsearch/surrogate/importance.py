@@ -1,4 +1,4 @@
-"""How much each hyperparameter matters inside a box: Sobol indices of the posterior.
+"""Importance of each hyperparameter inside a box: Sobol indices of the posterior.
 
 Of the variance of the score over a box, uniform in each dimension's own scale,
 
@@ -22,16 +22,14 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.polynomial.legendre import legvander
-from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky
 from scipy.special import chdtri, ndtri
 from scipy.stats import qmc
 
+from hpsearch.arrays import Floats
 from hpsearch.space import Box, Range
 from hpsearch.surrogate.posterior import Surrogate
 from hpsearch.surrogate.process import JITTER, matern, squared_distances
-
-Floats = NDArray[np.float64]
 
 POINTS = 1024  # of a design, about: a power of two for each of (hyperparameters + 2) blocks
 DRAWS = 32  # of the posterior
@@ -45,7 +43,7 @@ LEVELS = (0.05, 0.95)
 
 @dataclass(frozen=True, slots=True)
 class Importance:
-    """What one hyperparameter does inside a box.
+    """Sobol indices and main effect of one hyperparameter inside a box.
 
     first, total
         Its Sobol indices, means over the posterior.
@@ -75,7 +73,7 @@ def importance(model: Surrogate, box: Box) -> Sequence[Importance]:
         mixed[:, i] = base[:, d + i]
         designs.append(mixed)
     places = model.encoding.spread(np.concatenate(designs), box)
-    scores = model.warp.score(drawn(model, places, DRAWS, rng))
+    scores = model.warp.score(posterior_draws(model, places, DRAWS, rng))
     blocks = scores.reshape(DRAWS, d + 2, -1)
     variance = np.var(blocks[:, :2].reshape(DRAWS, -1), axis=1)
     shared = np.maximum(variance, LEAST * model.noise_sd**2)[:, None]
@@ -119,7 +117,7 @@ def _main_variances(model: Surrogate, box: Box, places: Floats, scores: Floats) 
     return np.column_stack(effects)
 
 
-def drawn(model: Surrogate, x: Floats, n: int, rng: np.random.Generator) -> Floats:
+def posterior_draws(model: Surrogate, x: Floats, n: int, rng: np.random.Generator) -> Floats:
     """(n, m) posterior draws of z, the warped score, at x (m, D), for m too many for `sample`.
 
     f = prior(x) + k(x, X) K⁻¹ (z - prior(X)): the prior draw by Fourier features, whose
@@ -131,20 +129,20 @@ def drawn(model: Surrogate, x: Floats, n: int, rng: np.random.Generator) -> Floa
     weights = rng.standard_normal((2 * FREQUENCIES, n)) * math.sqrt(c.variance / FREQUENCIES)
     level = rng.standard_normal(n) * np.sqrt(c.offset + c.trend)
 
-    def worth(places: Floats) -> Floats:
-        """(k, n) what places (k, D) add to the level, before any observation."""
+    def prior(places: Floats) -> Floats:
+        """(k, n) prior draws at places (k, D), without the level."""
         angles = model.scaled(places) @ frequencies
-        found: Floats = np.cos(angles) @ weights[:FREQUENCIES]
-        found += np.sin(angles) @ weights[FREQUENCIES:]
-        return found
+        draws: Floats = np.cos(angles) @ weights[:FREQUENCIES]
+        draws += np.sin(angles) @ weights[FREQUENCIES:]
+        return draws
 
-    # A row is what its place is worth at `epochs`, damped, and a rest: other epochs, seed, noise.
+    # A row is the draw at its place, damped to its epochs, and a rest: other epochs, seed, noise.
     damped, shared = model.weights / c.variance, model.anywhere / (c.offset + c.trend)
     rest = _rest_root(model, damped, shared) @ rng.standard_normal((len(damped), n))
-    seen = damped[:, None] * worth(rows.places) + shared[:, None] * level + rest
-    gain = model.alpha[:, None] - cho_solve((model.chol, True), seen, check_finite=False)
-    found: Floats = (worth(x) + level + model.cross(x) @ gain).T
-    return found
+    at_rows = damped[:, None] * prior(rows.places) + shared[:, None] * level + rest
+    gain = model.alpha[:, None] - cho_solve((model.chol, True), at_rows, check_finite=False)
+    draws: Floats = (prior(x) + level + model.cross(x) @ gain).T
+    return draws
 
 
 def _rest_root(model: Surrogate, damped: Floats, shared: Floats) -> Floats:

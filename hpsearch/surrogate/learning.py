@@ -10,13 +10,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import Bounds, minimize
 
+from hpsearch.arrays import Floats
 from hpsearch.surrogate.constants import Constants, Layout
 from hpsearch.surrogate.process import Evidence, negative_log_likelihood
-
-Floats = NDArray[np.float64]
 
 # (median, sd of the logarithm); scores are in units of the spread of the better half
 VARIANCE = (1.5, 0.8)
@@ -27,7 +25,7 @@ LENGTH = (0.45, 0.6)  # the median times sqrt(hyperparameters)
 SPAN = (1.5, 0.7)
 TREND = (0.3, 1.0)
 SEED = (0.005, 1.5)
-KEPT_LOGIT = (-2.0, 1.0)
+PERSISTENCE_LOGIT = (-2.0, 1.0)
 RHO_LOGIT = (1.0, 1.5)
 
 CHANCE_SHARE = 0.5  # of the binomial sd is what a ranking feels of it, about
@@ -46,8 +44,8 @@ def prior(layout: Layout, chance: float) -> tuple[Floats, Floats]:
     means = [math.log(median) for median, _ in logs]
     sds = [sd for _, sd in logs]
     if layout.epochs:
-        means += [KEPT_LOGIT[0], math.log(SPAN[0]), math.log(TREND[0])]
-        sds += [KEPT_LOGIT[1], SPAN[1], TREND[1]]
+        means += [PERSISTENCE_LOGIT[0], math.log(SPAN[0]), math.log(TREND[0])]
+        sds += [PERSISTENCE_LOGIT[1], SPAN[1], TREND[1]]
     if layout.seeds:
         means.append(math.log(seed[0]))
         sds.append(seed[1])
@@ -69,8 +67,8 @@ def learned(evidence: Evidence, chance: float) -> Constants:
     """The constants at the posterior's mode, from a start at the priors' medians."""
     mean, sd = prior(evidence.layout, chance)
     edges = Bounds(mean - REACH * sd, mean + REACH * sd)
-    found = minimize(
+    result = minimize(
         negative_log_posterior, mean, (evidence, mean, sd), method="L-BFGS-B", jac=True,
         bounds=edges, options={"maxiter": STEPS, "ftol": 1e-6},
     )  # fmt: skip
-    return evidence.layout.constants(found.x)
+    return evidence.layout.constants(result.x)

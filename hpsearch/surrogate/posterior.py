@@ -1,4 +1,4 @@
-"""What a search believes after its observations: the posterior of the score at every place."""
+"""The posterior of the score at every place, after the observations of a search."""
 
 from __future__ import annotations
 
@@ -8,28 +8,26 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.linalg.lapack import dpotri
 
+from hpsearch.arrays import Floats
 from hpsearch.space import Space
 from hpsearch.surrogate.constants import Constants
 from hpsearch.surrogate.encoding import Encoding
 from hpsearch.surrogate.learning import learned
 from hpsearch.surrogate.process import (
+    CovarianceTerms,
     Evidence,
     Pairs,
-    Parts,
     layout_of,
     matern,
     squared_distances,
 )
-from hpsearch.surrogate.rows import Rows, gathered
+from hpsearch.surrogate.rows import Rows, rows_of
 from hpsearch.surrogate.selection import representative, spread_out
 from hpsearch.surrogate.warp import Scale, Warp, warped
 from hpsearch.trials import Observation
-
-Floats = NDArray[np.float64]
 
 ENOUGH = 4  # finite observations below which there is nothing to model
 LEARNING_ROWS = 160
@@ -106,7 +104,7 @@ class Surrogate:
 
     def latent_with_gradients(self, x: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """`latent` and the gradients (m, D) of both by the columns of x."""
-        value, steep = self.parts(x)
+        value, steep = self.covariance_terms(x)
         cross = value + self.anywhere
         solved = cross @ self.inverse
         variance = self.prior_variance - np.einsum("ij,ij->i", cross, solved)
@@ -117,7 +115,7 @@ class Surrogate:
 
     def cross(self, x: Floats) -> Floats:
         """(m, n) covariance of z at x (m, D) with the rows."""
-        value, _ = self.parts(x)
+        value, _ = self.covariance_terms(x)
         value += self.anywhere
         return value
 
@@ -162,7 +160,7 @@ class Surrogate:
     def _scaled_rows(self) -> Floats:
         return self.scaled(self.rows.places)
 
-    def parts(self, x: Floats) -> tuple[Floats, Floats]:
+    def covariance_terms(self, x: Floats) -> tuple[Floats, Floats]:
         """The covariance with the rows that depends on x, and -2 times its slope by r²."""
         value, steep = matern(squared_distances(self.scaled(x), self._scaled_rows))
         value *= self.weights
@@ -186,7 +184,7 @@ def fitted(space: Space, observations: Sequence[Observation], *, epochs: int) ->
     # The last bits of a sum depend on its order: one history, told in any order, is one surrogate.
     observations = sorted(observations, key=lambda one: (one.source, one.round, one.index))
     encoding = Encoding.of(space)
-    rows = gathered(encoding, observations, epochs=epochs)
+    rows = rows_of(encoding, observations, epochs=epochs)
     scale = Scale.of(rows.scores[np.isfinite(rows.scores)])
     rows = rows.take(representative(rows, POSTERIOR_ROWS))
     few = rows.take(spread_out(rows, LEARNING_ROWS))
@@ -205,13 +203,13 @@ def conditioned(
     c = constants
     z = warped(scale.units(rows.scores)[0], c.delta)
     layout = layout_of(rows, encoding.groups, sources=len(c.rho) - 1)
-    cov = Parts.of(rows, Pairs.of(rows), layout, encoding.groups, c).covariance
+    cov = CovarianceTerms.of(rows, Pairs.of(rows), layout, encoding.groups, c).covariance
     chol = cholesky(cov, lower=True, check_finite=False)
     to_end = matern(np.square(rows.log_epochs - math.log(epochs)) / c.span**2)[0]
     return Surrogate(
         encoding, epochs, c, Warp(scale, c.delta), rows, chol,
         alpha=cho_solve((chol, True), z, check_finite=False),
-        weights=c.variance * (c.kept + (1.0 - c.kept) * to_end) * c.rho[rows.sources],
+        weights=c.variance * (c.persistence + (1.0 - c.persistence) * to_end) * c.rho[rows.sources],
         anywhere=(c.offset + c.trend * to_end) * (rows.sources == 0),
     )  # fmt: skip
 

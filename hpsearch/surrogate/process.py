@@ -14,15 +14,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg.lapack import dpotrf, dpotri
 
+from hpsearch.arrays import Bools, Floats, Ints
 from hpsearch.surrogate.constants import Constants, Layout
 from hpsearch.surrogate.rows import Rows
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.intp]
 
 SQRT5 = 5.0**0.5
 BLOCK = 16_384  # numbers that are worked on at a time: they stay in a core's cache
@@ -65,7 +61,7 @@ def squared_distances(one: Floats, other: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pairs:
-    """What any two of n rows have to do with each other, whatever the constants.
+    """Relations of any two of n rows that do not depend on the constants.
 
     gaps (k, k) squared differences of the k distinct log epochs; epochs (n,) which of them a row
     has; same_source and same_trial (n, n), 0 or 1.
@@ -94,8 +90,8 @@ class Pairs:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Parts:
-    """The covariance of n rows and what its gradient is made of; (n, n), or a number for all.
+class CovarianceTerms:
+    """The terms of the covariance of n rows and of its gradient; (n, n), or a number for all.
 
     scaled (n, D) places in length scales; place M(x, x') with its slope (`matern`); over_time
     M(t, t') and its derivative by_span by the log span; worth q + (1 - q) M(t, t'); related R;
@@ -113,7 +109,9 @@ class Parts:
     covariance: Floats
 
     @classmethod
-    def of(cls, rows: Rows, pairs: Pairs, layout: Layout, groups: Ints, c: Constants) -> Parts:
+    def of(
+        cls, rows: Rows, pairs: Pairs, layout: Layout, groups: Ints, c: Constants
+    ) -> CovarianceTerms:
         """With constants c; `groups` (D,) is the hyperparameter of each column."""
         scaled = rows.places / c.lengths[groups]
         place, slope = matern(squared_distances(scaled, scaled))
@@ -123,7 +121,7 @@ class Parts:
             squared = pairs.gaps / c.span**2
             value, steep = matern(squared)
             over_time, by_span = pairs.spread(value), pairs.spread(steep * squared)
-        worth = c.kept + (1.0 - c.kept) * over_time
+        worth = c.persistence + (1.0 - c.persistence) * over_time
         related: Floats | float = 1.0
         if layout.sources:
             across = np.outer(c.rho[rows.sources], c.rho[rows.sources])
@@ -153,7 +151,7 @@ class Evidence:
 
     @classmethod
     def of(cls, rows: Rows, y: Floats, cut: Bools, groups: Ints, *, sources: int = 0) -> Evidence:
-        """What the rows have to tell; `sources` is the number of earlier searches."""
+        """Evidence of the rows; `sources` is the number of earlier searches."""
         pairs = Pairs.of(rows)
         return cls(rows, y, cut, groups, layout_of(rows, groups, sources=sources), pairs)
 
@@ -180,8 +178,8 @@ def negative_log_likelihood(evidence: Evidence, theta: Floats) -> tuple[float, F
     ratio = evidence.y / c.delta
     logs = np.log1p(-ratio)
     z = -c.delta * logs
-    parts = Parts.of(rows, evidence.pairs, layout, evidence.groups, c)
-    chol, failed = dpotrf(parts.covariance, lower=1, clean=0)
+    terms = CovarianceTerms.of(rows, evidence.pairs, layout, evidence.groups, c)
+    chol, failed = dpotrf(terms.covariance, lower=1, clean=0)
     if failed:  # far outside the priors: the line search turns back
         return np.inf, np.zeros(layout.size)
     half_logdet = float(np.log(np.diagonal(chol)).sum())
@@ -194,50 +192,55 @@ def negative_log_likelihood(evidence: Evidence, theta: Floats) -> tuple[float, F
     share = ratio / (1.0 - ratio)
     by_delta = float(alpha @ (z - c.delta * share)) + float(share[~evidence.cut].sum())
     gradient = [
-        0.5 * _dot(pull, parts.latent),
+        0.5 * _dot(pull, terms.latent),
         0.5 * c.noise * float(np.trace(pull)),
         by_delta,
         0.5 * c.offset * _dot(pull, evidence.pairs.same_source),
-        *_by_lengths(pull, parts, evidence.groups, c),
+        *_by_lengths(pull, terms, evidence.groups, c),
     ]
     if layout.epochs:
-        gradient += _by_epochs(pull, parts, evidence.pairs, c)
+        gradient += _by_epochs(pull, terms, evidence.pairs, c)
     if layout.seeds:
         gradient.append(0.5 * c.seed * _dot(pull, evidence.pairs.same_trial))
     if layout.sources:
-        gradient += _by_sources(pull, parts, evidence, c)
+        gradient += _by_sources(pull, terms, evidence, c)
     return value, np.array(gradient)
 
 
-def _by_lengths(pull: Floats, parts: Parts, groups: Ints, c: Constants) -> list[float]:
+def _by_lengths(pull: Floats, terms: CovarianceTerms, groups: Ints, c: Constants) -> list[float]:
     """By the log lengths: the sum over pairs of pull * slope * (u_i - u_j)² / 2, u in lengths."""
-    weights = pull * parts.place_slope
-    weights *= c.variance * parts.worth * parts.related
-    moved = np.einsum("i,id,id->d", weights.sum(axis=1), parts.scaled, parts.scaled)
-    moved -= np.einsum("id,id->d", parts.scaled, weights @ parts.scaled)
-    found: list[float] = np.bincount(groups, moved).tolist()
-    return found
+    weights = pull * terms.place_slope
+    weights *= c.variance * terms.worth * terms.related
+    moved = np.einsum("i,id,id->d", weights.sum(axis=1), terms.scaled, terms.scaled)
+    moved -= np.einsum("id,id->d", terms.scaled, weights @ terms.scaled)
+    gradient: list[float] = np.bincount(groups, moved).tolist()
+    return gradient
 
 
-def _by_epochs(pull: Floats, parts: Parts, pairs: Pairs, c: Constants) -> list[float]:
+def _by_epochs(pull: Floats, terms: CovarianceTerms, pairs: Pairs, c: Constants) -> list[float]:
     """By the logit of q, the log span and log g²."""
-    inner = pull * parts.place
-    inner *= c.variance * parts.related
+    inner = pull * terms.place
+    inner *= c.variance * terms.related
     anywhere = pull * pairs.same_source
     return [
-        0.5 * c.kept * (1.0 - c.kept) * _dot(inner, 1.0 - parts.over_time),
+        0.5 * c.persistence * (1.0 - c.persistence) * _dot(inner, 1.0 - terms.over_time),
         0.5
-        * ((1.0 - c.kept) * _dot(inner, parts.by_span) + c.trend * _dot(anywhere, parts.by_span)),
-        0.5 * c.trend * _dot(anywhere, parts.over_time),
+        * (
+            (1.0 - c.persistence) * _dot(inner, terms.by_span)
+            + c.trend * _dot(anywhere, terms.by_span)
+        ),
+        0.5 * c.trend * _dot(anywhere, terms.over_time),
     ]
 
 
-def _by_sources(pull: Floats, parts: Parts, evidence: Evidence, c: Constants) -> list[float]:
+def _by_sources(
+    pull: Floats, terms: CovarianceTerms, evidence: Evidence, c: Constants
+) -> list[float]:
     """By the logits of rho_1, rho_2, ..."""
-    across = pull * parts.latent * (1.0 - evidence.pairs.same_source)
+    across = pull * terms.latent * (1.0 - evidence.pairs.same_source)
     pulls = np.bincount(evidence.rows.sources, across.sum(axis=1), minlength=len(c.rho))
-    found: list[float] = (pulls[1:] * (1.0 - c.rho[1:])).tolist()
-    return found
+    gradient: list[float] = (pulls[1:] * (1.0 - c.rho[1:])).tolist()
+    return gradient
 
 
 def _dot(one: Floats, other: Floats | float) -> float:

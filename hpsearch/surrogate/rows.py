@@ -7,13 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hpsearch.arrays import Floats, Ints
 from hpsearch.surrogate.encoding import Encoding
 from hpsearch.trials import Observation
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
 
 SPARSE = 1.8  # two rows of one trial differ at least by this factor in their epochs
 TRIALS_PER_FACTOR = 20.0  # and by that of trials over this: many speak for themselves
@@ -47,8 +44,8 @@ class Rows:
         )  # fmt: skip
 
 
-def gathered(encoding: Encoding, observations: Sequence[Observation], *, epochs: int) -> Rows:
-    """Every row that the observations have to offer, in their order.
+def rows_of(encoding: Encoding, observations: Sequence[Observation], *, epochs: int) -> Rows:
+    """Make rows of the observations, in their order.
 
     A diverged trial is one row, at `epochs`: it would not have come back. The more trials there are,
     the fewer rows has each of them: what its early epochs say of the late ones is only a model's
@@ -67,14 +64,14 @@ def gathered(encoding: Encoding, observations: Sequence[Observation], *, epochs:
     sources = np.array([one.source for one in observations], dtype=np.intp)
     chance = np.array([_chance(one) for one in observations])
     index = np.array(trials, dtype=np.intp)
-    found = Rows(
+    rows = Rows(
         places[index], np.array(ats), np.array(scores), index, sources[index], chance[index]
     )
-    return found.take(_remembered(found, math.log(max(epochs * LONG, 1.0))))
+    return rows.take(_remembered(rows, math.log(max(epochs * LONG, 1.0))))
 
 
 def _remembered(rows: Rows, long: float) -> Ints:
-    """The rows left when short trainings are forgotten, as far as there are enough long ones.
+    """Leave out rows of short trainings, as far as there are enough long ones.
 
     `long` is in log epochs. What a few epochs say of many is right about what is poor, and too sure
     about what is best: at the end of a search that costs more than it helps. Earlier searches keep
@@ -88,7 +85,7 @@ def _remembered(rows: Rows, long: float) -> Ints:
 
 
 def _looks(one: Observation, epochs: int, sparse: float) -> list[tuple[int, float]]:
-    """(epoch, score) of a trial, the last first, then back in ever smaller epochs."""
+    """List (epoch, score) of a trial, the last first, then back in ever smaller epochs."""
     value = one.value
     if value is None or not math.isfinite(value):
         return [(epochs, math.nan)]

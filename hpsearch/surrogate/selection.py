@@ -1,13 +1,11 @@
-"""Which rows the process looks at, where there are more than it can afford."""
+"""Selection of the rows that the process uses, where there are more than it can afford."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hpsearch.arrays import Ints
 from hpsearch.surrogate.rows import Rows
-
-Ints = NDArray[np.intp]
 
 
 def representative(rows: Rows, most: int) -> Ints:

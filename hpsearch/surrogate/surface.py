@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hpsearch.arrays import Floats
 from hpsearch.space import Box, Params, Range
 from hpsearch.surrogate.importance import Importance
 from hpsearch.surrogate.posterior import Surrogate
@@ -15,8 +15,6 @@ from hpsearch.surrogate.posterior import Surrogate
 POINTS = 21  # along each axis
 BEYOND = 0.15  # of a range's width that is shown beyond each of its edges
 DIGITS = 5  # significant ones that are kept: a picture needs no more
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

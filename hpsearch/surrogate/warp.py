@@ -15,17 +15,15 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+from hpsearch.arrays import Bools, Floats
 
 DEPTH = 12.0  # units below the top at which scores are cut; diverged trials lie there
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How scores become y: `top` and `unit` in score units, `floor` (< 0) where y is cut."""
+    """The units of y: `top` and `unit` in score units, `floor` (< 0) where y is cut."""
 
     top: float
     unit: float

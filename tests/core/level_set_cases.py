@@ -9,7 +9,6 @@ from core.builders import diverged, observe, space_of
 from scipy.stats import qmc
 
 from hpsearch.narrowing import level_set
-from hpsearch.samplers import from_unit
 from hpsearch.space import Range
 from hpsearch.surrogate import fitted
 
@@ -28,7 +27,7 @@ def sampled(truth, *, space=BOTH, box=None, n=32, round=1, seed=0, noise=NOISE, 
     units = qmc.Sobol(len(space.names), rng=rng).random_base2(math.ceil(math.log2(n)))[:n]
     seen = []
     for i, row in enumerate(units):
-        params = {k: from_unit(box[k], float(u)) for k, u in zip(space.names, row, strict=True)}
+        params = {k: box[k].from_unit(float(u)) for k, u in zip(space.names, row, strict=True)}
         places = [
             a.to_unit(params[k]) if isinstance(a := space.dimensions[k], Range) else params[k]
             for k in space.names

@@ -171,7 +171,9 @@ def test_the_final_plan(models):
     assert all(inside(plan.box, params) for params in drawn)
     assert len({p["learning_rate"] for p in drawn}) == models - 1
     rng = np.random.default_rng([resolved.spec.seed, Stream.FINAL, 2])
-    assert list(drawn) == SAMPLERS["random"](resolved.space, plan.box, (), None, models - 1, rng)
+    assert list(drawn) == SAMPLERS["random"].propose(
+        resolved.space, plan.box, (), None, models - 1, rng
+    )
     assert plan == decide(after(resolved, seen), job_size=64)
 
 

@@ -36,7 +36,7 @@ def drawn(seed: int = 0, **fields: object) -> tuple[RoundPlan, int]:
     seen = [
         observe(i, params, score(params) + NOISE * rng.standard_normal())
         for i, params in enumerate(
-            SAMPLERS["random"](resolved.space, resolved.box, (), None, 40, rng)
+            SAMPLERS["random"].propose(resolved.space, resolved.box, (), None, 40, rng)
         )
     ]
     box = {**resolved.box, "learning_rate": resolved.box["learning_rate"].moved(1e-5, 1e-3)}

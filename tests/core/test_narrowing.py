@@ -19,7 +19,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch.narrowing import RULES, brakes
-from hpsearch.samplers import from_unit
 from hpsearch.space import Choices, Range, box_from_json, box_to_json, inside
 from hpsearch.surrogate import fitted
 from hpsearch.trials import TrialState, Verdict
@@ -42,7 +41,7 @@ def histories(draw, dimension=None):
         for i in range(draw(st.sampled_from([1, 5, 8, 16, 40]))):
             units = rng.random(len(names))
             params = {
-                n: from_unit(space.dimensions[n], float(u))
+                n: space.dimensions[n].from_unit(float(u))
                 for n, u in zip(names, units, strict=True)
             }
             if rng.random() < share_diverged:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import qmc
 
-from hpsearch.samplers import GROUP, SAMPLERS, from_unit, grid
+from hpsearch.samplers import GROUP, SAMPLERS
 from hpsearch.samplers.gp import FURTHER_EVERY
 from hpsearch.space import Choices, Range, inside
 from hpsearch.spec import HYPERPARAMETERS
@@ -24,7 +24,7 @@ every_sampler = pytest.mark.parametrize("name", sorted(SAMPLERS))
 def draw(name: str, asked: dict, n: int, seed: int = 0, **fields):
     resolved = resolve(space=asked, **fields)
     rng = np.random.default_rng(seed)
-    return resolved, SAMPLERS[name](resolved.space, resolved.box, (), None, n, rng)
+    return resolved, SAMPLERS[name].propose(resolved.space, resolved.box, (), None, n, rng)
 
 
 @every_sampler
@@ -89,14 +89,14 @@ class TestContract:
         resolved = resolve(space={"dropout": {"low": 0.0, "high": 0.5}})
         box = {"dropout": resolved.box["dropout"].moved(0.2, 0.3)}
         rng = np.random.default_rng(0)
-        trials = SAMPLERS[name](resolved.space, box, (), None, 50, rng)
+        trials = SAMPLERS[name].propose(resolved.space, box, (), None, 50, rng)
         assert all(0.2 <= params["dropout"] <= 0.3 for params in trials)
 
     def test_observations_are_allowed(self, name):
         resolved = resolve()
         seen = [observe(i, {"learning_rate": 10.0**-i}, i / 5) for i in range(1, 5)]
         rng = np.random.default_rng(0)
-        trials = SAMPLERS[name](resolved.space, resolved.box, seen, None, 3, rng)
+        trials = SAMPLERS[name].propose(resolved.space, resolved.box, seen, None, 3, rng)
         assert len(trials) == 3
 
     def test_twenty_dimensions_at_once(self, name):
@@ -122,7 +122,7 @@ def told(asked: dict, *, count: int = 40, noise: float = 0.0) -> tuple:
     """A resolved spec and a surrogate of `count` random trials: a high rate and no dropout win."""
     resolved = resolve(space=asked)
     rng = np.random.default_rng(3)
-    trials = SAMPLERS["random"](resolved.space, resolved.box, (), None, count, rng)
+    trials = SAMPLERS["random"].propose(resolved.space, resolved.box, (), None, count, rng)
     seen = []
     for i, params in enumerate(trials):
         rate = np.log10(float(params.get("learning_rate", 1e-2)))
@@ -137,7 +137,7 @@ def proposals(asked: dict, n: int, seed: int = 0, **fields: float) -> tuple[list
     resolved, seen, model = told(asked, **fields)
     assert model is not None
     rng = np.random.default_rng(seed)
-    return SAMPLERS["gp"](resolved.space, resolved.box, seen, model, n, rng), model
+    return SAMPLERS["gp"].propose(resolved.space, resolved.box, seen, model, n, rng), model
 
 
 def of(*names: str) -> dict:
@@ -189,7 +189,7 @@ class TestGp:
         polished, further = [], []
         for seed in range(8):
             rng = np.random.default_rng(seed)
-            trials = SAMPLERS["random"](resolved.space, resolved.box, (), None, 60, rng)
+            trials = SAMPLERS["random"].propose(resolved.space, resolved.box, (), None, 60, rng)
             seen = []
             for i, one in enumerate(trials):
                 rate = 10.0 ** (-1.5 + 0.1 * rng.standard_normal())
@@ -199,7 +199,7 @@ class TestGp:
                 seen.append(observe(i, params, 0.9 - 0.1 * away + 0.01 * rng.standard_normal()))
             model = fitted(resolved.space, seen, epochs=2)
             assert model is not None
-            drawn = SAMPLERS["gp"](resolved.space, resolved.box, seen, model, 16, rng)
+            drawn = SAMPLERS["gp"].propose(resolved.space, resolved.box, seen, model, 16, rng)
             expected, _ = model.predict(model.encoding.encode(drawn))
             further.append(np.mean(expected[FURTHER_EVERY - 1 :: FURTHER_EVERY]))
             polished.append(np.mean(expected[::FURTHER_EVERY]))
@@ -218,7 +218,7 @@ class TestGp:
             "batch_size": resolved.box["batch_size"].moved(8.0, 32.0),
         }
         rng = np.random.default_rng(0)
-        for params in SAMPLERS["gp"](resolved.space, box, seen, model, 16, rng):
+        for params in SAMPLERS["gp"].propose(resolved.space, box, seen, model, 16, rng):
             assert inside(box, params)
             assert params["batch_size"] in (8, 16, 32)
 
@@ -256,7 +256,7 @@ def test_sobol_spreads_better_than_chance(n):
 
 def test_levels_at_their_places():
     three = Choices(choices=("a", "b", "c"))
-    assert [from_unit(three, u) for u in (0, 0.33, 0.34, 0.99, 1.0)] == ["a", "a", "b", "c", "c"]
-    assert from_unit(Range(low=0, high=2), 0.5) == 1
-    assert grid(three) == ("a", "b", "c")
-    assert grid(Range(low=1, high=3, integer=True)) == (1, 2, 3)
+    assert [three.from_unit(u) for u in (0, 0.33, 0.34, 0.99, 1.0)] == ["a", "a", "b", "c", "c"]
+    assert Range(low=0, high=2).from_unit(0.5) == 1
+    assert three.grid() == ("a", "b", "c")
+    assert Range(low=1, high=3, integer=True).grid() == (1, 2, 3)

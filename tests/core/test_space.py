@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 
+import numpy as np
 import pytest
 from core.builders import ranges
 from hypothesis import assume, given
@@ -100,6 +101,13 @@ def test_every_whole_number_gets_the_same_share_of_a_linear_range():
     dimension = Range(low=3, high=6, integer=True)
     drawn = [dimension.from_unit((i + 0.5) / 4000) for i in range(4000)]
     assert {v: drawn.count(v) for v in (3, 4, 5, 6)} == dict.fromkeys((3, 4, 5, 6), 1000)
+
+
+@given(ranges(), st.lists(UNITS, min_size=1, max_size=5))
+def test_the_places_of_many_values_are_those_of_each(dimension, units):
+    values = [dimension.from_unit(unit) for unit in units]
+    places = [dimension.to_unit(value) for value in values]
+    assert dimension.to_units(np.array(values)) == pytest.approx(places, rel=1e-9, abs=1e-9)
 
 
 @given(st.integers(-100, 100), st.integers(1, 300), st.data())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -11,6 +12,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from hpsearch.errors import NotFound
 
 PROJECT = Path(__file__).resolve().parents[2]
 PACKAGES = ("hpsearch", "worker", "api", "migrations")
@@ -88,14 +91,20 @@ def test_the_healthcheck_lies_where_compose_looks_for_it(final, compose):
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    """The names of the files in the wheel."""
+def built(tmp_path_factory):
+    """The wheel."""
     folder = tmp_path_factory.mktemp("wheel")
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
         cwd=PROJECT, check=True, capture_output=True,
     )  # fmt: skip
     (built,) = folder.glob("hpsearch-*-py3-none-any.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def wheel(built):
+    """The names of the files in the wheel."""
     with zipfile.ZipFile(built) as file:
         return set(file.namelist())
 
@@ -125,3 +134,18 @@ def test_the_wheel_holds_what_is_no_python(wheel):
 
 def test_the_wheel_holds_nothing_else(wheel):
     assert {name.split("/")[0] for name in wheel if ".dist-info/" not in name} == set(PACKAGES)
+
+
+def test_the_wheel_says_where_the_experiments_are(built, tmp_path):
+    with zipfile.ZipFile(built) as file:
+        file.extractall(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "hpsearch.cli", "lab", "--quick"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}, check=False,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == NotFound.exit_code == 5
+    assert done.stdout == ""
+    (said,) = done.stderr.splitlines()
+    assert said.startswith("hpsearch: the experiments are not part of the installed package; ")
+    assert "checkout of the project" in said

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.lab import data
-from hpsearch.lab.data import LabData, Stored
+from lab import data
+from lab.data import Dataset, LabData
 
 
 @pytest.fixture(scope="session")
-def stored(data_folder: Path) -> Stored:
+def dataset(data_folder: Path) -> Dataset:
     return data.store(data_folder, None)
 
 
 @pytest.fixture(scope="session")
-def digits(stored: Stored) -> LabData:
-    return stored.open()
+def digits(dataset: Dataset) -> LabData:
+    return dataset.open()

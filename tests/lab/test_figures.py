@@ -1,12 +1,12 @@
-"""Values in, plotly figures and pages out."""
+"""Panels of series as plotly figures."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from hpsearch import figures
-from hpsearch.figures import Axis, Contour, Page, Panel, Section, Series, Table
+from lab import figures
+from lab.figures import Axis, Contour, Panel, Series
 
 X = np.array([1.0, 2.0, 4.0])
 
@@ -59,19 +59,3 @@ def test_marks_axes_and_shared_edges() -> None:
     ended = figures.grid([Panel("", Axis("x", log=True, ends=(0.01, 10.0)), Axis(), [])], columns=1)
     assert tuple(ended.layout.xaxis.range) == pytest.approx((-2.0, 1.0))
     assert not ended.layout.showlegend
-
-
-def test_no_text_of_a_page_comes_to_life() -> None:
-    bad = "<script>alert(1)</script>"
-    figure = figures.grid([panel(Series(bad, X, X))], columns=1)
-    page = Page(
-        bad,
-        [bad],
-        [Section(bad, [bad], [Table([bad], [[bad]])], [figure])],
-        [Table(["a"], [["b"]])],
-    )
-    text = figures.html(page)
-    assert "<script>alert" not in text
-    assert text.count("&lt;script&gt;alert(1)&lt;/script&gt;") == 8
-    assert '<section id="s0">' in text
-    assert f"height:{figure.layout.height}px" in text

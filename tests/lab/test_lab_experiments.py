@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hpsearch.lab.data import LabData
-from hpsearch.lab.experiment import Experiment, Interval, band, beyond, denied, interval, judged
-from hpsearch.lab.experiments import (
+from hpsearch.nn import Member
+from hpsearch.nn.parameters import initial, layout
+from lab.data import LabData
+from lab.experiment import Experiment, Interval, band, beyond, denied, interval, judged
+from lab.experiments import (
     activations,
     batch_norm,
     bayesian,
@@ -21,8 +23,6 @@ from hpsearch.lab.experiments import (
     paths,
     random_search,
 )
-from hpsearch.nn import Member
-from hpsearch.nn.parameters import initial, layout
 
 _RESULTS: dict[str, Any] = {}
 

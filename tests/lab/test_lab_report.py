@@ -16,11 +16,11 @@ from plotly.offline import get_plotlyjs
 
 from hpsearch import cli
 from hpsearch.errors import InvalidDataset, InvalidRequest
-from hpsearch.lab import __main__ as lab
-from hpsearch.lab import data, running
-from hpsearch.lab.data import LabData, Stored
-from hpsearch.lab.registry import EXPERIMENTS
 from hpsearch.settings import Settings
+from lab import __main__ as lab
+from lab import data, running
+from lab.data import Dataset, LabData
+from lab.registry import EXPERIMENTS
 
 QUICK = ["--quick", "--only", "activations", "--only", "paths"]
 
@@ -71,14 +71,14 @@ def test_an_experiment_that_nobody_made_is_refused(capfd: pytest.CaptureFixture)
 
 
 def test_numpy_is_loaded_after_the_environment_is_set() -> None:
-    code = "import sys, hpsearch.lab.__main__; sys.exit('numpy' in sys.modules)"
+    code = "import sys, lab.__main__; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-P", "-c", code], check=False).returncode == 0
 
 
 def test_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
     output = tmp_path / "lab.html"
     child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "hpsearch.lab", f"--output={output}", "--quick",
+        [sys.executable, "-P", "-m", "lab", f"--output={output}", "--quick",
          "--only=paths", "--only=overfitting"],  # the second is far from done after the first
         stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
@@ -109,13 +109,13 @@ def test_names_are_checked_and_put_in_order() -> None:
         running.chosen(["adam", "paths"])
 
 
-def test_processes_change_nothing(stored: Stored) -> None:
+def test_processes_change_nothing(dataset: Dataset) -> None:
     names = ["activations", "ensemble"]
     seen: list[str] = []
 
     def run(processes: int) -> list[running.Done]:
         return running.run_all(
-            names, stored, 1, quick=True, processes=processes,
+            names, dataset, 1, quick=True, processes=processes,
             on_done=lambda one: seen.append(one.name),
         )  # fmt: skip
 

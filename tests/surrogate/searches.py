@@ -32,7 +32,7 @@ def constants(hyperparameters: int = 2, **changed: object) -> Constants:
     """Constants of ordinary size."""
     fields: dict[str, object] = {
         "variance": 0.7, "noise": 0.02, "delta": 0.8, "offset": 0.4,
-        "lengths": np.linspace(0.4, 0.9, hyperparameters), "kept": 0.3, "span": 1.5, "trend": 0.2,
+        "lengths": np.linspace(0.4, 0.9, hyperparameters), "persistence": 0.3, "span": 1.5, "trend": 0.2,
         "seed": 0.03, "rho": np.array([1.0, 0.6, 0.3]),
     }  # fmt: skip
     return Constants(**{**fields, **changed})  # type: ignore[arg-type]

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from surrogate.searches import LEVELS, MIXED, draw
 
-from hpsearch.samplers import from_unit
 from hpsearch.space import Box, Choices, Dimension, Range, Space, inside
 from hpsearch.surrogate import Encoding
 
@@ -70,7 +69,7 @@ def test_what_is_spread_lies_between_the_bounds(box: Box, seed: int) -> None:
 def test_spreading_is_from_unit_and_encoding(seed: int) -> None:
     units = np.random.default_rng(seed).random((5, 4))
     trials = [
-        {n: from_unit(MIXED.dimensions[n], u) for n, u in zip(MIXED.names, row, strict=True)}
+        {n: MIXED.dimensions[n].from_unit(u) for n, u in zip(MIXED.names, row, strict=True)}
         for row in units
     ]
     places = ENCODING.spread(units, MIXED.dimensions)

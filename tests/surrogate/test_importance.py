@@ -10,7 +10,7 @@ from surrogate.searches import FULL, MIXED, SQUARE, search, square, truth
 
 from hpsearch.space import Choices, Params, Range, Space
 from hpsearch.surrogate import Importance, Surrogate, fitted, importance
-from hpsearch.surrogate.importance import drawn
+from hpsearch.surrogate.importance import posterior_draws
 from hpsearch.trials import Observation
 
 CUBE = Space({n: Range(low=-math.pi, high=math.pi) for n in ("dropout", "momentum", "rho")})
@@ -95,7 +95,7 @@ def test_draws_have_the_posterior_s_mean_and_spread() -> None:
     model = fit(MIXED, search(60, rungs=(2, 4, FULL)) + search(20, source=1))
     rng = np.random.default_rng(0)
     x = model.encoding.spread(rng.random((40, 4)), MIXED.dimensions)
-    draws = np.concatenate([drawn(model, x, 40, rng) for _ in range(50)])
+    draws = np.concatenate([posterior_draws(model, x, 40, rng) for _ in range(50)])
     z, s = model.latent(x)
     np.testing.assert_allclose(draws.mean(axis=0), z, atol=0.15 * s.max())
     np.testing.assert_allclose(draws.std(axis=0), s, rtol=0.35, atol=0.02 * s.max())

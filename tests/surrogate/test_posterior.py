@@ -29,7 +29,7 @@ from surrogate.searches import (
 from hpsearch.space import Params
 from hpsearch.surrogate import Encoding, Surrogate, fitted
 from hpsearch.surrogate.posterior import ENOUGH, POSTERIOR_ROWS, conditioned
-from hpsearch.surrogate.process import JITTER, Pairs, Parts, layout_of
+from hpsearch.surrogate.process import JITTER, CovarianceTerms, Pairs, layout_of
 from hpsearch.surrogate.warp import Scale, warped
 from hpsearch.trials import Observation
 
@@ -75,7 +75,7 @@ def test_the_posterior_is_that_of_a_joint_normal_distribution() -> None:
     )
     c, groups = found.constants, found.encoding.groups
     layout = layout_of(both, groups, sources=2)
-    joint = Parts.of(both, Pairs.of(both), layout, groups, c).covariance
+    joint = CovarianceTerms.of(both, Pairs.of(both), layout, groups, c).covariance
     n = len(seen)
     gain = np.linalg.solve(joint[:n, :n], joint[:n, n:]).T
     own = (c.seed + c.noise + JITTER * c.variance) * np.eye(6)

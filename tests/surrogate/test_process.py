@@ -16,9 +16,9 @@ from hpsearch.surrogate.constants import Layout
 from hpsearch.surrogate.learning import learned, negative_log_posterior, prior
 from hpsearch.surrogate.process import (
     JITTER,
+    CovarianceTerms,
     Evidence,
     Pairs,
-    Parts,
     layout_of,
     matern,
     negative_log_likelihood,
@@ -46,7 +46,7 @@ def correlation(r: float) -> float:
 def test_the_covariance_is_the_formula_of_the_module() -> None:
     seen, c = rows(N, width=3), constants()
     layout = layout_of(seen, GROUPS, sources=2)
-    found = Parts.of(seen, Pairs.of(seen), layout, GROUPS, c).covariance
+    found = CovarianceTerms.of(seen, Pairs.of(seen), layout, GROUPS, c).covariance
     for i in range(N):
         for j in range(N):
             away = (seen.places[i] - seen.places[j]) / c.lengths[GROUPS]
@@ -54,7 +54,7 @@ def test_the_covariance_is_the_formula_of_the_module() -> None:
             time = correlation(abs(seen.log_epochs[i] - seen.log_epochs[j]) / c.span)
             a, b = seen.sources[i], seen.sources[j]
             related = 1.0 if a == b else c.rho[a] * c.rho[b]
-            value = c.variance * place * (c.kept + (1 - c.kept) * time) * related
+            value = c.variance * place * (c.persistence + (1 - c.persistence) * time) * related
             value += (c.offset + c.trend * time) * (a == b)
             value += c.seed * (seen.trials[i] == seen.trials[j])
             value += (c.noise + JITTER * c.variance) * (i == j)
@@ -66,7 +66,7 @@ def test_the_likelihood_is_that_of_a_normal_distribution_of_warped_scores() -> N
     seen = evidence(1)
     theta = prior(seen.layout, math.nan)[0]
     c = seen.layout.constants(theta)
-    cov = Parts.of(seen.rows, seen.pairs, seen.layout, GROUPS, c).covariance
+    cov = CovarianceTerms.of(seen.rows, seen.pairs, seen.layout, GROUPS, c).covariance
     density = multivariate_normal(cov=cov).logpdf(warped(seen.y, c.delta))
     slopes = -np.log1p(-seen.y / c.delta)[~seen.cut].sum()
     value, _ = negative_log_likelihood(seen, theta)
@@ -112,7 +112,7 @@ def test_learning_goes_downhill_to_where_it_is_flat() -> None:
     c = learned(seen, math.nan)
     theta = np.concatenate([
         np.log([c.variance, c.noise, c.delta, c.offset, *c.lengths]),
-        [math.log(c.kept / (1 - c.kept))], np.log([c.span, c.trend, c.seed]),
+        [math.log(c.persistence / (1 - c.persistence))], np.log([c.span, c.trend, c.seed]),
         np.log(c.rho[1:] / (1 - c.rho[1:])),
     ])  # fmt: skip
     end, gradient = negative_log_posterior(theta, seen, mean, sd)

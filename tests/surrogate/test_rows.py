@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from surrogate.searches import FULL, MIXED, diverged, draw, observed, search
 
 from hpsearch.surrogate import Encoding
-from hpsearch.surrogate.rows import LONG, LONG_ENOUGH, Rows, gathered
+from hpsearch.surrogate.rows import LONG, LONG_ENOUGH, Rows, rows_of
 from hpsearch.surrogate.selection import representative, spread_out
 from hpsearch.trials import Observation, TrialState
 
@@ -21,7 +21,7 @@ PARAMS = draw(np.random.default_rng(0))
 
 def test_a_trial_is_a_row_at_epochs_that_about_double() -> None:
     curve = [(e, 0.5 + e / 100) for e in range(1, 13)]
-    rows = gathered(ENCODING, [observed(PARAMS, 0, curve)], epochs=FULL)
+    rows = rows_of(ENCODING, [observed(PARAMS, 0, curve)], epochs=FULL)
     np.testing.assert_allclose(np.exp(rows.log_epochs), [12, 6, 3, 1])
     np.testing.assert_allclose(rows.scores, [0.62, 0.56, 0.53, 0.51])
     assert (rows.trials == 0).all()
@@ -30,7 +30,7 @@ def test_a_trial_is_a_row_at_epochs_that_about_double() -> None:
 
 def test_without_a_curve_the_last_score_alone_is_a_row() -> None:
     plain = Observation(1, 0, PARAMS, TrialState.COMPLETED, 8, 80, 100, 1.0)
-    rows = gathered(ENCODING, [plain], epochs=FULL)
+    rows = rows_of(ENCODING, [plain], epochs=FULL)
     assert rows.scores.tolist() == [0.8]
     assert rows.log_epochs.tolist() == [math.log(8)]
     share = 81 / 102
@@ -38,7 +38,7 @@ def test_without_a_curve_the_last_score_alone_is_a_row() -> None:
 
 
 def test_a_diverged_trial_is_one_row_at_full_epochs() -> None:
-    rows = gathered(ENCODING, [diverged(PARAMS, 0)], epochs=FULL)
+    rows = rows_of(ENCODING, [diverged(PARAMS, 0)], epochs=FULL)
     assert np.isnan(rows.scores).tolist() == [True]
     assert rows.log_epochs.tolist() == [math.log(FULL)]
     assert np.isnan(rows.chance).all()
@@ -46,7 +46,7 @@ def test_a_diverged_trial_is_one_row_at_full_epochs() -> None:
 
 def test_sources_and_trials_stay_with_their_rows() -> None:
     seen = search(3, rungs=(2, 4, 8)) + search(2, source=2)
-    rows = gathered(ENCODING, seen, epochs=FULL)
+    rows = rows_of(ENCODING, seen, epochs=FULL)
     assert sorted(set(rows.trials.tolist())) == [0, 1, 2, 3, 4]
     assert all(rows.sources[k] == seen[t].source for k, t in enumerate(rows.trials))
 
@@ -84,14 +84,14 @@ def test_the_latest_rows_are_among_the_representative_ones() -> None:
 
 def test_short_trainings_are_forgotten_once_there_are_enough_long_ones() -> None:
     short, long = search(40, rungs=(1,)), search(LONG_ENOUGH + 8, rungs=(FULL,))
-    few = gathered(ENCODING, [*short, *long[: LONG_ENOUGH // 2]], epochs=FULL)
+    few = rows_of(ENCODING, [*short, *long[: LONG_ENOUGH // 2]], epochs=FULL)
     assert (few.log_epochs == 0.0).any()
-    many = gathered(ENCODING, [*short, *long], epochs=FULL)
+    many = rows_of(ENCODING, [*short, *long], epochs=FULL)
     assert (np.exp(many.log_epochs) >= FULL * LONG).all()
     assert len(many) >= LONG_ENOUGH
 
 
 def test_earlier_searches_keep_their_short_trainings() -> None:
     earlier, long = search(5, rungs=(1,), source=1), search(LONG_ENOUGH + 8, rungs=(FULL,))
-    rows = gathered(ENCODING, [*earlier, *long], epochs=FULL)
+    rows = rows_of(ENCODING, [*earlier, *long], epochs=FULL)
     assert sorted(np.exp(rows.log_epochs[rows.sources == 1])) == pytest.approx([1.0] * 5)

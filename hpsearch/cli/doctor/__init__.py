@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hpsearch.cli.options import Json, own_key
 from hpsearch.cli.output import emit
 from hpsearch.errors import HpsearchError
+from hpsearch.plural import counted
 
 if TYPE_CHECKING:
     from hpsearch.cli.doctor.findings import Finding
@@ -35,7 +36,7 @@ def doctor(as_json: Json = False) -> int:
         emit({"healthy": not faults, "findings": [asdict(finding) for finding in found]})
     else:
         warnings = sum(f.grade is Grade.WARNING for f in found)
-        print(f"{_count(faults, 'fault')}, {_count(warnings, 'warning')}")
+        print(f"{counted(faults, 'fault')}, {counted(warnings, 'warning')}")
     return FAULTY if faults else 0
 
 
@@ -88,10 +89,6 @@ def _inside(settings: Settings, *, down: bool) -> Iterator[Finding]:
                 for check in (inside.clock, *staff, inside.datasets):
                     yield from examined(check.__name__, lambda check=check: check(services))  # type: ignore[misc]  # bound at once
     yield from examined("worker", lambda: inside.worker(settings))
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _show(finding: Finding) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from hpsearch.cli.doctor.findings import Finding, fault, ok, warning
 from hpsearch.errors import Unavailable
+from hpsearch.plural import counted
 from hpsearch.service import Services
 from hpsearch.settings import Settings
 from hpsearch.supervisor.child import module
@@ -66,7 +67,7 @@ def queue(services: Services) -> Iterator[Finding]:
         yield make("workers", f"none is alive, {waiting} jobs wait for one", start)
         return
     hosts = len({w.host for w in found})
-    said = f"{len(found)} alive on {hosts} host{'s' if hosts > 1 else ''}, {waiting} jobs wait"
+    said = f"{len(found)} alive on {counted(hosts, 'host')}, {waiting} jobs wait"
     differing = sorted(
         name
         for name in {name for w in found for name in w.fingerprint}

@@ -8,7 +8,7 @@ from hpsearch.figures.search.curves import curves
 from hpsearch.figures.search.importance import importance
 from hpsearch.figures.search.progress import progress
 from hpsearch.figures.search.ranges import ranges
-from hpsearch.figures.search.report import Told, report
+from hpsearch.figures.search.report import ReportContents, report
 from hpsearch.figures.search.surface import surface
 from hpsearch.figures.search.trials import Sample, trials
 
@@ -16,8 +16,8 @@ NAMES = ("ranges", "trials", "curves", "surface", "importance")
 
 __all__ = [
     "NAMES",
+    "ReportContents",
     "Sample",
-    "Told",
     "curves",
     "importance",
     "progress",

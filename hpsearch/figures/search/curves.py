@@ -7,13 +7,14 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from hpsearch.figures.page import Figure
 from hpsearch.figures.search import style
 from hpsearch.report.views import CurvePoint, TrialView
 
 BEST = 5  # that stand out
 
 
-def curves(trials: Sequence[TrialView]) -> style.Figure:
+def curves(trials: Sequence[TrialView]) -> Figure:
     """The learning curves of `trials`, which must have been read with their curves."""
     drawn = [t for t in trials if t.curve and t.state != "diverged"]
     drawn.sort(key=lambda t: (t.epochs, t.shown or 0.0))
@@ -55,11 +56,11 @@ def _others(trials: Sequence[TrialView]) -> list[Any]:
 
 def _best(trial: TrialView, place: int) -> Any:
     colours = (style.BLUE, style.VERMILION, style.GREEN, style.AMBER, style.PURPLE)
-    given = ", ".join(f"{style.titled(n)} {style.shown(v)}" for n, v in trial.params.items())
+    params = ", ".join(f"{style.titled(n)} {style.shown(v)}" for n, v in trial.params.items())
     points = trial.curve or []
     return go.Scatter(
         x=[p[0] for p in points], y=[_height(p) for p in points], mode="lines+markers",
         name=f"trial {trial.id}", line={"color": colours[place % len(colours)], "width": 2},
-        marker={"size": 5}, text=[style.wrapped(given)] * len(points),
+        marker={"size": 5}, text=[style.wrapped(params)] * len(points),
         hovertemplate=f"trial {trial.id}, epoch %{{x}}: %{{y:.4f}}<br>%{{text}}<extra></extra>",
     )  # fmt: skip

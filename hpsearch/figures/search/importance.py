@@ -1,4 +1,4 @@
-"""How much each hyperparameter matters inside the ranges, with its interval."""
+"""Importance of each hyperparameter inside the ranges, with its interval."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from hpsearch.figures.page import Figure
 from hpsearch.figures.search import style
 from hpsearch.report.views import ImportanceView
 
 ROW = 44  # pixels
 
 
-def importance(found: Sequence[ImportanceView]) -> style.Figure:
+def importance(views: Sequence[ImportanceView]) -> Figure:
     """Bars of the total share with its 5 % to 95 % interval, the share by itself inside them."""
-    if not found:
+    if not views:
         return style.nothing("no surrogate yet: it takes a round of trials")
-    ordered = sorted(found, key=lambda i: i.total)
+    ordered = sorted(views, key=lambda i: i.total)
     names = [style.titled(i.name) for i in ordered]
     figure = go.Figure()
     about = [

@@ -7,6 +7,7 @@ from itertools import accumulate
 
 import plotly.graph_objects as go
 
+from hpsearch.figures.page import Figure
 from hpsearch.figures.search import style
 from hpsearch.report.views import RoundView
 from hpsearch.trials import RoundKind
@@ -15,7 +16,7 @@ COLOURS = (style.BLUE, style.VERMILION, style.GREEN, style.AMBER, style.PURPLE)
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")  # for those who tell no colours apart
 
 
-def progress(searches: Mapping[str, Sequence[RoundView]]) -> style.Figure:
+def progress(searches: Mapping[str, Sequence[RoundView]]) -> Figure:
     """The best validation score after every round that is over, by the name of the search."""
     figure = go.Figure()
     for place, (name, rounds) in enumerate(searches.items()):
@@ -51,8 +52,8 @@ def _steps(rounds: Sequence[RoundView]) -> Iterator[tuple[int, float, int]]:
     spent = accumulate(r.epochs_trained or 0 for r in over)
     best: float | None = None
     for one, epochs in zip(over, spent, strict=True):
-        found = None if one.best is None else one.best.shown
-        if found is not None:
-            best = found if best is None else max(best, found)
+        score = None if one.best is None else one.best.shown
+        if score is not None:
+            best = score if best is None else max(best, score)
         if best is not None:
             yield epochs, best, one.number

@@ -8,6 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from hpsearch.figures.page import Figure
 from hpsearch.figures.search import style
 from hpsearch.report.views import DecisionView, RangeView, ResultView, RoundView
 from hpsearch.space import Level
@@ -23,8 +24,8 @@ def ranges(
     *,
     result: ResultView | None = None,
     columns: int = COLUMNS,
-) -> style.Figure:
-    """One panel for each hyperparameter: its range in every round, and what came after the last.
+) -> Figure:
+    """Draw a panel for each hyperparameter: its range in every round, and after the last one.
 
     Parameters
     ----------
@@ -61,7 +62,7 @@ def _place(index: int, columns: int) -> dict[str, int]:
 
 
 def _panel(
-    figure: style.Figure,
+    figure: Figure,
     name: str,
     rounds: Sequence[RoundView],
     asked: RangeView,
@@ -109,7 +110,7 @@ def _answer(
 
 
 def _bar(
-    figure: style.Figure,
+    figure: Figure,
     label: str,
     where: RangeView,
     decision: DecisionView | None,
@@ -140,7 +141,7 @@ def _best(best: Sequence[tuple[str, Level | None]], x: Sequence[str]) -> Any:
 
 
 def _levels(
-    figure: style.Figure,
+    figure: Figure,
     bars: Sequence[tuple[str, RangeView, DecisionView | None]],
     levels: Sequence[Level],
     place: dict[str, int],
@@ -161,12 +162,12 @@ def _colour(decision: DecisionView | None) -> str:
     return style.PURPLE if decision is None else style.VERDICTS[decision.verdict]
 
 
-def _legend(figure: style.Figure, rounds: Sequence[RoundView]) -> None:
-    """What the colours mean, for those that are there."""
+def _legend(figure: Figure, rounds: Sequence[RoundView]) -> None:
+    """Explain the colours in use."""
     verdicts = {d.verdict for r in rounds for d in r.decisions.values()}
     named = {"as asked": style.PURPLE}
     named |= {
-        "open" if v.startswith("open") else str(v): colour
+        "open" if v.open else str(v): colour
         for v, colour in style.VERDICTS.items()
         if v in verdicts
     }

@@ -24,8 +24,8 @@ TITLES: Mapping[str, tuple[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Told:
-    """What a report tells: views, the spec, and figures (data and layout) by name.
+class ReportContents:
+    """Contents of a report: views, the spec, and figures (data and layout) by name.
 
     `result` is None for a search that has not completed.
     """
@@ -38,16 +38,20 @@ class Told:
     figures: Mapping[str, Mapping[str, Any]]
 
 
-def report(told: Told) -> Page:
+def report(contents: ReportContents) -> Page:
     """The page of a search in whatever state it is."""
-    status, result = told.status, told.result
+    status, result = contents.status, contents.result
     sections = [] if result is None else [_ranges(result)]
-    sections += [_figure(name, told.figures[name]) for name in TITLES if name in told.figures]
-    sections.append(_health(told.health))
+    sections += [
+        _figure(name, contents.figures[name]) for name in TITLES if name in contents.figures
+    ]
+    sections.append(_health(contents.health))
     if result is not None and result.finalists:
         sections.append(_finalists(result))
-    sections.append(_rounds(told.rounds))
-    sections.append(Section("Spec", listing=json.dumps(told.spec, indent=2, ensure_ascii=False)))
+    sections.append(_rounds(contents.rounds))
+    sections.append(
+        Section("Spec", listing=json.dumps(contents.spec, indent=2, ensure_ascii=False))
+    )
     reason = f" ({status.reason})" if status.reason else ""
     about = f"Search {status.id} on {status.dataset or 'trials trained elsewhere'} is {status.state}{reason}."
     when = f"Submitted {status.created_at}; ended {status.finished_at or 'not yet'}."
@@ -90,14 +94,14 @@ def _ranges(result: ResultView) -> Section:
     rows = [
         (
             titled(name),
-            words.span(found),
-            words.span(found.asked) + (", left behind" if found.outside_asked else ""),
+            words.span(view),
+            words.span(view.asked) + (", left behind" if view.outside_asked else ""),
             _recommended(result, name),
-            found.verdict.replace("_", " "),
+            view.verdict.replace("_", " "),
         )
-        for name, found in result.ranges.items()
+        for name, view in result.ranges.items()
     ]
-    reasons = [(titled(name), found.reason) for name, found in result.ranges.items()]
+    reasons = [(titled(name), view.reason) for name, view in result.ranges.items()]
     head = ("hyperparameter", "best range", "asked", "recommended", "verdict")
     return Section("Best range", tables=[Table(head, rows), Table(("", "why"), reasons)])
 

@@ -1,17 +1,16 @@
-"""What the figures of a search share: colours, axes, words."""
+"""Colours, axes and words that the figures of a search share."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import plotly.graph_objects as go
 
+from hpsearch.figures.page import Figure
 from hpsearch.report.views import RangeView, TrialView
 from hpsearch.trials import Verdict
-
-Figure: TypeAlias = Any  # plotly has no types
 
 # Okabe and Ito 2008, with contrast on white and on dark grey.
 BLUE, VERMILION, GREEN, GREY, AMBER, PURPLE = (
@@ -22,7 +21,7 @@ INK = "#7d8590"  # of axes and words, legible on both
 GRID = "rgba(125, 133, 144, 0.22)"
 FONT = "system-ui, sans-serif"
 
-VERDICTS: Mapping[str, str] = {
+VERDICTS: Mapping[Verdict, str] = {
     Verdict.NARROWED: BLUE,
     Verdict.KEPT: GREEN,
     Verdict.UNIDENTIFIED: GREY,
@@ -39,13 +38,13 @@ def titled(name: str) -> str:
 
 
 def measure(trials: Sequence[TrialView]) -> str:
-    """What `TrialView.shown` is of these trials."""
+    """Name of the value `TrialView.shown` of these trials."""
     counted = any(t.validation_accuracy is not None for t in trials)
     return "validation accuracy" if counted else "score"
 
 
 def is_log(ranges: Sequence[RangeView]) -> bool:
-    """Whether an axis of these ranges is logarithmic."""
+    """Say whether an axis of these ranges is logarithmic."""
     return any(r.scale == "log" for r in ranges)
 
 
@@ -109,5 +108,5 @@ def shown(value: object) -> str:
 
 
 def exponent(value: float, *, log: bool) -> float:
-    """Where plotly puts a value on an axis: log axes are counted in decades."""
+    """Coordinate of a value on an axis of plotly: log axes are counted in decades."""
     return math.log10(value) if log else value

@@ -8,6 +8,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from hpsearch.figures.page import Figure
 from hpsearch.figures.search import style
 from hpsearch.report.views import RangeView, RoundView, TrialView
 
@@ -25,7 +26,7 @@ class Sample:
     of: int
 
 
-def trials(sample: Sample, rounds: Sequence[RoundView], *, x: str, y: str) -> style.Figure:
+def trials(sample: Sample, rounds: Sequence[RoundView], *, x: str, y: str) -> Figure:
     """Trials over the hyperparameters `x` and `y`, on the scales of their ranges.
 
     Raises
@@ -96,11 +97,11 @@ def _about(trial: TrialView) -> str:
     head = f"<b>trial {trial.id}</b>, {trial.state} after {trial.epochs} epochs"
     if score is not None:
         head += f"<br>{style.measure([trial])} {score:.4f}"
-    given = [f"{style.titled(n)} {style.shown(v)}" for n, v in trial.params.items()]
-    return "<br>".join([head, *given])
+    params = [f"{style.titled(n)} {style.shown(v)}" for n, v in trial.params.items()]
+    return "<br>".join([head, *params])
 
 
-def _box(figure: style.Figure, one: RoundView, x: str, y: str, *, share: float) -> None:
+def _box(figure: Figure, one: RoundView, x: str, y: str, *, share: float) -> None:
     """The outline of a round's box, the later the stronger."""
     across, up = one.ranges[x], one.ranges[y]
     if across.low is None or up.low is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hpsearch.report.health.stored import Row, Stored
-from hpsearch.report.verdicts import OPEN, histories, reaches_beyond, telling
+from hpsearch.report.verdicts import histories, reaches_beyond, telling
 from hpsearch.report.views import HealthNote
 from hpsearch.space import Level, Range, inside
 from hpsearch.trials import Verdict
@@ -14,14 +14,14 @@ from hpsearch.trials import Verdict
 MANY_DIVERGED = 0.2  # share of a round's trials that is worth a word
 DIVERGED_LEAST = 3
 AT_EDGE = 0.02  # of the width: nearer to its end, the best value lies at the end
-FLAT = (*OPEN, Verdict.UNIDENTIFIED)  # verdicts beside which the place of the best says nothing
 
 
 def open_ranges(stored: Stored) -> Iterator[HealthNote]:
     """Ranges whose best values lean on an end, or that had to grow again."""
     for name, history in histories(stored.decisions).items():
         last, now, asked = history[-1], stored.box[name], stored.resolved.box[name]
-        if last.verdict not in OPEN or not isinstance(now, Range) or not isinstance(asked, Range):
+        is_open = Verdict(last.verdict).open
+        if not is_open or not isinstance(now, Range) or not isinstance(asked, Range):
             continue
         side = _open_side(last.verdict, now, asked)
         edge, limit = (now.high, now.hard_high) if side == "high" else (now.low, now.hard_low)
@@ -61,7 +61,8 @@ def best_at_edge(stored: Stored) -> Iterator[HealthNote]:
         asked, best = stored.resolved.box[name], (stored.best or {}).get(name)
         if not isinstance(now, Range) or not isinstance(asked, Range) or best is None:
             continue
-        if told.get(name, Verdict.UNIDENTIFIED) in FLAT:
+        verdict = told.get(name, Verdict.UNIDENTIFIED)
+        if verdict.open or verdict is Verdict.UNIDENTIFIED:  # the place of the best says nothing
             continue
         place = now.to_unit(float(best))
         high = place > 1 - AT_EDGE and now.high >= asked.high
