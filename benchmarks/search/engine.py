@@ -13,10 +13,11 @@ from hpsearch import nn
 from hpsearch.data import DatasetInfo, DatasetStore, sealed
 from hpsearch.settings import load
 from hpsearch.space import Params
-from hpsearch.spec import DatasetFacts, ResolvedSpec, parse
+from hpsearch.spec import ResolvedSpec, parse
 from hpsearch.training import Task, Trainer
 from hpsearch.training.parts import Parts
 from hpsearch.trials import JobOrder, RoundKind
+from hpsearch.workloads import DatasetFacts
 
 TESTED = 5  # models of a recommendation, each with its own seed
 

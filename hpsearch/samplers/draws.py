@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import qmc
 
-from hpsearch.space import Box, Choices, Dimension, Level, Params, Space
-from hpsearch.spec import typed
+from hpsearch.space import Box, Choices, Dimension, Level, Params, Space, typed
 from hpsearch.surrogate import Surrogate
 from hpsearch.trials import Observation
 

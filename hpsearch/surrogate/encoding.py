@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch.space import Box, Choices, Dimension, Level, Params, Range, Space, same_level
-from hpsearch.spec import typed
+from hpsearch.space import Box, Choices, Dimension, Level, Params, Range, Space, same_level, typed
 
 Floats = NDArray[np.float64]
 

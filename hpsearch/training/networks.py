@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch import nn
-from hpsearch.spec import DatasetFacts
 from hpsearch.trials import Stream
+from hpsearch.workloads import DatasetFacts
 
 STEPS = 3  # parts into which the schedule "step" divides a training
 STEP_GAMMA = 0.1  # what the learning rate is multiplied by from part to part

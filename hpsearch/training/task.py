@@ -9,9 +9,10 @@ from functools import cached_property
 from hpsearch import nn
 from hpsearch.data import DatasetInfo
 from hpsearch.space import Params
-from hpsearch.spec import DatasetFacts, ResolvedSpec, SearchSpec
+from hpsearch.spec import ResolvedSpec, SearchSpec
 from hpsearch.training import networks
 from hpsearch.trials import JobOrder
+from hpsearch.workloads import DatasetFacts
 
 Stopped = Callable[[], bool]
 
@@ -105,4 +106,4 @@ class Task:
 
     def _values(self, position: int) -> dict[str, object]:
         params: Params = self.order.params[position]
-        return self.resolved.hyperparameters(params)
+        return self.resolved.workload.hyperparameters(params)
