@@ -16,7 +16,7 @@ from hpsearch.service.snapshots import snapshot
 from hpsearch.settings import Settings
 from hpsearch.spec import ResolvedSpec
 from hpsearch.store import Row, Store, Tx
-from hpsearch.training.fingerprint import fingerprint
+from hpsearch.training.numerics import fingerprint
 from hpsearch.trials import (
     FinalPlan,
     GiveUp,

@@ -8,10 +8,11 @@ from functools import cached_property
 
 from hpsearch import nn
 from hpsearch.data import DatasetInfo
+from hpsearch.metrics import METRICS, Metric
 from hpsearch.space import Params
 from hpsearch.spec import ResolvedSpec, SearchSpec
 from hpsearch.training import networks
-from hpsearch.trials import JobOrder
+from hpsearch.trials import JobOrder, RoundKind
 from hpsearch.workloads import DatasetFacts
 
 Stopped = Callable[[], bool]
@@ -37,10 +38,21 @@ class Task:
     @cached_property
     def cohorts(self) -> Sequence[Sequence[int]]:
         """The positions of each cohort, in the order of their numbers."""
-        found: dict[int, list[int]] = {}
+        cohorts: dict[int, list[int]] = {}
         for position, number in enumerate(self.order.cohorts):
-            found.setdefault(number, []).append(position)
-        return [found[number] for number in sorted(found)]
+            cohorts.setdefault(number, []).append(position)
+        return [cohorts[number] for number in sorted(cohorts)]
+
+    @property
+    def metric(self) -> Metric:
+        """The metric that trials are ranked by."""
+        return METRICS[self.resolved.spec.objective]
+
+    @property
+    def masked(self) -> bool:
+        """Whether reports tell of every validation example if it was classified correctly."""
+        classified = self.resolved.facts.task == "classification"
+        return classified and self.order.kind is RoundKind.REPEAT
 
     def shape(self, position: int) -> nn.Shape:
         """The network of a trial."""
@@ -70,7 +82,7 @@ class Task:
         replicate: int = 0,
         keep_weights: bool = False,
     ) -> nn.Training:
-        """One stack in the engine; its members are numbered as in `positions`.
+        """A stack in the engine; its members are numbered as in `positions`.
 
         replicate: another than 0 gives other initial weights and another minibatch order.
         """
@@ -86,7 +98,7 @@ class Task:
             order=networks.order(spec.seed, number, len(train), fold=fold),
             keep_weights=keep_weights,
             class_weights=nn.balanced_weights(train, shape.classes) if balanced else None,
-            balanced=spec.objective == "balanced_accuracy",
+            measure=self.metric.measure,
             should_stop=stopped,
         )
 

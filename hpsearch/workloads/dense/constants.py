@@ -30,10 +30,10 @@ OPTIMIZER_CONSTANTS: Registry[tuple[Constant, ...]] = Registry(
         "sgd": (),
         "momentum": (_MOMENTUM,),
         "nesterov": (_MOMENTUM,),
-        "adagrad": (_EPS,),
-        "rmsprop": (_RHO, _EPS),
         "adam": (_BETA1, _BETA2, _EPS),
         "adamw": (_BETA1, _BETA2, _EPS),
+        "adagrad": (_EPS,),
+        "rmsprop": (_RHO, _EPS),
     },
 )
 Declared = tuple[tuple[str, tuple[Constant, ...]], ...]
@@ -50,5 +50,5 @@ def constants(of: Declared) -> dict[str, Constant]:
 
 
 def users(name: str, of: Declared) -> tuple[str, ...]:
-    """Optimizers that a constant has an effect on, in order of the alphabet."""
-    return tuple(sorted(optimizer for optimizer, own in of if name in {c.name for c in own}))
+    """Optimizers that a constant has an effect on."""
+    return tuple(optimizer for optimizer, own in of if name in {c.name for c in own})
