@@ -35,5 +35,5 @@ class OneOf:
 
 
 def one_of(registry: Collection[str]) -> OneOf:
-    """One of the names that are in `registry` when a value is checked, in order of the alphabet."""
+    """Annotate a field that takes one of the names that are in `registry` when a value is checked, in order of the alphabet."""
     return OneOf(lambda: tuple(sorted(registry)))

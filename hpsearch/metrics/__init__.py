@@ -5,14 +5,14 @@ To add a metric, register it; `hpsearch.metrics.metric` says what an entry decla
 
 from hpsearch.metrics import classification
 from hpsearch.metrics.intervals import wilson
-from hpsearch.metrics.metric import Direction, Measure, Metric, SplitScore, Task, Unit, mean_loss
+from hpsearch.metrics.metric import Direction, Metric, Needs, SplitScore, Task, Unit, mean_loss
 from hpsearch.registry import Registry
 
 __all__ = [
     "METRICS",
     "Direction",
-    "Measure",
     "Metric",
+    "Needs",
     "SplitScore",
     "Task",
     "Unit",

@@ -6,8 +6,7 @@ n   examples of one split's validation part
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,21 +19,15 @@ def _share_correct(splits: Sequence[SplitScore]) -> float:
     return sum(s.correct for s in splits) / sum(s.examples for s in splits)
 
 
-def mean_recall(targets: NDArray[Any]) -> Callable[[NDArray[Any]], float]:
-    """The mean over the classes of the share that is recognised, for classes (n,) as targets.
+def mean_recall(predicted: NDArray[np.intp], classes: NDArray[np.intp]) -> float:
+    """The mean over the classes of the share that is recognised.
 
     A class without examples in the part has no share in the mean.
     """
-    y = targets.astype(np.intp)
-    counts = np.bincount(y)
+    counts = np.bincount(classes)
     present = np.flatnonzero(counts)
-    sizes = counts[present]
-
-    def measure(predicted: NDArray[Any]) -> float:
-        hits = np.bincount(y[predicted == y], minlength=present[-1] + 1)
-        return float(np.add.reduce(hits[present] / sizes) / len(sizes))
-
-    return measure
+    hits = np.bincount(classes[predicted == classes], minlength=len(counts))
+    return float(np.add.reduce(hits[present] / counts[present]) / len(present))
 
 
 ACCURACY = Metric(
@@ -55,7 +48,7 @@ BALANCED_ACCURACY = Metric(
     low=0.0,
     high=1.0,
     pooled=mean_measured,
-    measure=mean_recall,
+    compute=mean_recall,
 )
 LOG_LOSS = Metric(
     title="log loss",

@@ -8,48 +8,44 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from numpy.typing import NDArray
 
 Task: TypeAlias = Literal["classification", "regression"]
 Direction: TypeAlias = Literal["maximise", "minimise"]
 Unit: TypeAlias = Literal["share", "number"]
-Measure: TypeAlias = Callable[[NDArray[Any]], Callable[[NDArray[Any]], float]]
-"""Targets (n,) of a split -> predictions (n,) for it -> the metric's value on the split."""
+Needs: TypeAlias = Literal["predicted", "values", "losses"]
+Compute: TypeAlias = Callable[[NDArray[Any], NDArray[Any]], float]
+"""`Metric.needs` of a split's examples (n, ...), and their targets (n, ...) -> the value on it."""
 
 
-class SplitScore(Protocol):
-    """One split of a trial after an epoch, as the engine reports it."""
+@dataclass(frozen=True, slots=True)
+class SplitScore:
+    """A split of a trial after an epoch.
 
-    @property
-    def loss(self) -> float:
-        """The mean over the examples."""
+    `loss` is the mean over the `examples` of its validation part, `correct` counts those whose
+    prediction is the target, `measured` is the value of `Metric.compute`, None without one.
+    """
 
-    @property
-    def correct(self) -> int:
-        """Predictions that are the target."""
-
-    @property
-    def examples(self) -> int:
-        """Examples of the validation part."""
-
-    @property
-    def measured(self) -> float | None:
-        """The value of `Metric.measure`; None for a metric without one."""
+    loss: float
+    correct: int
+    examples: int
+    measured: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One way to score a trial.
+    """A way to score a trial.
 
     title
         Its name for people: "log loss".
     pooled
         The value over all splits of a trial, of which there is at least one, none empty.
-    measure
-        The value on one split from its targets and predictions; None for a metric that counts and
-        mean loss are enough for.
+    compute, needs
+        The value on one split, and what it is computed from: the predictions, the values behind
+        them (n, K), which are probabilities of the classes or predicted numbers, or the examples'
+        losses. None for a metric that counts and mean loss are enough for.
     low, high
         Bounds of the value.
     interval
@@ -63,7 +59,8 @@ class Metric:
     low: float
     high: float
     pooled: Callable[[Sequence[SplitScore]], float]
-    measure: Measure | None = None
+    compute: Compute | None = None
+    needs: Needs = "predicted"
     interval: Callable[[int, int], tuple[float, float]] | None = None
 
     @property

@@ -5,7 +5,7 @@ T trials   n examples   C classes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +21,6 @@ from hpsearch.nn.parameters import Weights
 from hpsearch.nn.shape import Shape
 
 Array = NDArray[np.floating[Any]]
-Measure = Callable[[NDArray[Any]], Callable[[NDArray[Any]], float]]
-"""Targets (n,) -> predictions (n,) for them -> a value."""
 
 _VALUES = 2**19  # activations of one trial that a block may have
 
@@ -31,19 +29,40 @@ _VALUES = 2**19  # activations of one trial that a block may have
 class Scores:
     """Mean cross-entropy (T,) in float64, right answers (T,), and the answers (T, n).
 
-    `measured` (T,) are the values of the `measure` that was asked for.
+    `balanced` (T,) is the mean recall of the classes, None where it was not asked for.
     """
 
     losses: NDArray[np.float64]
     correct: NDArray[np.intp]
     predicted: NDArray[np.intp]
-    measured: NDArray[np.float64] | None = None
+    balanced: NDArray[np.float64] | None = None
 
 
 def block_length(shape: Shape) -> int:
     """How many examples are evaluated at a time: by the shape alone, since it fixes bits."""
     length = _VALUES // sum(shape.sizes)
     return min(512, max(64, 1 << max(length.bit_length() - 1, 0)))
+
+
+class Recall:
+    """The mean over the classes of the share that is recognised: balanced accuracy.
+
+    A class without examples in the part has no share in the mean.
+    """
+
+    def __init__(self, examples: Examples) -> None:
+        self._y = examples.classes_of_rows.astype(np.intp)
+        counts = np.bincount(self._y)
+        self._present = np.flatnonzero(counts)
+        self._counts = counts[self._present]
+
+    def mean(self, predicted: NDArray[np.intp]) -> NDArray[np.float64]:
+        """(T, n) answers -> (T,)."""
+        means = np.empty(len(predicted))
+        for t, answers in enumerate(predicted):  # one by one: every sum stays inside a trial
+            hits = np.bincount(self._y[answers == self._y], minlength=self._present[-1] + 1)
+            means[t] = np.add.reduce(hits[self._present] / self._counts) / len(self._counts)
+        return means
 
 
 class _Pass:
@@ -72,10 +91,10 @@ class Evaluator:
         parameters: Parameters,
         examples: Examples,
         *,
-        measure: Measure | None = None,
+        balanced: bool = False,
     ) -> None:
         self._trials, self._count = len(parameters.flat), len(examples)
-        self._measure = measure(examples.classes_of_rows) if measure else None
+        self._recall = Recall(examples) if balanced else None
         self._classes = shape.classes
         self._positions = np.arange(self._count, dtype=np.intp)
         self._length = block_length(shape)
@@ -96,10 +115,8 @@ class Evaluator:
             np.argmax(logits, axis=1, out=predicted[:, here])
             correct += np.count_nonzero(predicted[:, here] == block.feeder.y, axis=1)
             losses += block.loss.forward(block.feeder.y).astype(np.float64) * len(block.feeder.y)
-        measured = None
-        if self._measure is not None:  # one by one: every sum stays inside a trial
-            measured = np.array([self._measure(answers) for answers in predicted])
-        return Scores(losses / self._count, correct, predicted, measured)
+        balanced = self._recall.mean(predicted) if self._recall else None
+        return Scores(losses / self._count, correct, predicted, balanced)
 
     def probabilities(self) -> Array:
         """(T, n, C) softmax of the logits."""

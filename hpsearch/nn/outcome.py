@@ -27,7 +27,7 @@ class EpochScore:
     `train_loss` is the mean over the epoch's minibatches, each before its update, or with
     `score_train` that of the finished epoch in inference, which alone gives `train_accuracy`.
     `loss` and `correct` of `examples` are validation's; NaN, 0 and 0 where there is none.
-    `measured` is the value of the `measure` that was asked for on the validation part.
+    `balanced_accuracy` is the mean recall of validation's classes, where it was asked for.
     """
 
     epoch: int
@@ -36,7 +36,7 @@ class EpochScore:
     loss: float
     correct: int
     examples: int
-    measured: float | None = None
+    balanced_accuracy: float | None = None
 
     @property
     def accuracy(self) -> float:

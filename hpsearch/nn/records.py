@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.errors import InvalidRequest
-from hpsearch.nn.evaluation import Measure
 from hpsearch.nn.examples import Examples, Rows
 from hpsearch.nn.outcome import EpochScore, Outcome, State
 from hpsearch.nn.parameters import Weights
@@ -29,7 +28,7 @@ class Options:
     class_weights: NDArray[np.floating] | None
     patience: int | None
     score_train: bool
-    measure: Measure | None
+    balanced: bool
     should_stop: Callable[[], bool] | None
 
     def check(

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.errors import InvalidRequest
-from hpsearch.nn.evaluation import Evaluator, Measure, Scores
+from hpsearch.nn.evaluation import Evaluator, Scores
 from hpsearch.nn.examples import Examples, Rows
 from hpsearch.nn.numerics import engine_arithmetic
 from hpsearch.nn.outcome import EpochScore, Interrupted, Outcome
@@ -33,7 +33,7 @@ class Wishes(TypedDict, total=False):
     class_weights: NDArray[np.floating] | None
     patience: int | None
     score_train: bool
-    measure: Measure | None
+    balanced: bool
     should_stop: Callable[[], bool] | None
 
 
@@ -81,7 +81,7 @@ class Training:
     class_weights: (C,) weights of the classes in the training loss; see `balanced_weights`.
     patience: a member whose best epoch lies this many epochs back ends there, completed.
     score_train: score the training part too after every epoch.
-    measure: targets -> predictions -> a value that the scores have for the validation part.
+    balanced: have the balanced accuracy in the scores.
     should_stop: asked every few minibatches; when it says True, Interrupted is raised.
 
     Raises: InvalidRequest, when made, if the arguments do not fit each other.
@@ -100,7 +100,7 @@ class Training:
         class_weights: NDArray[np.floating] | None = None,
         patience: int | None = None,
         score_train: bool = False,
-        measure: Measure | None = None,
+        balanced: bool = False,
         should_stop: Callable[[], bool] | None = None,
     ) -> None:
         if isinstance(keep_weights, bool):
@@ -112,7 +112,7 @@ class Training:
             class_weights=class_weights,
             patience=patience,
             score_train=score_train,
-            measure=measure,
+            balanced=balanced,
             should_stop=should_stop,
         )
         self._options.check(shape, members, (train, validation))
@@ -236,7 +236,7 @@ class Training:
             float(validated.losses[row]),
             int(validated.correct[row]),
             validated.predicted.shape[1],
-            None if validated.measured is None else float(validated.measured[row]),
+            None if validated.balanced is None else float(validated.balanced[row]),
         )
 
     def _drop_diverged(self, finite: NDArray[np.bool_]) -> NDArray[np.intp]:
@@ -275,7 +275,7 @@ class Training:
             validated = trained = None
             if self._validation is not None:
                 validated = Evaluator(
-                    shape, parameters, self._validation, measure=self._options.measure
+                    shape, parameters, self._validation, balanced=self._options.balanced
                 )
             if self._options.score_train:
                 trained = Evaluator(shape, parameters, self._train)

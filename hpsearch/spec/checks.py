@@ -1,4 +1,4 @@
-"""Reading a spec: every mistake found at once, each with its path and the way out.
+"""Reading a spec: every mistake at once, each with its path and the way out.
 
 Pydantic reports what is wrong inside single fields. What concerns several fields is
 checked here, on whatever parts of the spec did validate, so that a user who made three
@@ -80,7 +80,7 @@ def parse(data: object, facts: DatasetFacts | Mistake, caps: Settings) -> Resolv
 
 
 def _within(resolved: ResolvedSpec, caps: Settings) -> ResolvedSpec:
-    """`resolved` with its expansion kept where what is trained stays within the caps."""
+    """`resolved` with its expansion kept where its networks stay within the caps."""
     spec, lowered = resolved.spec, resolved.workload.lowered(caps)
     if not lowered:
         return resolved
@@ -125,6 +125,8 @@ def _fields(title: str, loc: tuple[int | str, ...]) -> Iterable[str]:
         return ()
     if len(loc) == 1:
         return SearchSpec.model_fields
+    if loc[0] == "model":
+        return current_model().model_fields
     if loc[0] == "space":
         return _KINDS[str(loc[_DIMENSION_LOC])].model_fields
     kind = SearchSpec.model_fields[str(loc[0])].annotation

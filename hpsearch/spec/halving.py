@@ -1,4 +1,4 @@
-"""Who goes on after a rung: a pure choice, made within a cohort."""
+"""The choice of the trials that go on after a rung: pure, and made within a cohort."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class RungScore(NamedTuple):
-    """Where a trial stands at a rung: its score, the higher the better, and its loss."""
+    """A trial at a rung: its score, the higher the better, and its loss."""
 
     score: float
     loss: float
@@ -36,7 +36,7 @@ Known = Mapping[int, Mapping[int, RungScore]]
 
 
 def surely_out(index: int, known: Known, rungs: Sequence[int], places: Sequence[int]) -> bool:
-    """Whether a trial will have been stopped by its last rung, whatever the others report yet.
+    """Tell if a trial will have been stopped by its last rung, whatever the others report yet.
 
     It is where, at some rung, as many trials as go on were better at that rung and at every one
     before it: if it got that far, so did they.

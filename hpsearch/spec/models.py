@@ -100,7 +100,7 @@ class ValidationSpec(BaseModel):
 
     @property
     def splits(self) -> int:
-        """How often a trial is trained, each time with another validation part."""
+        """Trainings of one trial, each with another validation part."""
         return self.folds or self.repeats
 
 
@@ -152,8 +152,8 @@ class Observations(BaseModel):
 
 
 WarmStart = Annotated[
-    Annotated[SearchId, Tag("search")] | Annotated[Observations, Tag("given")],
-    Discriminator(lambda value: "given" if isinstance(value, dict | Observations) else "search"),
+    Annotated[SearchId, Tag("search")] | Annotated[Observations, Tag("provided")],
+    Discriminator(lambda value: "provided" if isinstance(value, dict | Observations) else "search"),
 ]
 
 

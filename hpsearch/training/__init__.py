@@ -1,4 +1,4 @@
-"""Running one job: its cohorts in lockstep, in stacks, and trial by trial where a stack fails."""
+"""The training of a job: its cohorts in lockstep, in stacks, and trial by trial where a stack fails."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ def _trained(
 def _score(
     task: Task, position: int, shape: nn.Shape, outcome: nn.Outcome, test: nn.Examples
 ) -> tuple[TrialReport, NDArray[np.float32] | None]:
-    """One model's report and its probabilities (n, classes); neither where it diverged."""
+    """A model's report and its probabilities (n, classes); neither where it diverged."""
     base = report(task.order.indices[position], [outcome], task.metric)
     if outcome.weights is None:
         return base, None

@@ -1,4 +1,4 @@
-"""From outcomes of the engine to what is stored: a trial's splits pooled, scored as asked."""
+"""From outcomes of the engine to reports: a trial's splits pooled, scored by the metric."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpsearch import nn
-from hpsearch.metrics import Metric, mean_loss
+from hpsearch.metrics import Metric, SplitScore, mean_loss
 from hpsearch.trials import TrialReport, TrialState
 
 STATES = {
@@ -21,7 +21,7 @@ STATES = {
 
 @dataclass(frozen=True, slots=True)
 class Pooled:
-    """One epoch of one trial over all its splits.
+    """An epoch of a trial over all its splits.
 
     `loss` is the mean over the validation examples of all splits, NaN where there are none;
     `score` is the metric's rank value, None where there are no examples.
@@ -36,10 +36,10 @@ class Pooled:
 
 def pooled(scores: Sequence[nn.EpochScore], metric: Metric) -> Pooled:
     """The same epoch of a trial on every split (one at least), taken together."""
-    examples = sum(s.examples for s in scores)
-    correct = sum(s.correct for s in scores)
-    score = metric.rank_value(scores) if examples else None
-    return Pooled(scores[0].epoch, mean_loss(scores), correct, examples, score)
+    splits = [SplitScore(s.loss, s.correct, s.examples, s.balanced_accuracy) for s in scores]
+    examples, correct = sum(s.examples for s in splits), sum(s.correct for s in splits)
+    score = metric.rank_value(splits) if examples else None
+    return Pooled(scores[0].epoch, mean_loss(splits), correct, examples, score)
 
 
 def report(index: int, outcomes: Sequence[nn.Outcome], metric: Metric) -> TrialReport:

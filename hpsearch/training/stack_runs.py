@@ -13,7 +13,7 @@ Start = Callable[[Sequence[int], int], nn.Training]
 
 @dataclass
 class StackRun:
-    """One stack. `single`: a trial by itself, because a stack that it was in has raised.
+    """A stack. `single`: a trial by itself, because a stack that it was in has raised.
 
     `positions` are those of the stack as it was started; after `evict` the next one is started
     with those alone that were live.

@@ -50,7 +50,7 @@ class Task:
 
     @property
     def masked(self) -> bool:
-        """Whether reports tell of every validation example if it was classified correctly."""
+        """True where reports have a `correct_mask`: in repeats, to compare configurations by."""
         classified = self.resolved.facts.task == "classification"
         return classified and self.order.kind is RoundKind.REPEAT
 
@@ -98,7 +98,7 @@ class Task:
             order=networks.order(spec.seed, number, len(train), fold=fold),
             keep_weights=keep_weights,
             class_weights=nn.balanced_weights(train, shape.classes) if balanced else None,
-            measure=self.metric.measure,
+            balanced=self.metric.compute is not None,
             should_stop=stopped,
         )
 

@@ -16,6 +16,7 @@ from hpsearch.errors import Mistake
 from hpsearch.metrics import Task
 from hpsearch.settings import Settings
 from hpsearch.space import Box, Dimension, Params, Range, Space
+from hpsearch.trials import SCORE_MOST
 
 ShapeKey = tuple[Hashable, ...]
 
@@ -119,7 +120,7 @@ class Setup:
 
 
 class Workload(ABC):
-    """One kind of training, for the search of one setup.
+    """A kind of training, for the search of one setup.
 
     trained_here
         This service's workers train it, on a dataset of the service; otherwise its caller does,
@@ -187,6 +188,11 @@ class Workload(ABC):
     @abstractmethod
     def seconds(self, trials: Sequence[Params], epochs: int, settings: Settings) -> float:
         """The deadline of a job with these trials."""
+
+    @property
+    def score_bounds(self) -> tuple[float, float]:
+        """Lowest and highest score that a trial may have, higher is better."""
+        return -SCORE_MOST, SCORE_MOST
 
     @property
     def validation_examples(self) -> int | None:

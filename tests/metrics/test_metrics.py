@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -12,20 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score
 
-from hpsearch.metrics import METRICS, mean_loss, sign
-
-
-@dataclass(frozen=True)
-class Scored:
-    loss: float
-    correct: int
-    examples: int
-    measured: float | None = 0.5
-
+from hpsearch.metrics import METRICS, SplitScore, mean_loss, sign
 
 splits = st.lists(
     st.builds(
-        lambda loss, correct, more, measured: Scored(loss, correct, correct + more, measured),
+        lambda loss, correct, more, measured: SplitScore(loss, correct, correct + more, measured),
         st.floats(0, 1e6),
         st.integers(0, 50),
         st.integers(1, 50),
@@ -45,7 +35,7 @@ answers = st.integers(2, 6).flatmap(
 def test_balanced_accuracy_is_the_mean_recall(drawn: tuple[Sequence[int], Sequence[int]]) -> None:
     """Against scikit-learn; a class that validation lacks has no share."""
     y, predicted = map(np.array, drawn)
-    value = METRICS["balanced_accuracy"].measure(y)(predicted)
+    value = METRICS["balanced_accuracy"].compute(predicted, y)
     present = np.unique(y)
     recalls = [(predicted[y == c] == c).mean() for c in present]
     assert value == pytest.approx(np.mean(recalls), rel=1e-14)
@@ -55,7 +45,7 @@ def test_balanced_accuracy_is_the_mean_recall(drawn: tuple[Sequence[int], Sequen
 
 
 @given(splits)
-def test_pooled_values(scores: list[Scored]) -> None:
+def test_pooled_values(scores: list[SplitScore]) -> None:
     examples = sum(s.examples for s in scores)
     assert METRICS["accuracy"].rank_value(scores) == sum(s.correct for s in scores) / examples
     mean = np.mean([s.measured for s in scores])
@@ -66,13 +56,13 @@ def test_pooled_values(scores: list[Scored]) -> None:
 
 
 def test_a_single_split_is_not_rounded() -> None:
-    assert mean_loss([Scored(0.1 + 0.2, 1, 3)]) == 0.1 + 0.2
+    assert mean_loss([SplitScore(0.1 + 0.2, 1, 3)]) == 0.1 + 0.2
 
 
 @pytest.mark.parametrize("name", sorted(METRICS))
 def test_rank_values_lie_within_their_bounds(name: str) -> None:
     metric = METRICS[name]
-    value = metric.rank_value([Scored(2.0, 3, 4)])
+    value = metric.rank_value([SplitScore(2.0, 3, 4, 0.5)])
     low, high = metric.rank_bounds
     assert low <= value <= high
     assert str(low) != "-0.0"

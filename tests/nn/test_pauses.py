@@ -13,7 +13,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from hpsearch import nn
 from hpsearch.errors import InvalidRequest
-from hpsearch.metrics import METRICS
+from hpsearch.nn.evaluation import Recall
 
 from .conftest import make_blobs
 from .test_properties import bits, members, shapes
@@ -137,17 +137,46 @@ def test_patience_and_choice_together() -> None:
     assert all(o.weights is not None for o in ended)
 
 
-def test_a_measure_is_scored_when_asked_for(blobs: Callable) -> None:
-    measure = METRICS["balanced_accuracy"].measure
-    asked, plain = training(measure=measure), training()
+answers = st.integers(2, 6).flatmap(
+    lambda classes: st.tuples(
+        st.lists(st.integers(0, classes - 1), min_size=1, max_size=40),
+        st.integers(1, 4),
+        st.randoms(),
+        st.just(classes),
+    )
+)
+
+
+@given(answers)
+def test_mean_recall_is_the_balanced_accuracy(drawn: tuple) -> None:
+    """Against scikit-learn; a class that validation lacks has no share."""
+    y, trials, random, classes = drawn
+    predicted = np.array([[random.randrange(classes) for _ in y] for _ in range(trials)])
+    part = nn.Examples(
+        np.zeros((len(y), 1), np.float32), np.array(y), np.arange(len(y)),
+        np.zeros(1, np.float32), np.ones(1, np.float32),
+    )  # fmt: skip
+    found = Recall(part).mean(predicted)
+    present = np.unique(y)
+    for mean, answer in zip(found, predicted, strict=True):
+        # The reference warns of answers that never occur: those rows belong to other classes.
+        recalls = [(answer[np.array(y) == c] == c).mean() for c in present]
+        assert mean == pytest.approx(np.mean(recalls), rel=1e-14)
+        if set(answer.tolist()) <= set(y) and len(present) > 1:
+            assert mean == pytest.approx(balanced_accuracy_score(y, answer), rel=1e-14)
+    assert np.array_equal(found, [Recall(part).mean(row[None])[0] for row in predicted])
+
+
+def test_balanced_accuracy_is_scored_when_asked_for(blobs: Callable) -> None:
+    asked, plain = training(balanced=True), training()
     scores, others = asked.run_to(2), plain.run_to(2)
-    assert {score.measured for score in others.values()} == {None}
+    assert {score.balanced_accuracy for score in others.values()} == {None}
     for i, outcome in enumerate(asked.outcomes()):
         reference = balanced_accuracy_score(VALIDATION.classes_of_rows, outcome.predicted)
-        assert scores[i].measured == pytest.approx(reference, rel=1e-14)
-        assert dataclasses.replace(scores[i], measured=None) == others[i]
-    with_best = training(measure=measure, score_train=True, keep_weights="best")
-    assert with_best.run_to(2)[0].measured == scores[0].measured
+        assert scores[i].balanced_accuracy == pytest.approx(reference, rel=1e-14)
+        assert dataclasses.replace(scores[i], balanced_accuracy=None) == others[i]
+    with_best = training(balanced=True, score_train=True, keep_weights="best")
+    assert with_best.run_to(2)[0].balanced_accuracy == scores[0].balanced_accuracy
 
 
 def test_what_a_paused_trial_holds() -> None:

@@ -177,7 +177,7 @@ def test_pooling_counts_examples(found) -> None:
         pooled(found, METRICS[name]) for name in ("accuracy", "balanced_accuracy", "log_loss")
     )
     assert one.score == sum(s.correct for s in found) / examples
-    assert two.score == pytest.approx(np.mean([s.measured for s in found]))
+    assert two.score == pytest.approx(np.mean([s.balanced_accuracy for s in found]))
     mean = sum(s.loss * s.examples for s in found) / examples
     assert one.loss == pytest.approx(mean)
     assert three.score == -one.loss

@@ -9,7 +9,7 @@ from hpsearch.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """One constant of an optimizer. Bounds are inclusive; `above_zero` excludes 0."""
+    """A constant of an optimizer. Bounds are inclusive; `above_zero` excludes 0."""
 
     name: str
     default: float

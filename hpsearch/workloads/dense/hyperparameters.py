@@ -55,7 +55,7 @@ class Hyperparameter:
         return f"{whole}{start} up to {self.high:g}"
 
     def accepts(self, value: Level) -> bool:
-        """Whether a trial may have `value`."""
+        """Tell if a trial may have `value`."""
         if self.kind == "level":
             return any(value == x and type(value) is type(x) for x in self.levels)
         if self.kind == "sizes":

@@ -18,9 +18,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     ValidatorFunctionWrapHandler,
     create_model,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from hpsearch import nn
 from hpsearch.one_of import one_of
@@ -60,10 +63,9 @@ def _constant(name: str, about: str | None = None) -> Any:
     return _field(constants(of)[name], about or f"For {' and '.join(users(name, of))}.")
 
 
-def _field(constant: Constant, about: str) -> Any:
-    if constant.above_zero:
-        return Field(constant.default, gt=0, le=constant.high, description=about)
-    return Field(constant.default, ge=constant.low, le=constant.high, description=about)
+def _field(constant: Constant, about: str, **more: Any) -> Any:
+    low = {"gt": 0} if constant.above_zero else {"ge": constant.low}
+    return Field(constant.default, **low, le=constant.high, description=about, **more)
 
 
 class ModelSpec(BaseModel):
@@ -106,6 +108,16 @@ class ModelSpec(BaseModel):
         None, description="balanced: each class counts the same in the loss."
     )
 
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        described, now = handler(schema), current_model()
+        if cls is not now:  # it has more fields
+            known = handler.resolve_ref_schema(described)["properties"]
+            known |= {**now.model_json_schema()["properties"], **known}
+        return described
+
 
 def current_model() -> type[ModelSpec]:
     """The model with the constants of every optimizer that is registered now."""
@@ -127,6 +139,5 @@ def _extended(more: tuple[Constant, ...]) -> type[ModelSpec]:
 
 
 def _late(constant: Constant) -> Any:
-    field = _field(constant, f"For {' and '.join(users(constant.name, declared()))}.")
-    field.exclude_if = lambda value: value == constant.default
-    return field
+    about = f"For {' and '.join(users(constant.name, declared()))}."
+    return _field(constant, about, exclude_if=lambda value: value == constant.default)

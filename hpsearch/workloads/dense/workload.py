@@ -13,6 +13,7 @@ from hpsearch.errors import Mistake
 from hpsearch.metrics import METRICS
 from hpsearch.settings import Settings
 from hpsearch.space import Choices, Params, Range, Space
+from hpsearch.trials import SCORE_MOST
 from hpsearch.workloads.base import Advice, ShapeKey, ValidParts, Workload
 from hpsearch.workloads.dense import caps, checks
 from hpsearch.workloads.dense.hyperparameters import ARCHITECTURE, hyperparameters, limited
@@ -85,7 +86,7 @@ class Dense(Workload):
     def hyperparameters(self, params: Params) -> dict[str, Any]:
         """Every hyperparameter of a trial: the model's fixed ones and `params` over them.
 
-        The result has `hidden_sizes`, whichever way the architecture was given.
+        The result has `hidden_sizes`, whichever way the architecture is asked for.
         """
         values: dict[str, Any] = {**dict(self.model), **params}
         units, layers = values.pop("hidden_units", None), values.pop("hidden_layers", None)
@@ -146,6 +147,12 @@ class Dense(Workload):
             self.flops(params, epochs) / pace + self.updates(params, epochs) * step
             for params in trials
         )
+
+    @property
+    def score_bounds(self) -> tuple[float, float]:
+        """The bounds of the metric's rank value."""
+        low, high = METRICS[self.setup.objective].rank_bounds
+        return max(low, -SCORE_MOST), min(high, SCORE_MOST)
 
     @property
     def validation_examples(self) -> int:
