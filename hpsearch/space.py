@@ -265,6 +265,13 @@ def box_from_json(data: Mapping[str, Any]) -> Box:
     return _BOX.validate_python(dict(data))
 
 
+def typed(dimension: Dimension, value: float | Level) -> Level:
+    """`value` as trials have it: whole numbers of a range as int."""
+    if isinstance(dimension, Range) and dimension.integer:
+        return int(value)  # type: ignore[arg-type]  # a range holds numbers
+    return value
+
+
 def inside(box: Box, params: Params) -> bool:
     """Say whether every parameter lies in its dimension of the box."""
     return all(box[name].contains(params[name]) for name in box)  # type: ignore[arg-type]  # a dimension only ever meets values drawn from it

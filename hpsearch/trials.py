@@ -269,7 +269,7 @@ class TrialReport:
     """What a worker has to say about one trial.
 
     `curve` holds one row per epoch: (epoch, validation loss, validation correct, score).
-    `right` has a bit for each validation example, packed, for trials that repeat others. The
+    `correct_mask` has a bit for each validation example, packed, for trials that repeat others. The
     test fields belong to the final alone.
     """
 
@@ -282,7 +282,7 @@ class TrialReport:
     curve: Sequence[Sequence[float | int | None]] = ()
     error: str | None = None
     score: float | None = None
-    right: bytes | None = None
+    correct_mask: bytes | None = None
     test_correct: int | None = None
     test_examples: int | None = None
 

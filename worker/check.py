@@ -10,7 +10,7 @@ from kombu.exceptions import OperationalError
 from hpsearch.errors import Misconfigured
 from hpsearch.logs import redact
 from hpsearch.settings import Settings
-from hpsearch.training.fingerprint import fingerprint
+from hpsearch.training.numerics import fingerprint
 from worker.app import FINAL, JOBS, make
 
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 from hpsearch.errors import Unavailable
 from hpsearch.service.work import Work
-from hpsearch.training.fingerprint import fingerprint
+from hpsearch.training.numerics import fingerprint
 from hpsearch.trials import Hint
 
 log = logging.getLogger(__name__)

@@ -13,10 +13,11 @@ from hpsearch import nn
 from hpsearch.data import DatasetInfo, DatasetStore, sealed
 from hpsearch.settings import load
 from hpsearch.space import Params
-from hpsearch.spec import DatasetFacts, ResolvedSpec, parse
+from hpsearch.spec import ResolvedSpec, parse
 from hpsearch.training import Task, Trainer
-from hpsearch.training.parts import Parts
+from hpsearch.training.data_splits import DataSplit
 from hpsearch.trials import JobOrder, RoundKind
+from hpsearch.workloads import DatasetFacts
 
 TESTED = 5  # models of a recommendation, each with its own seed
 
@@ -41,9 +42,9 @@ class Engine:
         return Trainer(self.files)
 
     @cached_property
-    def parts(self) -> Parts:
+    def split(self) -> DataSplit:
         """Training and validation part."""
-        return self.trainer.cache.parts(self.resolved, self.info)[0]
+        return self.trainer.splits.of(self.resolved, self.info)[0]
 
     def order(
         self, kind: RoundKind, number: int, indices: Sequence[int], params: Sequence[Params],
@@ -59,7 +60,7 @@ class Engine:
     def single(self, index: int, params: Params, epochs: int) -> nn.Training:
         """Start a trial by itself that can pause after any epoch, as a sequential search trains."""
         order = self.order(RoundKind.EXPLORE, 1, [index], [params], (epochs,), [0])
-        train, validation = self.parts.train, self.parts.validation
+        train, validation = self.split.train, self.split.validation
         return Task.of(order).training([0], train, validation, stopped=lambda: False)
 
     def tested(self, params: Params) -> float:
@@ -68,7 +69,7 @@ class Engine:
         order = self.order(
             RoundKind.FINAL, 0, indices, [params] * TESTED, (epochs,), [0] * TESTED
         )  # fmt: skip
-        task, (whole, _) = Task.of(order), self.trainer.cache.whole(self.info)
+        task, (whole, _) = Task.of(order), self.trainer.splits.whole(self.info)
         training = task.training(
             list(indices), whole, None, stopped=lambda: False, keep_weights=True
         )

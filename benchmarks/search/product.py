@@ -20,15 +20,24 @@ from hpsearch.arrays import Floats
 from hpsearch.coordinator import Snapshot, decide, recommend
 from hpsearch.service.stored import thinned
 from hpsearch.space import Params, Range, Space
-from hpsearch.spec import DatasetFacts, ResolvedSpec, SearchSpec, ShapeKey
+from hpsearch.spec import ResolvedSpec, SearchSpec
 from hpsearch.spec.schedule import survivors
 from hpsearch.surrogate import Surrogate, fitted
 from hpsearch.trials import FinalPlan, GiveUp, Observation, RoundPlan, TrialState
+from hpsearch.workloads import DatasetFacts, Dense, ShapeKey
 
 JOB_SIZE = 64  # a matter of speed alone
 POWERS = tuple(2**k for k in range(20))
 Scores = Callable[[Floats, int], Floats]  # values (n, axes), epochs -> noisy scores (n,)
 Limits = Mapping[str, tuple[float, float]]
+
+
+class Alike(Dense):
+    """Trials that all have one shape."""
+
+    def shape_key(self, params: Params) -> ShapeKey:  # noqa: ARG002  # the interface's
+        """One shape for all."""
+        return ((1,), "relu", "sgd", 1, False)
 
 
 @dataclass(frozen=True)
@@ -51,9 +60,10 @@ class BenchmarkSpec(ResolvedSpec):
             for axis in self.axes
         })  # fmt: skip
 
-    def shape_key(self, params: Params) -> ShapeKey:  # noqa: ARG002  # the interface's
-        """The shape of every trial."""
-        return ((1,), "relu", "sgd", 1, False)
+    @cached_property
+    def workload(self) -> Alike:
+        """Networks of one shape."""
+        return Alike(super().workload.setup)
 
 
 def spec(axes: Sequence[Axis], *, examples: int, **fields: Any) -> BenchmarkSpec:

@@ -140,8 +140,8 @@ def run_ours(engine: Engine) -> Row:
         for order in _orders(engine, plan):
             for report in engine.trainer.run(order).trials:
                 seen.append(_observed(plan, report))
-                if report.right is not None:
-                    right[plan.number, report.index] = report.right
+                if report.correct_mask is not None:
+                    right[plan.number, report.index] = report.correct_mask
         seen.sort(key=lambda o: (o.round, o.index))
         now = Snapshot(
             resolved, plan.box, tuple(seen), kinds=tuple(p.kind for p in plans), right=right,

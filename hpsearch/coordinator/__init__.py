@@ -51,7 +51,9 @@ def decide(now: Snapshot, *, job_size: int) -> Plan:
     spec = now.resolved.spec
     # One history has one plan, in whatever order it is told.
     ordered = sorted(now.observations, key=lambda o: (o.source, o.round, o.index))
-    if spec.external:  # what a loss means is its caller's to know: it decides nothing
+    if (
+        not now.resolved.workload.loss_is_known
+    ):  # what a loss means is its caller's to know: it decides nothing
         ordered = [replace(o, loss=None, fall=None) for o in ordered]
     now = replace(now, observations=ordered)
     if now.round and not now.own:
@@ -221,10 +223,7 @@ def _final(
     spec, number = now.resolved.spec, now.round + 1
     best = recommend(box, now.observations, model, spec.epochs.last, repeats=now.repeats)
     if best is None:
-        way_out = (
-            "search other ranges" if spec.external
-            else "lower the learning-rate range, or give it a lower hard_low"
-        )  # fmt: skip
+        way_out = now.resolved.workload.advice.all_diverged
         return GiveUp(f"all {len(now.own)} trials diverged; {way_out}")
     compared = finalists.compared(
         best, now.observations, model, spec.epochs.last, now.right, repeats=now.repeats
@@ -242,5 +241,5 @@ def _final(
         roles=[Role.RECOMMENDED, *[Role.DRAWN] * drawn, *[Role.OPTIMISM] * gauged],
         reason=reason,
         evidence={**known, "finalists": [f.to_json() for f in compared]},
-        apart=spec.external,
+        apart=not spec.workload.trained_here,
     )

@@ -13,9 +13,10 @@ from hpsearch.coordinator.configurations import best_first, configurations
 from hpsearch.coordinator.snapshot import Snapshot
 from hpsearch.samplers import SAMPLERS
 from hpsearch.space import Box, Params, Range
-from hpsearch.spec import ResolvedSpec, ShapeKey, schedule
+from hpsearch.spec import ResolvedSpec, schedule
 from hpsearch.surrogate import Surrogate
 from hpsearch.trials import Decision, RoundKind, RoundPlan, Stream
+from hpsearch.workloads import ShapeKey
 
 AUDIT_EVERY = 8  # one of so many trials is drawn outside the box, to prove it wrong
 REPEAT_EVERY = 16  # one of so many trains a leading configuration again, to learn the noise
@@ -102,7 +103,7 @@ def _plan(
 ) -> RoundPlan:
     cohorts = cohorted(now.resolved, trials, halved=len(rungs) > 1)
     # Whoever trains elsewhere takes one trial at a time; what is halved together is not its matter.
-    single = now.resolved.spec.external
+    single = not now.resolved.workload.trained_here
     return RoundPlan(
         number=now.round + 1,
         kind=kind,
@@ -123,7 +124,7 @@ def cohorted(resolved: ResolvedSpec, trials: Sequence[Params], *, halved: bool) 
     """
     shapes: dict[ShapeKey, list[int]] = {}
     for i, params in enumerate(trials):
-        shapes.setdefault(resolved.shape_key(params), []).append(i)
+        shapes.setdefault(resolved.workload.shape_key(params), []).append(i)
     order = [i for members in shapes.values() for i in members]
     size = schedule.cohort_size(len(trials), resolved.spec.cohort) if halved else 1
     return [sorted(cohort) for cohort in schedule.split(order, size)]

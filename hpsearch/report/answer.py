@@ -101,7 +101,7 @@ def _ranges(stored: health.Stored) -> dict[str, ResultRangeView]:
 
 def _test(stored: health.Stored, final: Row, dataset_openings: int) -> TestView:
     shown = [m for m in stored.models if m.role != Role.OPTIMISM]
-    seed, external = stored.resolved.spec.seed, stored.resolved.spec.external
+    seed, external = stored.resolved.spec.seed, not stored.resolved.workload.trained_here
     views = [
         TestModelView(
             params=m.params,

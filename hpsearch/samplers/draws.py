@@ -8,8 +8,7 @@ import numpy as np
 from scipy.stats import qmc
 
 from hpsearch.arrays import Floats
-from hpsearch.space import Box, Level, Params, Space
-from hpsearch.spec import typed
+from hpsearch.space import Box, Level, Params, Space, typed
 from hpsearch.surrogate import Surrogate
 from hpsearch.trials import Observation
 

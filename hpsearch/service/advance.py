@@ -16,7 +16,7 @@ from hpsearch.service.snapshots import snapshot
 from hpsearch.settings import Settings
 from hpsearch.spec import ResolvedSpec
 from hpsearch.store import Row, Store, Tx
-from hpsearch.training.fingerprint import fingerprint
+from hpsearch.training.numerics import fingerprint
 from hpsearch.trials import (
     ADVANCING,
     FinalPlan,
@@ -28,8 +28,6 @@ from hpsearch.trials import (
 )
 
 log = logging.getLogger(__name__)
-
-EXTERNAL_SECONDS = 30 * 86_400.0  # how long a training may take is its caller's to know
 
 
 def advance(store: Store, settings: Settings, search_id: str) -> bool:
@@ -103,19 +101,8 @@ def durations(
         epochs, jobs = resolved.spec.final.epochs, plan.jobs
     else:
         epochs, jobs = plan.epochs, plan.jobs
-    if resolved.spec.external:
-        return epochs, [EXTERNAL_SECONDS] * len(jobs)
-    floor, pace = settings.deadline_floor_seconds, settings.deadline_gflops * 1e9
-    step = settings.deadline_step_seconds
-    return epochs, [
-        floor
-        + sum(
-            resolved.flops(plan.trials[i], epochs) / pace
-            + resolved.updates(plan.trials[i], epochs) * step
-            for i in job
-        )
-        for job in jobs
-    ]
+    seconds = resolved.workload.seconds
+    return epochs, [seconds([plan.trials[i] for i in job], epochs, settings) for job in jobs]
 
 
 def _complete(store: Store, row: Row) -> bool:

@@ -16,11 +16,12 @@ from hpsearch.report.preview import planned, view_of
 from hpsearch.report.views import NextRoundView
 from hpsearch.service.stored import resolved
 from hpsearch.settings import Settings
-from hpsearch.spec import DatasetFacts, SearchSpec, merged, parse
-from hpsearch.spec.caps import ARCHITECTURE
-from hpsearch.spec.models import ModelSpec, TrialsSpec
+from hpsearch.spec import SearchSpec, merged, parse
+from hpsearch.spec.models import TrialsSpec
 from hpsearch.store import Row, Tx
 from hpsearch.trials import EDITABLE, ENDED
+from hpsearch.workloads import DatasetFacts
+from hpsearch.workloads.dense import ARCHITECTURE, ModelSpec
 
 
 def as_asked(spec: SearchSpec) -> dict[str, Any]:
@@ -30,12 +31,12 @@ def as_asked(spec: SearchSpec) -> dict[str, Any]:
     batch size that nobody asked for, which a small dataset may not have.
     """
     gone = set(spec.space)
-    if gone.intersection(ARCHITECTURE):
+    if gone & ARCHITECTURE.keys():
         gone.add("hidden_sizes")
     if spec.model.batch_size == ModelSpec().batch_size:
         gone.add("batch_size")
     data = spec.to_json()
-    if not spec.external:
+    if "model" in data:
         data["model"] = {k: value for k, value in data["model"].items() if k not in gone}
     return data
 

@@ -10,13 +10,8 @@ from hpsearch.service.stored import restored
 from hpsearch.space import Choices, Dimension, Level, Params, Space
 from hpsearch.spec import Observations, ResolvedSpec, SearchSpec
 from hpsearch.spec.models import SeenTrial
-from hpsearch.trials import SCORE_MOST, Observation, TrialState
+from hpsearch.trials import Observation, TrialState
 
-SCORES: Mapping[str, tuple[float, float]] = {
-    "accuracy": (0.0, 1.0),
-    "balanced_accuracy": (0.0, 1.0),
-    "log_loss": (-SCORE_MOST, 0.0),
-}  # any other objective has a scale of its own
 MISTAKES_SHOWN = 20  # of one list: what is wrong once is often wrong everywhere
 
 
@@ -53,7 +48,7 @@ def _wrong(seen: SeenTrial, new: ResolvedSpec) -> Iterator[tuple[str, str]]:
     diverged = seen.state == "diverged"
     if diverged != (seen.score is None):
         yield "score", "a diverged trial has none" if diverged else "missing; null is for diverged"
-    low, high = SCORES.get(new.spec.objective, (-SCORE_MOST, SCORE_MOST))
+    low, high = new.workload.score_bounds
     scores = [("score", seen.score), *((f"curve[{i}]", p[1]) for i, p in enumerate(seen.curve))]
     for path, score in scores:
         if score is not None and not low <= score <= high:

@@ -184,7 +184,7 @@ class Reading:
             models were kept.
         """
         row = found(self._store, owner, search_id)
-        if resolved(row).spec.external:
+        if not resolved(row).workload.trained_here:
             raise NotFound(
                 f"search {search_id} was trained elsewhere; its model is with its trainer"
             )

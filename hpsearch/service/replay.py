@@ -25,7 +25,7 @@ from hpsearch.space import box_to_json
 from hpsearch.store import Row, Tx, chosen
 from hpsearch.training import Trainer
 from hpsearch.training.final import run_final
-from hpsearch.training.fingerprint import fingerprint
+from hpsearch.training.numerics import fingerprint
 from hpsearch.trials import (
     OBSERVED,
     Decision,
@@ -231,7 +231,7 @@ def _lines(order: JobOrder, reports: Sequence[TrialReport]) -> list[_Line]:
     return [
         _Line(
             order.round, r.index, order.roles[r.index], order.params[r.index], r.state, r.epochs,
-            r.correct, r.examples, r.loss, r.score, r.curve, r.right, r.test_correct,
+            r.correct, r.examples, r.loss, r.score, r.curve, r.correct_mask, r.test_correct,
             r.test_examples,
         )
         for r in sorted(reports, key=lambda r: r.index)

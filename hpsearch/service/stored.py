@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpsearch.space import Params
-from hpsearch.spec import DatasetFacts, ResolvedSpec, SearchSpec, edited
+from hpsearch.spec import ResolvedSpec, SearchSpec, edited
 from hpsearch.trials import OBSERVED, Observation, TrialState
+from hpsearch.workloads import DatasetFacts
 
 Row = Any
 

@@ -10,9 +10,10 @@ from hpsearch.report.digest import body_sha256
 from hpsearch.service import given, warm
 from hpsearch.service.datasets import Datasets
 from hpsearch.settings import Settings
-from hpsearch.spec import EXTERNAL, NO_DATASET, DatasetFacts, ResolvedSpec, parse
+from hpsearch.spec import ResolvedSpec, parse
 from hpsearch.store import Row, Store, Tx
 from hpsearch.trials import SearchState
+from hpsearch.workloads import NO_DATASET, DatasetFacts, workload_of
 
 KEY_LONGEST = 200  # characters of an Idempotency-Key
 
@@ -87,7 +88,7 @@ class Submission:
         tx.searches.insert(row)
 
     def _facts(self, data: object, owner: str) -> Mistake | tuple[DatasetFacts, dict[str, Any]]:
-        if isinstance(data, dict) and data.get("objective") == EXTERNAL:
+        if isinstance(data, dict) and not workload_of(data.get("objective")).trained_here:
             return NO_DATASET, {}
         name = data.get("dataset") if isinstance(data, dict) else None
         if not isinstance(name, str) or not name:

@@ -14,7 +14,6 @@ from hpsearch.service import given
 from hpsearch.service.stored import observations, resolved
 from hpsearch.space import Space
 from hpsearch.spec import ResolvedSpec, SearchSpec
-from hpsearch.spec.caps import ARCHITECTURE
 from hpsearch.store import Row, Tx
 from hpsearch.trials import Observation, SearchState
 
@@ -80,7 +79,7 @@ def _refused(row: Row | None, new: ResolvedSpec) -> str | None:
 
 def _differences(old: ResolvedSpec, new: ResolvedSpec) -> list[str]:
     """In words, what keeps the trials of one search from telling about another."""
-    if old.spec.external != new.spec.external:
+    if old.spec.workload is not new.spec.workload:
         return [f"another objective: {old.spec.objective}, not {new.spec.objective}"]
     if old.facts.digest != new.facts.digest:
         here, there = new.facts.digest[:12], old.facts.digest[:12]
@@ -98,12 +97,9 @@ def _differences(old: ResolvedSpec, new: ResolvedSpec) -> list[str]:
 
 def _fixed(spec: SearchSpec) -> dict[str, Any]:
     """What must be the same for scores to compare, by path."""
-    gone = set(spec.space)
-    if gone.intersection(ARCHITECTURE):
-        gone.add("hidden_sizes")
-    model = spec.model.model_dump()
+    fixed = spec.workload.fixed(spec.model, spec.space)
     return {
-        **{f"model.{name}": value for name, value in model.items() if name not in gone},
+        **{f"model.{name}": value for name, value in fixed.items()},
         "objective": spec.objective,
         "validation.folds": spec.validation.folds,
         "validation.repeats": spec.validation.repeats,

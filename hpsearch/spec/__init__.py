@@ -1,26 +1,19 @@
-"""What the user asks for: the spec, the table of hyperparameters, the shape key."""
+"""The spec of a search: the user's JSON, checked, with everything that follows from it."""
 
 from hpsearch.spec import schedule
 from hpsearch.spec.checks import from_pydantic, parse
 from hpsearch.spec.edits import edited, merged
-from hpsearch.spec.hyperparameters import HYPERPARAMETERS
-from hpsearch.spec.models import EXTERNAL, Objective, Observations, SearchSpec
-from hpsearch.spec.resolved import NO_DATASET, DatasetFacts, ResolvedSpec, ShapeKey, typed
+from hpsearch.spec.models import Objective, Observations, SearchSpec
+from hpsearch.spec.resolved import ResolvedSpec
 
 __all__ = [
-    "EXTERNAL",
-    "HYPERPARAMETERS",
-    "NO_DATASET",
-    "DatasetFacts",
     "Objective",
     "Observations",
     "ResolvedSpec",
     "SearchSpec",
-    "ShapeKey",
     "edited",
     "from_pydantic",
     "merged",
     "parse",
     "schedule",
-    "typed",
 ]

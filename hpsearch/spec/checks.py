@@ -1,4 +1,4 @@
-"""Reading a spec: every mistake found at once, each with its path and the way out.
+"""Reading a spec: every mistake at once, each with its path and the way out.
 
 Pydantic reports what is wrong inside single fields. What concerns several fields is
 checked here, on whatever parts of the spec did validate, so that a user who made three
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -17,12 +16,13 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from hpsearch.errors import InvalidSpec, Mistake, meant
 from hpsearch.plural import counted
 from hpsearch.settings import Settings
-from hpsearch.space import Choices, Dimension, Range, TaggedDimension
+from hpsearch.space import Choices, Range, TaggedDimension
 from hpsearch.spec import caps as limits
 from hpsearch.spec import webhook
-from hpsearch.spec.hyperparameters import HYPERPARAMETERS, free_mistakes, mistakes_in
-from hpsearch.spec.models import EXTERNAL, OWN_TRAINING, ModelSpec, SearchSpec
-from hpsearch.spec.resolved import DatasetFacts, ResolvedSpec
+from hpsearch.spec.models import SearchSpec
+from hpsearch.spec.resolved import ResolvedSpec
+from hpsearch.workloads import NO_DATASET, DatasetFacts, ValidParts, workload_of
+from hpsearch.workloads.dense import current_model
 
 MISTAKES_SHOWN = 100  # a body of a megabyte could make more than anybody reads
 
@@ -32,16 +32,6 @@ _FIELD_LOC = 2  # ("model", field)
 _DIMENSION_LOC = 2  # ("space", NAME, tag of the union, field, ...)
 _VALUE_LOC = 6  # ("warm_start", index, "observations", index, "params", NAME, kind of value)
 _LEVEL_LOC = 4  # ("space", NAME, "choices", "choices", index, kind of level, ...)
-
-
-@dataclass(frozen=True)
-class _Parts:
-    """What was fixed and searched, and the parts of it that validated by themselves."""
-
-    model: ModelSpec | None
-    fixed: frozenset[str]
-    searched: Sequence[str]
-    space: Mapping[str, Dimension]
 
 
 def parse(data: object, facts: DatasetFacts | Mistake, caps: Settings) -> ResolvedSpec:
@@ -71,19 +61,17 @@ def parse(data: object, facts: DatasetFacts | Mistake, caps: Settings) -> Resolv
         spec = SearchSpec.model_validate(data)
     except ValidationError as error:
         mistakes += from_pydantic(error)
-    parts, external = _salvage(data), data.get("objective") == EXTERNAL
-    mistakes += _given_away(data, parts) if external else _model_against_space(parts)
+    parts = _valid_parts(data)
+    mistakes += workload_of(data.get("objective")).mistakes(parts)
     more = [facts] if isinstance(facts, Mistake) else []
     if spec is not None:
-        more += limits.beyond(spec, caps) + webhook.mistakes(spec.webhook, caps)
-    told = {m.path for m in mistakes}
-    mistakes += [m for m in more if m.path not in told]
+        more += limits.beyond(ResolvedSpec(spec, NO_DATASET), caps)
+        more += webhook.mistakes(spec.webhook, caps)
+    reported = {m.path for m in mistakes}
+    mistakes += [m for m in more if m.path not in reported]
     if spec is not None and not mistakes and isinstance(facts, DatasetFacts):
-        resolved = ResolvedSpec(spec, facts)
-        if not external:
-            resolved = limits.within(resolved, caps)
-            mistakes += _batch_size(resolved, parts) + limits.too_large(resolved, caps)
-            mistakes += _folds(resolved)
+        resolved = _within(ResolvedSpec(spec, facts), caps)
+        mistakes += resolved.workload.unfit(parts, caps)
         if not mistakes:
             return resolved
     count = counted(len(mistakes), "mistake")
@@ -92,14 +80,23 @@ def parse(data: object, facts: DatasetFacts | Mistake, caps: Settings) -> Resolv
     raise InvalidSpec(f"the search spec has {count}", mistakes[:MISTAKES_SHOWN])
 
 
+def _within(resolved: ResolvedSpec, caps: Settings) -> ResolvedSpec:
+    """`resolved` with its expansion kept where its networks stay within the caps."""
+    spec, lowered = resolved.spec, resolved.workload.lowered(caps)
+    if not lowered:
+        return resolved
+    spec = spec.model_copy(update={"space": {**spec.space, **lowered}})
+    return ResolvedSpec(spec, resolved.facts)
+
+
 def from_pydantic(error: ValidationError) -> list[Mistake]:
     """Pydantic's findings with paths as a user writes them: space.learning_rate.low."""
-    found: dict[tuple[str, str], Mistake] = {}  # pydantic tries a level as every kind of level
+    mistakes: dict[tuple[str, str], Mistake] = {}  # pydantic tries a level as every kind of level
     for item in error.errors(include_url=False):
         if item["type"] == "too_short" and item["input"]:
             continue  # it counts the items that are valid; each of the others has its own mistake
-        loc, told = _place(item["loc"])
-        message = told or item["msg"].removeprefix("Value error, ")
+        loc, wording = _place(item["loc"])
+        message = wording or item["msg"].removeprefix("Value error, ")
         key = _path(loc), message
         if item["type"] == "extra_forbidden":
             message = _unknown(error.title, item["loc"])
@@ -112,12 +109,12 @@ def from_pydantic(error: ValidationError) -> list[Mistake]:
             message = f"give a list{whole}, got {_short(item['input'])}"
         elif item["type"] not in ("missing", "value_error"):
             message += f", got {_short(item['input'])}"
-        found.setdefault(key, Mistake(key[0], message))
-    return list(found.values())
+        mistakes.setdefault(key, Mistake(key[0], message))
+    return list(mistakes.values())
 
 
 def _unknown(title: str, loc: tuple[int | str, ...]) -> str:
-    """What to say of a field that there is not."""
+    """The message about a field that does not exist."""
     question = meant(str(loc[-1]), _fields(title, loc))
     see = "see /openapi.json for the fields there are"
     return f"unknown field; {question} S{see[1:]}" if question else f"unknown field; {see}"
@@ -129,6 +126,8 @@ def _fields(title: str, loc: tuple[int | str, ...]) -> Iterable[str]:
         return ()
     if len(loc) == 1:
         return SearchSpec.model_fields
+    if loc[0] == "model":
+        return current_model().model_fields
     if loc[0] == "space":
         return _KINDS[str(loc[_DIMENSION_LOC])].model_fields
     kind = SearchSpec.model_fields[str(loc[0])].annotation
@@ -169,11 +168,11 @@ def _short(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _salvage(data: Mapping[str, Any]) -> _Parts:
+def _valid_parts(data: Mapping[str, Any]) -> ValidParts:
     raw_model, raw_space = data.get("model", {}), data.get("space", {})
     model = None
     try:
-        model = ModelSpec.model_validate(raw_model)
+        model = current_model().model_validate(raw_model)
     except ValidationError:
         pass  # reported already, by the whole spec
     space = {}
@@ -184,80 +183,4 @@ def _salvage(data: Mapping[str, Any]) -> _Parts:
             continue  # likewise
     fixed = frozenset(raw_model) if isinstance(raw_model, dict) else frozenset()
     searched = list(raw_space) if isinstance(raw_space, dict) else []
-    return _Parts(model, fixed, searched, space)
-
-
-def _given_away(data: Mapping[str, Any], parts: _Parts) -> list[Mistake]:
-    """What an external search cannot have, and names or levels that nobody could write down."""
-    names = [name for name in OWN_TRAINING if name in data]
-    if isinstance(data.get("final"), dict) and "train_on" in data["final"]:
-        names.append("final.train_on")
-    message = "the trials of an external search are trained by its caller, who knows; drop it"
-    mistakes = [Mistake(name, message) for name in names]
-    for name in parts.searched:
-        mistakes += free_mistakes(name, parts.space.get(name))
-    return mistakes
-
-
-def _model_against_space(parts: _Parts) -> list[Mistake]:
-    mistakes: list[Mistake] = []
-    for name in parts.searched:
-        mistakes += mistakes_in(name, parts.space.get(name))
-        if name in parts.fixed:
-            mistakes.append(
-                Mistake(f"model.{name}", f"{name} is fixed here and searched in space; drop one")
-            )
-        mistakes += _without_effect(name, parts)
-    sizes = "hidden_sizes" in parts.searched or "hidden_sizes" in parts.fixed
-    for name in ("hidden_units", "hidden_layers"):
-        if sizes and name in parts.searched:
-            mistakes.append(
-                Mistake(f"space.{name}", f"{name} replaces hidden_sizes; drop one of the two")
-            )
-    return mistakes
-
-
-def _without_effect(name: str, parts: _Parts) -> list[Mistake]:
-    known = HYPERPARAMETERS.get(name)
-    if known is None or known.needs is None:
-        return []
-    mistakes = []
-    for other, useful in known.needs.items():
-        searched = parts.space.get(other)
-        if isinstance(searched, Choices):
-            values: tuple[Any, ...] = searched.choices
-        elif parts.model is not None and other not in parts.searched:
-            values = (getattr(parts.model, other),)
-        else:
-            continue  # `other` is itself mistaken
-        if not set(values) & set(useful):
-            wanted = " or ".join(str(x) for x in useful)
-            mistakes.append(
-                Mistake(
-                    f"space.{name}",
-                    f"{name} has no effect with {other} {values[0]}; "
-                    f"set model.{other} to {wanted}, or drop it",
-                )
-            )
-    return mistakes
-
-
-def _folds(resolved: ResolvedSpec) -> list[Mistake]:
-    folds, n = resolved.spec.validation.folds, resolved.facts.n_train
-    if folds is None or folds <= n:
-        return []
-    return [Mistake("validation.folds", f"{folds} folds need {folds} training examples, got {n}")]
-
-
-def _batch_size(resolved: ResolvedSpec, parts: _Parts) -> list[Mistake]:
-    """Batches beyond the training part. A default that is too large is cut, and no mistake."""
-    n, asked = resolved.n_training, list[tuple[str, Any]]()
-    if "batch_size" in parts.fixed:
-        asked.append(("model.batch_size", resolved.spec.model.batch_size))
-    searched = limits.tops("space.batch_size", parts.space.get("batch_size"))
-    asked += [(path, top) for path, top in searched if not path.endswith(".hard_high")]
-    return [
-        Mistake(path, f"{top:g} exceeds the {n} training examples of {resolved.spec.dataset!r}")
-        for path, top in asked
-        if top > n
-    ]
+    return ValidParts(data, model, fixed, searched, space)

@@ -1,4 +1,4 @@
-"""Who goes on after a rung: a pure choice, made within a cohort."""
+"""The choice of the trials that go on after a rung: pure, and made within a cohort."""
 
 from __future__ import annotations
 
@@ -6,37 +6,37 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 
-class Standing(NamedTuple):
-    """Where a trial stands at a rung: its score, the higher the better, and its loss."""
+class RungScore(NamedTuple):
+    """A trial at a rung: its score, the higher the better, and its loss."""
 
     score: float
     loss: float
 
 
-def survivors(standings: Mapping[int, Standing], places: int) -> frozenset[int]:
+def survivors(scores: Mapping[int, RungScore], places: int) -> frozenset[int]:
     """The trials that go on: the `places` best by score, then by lower loss and lower index.
 
     Parameters
     ----------
-    standings
+    scores
         By index, of those trials of the cohort that still train.
     places
         How many go on by the plan; it counts the trials that the cohort had at first, so that
         one that diverged or failed takes nobody's place, and frees one only if it had one.
     """
-    ranked = sorted(standings, key=lambda i: _rank(i, standings[i]))
+    ranked = sorted(scores, key=lambda i: _rank(i, scores[i]))
     return frozenset(ranked[:places])
 
 
 # Where every trial has a trainer of its own, nobody waits at a rung for the others: a training
 # goes on until it is known what became of it, and is cut back to the rung where it had ended.
 
-Known = Mapping[int, Mapping[int, Standing]]
-"""By index, the standings of each trial of a cohort by the epoch they were reported for."""
+Known = Mapping[int, Mapping[int, RungScore]]
+"""By index, the scores of each trial of a cohort by the epoch they were reported for."""
 
 
 def surely_out(index: int, known: Known, rungs: Sequence[int], places: Sequence[int]) -> bool:
-    """Whether a trial will have been stopped by its last rung, whatever the others report yet.
+    """Tell if a trial will have been stopped by its last rung, whatever the others report yet.
 
     It is where, at some rung, as many trials as go on were better at that rung and at every one
     before it: if it got that far, so did they.
@@ -70,12 +70,12 @@ def halved(known: Known, rungs: Sequence[int], places: Sequence[int]) -> Mapping
     stopped: dict[int, int] = {}
     live = set(known)
     for epoch, left in zip(rungs[:-1], places[1:], strict=True):
-        standings = {i: known[i][epoch] for i in live if epoch in known[i]}
-        live = set(survivors(standings, left))
-        stopped |= dict.fromkeys(standings.keys() - live, epoch)
+        scores = {i: known[i][epoch] for i in live if epoch in known[i]}
+        live = set(survivors(scores, left))
+        stopped |= dict.fromkeys(scores.keys() - live, epoch)
     return stopped
 
 
-def _rank(index: int, standing: Standing) -> tuple[float, float, int]:
+def _rank(index: int, standing: RungScore) -> tuple[float, float, int]:
     """Sorts the best first."""
     return (-standing.score, standing.loss, index)

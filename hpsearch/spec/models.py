@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import getitem
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -10,58 +12,25 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    SerializeAsAny,
     Tag,
+    WrapValidator,
     field_validator,
     model_validator,
 )
 
+from hpsearch.narrowing import RULES
+from hpsearch.one_of import one_of
+from hpsearch.samplers import SAMPLERS
 from hpsearch.space import TaggedDimension
 from hpsearch.spec.webhook import WebhookSpec
+from hpsearch.workloads import OBJECTIVES, ModelSpec, Workload, workload_of
+from hpsearch.workloads.dense import with_constants
 
 Frozen = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-EXTERNAL = "external"
-Objective = Literal["accuracy", "balanced_accuracy", "log_loss", "external"]
+Objective = Annotated[str, OBJECTIVES]
 SearchId = Annotated[str, Field(min_length=1, max_length=40)]
 OBSERVATIONS_MOST = 2_000  # in one item of warm_start
-Units = Annotated[int, Field(ge=1, le=4096)]
-HiddenSizes = Annotated[
-    tuple[Units, ...],
-    BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
-    Field(max_length=10),
-]
-
-
-class ModelSpec(BaseModel):
-    """What every trial has in common; any field may be searched instead."""
-
-    model_config = Frozen
-
-    hidden_sizes: HiddenSizes = Field((50,), description="Units of each hidden layer.")
-    activation: Literal["relu", "sigmoid", "tanh"] = "relu"
-    initializer: Literal["auto", "he", "normal", "xavier", "zeros"] = Field(
-        "auto", description="auto: He for ReLU, Xavier for sigmoid and tanh."
-    )
-    init_std: float = Field(0.01, gt=0, le=1e3, description="Standard deviation for normal.")
-    optimizer: Literal["adagrad", "adam", "adamw", "momentum", "nesterov", "rmsprop", "sgd"] = "sgd"
-    learning_rate: float = Field(0.01, gt=0, le=1e4)
-    weight_decay: float = Field(
-        0.0, ge=0, le=1e3, description="Lambda of the 1/2 lambda W^2 penalty."
-    )
-    momentum: float = Field(0.9, ge=0, le=0.9999, description="For momentum and nesterov.")
-    beta1: float = Field(0.9, ge=0, le=0.9999, description="For adam and adamw.")
-    beta2: float = Field(0.999, ge=0, le=0.999999, description="For adam and adamw.")
-    rho: float = Field(0.9, ge=0, le=0.999999, description="For rmsprop.")
-    eps: float = Field(1e-8, ge=1e-30, le=0.999999, description="For adaptive optimizers.")
-    schedule: Literal["constant", "cosine", "step"] = Field(
-        "constant", description="Learning rate over the epochs of a trial."
-    )
-    clip_norm: float | None = Field(None, gt=0, le=1e6, description="Largest gradient norm.")
-    batch_size: int = Field(32, ge=1, le=1_000_000)
-    batch_norm: bool = False
-    dropout: float = Field(0.0, ge=0, le=0.9, description="Share of hidden units dropped.")
-    class_weight: Literal["balanced"] | None = Field(
-        None, description="balanced: each class counts the same in the loss."
-    )
 
 
 class EpochsSpec(BaseModel):
@@ -131,7 +100,7 @@ class ValidationSpec(BaseModel):
 
     @property
     def splits(self) -> int:
-        """How often a trial is trained, each time with another validation part."""
+        """Trainings of one trial, each with another validation part."""
         return self.folds or self.repeats
 
 
@@ -143,10 +112,6 @@ class FinalSpec(BaseModel):
     epochs: int = Field(20, ge=1, le=1000)
     models: int = Field(5, ge=1, le=64, description="The recommended one and others of the range.")
     train_on: Literal["train+validation", "train"] = "train+validation"
-
-
-# What says how the service itself trains; an external search is trained by its caller.
-OWN_TRAINING = ("dataset", "model", "validation_fraction", "validation")
 
 
 class SeenTrial(BaseModel):
@@ -187,8 +152,8 @@ class Observations(BaseModel):
 
 
 WarmStart = Annotated[
-    Annotated[SearchId, Tag("search")] | Annotated[Observations, Tag("given")],
-    Discriminator(lambda value: "given" if isinstance(value, dict | Observations) else "search"),
+    Annotated[SearchId, Tag("search")] | Annotated[Observations, Tag("provided")],
+    Discriminator(lambda value: "provided" if isinstance(value, dict | Observations) else "search"),
 ]
 
 
@@ -205,7 +170,7 @@ class SearchSpec(BaseModel):
     dataset: str | None = Field(
         None, min_length=1, max_length=64, description="Required, unless objective is external."
     )
-    model: ModelSpec = ModelSpec()
+    model: Annotated[SerializeAsAny[ModelSpec], WrapValidator(with_constants)] = ModelSpec()
     space: dict[str, TaggedDimension] = Field(min_length=1, max_length=20)
     rounds: int = Field(4, ge=1)
     trials_per_round: TrialsPerRound = 32
@@ -213,8 +178,8 @@ class SearchSpec(BaseModel):
         None, ge=1, description="Trials compared when halved; null: a quarter of a round, 8 to 32."
     )
     epochs: EpochsSpec = EpochsSpec()
-    sampler: Literal["gp", "random", "sobol"] = "sobol"
-    narrowing: Literal["domain_reduction", "level_set", "quantile"] = "level_set"
+    sampler: Annotated[str, one_of(SAMPLERS)] = "sobol"
+    narrowing: Annotated[str, one_of(RULES)] = "level_set"
     objective: Objective = Field(
         "accuracy",
         description="What the search maximises; log_loss is minimised. external: the scores that "
@@ -246,8 +211,8 @@ class SearchSpec(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _final_as_long(cls, data: Any) -> Any:
-        """What an epoch costs is the caller's to know: its final trials are no longer ones."""
-        if not isinstance(data, dict) or data.get("objective") != EXTERNAL:
+        """Have the final trials of some workloads end with a full training, by default."""
+        if not isinstance(data, dict) or not workload_of(data.get("objective")).final_as_long:
             return data
         final, epochs = data.get("final", {}), data.get("epochs", {})
         if not isinstance(final, dict) or not isinstance(epochs, dict):
@@ -256,30 +221,30 @@ class SearchSpec(BaseModel):
         return {**data, "final": {"epochs": last, **final}}
 
     @property
-    def external(self) -> bool:
-        """Whether the caller trains."""
-        return self.objective == EXTERNAL
+    def workload(self) -> type[Workload]:
+        """The kind of training."""
+        return workload_of(self.objective)
 
     @property
     def final_trials(self) -> int:
         """Models of the final test, the one that measures optimism included where there is one."""
-        return self.final.models + (0 if self.external else 1)
+        return self.final.models + int(self.workload.measures_optimism)
 
     @property
     def trials(self) -> TrialsSpec:
-        """Trials of the first and of the last exploring round, however they were given."""
-        given = self.trials_per_round
-        return TrialsSpec(first=given, last=given) if isinstance(given, int) else given
+        """Trials of the first and of the last exploring round, whether they differ or not."""
+        trials = self.trials_per_round
+        return TrialsSpec(first=trials, last=trials) if isinstance(trials, int) else trials
 
     @property
     def earlier(self) -> tuple[str | None, ...]:
-        """The earlier searches by their place in `warm_start`; None for trials seen elsewhere."""
+        """The earlier searches by their place in `warm_start`; None for provided trials."""
         return tuple(one if isinstance(one, str) else None for one in self.warm_start)
 
     def to_json(self) -> dict[str, Any]:
         """The spec as plain JSON, every default written out; the webhook is kept elsewhere."""
         data = self.model_dump(mode="json", exclude_none=True, exclude={"webhook"})
-        if self.external:
-            data = {name: value for name, value in data.items() if name not in OWN_TRAINING}
-            del data["final"]["train_on"]
+        for path in self.workload.left_out:
+            *above, name = path.split(".")
+            reduce(getitem, above, data).pop(name, None)
         return data

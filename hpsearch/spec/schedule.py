@@ -1,4 +1,4 @@
-"""How many trials, for how many epochs: the arithmetic of rounds, rungs and cohorts.
+"""Trials and epochs of a search: the arithmetic of rounds, rungs and cohorts.
 
 Notation
     rung      an epoch at which a cohort is compared; the last one ends the training
@@ -23,7 +23,7 @@ COHORTS = 4  # of a round, where it has the trials for it: as many jobs can run 
 
 
 def survivors(trials: int) -> int:
-    """How many of `trials` go on after a rung: the larger half, or all of fewer than four."""
+    """Trials that go on after a rung: the larger half, or all of fewer than four."""
     return -(-trials // 2) if trials >= HALVED_LEAST else trials
 
 
@@ -34,16 +34,16 @@ def rungs(first: int, last: int, *, halving: bool) -> tuple[int, ...]:
     """
     if not halving:
         return (first,)
-    found = []
+    before_last = []
     epoch = first
     while epoch * LAST_RUNG <= last:
-        found.append(epoch)
+        before_last.append(epoch)
         epoch *= 2
-    return (*found, last)
+    return (*before_last, last)
 
 
 def cohort_sizes(trials: int, rungs: Sequence[int]) -> tuple[int, ...]:
-    """How many of a cohort train up to each rung."""
+    """Trials of a cohort that train up to each rung."""
     sizes = [trials]
     for _ in rungs[1:]:
         sizes.append(survivors(sizes[-1]))

@@ -1,4 +1,4 @@
-"""Who is told that a search has ended: what a user may write, and whom the operator allows.
+"""The webhook of a spec: the address that a user may write, and the hosts that the operator allows.
 
 An address is accepted in one strict spelling only, so that the host that is checked here is the
 host that is called. The list names hosts exactly; what their names resolve to is not looked at,
@@ -30,7 +30,7 @@ class WebhookSpec(BaseModel):
 
 
 def refusal(url: str, settings: Settings) -> str | None:
-    """Why nothing may be sent to `url`; None where it may.
+    """The reason why nothing may be sent to `url`; None where something may.
 
     The message names the host alone: what follows it is often a secret.
     """
@@ -57,6 +57,6 @@ def refusal(url: str, settings: Settings) -> str | None:
 
 
 def mistakes(webhook: WebhookSpec | None, settings: Settings) -> list[Mistake]:
-    """What is wrong with the webhook of a spec."""
+    """Mistakes in the webhook of a spec."""
     why = None if webhook is None else refusal(webhook.url, settings)
     return [] if why is None else [Mistake(PATH, why)]

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hpsearch.spec import schedule
-from hpsearch.spec.halving import Known, Standing, halved, surely_out
+from hpsearch.spec.halving import Known, RungScore, halved, surely_out
 from hpsearch.store import statements
 from hpsearch.store.base import Part, Row
 from hpsearch.store.clock import now
@@ -148,10 +148,10 @@ def _the_trial(row: Row, index: int) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _known(members: Sequence[Row], rungs: Sequence[int]) -> Known:
-    """The standings of a cohort at the rungs of its round."""
+    """The scores of a cohort at the rungs of its round."""
     return {
         member.idx: {
-            epoch: Standing(score, math.inf if loss is None else loss)
+            epoch: RungScore(score, math.inf if loss is None else loss)
             for epoch, loss, _, score in member.curve or ()
             if epoch in rungs
         }

@@ -451,7 +451,7 @@ def _rows(reports: Sequence[TrialReport]) -> list[dict[str, Any]]:
             "accuracy": accuracy(r),
             "loss": r.loss,
             "score": r.score,
-            "right": r.right,
+            "right": r.correct_mask,
             "curve": [list(point) for point in r.curve],
             "error": r.error,
             "test_correct": r.test_correct,

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.arrays import Floats
-from hpsearch.space import Box, Choices, Dimension, Level, Params, Range, Space, same_level
-from hpsearch.spec import typed
+from hpsearch.space import Box, Choices, Dimension, Level, Params, Range, Space, same_level, typed
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Running one job: its cohorts in lockstep, in stacks, and trial by trial where a stack fails."""
+"""The training of a job: its cohorts in lockstep, in stacks, and trial by trial where a stack fails."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from collections.abc import Iterator, Sequence
 
 from hpsearch import nn
 from hpsearch.data import DatasetStore
-from hpsearch.training.fingerprint import fingerprint
-from hpsearch.training.parts import Parts, PartsCache
-from hpsearch.training.race import Race
+from hpsearch.training.data_splits import DataSplit, DataSplits
+from hpsearch.training.numerics import fingerprint
 from hpsearch.training.reports import STATES, report
+from hpsearch.training.successive_halving import SuccessiveHalving
 from hpsearch.training.task import Stopped, Task
 from hpsearch.trials import JobOrder, JobReport, TrialReport
 
 __all__ = ["STATES", "Stopped", "Task", "Trainer", "peak_rss", "report"]
 
-_TOGETHER_BYTES = 256e6  # that the networks of a race may hold between two rungs, about
+_TOGETHER_BYTES = 256e6  # that networks which train side by side may hold between two rungs, about
 
 
 class Trainer:
@@ -26,11 +26,11 @@ class Trainer:
 
     def __init__(self, files: DatasetStore, *, stack_size: int = 0) -> None:
         self.files = files
-        self.cache = PartsCache(files)
+        self.splits = DataSplits(files)
         self.stack_size = stack_size
 
     def run(self, order: JobOrder, *, stopped: Stopped = lambda: False) -> JobReport:
-        """Train every trial of a job, each cohort halved at the rungs, and say what came of it.
+        """Train every trial of a job, each cohort halved at the rungs, and report every one.
 
         A stack that raises is trained again trial by trial; then only the culprit fails.
 
@@ -43,11 +43,13 @@ class Trainer:
         """
         started = time.monotonic()
         task = Task.of(order)
-        parts = self.cache.parts(task.resolved, task.info)
+        splits = self.splits.of(task.resolved, task.info)
         reports: list[TrialReport] = []
-        for cohorts in _together(task, parts):
-            race = Race(task, parts, cohorts, stack_size=self.stack_size, stopped=stopped)
-            reports += race.run()
+        for cohorts in _together(task, splits):
+            halving = SuccessiveHalving(
+                task, splits, cohorts, stack_size=self.stack_size, stopped=stopped
+            )
+            reports += halving.run()
         return JobReport(
             trials=reports,
             fingerprint=fingerprint(),
@@ -56,21 +58,21 @@ class Trainer:
         )
 
 
-def _together(task: Task, parts: Sequence[Parts]) -> Iterator[Sequence[Sequence[int]]]:
+def _together(task: Task, splits: Sequence[DataSplit]) -> Iterator[Sequence[Sequence[int]]]:
     """Cohorts that train side by side: as many as fit the memory, one at least.
 
     More of them make larger stacks; which ones are together never changes a result.
     """
-    answers = 8 * sum(len(part.validation) for part in parts)
+    predictions = 8 * sum(len(split.validation) for split in splits)
     together: list[Sequence[int]] = []
-    held = 0.0
+    total = 0.0
     for cohort in task.cohorts:
-        size = sum(len(parts) * nn.resident_bytes(task.shape(p)) + answers for p in cohort)
-        if together and held + size > _TOGETHER_BYTES:
+        size = sum(len(splits) * nn.resident_bytes(task.shape(p)) + predictions for p in cohort)
+        if together and total + size > _TOGETHER_BYTES:
             yield together
-            together, held = [], 0.0
+            together, total = [], 0.0
         together.append(cohort)
-        held += size
+        total += size
     yield together
 
 

@@ -17,7 +17,7 @@ from hpsearch import nn
 from hpsearch.data import sealed
 from hpsearch.errors import Fenced
 from hpsearch.training import Stopped, Task, Trainer, peak_rss, report
-from hpsearch.training.fingerprint import fingerprint
+from hpsearch.training.numerics import fingerprint
 from hpsearch.trials import JobOrder, JobReport, Role, TrialReport, TrialState
 
 REPLICATE = 1  # of the model that measures optimism: other weights than the recommended one's,
@@ -93,12 +93,12 @@ def run_final(
 
 
 def _train(trainer: Trainer, task: Task, stopped: Stopped) -> list[_Trained]:
-    parts = trainer.cache.parts(task.resolved, task.info)[0]
+    split = trainer.splits.of(task.resolved, task.info)[0]
     roles = task.order.roles
     tested = [p for p, role in enumerate(roles) if role is not Role.OPTIMISM]
     gauge = [p for p, role in enumerate(roles) if role is Role.OPTIMISM]
     whole = task.resolved.spec.final.train_on == "train+validation"
-    train = trainer.cache.whole(task.info)[0] if whole else parts.train
+    train = trainer.splits.whole(task.info)[0] if whole else split.train
     trained = []
     for positions in task.stacks(tested, trainer.stack_size):
         training = task.training(positions, train, None, stopped=stopped, keep_weights=True)
@@ -106,13 +106,13 @@ def _train(trainer: Trainer, task: Task, stopped: Stopped) -> list[_Trained]:
     for positions in task.stacks(gauge, trainer.stack_size):
         training = task.training(
             positions,
-            parts.train,
-            parts.validation,
+            split.train,
+            split.validation,
             stopped=stopped,
             replicate=REPLICATE,
             keep_weights=True,
         )
-        trained.append(_trained(task, positions, training, parts.train))
+        trained.append(_trained(task, positions, training, split.train))
     return trained
 
 
@@ -130,8 +130,8 @@ def _trained(
 def _score(
     task: Task, position: int, shape: nn.Shape, outcome: nn.Outcome, test: nn.Examples
 ) -> tuple[TrialReport, NDArray[np.float32] | None]:
-    """One model's report and its probabilities (n, classes); neither where it diverged."""
-    base = report(task.order.indices[position], [outcome], task.resolved.spec.objective)
+    """A model's report and its probabilities (n, classes); neither where it diverged."""
+    base = report(task.order.indices[position], [outcome], task.metric)
     if outcome.weights is None:
         return base, None
     proba = nn.predict_proba(shape, outcome.weights, test)[0]

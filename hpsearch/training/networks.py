@@ -15,16 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch import nn
-from hpsearch.spec import DatasetFacts
 from hpsearch.trials import Stream
+from hpsearch.workloads import DatasetFacts
+from hpsearch.workloads.dense import hyperparameters
 
 STEPS = 3  # parts into which the schedule "step" divides a training
 STEP_GAMMA = 0.1  # what the learning rate is multiplied by from part to part
-
-PER_TRIAL = (
-    "learning_rate", "weight_decay", "momentum", "initializer", "init_std", "dropout",
-    "beta1", "beta2", "rho", "eps", "schedule", "clip_norm",
-)  # fmt: skip
 
 
 def shape(values: Mapping[str, Any], facts: DatasetFacts) -> nn.Shape:
@@ -32,7 +28,7 @@ def shape(values: Mapping[str, Any], facts: DatasetFacts) -> nn.Shape:
     return nn.Shape(
         inputs=facts.features,
         hidden_sizes=tuple(values["hidden_sizes"]),
-        classes=facts.classes,
+        classes=facts.outputs,
         activation=values["activation"],
         optimizer=values["optimizer"],
         batch_size=values["batch_size"],
@@ -50,9 +46,10 @@ def member(
     epochs: int,
     fold: int = 0,
 ) -> nn.Member:
-    """One trial of a stack."""
+    """A trial of a stack."""
+    per_trial = [name for name, known in hyperparameters().items() if not known.shaping]
     return nn.Member(
-        **{name: values[name] for name in PER_TRIAL},
+        **{name: values[name] for name in per_trial},
         step_every=max(1, -(-epochs // STEPS)),
         step_gamma=STEP_GAMMA,
         init_key=init_key(seed=seed, round=round, index=index, replicate=replicate, fold=fold),

@@ -1,4 +1,4 @@
-"""From outcomes of the engine to what is stored: a trial's splits pooled, scored as asked."""
+"""From outcomes of the engine to reports: a trial's splits pooled, scored by the metric."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpsearch import nn
-from hpsearch.spec.models import Objective
+from hpsearch.metrics import Metric, SplitScore, mean_loss
 from hpsearch.trials import TrialReport, TrialState
 
 STATES = {
@@ -21,10 +21,10 @@ STATES = {
 
 @dataclass(frozen=True, slots=True)
 class Pooled:
-    """One epoch of one trial over all its splits.
+    """An epoch of a trial over all its splits.
 
     `loss` is the mean over the validation examples of all splits, NaN where there are none;
-    `score` is the objective's, higher is better, None where there are no examples.
+    `score` is the metric's rank value, None where there are no examples.
     """
 
     epoch: int
@@ -34,31 +34,22 @@ class Pooled:
     score: float | None
 
 
-def pooled(scores: Sequence[nn.EpochScore], objective: Objective) -> Pooled:
+def pooled(scores: Sequence[nn.EpochScore], metric: Metric) -> Pooled:
     """The same epoch of a trial on every split (one at least), taken together."""
-    examples = sum(s.examples for s in scores)
-    correct = sum(s.correct for s in scores)
-    loss = scores[0].loss
-    if len(scores) > 1:
-        loss = math.fsum(s.loss * s.examples for s in scores) / examples
-    score = None
-    if examples:
-        score = {
-            "accuracy": correct / examples,
-            "balanced_accuracy": _mean([s.balanced_accuracy or 0.0 for s in scores]),
-            "log_loss": -loss,
-        }[objective]
-    return Pooled(scores[0].epoch, loss, correct, examples, score)
+    splits = [SplitScore(s.loss, s.correct, s.examples, s.balanced_accuracy) for s in scores]
+    examples, correct = sum(s.examples for s in splits), sum(s.correct for s in splits)
+    score = metric.rank_value(splits) if examples else None
+    return Pooled(scores[0].epoch, mean_loss(splits), correct, examples, score)
 
 
-def report(index: int, outcomes: Sequence[nn.Outcome], objective: Objective) -> TrialReport:
+def report(index: int, outcomes: Sequence[nn.Outcome], metric: Metric) -> TrialReport:
     """A trial as it is stored, from its outcomes on every split (one at least).
 
     It has diverged if it did on one split, and its epochs are those finished on all.
     """
     # Of unequal lengths only where the trial diverged on some of the splits.
     epochs = zip(*(o.curve for o in outcomes), strict=False)
-    curve = [pooled(scores, objective) for scores in epochs]
+    curve = [pooled(scores, metric) for scores in epochs]
     state = next((o.state for o in outcomes if o.state == "diverged"), outcomes[0].state)
     last = curve[-1] if curve else None
     return TrialReport(
@@ -73,18 +64,14 @@ def report(index: int, outcomes: Sequence[nn.Outcome], objective: Objective) -> 
     )
 
 
-def right(outcomes: Sequence[nn.Outcome], parts: Sequence[nn.Examples]) -> bytes:
-    """Whether each validation example was classified correctly: a bit each, split behind split."""
-    found = [
+def correct_mask(outcomes: Sequence[nn.Outcome], parts: Sequence[nn.Examples]) -> bytes:
+    """A bit for each validation example that was classified correctly, split behind split."""
+    correct = [
         outcome.predicted == part.classes_of_rows
         for outcome, part in zip(outcomes, parts, strict=True)
         if outcome.predicted is not None
     ]
-    return np.packbits(np.concatenate(found)).tobytes()
-
-
-def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values)
+    return np.packbits(np.concatenate(correct)).tobytes()
 
 
 def _finite(loss: float) -> float | None:

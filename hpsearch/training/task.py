@@ -8,10 +8,12 @@ from functools import cached_property
 
 from hpsearch import nn
 from hpsearch.data import DatasetInfo
+from hpsearch.metrics import METRICS, Metric
 from hpsearch.space import Params
-from hpsearch.spec import DatasetFacts, ResolvedSpec, SearchSpec
+from hpsearch.spec import ResolvedSpec, SearchSpec
 from hpsearch.training import networks
-from hpsearch.trials import JobOrder
+from hpsearch.trials import JobOrder, RoundKind
+from hpsearch.workloads import DatasetFacts
 
 Stopped = Callable[[], bool]
 
@@ -36,10 +38,21 @@ class Task:
     @cached_property
     def cohorts(self) -> Sequence[Sequence[int]]:
         """The positions of each cohort, in the order of their numbers."""
-        found: dict[int, list[int]] = {}
+        cohorts: dict[int, list[int]] = {}
         for position, number in enumerate(self.order.cohorts):
-            found.setdefault(number, []).append(position)
-        return [found[number] for number in sorted(found)]
+            cohorts.setdefault(number, []).append(position)
+        return [cohorts[number] for number in sorted(cohorts)]
+
+    @property
+    def metric(self) -> Metric:
+        """The metric that trials are ranked by."""
+        return METRICS[self.resolved.spec.objective]
+
+    @property
+    def masked(self) -> bool:
+        """True where reports have a `correct_mask`: in repeats, to compare configurations by."""
+        classified = self.resolved.facts.task == "classification"
+        return classified and self.order.kind is RoundKind.REPEAT
 
     def shape(self, position: int) -> nn.Shape:
         """The network of a trial."""
@@ -69,7 +82,7 @@ class Task:
         replicate: int = 0,
         keep_weights: bool = False,
     ) -> nn.Training:
-        """One stack in the engine; its members are numbered as in `positions`.
+        """A stack in the engine; its members are numbered as in `positions`.
 
         replicate: another than 0 gives other initial weights and another minibatch order.
         """
@@ -85,7 +98,7 @@ class Task:
             order=networks.order(spec.seed, number, len(train), fold=fold),
             keep_weights=keep_weights,
             class_weights=nn.balanced_weights(train, shape.classes) if balanced else None,
-            balanced=spec.objective == "balanced_accuracy",
+            balanced=self.metric.compute is not None,
             should_stop=stopped,
         )
 
@@ -105,4 +118,4 @@ class Task:
 
     def _values(self, position: int) -> dict[str, object]:
         params: Params = self.order.params[position]
-        return self.resolved.hyperparameters(params)
+        return self.resolved.workload.hyperparameters(params)

@@ -14,9 +14,10 @@ from hpsearch.coordinator import Snapshot, decide
 from hpsearch.data import split
 from hpsearch.figures import Figure
 from hpsearch.space import Box, Params, Range
-from hpsearch.spec import DatasetFacts, ResolvedSpec, SearchSpec
+from hpsearch.spec import ResolvedSpec, SearchSpec
 from hpsearch.training import STATES, networks
 from hpsearch.trials import FinalPlan, Observation, RoundPlan
+from hpsearch.workloads import DatasetFacts
 from lab import stacks
 from lab.data import LabData
 from lab.experiment import Experiment, Finding, beyond, denied, interval, judged
@@ -89,7 +90,7 @@ class Trainer:
     ) -> list[nn.Outcome]:
         resolved = self.resolved
         seed = resolved.spec.seed
-        values = {i: resolved.hyperparameters(params) for i, params in trials.items()}
+        values = {i: resolved.workload.hyperparameters(params) for i, params in trials.items()}
         shape = networks.shape(next(iter(values.values())), resolved.facts)
         members = [
             networks.member(v, seed=seed, round=number, index=i, replicate=0, epochs=epochs)

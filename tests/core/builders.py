@@ -12,8 +12,9 @@ from hpsearch.coordinator import Snapshot, decide
 from hpsearch.errors import InvalidSpec
 from hpsearch.settings import Settings, load
 from hpsearch.space import Box, Choices, Dimension, Params, Range, Space, rounded
-from hpsearch.spec import DatasetFacts, ResolvedSpec, parse, schedule
+from hpsearch.spec import ResolvedSpec, parse, schedule
 from hpsearch.trials import FinalPlan, GiveUp, Observation, RoundPlan, TrialState
+from hpsearch.workloads import DatasetFacts
 
 FACTS = DatasetFacts(digest="d" * 64, n_train=1437, features=64, classes=10)
 EXAMPLES = 1000  # validation examples of an observation; accuracies are shares of it

@@ -7,7 +7,8 @@ import pytest
 from hpsearch.errors import InvalidSpec
 from hpsearch.settings import Settings
 from hpsearch.space import Choices, Range
-from hpsearch.spec import NO_DATASET, SearchSpec, edited, parse
+from hpsearch.spec import SearchSpec, edited, parse
+from hpsearch.workloads import NO_DATASET
 
 SPEC = {"objective": "external", "space": {"lr": {"low": 1e-3, "high": 1.0, "scale": "log"}}}
 
@@ -17,9 +18,9 @@ def resolved(**changes):
 
 
 def mistakes(**changes):
-    with pytest.raises(InvalidSpec) as found:
+    with pytest.raises(InvalidSpec) as caught:
         resolved(**changes)
-    return {m.path: m.message for m in found.value.mistakes}
+    return {m.path: m.message for m in caught.value.mistakes}
 
 
 def test_it_is_stored_without_what_only_the_service_trains_with():
@@ -68,17 +69,17 @@ def test_a_range_grows_only_as_far_as_its_caller_said():
         "open": {"low": 1, "high": 2, "hard_low": 0.5, "hard_high": 8},
         "kernel": {"choices": ["rbf", "linear"]},
     }
-    found = resolved(space=space).space.dimensions
-    assert found["shut"] == Range(low=1, high=2, hard_low=1, hard_high=2)
-    assert found["open"] == Range(low=1, high=2, hard_low=0.5, hard_high=8)
-    assert found["kernel"] == Choices(choices=("rbf", "linear"))
+    box = resolved(space=space).space.dimensions
+    assert box["shut"] == Range(low=1, high=2, hard_low=1, hard_high=2)
+    assert box["open"] == Range(low=1, high=2, hard_low=0.5, hard_high=8)
+    assert box["kernel"] == Choices(choices=("rbf", "linear"))
 
 
 def test_names_of_networks_have_no_meaning_here():
     """Neither whole, nor a power of two, nor bounded, nor drawn in groups."""
     what = resolved(space={"hidden_units": {"low": 0.5, "high": 1e9, "scale": "log"}})
     assert not what.space.shaping
-    assert what.shape_key({"hidden_units": 0.7}) == ()
+    assert what.workload.shape_key({"hidden_units": 0.7}) == ()
 
 
 def test_caps_hold():

@@ -14,8 +14,8 @@ from scipy.stats import qmc
 from hpsearch.samplers import GROUP, SAMPLERS
 from hpsearch.samplers.gp import FURTHER_EVERY
 from hpsearch.space import Choices, Range, inside
-from hpsearch.spec import HYPERPARAMETERS
 from hpsearch.surrogate import Surrogate, fitted
+from hpsearch.workloads.dense import hyperparameters
 
 COUNTS = st.integers(1, 300)
 every_sampler = pytest.mark.parametrize("name", sorted(SAMPLERS))
@@ -41,8 +41,8 @@ class TestContract:
     def test_values_have_the_kind_of_their_hyperparameter(self, name, asked, n):
         for params in draw(name, asked, n)[1]:
             for key, value in params.items():
-                kind = HYPERPARAMETERS[key].kind
-                assert HYPERPARAMETERS[key].accepts(value)
+                kind = hyperparameters()[key].kind
+                assert hyperparameters()[key].accepts(value)
                 if kind == "integer":
                     assert type(value) is int
                 elif kind == "float":
@@ -154,7 +154,7 @@ class TestGp:
         for params in trials:
             assert list(params) == space.names
             assert inside(space.dimensions, params)
-            assert all(HYPERPARAMETERS[key].accepts(value) for key, value in params.items())
+            assert all(hyperparameters()[key].accepts(value) for key, value in params.items())
         shaping = sorted(space.shaping)
         shapes = [tuple(params[key] for key in shaping) for params in trials]
         starts = [0, *(i for i, (a, b) in enumerate(pairwise(shapes), 1) if a != b), n]

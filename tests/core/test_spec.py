@@ -8,15 +8,10 @@ import pytest
 from core.builders import ASKED, asked, mistakes, resolve
 from core.spec_tables import FIXED, LOG, SEARCHED
 
-from hpsearch.space import Choices, Range
-from hpsearch.spec import (
-    HYPERPARAMETERS,
-    DatasetFacts,
-    SearchSpec,
-    typed,
-)
-from hpsearch.spec.hyperparameters import Hyperparameter
-from hpsearch.spec.resolved import largest_parameters, network_parameters
+from hpsearch.space import Choices, Range, typed
+from hpsearch.spec import SearchSpec
+from hpsearch.workloads import DatasetFacts
+from hpsearch.workloads.dense import Hyperparameter, hyperparameters, network_parameters
 
 
 def test_all_but_dataset_and_space_has_the_defaults_of_the_contract():
@@ -47,20 +42,20 @@ def test_a_range_is_linear_and_of_fractions_by_default():
 
 
 def test_the_table_of_this_test_is_complete():
-    assert set(SEARCHED) == set(HYPERPARAMETERS)
+    assert set(SEARCHED) == set(hyperparameters())
 
 
-@pytest.mark.parametrize("name", sorted(HYPERPARAMETERS))
+@pytest.mark.parametrize("name", sorted(hyperparameters()))
 def test_every_hyperparameter_can_be_searched(name):
     dimension, model = SEARCHED[name]
     resolved = resolve(space={name: dimension}, model=model)
     assert resolved.space.names == [name]
-    assert (name in resolved.space.shaping) == HYPERPARAMETERS[name].shaping
+    assert (name in resolved.space.shaping) == hyperparameters()[name].shaping
     if "low" in dimension:
         limited = resolved.space.dimensions[name]
         assert limited.hard_low is not None
         assert limited.hard_high is not None
-        assert limited.integer == (HYPERPARAMETERS[name].kind == "integer")
+        assert limited.integer == (hyperparameters()[name].kind == "integer")
 
 
 @pytest.mark.parametrize("name", sorted(FIXED))
@@ -70,7 +65,7 @@ def test_every_field_of_the_model_can_be_fixed(name):
     stored = SearchSpec.model_validate(json.loads(json.dumps(resolved.spec.to_json())))
     assert stored == resolved.spec
     assert resolved.spec.to_json()["model"][name] == FIXED[name]
-    value = resolved.hyperparameters({other: 0.5})[name]
+    value = resolved.workload.hyperparameters({other: 0.5})[name]
     assert value == (tuple(FIXED[name]) if name == "hidden_sizes" else FIXED[name])
 
 
@@ -90,10 +85,18 @@ def test_a_fixed_value_that_equals_the_default_is_still_fixed():
 class TestResolved:
     def test_shape_keys_hold_what_a_stack_must_share(self):
         resolved = resolve(model={"hidden_sizes": [9, 8], "activation": "tanh"})
-        assert resolved.shape_key({"learning_rate": 0.1}) == ((9, 8), "tanh", "sgd", 32, False)
+        assert resolved.workload.shape_key({"learning_rate": 0.1}) == (
+            (9, 8),
+            "tanh",
+            "sgd",
+            32,
+            False,
+        )
         params = {"batch_size": 8, "batch_norm": True, "optimizer": "adam", "hidden_sizes": (5,)}
-        assert resolved.shape_key(params) == ((5,), "tanh", "adam", 8, True)
-        assert resolved.shape_key({"dropout": 0.5}) == resolved.shape_key({"dropout": 0.1})
+        assert resolved.workload.shape_key(params) == ((5,), "tanh", "adam", 8, True)
+        assert resolved.workload.shape_key({"dropout": 0.5}) == resolved.workload.shape_key(
+            {"dropout": 0.1}
+        )
 
     @pytest.mark.parametrize(
         ("params", "sizes"),
@@ -105,16 +108,21 @@ class TestResolved:
         ],
     )
     def test_units_and_layers_make_an_architecture(self, params, sizes):
-        values = resolve(model={"hidden_sizes": [9, 8]}).hyperparameters(params)
+        values = resolve(model={"hidden_sizes": [9, 8]}).workload.hyperparameters(params)
         assert values["hidden_sizes"] == sizes
         assert "hidden_units" not in values
         assert "hidden_layers" not in values
 
     def test_a_default_batch_is_cut_to_the_data(self):
         resolved = resolve(facts=DatasetFacts("d", 20, 3, 2))
-        assert resolved.n_training == 16
-        assert resolved.hyperparameters({})["batch_size"] == 16
-        assert resolve(facts=DatasetFacts("d", 1, 3, 2), validation_fraction=0.9).n_training == 1
+        assert resolved.workload.setup.n_training == 16
+        assert resolved.workload.hyperparameters({})["batch_size"] == 16
+        assert (
+            resolve(
+                facts=DatasetFacts("d", 1, 3, 2), validation_fraction=0.9
+            ).workload.setup.n_training
+            == 1
+        )
 
     def test_batch_sizes_expand_no_further_than_the_data(self):
         batch = {"low": 8, "high": 64, "scale": "log", "hard_high": 1_000_000}
@@ -124,10 +132,10 @@ class TestResolved:
 
     def test_parameters_and_work(self):
         resolved = resolve(model={"hidden_sizes": [50]})
-        assert resolved.parameters({}) == 65 * 50 + 51 * 10
-        assert resolved.flops({}, 3) == 6 * 3760 * 1437 * 3
+        assert resolved.workload.parameters({}) == 65 * 50 + 51 * 10
+        assert resolved.workload.flops({}, 3) == 6 * 3760 * 1437 * 3
         assert network_parameters(4, (), 3) == 15
-        assert largest_parameters(resolved) == 3760
+        assert resolved.workload.largest_parameters() == 3760
 
     def test_the_box_begins_with_what_was_asked(self):
         resolved = resolve(space=ASKED | {})
@@ -149,16 +157,16 @@ def test_whole_numbers_of_a_range_are_int():
 
 
 def test_domains_in_words():
-    assert HYPERPARAMETERS["batch_size"].domain == "a whole number from 1 up to 1e+06"
-    assert HYPERPARAMETERS["momentum"].domain == "from 0 up to 0.9999"
-    assert HYPERPARAMETERS["batch_norm"].domain == "one of false, true"
-    assert "up to 10 hidden layers" in HYPERPARAMETERS["hidden_sizes"].domain
+    assert hyperparameters()["batch_size"].domain == "a whole number from 1 up to 1e+06"
+    assert hyperparameters()["momentum"].domain == "from 0 up to 0.9999"
+    assert hyperparameters()["batch_norm"].domain == "one of false, true"
+    assert "up to 10 hidden layers" in hyperparameters()["hidden_sizes"].domain
 
 
 @pytest.mark.parametrize("value", [True, "1", (1,), 0, -1.0, 10**400, float("nan")])
 def test_a_learning_rate_is_a_positive_number(value):
-    assert not HYPERPARAMETERS["learning_rate"].accepts(value)
-    assert HYPERPARAMETERS["learning_rate"].accepts(1)
+    assert not hyperparameters()["learning_rate"].accepts(value)
+    assert hyperparameters()["learning_rate"].accepts(1)
 
 
 def test_bounds_of_a_hyperparameter_are_inclusive():

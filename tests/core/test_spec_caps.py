@@ -7,12 +7,8 @@ import json
 import pytest
 from core.builders import FACTS, asked, caps, mistakes, resolve
 
-from hpsearch.spec import (
-    ResolvedSpec,
-    SearchSpec,
-    parse,
-)
-from hpsearch.spec.resolved import largest_parameters, network_parameters
+from hpsearch.spec import ResolvedSpec, SearchSpec, parse
+from hpsearch.workloads.dense import network_parameters
 
 
 @pytest.mark.parametrize(
@@ -60,8 +56,10 @@ class TestExpansionWithinTheCaps:
         units, layers = (resolved.space.dimensions[n] for n in ("hidden_units", "hidden_layers"))
         assert (units.low, units.high, layers.hard_high) == (16, 256, 5)
         assert 256 < units.hard_high < 4096
-        assert largest_parameters(resolved) <= 20_000_000
-        assert largest_parameters(resolved, {"hidden_units": units.hard_high + 1}) > 20_000_000
+        assert resolved.workload.largest_parameters() <= 20_000_000
+        assert (
+            resolved.workload.largest_parameters({"hidden_units": units.hard_high + 1}) > 20_000_000
+        )
 
     def test_the_limits_are_part_of_the_stored_spec(self):
         resolved = parse(asked(space=self.SPACE), FACTS, caps(max_units=1000))

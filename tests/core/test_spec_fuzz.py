@@ -11,12 +11,9 @@ from hypothesis import strategies as st
 
 from hpsearch.errors import Mistake
 from hpsearch.space import box_from_json, box_to_json
-from hpsearch.spec import (
-    HYPERPARAMETERS,
-    DatasetFacts,
-    SearchSpec,
-    parse,
-)
+from hpsearch.spec import SearchSpec, parse
+from hpsearch.workloads import DatasetFacts
+from hpsearch.workloads.dense import hyperparameters
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -35,7 +32,7 @@ DIMENSIONS = st.one_of(
     ),
     st.fixed_dictionaries({"choices": st.lists(JSON, max_size=4)}),
 )  # fmt: skip
-NAMES = st.sampled_from(sorted(HYPERPARAMETERS)) | st.text(max_size=5)
+NAMES = st.sampled_from(sorted(hyperparameters())) | st.text(max_size=5)
 SPECS = st.fixed_dictionaries(
     {"dataset": st.just("digits") | JSON, "space": st.dictionaries(NAMES, DIMENSIONS, max_size=4)},
     optional={
@@ -61,4 +58,4 @@ def test_whatever_is_sent_is_a_search_or_an_invalid_spec(data, facts):
     assert box_from_json(box_to_json(resolved.box)) == resolved.box
     for name, dimension in resolved.box.items():
         for value in (getattr(dimension, "hard_low", None), getattr(dimension, "hard_high", None)):
-            assert value is None or HYPERPARAMETERS[name].accepts(value)
+            assert value is None or hyperparameters()[name].accepts(value)

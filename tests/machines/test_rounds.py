@@ -14,7 +14,7 @@ from support.checker import verify
 from hpsearch.coordinator import decide
 from hpsearch.errors import Conflict
 from hpsearch.service import advance
-from hpsearch.training.fingerprint import fingerprint
+from hpsearch.training.numerics import fingerprint
 from hpsearch.trials import GiveUp
 
 FROM = {

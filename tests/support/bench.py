@@ -8,7 +8,7 @@ from typing import Any
 from hpsearch.report.views import StatusView
 from hpsearch.service import Services
 from hpsearch.store import Written
-from hpsearch.training.fingerprint import fingerprint
+from hpsearch.training.numerics import fingerprint
 from hpsearch.trials import Hint, JobOrder, JobReport, Role, RoundKind, TrialReport, TrialState
 from support.waiting import until
 

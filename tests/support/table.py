@@ -14,7 +14,7 @@ import numpy as np
 
 from hpsearch.service import Services
 from hpsearch.spec import schedule
-from hpsearch.training.fingerprint import fingerprint
+from hpsearch.training.numerics import fingerprint
 from hpsearch.trials import JobOrder, JobReport, Role, RoundKind, TrialReport, TrialState
 
 Truth = Callable[[Mapping[str, Any], int], float | None]
@@ -106,12 +106,12 @@ class Table:
             loss=1.0 - accuracies[-1] if validated else None,
             score=accuracies[-1] if validated else None,
             curve=[(e, 1.0 - a, c, a) for e, (a, c) in enumerate(zip(accuracies, counts, strict=True), 1)],
-            right=_right(counts[-1], examples) if order.kind is RoundKind.REPEAT else None,
+            correct_mask=_correct_mask(counts[-1], examples) if order.kind is RoundKind.REPEAT else None,
             test_correct=tested if final else None,
             test_examples=TEST_EXAMPLES if final else None,
         )  # fmt: skip
 
 
-def _right(correct: int, examples: int) -> bytes:
+def _correct_mask(correct: int, examples: int) -> bytes:
     """Packed bits: the easiest examples are the ones that are got right."""
     return np.packbits(np.arange(examples) < correct).tobytes()

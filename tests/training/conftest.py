@@ -12,8 +12,9 @@ import pytest
 from hpsearch import nn
 from hpsearch.data import DatasetInfo, DatasetStore
 from hpsearch.settings import load
-from hpsearch.spec import DatasetFacts, parse
+from hpsearch.spec import parse
 from hpsearch.trials import JobOrder, RoundKind, TrialReport, TrialState
+from hpsearch.workloads import DatasetFacts
 
 SPEC = {
     "dataset": "iris",

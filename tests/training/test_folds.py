@@ -12,9 +12,10 @@ from sklearn.metrics import balanced_accuracy_score
 
 from hpsearch import nn
 from hpsearch.data import fit_scaling, split
+from hpsearch.metrics import METRICS
 from hpsearch.training import Task, Trainer, networks
+from hpsearch.training.data_splits import splits
 from hpsearch.training.final import run_final
-from hpsearch.training.parts import splits
 from hpsearch.training.reports import pooled, report
 from hpsearch.trials import Role, RoundKind, TrialReport, TrialState
 
@@ -30,7 +31,7 @@ def test_a_trial_is_the_sum_of_its_splits(files, info, way) -> None:
     whole = order(info, PARAMS[4:6], validation=way, objective="log_loss")
     reports = Trainer(files).run(whole).trials
     task = Task.of(whole)
-    parts = Trainer(files).cache.parts(task.resolved, task.info)
+    parts = Trainer(files).splits.of(task.resolved, task.info)
     for position, found in enumerate(reports):
         shape, ends = task.shape(position), []
         for fold, part in enumerate(parts):
@@ -51,7 +52,7 @@ def test_a_trial_is_the_sum_of_its_splits(files, info, way) -> None:
 
 def test_every_example_validates_once_in_folds(files, info) -> None:
     task = Task.of(order(info, validation={"folds": 4}))
-    parts = Trainer(files).cache.parts(task.resolved, task.info)
+    parts = Trainer(files).splits.of(task.resolved, task.info)
     rows = np.concatenate([part.validation.rows for part in parts])
     assert sorted(rows) == list(range(info.n_train))
     for part in parts:
@@ -144,11 +145,11 @@ def outcome(state, *losses) -> nn.Outcome:
 def test_divergence_on_one_split_is_divergence() -> None:
     whole = outcome("completed", 3.0, 2.0, 1.0)
     for company in ([outcome("diverged", 4.0), whole], [whole, outcome("diverged", 4.0)]):
-        found = report(7, company, "accuracy")
+        found = report(7, company, METRICS["accuracy"])
         assert (found.index, found.state, found.epochs) == (7, TrialState.DIVERGED, 1)
         assert (found.correct, found.examples, found.score) == (10, 20, None)
         assert found.curve == [(1, 3.5, 10, 0.5)]
-    found = report(7, [outcome("diverged"), whole], "accuracy")
+    found = report(7, [outcome("diverged"), whole], METRICS["accuracy"])
     assert (found.state, found.epochs, found.loss, found.curve) == (
         TrialState.DIVERGED, 0, None, [],
     )  # fmt: skip
@@ -172,7 +173,9 @@ scores = st.lists(
 @given(scores)
 def test_pooling_counts_examples(found) -> None:
     examples = sum(s.examples for s in found)
-    one, two, three = (pooled(found, o) for o in ("accuracy", "balanced_accuracy", "log_loss"))
+    one, two, three = (
+        pooled(found, METRICS[name]) for name in ("accuracy", "balanced_accuracy", "log_loss")
+    )
     assert one.score == sum(s.correct for s in found) / examples
     assert two.score == pytest.approx(np.mean([s.balanced_accuracy for s in found]))
     mean = sum(s.loss * s.examples for s in found) / examples
@@ -185,7 +188,7 @@ def test_pooling_counts_examples(found) -> None:
 def test_balanced_accuracy_is_scikit_learn_s(files, info) -> None:
     whole = order(info, PARAMS[4:8], objective="balanced_accuracy", rungs=(1,))
     task = Task.of(whole)
-    (part,) = Trainer(files).cache.parts(task.resolved, task.info)
+    (part,) = Trainer(files).splits.of(task.resolved, task.info)
     for position, found in enumerate(Trainer(files).run(whole).trials):
         training = task.training(
             [position], part.train, part.validation, stopped=lambda: False, keep_weights=True
@@ -208,32 +211,32 @@ def test_repeats_tell_every_example(files, info, way, kind) -> None:
     }  # fmt: skip
     for t in found:
         if kind is RoundKind.EXPLORE or t.state is TrialState.DIVERGED:
-            assert t.right is None
+            assert t.correct_mask is None
         else:
-            assert len(t.right) == -(-t.examples // 8)
-            bits = np.unpackbits(np.frombuffer(t.right, np.uint8), count=t.examples)
+            assert len(t.correct_mask) == -(-t.examples // 8)
+            bits = np.unpackbits(np.frombuffer(t.correct_mask, np.uint8), count=t.examples)
             assert bits.sum() == t.correct
 
 
 def test_the_bits_are_in_the_order_of_the_validation_rows(files, info) -> None:
     whole = order(info, PARAMS[4:5], kind=RoundKind.REPEAT, validation={"folds": 3})
     task = Task.of(whole)
-    parts = Trainer(files).cache.parts(task.resolved, task.info)
+    parts = Trainer(files).splits.of(task.resolved, task.info)
     right = []
     for fold, part in enumerate(parts):
         training = task.training([0], part.train, part.validation, stopped=lambda: False, fold=fold)
         training.run_to(3)
         right += list(training.outcomes()[0].predicted == part.validation.classes_of_rows)
     (found,) = Trainer(files).run(whole).trials
-    assert found.right == np.packbits(right).tobytes()
+    assert found.correct_mask == np.packbits(right).tobytes()
 
 
 def test_a_failed_repeat_has_no_bits(files, info, monkeypatch) -> None:
     monkeypatch.setattr(nn, "Training", picky(0))
     whole = order(info, PARAMS[4:6], kind=RoundKind.REPEAT)
     first, second = Trainer(files).run(whole).trials
-    assert (first.state, first.right) == (TrialState.FAILED, None)
-    assert second.right is not None
+    assert (first.state, first.correct_mask) == (TrialState.FAILED, None)
+    assert second.correct_mask is not None
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -255,7 +258,7 @@ def test_the_final_of_a_search_with_several_splits(files, info, way, train_on, m
         patch.setattr(nn, "Training", spy)
         report = run_final(Trainer(files), whole, open_test=lambda: True)
     task = Task.of(whole)
-    first = Trainer(files).cache.parts(task.resolved, task.info)[0]
+    first = Trainer(files).splits.of(task.resolved, task.info)[0]
     *tested, gauge = report.trials
     (rows,) = [rows for rows in scored if rows[1] is not None]
     assert np.array_equal(rows[0], first.train.rows)

@@ -14,7 +14,7 @@ from hpsearch import nn
 from hpsearch.data import DatasetInfo, DatasetStore
 from hpsearch.errors import Fenced
 from hpsearch.spec import schedule
-from hpsearch.spec.halving import Standing, survivors
+from hpsearch.spec.halving import RungScore, survivors
 from hpsearch.training import Task, Trainer
 from hpsearch.trials import JobOrder, TrialReport, TrialState
 
@@ -27,10 +27,10 @@ MANY = [
     for optimizer in ("sgd", "adam")
 ]
 few = st.integers(0, 3).map(float)
-standings = st.dictionaries(st.integers(0, 99), st.builds(Standing, few, few), max_size=20)
+rung_scores = st.dictionaries(st.integers(0, 99), st.builds(RungScore, few, few), max_size=20)
 
 
-@given(standings, st.integers(0, 25))
+@given(rung_scores, st.integers(0, 25))
 def test_the_best_go_on_as_many_as_there_are_places(found: dict, places: int) -> None:
     best = survivors(found, places)
     assert len(best) == min(places, len(found))
@@ -40,22 +40,22 @@ def test_the_best_go_on_as_many_as_there_are_places(found: dict, places: int) ->
         assert (-a.score, a.loss, inside) < (-b.score, b.loss, outside)
 
 
-@given(standings, st.integers(0, 25), st.randoms())
+@given(rung_scores, st.integers(0, 25), st.randoms())
 def test_the_order_of_the_trials_does_not_matter(found: dict, places: int, random) -> None:
     shuffled = list(found.items())
     random.shuffle(shuffled)
     assert survivors(dict(shuffled), places) == survivors(found, places)
 
 
-@given(standings, st.integers(0, 24))
+@given(rung_scores, st.integers(0, 24))
 def test_one_more_place_sends_nobody_home(found: dict, places: int) -> None:
     assert survivors(found, places) <= survivors(found, places + 1)
 
 
-@given(standings, st.integers(1, 25), st.integers(100, 200), few)
+@given(rung_scores, st.integers(1, 25), st.integers(100, 200), few)
 def test_a_better_trial_takes_the_last_place_alone(found, places, index, loss) -> None:
     """And without it, which is what a fault amounts to, the next one in line has it."""
-    with_it = survivors({**found, index: Standing(9.0, loss)}, places)
+    with_it = survivors({**found, index: RungScore(9.0, loss)}, places)
     assert with_it - {index} <= survivors(found, places)
     assert len(survivors(found, places) - with_it) <= 1
 
@@ -82,13 +82,13 @@ def expected(full, cohorts, failing=None) -> dict[int, TrialReport]:
 numbers = st.lists(st.integers(0, 4), min_size=len(MANY), max_size=len(MANY))
 
 
-parked = st.sampled_from([0.0, 3e3, 1e9])  # bytes: no network waits in memory, some do, all do
+waiting = st.sampled_from([0.0, 3e3, 1e9])  # bytes: no network waits in memory, some do, all do
 
 
 @settings(max_examples=25)
-@given(numbers, st.sampled_from([0, 1, 2, 3, 7]), st.integers(1, 5), parked)
+@given(numbers, st.sampled_from([0, 1, 2, 3, 7]), st.integers(1, 5), waiting)
 def test_cohorts_are_halved_the_same_in_any_jobs_and_stacks(
-    files, info, full, cohorts, stack_size, jobs, parked
+    files, info, full, cohorts, stack_size, jobs, waiting
 ) -> None:
     """Jobs hold whole cohorts; how many, in which stacks and memory, changes no bit of a report."""
     whole = order(info, MANY, rungs=RUNGS, cohorts=cohorts)
@@ -96,7 +96,7 @@ def test_cohorts_are_halved_the_same_in_any_jobs_and_stacks(
         part_of(whole, [p for p, c in enumerate(cohorts) if c % jobs == job]) for job in range(jobs)
     ]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hpsearch.training.race.PARKED_BYTES", parked)
+        patch.setattr("hpsearch.training.successive_halving.WAITING_BYTES", waiting)
         found = run(files, *(job for job in cut if job.indices), stack_size=stack_size)
     assert found == expected(full, cohorts)
 
@@ -114,14 +114,14 @@ def test_positions_in_a_job_do_not_matter(files, info, full, cohorts, random, sh
     stack_size=st.sampled_from([0, 1, 2, 7]),
     culprit=st.integers(0, len(MANY) - 1),
     after=st.integers(0, RUNGS[-1] - 1),
-    parked=parked,
+    waiting=waiting,
 )
 def test_a_culprit_falls_out_and_nobody_else_notices(
-    files, info, full, cohorts, stack_size, culprit, after, parked
+    files, info, full, cohorts, stack_size, culprit, after, waiting
 ) -> None:
     """It fails where it raises, if it gets there; the next in line has its place."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hpsearch.training.race.PARKED_BYTES", parked)
+        patch.setattr("hpsearch.training.successive_halving.WAITING_BYTES", waiting)
         patch.setattr(nn, "Training", picky(culprit, after))
         found = run(files, order(info, MANY, rungs=RUNGS, cohorts=cohorts), stack_size=stack_size)
     assert found == expected(full, cohorts, {culprit: after})
@@ -170,14 +170,14 @@ def test_everybody_may_diverge(files, info) -> None:
     assert {t.score for t in found.values()} == {None}
 
 
-def test_the_race_stops_when_asked(files, info) -> None:
+def test_the_training_stops_when_asked(files, info) -> None:
     asked = itertools.count()
     with pytest.raises(Fenced):
         Trainer(files).run(order(info, MANY, rungs=RUNGS), stopped=lambda: next(asked) > 5)
     assert next(asked) == 7
 
 
-def test_cohorts_that_do_not_fit_the_memory_race_one_after_another(
+def test_cohorts_that_do_not_fit_the_memory_train_one_after_another(
     files, info, full, monkeypatch
 ) -> None:
     cohorts = [i % 3 for i in range(len(MANY))]
@@ -194,7 +194,7 @@ def test_networks_that_do_not_fit_the_memory_train_again(files, info, full, monk
     """What waits has its bound, beside the stack that trains; the rest starts again."""
     whole = order(info, MANY, rungs=RUNGS)
     stack = 6 * nn.resident_bytes(Task.of(whole).shape(1))  # of Adam, the larger ones
-    monkeypatch.setattr("hpsearch.training.race.PARKED_BYTES", stack / 2)
+    monkeypatch.setattr("hpsearch.training.successive_halving.WAITING_BYTES", stack / 2)
     made, held = weakref.WeakSet[nn.Training](), list[int]()
     starts = itertools.count()
 

@@ -8,9 +8,10 @@ from hpsearch.coordinator import Snapshot, decide
 from hpsearch.data import DatasetStore
 from hpsearch.service.stored import fallen, thinned
 from hpsearch.settings import load
-from hpsearch.spec import DatasetFacts, parse
+from hpsearch.spec import parse
 from hpsearch.training import Trainer
 from hpsearch.trials import FinalPlan, JobOrder, Observation, RoundPlan
+from hpsearch.workloads import DatasetFacts
 
 pytestmark = pytest.mark.slow
 

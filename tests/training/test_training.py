@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 
 from hpsearch import nn
 from hpsearch.data import DatasetInfo, DatasetStore
 from hpsearch.errors import Corrupt, Fenced, Misconfigured, Unavailable
-from hpsearch.training import Task, Trainer, final
+from hpsearch.training import Task, Trainer, final, numerics
 from hpsearch.training.final import run_final
 from hpsearch.trials import Role, RoundKind, TrialState
 
 from .conftest import PARAMS, order, part_of, picky
-
-fingerprint = sys.modules["hpsearch.training.fingerprint"]  # the function hides the module
 
 FINAL = [Role.RECOMMENDED, Role.DRAWN, Role.DRAWN, Role.OPTIMISM]
 
@@ -206,18 +202,18 @@ def test_a_tampered_test_part_is_not_scored(tmp_path):
 
 
 def test_the_fingerprint_names_what_decides_the_last_bits():
-    found = fingerprint.fingerprint()
+    found = numerics.fingerprint()
     assert set(found) == {"machine", "numpy", "scipy", "blas", "simd"}
     assert found["numpy"] == np.__version__
 
 
 def test_more_than_one_thread_is_refused(monkeypatch):
-    fingerprint.fingerprint.cache_clear()
+    numerics.fingerprint.cache_clear()
     pools = [{"user_api": "blas", "num_threads": 4, "internal_api": "openblas"}]
-    monkeypatch.setattr(fingerprint, "threadpool_info", lambda: pools)
+    monkeypatch.setattr(numerics, "threadpool_info", lambda: pools)
     with pytest.raises(Misconfigured, match="4 threads"):
-        fingerprint.fingerprint()
-    fingerprint.fingerprint.cache_clear()
+        numerics.fingerprint()
+    numerics.fingerprint.cache_clear()
 
 
 def test_a_dataset_description_is_read_back(info):

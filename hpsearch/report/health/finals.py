@@ -30,19 +30,14 @@ def diverged_models(stored: Stored) -> Iterator[HealthNote]:
         numbers={"diverged": len(gone), "models": len(shown), "epochs": epochs},
         advice=(
             f"the range holds values that do not last {epochs} epochs: search with epochs.last "
-            "nearer to final.epochs"
-            + (
-                ""
-                if stored.resolved.spec.external
-                else ", or with a lower hard_high of the learning rate"
-            )
+            "nearer to final.epochs" + stored.resolved.workload.advice.or_lower
         ),
     )
 
 
 def own_promise(stored: Stored) -> Iterator[HealthNote]:
     """Test scores that the service has not measured."""
-    if not stored.resolved.spec.external or not any(m.score is not None for m in stored.models):
+    if stored.resolved.workload.trained_here or not any(m.score is not None for m in stored.models):
         return
     yield HealthNote(
         code="not_sealed",

@@ -120,7 +120,7 @@ def unidentified(stored: Stored) -> Iterator[HealthNote]:
 
 def _where(stored: Stored, name: str) -> str:
     """Where a hyperparameter is fixed that is not searched."""
-    return name if stored.resolved.spec.external else f"model.{name}"
+    return stored.resolved.workload.advice.fixed_in + name
 
 
 def _effect(decision: Row) -> dict[str, float | int | str | None]:
@@ -157,16 +157,14 @@ def divergence(stored: Stored) -> Iterator[HealthNote]:
         "diverged": count, "trials": planned, "worst_round": worst, "share": shares[worst],
     }  # fmt: skip
     frontier = stored.latest("frontier")
-    external = stored.resolved.spec.external
+    ways_out = stored.resolved.workload.advice
     if frontier is None:
-        advice = (
-            "search other ranges" if external else "lower the learning rate, or set model.clip_norm"
-        )
+        advice = ways_out.many_diverged
     else:
         numbers |= frontier
         message += f", most of them above a learning rate of {frontier['edge']:g}"
         advice = f"set space.learning_rate.hard_high to {frontier['edge']:g}"
-        advice += "" if external else ", or model.clip_norm"
+        advice += ways_out.or_clip
     yield HealthNote(
         code="divergence", severity="warning", message=message, numbers=numbers, advice=advice
     )

@@ -12,17 +12,17 @@ Start = Callable[[Sequence[int], int], nn.Training]
 
 
 @dataclass
-class Lane:
-    """One stack. `alone`: a trial by itself, because a stack that it was in has raised.
+class StackRun:
+    """A stack. `single`: a trial by itself, because a stack that it was in has raised.
 
-    `positions` are those of the stack as it was started; after `forget` the next one is started
+    `positions` are those of the stack as it was started; after `evict` the next one is started
     with those alone that were live.
     """
 
     start: Start
     positions: Sequence[int]
     fold: int
-    alone: bool = False
+    single: bool = False
     _training: nn.Training | None = field(default=None, init=False)
     _known: dict[int, nn.Outcome] = field(default_factory=dict, init=False)
 
@@ -34,7 +34,7 @@ class Lane:
         return [self.positions[i] for i in self._training.live]
 
     @property
-    def held(self) -> Sequence[int]:
+    def resident(self) -> Sequence[int]:
         """The positions whose networks are in memory."""
         return () if self._training is None else self.live
 
@@ -52,17 +52,17 @@ class Lane:
         if self._training is not None:
             self._training.keep([i for i, p in enumerate(self.positions) if p in positions])
             return
-        gone = self._known.keys() & set(self.positions) - set(positions)
-        self._known |= {p: replace(self._known[p], state="stopped") for p in gone}
-        self.positions = [p for p in self.positions if p not in gone]
+        stopped = self._known.keys() & set(self.positions) - set(positions)
+        self._known |= {p: replace(self._known[p], state="stopped") for p in stopped}
+        self.positions = [p for p in self.positions if p not in stopped]
 
-    def rest(self) -> None:
+    def release_buffers(self) -> None:
         """Give buffers back while other stacks train."""
         if self._training is not None:
             self._training.rest()
 
-    def forget(self) -> None:
-        """Give up the networks: who goes on will be trained again from the start.
+    def evict(self) -> None:
+        """Give up the networks: the trials that go on will be trained again from the start.
 
         A training has the same bits whenever it is done, so it costs time and changes nothing.
         """
@@ -71,13 +71,13 @@ class Lane:
         self.positions, self._training = live, None
 
     def outcomes(self) -> Mapping[int, nn.Outcome]:
-        """By position; nobody's where the stack could not be made."""
+        """By position; empty where the stack could not be made."""
         if self._training is None:
             return self._known
         return self._known | dict(zip(self.positions, self._training.outcomes(), strict=True))
 
-    def singles(self) -> Sequence[Lane]:
+    def split_to_singles(self) -> Sequence[StackRun]:
         """After an exception: the live trials again, each by itself; this stack has ended."""
-        again = [Lane(self.start, [position], self.fold, alone=True) for position in self.live]
+        again = [StackRun(self.start, [p], self.fold, single=True) for p in self.live]
         self.keep(())
         return again

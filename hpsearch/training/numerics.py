@@ -1,4 +1,4 @@
-"""What decides the last bits of a result besides the seed: libraries and the processor's loops.
+"""The numeric fingerprint: libraries and processor loops, which decide the last bits of a result.
 
 Two workers with the same fingerprint give the same bits. Where a search ran under several,
 its digest is withheld and the result says so.
@@ -47,5 +47,5 @@ def fingerprint() -> Mapping[str, str]:
 
 def simd() -> str:
     """The instruction sets that NumPy's loops were built for and this process uses."""
-    found = np.show_config(mode="dicts")["SIMD Extensions"]
-    return " ".join([*found.get("baseline", ()), *found.get("found", ())])
+    extensions = np.show_config(mode="dicts")["SIMD Extensions"]
+    return " ".join([*extensions.get("baseline", ()), *extensions.get("found", ())])

@@ -24,28 +24,27 @@ from hpsearch.data import (
 from hpsearch.spec import ResolvedSpec
 from hpsearch.trials import Stream
 
-KEPT = 4  # datasets whose split and scaling a worker remembers
+CACHED = 4  # datasets whose splits and scalings a worker remembers
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class DataSplit:
     """Training and validation part of one split; both map the same file."""
 
     train: nn.Examples
     validation: nn.Examples
 
 
-class PartsCache:
+class DataSplits:
     """Splits and scalings by dataset, seed and way to validate: the same for a search's jobs."""
 
     def __init__(self, files: DatasetStore) -> None:
         self._files = files
-        self._make = lru_cache(maxsize=KEPT)(self._split)
+        self._make = lru_cache(maxsize=CACHED)(self._split)
 
-    def parts(self, resolved: ResolvedSpec, info: DatasetInfo) -> Sequence[Parts]:
-        """The parts of every split; each scaling is fitted on its own training part alone."""
-        spec = resolved.spec
-        ways = spec.validation
+    def of(self, resolved: ResolvedSpec, info: DatasetInfo) -> Sequence[DataSplit]:
+        """Every split of a search; each scaling is fitted on its own training part alone."""
+        spec, ways = resolved.spec, resolved.spec.validation
         return self._make(info, spec.seed, spec.validation_fraction, ways.folds, ways.repeats)
 
     def whole(self, info: DatasetInfo) -> tuple[nn.Examples, Scaling]:
@@ -57,23 +56,25 @@ class PartsCache:
 
     def _split(
         self, info: DatasetInfo, seed: int, fraction: float, folds: int | None, repeats: int
-    ) -> Sequence[Parts]:
+    ) -> Sequence[DataSplit]:
         part = self._files.open_train(info)
-        found = []
+        made = []
         for rows in splits(part.y, seed=seed, fraction=fraction, folds=folds, repeats=repeats):
             scaling = fit_scaling(part.x, rows.train, kind=info.kind)
             train, validation = (examples(part, r, scaling) for r in (rows.train, rows.validation))
-            found.append(Parts(train, validation))
-        return found
+            made.append(DataSplit(train, validation))
+        return made
 
 
 def splits(
-    y: NDArray[np.integer[Any]], *, seed: int, fraction: float, folds: int | None, repeats: int
+    y: NDArray[Any], *, seed: int, fraction: float, folds: int | None, repeats: int
 ) -> Sequence[Split]:
-    """How a search parts its examples: into folds, or `repeats` times by chance.
+    """The splits of a search with targets y (n,): folds, or `repeats` splits by chance.
 
-    The first of several splits by chance is the one of a search that has one alone.
+    The first of several splits by chance is the one of a search that has one alone. Classes have
+    the same shares in every part; targets that are no classes are one stratum.
     """
+    y = y if y.dtype.kind in "iu" else np.zeros(len(y), np.intp)
     if folds is not None:
         return split_folds(y, folds=folds, seed=(seed, Stream.FOLDS))
     more = [(seed, Stream.FOLDS, repeat) for repeat in range(1, repeats)]

@@ -1,0 +1,45 @@
+"""Kinds of training: what a search asks each of them, and which one its objective names.
+
+To add a kind, subclass `Workload` and register it; docs/decisions/0017-workloads.md has the reasons.
+"""
+
+from __future__ import annotations
+
+from hpsearch.one_of import OneOf
+from hpsearch.registry import Registry
+from hpsearch.workloads.base import (
+    NO_DATASET,
+    Advice,
+    DatasetFacts,
+    Setup,
+    ShapeKey,
+    ValidParts,
+    Workload,
+)
+from hpsearch.workloads.dense import Dense, ModelSpec
+from hpsearch.workloads.external import External
+
+__all__ = [
+    "NO_DATASET",
+    "OBJECTIVES",
+    "WORKLOADS",
+    "Advice",
+    "DatasetFacts",
+    "Dense",
+    "External",
+    "ModelSpec",
+    "Setup",
+    "ShapeKey",
+    "ValidParts",
+    "Workload",
+    "workload_of",
+]
+
+WORKLOADS: Registry[type[Workload]] = Registry("workload", {"dense": Dense, "external": External})
+OBJECTIVES = OneOf(lambda: tuple(o for kind in WORKLOADS.values() for o in kind.objectives()))
+
+
+def workload_of(objective: object) -> type[Workload]:
+    """The kind of training that an objective belongs to; the first one for an unknown objective."""
+    first, *others = WORKLOADS.values()
+    return next((kind for kind in others if objective in kind.objectives()), first)

@@ -1,0 +1,180 @@
+"""The table of hyperparameters, read off the annotations of the model's fields."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal, get_args
+
+from pydantic.fields import FieldInfo
+
+from hpsearch.errors import Mistake, meant
+from hpsearch.one_of import OneOf
+from hpsearch.space import Choices, Dimension, Level, Range
+from hpsearch.workloads.dense.constants import Declared, constants, declared, users
+from hpsearch.workloads.dense.model import LAYERS_MAX, UNITS_MAX, Searchable, current_model
+
+Kind = Literal["float", "integer", "level", "sizes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hyperparameter:
+    """The domain of one hyperparameter. Bounds are inclusive; `above_zero` excludes 0.
+
+    shaping
+        It decides which trials can be stacked.
+    needs
+        Values of another hyperparameter, by its name, without which this one has no effect:
+        searching it in vain is a mistake that the user wants to hear about.
+    """
+
+    kind: Kind
+    low: float = 0.0
+    high: float = 0.0
+    above_zero: bool = False
+    levels_now: Callable[[], tuple[Level, ...]] = tuple
+    shaping: bool = False
+    needs: tuple[str, tuple[Level, ...]] | None = None
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """The levels there are; names of a registry may be added at any time."""
+        return self.levels_now()
+
+    @property
+    def domain(self) -> str:
+        """The domain in words, for messages."""
+        if self.kind == "sizes":
+            return f"a list of units, one for each of up to {LAYERS_MAX} hidden layers"
+        if self.kind == "level":
+            return "one of " + ", ".join(str(x).lower() for x in self.levels)
+        whole = "a whole number " if self.kind == "integer" else ""
+        start = "above 0" if self.above_zero else f"from {self.low:g}"
+        return f"{whole}{start} up to {self.high:g}"
+
+    def accepts(self, value: Level) -> bool:
+        """Tell if a trial may have `value`."""
+        if self.kind == "level":
+            return any(value == x and type(value) is type(x) for x in self.levels)
+        if self.kind == "sizes":
+            units = value if isinstance(value, tuple) else (0,)
+            return len(units) <= LAYERS_MAX and all(1 <= n <= UNITS_MAX for n in units)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        if not self.low <= value <= self.high or (self.above_zero and value <= 0):
+            return False
+        return self.kind == "float" or float(value).is_integer()
+
+
+# Each takes the place of hidden_sizes: so many units in every layer, so many layers of equal width.
+ARCHITECTURE: Mapping[str, Hyperparameter] = {
+    "hidden_units": Hyperparameter("integer", 1, UNITS_MAX, shaping=True),
+    "hidden_layers": Hyperparameter("integer", 1, LAYERS_MAX, shaping=True),
+}
+
+
+def hyperparameters() -> Mapping[str, Hyperparameter]:
+    """Every hyperparameter that can be searched, by its name."""
+    return _table(declared())
+
+
+@cache
+def _table(of: Declared) -> Mapping[str, Hyperparameter]:
+    own = constants(of)
+    table = {}
+    for name, field in current_model().model_fields.items():
+        for mark in field.metadata:
+            if isinstance(mark, Searchable):
+                needs = ("optimizer", users(name, of)) if name in own else mark.needs
+                table[name] = _of_field(field, mark, needs)
+    return {**table, **ARCHITECTURE}
+
+
+def _of_field(
+    field: FieldInfo, mark: Searchable, needs: tuple[str, tuple[Level, ...]] | None
+) -> Hyperparameter:
+    kind, levels = _kind(field)
+    bounds: dict[str, Any] = {}
+    for rule in field.metadata:  # the bounds given to Field, one object each
+        for bound in ("ge", "gt", "le"):
+            if hasattr(rule, bound):
+                bounds[bound] = getattr(rule, bound)
+    return Hyperparameter(
+        kind,
+        low=bounds.get("ge", 0.0),
+        high=bounds.get("le", 0.0),
+        above_zero="gt" in bounds,
+        levels_now=levels,
+        shaping=mark.shaping,
+        needs=needs,
+    )
+
+
+def _kind(field: FieldInfo) -> tuple[Kind, Callable[[], tuple[Level, ...]]]:
+    """The kind of a field, and its levels where it has some."""
+    for rule in field.metadata:
+        if isinstance(rule, OneOf):
+            return "level", rule.names
+    kinds = get_args(field.annotation) or (field.annotation,)
+    if bool in kinds:
+        return "level", lambda: (False, True)
+    if float in kinds:
+        return "float", tuple
+    return ("integer" if field.annotation is int else "sizes"), tuple
+
+
+def mistakes_in(name: str, dimension: Dimension | None) -> list[Mistake]:
+    """Mistakes of searching `name` over `dimension`, each with its path.
+
+    `dimension` is None where it did not validate by itself: the name still has to be known.
+    """
+    path, table = f"space.{name}", hyperparameters()
+    known = table.get(name)
+    if known is None:
+        question = meant(name, table)
+        known_are = f"{question} Known are" if question else "known are"
+        return [Mistake(path, f"unknown hyperparameter; {known_are} {', '.join(sorted(table))}")]
+    if dimension is None:
+        return []
+    if isinstance(dimension, Choices):
+        return [
+            Mistake(f"{path}.choices[{i}]", f"{_shown(level)} is not {known.domain}")
+            for i, level in enumerate(dimension.choices)
+            if not known.accepts(level)
+        ]
+    if known.kind in ("level", "sizes"):
+        return [Mistake(path, f'{name} takes {known.domain}; give {{"choices": [...]}}')]
+    edges: list[tuple[str, float | None]] = [
+        ("low", dimension.low), ("high", dimension.high),
+        ("hard_low", dimension.hard_low), ("hard_high", dimension.hard_high),
+    ]  # fmt: skip
+    return [
+        Mistake(f"{path}.{edge}", f"{value:g} is outside what {name} may be: {known.domain}")
+        for edge, value in edges
+        if value is not None and not known.accepts(value)
+    ]
+
+
+def _shown(level: Level) -> str:
+    return reprlib.repr(list(level) if isinstance(level, tuple) else level)
+
+
+def limited(known: Hyperparameter, dimension: Dimension, *, highest: float | None) -> Dimension:
+    """`dimension` with its hard limits filled in.
+
+    `highest` lowers the upper bound of the domain (the number of training examples for
+    the batch size).
+    """
+    if isinstance(dimension, Choices):
+        return _whole(dimension) if known.kind == "integer" else dimension
+    if known.kind == "integer":
+        dimension = Range.model_validate({**dimension.model_dump(), "integer": True})
+    top = known.high if highest is None else min(known.high, highest)
+    return dimension.limited(known.low, top)
+
+
+def _whole(dimension: Choices) -> Choices:
+    """The levels as whole numbers, which they are by the table."""
+    return Choices(choices=tuple(int(x) for x in dimension.choices))  # type: ignore[arg-type]  # numbers, by the table

@@ -1,0 +1,143 @@
+"""The model of a spec: every hyperparameter of a dense network, with its default and its domain.
+
+The annotations are the one table of hyperparameters. A field marked PER_TRIAL may differ between
+the trials of a stack, one marked SHAPING decides which trials can be stacked; both may be searched.
+Constants of optimizers come from the optimizers: those that a spec has had from the start are
+fields here, any other becomes one as soon as an optimizer declares it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ValidatorFunctionWrapHandler,
+    create_model,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from hpsearch import nn
+from hpsearch.one_of import one_of
+from hpsearch.space import Level
+from hpsearch.workloads.dense.constants import Constant, constants, declared, users
+
+UNITS_MAX = 4_096
+LAYERS_MAX = 10
+BATCH_MAX = 1_000_000  # the dataset's own size is the real bound; `Dense.unfit` knows it
+
+
+@dataclass(frozen=True, slots=True)
+class Searchable:
+    """Mark of a field that may be searched.
+
+    `needs` names the values of another field without which this one has no effect; a constant
+    needs the optimizers that declare it.
+    """
+
+    shaping: bool = False
+    needs: tuple[str, tuple[Level, ...]] | None = None
+
+
+PER_TRIAL, SHAPING = Searchable(), Searchable(shaping=True)
+
+Units = Annotated[int, Field(ge=1, le=UNITS_MAX)]
+HiddenSizes = Annotated[
+    tuple[Units, ...],
+    BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
+    Field(max_length=LAYERS_MAX),
+]
+
+
+def _constant(name: str, about: str | None = None) -> Any:
+    """The field of a constant that some optimizer declares."""
+    of = declared()
+    return _field(constants(of)[name], about or f"For {' and '.join(users(name, of))}.")
+
+
+def _field(constant: Constant, about: str, **more: Any) -> Any:
+    low = {"gt": 0} if constant.above_zero else {"ge": constant.low}
+    return Field(constant.default, **low, le=constant.high, description=about, **more)
+
+
+class ModelSpec(BaseModel):
+    """What every trial has in common; any field may be searched instead."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    hidden_sizes: Annotated[HiddenSizes, SHAPING] = Field(
+        (50,), description="Units of each hidden layer."
+    )
+    activation: Annotated[str, one_of(nn.ACTIVATIONS), SHAPING] = "relu"
+    initializer: Annotated[str, one_of(nn.INITIALIZERS), PER_TRIAL] = Field(
+        "auto", description="auto: He for ReLU, Xavier for sigmoid and tanh."
+    )
+    init_std: Annotated[float, Searchable(needs=("initializer", ("normal",)))] = Field(
+        0.01, gt=0, le=1e3, description="Standard deviation for normal."
+    )
+    optimizer: Annotated[str, one_of(nn.OPTIMIZERS), SHAPING] = "sgd"
+    learning_rate: Annotated[float, PER_TRIAL] = Field(0.01, gt=0, le=1e4)
+    weight_decay: Annotated[float, PER_TRIAL] = Field(
+        0.0, ge=0, le=1e3, description="Lambda of the 1/2 lambda W^2 penalty."
+    )
+    momentum: Annotated[float, PER_TRIAL] = _constant("momentum")
+    beta1: Annotated[float, PER_TRIAL] = _constant("beta1")
+    beta2: Annotated[float, PER_TRIAL] = _constant("beta2")
+    rho: Annotated[float, PER_TRIAL] = _constant("rho")
+    eps: Annotated[float, PER_TRIAL] = _constant("eps", "For adaptive optimizers.")
+    schedule: Annotated[str, one_of(nn.SCHEDULES), PER_TRIAL] = Field(
+        "constant", description="Learning rate over the epochs of a trial."
+    )
+    clip_norm: Annotated[float | None, PER_TRIAL] = Field(
+        None, gt=0, le=1e6, description="Largest gradient norm."
+    )
+    batch_size: Annotated[int, SHAPING] = Field(32, ge=1, le=BATCH_MAX)
+    batch_norm: Annotated[bool, SHAPING] = False
+    dropout: Annotated[float, PER_TRIAL] = Field(
+        0.0, ge=0, le=0.9, description="Share of hidden units dropped."
+    )
+    class_weight: Literal["balanced"] | None = Field(
+        None, description="balanced: each class counts the same in the loss."
+    )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        described, now = handler(schema), current_model()
+        if cls is not now:  # it has more fields
+            known = handler.resolve_ref_schema(described)["properties"]
+            known |= {**now.model_json_schema()["properties"], **known}
+        return described
+
+
+def current_model() -> type[ModelSpec]:
+    """The model with the constants of every optimizer that is registered now."""
+    more = [c for name, c in constants(declared()).items() if name not in ModelSpec.model_fields]
+    return _extended(tuple(more)) if more else ModelSpec
+
+
+def with_constants(value: Any, handler: ValidatorFunctionWrapHandler) -> ModelSpec:
+    """Validate a model, which may have constants that came after its class was made."""
+    model = current_model()
+    return cast("ModelSpec", handler(value)) if model is ModelSpec else model.model_validate(value)
+
+
+@cache
+def _extended(more: tuple[Constant, ...]) -> type[ModelSpec]:
+    """The model with further constants; each is left out of a stored spec while it has its default."""
+    fields: Mapping[str, Any] = {c.name: (Annotated[float, PER_TRIAL], _late(c)) for c in more}
+    return create_model(ModelSpec.__name__, __base__=ModelSpec, __module__=__name__, **fields)
+
+
+def _late(constant: Constant) -> Any:
+    about = f"For {' and '.join(users(constant.name, declared()))}."
+    return _field(constant, about, exclude_if=lambda value: value == constant.default)

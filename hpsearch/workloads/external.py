@@ -1,0 +1,84 @@
+"""Training by the caller, who claims the trials of a search and reports their scores."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cached_property
+
+from hpsearch.errors import Mistake
+from hpsearch.settings import Settings
+from hpsearch.space import Choices, Dimension, Params, Space
+from hpsearch.workloads.base import ValidParts, Workload
+
+NAME = re.compile(r"[^\W\d][\w.-]{0,39}")
+TEXT_MAX = 100  # characters of a level
+SECONDS = 30 * 86_400.0  # of a training, at the most: how long it may take is its caller's to know
+
+
+class External(Workload):
+    """A model of the caller's, with hyperparameters of any name."""
+
+    trained_here = False
+    left_out = ("dataset", "model", "validation_fraction", "validation", "final.train_on")
+    loss_is_known = False
+    final_as_long = True
+    measures_optimism = False
+
+    @classmethod
+    def objectives(cls) -> Sequence[str]:
+        """The scores that the caller reports."""
+        return ("external",)
+
+    @classmethod
+    def mistakes(cls, parts: ValidParts) -> list[Mistake]:
+        """Fields that such a search cannot have, and names or levels that nobody could write down."""
+        message = "the trials of an external search are trained by its caller, who knows; drop it"
+        mistakes = [Mistake(path, message) for path in cls.left_out if _has(parts.data, path)]
+        for name in parts.searched:
+            mistakes += _unprintable(name, parts.space.get(name))
+        return mistakes
+
+    @cached_property
+    def space(self) -> Space:
+        """The asked space; a range grows only where its caller has said how far."""
+        return Space({name: _limited(asked) for name, asked in self.setup.space.items()})
+
+    def seconds(self, trials: Sequence[Params], epochs: int, settings: Settings) -> float:  # noqa: ARG002 - the interface's
+        """A month, however many trials."""
+        return SECONDS
+
+
+def _has(data: object, path: str) -> bool:
+    for name in path.split("."):
+        if not isinstance(data, dict) or name not in data:
+            return False
+        data = data[name]
+    return True
+
+
+def _unprintable(name: str, dimension: Dimension | None) -> list[Mistake]:
+    path = f"space.{name}"
+    if not NAME.fullmatch(name):
+        message = "a name has 1 to 40 letters, digits, _, - and dots, and begins with a letter or _"
+        return [Mistake(path, message)]
+    if not isinstance(dimension, Choices):
+        return []
+    return [
+        Mistake(f"{path}.choices[{i}]", f"a text is printable, of 1 to {TEXT_MAX} characters")
+        for i, level in enumerate(dimension.choices)
+        if isinstance(level, str) and not (0 < len(level) <= TEXT_MAX and level.isprintable())
+    ]
+
+
+def _limited(dimension: Dimension) -> Dimension:
+    """`dimension` with its hard limits filled in.
+
+    Nobody here can tell that a dropout of -0.2 or a batch of a million is nonsense.
+    """
+    if isinstance(dimension, Choices):
+        return dimension
+    return dimension.limited(
+        dimension.low if dimension.hard_low is None else dimension.hard_low,
+        dimension.high if dimension.hard_high is None else dimension.hard_high,
+    )
