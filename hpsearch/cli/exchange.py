@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Literal
+from typing import IO, Annotated
 
 import typer
 
@@ -16,17 +16,38 @@ from hpsearch.cli.output import emit
 from hpsearch.cli.searches import follow_up, read_spec, submitted
 from hpsearch.errors import InvalidRequest
 
-if TYPE_CHECKING:
-    from hpsearch.client import Client
-    from hpsearch.exchange import Search
-
 STORAGE = "Optuna storage, for example sqlite:///optuna.db."
+
+
+def _known(format: str | None) -> str | None:
+    """Refuse a format that no export has."""
+    if format is not None:
+        from hpsearch.exchange import file_formats
+
+        if format not in file_formats():
+            known = ", ".join(map(repr, file_formats()))
+            raise typer.BadParameter(f"{format!r} is not one of {known}.")
+    return format
+
+
+def _ways() -> str:
+    """Name the options of all exports."""
+    from hpsearch.exchange import EXPORTS, StoreExport
+
+    *ways, last = (
+        export.option if isinstance(export, StoreExport) else f"--format {name}"
+        for name, export in EXPORTS.items()
+    )
+    return f"{', '.join(ways)} and {last}"
 
 
 def export(
     search: SearchId,
     format: Annotated[
-        Literal["csv", "json"] | None, typer.Option("--format", help="Trials, or everything.")
+        str | None,
+        typer.Option(
+            "--format", metavar="<csv|json>", callback=_known, help="Trials, or everything."
+        ),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", metavar="FILE", help="[default: standard output]")
@@ -44,31 +65,26 @@ def export(
 ) -> None:
     """Write a search as CSV or JSON, as an Optuna study or as MLflow runs; it may still run."""
     from hpsearch.client import PATIENCE
+    from hpsearch.exchange import EXPORTS, FileExport, Search
 
-    if sum(way is not None for way in (format, optuna, mlflow)) != 1:
-        raise InvalidRequest(
-            "give one of --format csv, --format json, --optuna URL and --mlflow URI"
-        )
+    stores = {"optuna": (optuna, study or search), "mlflow": (mlflow, experiment)}
+    asked = [name for name, (address, _) in stores.items() if address is not None]
+    asked += [format] if format is not None else []
+    if len(asked) != 1:
+        raise InvalidRequest(f"give one of {_ways()}")
+    export = EXPORTS[asked[0]]
     with connected(url, patience=PATIENCE) as client:
-        if optuna is not None:
-            from hpsearch.exchange import studies
-
-            name = study or search
-            count = studies.export(told(client, search), storage=optuna, name=name)
-            _said("study", name, count, as_json=as_json)
+        if isinstance(export, FileExport):
+            client.status(search)  # what is wrong is said before a file is opened
+            with _opened(output) as to:
+                export.write(client, search, to)
             return
-        if mlflow is not None:
-            from hpsearch.exchange import runs
-
-            count = runs.export(told(client, search), uri=mlflow, experiment=experiment)
-            _said("experiment", experiment, count, as_json=as_json)
-            return
-        client.status(search)  # what is wrong is said before a file is opened
-        with _opened(output) as to:
-            if format == "csv":
-                client.trials_csv(search, to)
-            else:
-                write_json(client, search, to)
+        address, name = stores[asked[0]]
+        count = export.write(Search.of(client, search), address=address or "", name=name)
+        if as_json:
+            emit({export.noun: name, "trials": count})
+        else:
+            print(f"{export.noun} {name}: {count} trials")
 
 
 def import_(
@@ -95,9 +111,9 @@ def import_(
     asked = json.loads(read_spec(spec))
     if not isinstance(asked, dict) or not isinstance(asked.get("space"), dict):
         raise InvalidRequest(f"{spec}: a search spec is a JSON object with a space")
-    seen = studies.observations(asked, storage=optuna, name=study)
-    asked["warm_start"] = [*asked.get("warm_start", ()), {"observations": seen}]
-    print(f"{len(seen)} trials of study {study}", file=sys.stderr)
+    observed = studies.observations(asked, storage=optuna, name=study)
+    asked["warm_start"] = [*asked.get("warm_start", ()), {"observations": observed}]
+    print(f"{len(observed)} trials of study {study}", file=sys.stderr)
     if show:
         print(json.dumps(asked))
         return
@@ -109,47 +125,9 @@ def import_(
             submitted(view, as_json=as_json)
 
 
-def _said(what: str, name: str, trials: int, *, as_json: bool) -> None:
-    if as_json:
-        emit({what: name, "trials": trials})
-    else:
-        print(f"{what} {name}: {trials} trials")
-
-
-def told(client: Client, search: str) -> Search:
-    """All that the service says of a search."""
-    from hpsearch.exchange import Search
-
-    return Search(
-        status=client.status(search),
-        spec=client.spec(search),
-        rounds=list(client.rounds(search)),
-        trials=client.trials(search, curve=True),
-        result=client.result_if_any(search),
-    )
-
-
-def write_json(client: Client, search: str, to: IO[bytes]) -> None:
-    """One JSON object with everything about a search; trials are written as they arrive."""
-    found = told(client, search)
-    head = {
-        "status": found.status.model_dump(mode="json"),
-        "spec": found.spec,
-        "rounds": [one.model_dump(mode="json") for one in found.rounds],
-        "result": found.result and found.result.model_dump(mode="json"),
-        "health": client.health(search).model_dump(mode="json"),
-    }
-    to.write(json.dumps(head, ensure_ascii=False).encode().removesuffix(b"}"))
-    to.write(b', "trials": [')
-    for place, trial in enumerate(found.trials):
-        to.write(b",\n" if place else b"\n")
-        to.write(trial.model_dump_json().encode())
-    to.write(b"\n]}\n")
-
-
 @contextmanager
 def _opened(output: Path | None) -> Iterator[IO[bytes]]:
-    """A file that appears when it is whole, or standard output."""
+    """Open a file that appears when it is whole, or standard output."""
     if output is None:
         yield sys.stdout.buffer
         sys.stdout.flush()

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from hpsearch.errors import Conflict, Unavailable
-from hpsearch.exchange.told import Search, library
+from hpsearch.exchange.search import Search, load_library
 from hpsearch.logs import redact
 from hpsearch.report.views import ResultView, TrialView
 
@@ -30,8 +30,8 @@ PARENT = "mlflow.parentRunId"  # by which MLflow nests runs
 Point = tuple[str, float, int]  # metric, value, step
 
 
-def export(search: Search, *, uri: str, experiment: str) -> int:
-    """Write a search to a tracking store; how many trials it has.
+def export(search: Search, *, address: str, name: str) -> int:
+    """Write a search to an experiment of a tracking store and count its trials.
 
     Raises
     ------
@@ -42,16 +42,16 @@ def export(search: Search, *, uri: str, experiment: str) -> int:
     Unavailable
         The store cannot be used; what was written of the search is deleted or marked as failed.
     """
-    mlflow = library("mlflow")
+    mlflow = load_library("mlflow")
     try:
-        return _Writer(mlflow, search, uri).write(experiment)
+        return _Writer(mlflow, search, address).write(name)
     except mlflow.exceptions.MlflowException as error:
         said = redact(str(error).splitlines()[0])
-        raise Unavailable(f"the MLflow store {redact(uri)} cannot be used: {said}") from error
+        raise Unavailable(f"the MLflow store {redact(address)} cannot be used: {said}") from error
 
 
 class _Writer:
-    """One export."""
+    """An export under way."""
 
     def __init__(self, mlflow: Any, search: Search, uri: str) -> None:
         self._client = mlflow.MlflowClient(tracking_uri=uri)
@@ -60,7 +60,7 @@ class _Writer:
         self._now = int(time.time() * 1000)
 
     def write(self, experiment: str) -> int:
-        """The search's run and those of its trials; how many these are."""
+        """Write the search's run and those of its trials; return the number of these."""
         status = self._search.status
         place = self._place(experiment)
         tags = {SEARCH: status.id, STATE: status.state.value, **self._verdicts()}
@@ -82,25 +82,25 @@ class _Writer:
         return count
 
     def _place(self, experiment: str) -> str:
-        """The experiment, made where there is none."""
-        found = self._client.get_experiment_by_name(experiment)
-        if found is None:
+        """Return the id of the experiment, which is made where there is none."""
+        known = self._client.get_experiment_by_name(experiment)
+        if known is None:
             return str(self._client.create_experiment(experiment))
-        known = self._client.search_runs(
-            [found.experiment_id],
+        earlier = self._client.search_runs(
+            [known.experiment_id],
             f"tags.`{SEARCH}` = '{self._search.status.id}' and status = 'FINISHED'",
             max_results=1,
         )
-        if known:
+        if earlier:
             raise Conflict(
                 f"experiment {experiment!r} has search {self._search.status.id} already; give "
                 "another --experiment"
             )
-        return str(found.experiment_id)
+        return str(known.experiment_id)
 
     def _verdicts(self) -> dict[str, str]:
-        found = {} if self._search.result is None else self._search.result.ranges
-        return {f"hpsearch.verdict.{k}": f"{r.verdict}: {r.reason}" for k, r in found.items()}
+        ranges = {} if self._search.result is None else self._search.result.ranges
+        return {f"hpsearch.verdict.{k}": f"{r.verdict}: {r.reason}" for k, r in ranges.items()}
 
     def _trial(self, place: str, whole: str, trial: TrialView) -> int:
         if trial.state not in STATES or trial.role is not None:
@@ -114,8 +114,8 @@ class _Writer:
     def _log(self, run: str, params: Mapping[str, Any], points: list[Point]) -> None:
         metric, param = self._entities.Metric, self._entities.Param
         metrics = [metric(n, v, self._now, step) for n, v, step in points if math.isfinite(v)]
-        given = [param(name, str(value)) for name, value in params.items()]
-        self._client.log_batch(run, metrics=metrics[:BATCH], params=given)
+        logged = [param(name, str(value)) for name, value in params.items()]
+        self._client.log_batch(run, metrics=metrics[:BATCH], params=logged)
         for start in range(BATCH, len(metrics), BATCH):
             self._client.log_batch(run, metrics=metrics[start : start + BATCH])
 
@@ -127,19 +127,19 @@ def _curve(trial: TrialView) -> Iterator[Point]:
 
 
 def _answer(result: ResultView) -> dict[str, Any]:
-    """The recommended values by name, and beside each the ends of its best range, or its choices."""
-    found: dict[str, Any] = dict(result.recommended.params)
+    """Return the recommended values by name, and beside each the ends of its best range, or its choices."""
+    answer: dict[str, Any] = dict(result.recommended.params)
     for name, best in result.ranges.items():
         if best.choices is not None:
-            found[f"{name}.choices"] = ", ".join(str(level) for level in best.choices)
+            answer[f"{name}.choices"] = ", ".join(str(level) for level in best.choices)
         else:
-            found |= {f"{name}.low": best.low, f"{name}.high": best.high}
-    return found
+            answer |= {f"{name}.low": best.low, f"{name}.high": best.high}
+    return answer
 
 
 def _scores(result: ResultView) -> list[Point]:
     test = result.test
-    told = {
+    scores = {
         "test_accuracy": test.accuracy,
         "test_mean": test.mean,
         "test_ensemble_accuracy": test.ensemble_accuracy,
@@ -148,7 +148,7 @@ def _scores(result: ResultView) -> list[Point]:
         "validation_score": result.recommended.score,
         "optimism": result.optimism,
     }
-    return [(name, value, 0) for name, value in told.items() if value is not None]
+    return [(name, value, 0) for name, value in scores.items() if value is not None]
 
 
 def _milliseconds(moment: str) -> int:

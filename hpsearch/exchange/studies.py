@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from hpsearch.errors import Conflict, InvalidRequest, NotFound, Unavailable
-from hpsearch.exchange.told import Search, library
+from hpsearch.exchange.search import Search, load_library
 from hpsearch.logs import redact
 from hpsearch.report.views import TrialView
 from hpsearch.space import Level
@@ -26,8 +26,8 @@ TRIALS_MOST = 2_000  # that are taken from a study: half the best ones, half the
 LAST_EPOCH = 8  # of a full training, where the spec leaves it to the default
 
 
-def export(search: Search, *, storage: str, name: str) -> int:
-    """Write a search as a new study; how many trials it has. A failed export leaves nothing.
+def export(search: Search, *, address: str, name: str) -> int:
+    """Write a search as a new study and count its trials. A failed export leaves nothing.
 
     Raises
     ------
@@ -38,14 +38,14 @@ def export(search: Search, *, storage: str, name: str) -> int:
     Unavailable
         The storage cannot be used.
     """
-    optuna = library("optuna")
+    optuna = load_library("optuna")
     direction = "maximize" if search.sign > 0 else "minimize"
-    with _opened(optuna, storage) as opened:
+    with _opened(optuna, address) as opened:
         try:
             study = optuna.create_study(storage=opened, study_name=name, direction=direction)
         except optuna.exceptions.DuplicatedStudyError as error:
             raise Conflict(
-                f"{redact(storage)} has a study {name!r}; give another --study"
+                f"{redact(address)} has a study {name!r}; give another --study"
             ) from error
         try:
             for key, value in _attributes(search).items():
@@ -57,12 +57,12 @@ def export(search: Search, *, storage: str, name: str) -> int:
 
 
 def _attributes(search: Search) -> dict[str, Any]:
-    """What a study has no place for: the spec, and the answer with its test score."""
-    told: dict[str, Any] = {"search": search.status.id, "spec": dict(search.spec)}
+    """Gather what a study has no place for: the spec, and the answer with its test score."""
+    attributes: dict[str, Any] = {"search": search.status.id, "spec": dict(search.spec)}
     if search.result is not None:
         answer = search.result.model_dump(mode="json", include={"ranges", "recommended", "test"})
-        told |= {**answer, "digest": search.result.digest}
-    return told
+        attributes |= {**answer, "digest": search.result.digest}
+    return attributes
 
 
 def _trials(optuna: Any, study: Any, search: Search) -> int:
@@ -93,39 +93,40 @@ def _trials(optuna: Any, study: Any, search: Search) -> int:
 
 def _about(trial: TrialView) -> dict[str, Any]:
     names = ("id", "round", "state", "epochs", "validation_accuracy", "validation_loss", "error")
-    told = trial.model_dump(mode="json", include=set(names), exclude_none=True)
-    return {PREFIX + name: told[name] for name in names if name in told}
+    fields = trial.model_dump(mode="json", include=set(names), exclude_none=True)
+    return {PREFIX + name: fields[name] for name in names if name in fields}
 
 
 def _distributions(optuna: Any, search: Search) -> dict[str, Any]:
-    """One for each hyperparameter, wide enough for every round: a study has no moving ranges."""
-    found = {}
+    """Make one for each hyperparameter, wide enough for every round: a study has no moving ranges."""
+    distributions = {}
     for name, asked in search.spec["space"].items():
-        seen = [r.ranges[name] for r in search.rounds if name in r.ranges]
+        ranges = [r.ranges[name] for r in search.rounds if name in r.ranges]
         if "choices" in asked:
             levels = [_level(x) for x in asked["choices"]]
-            levels += [_level(x) for r in seen for x in r.choices or ()]
+            levels += [_level(x) for r in ranges for x in r.choices or ()]
             distinct = {(type(x) is bool, x): x for x in levels}
-            found[name] = optuna.distributions.CategoricalDistribution([*distinct.values()])
+            distributions[name] = optuna.distributions.CategoricalDistribution([*distinct.values()])
             continue
-        low = min([asked["low"], *(r.low for r in seen if r.low is not None)])
-        high = max([asked["high"], *(r.high for r in seen if r.high is not None)])
+        low = min([asked["low"], *(r.low for r in ranges if r.low is not None)])
+        high = max([asked["high"], *(r.high for r in ranges if r.high is not None)])
         log = asked.get("scale") == "log"
         if asked.get("integer"):
-            whole = optuna.distributions.IntDistribution
-            found[name] = whole(math.floor(low), math.ceil(high), log=log)
+            distributions[name] = optuna.distributions.IntDistribution(
+                math.floor(low), math.ceil(high), log=log
+            )
         else:
-            found[name] = optuna.distributions.FloatDistribution(low, high, log=log)
-    return found
+            distributions[name] = optuna.distributions.FloatDistribution(low, high, log=log)
+    return distributions
 
 
 def _level(level: Level | list[int]) -> Any:
-    """A level as Optuna may store it: it knows no lists."""
+    """Return a level as Optuna may store it: it knows no lists."""
     return json.dumps(list(level)) if isinstance(level, tuple | list) else level
 
 
 def observations(spec: Mapping[str, Any], *, storage: str, name: str) -> list[dict[str, Any]]:
-    """The trials of a study for the `warm_start` of `spec`: those with just its hyperparameters.
+    """Read the trials of a study for the `warm_start` of `spec`: those with just its hyperparameters.
 
     Raises
     ------
@@ -138,7 +139,7 @@ def observations(spec: Mapping[str, Any], *, storage: str, name: str) -> list[di
     Unavailable
         The storage cannot be used.
     """
-    optuna = library("optuna")
+    optuna = load_library("optuna")
     with _opened(optuna, storage) as opened:
         try:
             study = optuna.load_study(study_name=name, storage=opened)
@@ -153,22 +154,22 @@ def observations(spec: Mapping[str, Any], *, storage: str, name: str) -> list[di
             f"study {name!r} is to {' and '.join(directions)}; a search by "
             f"{spec.get('objective', 'accuracy')} takes a study that is to {wanted}"
         )
-    found = [seen for t in trials if (seen := _seen(t, spec, sign)) is not None]
-    if not found:
+    observed = [one for t in trials if (one := _observation(t, spec, sign)) is not None]
+    if not observed:
         tried = sorted({n for t in trials for n in t.params})
         raise InvalidRequest(
             f"study {name!r} has no ended trial of just {', '.join(sorted(spec['space']))}; its "
             f"{len(trials)} trials have {', '.join(tried) or 'none'}"
         )
-    return _fewer(found)
+    return _fewer(observed)
 
 
-def _seen(trial: Any, spec: Mapping[str, Any], sign: int) -> dict[str, Any] | None:
-    """One ended trial in our terms; None where it tells nothing."""
+def _observation(trial: Any, spec: Mapping[str, Any], sign: int) -> dict[str, Any] | None:
+    """Return an ended trial in our terms; None where it says nothing about the space."""
     space, state = spec["space"], trial.state.name
     if set(trial.params) != set(space):
         return None
-    params = {name: _restored(space[name], value) for name, value in trial.params.items()}
+    params = {name: _from_level(space[name], value) for name, value in trial.params.items()}
     first = min(trial.intermediate_values, default=1)
     shift = 1 if first == 0 else 0  # steps that count from 0
     curve = sorted((e + shift, sign * v) for e, v in trial.intermediate_values.items())
@@ -193,24 +194,24 @@ def _seen(trial: Any, spec: Mapping[str, Any], sign: int) -> dict[str, Any] | No
     }
 
 
-def _restored(dimension: Mapping[str, Any], value: Any) -> Any:
-    """A level as the space has it; any other value is the service's to judge."""
+def _from_level(dimension: Mapping[str, Any], value: Any) -> Any:
+    """Return a level as the space has it; any other value is the service's to judge."""
     return next((x for x in dimension.get("choices", ()) if _level(x) == value), value)
 
 
-def _fewer(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """At most as many as a search takes, in their order."""
-    if len(found) <= TRIALS_MOST:
-        return list(found)
+def _fewer(observed: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return at most as many as a search takes, in their order."""
+    if len(observed) <= TRIALS_MOST:
+        return list(observed)
     half = TRIALS_MOST // 2
-    ranked = sorted(range(len(found)), key=lambda i: -found[i].get("score", -math.inf))
-    kept = {*ranked[:half], *range(len(found) - half, len(found))}
-    return [found[i] for i in sorted(kept)]
+    ranked = sorted(range(len(observed)), key=lambda i: -observed[i].get("score", -math.inf))
+    chosen = {*ranked[:half], *range(len(observed) - half, len(observed))}
+    return [observed[i] for i in sorted(chosen)]
 
 
 @contextmanager
 def _opened(optuna: Any, storage: str) -> Iterator[Any]:
-    """The storage behind an address, closed in the end."""
+    """Open the storage behind an address for a `with` block."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         opened = optuna.storages.RDBStorage(storage)

@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 import optuna
@@ -17,6 +17,7 @@ from support.table import Table
 from support.waiting import until
 
 from hpsearch import cli
+from hpsearch.exchange import EXPORTS, FileExport, Search, Source
 from hpsearch.service import Services
 from hpsearch.service.stored import earlier
 
@@ -96,6 +97,20 @@ def test_csv_and_json_have_everything(
     assert len(told["trials"]) == len(whole)
     assert told["trials"][0]["curve"]
     assert [path.name for path in tmp_path.iterdir() if "all" in path.name] == ["all.json"]
+
+
+def test_a_registered_export_is_a_format_of_the_command(
+    commands: httpx.Client, ended: dict[str, Any], capfdbinary: Any
+) -> None:
+    def write(source: Source, search: str, to: IO[bytes]) -> None:
+        to.write(f"{Search.of(source, search).status.id}\n".encode())
+
+    words = ["export", ended["id"], "--format", "id"]
+    with EXPORTS.registered("id", FileExport(write)):
+        assert cli.run(words) == 0
+    assert capfdbinary.readouterr().out.decode().strip() == ended["id"]
+    assert cli.run(words) == 2
+    assert b"'id' is not one of 'csv', 'json'" in capfdbinary.readouterr().err
 
 
 def test_optuna_opens_an_exported_search(

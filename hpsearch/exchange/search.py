@@ -1,0 +1,79 @@
+"""`Search`, the value that exports are made from, and its source; optional libraries."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, Any, Protocol
+
+from hpsearch.errors import Misconfigured
+from hpsearch.report.views import HealthView, ResultView, RoundView, StatusView, TrialView
+
+
+class Source(Protocol):
+    """A service that searches are read from; `hpsearch.Client` is one."""
+
+    def status(self, search: str) -> StatusView:
+        """Return the status of a search."""
+
+    def spec(self, search: str) -> Mapping[str, Any]:
+        """Return its spec, edits and defaults written out."""
+
+    def rounds(self, search: str) -> Iterable[RoundView]:
+        """Return its rounds."""
+
+    def trials(self, search: str, *, curve: bool) -> Iterable[TrialView]:
+        """Return its trials."""
+
+    def trials_csv(self, search: str, to: IO[bytes]) -> None:
+        """Write its trials as CSV."""
+
+    def result_if_any(self, search: str) -> ResultView | None:
+        """Return its result; None of a search that has not completed."""
+
+    def health(self, search: str) -> HealthView:
+        """Return the findings of its health report."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Search:
+    """A search in whatever state it is; `trials` come with their curves, and are read once."""
+
+    status: StatusView
+    spec: Mapping[str, Any]
+    rounds: Sequence[RoundView]
+    trials: Iterable[TrialView]
+    result: ResultView | None
+
+    @classmethod
+    def of(cls, source: Source, search: str) -> Search:
+        """Read a search."""
+        return cls(
+            status=source.status(search),
+            spec=source.spec(search),
+            rounds=list(source.rounds(search)),
+            trials=source.trials(search, curve=True),
+            result=source.result_if_any(search),
+        )
+
+    @property
+    def sign(self) -> int:
+        """Factor from a score to the objective's own number: -1 for log loss, else 1."""
+        return -1 if self.spec.get("objective") == "log_loss" else 1
+
+
+def load_library(name: str) -> Any:
+    """Import an optional library.
+
+    Raises
+    ------
+    Misconfigured
+        It is not installed; the message says how it is.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise Misconfigured(
+            f"{name} is not installed here: pip install 'hpsearch[{name}]'"
+        ) from error
