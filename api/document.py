@@ -16,13 +16,14 @@ from api.answers import TrialList
 from api.edits import SearchEdit
 from api.key_request import KeyRequest
 from api.problems import Problem
-from api.routing import BEARER
+from api.routing import BEARER, V1, file_body
 from api.trial_report import TrialHeartbeat, TrialReportBody
 from hpsearch.report.views import NextRoundView
 from hpsearch.spec import SearchSpec
 
 EXTENSION = "hpsearch-openapi"
 _REFERENCE = "#/components/schemas/{model}"
+_UPLOAD = f"{V1}/datasets/{{name}}"
 
 _DESCRIPTION = (
     "Hyperparameter search that answers with a range, its evidence and a sealed test score. "
@@ -55,6 +56,8 @@ def build(app: OpenAPI) -> str:
         schemas.update(_schemas(asked, "validation"))
     for model in (TrialList, NextRoundView, Problem):
         schemas.update(_schemas(model, "serialization"))
+    # Routes are declared when they are imported; formats may be registered later.
+    result["paths"][_UPLOAD]["put"].update(file_body())
     for item in result["paths"].values():
         for operation in item.values():
             lines = operation.pop("description", "").split("<br/>")

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from api.auth import PUBLIC, Access, Scope
 from api.problems import MEDIA_TYPE
+from hpsearch.data import FORMATS
 from hpsearch.settings import Settings
 
 Answer = type[BaseModel] | dict[str, Any] | None
@@ -103,6 +104,21 @@ def body_of(model: str) -> dict[str, Any]:
     """The further fields of an operation that reads a JSON document of that schema."""
     schema = {"$ref": f"#/components/schemas/{model}"}
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def file_body() -> dict[str, Any]:
+    """Return the further fields of an operation that reads a file in one of `FORMATS`."""
+    content = {
+        one.media_type: {
+            "schema": {
+                "type": "string",
+                "description": one.description,
+                **({} if one.text else {"format": "binary"}),
+            }
+        }
+        for one in FORMATS.values()
+    }
+    return {"requestBody": {"content": content, "required": True}}
 
 
 def _problem(status: int) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from flask import Response, g, request
 from api.answers import DatasetList, nothing, view
 from api.body import uploaded
 from api.parameters import DatasetPath, NoQuery, PageQuery, UploadQuery
-from api.routing import V1, Routes
+from api.routing import V1, Routes, file_body
 from api.runtime import owner, runtime
+from hpsearch.data.formats import FORMATS, by_media_type
 from hpsearch.errors import InvalidRequest, TooMany, UnsupportedType
 from hpsearch.report.views import DatasetView
 
@@ -16,29 +17,7 @@ routes = Routes("datasets", description="The data that searches train on.")
 
 DATASETS = f"{V1}/datasets"
 DATASET = f"{DATASETS}/<name>"
-NPZ, CSV = "application/octet-stream", "text/csv"
 UPLOAD_FOLDER = "uploads"
-
-_FILE_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            NPZ: {
-                "schema": {
-                    "type": "string",
-                    "format": "binary",
-                    "description": "An .npz file with x, y and optionally x_test, y_test.",
-                }
-            },
-            CSV: {
-                "schema": {
-                    "type": "string",
-                    "description": "A header line, then one example a line; the class last.",
-                }
-            },
-        },
-    }
-}
 
 
 @routes.route_to("GET", DATASETS, scope="read", answers={200: DatasetList})
@@ -62,7 +41,7 @@ def dataset(path: DatasetPath, query: NoQuery) -> Response:
     answers={201: DatasetView},
     problems=(409, 413, 415, 422),
     body_limit="max_upload_bytes",
-    extra=_FILE_BODY,
+    extra=file_body(),
 )
 def put(path: DatasetPath, query: UploadQuery) -> Response:
     """Upload a dataset; other content under the same name serves later searches alone."""
@@ -90,12 +69,14 @@ def delete(path: DatasetPath, query: NoQuery) -> Response:
 
 
 def _content_type(query: UploadQuery) -> str:
-    kind = request.mimetype
-    if kind not in (NPZ, CSV):
+    file_format = by_media_type(request.mimetype)
+    if file_format is None:
         sent = repr((request.content_type or "none")[:80])
-        raise UnsupportedType(
-            f"expected Content-Type: {NPZ} for an .npz file or {CSV} for a CSV file, got {sent}"
+        known = (f"{one.media_type} for {one.article} {one.noun}" for one in FORMATS.values())
+        raise UnsupportedType(f"expected Content-Type: {' or '.join(known)}, got {sent}")
+    if query.label is not None and file_format.label_refusal:
+        takers = [one.media_type for one in FORMATS.values() if not one.label_refusal]
+        raise InvalidRequest(
+            f"parameter label belongs to {' and '.join(takers)}; {file_format.label_refusal}"
         )
-    if query.label is not None and kind != CSV:
-        raise InvalidRequest("parameter label belongs to text/csv; an .npz file names its arrays")
-    return kind
+    return file_format.media_type

@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field
 from api.document import document
 from api.parameters import NoQuery, Query, SearchPath
 from api.routing import Routes, content
+from hpsearch.data.formats import FORMATS, name_suffixes
 from hpsearch.errors import NotFound
 from hpsearch.trials import SearchState, TrialState
 
@@ -82,7 +83,9 @@ def searches_page(query: NoQuery) -> str:
 @routes.route_to("GET", "/new", scope="public", answers={200: _HTML})
 def new_page(query: NewQuery) -> str:
     """A form and a JSON editor to submit a search."""
-    return render_template("new.html")
+    formats = FORMATS.values()
+    types = {one.suffix: one.media_type for one in formats}
+    return render_template("new.html", formats=formats, types=types, files=name_suffixes())
 
 
 @routes.route_to("GET", "/compare", scope="public", answers={200: _HTML})

@@ -4,7 +4,6 @@ import { byId, fill, h } from "./dom.js";
 import { read, segment, send } from "./http.js";
 import { count } from "./words.js";
 
-const TYPES = { csv: "text/csv", npz: "application/octet-stream" };
 const MOST = 1000;
 
 /** Suggest the names of datasets in the form. */
@@ -30,7 +29,7 @@ export function offerUpload(done) {
     const said = byId("uploaded");
     said.textContent = "Uploading …";
     try {
-      const { value } = await upload(file.files[0], name.value.trim(), label.value.trim());
+      const { value } = await upload(file.files[0], file.dataset, name.value.trim(), label.value.trim());
       said.textContent = `${value.name}: ${describe(value)}.`;
       await offerDatasets();
       done(value.name);
@@ -40,9 +39,9 @@ export function offerUpload(done) {
   });
 }
 
-function upload(file, name, label) {
-  const type = TYPES[file.name.split(".").pop().toLowerCase()];
-  if (!type) throw new Error(`${file.name} is neither a .csv nor an .npz file`);
+function upload(file, { mediaTypes, files }, name, label) {
+  const type = JSON.parse(mediaTypes)[file.name.match(/\.[^.]*$/)?.[0].toLowerCase()];
+  if (!type) throw new Error(`${file.name} is not ${files}`);
   const query = label ? `?label=${segment(label)}` : "";
   return send("PUT", `/datasets/${segment(name)}${query}`, { body: file, headers: { "Content-Type": type } });
 }

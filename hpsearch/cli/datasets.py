@@ -24,14 +24,14 @@ BOOTSTRAP = "bootstrap"
 def list_(url: Url = None, as_json: Json = False) -> None:
     """List the datasets that this key can search on."""
     with connected(url) as client:
-        found = list(client.datasets())
+        views = list(client.datasets())
     if as_json:
-        emit(found)
+        emit(views)
         return
     from hpsearch.cli import tables
 
     head = ("NAME", "KIND", "SHAPE", "CLASSES", "TRAIN", "TEST", "LICENCE", "DIGEST")
-    tables.listing(head, (_row(view) for view in found))
+    tables.listing(head, (_row(view) for view in views))
 
 
 @app.command()
@@ -44,7 +44,9 @@ def get(name: Name, url: Url = None, as_json: Json = False) -> None:
 @app.command()
 def put(
     name: Name,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .npz or a .csv file.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="For example a .npz or a .csv file.")
+    ],
     label: Annotated[
         str | None, typer.Option(help="The CSV column that holds the class [default: the last].")
     ] = None,

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from hpsearch.nn import Model
 
 FIELD = "{:.6g}"  # of a probability
-NAMED = 5  # missing columns that are said by name
 
 
 def model(
@@ -43,7 +42,7 @@ def predict(
     file: Annotated[Path, typer.Argument(metavar="MODEL", help="What `hpsearch model` wrote.")],
     examples: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="Examples: an .npz file with x, or a .csv file."),
+        typer.Argument(metavar="FILE", help="Examples, such as an .npz file with x or a .csv."),
     ],
     as_json: Json = False,
 ) -> None:
@@ -54,81 +53,35 @@ def predict(
     from hpsearch.nn import Model
 
     trained = Model.load(file)
-    found = trained.predict_proba(read(examples, trained))
-    names = [trained.classes[i] for i in found.argmax(axis=1)]
+    probabilities = trained.predict_proba(read(examples, trained))
+    names = [trained.classes[i] for i in probabilities.argmax(axis=1)]
     if as_json:
-        lines = zip(names, found.tolist(), strict=True)
+        lines = zip(names, probabilities.tolist(), strict=True)
         said = [{"label": n, "probabilities": dict(zip(trained.classes, p, strict=True))} for n, p in lines]  # fmt: skip
         emit({"predictions": said})
         return
     table = csv.writer(sys.stdout, lineterminator="\n")
     table.writerow(["label", *trained.classes])
-    for name, row in zip(names, found.tolist(), strict=True):
+    for name, row in zip(names, probabilities.tolist(), strict=True):
         table.writerow([name, *(FIELD.format(p) for p in row)])
 
 
 def read(file: Path, trained: Model) -> NDArray[Any]:
-    """The examples in a file, as the model takes them: (n, features).
+    """Read the examples in a file, as the model takes them: (n, features).
 
     Raises
     ------
     UnsupportedType
-        It is neither .npz nor .csv.
+        It is in no format of datasets.
     InvalidRequest
         It cannot be read, or lacks a column; the message names it.
     """
-    reader = {".npz": _npz, ".csv": _csv}.get(file.suffix.lower())
-    if reader is None:
-        raise UnsupportedType(f"{file}: examples are an .npz or a .csv file")
+    from hpsearch.data.formats import by_suffix, name_suffixes
+
+    file_format = by_suffix(file)
+    if file_format is None:
+        raise UnsupportedType(f"{file}: examples are {name_suffixes()}")
     try:
-        return reader(file, trained)
+        return file_format.read_examples(file, trained.about.get("feature_names") or ())
     except OSError as error:
         raise InvalidRequest(f"{file}: {error.strerror or error}") from error
-
-
-def _npz(file: Path, trained: Model) -> NDArray[Any]:
-    import zipfile
-
-    import numpy as np
-
-    try:
-        with file.open("rb") as source, np.load(source, allow_pickle=False) as stored:
-            found: NDArray[Any] = stored["x"]
-    except (KeyError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
-        raise InvalidRequest(f"{file} is no .npz file with an array x of numbers") from error
-    return found
-
-
-def _csv(file: Path, trained: Model) -> NDArray[Any]:
-    import numpy as np
-
-    with file.open(encoding="utf-8-sig", newline="") as source:
-        try:
-            rows = csv.reader(source, strict=True)
-            head = [name.strip() for name in next(rows, [])]
-            places = _places(file, head, trained)
-            values = [_numbers(file, rows.line_num, row, places) for row in rows if row]
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise InvalidRequest(f"{file} is no CSV file in UTF-8: {error}") from error
-    if not values:
-        raise InvalidRequest(f"{file} has a header and no examples")
-    return np.array(values)
-
-
-def _places(file: Path, head: list[str], trained: Model) -> list[int]:
-    """Where each feature is; a dataset without names takes all columns in their order."""
-    wanted = list(trained.about.get("feature_names") or ()) or head
-    missing = [name for name in wanted if name not in head]
-    if missing:
-        named = ", ".join(map(repr, missing[:NAMED]))
-        more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
-        columns = "column" if len(missing) == 1 else "columns"
-        raise InvalidRequest(f"{file} lacks the {columns} {named}{more}")
-    return [head.index(name) for name in wanted]
-
-
-def _numbers(file: Path, line: int, row: list[str], places: list[int]) -> list[float]:
-    try:
-        return [float(row[place]) for place in places]
-    except (IndexError, ValueError) as error:
-        raise InvalidRequest(f"{file}, line {line}: {error}") from error

@@ -14,7 +14,6 @@ from hpsearch.errors import InvalidRequest, UnsupportedType
 from hpsearch.report.views import DatasetView
 
 UPLOAD_TIMEOUT = 300.0  # the service parses a whole dataset before it answers
-CONTENT_TYPES = {".npz": "application/octet-stream", ".csv": "text/csv"}
 
 
 class Library(Wire):
@@ -26,17 +25,19 @@ class Library(Wire):
             yield self._view(DatasetView, item)
 
     def dataset(self, name: str) -> DatasetView:
-        """One dataset: shape, classes, digest, licence."""
+        """Return a dataset: shape, classes, digest, licence."""
         return self._view(DatasetView, self._json("GET", path_of("datasets", name)))
 
     def put_dataset(self, name: str, path: Path, *, label: str | None = None) -> DatasetView:
-        """Upload a .npz or .csv file; `label` names the CSV column that holds the class."""
-        kind = CONTENT_TYPES.get(path.suffix.lower())
-        if kind is None:
-            raise UnsupportedType(f"{path}: a dataset is a .npz or a .csv file")
+        """Upload a file such as .npz or .csv; `label` names the CSV column that holds the class."""
+        from hpsearch.data.formats import by_suffix, name_suffixes  # loads NumPy
+
+        file_format = by_suffix(path)
+        if file_format is None:
+            raise UnsupportedType(f"{path}: a dataset is {name_suffixes()}")
         try:
             with path.open("rb") as file:
-                return self._upload(name, file, kind, label)
+                return self._upload(name, file, file_format.media_type, label)
         except OSError as error:
             raise InvalidRequest(f"{path}: {error.strerror or error}") from error
 

@@ -14,17 +14,17 @@ from hpsearch.data.places import missing, relative
 
 
 class HasFiles(Protocol):
-    """Whatever knows the local path of a dataset's file."""
+    """A store that knows the local paths of a dataset's files."""
 
     def file(self, info: DatasetInfo, name: str) -> Path:
-        """The local path of one file."""
+        """Return the local path of a file."""
         ...
 
 
 def open_part(
     store: HasFiles, info: DatasetInfo, names: tuple[str, str], rows: int
-) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
-    """One part as read-only memory maps: x (rows, features) and y (rows,).
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Open a part as read-only memory maps: x (rows, features) and y (rows,).
 
     Pages are shared by all processes of a machine that open the same file.
 
@@ -38,7 +38,7 @@ def open_part(
     x = _mapped(store, info, names[0])
     y = _mapped(store, info, names[1])
     _require(info, names[0], x, (rows, info.features), ("uint8", "float32"))
-    _require(info, names[1], y, (rows,), ("int64",))
+    _require(info, names[1], y, (rows,), ("int64" if info.task == "classification" else "float64",))
     return x, y
 
 

@@ -1,4 +1,4 @@
-"""The built-in datasets: what they are called, where they come from, under which licence."""
+"""The built-in datasets: their names, sources and licences."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ IDX_STEMS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Builtin:
-    """One built-in dataset; `classes` where the files have numbers only, `openml` its id there.
+    """A built-in dataset; `classes` where the files have numbers only, `openml` its id there.
 
     `digest` is that of a dataset which comes with the program and so is always the same.
     """
@@ -30,10 +30,6 @@ class Builtin:
     classes: tuple[str, ...] = ()
     openml: int = 0
     digest: str = ""
-
-    def words(self) -> dict[str, str]:
-        """The fields that go into a request."""
-        return {"source": self.source, "licence": self.licence}
 
 
 BUILTIN: Final = MappingProxyType(
@@ -83,15 +79,15 @@ def idx_files(folder: Path) -> tuple[Path, Path, Path, Path]:
     errors.InvalidDataset
         Naming every one that is not there.
     """
-    found = [_plain_or_gz(folder, stem) for stem in IDX_STEMS]
-    absent = [stem for stem, path in zip(IDX_STEMS, found, strict=True) if not path.is_file()]
+    train_x, train_y, test_x, test_y = paths = [_plain_or_gz(folder, stem) for stem in IDX_STEMS]
+    absent = [stem for stem, path in zip(IDX_STEMS, paths, strict=True) if not path.is_file()]
     if absent:
         raise errors.InvalidDataset(
             f"{folder} lacks {', '.join(f'{stem}.gz' for stem in absent)}; a folder of IDX files "
             "holds all four",
             [errors.Mistake(f"{stem}.gz", "no such file") for stem in absent],
         )
-    return found[0], found[1], found[2], found[3]
+    return train_x, train_y, test_x, test_y
 
 
 def _plain_or_gz(folder: Path, stem: str) -> Path:

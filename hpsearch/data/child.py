@@ -10,13 +10,13 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from hpsearch import errors
 from hpsearch.data.info import DatasetInfo
 from hpsearch.data.limits import MIB, Limits
+from hpsearch.data.parse.request import Request
 
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,42 +43,20 @@ _ERRORS: Final[dict[str, type[errors.HpsearchError]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the child is asked: which reader, on what, where to write.
-
-    `reader` is a key of `parse.work.READERS`; `name` the dataset's name, empty for uploads;
-    `path` the file or folder to read; `out` the folder to write, which the child makes.
-    """
-
-    reader: str
-    out: str
-    name: str = ""
-    path: str = ""
-    label: str | None = None
-    source: str = ""
-    licence: str = "not stated"
-
-    def to_json(self) -> dict[str, Any]:
-        """The request as a JSON object."""
-        return asdict(self)
-
-
 def run(request: Request, limits: Limits) -> DatasetInfo:
     """Parse in a limited child; the arrays are in `request.out` when this returns.
 
     Raises
     ------
     errors.InvalidDataset, errors.TooLarge, errors.UnsupportedType, errors.Unavailable
-        What
-        the parser said, or the limit that ended it.
+        The parser's own error, or the limit that ended it.
     """
     try:
         done = subprocess.run(
             [sys.executable, "-P", "-m", "hpsearch.data.parse"],
             input=json.dumps({"request": request.to_json(), "limits": limits.to_json()}).encode(),
             capture_output=True,
-            env=_environment(network=request.reader == "openml"),
+            env=_environment(network=request.network),
             # CPU seconds are counted too; the wall clock catches a parser that waits.
             timeout=limits.seconds,
             check=False,
@@ -119,9 +97,9 @@ def _beyond(what: str) -> str:
 def _answer(reply: dict[str, Any]) -> DatasetInfo:
     if "info" in reply:
         return DatasetInfo.from_json(reply["info"])
-    found = reply["error"]
-    if found["type"] in _ERRORS:
-        raise _ERRORS[found["type"]](found["message"])
+    error = reply["error"]
+    if error["type"] in _ERRORS:
+        raise _ERRORS[error["type"]](error["message"])
     raise errors.InvalidDataset(
-        found["message"], [errors.Mistake(path, text) for path, text in found["mistakes"]]
+        error["message"], [errors.Mistake(path, text) for path, text in error["mistakes"]]
     )

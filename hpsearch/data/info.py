@@ -1,4 +1,4 @@
-"""`DatasetInfo`: all that the other rooms know of a dataset without opening its arrays."""
+"""`DatasetInfo`: the description of a dataset, for all who do not open its arrays."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, Literal
 from hpsearch import errors
 
 Kind = Literal["image", "tabular"]
+Task = Literal["classification", "regression"]
 TestSplit = Literal["given", "made"]
 
 TRAIN_FILES = ("train_x.npy", "train_y.npy")
@@ -22,12 +23,12 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class DatasetInfo:
-    """One stored dataset, named by the SHA-256 of its content.
+    """A stored dataset, named by the SHA-256 of its content.
 
     `digest` covers kind, classes, example shape and the dtype, shape and bytes of the four
     arrays; `files` has the SHA-256 of each stored file. `shape` is one example's: (28, 28) for
     MNIST, (13,) for 13 columns; `features` is its product. `test_split` is "made" where 20 % of
-    the examples were split off and sealed at ingest.
+    the examples were split off and sealed at ingest. A dataset for regression has no classes.
     """
 
     digest: str
@@ -43,14 +44,15 @@ class DatasetInfo:
     test_split: TestSplit
     # A mapping has no hash; the digest speaks for it.
     files: Mapping[str, str] = field(hash=False)
+    task: Task = "classification"
 
     def __post_init__(self) -> None:
         require_digest(self.digest)
         object.__setattr__(self, "files", MappingProxyType(dict(self.files)))
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object that `from_json` reads back to an equal value."""
-        return {
+        """Return a JSON object that `from_json` reads back to an equal value."""
+        value = {
             "digest": self.digest,
             "kind": self.kind,
             "n_train": self.n_train,
@@ -64,10 +66,12 @@ class DatasetInfo:
             "test_split": self.test_split,
             "files": dict(self.files),
         }
+        # Left out where it has its default: descriptions are as they were before there were tasks.
+        return value if self.task == "classification" else value | {"task": self.task}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> DatasetInfo:
-        """The value that `to_json` wrote.
+        """Read what `to_json` wrote.
 
         Raises
         ------
@@ -92,7 +96,7 @@ class DatasetInfo:
 
 
 def require_digest(digest: str) -> str:
-    """The digest itself; anything else never becomes part of a path.
+    """Return the digest itself; anything else never becomes part of a path.
 
     Raises
     ------

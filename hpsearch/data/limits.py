@@ -1,4 +1,4 @@
-"""What parsing one dataset may cost: seconds, address space, bytes, rows, columns, classes.
+"""Caps of parsing a dataset: seconds, address space, bytes, rows, columns, classes.
 
 The parser sets these on itself before it reads the first byte (`parse.__main__`), so a hostile
 file can exhaust a short-lived process and nothing else.
@@ -27,12 +27,12 @@ class Limits:
     classes: int = 1_000
 
     def to_json(self) -> dict[str, int]:
-        """The caps as a JSON object, for the child's request."""
+        """Return the caps as a JSON object, for the child's request."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Limits:
-        """The caps from what `to_json` wrote."""
+        """Read what `to_json` wrote."""
         return cls(**value)
 
     def apply(self) -> None:

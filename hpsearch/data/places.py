@@ -1,4 +1,4 @@
-"""Where datasets lie: a local folder used in place, or any fsspec URL behind a local cache.
+"""Places of datasets: a local folder used in place, or any fsspec URL behind a local cache.
 
     <place>/<digest>/info.json  train_x.npy  train_y.npy  sealed/test_x.npy  sealed/test_y.npy
 
@@ -33,7 +33,7 @@ _CHUNK = 1 << 20
 
 
 class Place(Protocol):
-    """One place that holds datasets by digest."""
+    """A place that holds datasets by digest."""
 
     def staging(self) -> Path:
         """A folder to write a new dataset to; need not exist yet."""
@@ -65,7 +65,7 @@ class Place(Protocol):
 
 
 def relative(name: str) -> str:
-    """Where the file `name` of a dataset lies inside the dataset's folder."""
+    """Return the path of a dataset's file inside the dataset's folder."""
     return f"{SEALED}/{name}" if name in TEST_FILES else name
 
 
@@ -207,7 +207,7 @@ class RemotePlace:
         return target
 
     def size(self, info: DatasetInfo) -> int:
-        """As the place itself says."""
+        """Ask the place itself."""
         with self._answering():
             return sum(self._files.size(self._remote(info.digest, relative(n))) for n in FILES)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from hpsearch.data.arrays import open_part
@@ -25,7 +24,7 @@ class TestPart:
     __test__ = False
 
     x: npt.NDArray[Any]
-    y: npt.NDArray[np.int64]
+    y: npt.NDArray[Any]
 
 
 def open_test(store: DatasetStore, info: DatasetInfo) -> TestPart:

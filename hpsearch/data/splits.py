@@ -1,10 +1,11 @@
-"""Which rows train, which validate, and the scaling fitted on the training rows.
+"""The rows that train, those that validate, and the scaling fitted on the training rows.
 
 Pure functions. The split uses nothing of NumPy's random numbers but the raw stream of PCG64
 seeded by `SeedSequence`: those two are promised to stay the same from release to release, the
 shuffles and the distributions built on them are not (NumPy enhancement proposal 19).
 
-Notation: n examples, F features, C classes, n_c examples of class c.
+Notation: n examples, F features, C classes, n_c examples of class c. Targets that are floats
+have no classes: all rows count as one.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from hpsearch.data.info import Kind
 
 IntArray = npt.NDArray[np.intp]
 FloatArray = npt.NDArray[np.float32]
-Labels = npt.NDArray[np.integer[Any]]
+Labels = npt.NDArray[np.integer[Any]] | npt.NDArray[np.floating[Any]]
 Seed = int | Sequence[int]
 
 _BLOCK_VALUES = 1 << 18
@@ -96,14 +97,15 @@ def split_folds(y: Labels, *, folds: int, seed: Seed) -> tuple[Split, ...]:
 
 
 def _by_class(codes: IntArray, seed: Seed) -> IntArray:
-    """Row numbers (n,), class by class, by seeded chance within each."""
+    """Return the row numbers (n,), class by class, by seeded chance within each."""
     keys = np.random.PCG64(np.random.SeedSequence(seed)).random_raw(codes.size)
     return np.lexsort((keys, codes))
 
 
 def _counted(y: Labels) -> tuple[IntArray, IntArray]:
-    """Class numbers (n,) and the rows of each class (C,), none of which has one row alone."""
-    codes = np.asarray(y, dtype=np.intp)
+    """Return class numbers (n,) and the rows of each class (C,), none of which has one row alone."""
+    measured = np.issubdtype(y.dtype, np.floating)
+    codes = np.zeros(y.size, np.intp) if measured else np.asarray(y, dtype=np.intp)
     counts = np.bincount(codes)
     single = np.flatnonzero(counts == 1)
     if single.size:
@@ -117,7 +119,7 @@ def _counted(y: Labels) -> tuple[IntArray, IntArray]:
 
 
 def _taken(counts: IntArray, fraction: float) -> IntArray:
-    """Rows of each class (C,) that go to validation: largest remainders, then 1 <= v_c < n_c."""
+    """Return the rows of each class (C,) that go to validation: largest remainders, then 1 <= v_c < n_c."""
     exact = counts * fraction
     taken = np.floor(exact).astype(np.intp)
     missing = round(float(counts.sum()) * fraction) - int(taken.sum())
@@ -129,7 +131,7 @@ def _taken(counts: IntArray, fraction: float) -> IntArray:
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """What is fed to a network is `(x - shift) * scale`; both (F,) float32, all finite."""
+    """Map from features to inputs, `(x - shift) * scale`; both (F,) float32, all finite."""
 
     shift: FloatArray
     scale: FloatArray

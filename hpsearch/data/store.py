@@ -3,37 +3,39 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from hpsearch import errors
 from hpsearch.data import child
 from hpsearch.data.arrays import open_part
 from hpsearch.data.catalogue import BUILTIN, IDX_NAMES, idx_files
-from hpsearch.data.child import Request
+from hpsearch.data.formats import FORMATS, by_media_type, by_suffix, name_suffixes
 from hpsearch.data.info import FILES, TRAIN_FILES, DatasetInfo, require_digest
 from hpsearch.data.limits import LOCAL, UPLOAD, Limits
+from hpsearch.data.parse import bundled, idx
+from hpsearch.data.parse.request import Reader, Request
 from hpsearch.data.places import LocalPlace, Place, RemotePlace, file_digest, missing, sweep
 
-_READERS = {"application/octet-stream": "npz", "text/csv": "csv"}
 _CHARSETS = {"utf-8", "utf8", "us-ascii"}
-_SUFFIXES = {".npz": "npz", ".csv": "csv"}
+
+Parse = Callable[[Request, Limits], DatasetInfo]
 
 
 @dataclass(frozen=True, slots=True)
 class TrainPart:
     """The training examples, memory-mapped: x (n_train, features) uint8 or float32, y (n_train,).
 
-    uint8 is always an image; an image given as floats stays float32.
+    uint8 is always an image; an image given as floats stays float32. Classes are int64, targets of
+    a regression float64.
     """
 
     x: npt.NDArray[Any]
-    y: npt.NDArray[np.int64]
+    y: npt.NDArray[Any]
 
 
 class DatasetStore:
@@ -41,13 +43,20 @@ class DatasetStore:
 
     Nothing is made or opened before it is needed. Every ingest parses in a limited child process,
     writes to a folder of its own and lets the dataset appear whole; a refused one leaves nothing.
+    `parse` takes the place of the child process: `parse.work.ingest` parses in the caller's own.
     """
 
     def __init__(
-        self, url: str, cache: Path, *, uploads: Limits = UPLOAD, local: Limits = LOCAL
+        self,
+        url: str,
+        cache: Path,
+        *,
+        uploads: Limits = UPLOAD,
+        local: Limits = LOCAL,
+        parse: Parse = child.run,
     ) -> None:
         self._place: Place = RemotePlace(url, cache) if "://" in url else LocalPlace(Path(url))
-        self._uploads, self._local = uploads, local
+        self._uploads, self._local, self._parse = uploads, local, parse
 
     def ingest_builtin(
         self, name: str, *, folder: Path | None = None, offline: bool = False
@@ -70,41 +79,48 @@ class DatasetStore:
         if name not in BUILTIN:
             raise errors.NotFound(f"no built-in dataset {name!r}; there are {', '.join(BUILTIN)}")
         about = BUILTIN[name]
-        stored = self._whole(about.digest) if about.digest else None
-        if stored is not None:
-            return stored
-        request = Request(reader="sklearn", out="", name=name, **about.words())
+        whole = self._whole(about.digest) if about.digest else None
+        if whole is not None:
+            return whole
+        request = Request(
+            reader=bundled.read, out="", name=name, source=about.source, licence=about.licence
+        )
         if name in IDX_NAMES:
             if folder is not None and folder.is_dir() and any(folder.iterdir()):
-                request = replace(request, reader="idx", path=str(folder))
+                request = replace(request, reader=idx.read, path=str(folder))
             elif offline:
                 raise errors.InvalidDataset(
                     f"{name} is not on this machine ({folder}) and downloads are switched off; "
                     f"`hpsearch datasets add {name} PATH` reads its four IDX files from a folder"
                 )
             else:
-                request = replace(request, reader="openml")
+                request = replace(request, reader=bundled.fetch, network=True)
         return self._ingest(request, self._local)
 
     def ingest_folder(self, name: str, path: Path, *, label: str | None = None) -> DatasetInfo:
-        """Store what the operator names: a folder with four IDX files, an .npz or a .csv file.
+        """Store a folder with four IDX files, or a file in one of `FORMATS`, that the operator names.
 
         Raises
         ------
         errors.InvalidDataset
             `path` is none of them, or it cannot be trained on.
         """
-        about = BUILTIN[name].words() if name in IDX_NAMES else {"source": f"{path.name} as {name}"}
         if path.is_dir():
             idx_files(path)
-            reader = "idx"
-        elif path.is_file() and path.suffix.lower() in _SUFFIXES:
-            reader = _SUFFIXES[path.suffix.lower()]
+            reader: Reader = idx.read
+        elif path.is_file() and (file_format := by_suffix(path)) is not None:
+            reader = file_format.read
         else:
             raise errors.InvalidDataset(
-                f"{path} is not a folder of IDX files, an .npz or a .csv file that exists"
+                f"{path} is not a folder of IDX files, {name_suffixes()} that exists"
             )
-        request = Request(reader=reader, out="", name=name, path=str(path), label=label, **about)
+        source = f"{path.name} as {name}"
+        request = Request(
+            reader=reader, out="", name=name, path=str(path), label=label, source=source
+        )
+        if name in IDX_NAMES:
+            about = BUILTIN[name]
+            request = replace(request, source=about.source, licence=about.licence)
         return self._ingest(request, self._local)
 
     def ingest_upload(
@@ -115,7 +131,7 @@ class DatasetStore:
         Raises
         ------
         errors.UnsupportedType
-            Neither application/octet-stream nor text/csv in UTF-8.
+            No media type of `FORMATS`, or text in another encoding than UTF-8.
         errors.InvalidDataset
             It cannot be trained on; `mistakes` says where and why.
         errors.TooLarge
@@ -123,13 +139,18 @@ class DatasetStore:
         """
         media, *parameters = content_type.lower().replace('"', "").replace(" ", "").split(";")
         charsets = {item.partition("=")[2] for item in parameters if item.startswith("charset=")}
-        reader = _READERS.get(media)
-        if reader is None or charsets - _CHARSETS:
-            raise errors.UnsupportedType(
-                f"content type {content_type!r} is not understood; send an .npz file as "
-                "application/octet-stream or a UTF-8 CSV file as text/csv"
+        file_format = by_media_type(media)
+        if file_format is None or charsets - _CHARSETS:
+            known = (
+                f"{one.article} {'UTF-8 ' if one.text else ''}{one.noun} as {one.media_type}"
+                for one in FORMATS.values()
             )
-        request = Request(reader=reader, out="", path=str(path), label=label, source="upload")
+            raise errors.UnsupportedType(
+                f"content type {content_type!r} is not understood; send {' or '.join(known)}"
+            )
+        request = Request(
+            reader=file_format.read, out="", path=str(path), label=label, source="upload"
+        )
         return self._ingest(request, self._uploads)
 
     def open_train(self, info: DatasetInfo) -> TrainPart:
@@ -162,14 +183,14 @@ class DatasetStore:
         for name in names:
             path = self.file(info, name)
             try:
-                found = file_digest(path)
+                digest = file_digest(path)
             except FileNotFoundError as error:
                 raise missing(info, name, str(path.parent)) from error
             except OSError as error:
                 raise errors.Unavailable(f"{path} cannot be read: {error}") from error
-            if found != info.files[name]:
+            if digest != info.files[name]:
                 raise errors.Corrupt(
-                    f"{path} is not what was stored: SHA-256 {found[:12]}…, "
+                    f"{path} is not what was stored: SHA-256 {digest[:12]}…, "
                     f"not {info.files[name][:12]}…; remove its folder and add the dataset again"
                 )
 
@@ -185,10 +206,10 @@ class DatasetStore:
         errors.NotFound
             No dataset has this digest.
         """
-        found = self._place.info(require_digest(digest))
-        if found is None:
+        info = self._place.info(require_digest(digest))
+        if info is None:
             raise errors.NotFound(f"no dataset {digest}")
-        return found
+        return info
 
     def size(self, info: DatasetInfo) -> int:
         """Bytes of the four arrays as they are stored.
@@ -204,7 +225,7 @@ class DatasetStore:
             raise errors.Unavailable(f"dataset {info.digest} cannot be read: {error}") from error
 
     def exists(self, digest: str) -> bool:
-        """Whether a dataset of this digest is stored here."""
+        """Return True if a dataset of this digest is stored here."""
         return self._place.info(require_digest(digest)) is not None
 
     def delete(self, digest: str) -> None:
@@ -222,7 +243,7 @@ class DatasetStore:
         try:
             staging.parent.mkdir(parents=True, exist_ok=True)
             sweep(staging.parent)
-            info = child.run(replace(request, out=str(staging)), limits)
+            info = self._parse(replace(request, out=str(staging)), limits)
             return self._place.publish(staging, info)
         except OSError as error:
             raise errors.Unavailable(f"{staging.parent} cannot be written: {error}") from error

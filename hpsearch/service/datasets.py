@@ -220,7 +220,8 @@ class Datasets:
 
 
 def _unmade(name: str) -> DatasetView:
-    return DatasetView(name=name, builtin=True, **BUILTIN[name].words())
+    about = BUILTIN[name]
+    return DatasetView(name=name, builtin=True, source=about.source, licence=about.licence)
 
 
 def _remove(tx: Tx, owner: str, name: str) -> str:

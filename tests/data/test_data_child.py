@@ -15,10 +15,13 @@ import pytest
 
 from hpsearch import errors
 from hpsearch.data import UPLOAD, DatasetStore, Limits
-from hpsearch.data.child import Request, _environment, run
+from hpsearch.data.child import _environment, run
 from hpsearch.data.limits import MIB
 from hpsearch.data.parse import bundled, write
+from hpsearch.data.parse import npz as npz_files
+from hpsearch.data.parse import table as tables
 from hpsearch.data.parse.__main__ import answer
+from hpsearch.data.parse.request import Request
 
 PROJECT = Path(__file__).resolve().parents[2]
 NPZ = "application/octet-stream"
@@ -72,7 +75,7 @@ def test_the_signal_that_ended_the_child_says_what_was_hit(tmp_path, signal, err
 
     def ingest() -> None:
         try:
-            run(Request(reader="csv", out=str(tmp_path / "out"), path=str(pipe)), UPLOAD)
+            run(Request(reader=tables.read, out=str(tmp_path / "out"), path=str(pipe)), UPLOAD)
         except errors.HpsearchError as failure:
             result.append(failure)
 
@@ -106,7 +109,10 @@ def test_a_child_that_waits_ends_with_the_wall_clock(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with pytest.raises(errors.TooLarge, match="more than 2 seconds"):
-        run(Request(reader="csv", out=str(tmp_path / "out"), path=str(pipe)), Limits(seconds=2))
+        run(
+            Request(reader=tables.read, out=str(tmp_path / "out"), path=str(pipe)),
+            Limits(seconds=2),
+        )
 
 
 def test_the_child_starts_from_any_folder_and_ignores_what_lies_there(npz, tmp_path, monkeypatch):
@@ -155,14 +161,18 @@ def test_the_caller_never_imports_scikit_learn():
 
 def test_answers_inside_one_process(npz, tmp_path):
     path = npz(x=np.ones((8, 2)), y=np.arange(8) % 2)
-    request = Request(reader="npz", out=str(tmp_path / "out"), path=str(path))
+    request = Request(reader=npz_files.read, out=str(tmp_path / "out"), path=str(path))
     assert answer(request, UPLOAD)["info"]["n_train"] == 6
-    refused = answer(Request(reader="npz", out="", path=str(path), label="a"), UPLOAD)["error"]
+    refused = answer(Request(reader=npz_files.read, out="", path=str(path), label="a"), UPLOAD)[
+        "error"
+    ]
     assert refused["type"] == "InvalidDataset"
     assert refused["mistakes"][0][0] == "label"
     for name, kind in (("digits", "image"), ("wine", "tabular")):
         out = str(tmp_path / name)
-        assert answer(Request(reader="sklearn", out=out, name=name), UPLOAD)["info"]["kind"] == kind
+        assert (
+            answer(Request(reader=bundled.read, out=out, name=name), UPLOAD)["info"]["kind"] == kind
+        )
     with pytest.raises(FileExistsError):
         answer(request, UPLOAD)
 
@@ -173,7 +183,9 @@ def test_a_full_disk_is_unavailable(npz, tmp_path, monkeypatch):
     monkeypatch.setattr(write, "relative", lambda name: "/dev/full")
     monkeypatch.setattr(write.os, "O_EXCL", 0)
     path = npz(x=np.ones((8, 2)), y=np.arange(8) % 2)
-    reply = answer(Request(reader="npz", out=str(tmp_path / "out"), path=str(path)), UPLOAD)
+    reply = answer(
+        Request(reader=npz_files.read, out=str(tmp_path / "out"), path=str(path)), UPLOAD
+    )
     assert reply["error"]["type"] == "Unavailable"
     assert os.strerror(errno.ENOSPC) in reply["error"]["message"]
 

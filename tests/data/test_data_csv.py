@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from hpsearch import errors
 from hpsearch.data import UPLOAD, Limits
 from hpsearch.data.parse import table as reader
+from hpsearch.data.parse.request import Request
 
 GOOD = "age,weight,kind\n1,2.5,a\n3,-4e2,b\n"
 
 
 def read(path: Path, label: str | None = None, limits: Limits = UPLOAD):
-    return reader.read(path, label, limits)
+    return reader.read(Request(reader.read, out="", path=str(path), label=label), limits)
 
 
 def refused(path: Path, label: str | None = None) -> errors.InvalidDataset:

@@ -11,19 +11,25 @@ import pytest
 from hpsearch import errors
 from hpsearch.data import UPLOAD, Limits
 from hpsearch.data.parse import idx as reader
+from hpsearch.data.parse.raw import Raw
+from hpsearch.data.parse.request import Request
 
 IMAGES = "train-images-idx3-ubyte.gz"
 LABELS = "train-labels-idx1-ubyte.gz"
 
 
+def read(folder: Path, name: str, limits: Limits) -> Raw:
+    return reader.read(Request(reader.read, out="", path=str(folder), name=name), limits)
+
+
 def refused(folder: Path) -> errors.InvalidDataset:
     with pytest.raises(errors.InvalidDataset) as found:
-        reader.read(folder, "small", UPLOAD)
+        read(folder, "small", UPLOAD)
     return found.value
 
 
 def test_four_files_make_images_with_a_given_test_part(idx_folder):
-    raw = reader.read(idx_folder, "small", UPLOAD)
+    raw = read(idx_folder, "small", UPLOAD)
     assert raw.x.values.shape == (40, 15)
     assert raw.x_test.values.shape == (20, 15)
     assert (raw.x.kind, raw.x.shape, raw.classes) == ("image", (3, 5), ())
@@ -31,11 +37,11 @@ def test_four_files_make_images_with_a_given_test_part(idx_folder):
 
 
 def test_unpacked_files_and_fashion_names_are_taken(idx_folder):
-    packed = reader.read(idx_folder, "small", UPLOAD)
+    packed = read(idx_folder, "small", UPLOAD)
     for path in list(idx_folder.glob("*.gz")):
         path.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
         path.unlink()
-    plain = reader.read(idx_folder, "fashion-mnist", UPLOAD)
+    plain = read(idx_folder, "fashion-mnist", UPLOAD)
     assert np.array_equal(plain.x.values, packed.x.values)
     assert plain.classes[9] == "Ankle boot"
 
@@ -92,9 +98,9 @@ def test_sizes_that_lie_take_no_memory(idx_folder):
     header = b"\0\0\x08\x03" + b"\xff" * 12
     (idx_folder / IMAGES).write_bytes(gzip.compress(header))
     with pytest.raises(errors.TooLarge, match="rows, at most"):
-        reader.read(idx_folder, "small", UPLOAD)
+        read(idx_folder, "small", UPLOAD)
 
 
 def test_limits_hold_for_folders(idx_folder):
     with pytest.raises(errors.TooLarge, match="600 bytes, at most 599"):
-        reader.read(idx_folder, "small", Limits(data=599))
+        read(idx_folder, "small", Limits(data=599))

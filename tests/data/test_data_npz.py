@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hpsearch import errors
 from hpsearch.data import UPLOAD, Limits
 from hpsearch.data.parse import npz as reader
+from hpsearch.data.parse.request import Request
 
 X = np.arange(24, dtype=np.float32).reshape(8, 3)
 Y = np.arange(8) % 2
@@ -26,7 +27,7 @@ def encoded(array) -> bytes:
 
 
 def read(path: Path, limits: Limits = UPLOAD):
-    return reader.read(path, None, limits)
+    return reader.read(Request(reader.read, out="", path=str(path)), limits)
 
 
 def refused(path: Path, limits: Limits = UPLOAD) -> errors.InvalidDataset:
@@ -303,7 +304,7 @@ def test_small_integers_count_as_the_floats_they_become(npz):
 
 def test_a_label_column_is_for_csv(npz):
     with pytest.raises(errors.InvalidDataset, match="column of a CSV file"):
-        reader.read(npz(x=X, y=Y), "age", UPLOAD)
+        reader.read(Request(reader.read, out="", path=str(npz(x=X, y=Y)), label="age"), UPLOAD)
 
 
 def test_text_instead_of_a_zip_points_to_csv(table):

@@ -1,4 +1,4 @@
-"""One JSON request on stdin, arrays in files, one line of JSON on stdout."""
+"""The parsing process: a JSON request on stdin, arrays in files, a line of JSON on stdout."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import sys
 from typing import Any
 
 from hpsearch import errors
-from hpsearch.data.child import Request
 from hpsearch.data.limits import MIB, Limits
 from hpsearch.data.parse import work
+from hpsearch.data.parse.request import Request
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -20,11 +20,11 @@ def main() -> None:
     message = json.load(sys.stdin)
     limits = Limits.from_json(message["limits"])
     limits.apply()
-    sys.stdout.write(json.dumps(answer(Request(**message["request"]), limits)) + "\n")
+    sys.stdout.write(json.dumps(answer(Request.from_json(message["request"]), limits)) + "\n")
 
 
 def answer(request: Request, limits: Limits) -> dict[str, Any]:
-    """The dataset's info, or the error that the caller is to raise."""
+    """Return the dataset's info, or the error that the caller is to raise."""
     try:
         return {"info": work.ingest(request, limits).to_json()}
     except errors.HpsearchError as error:

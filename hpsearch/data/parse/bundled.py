@@ -13,7 +13,9 @@ import numpy.typing as npt
 
 from hpsearch import errors
 from hpsearch.data.catalogue import BUILTIN
+from hpsearch.data.limits import Limits
 from hpsearch.data.parse.raw import Features, Raw
+from hpsearch.data.parse.request import Request
 
 _TRAIN = 60_000
 _ATTEMPTS = 1
@@ -26,15 +28,15 @@ _LOADERS: Final = {
 }
 
 
-def read(name: str) -> Raw:
-    """One of scikit-learn's own datasets, whole: it has no test part of its own."""
+def read(request: Request, limits: Limits) -> Raw:
+    """Read one of scikit-learn's own datasets, whole: it has no test part of its own."""
     from sklearn import datasets
 
-    bunch = getattr(datasets, _LOADERS[name])()
+    bunch = getattr(datasets, _LOADERS[request.name])()
     values = np.asarray(bunch.data)
     names = tuple(str(column) for column in bunch.feature_names)
     classes = tuple(str(word) for word in bunch.target_names)
-    if name == "digits":
+    if request.name == "digits":
         # Pixels are whole numbers from 0 to 16.
         x = Features(values.astype(np.uint8), (8, 8), "image")
     else:
@@ -42,8 +44,8 @@ def read(name: str) -> Raw:
     return Raw(x, np.asarray(bunch.target), names=names, classes=classes)
 
 
-def fetch(name: str) -> Raw:
-    """MNIST or Fashion-MNIST from OpenML.
+def fetch(request: Request, limits: Limits) -> Raw:
+    """Fetch MNIST or Fashion-MNIST from OpenML.
 
     Raises
     ------
@@ -52,6 +54,7 @@ def fetch(name: str) -> Raw:
     """
     from sklearn import datasets
 
+    name = request.name
     try:
         bunch = datasets.fetch_openml(
             data_id=BUILTIN[name].openml,

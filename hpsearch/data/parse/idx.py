@@ -18,6 +18,7 @@ import numpy.typing as npt
 from hpsearch.data.catalogue import BUILTIN, idx_files
 from hpsearch.data.limits import Limits
 from hpsearch.data.parse.raw import Features, Raw, refuse, require_size
+from hpsearch.data.parse.request import Request
 
 _UNSIGNED_BYTE = 8
 _BLOCK = 1 << 20
@@ -29,8 +30,8 @@ class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-def read(folder: Path, name: str, limits: Limits) -> Raw:
-    """Read the four files of `folder`; `name` chooses the words for the classes.
+def read(request: Request, limits: Limits) -> Raw:
+    """Read the four files of a folder; the dataset's name chooses the words for the classes.
 
     Raises
     ------
@@ -39,15 +40,15 @@ def read(folder: Path, name: str, limits: Limits) -> Raw:
     errors.TooLarge
         Beyond the limits.
     """
-    paths = idx_files(folder)
+    paths = idx_files(Path(request.path))
     images, labels, test_images, test_labels = (_read_file(path, limits) for path in paths)
     x, x_test = _images(images, paths[0]), _images(test_images, paths[2])
-    for path, found, part in ((paths[1], labels, x), (paths[3], test_labels, x_test)):
-        if found.shape != (len(part.values),):
-            refuse(path.name, f"has shape {found.shape} for {len(part.values)} images")
+    for path, numbers, part in ((paths[1], labels, x), (paths[3], test_labels, x_test)):
+        if numbers.shape != (len(part.values),):
+            refuse(path.name, f"has shape {numbers.shape} for {len(part.values)} images")
     if x.shape != x_test.shape:
         refuse(paths[2].name, f"has images of {x_test.shape}, the training part of {x.shape}")
-    classes = BUILTIN[name].classes if name in BUILTIN else ()
+    classes = BUILTIN[request.name].classes if request.name in BUILTIN else ()
     return Raw(x, labels, x_test, test_labels, classes=classes)
 
 

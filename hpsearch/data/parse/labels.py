@@ -1,4 +1,4 @@
-"""Labels to classes: which classes there are, and each example's number among them."""
+"""Labels to targets: the classes and each example's number among them, or numbers as they are."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from hpsearch.data.limits import Limits
 from hpsearch.data.parse.raw import LABEL_LENGTH, MAX_MISTAKES, Mistakes, Raw, refuse
 
 Codes = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.floating[Any]]
+Targets = Codes | Floats
 
 _WHOLE = re.compile(r"(0|-?[1-9]\d{0,17})(\.0*)?", re.ASCII)
 _NOT_CLASSES = (
@@ -28,11 +30,14 @@ _MANY_SINGLE = 20
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Class names, and each example's class number: y (n,), y_test (n_test,) or None."""
+    """Class names, and each example's class number: y (n,), y_test (n_test,) or None.
+
+    For regression there are no classes, and targets are float64.
+    """
 
     classes: tuple[str, ...]
-    y: Codes
-    y_test: Codes | None
+    y: Targets
+    y_test: Targets | None
 
 
 def encode(raw: Raw, limits: Limits) -> Encoded:
@@ -44,6 +49,8 @@ def encode(raw: Raw, limits: Limits) -> Encoded:
         Labels are not classes, are too few or too many; a class has too
         few examples; the test part has a class that the training part lacks.
     """
+    if raw.task == "regression":
+        return _measured(raw)
     values, y = _distinct(raw.y, "y")
     test_values, y_test = ([], None) if raw.y_test is None else _distinct(raw.y_test, "y_test")
     _require_classes(values, y, limits)
@@ -57,20 +64,35 @@ def encode(raw: Raw, limits: Limits) -> Encoded:
     return Encoded(_words(values, raw.classes), y, y_test)
 
 
+def _measured(raw: Raw) -> Encoded:
+    """Check the targets of a regression; one example at least goes to each part."""
+    needed = 3 if raw.y_test is None else 2
+    if len(raw.y) < needed:
+        refuse("y", f"{_examples(len(raw.y))}; {needed} are needed")
+    y = _finite(raw.y.astype(np.float64), "y")
+    y_test = None if raw.y_test is None else _finite(raw.y_test.astype(np.float64), "y_test")
+    return Encoded((), y, y_test)
+
+
+def _finite(values: Floats, part: str) -> Floats:
+    missing = np.flatnonzero(~np.isfinite(values))
+    if missing.size:
+        refuse(f"{part}[{missing[0]}]", "the label is missing (NaN or infinite)")
+    return values
+
+
 def _distinct(labels: npt.NDArray[Any], part: str) -> tuple[list[int] | list[str], Codes]:
-    """The distinct labels in order, and each example's position among them."""
+    """Return the distinct labels in order, and each example's position among them."""
     if labels.dtype.kind == "f":
-        if not np.isfinite(labels).all():
-            row = int(np.flatnonzero(~np.isfinite(labels))[0])
-            refuse(f"{part}[{row}]", "the label is missing (NaN or infinite)")
+        _finite(labels, part)
         if (labels != np.round(labels)).any() or (np.abs(labels) > 2**53).any():
             refuse(part, _NOT_CLASSES)
         labels = labels.astype(np.int64)
-    found, inverse = np.unique(labels, return_inverse=True)
+    distinct, inverse = np.unique(labels, return_inverse=True)
     inverse = inverse.astype(np.int64)
     if labels.dtype.kind != "U":
-        return [int(value) for value in found], inverse
-    words = [str(word) for word in found]
+        return [int(value) for value in distinct], inverse
+    words = [str(word) for word in distinct]
     _require_words(words, part)
     if not all(map(_is_number, words)):
         return words, inverse
@@ -106,7 +128,7 @@ def _require_words(words: list[str], part: str) -> None:
 
 
 def is_plain(text: str) -> bool:
-    """Whether a text can be stored and shown: no control characters, no lone surrogates."""
+    """Return True if a text can be stored and shown: no control characters, no lone surrogates."""
     return all(unicodedata.category(character) not in ("Cc", "Cs") for character in text)
 
 
@@ -118,13 +140,13 @@ def _require_classes(values: Sequence[object], y: Codes, limits: Limits) -> None
 
 
 def _require_examples(values: Sequence[object], y: Codes, *, needed: int) -> None:
-    """Each class needs an example in the training, the validation and a test part to be made."""
+    """Refuse a class without an example for the training, the validation and a test part."""
     counts = np.bincount(y)
     few = np.flatnonzero(counts < needed)
     if few.size > _MANY_SINGLE and 2 * len(values) > y.size:
         refuse("y", f"{len(values):,} classes among {y.size:,} examples: {_NOT_CLASSES}")
     parts = "training, validation and test" if needed == 3 else "training and validation"
-    found = [
+    mistakes = [
         errors.Mistake(
             "y",
             f"class {values[code]} has {_examples(int(counts[code]))}; {needed} are needed, one "
@@ -132,9 +154,9 @@ def _require_examples(values: Sequence[object], y: Codes, *, needed: int) -> Non
         )
         for code in few[:MAX_MISTAKES]
     ]
-    if found:
+    if mistakes:
         more = f" (and {few.size - 1} other classes)" if few.size > 1 else ""
-        raise errors.InvalidDataset(f"{found[0].message}{more}", found)
+        raise errors.InvalidDataset(f"{mistakes[0].message}{more}", mistakes)
 
 
 def _examples(count: int) -> str:

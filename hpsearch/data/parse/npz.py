@@ -14,7 +14,6 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any, Final
 
 import numpy as np
@@ -33,6 +32,7 @@ from hpsearch.data.parse.raw import (
     trainable,
     why_not,
 )
+from hpsearch.data.parse.request import Request
 
 _MEMBERS: Final = ("x", "y", "x_test", "y_test")
 _WAY_OUT = "write the file with numpy.savez_compressed(path, x=x, y=y)"
@@ -61,7 +61,7 @@ class _Header:
     fortran: bool
 
 
-def read(path: Path, label: str | None, limits: Limits) -> Raw:
+def read(request: Request, limits: Limits) -> Raw:
     """Read members x, y and optionally x_test, y_test (in any case).
 
     Raises
@@ -71,10 +71,10 @@ def read(path: Path, label: str | None, limits: Limits) -> Raw:
     errors.TooLarge
         It declares more than the limits allow.
     """
-    if label is not None:
+    if request.label is not None:
         refuse("label", "an .npz file has its labels in y; `label` names a column of a CSV file")
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(request.path) as archive:
             return _read_members(archive, _checked(archive, limits), limits)
     # A damaged directory sends zipfile to places before the start of the file (EINVAL).
     except (*_DAMAGED, OSError) as error:
@@ -210,8 +210,8 @@ def _header(file: IO[bytes], entry: zipfile.ZipInfo, name: str) -> _Header:
 
 def _parse_header(text: bytes, name: str) -> _Header:
     try:
-        found = ast.literal_eval(text.decode("utf-8").strip())
-        descr, fortran, shape = found["descr"], found["fortran_order"], found["shape"]
+        header = ast.literal_eval(text.decode("utf-8").strip())
+        descr, fortran, shape = header["descr"], header["fortran_order"], header["shape"]
     # Deep nesting ends the compiler in one of the latter two.
     except (ValueError, SyntaxError, TypeError, KeyError, RecursionError, MemoryError):
         refuse(name, f"has a damaged header; {_WAY_OUT}")

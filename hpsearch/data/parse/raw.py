@@ -1,4 +1,4 @@
-"""What every reader returns, and the list in which mistakes are gathered."""
+"""`Raw`, the value that every reader returns, and the list in which mistakes are gathered."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpsearch import errors
-from hpsearch.data.info import Kind
+from hpsearch.data.info import Kind, Task
 from hpsearch.data.limits import Limits
 
 MAX_MISTAKES = 20
@@ -30,9 +30,10 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """What a file holds. Labels are one value per example: integers, bools, floats or strings.
+    """Content of a file. Labels are one value per example: integers, bools, floats or strings.
 
     `classes` names the classes 0, 1, … where the file has numbers and the reader knows the words.
+    For regression the labels are numbers to predict.
     """
 
     x: Features
@@ -41,31 +42,32 @@ class Raw:
     y_test: npt.NDArray[Any] | None = None
     names: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    task: Task = "classification"
 
 
 class Mistakes:
     """Gathers mistakes, so that a user sees all of them at once (the first `MAX_MISTAKES`)."""
 
     def __init__(self) -> None:
-        self._found: list[tuple[int, errors.Mistake]] = []
+        self._mistakes: list[tuple[int, errors.Mistake]] = []
 
     def add(self, path: str, message: str, *, at: int = 0) -> None:
         """Note one mistake, `at` a line of the file; at the cap, stop reading and refuse."""
-        self._found.append((at, errors.Mistake(path, message)))
-        if len(self._found) >= MAX_MISTAKES:
+        self._mistakes.append((at, errors.Mistake(path, message)))
+        if len(self._mistakes) >= MAX_MISTAKES:
             self.refuse(more=True)
 
     def check(self) -> None:
         """Refuse the dataset if there is any mistake."""
-        if self._found:
+        if self._mistakes:
             self.refuse()
 
     def refuse(self, *, more: bool = False) -> NoReturn:
-        """Raise `InvalidDataset` with all that was found, in the order of the file."""
-        found = [mistake for _, mistake in sorted(self._found, key=lambda entry: entry[0])]
-        rest = len(found) - 1
+        """Raise `InvalidDataset` with all mistakes, in the order of the file."""
+        mistakes = [mistake for _, mistake in sorted(self._mistakes, key=lambda entry: entry[0])]
+        rest = len(mistakes) - 1
         others = f" (and {rest}{' or more' if more else ''} other mistakes)" if rest else ""
-        raise errors.InvalidDataset(f"{found[0].path}: {found[0].message}{others}", found)
+        raise errors.InvalidDataset(f"{mistakes[0].path}: {mistakes[0].message}{others}", mistakes)
 
 
 def refuse(path: str, message: str) -> NoReturn:
@@ -95,19 +97,19 @@ def require_size(limits: Limits, rows: int, width: int, itemsize: int) -> None:
 
 
 def place(index: tuple[int, ...], names: tuple[str, ...], part: str = "x") -> str:
-    """The path of one value: x[12, 'age'] where columns have names, else x[12, 3]."""
+    """Format the path of one value: x[12, 'age'] where columns have names, else x[12, 3]."""
     inner = [repr(names[index[1]])] if names and len(index) == 2 else [str(i) for i in index[1:]]
     return f"{part}[{', '.join([str(index[0]), *inner])}]"
 
 
 def trainable(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """Which values can be trained on: finite and within +-`LARGEST`."""
+    """Mark the values that can be trained on: finite and within +-`LARGEST`."""
     # A NaN compares as false, so one comparison finds it together with the infinities.
     return np.asarray(np.abs(values) <= LARGEST)
 
 
 def why_not(value: float) -> str:
-    """What is wrong with a value that is not `trainable`, and the way out."""
+    """Say why a value is not `trainable`, and the way out."""
     if np.isnan(value):
         return "is missing (NaN); fill it in or leave the row out"
     if np.isinf(value):

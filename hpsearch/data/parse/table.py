@@ -25,6 +25,7 @@ from hpsearch.data.parse.raw import (
     trainable,
     why_not,
 )
+from hpsearch.data.parse.request import Request
 
 _MAX_FIELD = 1024
 _MAX_NAME = 200
@@ -44,8 +45,8 @@ class _Columns:
         return len(self.names) + 1
 
 
-def read(path: Path, label: str | None, limits: Limits) -> Raw:
-    """Read a UTF-8 CSV file; the label is the column `label`, else the last one.
+def read(request: Request, limits: Limits) -> Raw:
+    """Read a UTF-8 CSV file; the label is the column `request.label`, else the last one.
 
     Raises
     ------
@@ -56,9 +57,9 @@ def read(path: Path, label: str | None, limits: Limits) -> Raw:
     """
     csv.field_size_limit(_MAX_FIELD)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with Path(request.path).open(encoding="utf-8-sig", newline="") as file:
             rows = csv.reader(_lines(file), strict=True)
-            columns = _header(next(rows, []), label)
+            columns = _header(next(rows, []), request.label)
             table = _Table(columns, limits)
             # Blank lines hold no example.
             return table.read((fields, rows.line_num) for fields in rows if fields)

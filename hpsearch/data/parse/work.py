@@ -3,46 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from types import MappingProxyType
-from typing import Final
 
-import numpy as np
-
-from hpsearch.data.child import Request
 from hpsearch.data.info import DatasetInfo, TestSplit
 from hpsearch.data.limits import Limits
-from hpsearch.data.parse import bundled, idx, npz, table
 from hpsearch.data.parse.labels import Encoded, encode
 from hpsearch.data.parse.raw import Raw
+from hpsearch.data.parse.request import Request
 from hpsearch.data.parse.write import Rows, Writer, content_seed
 from hpsearch.data.splits import split
 
 TEST_FRACTION = 0.2
 
-Reader = Callable[[Request, Limits], Raw]
-
-READERS: Final = MappingProxyType[str, Reader](
-    {
-        "npz": lambda request, limits: npz.read(Path(request.path), request.label, limits),
-        "csv": lambda request, limits: table.read(Path(request.path), request.label, limits),
-        "idx": lambda request, limits: idx.read(Path(request.path), request.name, limits),
-        "sklearn": lambda request, _: bundled.read(request.name),
-        "openml": lambda request, _: bundled.fetch(request.name),
-    }
-)
-
 
 def ingest(request: Request, limits: Limits) -> DatasetInfo:
-    """Read what is asked for and write its arrays to `request.out`.
+    """Read the dataset of a request and write its arrays to `request.out`.
 
     Raises
     ------
     errors.HpsearchError
         As the readers and `encode` do.
     """
-    raw = READERS[request.reader](request, limits)
+    raw = request.reader(request, limits)
     labels = encode(raw, limits)
     writer = Writer(Path(request.out), _description(raw, labels))
     n_train, n_test, how = _write(writer, raw, labels)
@@ -59,11 +41,18 @@ def ingest(request: Request, limits: Limits) -> DatasetInfo:
         source=request.source,
         test_split=how,
         files=writer.files,
+        task=raw.task,
     )
 
 
 def _description(raw: Raw, labels: Encoded) -> str:
-    fields = {"kind": raw.x.kind, "shape": raw.x.shape, "classes": labels.classes}
+    fields: dict[str, object] = {
+        "kind": raw.x.kind,
+        "shape": raw.x.shape,
+        "classes": labels.classes,
+    }
+    if raw.task != "classification":  # digests are as they were before there were tasks
+        fields["task"] = raw.task
     return json.dumps(fields, sort_keys=True, separators=(",", ":"))
 
 
@@ -84,4 +73,4 @@ def _write(writer: Writer, raw: Raw, labels: Encoded) -> tuple[int, int, TestSpl
 
 def _write_train(writer: Writer, raw: Raw, labels: Encoded, rows: Rows | None) -> None:
     writer.write("train_x.npy", raw.x.values, rows)
-    writer.write("train_y.npy", labels.y.astype(np.int64, copy=False), rows)
+    writer.write("train_y.npy", labels.y, rows)

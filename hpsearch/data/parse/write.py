@@ -35,7 +35,7 @@ class Writer:
 
     @property
     def digest(self) -> str:
-        """The dataset's digest, once all arrays are written."""
+        """Return the dataset's digest, once all arrays are written."""
         return self._content.hexdigest()
 
     def write(self, name: str, array: npt.NDArray[Any], rows: Rows | None = None) -> None:
@@ -59,7 +59,7 @@ class Writer:
 
 
 def content_seed(*arrays: npt.NDArray[Any]) -> int:
-    """A seed that depends on the arrays' content alone."""
+    """Return a seed that depends on the arrays' content alone."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(f"{array.dtype.str} {array.shape}\n".encode())
