@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from hpsearch.trials import SearchState, TrialState
 
 MAX_WAIT_SECONDS = 30.0
-SLICE_SECONDS = 1.0  # of a wait, so that a stopping process ends it early
 MAX_PAGE = 1_000
 _VISIBLE = r"^[!-~]+$"
 

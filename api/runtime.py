@@ -19,6 +19,7 @@ THREADS = 32
 WAITERS = 24
 # An upload is parsed by a child process with an address space of gigabytes.
 UPLOADS = 2
+SLICE_SECONDS = 1.0  # of a wait, so that a stopping process ends it early
 
 
 @dataclass(frozen=True)

@@ -165,7 +165,7 @@ class Settings(BaseSettings):
         """The broker URL as kombu spells it."""
         return self.redis_url or f"redis+socket://{self.socket}"
 
-    def given_key(self) -> str | None:
+    def client_key(self) -> str | None:
         """Read the key of HPSEARCH_API_KEY or its file, for a client; the service checks it.
 
         Raises
@@ -180,14 +180,14 @@ class Settings(BaseSettings):
         return None
 
     def bootstrap_key(self) -> str | None:
-        """The service's own key `bootstrap`: the given one; None where there is none.
+        """Read the key `bootstrap` from the settings; None where there is none.
 
         Raises
         ------
         Misconfigured
             The file cannot be read, or the key is shorter than 32 characters.
         """
-        key = self.given_key()
+        key = self.client_key()
         if key is not None and len(key) < KEY_MIN_LENGTH:
             raise Misconfigured(
                 f"HPSEARCH_API_KEY has {len(key)} characters, it needs {KEY_MIN_LENGTH} or more; "
@@ -197,7 +197,7 @@ class Settings(BaseSettings):
 
     @property
     def webhook_origins(self) -> frozenset[str]:
-        """The hosts that may be told, as `scheme://host:port`."""
+        """Hosts that webhooks may be sent to, as `scheme://host:port`."""
         return frozenset(
             origin for entry in _listed(self.webhook_hosts) if (origin := named(entry))
         )

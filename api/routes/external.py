@@ -9,17 +9,10 @@ from flask import Response
 
 from api.answers import nothing, view
 from api.body import json_body
-from api.parameters import (
-    MAX_WAIT_SECONDS,
-    SLICE_SECONDS,
-    ClaimQuery,
-    NoQuery,
-    SearchPath,
-    TrialPath,
-)
+from api.parameters import MAX_WAIT_SECONDS, ClaimQuery, NoQuery, SearchPath, TrialPath
 from api.routes.searches import SEARCH
 from api.routing import Routes, body_of
-from api.runtime import owner, runtime
+from api.runtime import SLICE_SECONDS, owner, runtime
 from api.trial_report import beat, told
 from hpsearch.report.views import HeartbeatView, OrderView, VerdictView
 

@@ -12,7 +12,6 @@ from api.answers import RoundList, SearchList, nothing, plain, view
 from api.body import json_body
 from api.parameters import (
     MAX_WAIT_SECONDS,
-    SLICE_SECONDS,
     EditQuery,
     IdempotencyHeader,
     IfMatchHeader,
@@ -25,7 +24,7 @@ from api.parameters import (
     TrialsQuery,
 )
 from api.routing import Answer, Routes, body_of, content
-from api.runtime import owner, runtime
+from api.runtime import SLICE_SECONDS, owner, runtime
 from api.trials_csv import trials_csv
 from hpsearch.errors import Stale
 from hpsearch.origins import API

@@ -34,7 +34,7 @@ def connected(url: str | None, *, patience: float = 0.0) -> Iterator[Client]:
 
     settings = load()
     address = url or service_url(settings)
-    given = key = settings.given_key()
+    given = key = settings.client_key()
     if key is None and is_loopback(address):  # the key of this machine goes to no other
         key = own_key(settings)
     with Client(address, key, patience=patience) as client:

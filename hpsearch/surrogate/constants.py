@@ -63,25 +63,14 @@ class Layout:
         at = 4 + self.hyperparameters
         persistence, span, trend, seed = PERSISTENCE, SPAN, 0.0, 0.0
         if self.epochs:
-            persistence, span, trend = (
-                float(expit(theta[at])),
-                float(values[at + 1]),
-                float(values[at + 2]),
-            )
+            persistence = float(expit(theta[at]))
+            span, trend = values[at + 1 : at + 3].tolist()
             at += 3
         if self.seeds:
             seed = float(values[at])
             at += 1
         rho = np.concatenate([[1.0], expit(theta[at:])])
+        lengths = values[self.lengths]
         return Constants(
-            variance,
-            noise,
-            delta,
-            offset,
-            values[self.lengths],
-            persistence,
-            span,
-            trend,
-            seed,
-            rho,
+            variance, noise, delta, offset, lengths, persistence, span, trend, seed, rho
         )

@@ -80,13 +80,6 @@ class Surrogate:
         z, cov = self.latent_joint(x)
         return self.warp.score(z + rng.standard_normal((n, len(x))) @ _root(cov).T)
 
-    def predict_with_gradients(self, x: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-        """Mean (m,), sd (m,), and their gradients (m, D) by the columns of x (m, D)."""
-        z, s, dz, ds = self.latent_with_gradients(x)
-        mean, upper = self.warp.score(z), self.warp.score(z + s)
-        slope, above = self.warp.slope(z)[:, None], self.warp.slope(z + s)[:, None]
-        return mean, upper - mean, slope * dz, above * (dz + ds) - slope * dz
-
     def latent(self, x: Floats) -> tuple[Floats, Floats]:
         """Posterior mean (m,) and sd (m,) of z at x (m, D): the warped score, a Gaussian."""
         cross = self.cross(x)
@@ -101,17 +94,6 @@ class Surrogate:
         cov = c.variance * matern(squared_distances(scaled, scaled))[0] + (c.offset + c.trend)
         cov -= solved.T @ solved
         return cross @ self.alpha, cov
-
-    def latent_with_gradients(self, x: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-        """`latent` and the gradients (m, D) of both by the columns of x."""
-        value, steep = self.covariance_terms(x)
-        cross = value + self.anywhere
-        solved = cross @ self.inverse
-        variance = self.prior_variance - np.einsum("ij,ij->i", cross, solved)
-        s = np.sqrt(np.maximum(variance, self._least))
-        dz = self.pulled(x, steep * self.alpha)
-        ds = self.pulled(x, steep * solved) / -s[:, None]
-        return cross @ self.alpha, s, dz, ds
 
     def cross(self, x: Floats) -> Floats:
         """(m, n) covariance of z at x (m, D) with the rows."""

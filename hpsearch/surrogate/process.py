@@ -12,6 +12,7 @@ disagrees fades out. Each source has a level and a trend over epochs of its own.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotri
@@ -109,9 +110,7 @@ class CovarianceTerms:
     covariance: Floats
 
     @classmethod
-    def of(
-        cls, rows: Rows, pairs: Pairs, layout: Layout, groups: Ints, c: Constants
-    ) -> CovarianceTerms:
+    def of(cls, rows: Rows, pairs: Pairs, layout: Layout, groups: Ints, c: Constants) -> Self:
         """With constants c; `groups` (D,) is the hyperparameter of each column."""
         scaled = rows.places / c.lengths[groups]
         place, slope = matern(squared_distances(scaled, scaled))

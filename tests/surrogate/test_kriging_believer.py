@@ -45,9 +45,7 @@ def points(m: int, seed: int) -> np.ndarray:
 def test_without_belief_it_is_the_model() -> None:
     found, x = model(), points(20, 0)
     believer = KrigingBeliever(found, 3)
-    for one, other in zip(
-        believer.latent_with_gradients(x), found.latent_with_gradients(x), strict=True
-    ):
+    for one, other in zip(believer.latent_with_gradients(x)[:2], found.latent(x), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-8)
     pool = CandidatePool(believer, x)
     np.testing.assert_allclose(np.sqrt(pool.variance), found.latent(x)[1], rtol=1e-6)
@@ -72,9 +70,10 @@ def test_believing_is_conditioning_on_the_posterior_mean() -> None:
         np.testing.assert_allclose(variances, np.diag(left), rtol=1e-3, atol=least)
 
 
-def test_the_gradients_know_what_is_believed() -> None:
+@pytest.mark.parametrize("believed", [0, 3])
+def test_the_gradients_are_those_of_finite_differences(believed: int) -> None:
     believer, x = KrigingBeliever(MODEL, 3), points(6, 5)
-    for place in points(3, 6):
+    for place in points(believed, 6):
         believer.believe(place)
     _, _, dmean, dsd = believer.latent_with_gradients(x)
     for j, step in enumerate(np.eye(2) * 1e-5):

@@ -7,8 +7,6 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 from surrogate.searches import (
@@ -102,20 +100,6 @@ def test_with_one_epoch_and_one_source_it_is_scikit_learns() -> None:
     np.testing.assert_allclose(
         np.square(sd), np.square(its_sd) - c.noise - JITTER * c.variance, rtol=1e-6
     )
-
-
-@given(st.integers(0, 999))
-def test_gradients_are_those_of_finite_differences(seed: int) -> None:
-    found, x = model(), points(3, seed)
-    mean, sd, by_mean, by_sd = found.predict_with_gradients(x)
-    for value, expected in zip((mean, sd), found.predict(x), strict=True):
-        np.testing.assert_allclose(value, expected, rtol=1e-6)
-    for j, step in enumerate(np.eye(2) * 1e-5):
-        up, down = found.predict(x + step), found.predict(x - step)
-        for found_slope, k in ((by_mean, 0), (by_sd, 1)):
-            np.testing.assert_allclose(
-                found_slope[:, j], (up[k] - down[k]) / 2e-5, rtol=1e-3, atol=1e-4
-            )
 
 
 def test_samples_have_the_posterior_s_quantiles_and_correlations() -> None:

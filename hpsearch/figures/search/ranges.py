@@ -148,10 +148,10 @@ def _levels(
 ) -> None:
     """A square for every level that a round drew from."""
     for label, where, decision in bars:
-        kept = [style.shown(level) for level in levels if level in (where.choices or ())]
+        shown = [style.shown(level) for level in levels if level in (where.choices or ())]
         why = "as asked" if decision is None else f"{decision.verdict}: {decision.reason}"
         marks = go.Scatter(
-            x=[label] * len(kept), y=kept, mode="markers", showlegend=False,
+            x=[label] * len(shown), y=shown, mode="markers", showlegend=False,
             marker={"symbol": "square", "size": 15, "color": _colour(decision)},
             hovertext=style.wrapped(why), hoverinfo="text",
         )  # fmt: skip
