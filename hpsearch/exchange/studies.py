@@ -58,7 +58,8 @@ def export(search: Search, *, storage: str, name: str) -> int:
 
 def _attributes(search: Search) -> dict[str, Any]:
     """What a study has no place for: the spec, and the answer with its test score."""
-    told: dict[str, Any] = {"search": search.status.id, "spec": dict(search.spec)}
+    told: dict[str, Any] = {"search": search.status.id, "spec": dict(search.spec),
+                            "rules": search.status.rules}  # fmt: skip
     if search.result is not None:
         answer = search.result.model_dump(mode="json", include={"ranges", "recommended", "test"})
         told |= {**answer, "digest": search.result.digest}

@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from hpsearch.rules import to_json
 from hpsearch.space import TaggedDimension
 from hpsearch.spec.webhook import WebhookSpec
 
@@ -277,8 +278,11 @@ class SearchSpec(BaseModel):
         return tuple(one if isinstance(one, str) else None for one in self.warm_start)
 
     def to_json(self) -> dict[str, Any]:
-        """The spec as plain JSON, every default written out; the webhook is kept elsewhere."""
-        data = self.model_dump(mode="json", exclude_none=True, exclude={"webhook"})
+        """The spec as plain JSON, every default written out; the webhook is kept elsewhere.
+
+        A field that came later (`rules.Since`) is left out while it has its default.
+        """
+        data = to_json(self, exclude={"webhook"})
         if self.external:
             data = {name: value for name, value in data.items() if name not in OWN_TRAINING}
             del data["final"]["train_on"]
