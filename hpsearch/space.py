@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, model_validator
 
+from hpsearch.rules import to_json
+
 if TYPE_CHECKING:
     from hpsearch.arrays import Floats
 
@@ -257,7 +259,7 @@ _BOX: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, TaggedDimension])
 
 def box_to_json(box: Box) -> dict[str, Any]:
     """`box` as plain JSON values, names sorted."""
-    return {name: box[name].model_dump(mode="json", exclude_none=True) for name in sorted(box)}
+    return {name: to_json(box[name]) for name in sorted(box)}
 
 
 def box_from_json(data: Mapping[str, Any]) -> Box:

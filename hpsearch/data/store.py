@@ -44,6 +44,10 @@ class DatasetStore:
     Nothing is made or opened before it is needed. Every ingest parses in a limited child process,
     writes to a folder of its own and lets the dataset appear whole; a refused one leaves nothing.
     `parse` takes the place of the child process: `parse.work.ingest` parses in the caller's own.
+
+    The split into training and test part is made once, at ingest, and is then the files themselves:
+    the digest covers both parts, and the same content stored again keeps the files that lie here. A
+    new rule for splits gives a new upload another digest, beside which stored datasets stay.
     """
 
     def __init__(

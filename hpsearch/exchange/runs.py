@@ -25,6 +25,7 @@ STATES = {
 }  # fmt: skip
 BATCH = 500  # metrics in one request; MLflow takes a thousand
 SEARCH, STATE, ROUND = "hpsearch.search", "hpsearch.state", "hpsearch.round"  # tags
+RULES = "hpsearch.rules"  # likewise
 PARENT = "mlflow.parentRunId"  # by which MLflow nests runs
 
 Point = tuple[str, float, int]  # metric, value, step
@@ -64,6 +65,7 @@ class _Writer:
         status = self._search.status
         place = self._place(experiment)
         tags = {SEARCH: status.id, STATE: status.state.value, **self._verdicts()}
+        tags[RULES] = str(status.rules)
         whole = self._client.create_run(
             place,
             start_time=_milliseconds(status.created_at),

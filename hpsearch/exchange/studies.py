@@ -58,7 +58,8 @@ def export(search: Search, *, address: str, name: str) -> int:
 
 def _attributes(search: Search) -> dict[str, Any]:
     """Gather what a study has no place for: the spec, and the answer with its test score."""
-    attributes: dict[str, Any] = {"search": search.status.id, "spec": dict(search.spec)}
+    attributes: dict[str, Any] = {"search": search.status.id, "spec": dict(search.spec),
+                                  "rules": search.status.rules}  # fmt: skip
     if search.result is not None:
         answer = search.result.model_dump(mode="json", include={"ranges", "recommended", "test"})
         attributes |= {**answer, "digest": search.result.digest}

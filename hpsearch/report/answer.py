@@ -52,6 +52,7 @@ def result(stored: health.Stored, final: Row, dataset_openings: int) -> ResultVi
         finalists=finalists,
         indistinguishable=sum(f.indistinguishable for f in finalists[1:]) if finalists else None,
         importance=importance(stored),
+        rules=search.rules,
     )
 
 

@@ -115,6 +115,7 @@ def status(
         warm_start=[one for one in resolved.spec.earlier if one is not None],
         objective=resolved.spec.objective,
         webhook=webhook_view(search.webhook, delivery),
+        rules=search.rules,
     )
 
 

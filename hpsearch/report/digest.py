@@ -12,6 +12,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from hpsearch.rules import mixed
+
 
 def canonical(value: Any) -> bytes:
     """`value` as JSON in one spelling: sorted keys, no spaces, shortest numbers, UTF-8.
@@ -69,9 +71,15 @@ def search_digest(
 
 
 def withheld(
-    fingerprints: Sequence[Mapping[str, str]], failed_jobs: int, max_seconds: float | None
+    fingerprints: Sequence[Mapping[str, str]],
+    failed_jobs: int,
+    max_seconds: float | None,
+    *,
+    rules: int,
 ) -> str | None:
-    """Why a search has no digest, or None when it has one."""
+    """Why a search has no digest, or None when it has one; `rules` are those it stores."""
+    if (other := mixed(rules)) is not None:
+        return other
     distinct = {canonical(dict(f)) for f in fingerprints}
     if len(distinct) > 1:
         return (

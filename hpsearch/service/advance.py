@@ -116,6 +116,7 @@ def _complete(store: Store, row: Row) -> bool:
             [*tx.jobs.fingerprints(row.id), *tx.searches.deciders(row.id)],
             tx.jobs.lost(row.id),
             row.spec.get("max_seconds"),
+            rules=row.rules,
         )
         if reason is not None:
             return None, reason

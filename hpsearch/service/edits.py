@@ -14,6 +14,7 @@ from hpsearch.errors import Conflict, InvalidSpec, Mistake
 from hpsearch.plural import counted
 from hpsearch.report.preview import planned, view_of
 from hpsearch.report.views import NextRoundView
+from hpsearch.rules import to_json
 from hpsearch.service.stored import resolved
 from hpsearch.settings import Settings
 from hpsearch.spec import SearchSpec, merged, parse
@@ -182,7 +183,7 @@ def _stored(now: SearchSpec, edited: SearchSpec, changes: Mapping[str, Any]) -> 
     """
     stored = {name: value for name, value in changes.items() if name != "space"}
     space = {
-        name: dimension.model_dump(mode="json", exclude_none=True)
+        name: to_json(dimension)
         for name, dimension in edited.space.items()
         if name in changes.get("space", ()) or dimension != now.space[name]
     }

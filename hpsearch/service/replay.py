@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hpsearch import rules
 from hpsearch.coordinator import Plan, decide
 from hpsearch.data import DatasetInfo
 from hpsearch.errors import Conflict, NotFound
@@ -110,7 +111,8 @@ def decisions(services: Services, search_id: str) -> Comparison:
     Raises
     ------
     NotFound, Conflict
-        No such search, it has not completed, or the curves that decisions rest on are pruned.
+        No such search, it has not completed or was made under other rules, or the curves that
+        decisions rest on are pruned.
     """
     stored = _read(services, search_id)
     if stored.pruned:
@@ -135,7 +137,7 @@ def again(services: Services, search_id: str, *, progress: Progress | None = Non
     Raises
     ------
     NotFound, Conflict
-        No such search, or it has not completed.
+        No such search, it has not completed, or it was made under other rules.
     Corrupt
         A byte of the dataset is not what was stored.
     """
@@ -181,6 +183,7 @@ def _read(services: Services, search_id: str) -> _Stored:
         final = tx.jobs.final(search_id)
         if row.state != SearchState.COMPLETED or final is None:
             raise Conflict(f"search {search_id} is {row.state}; only a completed one is replayed")
+        rules.check_same(row.rules, search_id)
         return _Stored(
             row,
             tx.searches.rounds(search_id),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from hpsearch import rules
 from hpsearch.errors import Conflict, InvalidRequest, Mistake, NotFound, TooMany
 from hpsearch.report.digest import body_sha256
 from hpsearch.service import given, warm
@@ -67,6 +68,7 @@ class Submission:
             "idempotency_key": key,
             "webhook": webhook and webhook.url,
             "body_sha256": body_sha256(data),
+            "rules": rules.RULES,
             **self._before(resolved, owner),
         }
 

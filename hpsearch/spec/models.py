@@ -21,6 +21,7 @@ from pydantic import (
 
 from hpsearch.narrowing import RULES
 from hpsearch.one_of import one_of
+from hpsearch.rules import to_json
 from hpsearch.samplers import SAMPLERS
 from hpsearch.space import TaggedDimension
 from hpsearch.spec.webhook import WebhookSpec
@@ -242,8 +243,11 @@ class SearchSpec(BaseModel):
         return tuple(one if isinstance(one, str) else None for one in self.warm_start)
 
     def to_json(self) -> dict[str, Any]:
-        """The spec as plain JSON, every default written out; the webhook is kept elsewhere."""
-        data = self.model_dump(mode="json", exclude_none=True, exclude={"webhook"})
+        """The spec as plain JSON, every default written out; the webhook is kept elsewhere.
+
+        A field that came later (`rules.Since`) is left out while it has its default.
+        """
+        data = to_json(self, exclude={"webhook"})
         for path in self.workload.left_out:
             *above, name = path.split(".")
             reduce(getitem, above, data).pop(name, None)

@@ -117,6 +117,8 @@ search = Table(
     Column("digest_reason", Text),
     # Beside the spec, which is exported and shared: such an address is often a secret itself.
     Column("webhook", Text),
+    # The first number is that of every search from before there was one.
+    Column("rules", Integer, nullable=False, server_default="1"),
     CheckConstraint("revision > 0 AND round >= 0", name="counts"),
     _one_of("state", SearchState),
     Index("ix_search_owner_created", "owner", "created_at", "id"),

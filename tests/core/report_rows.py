@@ -58,6 +58,7 @@ class Search:
     digest: str | None = "abc"
     digest_reason: str | None = None
     webhook: str | None = None
+    rules: int = 1
 
 
 @dataclass(frozen=True)

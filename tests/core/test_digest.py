@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch.report import digest
+from hpsearch.rules import RULES
 
 TRIALS = [Trial(2, 1), Trial(1, 0, params={"learning_rate": 1e-5, "hidden_sizes": [5, 6]}),
           Trial(2, 0, state="diverged", correct=0), Trial(3, 0, role="recommended",
@@ -99,8 +100,13 @@ class TestDigest:
 
     def test_is_withheld_where_it_would_promise_too_much(self):
         one, two = {"numpy": "2.4", "blas": "x"}, {"numpy": "2.4", "blas": "y"}
-        assert digest.withheld([], 0, None) is None
-        assert digest.withheld([one, dict(reversed(one.items()))], 0, None) is None
-        assert "2 numeric fingerprints" in (digest.withheld([one, two, one], 0, None) or "")
-        assert "3 jobs were given up" in (digest.withheld([one], 3, None) or "")
-        assert "max_seconds=60 lets the clock decide" in (digest.withheld([one], 0, 60.0) or "")
+
+        def why(fingerprints, failed=0, seconds=None, *, rules=RULES):
+            return digest.withheld(fingerprints, failed, seconds, rules=rules) or ""
+
+        assert why([]) == ""
+        assert why([one, dict(reversed(one.items()))]) == ""
+        assert "2 numeric fingerprints" in why([one, two, one])
+        assert "3 jobs were given up" in why([one], 3)
+        assert "max_seconds=60 lets the clock decide" in why([one], 0, 60.0)
+        assert "submitted under rules 7 and completed under rules 1" in why([one, two], rules=7)

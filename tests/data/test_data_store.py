@@ -118,6 +118,20 @@ def test_the_same_content_has_the_same_digest_wherever_it_comes_from(store, npz,
     assert len(list((tmp_path / "store").iterdir())) == 1
 
 
+def test_a_stored_dataset_keeps_its_split(store, npz, info, tmp_path):
+    """Neither the same upload again nor another split of its examples touches what lies here."""
+    folder = tmp_path / "store" / info.digest
+    before = {p: (p.stat().st_ino, p.read_bytes()) for p in folder.rglob("*") if p.is_file()}
+    assert store.ingest_upload(npz(x=X, y=Y), NPZ) == info
+    train, test = store.open_train(info), open_test(store, info)
+    swapped = npz(x=test.x, y=np.tile([0, 1], 5), x_test=train.x, y_test=train.y)
+    assert store.ingest_upload(swapped, NPZ).digest != info.digest
+    assert store.ingest_upload(npz(x=X, y=Y), NPZ) == info
+    after = {p: (p.stat().st_ino, p.read_bytes()) for p in folder.rglob("*") if p.is_file()}
+    assert after == before
+    store.verify(info)
+
+
 def test_other_content_has_another_digest(store, npz, info):
     changed = X.copy()
     changed[0, 0] += 1

@@ -25,8 +25,8 @@ STORED = Path(__file__).with_name("digests.json")
 DEPTH = 4  # below which the stored file has one line
 
 
-def outcomes() -> dict[str, Any]:
-    """What comes of the golden searches now, in a process of its own with portable numerics.
+def portably(module: str, *arguments: str) -> Any:
+    """The JSON that a module prints, in a process of its own with portable numerics.
 
     With its environment most x86-64 machines compute the same bits.
     """
@@ -34,13 +34,18 @@ def outcomes() -> dict[str, Any]:
     portable = load(numerics="portable").child_environment()
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            [sys.executable, "-P", "-m", "golden.play"],
+            [sys.executable, "-P", "-m", module, *arguments],
             env={**ours, **portable, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))},
             cwd=folder,
             stdout=subprocess.PIPE,
             check=True,
         )
-    made: dict[str, Any] = json.loads(done.stdout)
+    return json.loads(done.stdout)
+
+
+def outcomes() -> dict[str, Any]:
+    """What comes of the golden searches now."""
+    made: dict[str, Any] = portably("golden.play")
     return made
 
 

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from flask.testing import FlaskClient
+from hpsearch.training.fingerprint import fingerprint
 
 from api import create_app
 from hpsearch import logs
-from hpsearch.service import Services
+from hpsearch.service import Services, replay
 from hpsearch.settings import load
 from hpsearch.training import Trainer
 from hpsearch.training.final import run_final
-from hpsearch.training.fingerprint import fingerprint
 from hpsearch.trials import Hint, JobReport, RoundKind
 from hpsearch.wiring import build
 from migrations.schema import Database
@@ -34,6 +34,7 @@ class Inside:
     """A loop, a worker and the API, one step at a time."""
 
     def __init__(self, services: Services, client: FlaskClient) -> None:
+        self._services = services
         self._work = services.work
         self._trainer = Trainer(services.files)
         self._client = client
@@ -63,6 +64,20 @@ class Inside:
             self._work.finish(hint, self._report(hint), worker_run=RUN)
         return len(hints)
 
+    def abandon(self) -> None:
+        """Claim a job for a worker that is then gone; no final test."""
+        hint = next(hint for hint in self._work.hints() if hint.kind is not RoundKind.FINAL)
+        assert self._work.claim(hint, worker_run="gone") is not None
+
+    def reap(self) -> None:
+        """Take jobs back from workers that are gone."""
+        self._work.reap()
+
+    def replayed(self, search: str, *, training: bool) -> list[str]:
+        """Where a replay of a completed search differs from what is stored."""
+        redo = replay.again if training else replay.decisions
+        return list(redo(self._services, search).differences)
+
     def _report(self, hint: Hint) -> JobReport:
         order = self._work.claim(hint, worker_run=RUN)
         assert order is not None
@@ -83,15 +98,19 @@ def count_ids() -> None:
 
 
 @contextmanager
-def inside(home: Path) -> Iterator[Inside]:
-    """A service over SQLite in a folder of its own; its jobs are small, so that a round has some."""
+def inside(home: Path, **settings: object) -> Iterator[Inside]:
+    """A service in a folder of its own; its jobs are small, so that a round has some.
+
+    `settings` override, such as the address of a database.
+    """
     logs.configure("error", process="golden")
-    settings = load(home=home, api_key=KEY, job_size=4, sqlite_synchronous="NORMAL")
-    database = Database(settings.database)
+    defaults = {"home": home, "api_key": KEY, "job_size": 4, "sqlite_synchronous": "NORMAL"}
+    loaded = load(**{**defaults, **settings})
+    database = Database(loaded.database)
     database.upgrade()
     database.close()
-    with build(settings) as services:
-        yield Inside(services, create_app(services, settings).test_client())
+    with build(loaded) as services:
+        yield Inside(services, create_app(services, loaded).test_client())
 
 
 def numbers_of() -> dict[str, str]:

@@ -46,23 +46,17 @@ class Player:
             self._service.advance()
             if self._service.call("GET", f"/searches/{search}")["state"] in ENDED:
                 break
-            begun = len(self._rounds(search))
+            begun = len(rounds_of(self._service, search))
             if begun in steps:
-                _work(self._service, trainers, at_most=1)
+                work(self._service, trainers, at_most=1)
                 for step in steps.pop(begun):
                     self._take(search, step, trainers)
-            _work(self._service, trainers)
+            work(self._service, trainers)
         assert not steps, f"{name} never came to {steps}"
         return self._outcome(search)
 
     def _earlier(self, one: Any) -> Any:
         return self._ids[one.removeprefix("@")] if isinstance(one, str) else one
-
-    def _rounds(self, search: str) -> list[dict[str, Any]]:
-        rounds: list[dict[str, Any]] = self._service.call("GET", f"/searches/{search}/rounds")[
-            "items"
-        ]
-        return rounds
 
     def _take(self, search: str, step: Mapping[str, Any], trainers: Sequence[Trainer]) -> None:
         if "edit" in step:
@@ -71,11 +65,11 @@ class Player:
         self._service.call("POST", f"/searches/{search}/pause")
         for trainer in trainers:
             trainer.finish()  # a trial that is held is trained to its end
-        assert _work(self._service, trainers) == 0
+        assert work(self._service, trainers) == 0
         self._service.call("POST", f"/searches/{search}/resume")
 
     def _outcome(self, search: str) -> dict[str, Any]:
-        rounds = self._rounds(search)
+        rounds = rounds_of(self._service, search)
         status = self._service.call("GET", f"/searches/{search}")
         made: dict[str, Any] = {"digest": None, "shape": _shape(status, rounds)}
         if status["state"] != "completed":
@@ -114,15 +108,22 @@ class Player:
 class Trainer:
     """A trainer outside the service, who trains by a formula, one epoch at a time."""
 
-    def __init__(self, service: Inside, search: str) -> None:
+    def __init__(
+        self,
+        service: Inside,
+        search: str,
+        *,
+        order: Mapping[str, Any] | None = None,
+        epoch: int = 0,
+    ) -> None:
         self._service, self._search = service, search
-        self._order: dict[str, Any] | None = None
-        self._epoch = 0
+        self._order = order
+        self._epoch = epoch
 
     @property
-    def idle(self) -> bool:
-        """Nothing is held."""
-        return self._order is None
+    def order(self) -> Mapping[str, Any] | None:
+        """The trial that it holds."""
+        return self._order
 
     def step(self) -> bool:
         """Train one epoch of a trial; False where none is open."""
@@ -139,7 +140,7 @@ class Trainer:
 
     def finish(self) -> None:
         """Train what is held to its end."""
-        while not self.idle:
+        while self._order is not None:
             self.step()
 
     def _report(self, order: Mapping[str, Any]) -> Any:
@@ -150,6 +151,12 @@ class Trainer:
             f"/searches/{order['search']}/trials/{order['trial']}/report",
             {"token": order["lease"]["token"], "epoch": self._epoch, **said},
         )
+
+
+def rounds_of(service: Inside, search: str) -> list[dict[str, Any]]:
+    """The rounds of a search that have begun."""
+    rounds: list[dict[str, Any]] = service.call("GET", f"/searches/{search}/rounds")["items"]
+    return rounds
 
 
 def scored(params: Mapping[str, Any], epoch: int, seed: int) -> float | None:
@@ -167,7 +174,7 @@ def scored(params: Mapping[str, Any], epoch: int, seed: int) -> float | None:
     )
 
 
-def _work(service: Inside, trainers: Sequence[Trainer], *, at_most: int | None = None) -> int:
+def work(service: Inside, trainers: Sequence[Trainer], *, at_most: int | None = None) -> int:
     """Train all that is open, or so many jobs and epochs; how much that was."""
     if not trainers:
         done = service.train(at_most=at_most)

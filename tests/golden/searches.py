@@ -183,7 +183,7 @@ SEARCHES: dict[str, Golden] = {
     ),
     # --- what users do meanwhile -----------------------------------------------------------------
     "edited": {
-        **searched(seed=26, space=RATE_AND_DECAY),
+        **searched(seed=26, space=RATE_AND_DECAY, cohort=4),
         "steps": {
             1: [{"edit": {"space": {"learning_rate": {"low": 1e-2, "high": 2.0}}}}],
             2: [{"edit": {"rounds": 4, "trials_per_round": 6, "epochs": {"last": 6}}},
@@ -191,7 +191,7 @@ SEARCHES: dict[str, Golden] = {
         },
     },
     "paused": {
-        **searched(seed=27, sampler="random"),
+        **searched(seed=27, sampler="random", epochs=FULL),
         "steps": {1: [{"pause": True}], 2: [{"pause": True}, {"edit": {"rounds": 4}}]},
     },
     # --- trained elsewhere -----------------------------------------------------------------------

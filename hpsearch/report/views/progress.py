@@ -108,6 +108,7 @@ class StatusView(View):
         "accuracy", description="external: its caller trains, and claims and reports its trials."
     )
     webhook: WebhookView | None = None
+    rules: int = Field(1, description="Under which it was submitted: a replay needs the same.")
 
 
 class DecisionView(View):

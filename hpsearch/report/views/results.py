@@ -142,3 +142,4 @@ class ResultView(View):
     importance: list[ImportanceView] = Field(
         [], description="Of each hyperparameter inside the best range, the largest first."
     )
+    rules: int = Field(1, description="Under which it was submitted: a replay needs the same.")

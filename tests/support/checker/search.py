@@ -172,6 +172,7 @@ def digest_of(seen: History, s: Row) -> str | None:
         [fingerprint for fingerprint in told if fingerprint is not None],
         sum(j.state == "failed" for j in jobs),
         s.spec.get("max_seconds"),
+        rules=s.rules,
     )
     if s.state != "completed" or why is not None:
         return None

@@ -1,0 +1,87 @@
+"""The rules number, and fields of a spec that came later: what keeps stored searches comparable.
+
+Whatever changes a split, a draw, a plan, a decision or a bit for an unchanged spec raises `RULES`,
+once a release, and adds the releases before to `RELEASES` (docs/decisions/0016-rules-number.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from hpsearch.errors import Conflict
+
+RULES = 1
+RELEASES: Final[Mapping[int, str]] = {1: "0.1.x"}
+"""Rules number -> the releases that have it."""
+
+
+def check_same(rules: int, search_id: str) -> None:
+    """Nothing, for a search that this build trains and decides as the one that made it.
+
+    Raises
+    ------
+    Conflict
+        It was made under other rules: a difference would say nothing.
+    """
+    if rules != RULES:
+        release = RELEASES.get(rules, "the release that made it")
+        raise Conflict(
+            f"search {search_id} was made under rules {rules}, this build has {RULES}; "
+            f"install {release} to train it again"
+        )
+
+
+def mixed(rules: int) -> str | None:
+    """Why a search that was submitted under `rules` and ends now has no digest, if so."""
+    if rules == RULES:
+        return None
+    return (
+        f"it was submitted under rules {rules} and completed under rules {RULES}; "
+        "a digest is of one number"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """Marks a field that came with a release: `Annotated[int, Since("0.2")] = 3`.
+
+    While it has its default it is left out of what is stored, so that a spec which does not use it
+    is stored, and has the digest, as before.
+    """
+
+    release: str
+
+
+def to_json(model: BaseModel, *, exclude: set[str] | None = None) -> dict[str, Any]:
+    """A model as it is stored: plain JSON, defaults written out, but no `Since` field's."""
+    data = model.model_dump(mode="json", exclude_none=True, exclude=exclude)
+    _drop_unused(model, data)
+    return data
+
+
+def _drop_unused(value: Any, data: Any) -> None:
+    """Remove from `data`, the JSON of `value`, each `Since` field that has its default."""
+    if isinstance(value, BaseModel):
+        for name, field in type(value).model_fields.items():
+            default = field.get_default(call_default_factory=True, validated_data={})
+            if (
+                any(isinstance(m, Since) for m in field.metadata)
+                and getattr(value, name) == default
+            ):
+                data.pop(name, None)
+            elif name in data:
+                _drop_unused(getattr(value, name), data[name])
+    for inner, stored in _items(value, data):
+        _drop_unused(inner, stored)
+
+
+def _items(value: Any, data: Any) -> Iterator[tuple[Any, Any]]:
+    """The parts of a mapping or a sequence, each beside its JSON."""
+    if isinstance(value, dict):
+        yield from ((inner, data[key]) for key, inner in value.items() if key in data)
+    elif isinstance(value, list | tuple):
+        yield from zip(value, data, strict=True)
