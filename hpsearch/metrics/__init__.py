@@ -5,7 +5,16 @@ To add a metric, register it; `hpsearch.metrics.metric` says what an entry decla
 
 from hpsearch.metrics import classification
 from hpsearch.metrics.intervals import wilson
-from hpsearch.metrics.metric import Direction, Metric, Needs, SplitScore, Task, Unit, mean_loss
+from hpsearch.metrics.metric import (
+    Direction,
+    Metric,
+    Needs,
+    SplitScore,
+    Task,
+    Unit,
+    mean_loss,
+    mean_measured,
+)
 from hpsearch.registry import Registry
 
 __all__ = [
@@ -17,6 +26,7 @@ __all__ = [
     "Task",
     "Unit",
     "mean_loss",
+    "mean_measured",
     "sign",
     "wilson",
 ]
