@@ -59,7 +59,7 @@ class Lane:
     def rest(self) -> None:
         """Give buffers back while other stacks train."""
         if self._training is not None:
-            self._training.rest()
+            self._training.release_buffers()
 
     def forget(self) -> None:
         """Give up the networks: who goes on will be trained again from the start.

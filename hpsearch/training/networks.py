@@ -22,8 +22,7 @@ STEPS = 3  # parts into which the schedule "step" divides a training
 STEP_GAMMA = 0.1  # what the learning rate is multiplied by from part to part
 
 PER_TRIAL = (
-    "learning_rate", "weight_decay", "momentum", "initializer", "init_std", "dropout",
-    "beta1", "beta2", "rho", "eps", "schedule", "clip_norm",
+    "learning_rate", "weight_decay", "initializer", "init_std", "dropout", "schedule", "clip_norm",
 )  # fmt: skip
 
 
@@ -32,7 +31,7 @@ def shape(values: Mapping[str, Any], facts: DatasetFacts) -> nn.Shape:
     return nn.Shape(
         inputs=facts.features,
         hidden_sizes=tuple(values["hidden_sizes"]),
-        classes=facts.classes,
+        outputs=facts.classes,
         activation=values["activation"],
         optimizer=values["optimizer"],
         batch_size=values["batch_size"],
@@ -51,8 +50,10 @@ def member(
     fold: int = 0,
 ) -> nn.Member:
     """One trial of a stack."""
+    constants = nn.OPTIMIZERS[values["optimizer"]].constants
     return nn.Member(
         **{name: values[name] for name in PER_TRIAL},
+        constants={constant.name: values[constant.name] for constant in constants},
         step_every=max(1, -(-epochs // STEPS)),
         step_gamma=STEP_GAMMA,
         init_key=init_key(seed=seed, round=round, index=index, replicate=replicate, fold=fold),

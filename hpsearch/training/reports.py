@@ -37,7 +37,7 @@ class Pooled:
 def pooled(scores: Sequence[nn.EpochScore], objective: Objective) -> Pooled:
     """The same epoch of a trial on every split (one at least), taken together."""
     examples = sum(s.examples for s in scores)
-    correct = sum(s.correct for s in scores)
+    correct = sum(s.n_correct or 0 for s in scores)
     loss = scores[0].loss
     if len(scores) > 1:
         loss = math.fsum(s.loss * s.examples for s in scores) / examples
@@ -45,7 +45,7 @@ def pooled(scores: Sequence[nn.EpochScore], objective: Objective) -> Pooled:
     if examples:
         score = {
             "accuracy": correct / examples,
-            "balanced_accuracy": _mean([s.balanced_accuracy or 0.0 for s in scores]),
+            "balanced_accuracy": _mean([s.measures.get("balanced_accuracy", 0.0) for s in scores]),
             "log_loss": -loss,
         }[objective]
     return Pooled(scores[0].epoch, loss, correct, examples, score)
@@ -76,7 +76,7 @@ def report(index: int, outcomes: Sequence[nn.Outcome], objective: Objective) -> 
 def right(outcomes: Sequence[nn.Outcome], parts: Sequence[nn.Examples]) -> bytes:
     """Whether each validation example was classified correctly: a bit each, split behind split."""
     found = [
-        outcome.predicted == part.classes_of_rows
+        outcome.predicted == part.targets
         for outcome, part in zip(outcomes, parts, strict=True)
         if outcome.predicted is not None
     ]

@@ -84,8 +84,10 @@ class Task:
             epochs=self.order.epochs,
             order=networks.order(spec.seed, number, len(train), fold=fold),
             keep_weights=keep_weights,
-            class_weights=nn.balanced_weights(train, shape.classes) if balanced else None,
-            balanced=spec.objective == "balanced_accuracy",
+            class_weights=nn.balanced_weights(train, shape.outputs) if balanced else None,
+            measures={"balanced_accuracy": nn.Measure(nn.balanced_accuracy)}
+            if spec.objective == "balanced_accuracy"
+            else {},
             should_stop=stopped,
         )
 
