@@ -23,7 +23,7 @@ from hpsearch.nn.arrays import Array
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Units:
-    """One layer's activations for a minibatch, as four views of one buffer, and their gradient.
+    """A layer's activations for a minibatch, four views of one buffer, and their gradient.
 
     The inputs have no axis T, as all trials share them, and an empty `d`.
     """

@@ -24,7 +24,7 @@ Pass: TypeAlias = tuple[Callable[..., object], tuple[Array, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One array of a layer's parameters.
+    """An array of a layer's parameters.
 
     fan_in
         Inputs of a unit, for weights: they are drawn by the trial's initializer, and weight decay
@@ -125,7 +125,7 @@ class Layer(ABC):
 
 
 class LayerSpec(Protocol):
-    """One layer of a `Shape`: a frozen dataclass whose fields are the layer's options."""
+    """A layer in a `Shape`: a frozen dataclass whose fields are the layer's options."""
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 

@@ -175,7 +175,7 @@ class Noise:
 
 
 class Dropout(Layer):
-    """One layer's share of the masks, for its activations and for their gradient."""
+    """A layer's share of the masks, for its activations and for their gradient."""
 
     def __init__(self, units: Units, mask: Array) -> None:
         """Bind: mask (T, U * B)."""

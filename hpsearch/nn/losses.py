@@ -39,7 +39,7 @@ class Loss(ABC):
 
     task
         Of a "classification" targets and predictions are classes 0..K-1: class weights may be
-        given, and right predictions are counted. Of a "regression" they are numbers.
+        set, and correct predictions are counted. Of a "regression" they are numbers.
     predicted_dtype
         The type of a prediction; predictions have the shape of the targets.
     """

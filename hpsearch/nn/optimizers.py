@@ -43,7 +43,7 @@ class Constant:
     above_zero: bool = False
 
     def accepts(self, value: float) -> bool:
-        """Whether a trial may have this value."""
+        """Tell if a trial may have this value."""
         return self.low <= value <= self.high and (value > 0 or not self.above_zero)
 
 

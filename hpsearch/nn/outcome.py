@@ -15,14 +15,14 @@ State: TypeAlias = Literal["completed", "diverged", "stopped"]
 
 
 class Interrupted(HpsearchError):
-    """A training ended by the caller's `should_stop`; nothing of it is kept."""
+    """A training ended by the caller's `should_stop`; it leaves nothing behind."""
 
     title = "Interrupted"
 
 
 @dataclass(frozen=True, slots=True)
 class EpochScore:
-    """One epoch of one trial.
+    """The scores of a trial after an epoch.
 
     `train_loss` is the mean over the epoch's minibatches, each before its update, or with
     `score_train` that of the finished epoch in inference, which alone gives `train_accuracy`.
@@ -52,7 +52,7 @@ class EpochScore:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """One trial's training.
+    """The training of a trial.
 
     `completed`: trained to the end, or to its own early stop. `diverged`: its loss ceased to be
     finite in epoch `diverged_in`. `stopped`: not among those that were to go on. `curve` holds the epochs

@@ -25,7 +25,7 @@ from hpsearch.nn.shape import Member, Shape
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One parameter's place in a row."""
+    """The place of a parameter in a row."""
 
     name: str
     parameter: Parameter
@@ -43,7 +43,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One layer's part of a row, of the running statistics and of dropout's masked units."""
+    """A layer's part of a row, of the running statistics and of dropout's masked units."""
 
     spec: LayerSpec
     plan: Plan

@@ -22,16 +22,16 @@ Keep: TypeAlias = Literal["none", "last", "best"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to train; `Training` says what each means."""
+    """The options of `Training`, which says what each means."""
 
     epochs: int
     order: Callable[[int], Rows]
-    keep_weights: Keep
-    class_weights: Array | None
-    patience: int | None
-    score_train: bool
-    measures: Mapping[str, Measure]
-    should_stop: Callable[[], bool] | None
+    keep_weights: Keep | bool = "none"
+    class_weights: Array | None = None
+    patience: int | None = None
+    score_train: bool = False
+    measures: Mapping[str, Measure] = field(default_factory=dict)
+    should_stop: Callable[[], bool] | None = None
 
     def check(
         self,
@@ -68,7 +68,7 @@ def _check_part(shape: Shape, part: Examples) -> None:
 
 @dataclass(slots=True)
 class Record:
-    """One member's training so far."""
+    """The training of a member so far."""
 
     state: State = "completed"
     curve: list[EpochScore] = field(default_factory=list)

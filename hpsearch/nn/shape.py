@@ -100,23 +100,13 @@ class Shape:
 
     def to_json(self) -> dict[str, Any]:
         """JSON values; what a dense classifier does not need is left out."""
-        values = {
-            "inputs": self.inputs,
-            "hidden_sizes": list(self.hidden_sizes),
-            "classes": self.outputs,  # the file's name for it since format 1
-            "activation": self.activation,
-            "optimizer": self.optimizer,
-            "batch_size": self.batch_size,
-            "batch_norm": self.batch_norm,
+        names = {kind: name for name, kind in LAYERS.items()}
+        values = asdict(self) | {
+            "layers": [{"kind": names[type(spec)], **asdict(spec)} for spec in self.layers]
         }
-        if self.loss != "cross_entropy":
-            values["loss"] = self.loss
-        if self.layers:
-            names = {kind: name for name, kind in LAYERS.items()}
-            values["layers"] = [{"kind": names[type(spec)], **asdict(spec)} for spec in self.layers]
-        if self.example_shape:
-            values["example_shape"] = list(self.example_shape)
-        return values
+        values["classes"] = values.pop("outputs")  # the name in files of format 1
+        left_out = {"loss": "cross_entropy", "layers": [], "example_shape": ()}
+        return {k: v for k, v in values.items() if k not in left_out or v != left_out[k]}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Shape:
@@ -150,7 +140,7 @@ def _check_buffers(plans: tuple[Plan, ...]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One trial of a stack: everything that may differ between its trials.
+    """A trial of a stack: everything that may differ between its trials.
 
     `constants` are the optimizer's by name, its defaults where they are left out.
     `init_key` and `dropout_key` are entropy for numpy.random.SeedSequence: the trial's own

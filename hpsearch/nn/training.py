@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TypeAlias, TypedDict, Unpack
+from typing import Required, TypeAlias, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,14 +29,16 @@ Survivors: TypeAlias = Callable[[int, Mapping[int, EpochScore]], Collection[int]
 _CHECK_EVERY = 16  # minibatches between two looks at should_stop
 
 
-class OptionalArguments(TypedDict, total=False):
-    """The arguments of `Training` that have a default."""
+class TrainingOptions(TypedDict, total=False):
+    """The keyword arguments of `Training`, which says what each means."""
 
+    epochs: Required[int]
+    order: Required[Callable[[int], Rows]]
     keep_weights: Keep | bool
     class_weights: Array | None
     patience: int | None
     score_train: bool
-    measures: Mapping[str, Measure] | None
+    measures: Mapping[str, Measure]
     should_stop: Callable[[], bool] | None
 
 
@@ -46,11 +48,9 @@ def train(
     train: Examples,
     validation: Examples | None,
     *,
-    epochs: int,
-    order: Callable[[int], Rows],
     survivors: Survivors | None = None,
     on_epoch: Callable[[int], None] | None = None,
-    **optional: Unpack[OptionalArguments],
+    **options: Unpack[TrainingOptions],
 ) -> list[Outcome]:
     """Train a stack of trials of one shape to the end; one outcome per member, in their order.
 
@@ -60,7 +60,7 @@ def train(
     on_epoch: called after every scored epoch.
     The other arguments and what is raised are those of `Training`.
     """
-    training = Training(shape, members, train, validation, epochs=epochs, order=order, **optional)
+    training, epochs = Training(shape, members, train, validation, **options), options["epochs"]
     for epoch in range(1, epochs + 1):
         scores = training.run_to(epoch)
         if survivors is not None and scores and epoch < epochs:
@@ -96,33 +96,20 @@ class Training:
         members: Sequence[Member],
         train: Examples,
         validation: Examples | None,
-        *,
-        epochs: int,
-        order: Callable[[int], Rows],
-        keep_weights: Keep | bool = "none",
-        class_weights: Array | None = None,
-        patience: int | None = None,
-        score_train: bool = False,
-        measures: Mapping[str, Measure] | None = None,
-        should_stop: Callable[[], bool] | None = None,
+        **options: Unpack[TrainingOptions],
     ) -> None:
-        if isinstance(keep_weights, bool):
-            keep_weights = "last" if keep_weights else "none"
-        self._options = Options(
-            epochs=epochs,
-            order=order,
-            keep_weights=keep_weights,
-            class_weights=class_weights,
-            patience=patience,
-            score_train=score_train,
-            measures=measures or {},
-            should_stop=should_stop,
-        )
+        self._options = Options(**options)
         self._options.check(shape, members, (train, validation))
         self._shape, self._train, self._validation = shape, train, validation
         self._records = [Record() for _ in members]
         with engine_arithmetic():
-            self._stack = Stack(shape, members, train, epochs=epochs, class_weights=class_weights)
+            self._stack = Stack(
+                shape,
+                members,
+                train,
+                epochs=self._options.epochs,
+                class_weights=self._options.class_weights,
+            )
         self._epoch = self._updates = 0
         self._scores: dict[int, EpochScore] = {}
         self._none_correct = 0 if LOSSES[shape.loss].task == "classification" else None
@@ -268,7 +255,7 @@ class Training:
         self._keep_rows([row for row, goes_on in enumerate(waiting) if goes_on])
 
     def _keep_last(self, row: int) -> None:
-        if self._options.keep_weights == "last":
+        if self._options.keep_weights in ("last", True):
             self._records[self._stack.at[row]].weights = self._stack.weights(row)
 
     def _keep_rows(self, rows: list[int]) -> None:

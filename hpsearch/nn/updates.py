@@ -91,7 +91,7 @@ class Block:
     decays: tuple[tuple[Array, Array, Array, Array], ...]  # w, g, decay, spare of decayed values
 
     def move(self, optimizer: Optimizer) -> None:
-        """One step of the optimizer, weight decay first."""
+        """Take a step of the optimizer, weight decay first."""
         for w, g, decay, spare in self.decays:
             if optimizer.decoupled:
                 np.multiply(w, decay, w)
@@ -130,7 +130,7 @@ class Tile:
 
 
 class Updates:
-    """One update of a stack: the gradients of a network, tile by tile, and the optimizer."""
+    """An update of a stack: the gradients of a network, tile by tile, and the optimizer."""
 
     def __init__(
         self,
