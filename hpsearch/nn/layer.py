@@ -76,7 +76,7 @@ class Site:
     """The place of a layer in a stack's networks: what it is bound to.
 
     `parameters` (T, P_l), `mean` and `variance` (T, running units) are views of the stack's.
-    `mask` (T, masked units * B) is None where nothing is dropped; `masked_next` tells a layer
+    `mask` (T, masked units, B) is None where nothing is dropped; `masked_next` tells a layer
     whose output dropout is going to rewrite. `last`: the output is the network's.
     """
 

@@ -178,9 +178,10 @@ class Dropout(Layer):
     """A layer's share of the masks, for its activations and for their gradient."""
 
     def __init__(self, units: Units, mask: Array) -> None:
-        """Bind: mask (T, U * B)."""
+        """Bind: mask (T, U, B)."""
         self.output = units
-        self._h, self._d, self._mask = units.flat, units.d_flat, mask
+        self._h, self._d = units.flat, units.d_flat
+        self._mask = mask.reshape(len(mask), -1)
 
     def forward(self) -> None:
         """Multiply H by the mask."""

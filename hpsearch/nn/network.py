@@ -9,7 +9,6 @@ backward and gradients allocate nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import takewhile
 
 import numpy as np
 
@@ -37,51 +36,34 @@ class Network:
         self, shape: Shape, parameters: Parameters, x: Array, rates: Array | None = None
     ) -> None:
         """Bind the layers; `rates` (T,) are the dropout rates, None leaves dropout out."""
-        place = layout(shape)
-        self._examples = x.shape[-1]
-        self.noise = None
+        place, trials, examples = layout(shape), len(parameters.flat), x.shape[-1]
+        self.noise, masks = None, None
         if rates is not None and place.masked and rates.any():
-            self.noise = Noise(rates, place.masked, self._examples, parameters.flat.dtype)
+            self.noise = Noise(rates, place.masked, examples, parameters.flat.dtype)
+            masks = self.noise.masks[:, : place.masked * examples].reshape(trials, -1, examples)
         self._layers: list[tuple[Layer, slice]] = []
-        source, source_shape = Units.inputs(x), shape.example_shape or (shape.inputs,)
-        for number in range(len(place.places)):
-            layer = self._bind(shape, parameters, number, source, source_shape)
+        source = Units.inputs(x)
+        for here in place.places:
+            site = Site(
+                source,
+                here.source,
+                here.plan.shape,
+                parameters.flat[:, here.parameters],
+                parameters.mean[:, here.running],
+                parameters.variance[:, here.running],
+                masks[:, here.masked] if masks is not None and here.plan.masked else None,
+                masked_next=here.dropped and masks is not None,
+                last=here is place.places[-1],
+            )
+            layer = here.spec.bind(site)
             if layer is not None:
-                self._layers.append((layer, place.places[number].parameters))
+                self._layers.append((layer, here.parameters))
                 source = layer.output
-            source_shape = place.places[number].plan.shape
         self.outputs = source.rows
         layers = [layer for layer, _ in self._layers]
         self._forward = [layer.forward for layer in layers]
         self._infer = [layer.infer for layer in layers]
         self._backward = [layer.backward for layer in reversed(layers)]
-
-    def _bind(
-        self,
-        shape: Shape,
-        parameters: Parameters,
-        number: int,
-        source: Units,
-        source_shape: tuple[int, ...],
-    ) -> Layer | None:
-        places = layout(shape).places
-        here, behind = places[number], places[number + 1 :]
-        mask, rewriting = None, takewhile(lambda place: place.plan.buffer != "new", behind)
-        if self.noise is not None and here.plan.masked:
-            units, length = here.masked, self._examples
-            mask = self.noise.masks[:, units.start * length : units.stop * length]
-        site = Site(
-            source,
-            source_shape,
-            here.plan.shape,
-            parameters.flat[:, here.parameters],
-            parameters.mean[:, here.running],
-            parameters.variance[:, here.running],
-            mask,
-            masked_next=self.noise is not None and any(p.plan.masked for p in rewriting),
-            last=not behind,
-        )
-        return here.spec.bind(site)
 
     def forward(self, streams: list[np.random.Generator]) -> None:
         """Outputs in training: batch statistics, dropout from each trial's stream."""

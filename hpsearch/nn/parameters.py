@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -19,7 +20,7 @@ from numpy.typing import DTypeLike
 from hpsearch.errors import InvalidRequest
 from hpsearch.nn.arrays import Array
 from hpsearch.nn.initializers import INITIALIZERS
-from hpsearch.nn.layer import LayerSpec, Parameter, Plan
+from hpsearch.nn.layer import ExampleShape, LayerSpec, Parameter, Plan
 from hpsearch.nn.shape import Member, Shape
 
 
@@ -43,13 +44,18 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A layer's part of a row, of the running statistics and of dropout's masked units."""
+    """A layer's part of a row, of the running statistics and of dropout's masked units.
+
+    `dropped`: dropout may rewrite the layer's output.
+    """
 
     spec: LayerSpec
     plan: Plan
+    source: ExampleShape
     parameters: slice
     running: slice
     masked: slice
+    dropped: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,43 +85,47 @@ def layout(shape: Shape) -> Layout:
     norm's gamma has the number of the weights before it.
     """
     places: list[Place] = []
-    slots: list[Slot] = []
+    slots: dict[str, Slot] = {}
     start = running = masked = number = 0
-    for spec, plan in zip(shape.sequence, shape.plans, strict=True):
-        first, taken = start, {slot.name for slot in slots}
-        if any(f"layer{number}.{parameter.name}" in taken for parameter in plan.parameters):
+    source, plans = shape.example_shape or (shape.inputs,), shape.plans
+    for index, (spec, plan) in enumerate(zip(shape.sequence, plans, strict=True)):
+        first = start
+        if any(f"layer{number}.{parameter.name}" in slots for parameter in plan.parameters):
             number += 1
         for parameter in plan.parameters:
-            slots.append(Slot(f"layer{number}.{parameter.name}", parameter, start))
+            name = f"layer{number}.{parameter.name}"
+            slots[name] = Slot(name, parameter, start)
             start += parameter.size
+        rewriting = takewhile(lambda later: later.buffer != "new", plans[index + 1 :])
         places.append(
             Place(
                 spec,
                 plan,
+                source,
                 slice(first, start),
                 slice(running, running + plan.running),
                 slice(masked, masked + plan.masked),
+                any(later.masked for later in rewriting),
             )
         )
-        running, masked = running + plan.running, masked + plan.masked
-    return Layout(tuple(places), tuple(slots), start, running, masked)
+        running, masked, source = running + plan.running, masked + plan.masked, plan.shape
+    return Layout(tuple(places), tuple(slots.values()), start, running, masked)
 
 
 def initial(shape: Shape, members: Sequence[Member], dtype: DTypeLike = np.float32) -> Array:
     """(T, P) initial parameters: each trial from its own stream, whatever stands beside it."""
     place = layout(shape)
     flat = np.zeros((len(members), place.size), dtype)
+    for slot in place.slots:
+        if slot.parameter.start:
+            slot.view(flat)[...] = slot.parameter.start
+    weights = [(slot.parameter, slot.view(flat)) for slot in place.weights]
     for t, member in enumerate(members):
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(member.init_key)))
-        row = flat[t : t + 1]
         rule = INITIALIZERS[member.initializer]
-        for slot in place.slots:
-            shape_of, fan_in = slot.parameter.shape, slot.parameter.fan_in
-            if fan_in:
-                std = np.float32(rule(fan_in, member.init_std, shape.activation))
-                slot.view(row)[0] = rng.standard_normal(shape_of, dtype=np.float32) * std
-            else:
-                slot.view(row)[0] = slot.parameter.start
+        for parameter, view in weights:
+            std = np.float32(rule(parameter.fan_in, member.init_std, shape.activation))
+            view[t] = rng.standard_normal(parameter.shape, dtype=np.float32) * std
     return flat
 
 

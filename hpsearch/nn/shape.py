@@ -125,17 +125,16 @@ def _hashable(value: object) -> object:
 
 
 def _check_buffers(plans: tuple[Plan, ...]) -> None:
-    """Refuse a layer that would rewrite what others still read. Raises: InvalidRequest."""
-    owner = "the inputs, which all trials share"
+    """Refuse a layer that would overwrite what others still read. Raises: InvalidRequest."""
+    reader = inputs = "the inputs, which all trials share"
     for index, plan in enumerate(plans):
+        dropout_may = plan.masked and reader != inputs
+        if plan.buffer == "rewritten" and reader and not dropout_may:
+            raise InvalidRequest(f"layers[{index}] works in place and would overwrite {reader}")
         if plan.buffer == "new":
-            owner = ""
-        elif (
-            plan.buffer == "rewritten" and owner and not (plan.masked and owner == "an activation")
-        ):
-            raise InvalidRequest(f"layers[{index}] works in place and would overwrite {owner}")
+            reader = ""
         if plan.reads_output:
-            owner = "an activation"
+            reader = "an activation"
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,7 @@ def test_dropout() -> None:
     mask = np.random.default_rng(2).integers(0, 2, (3, 8, 5)) * 1.25
     units = units_of(h)
     units.d[...] = weigh
-    dropout = Dropout(units, mask.reshape(3, -1))
+    dropout = Dropout(units, mask)
     dropout.infer()
     np.testing.assert_array_equal(units.rows, h)
     dropout.forward()
