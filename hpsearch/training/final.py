@@ -134,7 +134,7 @@ def _score(
     base = report(task.order.indices[position], [outcome], task.metric)
     if outcome.weights is None:
         return base, None
-    proba = nn.predict_proba(shape, outcome.weights, test)[0]
+    proba = nn.predict_values(shape, outcome.weights, test)[0]
     if not np.isfinite(proba).all():
         return replace(base, state=TrialState.DIVERGED, score=None), None
     correct = int((proba.argmax(axis=1) == test.y[test.rows]).sum())

@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch import nn
+from hpsearch.errors import InvalidRequest
+from hpsearch.metrics import Task
 from hpsearch.trials import Stream
 from hpsearch.workloads import DatasetFacts
-from hpsearch.workloads.dense import hyperparameters
+from hpsearch.workloads.dense import constants, declared, hyperparameters
 
 STEPS = 3  # parts into which the schedule "step" divides a training
 STEP_GAMMA = 0.1  # what the learning rate is multiplied by from part to part
@@ -28,12 +30,27 @@ def shape(values: Mapping[str, Any], facts: DatasetFacts) -> nn.Shape:
     return nn.Shape(
         inputs=facts.features,
         hidden_sizes=tuple(values["hidden_sizes"]),
-        classes=facts.outputs,
+        outputs=facts.outputs,
         activation=values["activation"],
         optimizer=values["optimizer"],
         batch_size=values["batch_size"],
         batch_norm=values["batch_norm"],
+        loss=loss_of(facts.task),
     )
+
+
+def loss_of(task: Task) -> str:
+    """The loss that networks of a task are trained with: the first that is registered for it.
+
+    Raises
+    ------
+    InvalidRequest
+        There is none.
+    """
+    for name, loss in nn.LOSSES.items():
+        if loss.task == task:
+            return name
+    raise InvalidRequest(f"no loss is registered for a {task}")
 
 
 def member(
@@ -47,9 +64,15 @@ def member(
     fold: int = 0,
 ) -> nn.Member:
     """A trial of a stack."""
-    per_trial = [name for name, known in hyperparameters().items() if not known.shaping]
+    own = {constant.name for constant in nn.OPTIMIZERS[values["optimizer"]].constants}
+    every = constants(declared())
     return nn.Member(
-        **{name: values[name] for name in per_trial},
+        **{
+            name: values[name]
+            for name, known in hyperparameters().items()
+            if not known.shaping and name not in every
+        },
+        constants={name: values[name] for name in own},
         step_every=max(1, -(-epochs // STEPS)),
         step_gamma=STEP_GAMMA,
         init_key=init_key(seed=seed, round=round, index=index, replicate=replicate, fold=fold),

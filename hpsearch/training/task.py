@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +12,7 @@ from hpsearch.metrics import METRICS, Metric
 from hpsearch.space import Params
 from hpsearch.spec import ResolvedSpec, SearchSpec
 from hpsearch.training import networks
+from hpsearch.training.reports import MEASURE
 from hpsearch.trials import JobOrder, RoundKind
 from hpsearch.workloads import DatasetFacts
 
@@ -47,6 +48,12 @@ class Task:
     def metric(self) -> Metric:
         """The metric that trials are ranked by."""
         return METRICS[self.resolved.spec.objective]
+
+    @property
+    def measures(self) -> Mapping[str, nn.Measure]:
+        """The metric as the engine computes it; none where counts and the mean loss are enough."""
+        compute, needs = self.metric.compute, self.metric.needs
+        return {} if compute is None else {MEASURE: nn.Measure(compute, needs)}
 
     @property
     def masked(self) -> bool:
@@ -97,8 +104,8 @@ class Task:
             epochs=self.order.epochs,
             order=networks.order(spec.seed, number, len(train), fold=fold),
             keep_weights=keep_weights,
-            class_weights=nn.balanced_weights(train, shape.classes) if balanced else None,
-            balanced=self.metric.compute is not None,
+            class_weights=nn.balanced_weights(train, shape.outputs) if balanced else None,
+            measures=self.measures,
             should_stop=stopped,
         )
 

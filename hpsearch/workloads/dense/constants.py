@@ -2,46 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from hpsearch import nn
+from hpsearch.nn import Constant
 
-from hpsearch.registry import Registry
-
-
-@dataclass(frozen=True, slots=True)
-class Constant:
-    """A constant of an optimizer. Bounds are inclusive; `above_zero` excludes 0."""
-
-    name: str
-    default: float
-    low: float
-    high: float
-    above_zero: bool = False
-
-
-_MOMENTUM = Constant("momentum", 0.9, 0, 0.9999)
-_BETA1 = Constant("beta1", 0.9, 0, 0.9999)
-_BETA2 = Constant("beta2", 0.999, 0, 0.999999)
-_RHO = Constant("rho", 0.9, 0, 0.999999)
-_EPS = Constant("eps", 1e-8, 1e-30, 0.999999)
-
-OPTIMIZER_CONSTANTS: Registry[tuple[Constant, ...]] = Registry(
-    "optimizer",
-    {
-        "sgd": (),
-        "momentum": (_MOMENTUM,),
-        "nesterov": (_MOMENTUM,),
-        "adam": (_BETA1, _BETA2, _EPS),
-        "adamw": (_BETA1, _BETA2, _EPS),
-        "adagrad": (_EPS,),
-        "rmsprop": (_RHO, _EPS),
-    },
-)
 Declared = tuple[tuple[str, tuple[Constant, ...]], ...]
 
 
 def declared() -> Declared:
     """(optimizer, its constants) for every optimizer that is registered now."""
-    return tuple(OPTIMIZER_CONSTANTS.items())
+    return tuple((name, rule.constants) for name, rule in nn.OPTIMIZERS.items())
 
 
 def constants(of: Declared) -> dict[str, Constant]:
