@@ -19,7 +19,7 @@ from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
 from api.app import create_app
-from api.border import is_loopback
+from api.guards import is_loopback
 from api.runtime import EXTENSION, THREADS
 from hpsearch import logs
 from hpsearch.errors import HpsearchError, Misconfigured
