@@ -24,14 +24,14 @@ BOOTSTRAP = "bootstrap"
 def list_(url: Url = None, as_json: Json = False) -> None:
     """List the datasets that this key can search on."""
     with connected(url) as client:
-        found = list(client.datasets())
+        views = list(client.datasets())
     if as_json:
-        emit(found)
+        emit(views)
         return
     from hpsearch.cli import tables
 
     head = ("NAME", "KIND", "SHAPE", "CLASSES", "TRAIN", "TEST", "LICENCE", "DIGEST")
-    tables.listing(head, (_row(view) for view in found))
+    tables.listing(head, (_row(view) for view in views))
 
 
 @app.command()
@@ -110,14 +110,14 @@ def _show(view: DatasetView, *, as_json: bool) -> None:
         return
     from hpsearch.cli import tables
 
-    made = " (split off at ingest)" if view.test_split == "made" else ""
+    origin = " (split off at ingest)" if view.test_split == "made" else ""
     classes = view.classes or []
     pairs = [
         ("name", view.name),
         ("kind", f"{view.kind}, {_kind(view)}"),
         ("classes", f"{len(classes)}: {', '.join(classes[:20])}"),
         ("training part", f"{view.n_train} examples"),
-        ("test part", f"{view.n_test} examples{made}, sealed"),
+        ("test part", f"{view.n_test} examples{origin}, sealed"),
         ("licence", view.licence),
         ("source", view.source),
         ("digest", view.digest or ""),

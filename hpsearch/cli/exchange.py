@@ -1,4 +1,4 @@
-"""`hpsearch export` and `hpsearch import`: searches for other programs, and their trials for ours."""
+"""`hpsearch export` and `hpsearch import`: searches for other programs, trials from other programs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typer
 
 from hpsearch.cli.options import Json, SearchId, Url, connected
 from hpsearch.cli.output import emit
-from hpsearch.cli.searches import follow_up, read_spec, submitted
+from hpsearch.cli.searches import follow_up, print_submitted, read_spec
 from hpsearch.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -54,17 +54,17 @@ def export(
             from hpsearch.exchange import studies
 
             name = study or search
-            count = studies.export(told(client, search), storage=optuna, name=name)
-            _said("study", name, count, as_json=as_json)
+            count = studies.export(read_search(client, search), storage=optuna, name=name)
+            _print_count("study", name, count, as_json=as_json)
             return
         if mlflow is not None:
             from hpsearch.exchange import runs
 
-            count = runs.export(told(client, search), uri=mlflow, experiment=experiment)
-            _said("experiment", experiment, count, as_json=as_json)
+            count = runs.export(read_search(client, search), uri=mlflow, experiment=experiment)
+            _print_count("experiment", experiment, count, as_json=as_json)
             return
-        client.status(search)  # what is wrong is said before a file is opened
-        with _opened(output) as to:
+        client.status(search)  # fails before a file is opened
+        with _open_output(output) as to:
             if format == "csv":
                 client.trials_csv(search, to)
             else:
@@ -92,32 +92,33 @@ def import_(
     from hpsearch.client import PATIENCE
     from hpsearch.exchange import studies
 
-    asked = json.loads(read_spec(spec))
-    if not isinstance(asked, dict) or not isinstance(asked.get("space"), dict):
+    document = json.loads(read_spec(spec))
+    if not isinstance(document, dict) or not isinstance(document.get("space"), dict):
         raise InvalidRequest(f"{spec}: a search spec is a JSON object with a space")
-    seen = studies.observations(asked, storage=optuna, name=study)
-    asked["warm_start"] = [*asked.get("warm_start", ()), {"observations": seen}]
-    print(f"{len(seen)} trials of study {study}", file=sys.stderr)
+    observations = studies.observations(document, storage=optuna, name=study)
+    warm_starts = document.get("warm_start", ())
+    document["warm_start"] = [*warm_starts, {"observations": observations}]
+    print(f"{len(observations)} trials of study {study}", file=sys.stderr)
     if show:
-        print(json.dumps(asked))
+        print(json.dumps(document))
         return
     with connected(url, patience=PATIENCE) as client:
-        view = client.submit(asked)
+        view = client.submit(document)
         if follow:
             follow_up(client, view, as_json=as_json)
         else:
-            submitted(view, as_json=as_json)
+            print_submitted(view, as_json=as_json)
 
 
-def _said(what: str, name: str, trials: int, *, as_json: bool) -> None:
+def _print_count(what: str, name: str, trials: int, *, as_json: bool) -> None:
     if as_json:
         emit({what: name, "trials": trials})
     else:
         print(f"{what} {name}: {trials} trials")
 
 
-def told(client: Client, search: str) -> Search:
-    """All that the service says of a search."""
+def read_search(client: Client, search: str) -> Search:
+    """Read a search with its spec, rounds, trials and result."""
     from hpsearch.exchange import Search
 
     return Search(
@@ -130,26 +131,26 @@ def told(client: Client, search: str) -> Search:
 
 
 def write_json(client: Client, search: str, to: IO[bytes]) -> None:
-    """One JSON object with everything about a search; trials are written as they arrive."""
-    found = told(client, search)
+    """Write everything about a search as a JSON object; trials are written as they arrive."""
+    whole = read_search(client, search)
     head = {
-        "status": found.status.model_dump(mode="json"),
-        "spec": found.spec,
-        "rounds": [one.model_dump(mode="json") for one in found.rounds],
-        "result": found.result and found.result.model_dump(mode="json"),
+        "status": whole.status.model_dump(mode="json"),
+        "spec": whole.spec,
+        "rounds": [round_.model_dump(mode="json") for round_ in whole.rounds],
+        "result": whole.result and whole.result.model_dump(mode="json"),
         "health": client.health(search).model_dump(mode="json"),
     }
     to.write(json.dumps(head, ensure_ascii=False).encode().removesuffix(b"}"))
     to.write(b', "trials": [')
-    for place, trial in enumerate(found.trials):
+    for place, trial in enumerate(whole.trials):
         to.write(b",\n" if place else b"\n")
         to.write(trial.model_dump_json().encode())
     to.write(b"\n]}\n")
 
 
 @contextmanager
-def _opened(output: Path | None) -> Iterator[IO[bytes]]:
-    """A file that appears when it is whole, or standard output."""
+def _open_output(output: Path | None) -> Iterator[IO[bytes]]:
+    """Open a file that appears when it is complete, or standard output."""
     if output is None:
         yield sys.stdout.buffer
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""`hpsearch model` and `hpsearch predict`: the trained winner as a file, and what it says."""
+"""`hpsearch model` and `hpsearch predict`: the trained winner as a file, and its predictions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def model(
     if as_json:
         emit({"file": str(file), "bytes": file.stat().st_size})
     else:
-        print(f"{file}: hpsearch predict {file} EXAMPLES says what it sees")
+        print(f"{file}: predict with `hpsearch predict {file} EXAMPLES`")
 
 
 def predict(
@@ -54,16 +54,16 @@ def predict(
     from hpsearch.nn import Model
 
     trained = Model.load(file)
-    found = trained.predict_proba(read(examples, trained))
-    names = [trained.classes[i] for i in found.argmax(axis=1)]
+    probabilities = trained.predict_proba(read(examples, trained))
+    names = [trained.classes[i] for i in probabilities.argmax(axis=1)]
     if as_json:
-        lines = zip(names, found.tolist(), strict=True)
-        said = [{"label": n, "probabilities": dict(zip(trained.classes, p, strict=True))} for n, p in lines]  # fmt: skip
-        emit({"predictions": said})
+        lines = zip(names, probabilities.tolist(), strict=True)
+        predictions = [{"label": n, "probabilities": dict(zip(trained.classes, p, strict=True))} for n, p in lines]  # fmt: skip
+        emit({"predictions": predictions})
         return
     table = csv.writer(sys.stdout, lineterminator="\n")
     table.writerow(["label", *trained.classes])
-    for name, row in zip(names, found.tolist(), strict=True):
+    for name, row in zip(names, probabilities.tolist(), strict=True):
         table.writerow([name, *(FIELD.format(p) for p in row)])
 
 
@@ -92,11 +92,11 @@ def _npz(file: Path, trained: Model) -> NDArray[Any]:
     import numpy as np
 
     try:
-        with file.open("rb") as source, np.load(source, allow_pickle=False) as stored:
-            found: NDArray[Any] = stored["x"]
+        with file.open("rb") as source, np.load(source, allow_pickle=False) as archive:
+            x: NDArray[Any] = archive["x"]
     except (KeyError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
         raise InvalidRequest(f"{file} is no .npz file with an array x of numbers") from error
-    return found
+    return x
 
 
 def _csv(file: Path, trained: Model) -> NDArray[Any]:
@@ -106,7 +106,7 @@ def _csv(file: Path, trained: Model) -> NDArray[Any]:
         try:
             rows = csv.reader(source, strict=True)
             head = [name.strip() for name in next(rows, [])]
-            places = _places(file, head, trained)
+            places = _column_indices(file, head, trained)
             values = [_numbers(file, rows.line_num, row, places) for row in rows if row]
         except (UnicodeDecodeError, csv.Error) as error:
             raise InvalidRequest(f"{file} is no CSV file in UTF-8: {error}") from error
@@ -115,8 +115,8 @@ def _csv(file: Path, trained: Model) -> NDArray[Any]:
     return np.array(values)
 
 
-def _places(file: Path, head: list[str], trained: Model) -> list[int]:
-    """Where each feature is; a dataset without names takes all columns in their order."""
+def _column_indices(file: Path, head: list[str], trained: Model) -> list[int]:
+    """The column of each feature; a dataset without names takes all columns in their order."""
     wanted = list(trained.about.get("feature_names") or ()) or head
     missing = [name for name in wanted if name not in head]
     if missing:

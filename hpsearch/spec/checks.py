@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from hpsearch.errors import InvalidSpec, Mistake, meant
+from hpsearch.errors import InvalidSpec, Mistake, suggestion
 from hpsearch.settings import Settings
 from hpsearch.space import Choices, Dimension, Range, TaggedDimension
 from hpsearch.spec import caps as limits
@@ -117,7 +117,7 @@ def from_pydantic(error: ValidationError) -> list[Mistake]:
 
 def _unknown(title: str, loc: tuple[int | str, ...]) -> str:
     """What to say of a field that there is not."""
-    question = meant(str(loc[-1]), _fields(title, loc))
+    question = suggestion(str(loc[-1]), _fields(title, loc))
     see = "see /openapi.json for the fields there are"
     return f"unknown field; {question} S{see[1:]}" if question else f"unknown field; {see}"
 

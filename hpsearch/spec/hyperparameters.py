@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from hpsearch.errors import Mistake, meant
+from hpsearch.errors import Mistake, suggestion
 from hpsearch.space import Choices, Dimension, Level, Range
 
 ACTIVATIONS = ("relu", "sigmoid", "tanh")
@@ -111,7 +111,7 @@ def mistakes_in(name: str, dimension: Dimension | None) -> list[Mistake]:
     path = f"space.{name}"
     known = HYPERPARAMETERS.get(name)
     if known is None:
-        question = meant(name, HYPERPARAMETERS)
+        question = suggestion(name, HYPERPARAMETERS)
         known_are = f"{question} Known are" if question else "known are"
         every = ", ".join(sorted(HYPERPARAMETERS))
         return [Mistake(path, f"unknown hyperparameter; {known_are} {every}")]

@@ -244,9 +244,9 @@ def test_watch_in_json_is_a_line_for_every_change(contract, status, run):
 
 
 def test_watch_gives_up_on_a_service_that_stays_away(contract, status, run, monkeypatch):
-    from hpsearch.client import following
+    from hpsearch.client import polling
 
-    monkeypatch.setattr(following, "OUTAGE", 0.2)
+    monkeypatch.setattr(polling, "OUTAGE", 0.2)
     contract.answer(200, status)
     contract.problem(503, "Unavailable", "gone")
     code, _, err = run("watch", "s1", "--url", contract.url)
