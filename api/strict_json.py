@@ -91,11 +91,11 @@ def _constant(text: str) -> NoReturn:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
-        seen: set[str] = set()
+        names: set[str] = set()
         for key, _ in pairs:
-            if key in seen:
+            if key in names:
                 raise InvalidRequest(f"the key {_short(key)!r} is given twice; keep one of them")
-            seen.add(key)
+            names.add(key)
     return value
 
 

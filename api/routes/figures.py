@@ -97,8 +97,8 @@ def _ranges(gallery: Gallery, search: str, query: FigureQuery) -> Any:
     except Conflict:
         result = None
     rounds = gallery.rounds(search, owner=owner())
-    asked = gallery.asked(search, owner=owner())
-    return figures.ranges(rounds, asked, result=result, columns=query.columns)
+    space = gallery.asked(search, owner=owner())
+    return figures.ranges(rounds, space, result=result, columns=query.columns)
 
 
 def _trials(gallery: Gallery, search: str, query: FigureQuery) -> Any:

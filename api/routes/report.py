@@ -32,7 +32,7 @@ def report(path: SearchPath, query: NoQuery) -> Response:
         result = searches.result(path.id, owner=mine)
     except Conflict:
         result = None
-    told = figures.Told(
+    content = figures.Told(
         status=status,
         result=result,
         rounds=services.gallery.rounds(path.id, owner=mine),
@@ -40,6 +40,6 @@ def report(path: SearchPath, query: NoQuery) -> Response:
         spec=searches.spec(path.id, owner=mine),
         figures={name: draw(path.id, name).to_dict() for name in figures.NAMES},
     )
-    response = Response(html(figures.report(told)), mimetype="text/html")
+    response = Response(html(figures.report(content)), mimetype="text/html")
     response.headers["Content-Disposition"] = f'attachment; filename="report-{path.id}.html"'
     return response

@@ -112,7 +112,7 @@ def status(path: SearchPath, query: StatusQuery, header: IfNoneMatchHeader) -> R
 
 @routes.route_to("GET", f"{SEARCH}/rounds", scope="read", answers={200: RoundList}, problems=(404,))
 def rounds(path: SearchPath, query: PageQuery) -> Response:
-    """Every round: where it looked, how it went, and what its evidence decided."""
+    """List the rounds: the ranges, the outcome and the decisions of each."""
     searches = runtime().services.searches
     return view_response(
         searches.rounds(path.id, owner=owner(), limit=query.limit, cursor=query.cursor)

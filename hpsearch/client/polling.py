@@ -44,8 +44,8 @@ def changes(
     view, heard = first, time.monotonic()
     deadline = None if timeout is None else heard + timeout
     while view.state not in ENDED:
-        asked = time.monotonic()
-        left = POLL if deadline is None else deadline - asked
+        sent = time.monotonic()
+        left = POLL if deadline is None else deadline - sent
         if left <= 0:
             raise Conflict(f"search {view.id} is still {view.state} after {timeout:g} seconds")
         try:
@@ -60,7 +60,7 @@ def changes(
         if news:
             yield view
         if view.state not in ENDED:
-            time.sleep(PAUSE if news or heard - asked > IDLE else IDLE)
+            time.sleep(PAUSE if news or heard - sent > IDLE else IDLE)
 
 
 def last(views: Iterable[StatusView], *, show: bool) -> StatusView:

@@ -33,8 +33,8 @@ def names(environment: Mapping[str, str]) -> Iterator[Finding]:
     known = {f"HPSEARCH_{name.upper()}" for name in (*Settings.model_fields, *OTHER_NAMES)}
     for name in sorted(set(environment) - known):
         if name.startswith("HPSEARCH_"):
-            said = "; ".join(filter(None, ("there is no such setting", suggestion(name, known))))
-            yield warning("settings", f"{name} is set, and {said}",
+            message = "; ".join(filter(None, ("there is no such setting", suggestion(name, known))))
+            yield warning("settings", f"{name} is set, and {message}",
                           "rename it or take it away")  # fmt: skip
 
 
@@ -70,14 +70,14 @@ def disk(settings: Settings) -> Iterator[Finding]:
             continue
         devices.add(device)
         free = shutil.disk_usage(there).free
-        said = f"{free / 1e6:,.0f} MB free at {there}"
+        message = f"{free / 1e6:,.0f} MB free at {there}"
         remedy = "make room; `hpsearch prune --older-than 90d` removes old searches"
         if free < ROOM_TO_WORK:
-            yield fault("disk", said, remedy)
+            yield fault("disk", message, remedy)
         elif free < ROOM_TO_GROW:
-            yield warning("disk", said, remedy)
+            yield warning("disk", message, remedy)
         else:
-            yield ok("disk", said)
+            yield ok("disk", message)
 
 
 def key(settings: Settings) -> Iterator[Finding]:

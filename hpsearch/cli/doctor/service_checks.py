@@ -30,12 +30,12 @@ def database(services: Services) -> Iterator[Finding]:
         return
     about = services.operations.database()
     journal = about.get("journal")
-    said = f"{about['kind']} {about['version']}" + (f", journal {journal}" if journal else "")
+    message = f"{about['kind']} {about['version']}" + (f", journal {journal}" if journal else "")
     if journal not in (None, WAL):
-        yield warning("database", f"{said}: this SQLite has a fault that can corrupt a WAL, so "
+        yield warning("database", f"{message}: this SQLite has a fault that can corrupt a WAL, so "
                       "writers wait for readers", "install pysqlite3, or SQLite 3.51.3 and later")  # fmt: skip
     else:
-        yield ok("database", said)
+        yield ok("database", message)
     if parts["migrations"] == "ok":
         yield ok("migrations", "up to date")
     else:
@@ -66,20 +66,20 @@ def queue(services: Services) -> Iterator[Finding]:
         yield make("workers", f"none is alive, {waiting} jobs wait for one", start)
         return
     hosts = len({w.host for w in workers})
-    said = f"{len(workers)} alive on {hosts} host{'s' if hosts > 1 else ''}, {waiting} jobs wait"
+    message = f"{len(workers)} alive on {hosts} host{'s' if hosts > 1 else ''}, {waiting} jobs wait"
     differing = sorted(
         name
         for name in {name for w in workers for name in w.fingerprint}
         if len({w.fingerprint.get(name) for w in workers}) > 1
     )
     if not differing:
-        yield ok("workers", said)
+        yield ok("workers", message)
         return
     example = "; ".join(
         f"{name}: {' or '.join(sorted({str(w.fingerprint.get(name)) for w in workers}))}"
         for name in differing
     )
-    yield warning("workers", f"{said}; they compute different last bits ({example}), so searches "
+    yield warning("workers", f"{message}; they compute different last bits ({example}), so searches "
                   "end without a digest", "the same versions everywhere, and "
                   "HPSEARCH_NUMERICS=portable")  # fmt: skip
 
