@@ -142,7 +142,7 @@ def parse_hint(job_id: object, attempt: object) -> Hint | None:
     match job_id, attempt:
         case int(), int() if 0 < job_id <= ID_LARGEST and 0 < attempt <= ATTEMPT_LARGEST:
             return Hint(job_id, attempt)
-    log.warning("not a hint: %.100r", (job_id, attempt))
+    log.warning("no hint: %.100r", (job_id, attempt))
     return None
 
 

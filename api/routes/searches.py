@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from typing import Any
 
 from flask import Response, request
@@ -23,7 +24,7 @@ from api.parameters import (
     TrialsQuery,
 )
 from api.responses import RoundList, SearchList, empty_response, json_response, view_response
-from api.routing import V1, Answer, Routes, body_of, content
+from api.routing import V1, Answer, Handler, Routes, body_of, content
 from api.runtime import owner, runtime
 from api.trials_csv import trials_csv
 from hpsearch.errors import Stale
@@ -190,46 +191,36 @@ def edit(path: SearchPath, header: IfMatchHeader, query: EditQuery) -> Response:
     return _status(searches.edit(path.id, changes, owner=owner(), if_revision=revision))
 
 
-@routes.route_to(
-    "POST",
-    f"{SEARCH}/pause",
-    scope="submit",
-    answers={200: StatusView},
-    problems=(404, 409, 412),
-)
+def _steering(action: str) -> Callable[[Handler], Handler]:
+    """Declare the decorated function as the handler of `POST .../action`."""
+    return routes.route_to(
+        "POST",
+        f"{SEARCH}/{action}",
+        scope="submit",
+        answers={200: StatusView},
+        problems=(404, 409, 412),
+    )
+
+
+@_steering("pause")
 def pause(path: SearchPath, header: IfMatchHeader, query: NoQuery) -> Response:
     """Pause: running jobs end, no new ones begin."""
-    return _status(
-        runtime().services.searches.pause(path.id, owner=owner(), if_revision=_expected_revision())
-    )
+    searches, revision = runtime().services.searches, _expected_revision()
+    return _status(searches.pause(path.id, owner=owner(), if_revision=revision))
 
 
-@routes.route_to(
-    "POST",
-    f"{SEARCH}/resume",
-    scope="submit",
-    answers={200: StatusView},
-    problems=(404, 409, 412),
-)
+@_steering("resume")
 def resume(path: SearchPath, header: IfMatchHeader, query: NoQuery) -> Response:
     """Resume a paused search, or the final test of a failed one."""
-    return _status(
-        runtime().services.searches.resume(path.id, owner=owner(), if_revision=_expected_revision())
-    )
+    searches, revision = runtime().services.searches, _expected_revision()
+    return _status(searches.resume(path.id, owner=owner(), if_revision=revision))
 
 
-@routes.route_to(
-    "POST",
-    f"{SEARCH}/cancel",
-    scope="submit",
-    answers={200: StatusView},
-    problems=(404, 409, 412),
-)
+@_steering("cancel")
 def cancel(path: SearchPath, header: IfMatchHeader, query: NoQuery) -> Response:
     """Cancel for good; what has been found stays readable."""
-    return _status(
-        runtime().services.searches.cancel(path.id, owner=owner(), if_revision=_expected_revision())
-    )
+    searches, revision = runtime().services.searches, _expected_revision()
+    return _status(searches.cancel(path.id, owner=owner(), if_revision=revision))
 
 
 @routes.route_to("DELETE", SEARCH, scope="submit", answers={204: None}, problems=(404, 409, 412))
