@@ -12,6 +12,8 @@ import yaml
 
 PROJECT = Path(__file__).resolve().parents[2]
 MAPS = ("README.md", "CONTRIBUTING.md", "docs/architecture.md")
+PAGES = sorted(str(p.relative_to(PROJECT / "docs")) for p in (PROJECT / "docs").rglob("*.md"))
+FOLDERS = ("api/", "benchmarks/", "deploy/", "examples/", "hpsearch/", "tests/", "worker/")
 DECISIONS = sorted(path.name for path in (PROJECT / "docs" / "decisions").glob("0*.md"))
 _LINK = re.compile(r"\]\(([^)#\s]+)")
 _CODE = re.compile(r"`([^`\n]+)`")
@@ -60,6 +62,13 @@ def test_every_path_that_a_map_names_exists(name: str) -> None:
     assert missing - MOVING == set()
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_every_source_file_that_a_page_names_exists(name: str) -> None:
+    document = PROJECT / "docs" / name
+    sources = {path for path in named(document) if path.startswith(FOLDERS)}
+    assert {path for path in sources if not exists(path)} - MOVING == set()
+
+
 def test_what_is_still_moving_is_not_there_yet() -> None:
     assert not {path for path in MOVING if exists(path)}
 
@@ -90,8 +99,7 @@ def test_every_decision_is_in_the_index_and_in_the_navigation(name: str) -> None
 
 
 def test_every_page_is_in_the_navigation() -> None:
-    pages = {str(path.relative_to(PROJECT / "docs")) for path in (PROJECT / "docs").rglob("*.md")}
-    assert pages == navigation()
+    assert set(PAGES) == navigation()
 
 
 def navigation() -> set[str]:
