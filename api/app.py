@@ -1,41 +1,27 @@
-"""The application: every route behind the same few doors, in the order they are passed."""
+"""The WSGI application: every route behind the same checks."""
 
 from __future__ import annotations
 
 import atexit
-import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 
-import structlog
-from flask import Response, g, request
 from flask_openapi3.openapi import OpenAPI
 
-from api import body, document, problems
+from api import body, document, middleware, problems
 from api.auth import Access, Authority, Gate, check_declared
-from api.border import (
-    SAFE_METHODS,
-    add_headers,
-    allowed_hosts,
-    check_host,
-    check_origin,
-    check_query,
-    new_request_id,
-)
-from api.buckets import Buckets
-from api.failures import Failures
+from api.auth_throttle import AuthThrottle
+from api.key_usage import KeyUsage
 from api.metrics import EXTENSION as METRICS
 from api.metrics import Metrics
+from api.rate_limiter import RateLimiter
 from api.routes import GROUPS
 from api.routes.datasets import UPLOAD_FOLDER
 from api.runtime import EXTENSION, Runtime
-from api.usage import Usage
 from hpsearch import logs
 from hpsearch.service import Services
 from hpsearch.settings import Settings, load
 from hpsearch.wiring import build
-
-_log = structlog.get_logger("api")
 
 
 def create_app(services: Services | None = None, settings: Settings | None = None) -> OpenAPI:
@@ -76,9 +62,9 @@ def create_app(services: Services | None = None, settings: Settings | None = Non
     accesses = {e: a for group in GROUPS for e, a in group.accesses(settings).items()}
     check_declared(app, accesses)
     gate = Gate(services, settings.bootstrap_key())
-    _install_doors(app, _authority(services, accesses, gate, settings), settings)
+    middleware.install(app, _authority(services, accesses, gate, settings), settings)
     app.extensions[document.EXTENSION] = document.build(app)
-    body.sweep(settings.home / UPLOAD_FOLDER)
+    body.remove_stale_uploads(settings.home / UPLOAD_FOLDER)
     gate.try_open()
     return app
 
@@ -87,9 +73,9 @@ def _authority(
     services: Services, accesses: Mapping[str, Access], gate: Gate, settings: Settings
 ) -> Authority:
     rate, burst = settings.requests_per_second, settings.request_burst
-    rates = Buckets(rate=rate, burst=burst) if rate else None
-    usage = Usage(services.keys.used)
-    return Authority(services.keys, accesses, gate, Failures(), usage, rates)
+    limiter = RateLimiter(rate=rate, burst=burst) if rate else None
+    usage = KeyUsage(services.keys.used)
+    return Authority(services.keys, accesses, gate, AuthThrottle(), usage, limiter)
 
 
 def _configure(app: OpenAPI, settings: Settings) -> None:
@@ -102,50 +88,3 @@ def _configure(app: OpenAPI, settings: Settings) -> None:
     # A path means one thing: no redirects from its variants.
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
-
-
-def _install_doors(app: OpenAPI, authority: Authority, settings: Settings) -> None:
-    hosts = allowed_hosts(settings)
-
-    @app.before_request
-    def enter() -> None:
-        """Every request passes here first; the order matters."""
-        g.started = time.perf_counter()
-        g.request_id = new_request_id()
-        structlog.contextvars.bind_contextvars(request_id=g.request_id)
-        check_host(hosts)
-        check_origin()
-        authority.admit()
-        access = authority.accesses.get(request.endpoint or "")
-        # Where nothing matched, the router's 404 or 405 follows.
-        if access is not None:
-            check_query()
-            body.check_length(access.body_limit)
-
-    @app.after_request
-    def leave(response: Response) -> Response:
-        """Every response passes here last, errors included."""
-        seconds = time.perf_counter() - g.get("started", time.perf_counter())
-        app.extensions[METRICS].count(response.status_code, seconds)
-        _log_request(response, seconds)
-        if "principal" in g:
-            body.discard_rest()
-        return add_headers(response)
-
-    @app.teardown_request
-    def end(error: BaseException | None) -> None:
-        structlog.contextvars.clear_contextvars()
-
-
-def _log_request(response: Response, seconds: float) -> None:
-    # Polling would drown everything else: reads are for debugging.
-    write = _log.debug if request.method in SAFE_METHODS else _log.info
-    who = g.get("principal")
-    write(
-        "request",
-        method=request.method,
-        path=request.path,
-        status=response.status_code,
-        milliseconds=round(seconds * 1000, 1),
-        key=None if who is None else who.key_id,
-    )

@@ -1,4 +1,4 @@
-"""Who may do what: deny by default, keyed by the endpoint that the router matched."""
+"""Authentication and scopes: denied by default, by the endpoint that the router matched."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Literal
 import structlog
 from flask import Flask, g, request
 
-from api.buckets import Buckets
-from api.failures import Failures
-from api.usage import Usage
+from api.auth_throttle import AuthThrottle
+from api.key_usage import KeyUsage
+from api.rate_limiter import RateLimiter
 from hpsearch.errors import Forbidden, Misconfigured, TooMany, Unauthenticated, Unavailable
 from hpsearch.service import Principal, Services
 from hpsearch.service.keys import KeyRing
@@ -22,21 +22,21 @@ Scope = Literal["public", "read", "submit", "admin"]
 PUBLIC: Scope = "public"
 
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([!-~]{1,512}) *")
-_HOW = "send the header 'Authorization: Bearer KEY'; `hpsearch keys create` makes a key"
+_KEY_HELP = "send the header 'Authorization: Bearer KEY'; `hpsearch keys create` makes a key"
 
 _log = structlog.get_logger("api")
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a route demands: a scope, and how large a body it reads (bytes)."""
+    """Demands of a route: a scope, and the size of the largest body that it reads (bytes)."""
 
     scope: Scope
     body_limit: int
 
 
 def check_declared(app: Flask, accesses: Mapping[str, Access]) -> None:
-    """Refuse to start with a route that does not say who may use it.
+    """Refuse to start with a route that declares no scope.
 
     Raises
     ------
@@ -61,14 +61,14 @@ class Gate:
         self._open = threading.Event()
 
     def try_open(self) -> None:
-        """Look at start; a database that is not up yet is no reason to stop."""
+        """Open at the start if possible; a database that is not up yet is no reason to stop."""
         try:
             self.check()
         except Unavailable as error:
             _log.warning("waiting for the database", cause=str(error))
 
     def check(self) -> None:
-        """Nothing once the gate is open.
+        """Open if possible; does nothing once the gate is open.
 
         Raises
         ------
@@ -95,12 +95,12 @@ class Authority:
     keys: KeyRing
     accesses: Mapping[str, Access]
     gate: Gate
-    failures: Failures
-    usage: Usage
-    rates: Buckets | None  # by key id; None: no limit
+    throttle: AuthThrottle
+    usage: KeyUsage
+    limiter: RateLimiter | None  # by key id; None: no limit
 
     def admit(self) -> None:
-        """Let this request pass, or say why not.
+        """Let this request pass, or refuse it with the reason.
 
         A path or a method that does not exist needs a key like everything else: without one
         the answer is 401, so that strangers cannot map the service.
@@ -115,14 +115,14 @@ class Authority:
             return
         self.gate.check()
         g.principal = principal = self._authenticate()
-        self._count(principal)
+        self._limit_rate(principal)
         if access is not None and access.scope not in principal.scopes:
             has = ", ".join(sorted(principal.scopes)) or "none"
             raise Forbidden(f"this needs a key with the scope {access.scope}; this key has: {has}")
 
-    def _count(self, principal: Principal) -> None:
-        self.usage.seen(principal.key_id)
-        seconds = self.rates.take(principal.key_id) if self.rates is not None else 0
+    def _limit_rate(self, principal: Principal) -> None:
+        self.usage.record(principal.key_id)
+        seconds = self.limiter.take(principal.key_id) if self.limiter is not None else 0
         if seconds:
             g.retry_after = seconds
             raise TooMany(f"this key has sent too many requests; try again in {seconds} s")
@@ -130,19 +130,19 @@ class Authority:
     def _authenticate(self) -> Principal:
         header = request.headers.get("Authorization")
         if header is None:
-            raise Unauthenticated(f"this needs an API key: {_HOW}")
-        found = _BEARER.fullmatch(header)
-        if found is None:
-            raise Unauthenticated(f"the Authorization header is not understood: {_HOW}")
-        token, address = found[1], request.remote_addr or "-"
-        seconds = self.failures.seconds_blocked(address, token)
+            raise Unauthenticated(f"this needs an API key: {_KEY_HELP}")
+        bearer = _BEARER.fullmatch(header)
+        if bearer is None:
+            raise Unauthenticated(f"the Authorization header is not understood: {_KEY_HELP}")
+        token, address = bearer[1], request.remote_addr or "-"
+        seconds = self.throttle.seconds_blocked(address, token)
         if seconds:
             g.retry_after = seconds
             raise TooMany(f"too many invalid keys from {address}; try again in {seconds} s")
         try:
             principal = self.keys.authenticate(token)
         except Unauthenticated:
-            self.failures.failed(address)
+            self.throttle.record_failure(address)
             raise
-        self.failures.succeeded(token)
+        self.throttle.record_success(token)
         return principal

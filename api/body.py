@@ -37,15 +37,15 @@ def json_body(limit: int) -> Any:
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if request.mimetype != "application/json" or charset not in ("utf-8", "utf8"):
         raise UnsupportedType(
-            f"expected Content-Type: application/json, got {_sent_type()}; "
+            f"expected Content-Type: application/json, got {_content_type()}; "
             "send the document as JSON in UTF-8"
         )
     return strict_json.loads(b"".join(_chunks(limit)))
 
 
 @contextmanager
-def uploaded(folder: Path, limit: int) -> Iterator[Path]:
-    """The request body as a file in `folder`, which is removed afterwards.
+def save_upload(folder: Path, limit: int) -> Iterator[Path]:
+    """Save the request body as a file in `folder`, which is removed afterwards.
 
     Raises
     ------
@@ -67,8 +67,8 @@ def uploaded(folder: Path, limit: int) -> Iterator[Path]:
         yield Path(file.name)
 
 
-def sweep(folder: Path) -> None:
-    """Remove what a killed process left in `folder` more than an hour ago."""
+def remove_stale_uploads(folder: Path) -> None:
+    """Remove files that a killed process left in `folder` more than an hour ago."""
     for entry in folder.glob(f"{_PREFIX}*"):
         # Another process may sweep at the same moment.
         with suppress(FileNotFoundError):
@@ -77,7 +77,7 @@ def sweep(folder: Path) -> None:
 
 
 def check_length(limit: int) -> None:
-    """Refuse early what says itself that it is too large, or that it is compressed."""
+    """Refuse a body early by its headers: beyond the limit, or compressed."""
     if (request.content_length or 0) > limit:
         raise too_large(limit)
     encoding = request.headers.get("Content-Encoding", "identity")
@@ -86,13 +86,13 @@ def check_length(limit: int) -> None:
 
 
 def discard_rest() -> None:
-    """Read what is left of the body, within bounds.
+    """Read the rest of the body, within bounds.
 
     A server that closes a connection with unread bytes resets it, and the sender may lose the
     answer that says what was wrong. Only for callers with a key: it keeps a thread busy.
     """
     if "body_broken" in g or not request.environ.get("wsgi.input_terminated"):
-        return  # there is nothing left to read, or no telling where the body ends
+        return  # nothing is left to read, or the end of the body is unknown
     stream, end = request.environ["wsgi.input"], time.monotonic() + _DISCARD_SECONDS
     discarded = 0
     with suppress(*_BROKEN):
@@ -130,5 +130,5 @@ def _read() -> bytes:
         raise InvalidRequest("the body stopped arriving; send it again") from error
 
 
-def _sent_type() -> str:
+def _content_type() -> str:
     return repr((request.content_type or "none")[:80])

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document: what flask-openapi3 collected, with our schemas in full."""
+"""The OpenAPI 3.1 document: the collection of flask-openapi3 with our schemas in full."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ from flask_openapi3.openapi import OpenAPI
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode
 
-from api.answers import TrialList
-from api.edits import SearchEdit
-from api.key_request import KeyRequest
 from api.problems import Problem
+from api.request_bodies import KeyRequest, SearchEdit, TrialHeartbeat, TrialReportBody
+from api.responses import TrialList
 from api.routing import BEARER, file_body
-from api.trial_report import TrialHeartbeat, TrialReportBody
 from hpsearch.origins import API
 from hpsearch.report.views import NextRoundView
 from hpsearch.spec import SearchSpec
@@ -53,8 +51,8 @@ def build(app: OpenAPI) -> str:
     """The document of an application whose routes are all registered."""
     result: dict[str, Any] = app.api_doc
     schemas = result["components"]["schemas"]
-    for asked in (SearchSpec, SearchEdit, KeyRequest, TrialHeartbeat, TrialReportBody):
-        schemas.update(_schemas(asked, "validation"))
+    for body in (SearchSpec, SearchEdit, KeyRequest, TrialHeartbeat, TrialReportBody):
+        schemas.update(_schemas(body, "validation"))
     for model in (TrialList, NextRoundView, Problem):
         schemas.update(_schemas(model, "serialization"))
     # Routes are declared when they are imported; formats may be registered later.

@@ -1,4 +1,4 @@
-"""Counts and latencies of requests, and the service's own figures, in Prometheus' words."""
+"""Counts and latencies of requests, and the service's own figures, for Prometheus."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from flask import Response, current_app, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from api.gauges import ServiceMetrics
+from api.service_metrics import ServiceMetrics
 from hpsearch.service import Services
 
 EXTENSION = "hpsearch-metrics"
@@ -46,7 +46,7 @@ class Metrics:
         self._seconds.labels(method, route).observe(seconds)
 
     def render(self, services: Services) -> Response:
-        """Everything as text."""
+        """All metrics as text, those of the service brought up to date."""
         self._service.read(services)
         return Response(generate_latest(self._registry), content_type=CONTENT_TYPE_LATEST)
 

@@ -26,7 +26,7 @@ class Query(BaseModel):
 
 
 class NoQuery(Query):
-    """Of routes that take no query parameters."""
+    """The query of routes that take no parameters."""
 
 
 class SearchPath(BaseModel):
@@ -60,20 +60,20 @@ class KeyPath(BaseModel):
 
 
 class PageQuery(Query):
-    """One page of a list."""
+    """A page of a list."""
 
     limit: Limit = 100
     cursor: Cursor = None
 
 
 class SearchesQuery(PageQuery):
-    """Which searches."""
+    """A page of searches."""
 
     state: SearchState | None = Field(None, description="Only searches in this state.")
 
 
 class StatusQuery(Query):
-    """How long to wait for news."""
+    """The time to wait for news."""
 
     wait: float = Field(
         0.0,
@@ -87,7 +87,7 @@ class StatusQuery(Query):
 
 
 class ClaimQuery(Query):
-    """How long to wait for a trial, and how long it is kept without a word."""
+    """The time to wait for a trial, and its lease."""
 
     wait: float = Field(
         0.0,
@@ -105,7 +105,7 @@ class ClaimQuery(Query):
 
 
 class TrialsQuery(PageQuery):
-    """Which trials, in which order."""
+    """A selection of trials, and their order."""
 
     round: int | None = Field(None, ge=0, le=10_000, description="Only trials of this round.")
     state: TrialState | None = Field(None, description="Only trials in this state.")
@@ -118,7 +118,7 @@ class TrialsQuery(PageQuery):
 
 
 class EditQuery(Query):
-    """Whether an edit is to be made."""
+    """The choice between an edit and its preview."""
 
     dry_run: bool = Field(
         False, description="Store nothing, and answer what the next round would be."
@@ -126,7 +126,7 @@ class EditQuery(Query):
 
 
 class UploadQuery(Query):
-    """How to read a CSV file."""
+    """Options for reading a CSV file."""
 
     label: str | None = Field(
         None,

@@ -1,4 +1,4 @@
-"""Every error as `application/problem+json` (RFC 9457), made in this one place."""
+"""Errors as `application/problem+json` (RFC 9457), made here alone."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _log = structlog.get_logger("api")
 
 
 class ProblemMistake(BaseModel):
-    """One mistake: where it is and what to do about it."""
+    """A mistake: its place and the way out."""
 
     path: str = Field(description="Path of the field, such as space.learning_rate.low.")
     message: str
@@ -46,10 +46,19 @@ class Problem(BaseModel):
     errors: list[ProblemMistake] | None = Field(
         None, description="Every single mistake, where there are several; absent otherwise."
     )
+    line: int | None = Field(
+        None, description="Line of a JSON body that cannot be parsed, from 1; absent otherwise."
+    )
 
 
 def problem(
-    status: int, *, kind: str, title: str, detail: str, mistakes: Sequence[Mistake] = ()
+    status: int,
+    *,
+    kind: str,
+    title: str,
+    detail: str,
+    mistakes: Sequence[Mistake] = (),
+    line: int | None = None,
 ) -> Response:
     """A problem document with the headers that belong to its status."""
     document: dict[str, object] = {
@@ -60,6 +69,8 @@ def problem(
     }
     if mistakes:
         document["errors"] = [{"path": m.path, "message": m.message} for m in mistakes]
+    if line is not None:
+        document["line"] = line
     response = Response(json.dumps(document, ensure_ascii=False), status, mimetype=MEDIA_TYPE)
     if status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"
@@ -69,14 +80,14 @@ def problem(
 
 
 def register(app: Flask) -> None:
-    """Turn whatever a request can raise into a problem."""
-    app.register_error_handler(HpsearchError, _from_ours)
+    """Turn every error of a request into a problem."""
+    app.register_error_handler(HpsearchError, _from_hpsearch)
     app.register_error_handler(HTTPException, _from_http)
-    app.register_error_handler(Exception, _from_anything)
+    app.register_error_handler(Exception, _from_unexpected)
 
 
 def refuse_parameters(error: ValidationError) -> Response:
-    """Query, path or header parameters that do not validate.
+    """Refuse query, path or header parameters that do not validate.
 
     Raises
     ------
@@ -94,7 +105,7 @@ def refuse_parameters(error: ValidationError) -> Response:
     raise InvalidRequest("; ".join(f"parameter {m.path}: {m.message}" for m in mistakes))
 
 
-def _from_ours(error: HpsearchError) -> Response:
+def _from_hpsearch(error: HpsearchError) -> Response:
     if isinstance(error, SystemFault):
         return _fault(error, error.status)
     return problem(
@@ -103,6 +114,7 @@ def _from_ours(error: HpsearchError) -> Response:
         title=error.title,
         detail=error.summary,
         mistakes=error.mistakes,
+        line=error.line if isinstance(error, InvalidRequest) else None,
     )
 
 
@@ -116,12 +128,12 @@ def _from_http(error: HTTPException) -> Response:
     return response
 
 
-def _from_anything(error: Exception) -> Response:
+def _from_unexpected(error: Exception) -> Response:
     return _fault(error, 500)
 
 
 def _fault(error: Exception, status: int) -> Response:
-    """Ours: logged here, once, with everything; told to the caller without internals."""
+    """A fault of the service: logged here, once; the caller sees no internals."""
     _log.error("fault", status=status, endpoint=request.endpoint, exc_info=error)
     if isinstance(error, Unavailable):
         detail = "a part of the service does not answer right now; try again in a few seconds"

@@ -1,4 +1,4 @@
-"""Declaring a route: its scope, the body it reads, and what it answers, in one call."""
+"""Declaration of a route in one call: its scope, its body, its answers."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ class Routes(APIBlueprint):
         Parameters
         ----------
         scope
-            What the key must be allowed to do; "public" asks for no key.
+            Scope that the key must have; "public" asks for no key.
         answers, problems
-            What it answers when it works, by status, and the statuses of its own problems.
+            Its answers by status, and the statuses of its own problems.
         body_limit
             The setting that caps the body; None for routes that read none.
         extra

@@ -1,4 +1,4 @@
-"""What a request finds beside itself: services, settings, and what is counted per process."""
+"""The surroundings of a request: services, settings, and the limits of this process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SLICE_SECONDS = 1.0  # of a wait, so that a stopping process ends it early
 
 @dataclass(frozen=True)
 class Runtime:
-    """One process of the API."""
+    """The state of an API process."""
 
     services: Services
     settings: Settings
@@ -43,7 +43,7 @@ def runtime() -> Runtime:
 
 
 def principal() -> Principal:
-    """Who sent this request; only routes that ask for a key have one."""
+    """The sender of this request; only routes that ask for a key have one."""
     return cast("Principal", g.principal)
 
 

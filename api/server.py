@@ -19,7 +19,7 @@ from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
 from api.app import create_app
-from api.border import is_loopback
+from api.guards import is_loopback
 from api.runtime import EXTENSION, THREADS
 from hpsearch import logs
 from hpsearch.errors import HpsearchError, Misconfigured
@@ -37,9 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -P -m api", description="Serve the HTTP API.")
     parser.add_argument("--host", help="address to bind; default HPSEARCH_HOST or 127.0.0.1")
     parser.add_argument("--port", type=int, help="default HPSEARCH_PORT or 8080; 0 picks one")
-    given = {k: v for k, v in vars(parser.parse_args(arguments)).items() if v is not None}
+    overrides = {k: v for k, v in vars(parser.parse_args(arguments)).items() if v is not None}
     try:
-        settings = load(**given)
+        settings = load(**overrides)
         key = check(settings)
     except HpsearchError as error:
         sys.stderr.write(f"error: {error}\n")

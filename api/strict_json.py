@@ -1,4 +1,4 @@
-"""One strict reading of JSON bodies, so that nothing odd gets further than this file.
+"""Strict parsing of JSON bodies, so that nothing odd gets further than this file.
 
 Python's own reader takes NaN, 1e999, repeated keys, lone surrogates and NUL, and nested
 brackets exhaust its stack. A database refuses some of these much later, as a fault of ours.
@@ -50,9 +50,11 @@ def loads(body: bytes) -> Any:
             object_pairs_hook=_object,
         )
     except json.JSONDecodeError as error:
-        raise InvalidRequest(
+        refusal = InvalidRequest(
             f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-        ) from error
+        )
+        refusal.line = error.lineno
+        raise refusal from error
     _check_texts(value)
     return value
 
@@ -89,11 +91,11 @@ def _constant(text: str) -> NoReturn:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
-        seen: set[str] = set()
+        names: set[str] = set()
         for key, _ in pairs:
-            if key in seen:
+            if key in names:
                 raise InvalidRequest(f"the key {_short(key)!r} is given twice; keep one of them")
-            seen.add(key)
+            names.add(key)
     return value
 
 

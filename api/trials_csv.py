@@ -33,10 +33,10 @@ _FORMULA_STARTS = re.compile(r"(?:^|(?<=[;,\t\r\n]))(?=[=+\-@\t\r\n])")
 
 
 def trials_csv(searches: Searches, search_id: str, *, owner: str, query: TrialsQuery) -> Response:
-    """Every trial that `query` selects, its paging left aside, one row each.
+    """All trials that `query` selects, without its paging, a row each.
 
     The hyperparameters come last, a column each. The first page is read before the answer
-    begins, so that what is wrong with the request is still said by its status.
+    begins, so that a wrong request is still refused by its status.
     """
 
     def page(cursor: str | None) -> Page:

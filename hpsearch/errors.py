@@ -1,4 +1,4 @@
-"""The one error tree: whose fault it is, whether trying again can help, and what a caller sees.
+"""The error tree: the side of the fault, the use of a repetition, the answer to the caller.
 
     HpsearchError
     |- UserError                what was asked cannot be done; asking again changes nothing
@@ -29,7 +29,7 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar, NamedTuple
 
 
-def meant(name: str, known: Iterable[str]) -> str:
+def suggestion(name: str, known: Iterable[str]) -> str:
     """A question for messages about an unknown name; empty where no known one is close."""
     import difflib  # most runs meet no mistake
 
@@ -38,7 +38,7 @@ def meant(name: str, known: Iterable[str]) -> str:
 
 
 class Mistake(NamedTuple):
-    """One mistake in something a user sent: where it is and what to do about it."""
+    """A mistake in a user's document: its place and the way out."""
 
     path: str
     message: str
@@ -55,7 +55,7 @@ class HpsearchError(Exception):
 
     @property
     def summary(self) -> str:
-        """The message alone, for whoever lists the single mistakes apart."""
+        """The message without the list of single mistakes."""
         return super().__str__()
 
     @property
@@ -65,7 +65,7 @@ class HpsearchError(Exception):
 
 
 class UserError(HpsearchError):
-    """What was asked cannot be done; the message says what would work."""
+    """A request that cannot be done; the message names one that would work."""
 
     status = 400
     exit_code = 2
@@ -74,6 +74,8 @@ class UserError(HpsearchError):
 
 class InvalidRequest(UserError):
     """The request is malformed."""
+
+    line: int | None = None  # of a JSON document that cannot be parsed, from 1
 
 
 class Unauthenticated(UserError):
@@ -130,7 +132,7 @@ class UnsupportedType(UserError):
     title = "Unsupported content type"
 
 
-class _Listed(UserError):
+class _WithMistakes(UserError):
     """A user error that can carry several mistakes, all reported at once."""
 
     status = 422
@@ -146,17 +148,17 @@ class _Listed(UserError):
 
     @property
     def mistakes(self) -> Sequence[Mistake]:
-        """Every mistake found, in the order of the document."""
+        """All mistakes, in the order of the document."""
         return self._mistakes
 
 
-class InvalidSpec(_Listed):
+class InvalidSpec(_WithMistakes):
     """A search spec with mistakes."""
 
     title = "Invalid search spec"
 
 
-class InvalidDataset(_Listed):
+class InvalidDataset(_WithMistakes):
     """Data that cannot be trained on."""
 
     title = "Invalid dataset"

@@ -1,1 +1,1 @@
-"""The processes behind the API: Celery workers that train, and the loop that decides."""
+"""Processes behind the API: Celery workers that train, and the loop that decides."""

@@ -1,4 +1,4 @@
-"""`python -m worker run|loop|replay|check`: the environment comes first, then NumPy, then work."""
+"""`python -m worker run|loop|replay|check`: sets the environment before NumPy loads, then works."""
 
 from __future__ import annotations
 

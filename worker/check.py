@@ -1,4 +1,4 @@
-"""`python -m worker check`: whether a worker could work here, as JSON for `hpsearch doctor`."""
+"""`python -m worker check`: a test of a worker's surroundings, as JSON for `hpsearch doctor`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from worker.app import FINAL, JOBS, make
 
 
 def run(settings: Settings) -> int:
-    """Print what was found; the exit code is 0 whatever it is."""
+    """Print the findings; the exit code is always 0."""
     print(json.dumps({**_broker(settings), **_numerics()}))  # noqa: T201  # the command's answer
     return 0
 
 
 def _broker(settings: Settings) -> dict[str, Any]:
-    """How many hints the broker holds, or why it does not say."""
+    """The number of hints in the broker, or the reason why it cannot be had."""
     with make(settings).connection_for_write() as connection:
         faults = (OperationalError, OSError, *connection.connection_errors)
         try:
@@ -34,7 +34,7 @@ def _broker(settings: Settings) -> dict[str, Any]:
 
 
 def _numerics() -> dict[str, Any]:
-    """The numeric fingerprint, or why results could not be compared."""
+    """The numeric fingerprint, or the reason why results could not be compared."""
     try:
         return {"fingerprint": dict(fingerprint()), "numerics": "ok"}
     except Misconfigured as error:

@@ -1,4 +1,4 @@
-"""Celery's consumer, quicker to find a broker that was away and is back."""
+"""Celery's consumer with a shorter pause before it reconnects to the broker."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ RETRY_SECONDS = 1.0
 
 
 class Consumer(CeleryConsumer):  # type: ignore[misc]  # celery has no types
-    """Asks once a second, however long the broker has been away.
+    """Tries to reconnect once a second, however long the broker has been away.
 
     Celery's own pause grows to half a minute, which workers would spend idly after a restart.
     """

@@ -1,4 +1,4 @@
-"""The loop: reap, advance, publish, again and again. Two of them at once do no harm."""
+"""The loop: takes back lost jobs, advances searches, publishes hints. Two at once do no harm."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from hpsearch.service import (
 )
 from hpsearch.service.webhooks import Webhooks
 from worker.app import make
-from worker.publisher import Publisher
-from worker.sender import Sender
+from worker.hint_publisher import HintPublisher
+from worker.webhook_thread import WebhookThread
 
 log = logging.getLogger(__name__)
 
@@ -23,37 +23,39 @@ SWEEP_SECONDS = 60.0
 
 
 class Loop:
-    """Does what finishers and the API left undone."""
+    """Work that no other process does: lost jobs, due decisions, hints, webhooks."""
 
     def __init__(self, services: Services) -> None:
         self._work = services.work
         self._tick = services.settings.tick_seconds
-        self._publisher = Publisher(make(services.settings), services.work)
-        self._sender = Sender(Webhooks(services.store, services.settings), tick=self._tick)
+        self._publisher = HintPublisher(make(services.settings), services.work)
+        self._webhook_thread = WebhookThread(
+            Webhooks(services.store, services.settings), tick=self._tick
+        )
         self._stop = threading.Event()
         self._swept = time.monotonic()
 
     def stop(self, *_: object) -> None:
-        """Leave after the present turn."""
+        """Stop after the present turn."""
         self._stop.set()
 
     def run(self) -> None:
-        """Turn until stopped; a database that does not answer is waited for."""
+        """Repeat turns until stopped; an outage of the database is waited out."""
         log.info("the loop turns every %g s", self._tick)
-        silent = False
-        with self._sender:
+        warned = False
+        with self._webhook_thread:
             while not self._stop.is_set():
                 try:
                     self.turn()
-                    silent = False
+                    warned = False
                 except HpsearchError as error:
-                    if not silent:
+                    if not warned:
                         log.warning("the loop waits: %s", error)
-                    silent = True
+                    warned = True
                 self._stop.wait(self._tick)
 
     def turn(self) -> None:
-        """One turn."""
+        """Take back lost jobs, advance searches, publish hints, and forget workers that are gone."""
         self._work.reap()
         self._work.advance_due()
         self._publisher.fill(look=True)

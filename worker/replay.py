@@ -1,4 +1,4 @@
-"""`python -m worker replay`: one search again, for a person or a program to read."""
+"""`python -m worker replay`: a search trained again, with its differences for people or programs."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ def run(services: Services, search_id: str, *, decisions: bool, as_json: bool) -
             "replay reads it on the service's own machine: set HPSEARCH_HOME or DATABASE_URL"
         )
     if decisions:
-        found = replay.decisions(services, search_id)
+        outcome = replay.decisions(services, search_id)
     else:
-        found = replay.again(services, search_id, progress=None if as_json else _progress)
+        outcome = replay.again(services, search_id, progress=None if as_json else _progress)
     if as_json:
-        _print(json.dumps({**asdict(found), "agrees": not found.differences}))
-        return 1 if found.differences else 0
-    for difference in found.differences[:SHOWN]:
+        _print(json.dumps({**asdict(outcome), "agrees": not outcome.differences}))
+        return 1 if outcome.differences else 0
+    for difference in outcome.differences[:SHOWN]:
         _print(f"differs: {difference}")
-    if len(found.differences) > SHOWN:
-        _print(f"and {len(found.differences) - SHOWN} more differences")
-    what = f"every decision and the draws of {found.trials} trials computed again"
+    if len(outcome.differences) > SHOWN:
+        _print(f"and {len(outcome.differences) - SHOWN} more differences")
+    summary = f"every decision and the draws of {outcome.trials} trials computed again"
     if not decisions:
-        what = f"{found.trials} trials trained again"
-    if found.differences:
+        summary = f"{outcome.trials} trials trained again"
+    if outcome.differences:
         _print(f"search {search_id} does NOT agree with what is stored")
         return 1
-    _print(f"search {search_id} agrees: {what}, digest {found.digest}")
+    _print(f"search {search_id} agrees: {summary}, digest {outcome.digest}")
     return 0
 
 

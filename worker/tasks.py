@@ -1,4 +1,4 @@
-"""The one task: claim what the hint points at, train, finish, and hand the search on."""
+"""The task of a worker: claim the job of a hint, train it, write its results, advance the search."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from hpsearch.training.final import run_final
 from hpsearch.trials import Hint, JobOrder, JobReport, RoundKind
 from hpsearch.wiring import assemble
 from worker.app import LIMIT_GRACE, TASK
-from worker.keeper import Keeper
-from worker.publisher import Publisher
+from worker.hint_publisher import HintPublisher
+from worker.lease_keeper import LeaseKeeper
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +43,8 @@ class Runner:
         self._services = services
         self._work = services.work
         self._trainer = Trainer(services.files, stack_size=settings.stack_size)
-        self._publisher = Publisher(app, services.work)
-        self._keeper = Keeper(
+        self._publisher = HintPublisher(app, services.work)
+        self._lease = LeaseKeeper(
             services.work,
             worker_run=self.run_id,
             heartbeat=settings.heartbeat_seconds,
@@ -53,17 +53,17 @@ class Runner:
 
     def start(self) -> None:
         """Begin to send heartbeats."""
-        self._keeper.start()
+        self._lease.start()
 
     def close(self) -> None:
-        """Say goodbye and close the database."""
-        self._keeper.close()
+        """Remove the worker from the database and close it."""
+        self._lease.close()
         self._services.store.close()
 
     def __call__(self, hint: Hint) -> None:
-        """Do what a hint asks for, if it still is to be done, and short jobs right after it.
+        """Run the job of a hint, if it is still open, and short jobs right after it.
 
-        A message costs more than a short job: it is worth a stay of some of them. Celery's
+        A message costs more than a short job, so a worker stays for several of them. Celery's
         time limit is the first one's, so none of the others may be allowed much more.
         """
         order = self._work.claim(hint, worker_run=self.run_id)
@@ -80,9 +80,9 @@ class Runner:
         self._publisher.fill()
 
     def _run(self, hint: Hint, order: JobOrder) -> bool:
-        """One job; whether it went well."""
+        """Run a job; True where it ended well."""
         with about(search_id=order.search_id, job_id=hint.job_id, attempt=hint.attempt):
-            with self._keeper.holding(hint):
+            with self._lease.holding(hint):
                 report = self._report(hint, order)
                 written = Written.FENCED if report is None else self._write(hint, report)
             log.debug("the job's report: %s", written)
@@ -91,7 +91,7 @@ class Runner:
         return isinstance(report, JobReport) and written is not Written.FENCED
 
     def _report(self, hint: Hint, order: JobOrder) -> JobReport | str | None:
-        """What came of training, the words of a fault, or None where the lease is lost."""
+        """Train; the report, the message of a fault, or None where the lease is lost."""
         try:
             return self._train(hint, order)
         except Fenced:
@@ -102,40 +102,42 @@ class Runner:
             return f"{type(error).__name__}: {error}"
 
     def _write(self, hint: Hint, report: JobReport | str) -> Written:
-        """Write what came of a job, for as long as the lease is ours."""
+        """Write the outcome of a job, for as long as the lease is ours."""
         if isinstance(report, JobReport):
-            return self._patiently(lambda: self._work.finish(hint, report, worker_run=self.run_id))
+            return self._write_with_retries(
+                lambda: self._work.finish(hint, report, worker_run=self.run_id)
+            )
         losses = hint.attempt - 1
-        return self._patiently(
+        return self._write_with_retries(
             lambda: self._work.give_back(hint, report, worker_run=self.run_id, losses=losses)
         )
 
-    def _patiently(self, write: Callable[[], Written]) -> Written:
-        """`write`, again and again while the database is away and the lease is not lost.
+    def _write_with_retries(self, write: Callable[[], Written]) -> Written:
+        """Call `write` until the database answers or the lease is lost.
 
-        What was trained is not thrown away because the database restarts.
+        Results are not thrown away because the database restarts.
         """
         while True:
             try:
                 return write()
             except Unavailable as error:
-                if self._keeper.stopped():
+                if self._lease.stopped():
                     log.warning("results are lost with the lease: %s", error)
                     return Written.FENCED
             time.sleep(PAUSE_SECONDS)
 
     def _train(self, hint: Hint, order: JobOrder) -> JobReport:
         if order.kind is not RoundKind.FINAL:
-            return self._trainer.run(order, stopped=self._keeper.stopped)
+            return self._trainer.run(order, stopped=self._lease.stopped)
         return run_final(
             self._trainer,
             order,
             open_test=lambda: self._work.open_test(hint, worker_run=self.run_id),
-            stopped=self._keeper.stopped,
+            stopped=self._lease.stopped,
         )
 
 
-def understood(job_id: object, attempt: object) -> Hint | None:
+def parse_hint(job_id: object, attempt: object) -> Hint | None:
     """The hint in a message's arguments; None, with a warning, where somebody else wrote it."""
     match job_id, attempt:
         case int(), int() if 0 < job_id <= ID_LARGEST and 0 < attempt <= ATTEMPT_LARGEST:
@@ -162,7 +164,7 @@ def register(app: Celery, settings: Settings) -> None:
 
     @app.task(name=TASK, ignore_result=True, bind=True)  # type: ignore[untyped-decorator]  # celery has no types
     def run(task: Task, job_id: object, attempt: object) -> None:
-        hint = understood(job_id, attempt)
+        hint = parse_hint(job_id, attempt)
         if hint is not None:
             match task.request.timelimit:
                 case (int() | float() as limit, _):

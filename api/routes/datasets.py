@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Response, g, request
 
-from api.answers import DatasetList, nothing, view
-from api.body import uploaded
+from api.body import save_upload
 from api.parameters import DatasetPath, NoQuery, PageQuery, UploadQuery
+from api.responses import DatasetList, empty_response, view_response
 from api.routing import Routes, file_body
 from api.runtime import owner, runtime
 from hpsearch.data.formats import FORMATS, by_media_type
@@ -24,7 +24,7 @@ UPLOAD_FOLDER = "uploads"
 @routes.route_to("GET", DATASETS, scope="read", answers={200: DatasetList})
 def datasets(query: PageQuery) -> Response:
     """List datasets by name: the built-in ones and your own."""
-    return view(
+    return view_response(
         runtime().services.datasets.list(owner=owner(), limit=query.limit, cursor=query.cursor)
     )
 
@@ -32,7 +32,7 @@ def datasets(query: PageQuery) -> Response:
 @routes.route_to("GET", DATASET, scope="read", answers={200: DatasetView}, problems=(404,))
 def dataset(path: DatasetPath, query: NoQuery) -> Response:
     """Shape, classes, digest and licence of a dataset."""
-    return view(runtime().services.datasets.get(path.name, owner=owner()))
+    return view_response(runtime().services.datasets.get(path.name, owner=owner()))
 
 
 @routes.route_to(
@@ -53,20 +53,20 @@ def put(path: DatasetPath, query: UploadQuery) -> Response:
         raise TooMany("other uploads are being read; try again in 10 s")
     try:
         folder = state.settings.home / UPLOAD_FOLDER
-        with uploaded(folder, state.settings.max_upload_bytes) as file:
-            stored = state.services.datasets.put(
+        with save_upload(folder, state.settings.max_upload_bytes) as file:
+            dataset = state.services.datasets.put(
                 path.name, file, content_type=kind, label=query.label, owner=owner()
             )
     finally:
         state.uploads.release()
-    return view(stored, 201, Location=f"{DATASETS}/{stored.name}")
+    return view_response(dataset, 201, Location=f"{DATASETS}/{dataset.name}")
 
 
 @routes.route_to("DELETE", DATASET, scope="submit", answers={204: None}, problems=(404, 409))
 def delete(path: DatasetPath, query: NoQuery) -> Response:
     """Remove a dataset of your own that no unfinished search uses."""
     runtime().services.datasets.delete(path.name, owner=owner())
-    return nothing()
+    return empty_response()
 
 
 def _content_type(query: UploadQuery) -> str:

@@ -1,4 +1,4 @@
-"""Trials that are trained elsewhere: claimed, kept alive, reported."""
+"""Trials that are trained elsewhere: claim, heartbeat, report."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 from flask import Response
 
-from api.answers import nothing, view
 from api.body import json_body
 from api.parameters import MAX_WAIT_SECONDS, ClaimQuery, NoQuery, SearchPath, TrialPath
+from api.request_bodies import parse_heartbeat, parse_trial_report
+from api.responses import empty_response, view_response
 from api.routes.searches import SEARCH
 from api.routing import Routes, body_of
 from api.runtime import SLICE_SECONDS, owner, runtime
-from api.trial_report import beat, told
 from hpsearch.report.views import HeartbeatView, OrderView, VerdictView
 
 routes = Routes(
@@ -46,9 +46,9 @@ def claim_trial(path: SearchPath, query: ClaimQuery) -> Response:
                 path.id, owner=owner(), lease=query.lease, seconds=min(left, SLICE_SECONDS)
             )
             if order is not None:
-                return view(order)
+                return view_response(order)
             if left <= SLICE_SECONDS or state.stopping.is_set():
-                return nothing()
+                return empty_response()
     finally:
         if waiting:
             state.waiters.release()
@@ -65,9 +65,9 @@ def claim_trial(path: SearchPath, query: ClaimQuery) -> Response:
 )
 def beat_trial(path: TrialPath, query: NoQuery) -> Response:
     """Keep a trial: its lease begins anew. 409 once it is not yours any more."""
-    token = beat(_sent(path)).token
+    token = parse_heartbeat(_body(path)).token
     external = runtime().services.external
-    return view(external.heartbeat(path.id, path.trial, token, owner=owner()))
+    return view_response(external.heartbeat(path.id, path.trial, token, owner=owner()))
 
 
 @routes.route_to(
@@ -85,12 +85,13 @@ def report_trial(path: TrialPath, query: NoQuery) -> Response:
     The score after the last epoch ends the trial. The same report again changes nothing; 409
     where the trial is not yours any more, or the epoch has another score.
     """
-    said = told(_sent(path))
-    return view(runtime().services.external.report(path.id, path.trial, said, owner=owner()))
+    report = parse_trial_report(_body(path))
+    external = runtime().services.external
+    return view_response(external.report(path.id, path.trial, report, owner=owner()))
 
 
-def _sent(path: TrialPath) -> Any:
-    """The body of a request, of which nothing is said before the search is known to be theirs."""
+def _body(path: TrialPath) -> Any:
+    """The body of a request; its mistakes are named only to an owner of the search."""
     state = runtime()
     data: Any = json_body(state.settings.max_json_bytes)
     state.services.external.check(path.id, owner=owner())

@@ -32,7 +32,7 @@ class FigurePath(SearchPath):
 
 
 class FigureQuery(Query):
-    """What the axes of `trials` are, and how `ranges` is laid out."""
+    """The axes of `trials`, and the layout of `ranges`."""
 
     x: str | None = Field(None, max_length=40, description="Hyperparameter of `trials`, across.")
     y: str | None = Field(None, max_length=40, description="Hyperparameter of `trials`, upwards.")
@@ -40,7 +40,7 @@ class FigureQuery(Query):
 
 
 class ProgressQuery(Query):
-    """Which searches are compared."""
+    """The searches to compare."""
 
     searches: str = Field(
         max_length=5 * 65,
@@ -58,13 +58,13 @@ class ProgressQuery(Query):
 )
 def figure(path: FigurePath, query: FigureQuery) -> Response:
     """A figure of a search in whatever state it is; many trials are sampled."""
-    if path.name not in _DRAWN:
-        raise NotFound(f"there is no figure {path.name!r}; there are {', '.join(_DRAWN)}")
+    if path.name not in _FIGURES:
+        raise NotFound(f"there is no figure {path.name!r}; there are {', '.join(_FIGURES)}")
     if path.name != "trials" and (query.x or query.y):
         raise InvalidRequest("x and y belong to the figure trials")
     if path.name != "ranges" and "columns" in query.model_fields_set:
         raise InvalidRequest("columns belongs to the figure ranges")
-    return Response(drawn(path.id, path.name, query).to_json(), mimetype="application/json")
+    return Response(draw(path.id, path.name, query).to_json(), mimetype="application/json")
 
 
 @routes.route_to(
@@ -74,17 +74,17 @@ def progress(query: ProgressQuery) -> Response:
     """Searches side by side: the best so far of each, over the epochs that it has spent."""
     from hpsearch.figures import search as figures
 
-    services, found = runtime().services, dict[str, list[RoundView]]()
+    services, rounds = runtime().services, dict[str, list[RoundView]]()
     for search in dict.fromkeys(query.searches.split(",")):
         name = services.searches.status(search, owner=owner()).name or search
-        named = f"{name} ({search})" if name in found else name
-        found[named] = services.gallery.rounds(search, owner=owner())
-    return Response(figures.progress(found).to_json(), mimetype="application/json")
+        label = f"{name} ({search})" if name in rounds else name
+        rounds[label] = services.gallery.rounds(search, owner=owner())
+    return Response(figures.progress(rounds).to_json(), mimetype="application/json")
 
 
-def drawn(search: str, name: str, query: FigureQuery | None = None) -> Any:
-    """One of the figures of a search, as plotly's object."""
-    return _DRAWN[name](runtime().services.gallery, search, query or FigureQuery())
+def draw(search: str, name: str, query: FigureQuery | None = None) -> Any:
+    """Draw a figure of a search, as plotly's object."""
+    return _FIGURES[name](runtime().services.gallery, search, query or FigureQuery())
 
 
 # plotly takes a third of a second to load: the first figure pays for it, no other request does.
@@ -98,8 +98,8 @@ def _ranges(gallery: Gallery, search: str, query: FigureQuery) -> Any:
     except Conflict:
         result = None
     rounds = gallery.rounds(search, owner=owner())
-    asked = gallery.asked(search, owner=owner())
-    return figures.ranges(rounds, asked, result=result, columns=query.columns)
+    space = gallery.asked(search, owner=owner())
+    return figures.ranges(rounds, space, result=result, columns=query.columns)
 
 
 def _trials(gallery: Gallery, search: str, query: FigureQuery) -> Any:
@@ -133,15 +133,15 @@ def _surface(gallery: Gallery, search: str, query: FigureQuery) -> Any:
 def _importance(gallery: Gallery, search: str, query: FigureQuery) -> Any:
     from hpsearch.figures import search as figures
 
-    known = [r.evidence.importance for r in gallery.rounds(search, owner=owner()) if r.evidence]
-    return figures.importance(next((i for i in reversed(known) if i), []))
+    shares = [r.evidence.importance for r in gallery.rounds(search, owner=owner()) if r.evidence]
+    return figures.importance(next((i for i in reversed(shares) if i), []))
 
 
 def _exploring(rounds: list[RoundView]) -> list[RoundView]:
     return [r for r in rounds if r.kind != "final"]
 
 
-_DRAWN: Mapping[str, Callable[[Gallery, str, FigureQuery], Any]] = {
+_FIGURES: Mapping[str, Callable[[Gallery, str, FigureQuery], Any]] = {
     "ranges": _ranges,
     "trials": _trials,
     "curves": _curves,

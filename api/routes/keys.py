@@ -1,13 +1,13 @@
-"""API keys, for whoever runs the service: what `hpsearch keys` does, from elsewhere."""
+"""API keys over HTTP, for the operator of the service: the work of `hpsearch keys`."""
 
 from __future__ import annotations
 
 from flask import Response
 
-from api.answers import KeyList, NewKey, view
 from api.body import json_body
-from api.key_request import key_request
 from api.parameters import KeyPath, NoQuery, PageQuery
+from api.request_bodies import parse_key_request
+from api.responses import KeyList, NewKey, view_response
 from api.routing import Routes, body_of
 from api.runtime import runtime
 from hpsearch.origins import API
@@ -21,7 +21,7 @@ KEYS = f"{API}/keys"
 @routes.route_to("GET", KEYS, scope="admin", answers={200: KeyList})
 def keys(query: PageQuery) -> Response:
     """List every owner's keys, oldest first, without their secrets."""
-    return view(runtime().services.keys.page(limit=query.limit, cursor=query.cursor))
+    return view_response(runtime().services.keys.page(limit=query.limit, cursor=query.cursor))
 
 
 @routes.route_to(
@@ -36,11 +36,14 @@ def keys(query: PageQuery) -> Response:
 def create_key(query: NoQuery) -> Response:
     """Make a key. Its token is in this answer and kept nowhere."""
     state = runtime()
-    asked = key_request(json_body(state.settings.max_json_bytes))
-    made, token = state.services.keys.create(
-        name=asked.name, owner=asked.owner or asked.name, scopes=list(asked.scopes), days=asked.days
+    wanted = parse_key_request(json_body(state.settings.max_json_bytes))
+    key, token = state.services.keys.create(
+        name=wanted.name,
+        owner=wanted.owner or wanted.name,
+        scopes=list(wanted.scopes),
+        days=wanted.days,
     )
-    return view(NewKey(**made.model_dump(), token=token), 201)
+    return view_response(NewKey(**key.model_dump(), token=token), 201)
 
 
 @routes.route_to(
@@ -48,4 +51,4 @@ def create_key(query: NoQuery) -> Response:
 )
 def revoke_key(path: KeyPath, query: NoQuery) -> Response:
     """Take a key back; it opens nothing from now on."""
-    return view(runtime().services.keys.revoke(path.id))
+    return view_response(runtime().services.keys.revoke(path.id))

@@ -1,14 +1,14 @@
-"""What keeps the service running: health, readiness, metrics."""
+"""Routes for operators: health, readiness, metrics."""
 
 from __future__ import annotations
 
 import structlog
 from flask import Response
 
-from api.answers import Health, Readiness, view
 from api.metrics import metrics
 from api.parameters import NoQuery
 from api.problems import problem
+from api.responses import Health, Readiness, view_response
 from api.routing import Routes, content
 from api.runtime import runtime
 from hpsearch.errors import Mistake, Unavailable
@@ -21,7 +21,7 @@ routes = Routes("operations", description="Health, readiness and metrics.")
 @routes.route_to("GET", "/healthz", scope="public", answers={200: Health})
 def healthz(query: NoQuery) -> Response:
     """The process answers; nothing else is asked."""
-    return view(Health(status="ok"))
+    return view_response(Health(status="ok"))
 
 
 @routes.route_to("GET", "/readyz", scope="public", answers={200: Readiness})
@@ -30,12 +30,12 @@ def readyz(query: NoQuery) -> Response:
     parts = runtime().services.ready(writing=True)
     missing = [
         # The route is public, and what a database driver says names hosts and users.
-        Mistake(name, "does not answer" if name == "database" else said)
-        for name, said in parts.items()
-        if said != "ok"
+        Mistake(name, "does not answer" if name == "database" else state)
+        for name, state in parts.items()
+        if state != "ok"
     ]
     if not missing:
-        return view(Readiness(status="ready", parts=parts))
+        return view_response(Readiness(status="ready", parts=parts))
     _log.debug("not ready", **parts)
     return problem(
         503,

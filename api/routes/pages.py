@@ -39,7 +39,7 @@ class AssetPath(BaseModel):
 
 
 class NewQuery(Query):
-    """What the form begins with; the page's script reads it."""
+    """The beginning of the form; the page's script reads it."""
 
     example: str | None = Field(None, max_length=40, description="An example by its name.")
     clone: str | None = Field(None, max_length=64, description="A search, to begin with its spec.")
@@ -49,7 +49,7 @@ class NewQuery(Query):
 
 
 class CompareQuery(Query):
-    """Which searches are compared; the page's script reads it."""
+    """The searches to compare; the page's script reads it."""
 
     searches: str | None = Field(None, max_length=400, description="Ids between commas.")
 
@@ -68,7 +68,7 @@ class Plotly:
 
     @property
     def url(self) -> str:
-        """Where pages load it from."""
+        """The address that pages load it from."""
         return f"/assets/{self.name}"
 
 
@@ -103,7 +103,7 @@ def search_page(path: SearchPath, query: NoQuery) -> str:
 
 @routes.route_to("GET", "/docs", scope="public", answers={200: _HTML})
 def docs(query: NoQuery) -> Response:
-    """Every route, to read and to try."""
+    """The documentation of all routes, to read and to try."""
     return Response((_STATIC / "docs.html").read_text(encoding="utf-8"))
 
 
@@ -117,7 +117,7 @@ def docs(query: NoQuery) -> Response:
 def asset(path: AssetPath, query: NoQuery) -> Response:
     """Style sheets and scripts of the pages."""
     if path.name == _plotly().name:
-        return _unchanging(_plotly().file)
+        return _immutable(_plotly().file)
     file = _assets().get(path.name)
     if file is None:
         raise NotFound(f"there is no asset {path.name!r}")
@@ -136,7 +136,7 @@ def openapi(query: NoQuery) -> Response:
     return Response(document(), mimetype="application/json")
 
 
-def _unchanging(file: Path) -> Response:
+def _immutable(file: Path) -> Response:
     """A file whose address names its content: no browser need ever ask for it again."""
     response = send_file(file, conditional=True, etag=True, max_age=_YEAR)
     response.cache_control.immutable = True
@@ -147,20 +147,20 @@ def _unchanging(file: Path) -> Response:
 def _assets() -> dict[str, Path]:
     """The files that may be asked for, by name; no path is ever built from a request."""
     files = {file.name: file for file in _STATIC.iterdir() if file.suffix in _KINDS}
-    swagger = _installed("flask-openapi3-swagger", "flask_openapi3_swagger/templates/swagger")
+    swagger = _package_file("flask-openapi3-swagger", "flask_openapi3_swagger/templates/swagger")
     return files | {name: swagger / kind / name for name, kind in _SWAGGER.items()}
 
 
 @cache
 def _plotly() -> Plotly:
     """The script in plotly's wheel. plotly itself is not imported, which would take its time."""
-    file = _installed("plotly", "plotly/package_data/plotly.min.js")
+    file = _package_file("plotly", "plotly/package_data/plotly.min.js")
     text = file.read_bytes()
     digest = hashlib.sha256(text).hexdigest()[:16]
     guards = re.findall(rb'getElementById\("([0-9a-f]{64})"\)', text)
     return Plotly(file, f"plotly-{digest}.min.js", tuple(guard.decode() for guard in guards))
 
 
-def _installed(package: str, path: str) -> Path:
+def _package_file(package: str, path: str) -> Path:
     """A file or folder of an installed package, found without importing it."""
     return Path(str(distribution(package).locate_file(path)))

@@ -1,11 +1,11 @@
-"""Everything about a search as one file, for those who have no key."""
+"""The report of a search: one file for readers without a key."""
 
 from __future__ import annotations
 
 from flask import Response
 
 from api.parameters import NoQuery, SearchPath
-from api.routes.figures import drawn
+from api.routes.figures import draw
 from api.routing import Routes, content
 from api.runtime import owner, runtime
 from hpsearch.errors import Conflict
@@ -39,7 +39,7 @@ def report(path: SearchPath, query: NoQuery) -> Response:
         rounds=services.gallery.rounds(path.id, owner=mine),
         health=searches.health(path.id, owner=mine),
         spec=searches.spec(path.id, owner=mine),
-        figures={name: drawn(path.id, name).to_dict() for name in figures.NAMES},
+        figures={name: draw(path.id, name).to_dict() for name in figures.NAMES},
     )
     response = Response(html(figures.report(contents)), mimetype="text/html")
     response.headers["Content-Disposition"] = f'attachment; filename="report-{path.id}.html"'

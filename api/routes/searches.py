@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from typing import Any
 
 from flask import Response, request
 
-from api.answers import RoundList, SearchList, nothing, plain, view
 from api.body import json_body
 from api.parameters import (
     MAX_WAIT_SECONDS,
@@ -23,7 +23,8 @@ from api.parameters import (
     StatusQuery,
     TrialsQuery,
 )
-from api.routing import Answer, Routes, body_of, content
+from api.responses import RoundList, SearchList, empty_response, json_response, view_response
+from api.routing import Answer, Handler, Routes, body_of, content
 from api.runtime import SLICE_SECONDS, owner, runtime
 from api.trials_csv import trials_csv
 from hpsearch.errors import Stale
@@ -45,7 +46,7 @@ _TRIALS: Answer = {
     },
 }
 _SPEC: Answer = content("application/json", "A spec.", {"$ref": "#/components/schemas/SearchSpec"})
-_EDITED: Answer = {
+_EDIT_ANSWER: Answer = {
     "description": "The status; with ?dry_run=true what the next round would be.",
     "content": {
         "application/json": {
@@ -86,7 +87,7 @@ def submit(header: IdempotencyHeader, query: NoQuery) -> Response:
 @routes.route_to("GET", SEARCHES, scope="read", answers={200: SearchList})
 def searches(query: SearchesQuery) -> Response:
     """List searches, newest first."""
-    return view(
+    return view_response(
         runtime().services.searches.list(
             owner=owner(), state=query.state, limit=query.limit, cursor=query.cursor
         )
@@ -102,18 +103,20 @@ def status(path: SearchPath, query: StatusQuery, header: IfNoneMatchHeader) -> R
     """
     current = runtime().services.searches.status(path.id, owner=owner())
     conditional = "If-None-Match" in request.headers
-    if query.wait > 0 and (not conditional or _known(current)):
+    if query.wait > 0 and (not conditional or _is_known(current)):
         current = _wait(current, min(query.wait, MAX_WAIT_SECONDS))
-    if conditional and _known(current):
+    if conditional and _is_known(current):
         return Response(status=304, headers={"ETag": _etag(current)})
     return _status(current)
 
 
 @routes.route_to("GET", f"{SEARCH}/rounds", scope="read", answers={200: RoundList}, problems=(404,))
 def rounds(path: SearchPath, query: PageQuery) -> Response:
-    """Every round: where it looked, how it went, and what its evidence decided."""
+    """List the rounds: the ranges, the outcome and the decisions of each."""
     searches = runtime().services.searches
-    return view(searches.rounds(path.id, owner=owner(), limit=query.limit, cursor=query.cursor))
+    return view_response(
+        searches.rounds(path.id, owner=owner(), limit=query.limit, cursor=query.cursor)
+    )
 
 
 @routes.route_to(
@@ -127,7 +130,7 @@ def trials(path: SearchPath, query: TrialsQuery) -> Response:
     """Trials, page by page; with Accept: text/csv all of them at once."""
     if request.accept_mimetypes.best_match(["application/json", "text/csv"]) == "text/csv":
         return trials_csv(runtime().services.searches, path.id, owner=owner(), query=query)
-    return view(
+    return view_response(
         runtime().services.searches.trials(
             path.id,
             owner=owner(),
@@ -146,7 +149,7 @@ def trials(path: SearchPath, query: TrialsQuery) -> Response:
 )
 def result(path: SearchPath, query: NoQuery) -> Response:
     """The best range and its test score; 409 until the search is completed."""
-    return view(runtime().services.searches.result(path.id, owner=owner()))
+    return view_response(runtime().services.searches.result(path.id, owner=owner()))
 
 
 @routes.route_to(
@@ -154,20 +157,20 @@ def result(path: SearchPath, query: NoQuery) -> Response:
 )
 def health(path: SearchPath, query: NoQuery) -> Response:
     """Findings about a search in any state: what, the number behind it, and what to do."""
-    return view(runtime().services.searches.health(path.id, owner=owner()))
+    return view_response(runtime().services.searches.health(path.id, owner=owner()))
 
 
 @routes.route_to("GET", f"{SEARCH}/spec", scope="read", answers={200: _SPEC}, problems=(404,))
 def spec(path: SearchPath, query: NoQuery) -> Response:
     """The spec as it is now, edits and defaults written out; it can be submitted again."""
-    return plain(runtime().services.searches.spec(path.id, owner=owner()))
+    return json_response(runtime().services.searches.spec(path.id, owner=owner()))
 
 
 @routes.route_to(
     "PATCH",
     SEARCH,
     scope="submit",
-    answers={200: _EDITED},
+    answers={200: _EDIT_ANSWER},
     problems=(404, 409, 412, 413, 415, 422),
     body_limit="max_json_bytes",
     extra=body_of("SearchEdit"),
@@ -178,69 +181,60 @@ def edit(path: SearchPath, header: IfMatchHeader, query: EditQuery) -> Response:
     What has been trained is kept and used. With `dry_run` nothing is stored, and the answer is
     what the next round would be; 409 once the search is finalizing or has ended.
     """
-    state, asked = runtime(), _asked_revision()
+    state, revision = runtime(), _expected_revision()
     changes: Any = json_body(state.settings.max_json_bytes)
-    found = state.services.searches
+    searches = state.services.searches
     if query.dry_run:
-        return view(found.preview(path.id, changes, owner=owner(), if_revision=asked))
-    return _status(found.edit(path.id, changes, owner=owner(), if_revision=asked))
+        preview = searches.preview(path.id, changes, owner=owner(), if_revision=revision)
+        return view_response(preview)
+    return _status(searches.edit(path.id, changes, owner=owner(), if_revision=revision))
 
 
-@routes.route_to(
-    "POST",
-    f"{SEARCH}/pause",
-    scope="submit",
-    answers={200: StatusView},
-    problems=(404, 409, 412),
-)
+def _steering(action: str) -> Callable[[Handler], Handler]:
+    """Declare the decorated function as the handler of `POST .../action`."""
+    return routes.route_to(
+        "POST",
+        f"{SEARCH}/{action}",
+        scope="submit",
+        answers={200: StatusView},
+        problems=(404, 409, 412),
+    )
+
+
+@_steering("pause")
 def pause(path: SearchPath, header: IfMatchHeader, query: NoQuery) -> Response:
     """Pause: running jobs end, no new ones begin."""
-    return _status(
-        runtime().services.searches.pause(path.id, owner=owner(), if_revision=_asked_revision())
-    )
+    searches, revision = runtime().services.searches, _expected_revision()
+    return _status(searches.pause(path.id, owner=owner(), if_revision=revision))
 
 
-@routes.route_to(
-    "POST",
-    f"{SEARCH}/resume",
-    scope="submit",
-    answers={200: StatusView},
-    problems=(404, 409, 412),
-)
+@_steering("resume")
 def resume(path: SearchPath, header: IfMatchHeader, query: NoQuery) -> Response:
     """Resume a paused search, or the final test of a failed one."""
-    return _status(
-        runtime().services.searches.resume(path.id, owner=owner(), if_revision=_asked_revision())
-    )
+    searches, revision = runtime().services.searches, _expected_revision()
+    return _status(searches.resume(path.id, owner=owner(), if_revision=revision))
 
 
-@routes.route_to(
-    "POST",
-    f"{SEARCH}/cancel",
-    scope="submit",
-    answers={200: StatusView},
-    problems=(404, 409, 412),
-)
+@_steering("cancel")
 def cancel(path: SearchPath, header: IfMatchHeader, query: NoQuery) -> Response:
     """Cancel for good; what has been found stays readable."""
-    return _status(
-        runtime().services.searches.cancel(path.id, owner=owner(), if_revision=_asked_revision())
-    )
+    searches, revision = runtime().services.searches, _expected_revision()
+    return _status(searches.cancel(path.id, owner=owner(), if_revision=revision))
 
 
 @routes.route_to("DELETE", SEARCH, scope="submit", answers={204: None}, problems=(404, 409, 412))
 def delete(path: SearchPath, header: IfMatchHeader, query: NoQuery) -> Response:
     """Remove an ended search and all its rows."""
-    found, asked = runtime().services.searches, _asked_revision()
-    current = found.status(path.id, owner=owner())
-    if asked is not None and current.revision != asked:
-        raise Stale(f"the search is at revision {current.revision}, not {asked}; read it again")
-    found.delete(path.id, owner=owner())
-    return nothing()
+    searches, revision = runtime().services.searches, _expected_revision()
+    current = searches.status(path.id, owner=owner())
+    if revision is not None and current.revision != revision:
+        raise Stale(f"the search is at revision {current.revision}, not {revision}; read it again")
+    searches.delete(path.id, owner=owner())
+    return empty_response()
 
 
 def _status(current: StatusView, *, code: int = 200, location: str | None = None) -> Response:
-    response = view(current, code, ETag=_etag(current))
+    response = view_response(current, code, ETag=_etag(current))
     if location is not None:
         response.headers["Location"] = location
     return response
@@ -250,7 +244,7 @@ def _etag(current: StatusView) -> str:
     return f'"{current.revision}"'
 
 
-def _known(current: StatusView) -> bool:
+def _is_known(current: StatusView) -> bool:
     return request.if_none_match.contains_weak(str(current.revision))
 
 
@@ -278,8 +272,8 @@ def _wait(current: StatusView, seconds: float) -> StatusView:
         state.waiters.release()
 
 
-def _asked_revision() -> int | None:
-    """The revision that If-Match names; None where any will do."""
+def _expected_revision() -> int | None:
+    """The revision that If-Match names; None where any revision is accepted."""
     if "If-Match" not in request.headers or request.if_match.star_tag:
         return None
     tags = request.if_match.as_set()

@@ -1,24 +1,24 @@
-// What has gone wrong, above everything else, until it is over or has been read.
+// Warnings at the top of the page, each notices until it is over or dismissed.
 
 import { byId, h } from "./dom.js";
 
-const shown = new Map();
+const notices = new Map();
 
 /** Show `text` under a name; another text of that name takes its place. */
 export function warn(name, text, label, act) {
   const notice = h("p", {}, text, " ", h("button", { type: "button", onclick: act }, label));
-  shown.get(name)?.remove();
-  shown.set(name, notice);
+  notices.get(name)?.remove();
+  notices.set(name, notice);
   byId("banner").append(notice);
 }
 
-export function unwarn(name) {
-  shown.get(name)?.remove();
-  shown.delete(name);
+export function clearWarning(name) {
+  notices.get(name)?.remove();
+  notices.delete(name);
 }
 
-// Nothing fails in silence: what no place on the page is made for is told here.
+// Faults without a place of their own on the page are notices here, so that none is silent.
 window.addEventListener("unhandledrejection", (event) => {
   const text = event.reason?.message ?? String(event.reason);
-  warn("fault", `Something went wrong: ${text}.`, "Dismiss", () => unwarn("fault"));
+  warn("fault", `Something went wrong: ${text}.`, "Dismiss", () => clearWarning("fault"));
 });

@@ -3,19 +3,19 @@
 import { byId, fill, h, table } from "./dom.js";
 import { Problem, read, segment } from "./http.js";
 import { badge } from "./overview.js";
-import { sleep, visible } from "./pace.js";
+import { sleep, whenVisible } from "./timing.js";
 import { draw, onTheme } from "./plot.js";
-import { signedIn } from "./session.js";
-import { dataset, ended, level, OVER, share, shown, signed, span, titled } from "./words.js";
+import { signIn } from "./session.js";
+import { datasetName, endedTrials, formatValue, ENDED_STATES, formatScore, scoreOf, formatSigned, formatRange, displayName } from "./format.js";
 
-const PAUSE = 3000; // milliseconds between two looks while something moves
-const MOST = 5;
+const PAUSE = 3000; // milliseconds between two reads while a search runs
+const MOST_SEARCHES = 5;
 
 const ids = [...new Set((new URLSearchParams(location.search).get("searches") ?? "").split(",").filter(Boolean))];
 let figure = null;
 
-/** A search with its result, once it has one. */
-async function found(id) {
+/** Read a search and, once it has completed, its result. */
+async function readSearch(id) {
   const path = `/searches/${segment(id)}`;
   const status = (await read(path)).value;
   const result = status.state === "completed" ? (await read(`${path}/result`)).value : null;
@@ -24,40 +24,40 @@ async function found(id) {
 
 function rows(all) {
   const each = (title, show) => [title, ...all.map(show)];
-  const over = (title, show) => each(title, ({ result }) => (result ? show(result) : "–"));
+  const ofResult = (title, show) => each(title, ({ result }) => (result ? show(result) : "–"));
   const names = [...new Set(all.flatMap(({ status }) => Object.keys(status.ranges)))];
   return [
     each("State", ({ status }) => badge(status.state)),
-    each("Dataset", ({ status }) => dataset(status)),
-    each("Objective", ({ status }) => titled(status.objective)),
+    each("Dataset", ({ status }) => datasetName(status)),
+    each("Objective", ({ status }) => displayName(status.objective)),
     each("Trials", ({ status: { trials } }) =>
-      `${ended(trials).toLocaleString("en")} of ${trials.planned.toLocaleString("en")}`),
+      `${endedTrials(trials).toLocaleString("en")} of ${trials.planned.toLocaleString("en")}`),
     each("Epochs trained", ({ status }) => status.epochs.trained.toLocaleString("en")),
-    each("Best trial, validation", ({ status }) => share(shown(status.best))),
-    over("Recommended, validation", ({ recommended }) => share(shown(recommended))),
-    over("Test", headline),
-    over("Models of the range, test", ({ test }) => share(test.sealed ? test.mean : test.score_mean)),
-    over("Ensemble, test", ({ test }) => share(test.ensemble_accuracy)),
-    over("Optimism", ({ optimism }) => (optimism === null ? "–" : signed(optimism))),
+    each("Best trial, validation", ({ status }) => formatScore(scoreOf(status.best))),
+    ofResult("Recommended, validation", ({ recommended }) => formatScore(scoreOf(recommended))),
+    ofResult("Test", headline),
+    ofResult("Models of the range, test", ({ test }) => formatScore(test.sealed ? test.mean : test.score_mean)),
+    ofResult("Ensemble, test", ({ test }) => formatScore(test.ensemble_accuracy)),
+    ofResult("Optimism", ({ optimism }) => (optimism === null ? "–" : formatSigned(optimism))),
     ...names.flatMap((name) => [
-      each(`${titled(name)}: range`, ({ status, result }) => ranged((result ?? status).ranges[name])),
-      over(`${titled(name)}: recommended`, ({ recommended }) => level(recommended.params[name] ?? "–")),
+      each(`${displayName(name)}: range`, ({ status, result }) => rangeText((result ?? status).ranges[name])),
+      ofResult(`${displayName(name)}: recommended`, ({ recommended }) => formatValue(recommended.params[name] ?? "–")),
     ]),
   ];
 }
 
 function headline({ test }) {
-  const score = h("strong", {}, share(test.sealed ? test.accuracy : test.score));
-  return test.ci95 ? [score, h("br"), h("small", {}, `${share(test.ci95[0])} to ${share(test.ci95[1])}`)] : score;
+  const score = h("strong", {}, formatScore(test.sealed ? test.accuracy : test.score));
+  return test.ci95 ? [score, h("br"), h("small", {}, `${formatScore(test.ci95[0])} to ${formatScore(test.ci95[1])}`)] : score;
 }
 
-const ranged = (range) => (range ? span(range) : "not searched");
+const rangeText = (range) => (range ? formatRange(range) : "not searched");
 
-/** What keeps scores from being compared, if anything does. */
+/** Differences that make scores incomparable. */
 function warnings(all) {
   const distinct = (of) => new Set(all.map(({ status }) => of(status))).size;
   return [
-    distinct(dataset) > 1 && "These searches are on different datasets: their scores cannot be compared.",
+    distinct(datasetName) > 1 && "These searches are on different datasets: their scores cannot be compared.",
     distinct((status) => status.objective) > 1 && "These searches have different objectives: validation scores differ in kind.",
   ].filter(Boolean);
 }
@@ -77,30 +77,30 @@ async function redraw() {
 
 async function follow() {
   for (;;) {
-    await visible();
-    const all = await Promise.all(ids.map(found));
+    await whenVisible();
+    const all = await Promise.all(ids.map(readSearch));
     show(all);
     figure = (await read(`/figures/progress?searches=${ids.map(segment).join(",")}`)).value;
     await redraw();
-    if (all.every(({ status }) => OVER.includes(status.state))) return;
+    if (all.every(({ status }) => ENDED_STATES.includes(status.state))) return;
     await sleep(PAUSE);
   }
 }
 
-function refused(why) {
+function showTrouble(why) {
   byId("waiting").hidden = true;
   byId("trouble").textContent = why;
 }
 
-await signedIn();
+await signIn();
 onTheme(redraw);
-if (ids.length < 2 || ids.length > MOST) {
-  refused(`Two to ${MOST} searches can be compared; tick them in the list of searches.`);
+if (ids.length < 2 || ids.length > MOST_SEARCHES) {
+  showTrouble(`Two to ${MOST_SEARCHES} searches can be compared; tick them in the list of searches.`);
 } else {
   try {
     await follow();
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    refused(error.message);
+    showTrouble(error.message);
   }
 }

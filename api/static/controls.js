@@ -1,28 +1,28 @@
-// Steering a search: which buttons its state allows, and what they do.
+// The buttons that steer a search: the states that allow each of them, and their actions.
 
 import { announce, byId, h } from "./dom.js";
 import { confirm } from "./dialog.js";
 import { editSearch } from "./edit.js";
 import { segment, send } from "./http.js";
-import { OVER } from "./words.js";
+import { ENDED_STATES } from "./format.js";
 
 const OPEN = ["queued", "running", "paused"];
 
-/** The buttons of a search; `changed` is called with each status that a button leads to. */
+/** The buttons of a search; `changed` is called with the status after each action. */
 export class Controls {
   constructor(search, changed) {
     this.path = `/searches/${segment(search)}`;
     this.changed = changed;
-    const again = (how) => () => location.assign(`/new?${how}=${segment(search)}`);
+    const newSearchFrom = (how) => () => location.assign(`/new?${how}=${segment(search)}`);
     this.buttons = [
       this.button("Pause", ["queued", "running"], () => this.steer("pause")),
       this.button("Resume", ["paused", "failed"], () => this.steer("resume")),
       this.button("Edit …", OPEN, () => editSearch(search, this.status, changed)),
       this.button("Cancel …", [...OPEN, "finalizing"], () => this.cancel()),
-      this.button("Continue …", [...OVER, "paused"], again("warm_start"),
+      this.button("Continue …", [...ENDED_STATES, "paused"], newSearchFrom("warm_start"),
         "A new search that begins with what this one has seen"),
-      this.button("Clone …", null, again("clone"), "The same spec again, to be changed"),
-      this.button("Delete …", OVER, () => this.remove()),
+      this.button("Clone …", null, newSearchFrom("clone"), "The same spec again, to be changed"),
+      this.button("Delete …", ENDED_STATES, () => this.remove()),
     ];
     byId("controls").append(...this.buttons.map(({ element }) => element));
   }
@@ -32,17 +32,17 @@ export class Controls {
     return { element, states };
   }
 
-  /** Show what the present state allows. A button with the focus is never taken away. */
+  /** Show the buttons that the present state allows. A button with the focus is never hidden. */
   show(status) {
     this.status = status;
     for (const { element, states } of this.buttons) {
-      const fits = states === null || states.includes(status.state);
-      element.disabled = !fits;
-      element.hidden = !fits && document.activeElement !== element;
+      const allowed = states === null || states.includes(status.state);
+      element.disabled = !allowed;
+      element.hidden = !allowed && document.activeElement !== element;
     }
   }
 
-  /** One press at a time; what goes wrong stands below the buttons. */
+  /** Run the action of a button; its error is shown below the buttons. */
   async press(element, act) {
     const trouble = byId("trouble");
     trouble.textContent = "";

@@ -1,8 +1,8 @@
-// Modal dialogs that are made for one question and gone with its answer.
+// Modal dialogs: each is made for a question and removed with its answer.
 
 import { fill, h } from "./dom.js";
 
-/** Open a dialog; it is removed once it is closed. `close` of the answer closes it. */
+/** Open a dialog and return its element; it is removed once it is closed. */
 export function openDialog(title, ...content) {
   const heading = h("h2", { id: "dialog-title" }, title);
   const dialog = h("dialog", { "aria-labelledby": "dialog-title" }, heading, content);
@@ -12,7 +12,7 @@ export function openDialog(title, ...content) {
   return dialog;
 }
 
-/** Ask before `act` is done; what goes wrong with it is said in the dialog, which stays open. */
+/** Ask before `act` is called; an error of it is shown in the dialog, which stays open. */
 export function confirm(title, text, label, act) {
   const trouble = h("p", { class: "trouble", role: "alert" });
   const yes = h("button", { type: "button", class: "danger" }, label);

@@ -1,5 +1,5 @@
 "use strict";
-// Nothing leaves this origin: no remote validator, and the key is forgotten with the page.
+// No request leaves this origin: no remote validator. The key is forgotten with the page.
 window.ui = SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#routes",

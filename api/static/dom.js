@@ -1,8 +1,8 @@
-// Every element of the pages is made here. What comes from the service is text and stays text:
-// nothing is ever parsed as markup.
+// Elements of the pages are made here. Data of the service become text nodes; nothing is ever
+// parsed as markup.
 
 /**
- * An element with attributes, listeners (`onclick` and the like are functions) and children.
+ * Make an element with attributes, listeners (`onclick` and the like are functions) and children.
  * Attributes that are null, undefined or false are left out; so are such children.
  */
 export function h(tag, attributes = {}, ...children) {
@@ -18,7 +18,7 @@ export function h(tag, attributes = {}, ...children) {
 
 export const byId = (id) => document.getElementById(id);
 
-/** Put `children` in place of what `parent` holds. */
+/** Replace the children of `parent`. */
 export function fill(parent, ...children) {
   parent.replaceChildren(...present(children));
 }
@@ -27,7 +27,7 @@ function present(children) {
   return children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false);
 }
 
-/** A table; `head` and the cells of `rows` are texts or elements. */
+/** Make a table; `head` and the cells of `rows` are texts or elements. */
 export function table(caption, head, rows) {
   const cell = (content, column) =>
     column === 0 ? h("th", { scope: "row" }, content) : h("td", { "data-head": head[column] }, content);
@@ -40,12 +40,12 @@ export function table(caption, head, rows) {
   );
 }
 
-/** A term and its description, for a <dl>. */
+/** Make a term and its description, for a <dl>. */
 export function fact(term, ...description) {
   return h("div", {}, h("dt", {}, term), h("dd", {}, ...description));
 }
 
-/** Tell those who do not see the page what has changed on it. */
+/** Announce a change of the page to screen readers. */
 export function announce(text) {
   byId("announcer").textContent = text;
 }

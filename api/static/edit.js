@@ -1,15 +1,15 @@
-// Editing a running search: what the next round would be is shown before anything is changed.
+// The editor of a running search: it shows the next round before anything is changed.
 
 import { announce, fill, h } from "./dom.js";
 import { openDialog } from "./dialog.js";
 import { read, segment, sendJson } from "./http.js";
 import { showMistakes } from "./mistakes.js";
 import { nextRound } from "./rounds.js";
-import { titled } from "./words.js";
+import { displayName } from "./format.js";
 
 const EDGES = { low: "Low", high: "High", hard_low: "Never below", hard_high: "Never above" };
 
-/** Open the editor of a search; `changed` is called with the status that an edit leads to. */
+/** Open the editor of a search; `changed` is called with the status after an edit. */
 export async function editSearch(search, status, changed) {
   const path = `/searches/${segment(search)}`;
   const spec = (await read(`${path}/spec`)).value;
@@ -17,10 +17,10 @@ export async function editSearch(search, status, changed) {
   const trouble = h("div", { class: "mistakes", role: "alert", tabindex: "-1", hidden: true });
   const plan = h("div", { class: "plan", role: "status" });
   const apply = h("button", { type: "button", class: "primary", disabled: true }, "Apply");
-  const look = h("button", { type: "submit" }, "Show the next round");
+  const preview = h("button", { type: "submit" }, "Show the next round");
   const close = h("button", { type: "button", onclick: () => dialog.close() }, "Go back");
 
-  async function tried(query) {
+  async function sendEdit(query) {
     trouble.hidden = true;
     try {
       const changes = changesOf(fields);
@@ -37,26 +37,26 @@ export async function editSearch(search, status, changed) {
     oninput: () => { apply.disabled = true; fill(plan); },
     onsubmit: async (event) => {
       event.preventDefault();
-      const found = await tried("?dry_run=true");
-      if (found) fill(plan, h("h3", {}, "With this edit"), nextRound(found));
-      apply.disabled = !found;
+      const next = await sendEdit("?dry_run=true");
+      if (next) fill(plan, h("h3", {}, "With this edit"), nextRound(next));
+      apply.disabled = !next;
     },
   },
     h("p", { class: "muted" }, "In force from the next round on. What has been trained is kept and used."),
-    groups(fields), trouble, plan, h("p", { class: "buttons" }, close, look, apply));
+    groups(fields), trouble, plan, h("p", { class: "buttons" }, close, preview, apply));
 
   apply.addEventListener("click", async () => {
     apply.disabled = true;
-    const found = await tried("");
-    if (!found) return;
-    changed(found);
+    const edited = await sendEdit("");
+    if (!edited) return;
+    changed(edited);
     dialog.close();
     announce("The search is edited.");
   });
   const dialog = openDialog(`Edit ${status.name || status.id}`, form);
 }
 
-// A field is {group, label, path, element, text}; `text` is what it held at first.
+// A field is {group, label, path, element, text}; `text` is its initial content.
 
 function field(group, path, label, value) {
   const text = value === undefined || value === null ? "" : typeof value === "number" ? String(value) : JSON.stringify(value);
@@ -68,8 +68,8 @@ function field(group, path, label, value) {
 function rangeFields(space) {
   return Object.entries(space).flatMap(([name, range]) => {
     const at = `space.${name}`;
-    if (range.choices) return [field(titled(name), `${at}.choices`, "Choices (JSON)", range.choices)];
-    return Object.entries(EDGES).map(([edge, label]) => field(titled(name), `${at}.${edge}`, label, range[edge]));
+    if (range.choices) return [field(displayName(name), `${at}.choices`, "Choices (JSON)", range.choices)];
+    return Object.entries(EDGES).map(([edge, label]) => field(displayName(name), `${at}.${edge}`, label, range[edge]));
   });
 }
 
@@ -93,7 +93,7 @@ function groups(fields) {
   });
 }
 
-/** The edit that the fields make together; what was not touched is left out. */
+/** The edit that the fields make together, without the fields that were not changed. */
 function changesOf(fields) {
   const changes = {};
   for (const { path, element, text, label } of fields) {

@@ -1,4 +1,4 @@
-// Specs to begin with.
+// Example specs.
 
 import { h } from "./dom.js";
 
@@ -53,7 +53,7 @@ export const EXAMPLES = {
   },
 };
 
-/** A button for every example; `choose` is called with its name. */
+/** Add a button for every example to `place`; `choose` is called with its name. */
 export function showExamples(place, choose) {
   place.append(...Object.entries(EXAMPLES).map(([name, { label, about }]) =>
     h("button", { type: "button", onclick: () => choose(name) }, label, " ", h("small", {}, about))));

@@ -1,8 +1,8 @@
-// The figures of a search: read when they are looked at, and again when the search has changed.
+// The figures of a search: read when they come into view, and again after a change.
 
 import { byId } from "./dom.js";
 import { read, segment } from "./http.js";
-import { paced } from "./pace.js";
+import { throttled } from "./timing.js";
 import { draw, onTheme } from "./plot.js";
 
 const PAUSE = 3000;
@@ -13,24 +13,24 @@ class Figure {
     this.place = byId(`figure-${name}`);
     this.address = () => `/searches/${segment(search)}/figures/${name}${query()}`;
     this.last = null;
-    this.seen = false;
-    this.refresh = paced(() => this.update(), PAUSE);
-    const looked = new IntersectionObserver(
-      (entries) => this.look(entries.at(-1).isIntersecting), { rootMargin: "200px" },
+    this.inView = false;
+    this.refresh = throttled(() => this.update(), PAUSE);
+    const observer = new IntersectionObserver(
+      (entries) => this.setInView(entries.at(-1).isIntersecting), { rootMargin: "200px" },
     );
-    looked.observe(this.place);
+    observer.observe(this.place);
     onTheme(() => this.redraw());
   }
 
-  look(seen) {
-    this.seen = seen;
-    if (seen && this.stale) this.refresh();
+  setInView(inView) {
+    this.inView = inView;
+    if (inView && this.stale) this.refresh();
   }
 
-  /** The search has changed; `atOnce`: so much that the figure must not wait its turn. */
+  /** Note a change of the search; with `atOnce` the figure is read without a pause. */
   changed(atOnce = false) {
     this.stale = true;
-    if (this.seen) this.refresh(atOnce);
+    if (this.inView) this.refresh(atOnce);
   }
 
   async update() {

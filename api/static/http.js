@@ -1,24 +1,25 @@
-// Requests to the service, and what becomes of those that fail.
+// Requests to the service, and the treatment of those that fail.
 
-import { unwarn, warn } from "./banner.js";
-import { askAgain, key } from "./session.js";
+import { clearWarning, warn } from "./banner.js";
+import { replaceKey, key } from "./session.js";
 
 const API = "/api/v1";
 const BUSY = [429, 502, 503, 504]; // of the service or a proxy before it: worth another try
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 8000;
 
-/** An answer that says what is wrong (RFC 9457). */
+/** A problem document (RFC 9457) as an error. */
 export class Problem extends Error {
   constructor(status, document, retryAfter) {
     super(document.detail || document.title || `the service answered ${status}`);
     this.status = status;
     this.errors = document.errors ?? [];
+    this.line = document.line ?? null; // of a JSON document that cannot be parsed
     this.retryAfter = retryAfter;
   }
 }
 
-/** No answer at all. */
+/** The error of a request without an answer. */
 export class Unreachable extends Error {
   constructor() {
     super("the service does not answer");
@@ -28,22 +29,22 @@ export class Unreachable extends Error {
 export const segment = encodeURIComponent;
 
 /**
- * One request. The answer as `{status, value, etag, location}`; `value` is null for 204 and 304.
- * A key that opens nothing is asked for again, and the request sent once more.
+ * Send a request; the answer as `{status, value, etag, location}`; `value` is null for 204 and 304.
+ * After a 401 the user is asked for another key, and the request is sent once more.
  * Throws a Problem or Unreachable, or the abort of `signal`.
  */
 export async function send(method, path, { body, headers = {}, signal } = {}) {
   for (;;) {
     const used = key();
-    const response = await fetched(method, path, { body, headers, signal });
-    if (response.ok || response.status === 304) return await answer(response);
+    const response = await fetchAnswer(method, path, { body, headers, signal });
+    if (response.ok || response.status === 304) return await decode(response);
     const problem = await problemOf(response);
     if (problem.status !== 401) throw problem;
-    await askAgain(used, problem.message);
+    await replaceKey(used, problem.message);
   }
 }
 
-async function fetched(method, path, { body, headers, signal }) {
+async function fetchAnswer(method, path, { body, headers, signal }) {
   const all = { Authorization: `Bearer ${key()}`, ...headers };
   try {
     return await fetch(API + path, { method, body, headers: all, signal, cache: "no-store" });
@@ -53,7 +54,7 @@ async function fetched(method, path, { body, headers, signal }) {
   }
 }
 
-async function answer(response) {
+async function decode(response) {
   const type = response.headers.get("Content-Type") ?? "";
   const empty = response.status === 204 || response.status === 304;
   const { status } = response;
@@ -63,7 +64,7 @@ async function answer(response) {
     return { status, value: empty ? null : await read(), etag, location: place };
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Unreachable(); // gone in the middle of its answer
+    throw new Unreachable(); // the connection broke within the answer
   }
 }
 
@@ -78,23 +79,23 @@ export function sendJson(method, path, value, headers = {}) {
   return send(method, path, { body, headers: { "Content-Type": "application/json", ...headers } });
 }
 
-/** A read that does not give up. */
-export const read = (path, options = {}) => persistently(() => send("GET", path, options));
+/** Read, and repeat it until the service answers. */
+export const read = (path, options = {}) => retryWhileUnavailable(() => send("GET", path, options));
 
 /**
- * Do `work` until the service answers: while it is away or busy that is said, and `work` is done
- * again, after a pause that grows. Other problems are thrown.
+ * Call `work` until the service answers: while it is away or busy a banner says so, and `work` is
+ * called again after growing pauses. Other problems are thrown.
  */
-export async function persistently(work) {
+export async function retryWhileUnavailable(work) {
   for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
     try {
-      const found = await work();
-      isBack();
-      return found;
+      const result = await work();
+      endOutage();
+      return result;
     } catch (error) {
       const busy = error instanceof Problem && BUSY.includes(error.status);
       if (!busy && !(error instanceof Unreachable)) throw error;
-      await isAway(error.message, Math.max(pause, 1000 * (error.retryAfter ?? 0)));
+      await waitForRetry(error.message, Math.max(pause, 1000 * (error.retryAfter ?? 0)));
     }
   }
 }
@@ -102,7 +103,7 @@ export async function persistently(work) {
 // While the service is away many reads may wait; one banner speaks for all of them.
 let retry = null;
 
-function isAway(why, pause) {
+function waitForRetry(why, pause) {
   if (retry === null) {
     retry = Promise.withResolvers();
     const text = `No answer: ${why}. What you see may be old; trying again …`;
@@ -112,19 +113,19 @@ function isAway(why, pause) {
   return Promise.race([timer, retry.promise]);
 }
 
-function isBack() {
+function endOutage() {
   if (retry === null) return;
   retry.resolve();
   retry = null;
-  unwarn("away");
+  clearWarning("away");
 }
 
-/** Keep an answer as a file. A link could not carry the key, so it is made here. */
+/** Save an answer as a file. A link to the service could not carry the key. */
 export async function save(path, name, headers = {}) {
-  const { value: found } = await read(path, { headers });
-  const value = found instanceof Blob ? found : new Blob([JSON.stringify(found, null, 2)]);
+  const { value } = await read(path, { headers });
+  const file = value instanceof Blob ? value : new Blob([JSON.stringify(value, null, 2)]);
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(value);
+  link.href = URL.createObjectURL(file);
   link.download = name;
   link.click();
   URL.revokeObjectURL(link.href);

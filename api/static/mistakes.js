@@ -1,8 +1,8 @@
-// The service's verdict on what was written, at the field it is about.
+// Mistakes that the service has named, shown beside their fields.
 
 import { fill, h } from "./dom.js";
 
-/** Take back what `showMistakes` has put beside fields. */
+/** Remove the messages that `showMistakes` has put beside fields. */
 export function clearMistakes(form) {
   for (const note of form.querySelectorAll(".mistake")) note.remove();
   for (const field of form.querySelectorAll("[aria-invalid]")) {
@@ -36,9 +36,9 @@ function fieldOf(form, path) {
   const names = path.replaceAll("[", ".").replaceAll("]", "").split(".");
   for (let end = names.length; end > 0; end -= 1) {
     const wanted = names.slice(0, end).join(".");
-    const found = fields.find((field) => field.dataset.path === wanted)
+    const match = fields.find((field) => field.dataset.path === wanted)
       ?? fields.find((field) => field.dataset.path.startsWith(`${wanted}.`));
-    if (found) return found;
+    if (match) return match;
   }
   return null;
 }

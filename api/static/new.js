@@ -3,10 +3,10 @@
 import { byId, fill, h } from "./dom.js";
 import { EXAMPLES, showExamples } from "./examples.js";
 import { Problem, read, segment, sendJson } from "./http.js";
-import { lineAt, lineOf } from "./json-lines.js";
+import { lineAt, lineOf } from "./json-positions.js";
 import { clearMistakes, showMistakes } from "./mistakes.js";
 import { specSchema } from "./schema.js";
-import { signedIn } from "./session.js";
+import { signIn } from "./session.js";
 import { SpecForm } from "./spec-form.js";
 import { offerDatasets, offerUpload } from "./uploads.js";
 
@@ -14,10 +14,10 @@ const WARM_STARTS = 8; // of one search, by the contract
 const json = byId("json");
 const mistakes = byId("mistakes");
 
-await signedIn();
+await signIn();
 const form = new SpecForm(byId("fields"), await specSchema());
 let inJson = false;
-let sent = { body: null, token: null };
+let submission = { body: null, token: null };
 
 function setSpec(spec) {
   clearMistakes(byId("form"));
@@ -26,8 +26,8 @@ function setSpec(spec) {
   json.value = JSON.stringify(spec, null, 2);
 }
 
-/** Go over to the other way of writing; a text that is no JSON keeps the editor open. */
-function turn(toJson) {
+/** Switch between form and JSON; a text that is not JSON keeps the editor open. */
+function switchEditor(toJson) {
   if (toJson === inJson) return;
   clearMistakes(byId("form"));
   mistakes.hidden = true;
@@ -47,8 +47,8 @@ function turn(toJson) {
   byId("as-json").setAttribute("aria-pressed", String(inJson));
 }
 
-/** The place of a path in the JSON editor, to be led to. */
-function inEditor(path) {
+/** The place of a path in the JSON editor, for a link to it. */
+function placeInEditor(path) {
   const line = inJson && path ? lineOf(json.value, path) : null;
   return line && { where: `line ${line.number}`, go: () => select(line) };
 }
@@ -58,13 +58,13 @@ function select({ start, end }) {
   json.setSelectionRange(start, end);
 }
 
-/** The same text sent twice is one search: an answer may have been lost on its way. */
+/** The token of a text: sent twice, as after a lost answer, it makes a single search. */
 function tokenFor(body) {
-  if (body !== sent.body) {
+  if (body !== submission.body) {
     const bytes = crypto.getRandomValues(new Uint8Array(16));
-    sent = { body, token: [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("") };
+    submission = { body, token: [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("") };
   }
-  return sent.token;
+  return submission.token;
 }
 
 async function submit(event) {
@@ -78,9 +78,8 @@ async function submit(event) {
     const { value } = await sendJson("POST", "/searches", body, { "Idempotency-Key": tokenFor(body) });
     location.assign(`/searches/${segment(value.id)}`);
   } catch (error) {
-    showMistakes(mistakes, error, byId("form"), inEditor);
-    const line = /at line (\d+)/.exec(error.message);
-    if (inJson && line) select(lineAt(json.value, offsetOf(Number(line[1]))));
+    showMistakes(mistakes, error, byId("form"), placeInEditor);
+    if (inJson && error.line) select(lineAt(json.value, offsetOf(error.line)));
   }
   byId("sending").textContent = "";
   byId("submit").disabled = false;
@@ -90,30 +89,30 @@ function offsetOf(line) {
   return json.value.split("\n").slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0);
 }
 
-/** What the address asks to begin with. */
-async function first(asked) {
-  const [clone, old] = [asked.get("clone"), asked.get("warm_start")];
-  if (clone) return from(clone, "The spec of", (spec) => spec);
-  if (old) return from(old, "Begins with all that was seen by", (spec) => continued(spec, old));
-  return (EXAMPLES[asked.get("example")] ?? EXAMPLES.digits).spec;
+/** The spec that the query of the address asks for. */
+async function initialSpec(query) {
+  const [clone, old] = [query.get("clone"), query.get("warm_start")];
+  if (clone) return specOf(clone, "The spec of", (spec) => spec);
+  if (old) return specOf(old, "Begins with all that was seen by", (spec) => continued(spec, old));
+  return (EXAMPLES[query.get("example")] ?? EXAMPLES.digits).spec;
 }
 
-async function from(id, words, change) {
+async function specOf(id, origin, change) {
   const spec = (await read(`/searches/${segment(id)}/spec`)).value;
   const link = h("a", { href: `/searches/${segment(id)}` }, spec.name || id);
-  fill(byId("origin"), words, " ", link, ".");
+  fill(byId("origin"), origin, " ", link, ".");
   byId("origin").hidden = false;
   return change(spec);
 }
 
-/** The next seed, so that nothing is trained twice; earlier searches that are still there. */
+/** Add a warm start and take the next seed, so that nothing is trained twice. */
 async function continued(spec, id) {
-  const earlier = await Promise.all((spec.warm_start ?? []).map(async (one) => ((await isThere(one)) ? one : null)));
+  const earlier = await Promise.all((spec.warm_start ?? []).map(async (item) => ((await exists(item)) ? item : null)));
   const all = [...earlier.filter(Boolean), id].slice(-WARM_STARTS);
   return { ...spec, warm_start: all, seed: (spec.seed ?? 0) + 1 };
 }
 
-async function isThere(id) {
+async function exists(id) {
   try {
     await read(`/searches/${segment(id)}`);
     return true;
@@ -123,8 +122,8 @@ async function isThere(id) {
   }
 }
 
-byId("as-form").addEventListener("click", () => turn(false));
-byId("as-json").addEventListener("click", () => turn(true));
+byId("as-form").addEventListener("click", () => switchEditor(false));
+byId("as-json").addEventListener("click", () => switchEditor(true));
 byId("form").addEventListener("submit", submit);
 showExamples(byId("examples"), (name) => {
   byId("origin").hidden = true;
@@ -133,5 +132,5 @@ showExamples(byId("examples"), (name) => {
 offerUpload((name) => {
   setSpec({ ...(inJson ? JSON.parse(json.value) : form.get()), dataset: name });
 });
-setSpec(await first(new URLSearchParams(location.search)));
+setSpec(await initialSpec(new URLSearchParams(location.search)));
 await offerDatasets();

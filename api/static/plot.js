@@ -1,7 +1,7 @@
-// plotly under a strict content security policy, in the colours of the page.
+// Plotly under a strict content security policy, in the colours of the page.
 
 import { byId, h } from "./dom.js";
-import { persistently, Unreachable } from "./http.js";
+import { retryWhileUnavailable, Unreachable } from "./http.js";
 
 const CONFIG = { responsive: true, displayModeBar: false, displaylogo: false, showTips: false };
 const STYLES = "plotly.js-style-global";
@@ -26,7 +26,7 @@ async function load() {
   for (const id of guards.split(" ").filter(Boolean)) document.head.append(h("meta", { id }));
   document.head.append(h("meta", { id: STYLES, class: "no-inline-styles" }));
   stylesAsProperties();
-  await persistently(() => script(plotly));
+  await retryWhileUnavailable(() => script(plotly));
   return window.Plotly;
 }
 

@@ -1,46 +1,46 @@
-// Ranges over rounds in words: what holds now, and every decision that led there.
+// Tables of ranges: the present ones, and every decision that led to them.
 
 import { byId, fill, h, table } from "./dom.js";
-import { level, number, share, shown, span, titled } from "./words.js";
+import { formatValue, formatNumber, formatScore, scoreOf, formatRange, displayName } from "./format.js";
 
 const MARKS = { narrowed: "→←", kept: "=", unidentified: "?", open_low: "↓", open_high: "↑", open_both: "↕" };
 
 /** A verdict with its mark. */
 export function verdict(name) {
   const mark = h("span", { "aria-hidden": "true" }, MARKS[name] ?? "·");
-  return h("span", { class: `verdict ${name}` }, mark, " ", titled(name));
+  return h("span", { class: `verdict ${name}` }, mark, " ", displayName(name));
 }
 
-/** A range that stays on one line, minus signs of exponents included; choices may break. */
-export const reach = (range) => h("span", { class: range.choices ? "" : "reach" }, span(range));
+/** A range on one line, minus signs of exponents included; choices may break. */
+export const rangeCell = (range) => h("span", { class: range.choices ? "" : "reach" }, formatRange(range));
 
 export function showRounds(rounds, status) {
-  fill(byId("ranges-now"), now(rounds, status));
-  fill(byId("rounds"), rounds.length ? every(rounds) : h("p", { class: "muted" }, "No round has begun yet."));
-  importance(rounds);
+  fill(byId("ranges-now"), presentRanges(rounds, status));
+  fill(byId("rounds"), rounds.length ? allRounds(rounds) : h("p", { class: "muted" }, "No round has begun yet."));
+  showImportance(rounds);
 }
 
-function now(rounds, status) {
+function presentRanges(rounds, status) {
   const rows = Object.entries(status.ranges).map(([name, range]) => {
-    const made = rounds.findLast((round) => round.decisions[name])?.decisions[name];
+    const decision = rounds.findLast((round) => round.decisions[name])?.decisions[name];
     const asked = rounds[0]?.ranges[name];
     return [
-      titled(name), reach(range), asked ? reach(asked) : "–",
-      made ? verdict(made.verdict) : "as asked", made?.reason ?? "No round has ended yet.",
+      displayName(name), rangeCell(range), asked ? rangeCell(asked) : "–",
+      decision ? verdict(decision.verdict) : "as asked", decision?.reason ?? "No round has ended yet.",
     ];
   });
   return table("Ranges now", ["Hyperparameter", "Now", "First round", "Verdict", "Why"], rows);
 }
 
-function every(rounds) {
+function allRounds(rounds) {
   const rows = rounds.flatMap((round) =>
     Object.entries(round.ranges).map(([name, range]) => {
-      const made = round.decisions[name];
+      const decision = round.decisions[name];
       const best = round.best?.params[name];
       return [
-        `${round.number} (${round.kind})`, titled(name), reach(range),
-        best === undefined ? "–" : level(best), share(shown(round.best)),
-        made ? verdict(made.verdict) : "–", made?.reason ?? "–",
+        `${round.number} (${round.kind})`, displayName(name), rangeCell(range),
+        best === undefined ? "–" : formatValue(best), formatScore(scoreOf(round.best)),
+        decision ? verdict(decision.verdict) : "–", decision?.reason ?? "–",
       ];
     }),
   );
@@ -48,25 +48,25 @@ function every(rounds) {
   return table("Every round", head, rows);
 }
 
-/** The figure of importance in a sentence. */
-function importance(rounds) {
-  const found = rounds.findLast((round) => round.evidence?.importance.length)?.evidence.importance;
-  if (!found) return;
-  const shares = found.map((i) =>
-    `${titled(i.name)} ${Math.round(100 * i.total)} % (${Math.round(100 * i.low)} to ${Math.round(100 * i.high)} %)`);
+/** Show the importance of hyperparameters in a sentence. */
+function showImportance(rounds) {
+  const importance = rounds.findLast((round) => round.evidence?.importance.length)?.evidence.importance;
+  if (!importance) return;
+  const shares = importance.map((i) =>
+    `${displayName(i.name)} ${Math.round(100 * i.total)} % (${Math.round(100 * i.low)} to ${Math.round(100 * i.high)} %)`);
   byId("importance-words").textContent =
     `How much of the score's variation inside the ranges each takes part in: ${shares.join(", ")}.`;
 }
 
-/** What a next round would be, as `dry_run` answers it. */
+/** The next round as it would be, from the answer to `dry_run`. */
 export function nextRound(plan) {
   const rows = Object.entries(plan.ranges).map(([name, range]) => {
-    const made = plan.decisions[name];
-    return [titled(name), reach(range), made ? verdict(made.verdict) : "–", made?.reason ?? "–"];
+    const decision = plan.decisions[name];
+    return [displayName(name), rangeCell(range), decision ? verdict(decision.verdict) : "–", decision?.reason ?? "–"];
   });
   const head = plan.kind
     ? `Round ${plan.round} would be of kind ${plan.kind}: ${plan.trials} trials of up to ${plan.epochs} ` +
-      `epochs, ${number(plan.epochs_planned)} epochs in all.`
+      `epochs, ${formatNumber(plan.epochs_planned)} epochs in all.`
     : "No further round would follow.";
   return [
     h("p", {}, head, plan.reason ? ` ${plan.reason}.` : ""),

@@ -1,10 +1,10 @@
-// What the OpenAPI document says about the fields of a spec: defaults, levels, explanations.
+// Fields of a spec in the OpenAPI document: defaults, levels, descriptions.
 
-import { persistently, Unreachable } from "./http.js";
+import { retryWhileUnavailable, Unreachable } from "./http.js";
 
 /** The description of a search spec, from the document that the service publishes. */
 export async function specSchema() {
-  const document = await persistently(async () => {
+  const document = await retryWhileUnavailable(async () => {
     const response = await fetch("/openapi.json").catch(() => null);
     if (!response?.ok) throw new Unreachable();
     return await response.json();
@@ -24,11 +24,11 @@ class Schema {
     );
   }
 
-  /** What a field may be: `{levels, kind, initial, about}`. */
+  /** A field as `{levels, kind, initial, about}`. */
   field(path) {
-    const found = this.at(path);
-    const levels = found.enum ?? (found.type === "boolean" ? [true, false] : null);
-    return { levels, kind: found.type, initial: found.default, about: found.description };
+    const schema = this.at(path);
+    const levels = schema.enum ?? (schema.type === "boolean" ? [true, false] : null);
+    return { levels, kind: schema.type, initial: schema.default, about: schema.description };
   }
 
   /** The hyperparameters that may be searched. */

@@ -1,4 +1,4 @@
-// The page of one search.
+// The page of a search.
 
 import { announce, byId, fill, h } from "./dom.js";
 import { Controls } from "./controls.js";
@@ -6,14 +6,14 @@ import { Exports } from "./exports.js";
 import { figuresOf } from "./figures.js";
 import { showHealth } from "./health.js";
 import { Problem, read, segment } from "./http.js";
-import { follow } from "./live.js";
+import { follow } from "./follow.js";
 import { showOverview } from "./overview.js";
-import { paced } from "./pace.js";
+import { throttled } from "./timing.js";
 import { showResult } from "./result.js";
 import { showRounds } from "./rounds.js";
-import { signedIn } from "./session.js";
+import { signIn } from "./session.js";
 import { TrialTable } from "./trials.js";
-import { level, moment, span, titled } from "./words.js";
+import { formatValue, formatTime, formatRange, displayName } from "./format.js";
 
 const PAUSE = 1000;
 const ROUNDS = 1000;
@@ -24,11 +24,11 @@ const axes = { x: byId("axis-x"), y: byId("axis-y") };
 const figures = figuresOf(id, () => ({ x: axes.x.value, y: axes.y.value }));
 const trials = new TrialTable(id);
 let status = null;
-let turned = false; // a round has begun or ended since the last refresh
+let roundChanged = false; // a round has begun or ended since the last refresh
 
-const refresh = paced(async () => {
-  const atOnce = turned;
-  turned = false;
+const refresh = throttled(async () => {
+  const atOnce = roundChanged;
+  roundChanged = false;
   const [rounds, health] = await Promise.all([read(`${path}/rounds?limit=${ROUNDS}`), read(`${path}/health`)]);
   showRounds(rounds.value.items, status);
   showHealth(health.value.notes);
@@ -44,7 +44,7 @@ const refresh = paced(async () => {
 const controls = new Controls(id, show);
 const exports = new Exports(id);
 
-/** A newer status; older ones, overtaken by the answer to a button, are passed over. */
+/** Show a newer status; older ones, overtaken by the answer to a button, are ignored. */
 function show(newer) {
   if (status && newer.revision < status.revision) return;
   const before = status;
@@ -54,16 +54,16 @@ function show(newer) {
   exports.show(status);
   showEdits(status.edits);
   offerAxes(Object.keys(status.ranges).sort());
-  turned ||= turnOf(before) !== turnOf(status);
-  if (before?.revision !== status.revision) refresh(turned);
-  tell(before, status);
+  roundChanged ||= roundOf(before) !== roundOf(status);
+  if (before?.revision !== status.revision) refresh(roundChanged);
+  announceChange(before, status);
   byId("overview").dataset.revision = status.revision;
 }
 
-/** What changes where a round begins or ends. */
-const turnOf = (seen) => seen && [seen.state, seen.rounds.completed, seen.rounds.kind].join();
+/** A text that changes when a round begins or ends. */
+const roundOf = (view) => view && [view.state, view.rounds.completed, view.rounds.kind].join();
 
-function tell(before, now) {
+function announceChange(before, now) {
   if (!before) return;
   if (before.state !== now.state) announce(`The search is ${now.state}.`);
   else if (before.rounds.completed !== now.rounds.completed) {
@@ -74,7 +74,7 @@ function tell(before, now) {
 function offerAxes(names) {
   if (axes.x.options.length) return;
   for (const select of [axes.x, axes.y]) {
-    select.append(...names.map((name) => h("option", { value: name }, titled(name))));
+    select.append(...names.map((name) => h("option", { value: name }, displayName(name))));
     select.addEventListener("change", () => figures.trials.changed());
   }
   axes.y.value = names[1] ?? names[0];
@@ -85,25 +85,25 @@ function showEdits(edits) {
   fill(byId("edits"), edits.map(({ after_round: round, changes, at }) => {
     const { space = {}, ...others } = changes;
     const parts = [
-      ...Object.entries(space).map(([name, range]) => `${titled(name)} ${span(range)}`),
+      ...Object.entries(space).map(([name, range]) => `${displayName(name)} ${formatRange(range)}`),
       ...Object.entries(others).map(([name, value]) =>
-        `${titled(name)} ${typeof value === "object" ? JSON.stringify(value) : level(value)}`),
+        `${displayName(name)} ${typeof value === "object" ? JSON.stringify(value) : formatValue(value)}`),
     ];
     const when = round ? `After round ${round}` : "Before the first round";
-    return h("li", {}, h("strong", {}, `${when}: `), parts.join("; "), " ", h("small", {}, moment(at)));
+    return h("li", {}, h("strong", {}, `${when}: `), parts.join("; "), " ", h("small", {}, formatTime(at)));
   }));
 }
 
-function gone(error) {
+function showMissing(error) {
   byId("name").textContent = "No such search";
   byId("about").textContent = `${error.message}; it may have been deleted, or belong to another key.`;
   fill(byId("controls"), h("a", { href: "/" }, "All searches"));
 }
 
-await signedIn();
+await signIn();
 try {
   await follow(id, show);
 } catch (error) {
   if (!(error instanceof Problem && error.status === 404)) throw error;
-  gone(error);
+  showMissing(error);
 }

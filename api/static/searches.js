@@ -4,12 +4,12 @@ import { byId, fill, h } from "./dom.js";
 import { showExamples } from "./examples.js";
 import { read } from "./http.js";
 import { badge, progress } from "./overview.js";
-import { sleep, visible } from "./pace.js";
-import { signedIn } from "./session.js";
-import { ago, dataset, duration, moment, share, shown } from "./words.js";
+import { sleep, whenVisible } from "./timing.js";
+import { signIn } from "./session.js";
+import { formatAge, datasetName, formatDuration, formatTime, formatScore, scoreOf } from "./format.js";
 
 const PAGE = 25;
-const BUSY_PAUSE = 1500; // milliseconds between two looks while something moves
+const BUSY_PAUSE = 1500; // milliseconds between two reads while a search runs
 const CALM_PAUSE = 6000;
 const MOVING = ["queued", "running", "finalizing"];
 const MOST = 1000; // of a page, by the contract
@@ -17,34 +17,34 @@ const MOST = 1000; // of a page, by the contract
 const COMPARED = 5; // searches at the most, two at the least
 
 let limit = PAGE;
-const ticked = new Set(); // ids, in the order in which they were ticked
-let look = Promise.withResolvers(); // resolved when the next look should come at once
+const selected = new Set(); // ids, in the order of their selection
+let wakeUp = Promise.withResolvers(); // resolved when the next read should come at once
 
 function row(status) {
   const link = h("a", { href: `/searches/${encodeURIComponent(status.id)}` }, status.name || status.id);
-  const created = h("time", { datetime: status.created_at, title: moment(status.created_at) }, ago(status.created_at));
-  const left = status.eta_seconds === null ? "" : `, about ${duration(status.eta_seconds)} left`;
+  const created = h("time", { datetime: status.created_at, title: formatTime(status.created_at) }, formatAge(status.created_at));
+  const left = status.eta_seconds === null ? "" : `, about ${formatDuration(status.eta_seconds)} left`;
   const tick = h("input", {
-    type: "checkbox", checked: ticked.has(status.id), "aria-label": `Compare ${status.name || status.id}`,
+    type: "checkbox", checked: selected.has(status.id), "aria-label": `Compare ${status.name || status.id}`,
     onchange: (event) => choose(status.id, event.target.checked),
   });
   return h("li", { "data-id": status.id }, tick,
-    h("div", { class: "what" }, link, h("small", {}, dataset(status), " · ", created)),
+    h("div", { class: "what" }, link, h("small", {}, datasetName(status), " · ", created)),
     h("div", { class: "where" }, badge(status.state)),
     h("div", { class: "progress" }, progress(status), h("small", {},
       `round ${status.rounds.completed} of ${status.rounds.planned}${left}`)),
-    h("div", { class: "best" }, h("small", {}, "best "), share(shown(status.best))));
+    h("div", { class: "best" }, h("small", {}, "best "), formatScore(scoreOf(status.best))));
 }
 
 function choose(id, chosen) {
-  if (chosen) ticked.add(id);
-  else ticked.delete(id);
+  if (chosen) selected.add(id);
+  else selected.delete(id);
   const button = byId("compare");
-  button.disabled = ticked.size < 2 || ticked.size > COMPARED;
-  button.textContent = ticked.size ? `Compare (${ticked.size})` : "Compare";
+  button.disabled = selected.size < 2 || selected.size > COMPARED;
+  button.textContent = selected.size ? `Compare (${selected.size})` : "Compare";
 }
 
-/** The rows are made anew; a link or a box that had the focus has it again. */
+/** Replace the rows; a link or a box that had the focus gets it again. */
 function show({ items, next }) {
   const list = byId("searches");
   const active = document.activeElement;
@@ -58,25 +58,25 @@ function show({ items, next }) {
   byId("more").hidden = next === null || limit >= MOST;
 }
 
-function again() {
-  look.resolve();
+function readNow() {
+  wakeUp.resolve();
 }
 
-byId("state").addEventListener("change", again);
+byId("state").addEventListener("change", readNow);
 byId("more").addEventListener("click", () => {
   limit = Math.min(2 * limit, MOST);
-  again();
+  readNow();
 });
-byId("compare").addEventListener("click", () => location.assign(`/compare?searches=${[...ticked].join(",")}`));
+byId("compare").addEventListener("click", () => location.assign(`/compare?searches=${[...selected].join(",")}`));
 showExamples(byId("examples"), (name) => location.assign(`/new?example=${name}`));
 
-await signedIn();
+await signIn();
 for (;;) {
-  await visible();
-  look = Promise.withResolvers();
+  await whenVisible();
+  wakeUp = Promise.withResolvers();
   const state = byId("state").value;
-  const found = (await read(`/searches?limit=${limit}${state && `&state=${state}`}`)).value;
-  if (state === byId("state").value) show(found);
-  const moving = found.items.some((status) => MOVING.includes(status.state));
-  await Promise.race([sleep(moving ? BUSY_PAUSE : CALM_PAUSE), look.promise]);
+  const page = (await read(`/searches?limit=${limit}${state && `&state=${state}`}`)).value;
+  if (state === byId("state").value) show(page);
+  const moving = page.items.some((status) => MOVING.includes(status.state));
+  await Promise.race([sleep(moving ? BUSY_PAUSE : CALM_PAUSE), wakeUp.promise]);
 }

@@ -1,4 +1,4 @@
-// The key lives in this tab alone: entered once, kept in sessionStorage, sent as a header only.
+// The key of this tab: entered once, kept in sessionStorage, sent as a header only.
 
 import { byId, h } from "./dom.js";
 
@@ -19,7 +19,7 @@ function takeFromFragment() {
   history.replaceState(null, "", location.pathname + location.search);
 }
 
-/** Ask for a key, once however many ask at the same time, and keep it. */
+/** Ask for a key and keep it; simultaneous calls share a dialog. */
 export function askForKey(why = "") {
   asking ??= ask(why).finally(() => {
     asking = null;
@@ -62,8 +62,8 @@ function ask(why) {
   });
 }
 
-/** Forget a key that opened nothing and ask for another, unless that has been done already. */
-export async function askAgain(used, why) {
+/** Forget a key that was refused and ask for another, unless that has been done already. */
+export async function replaceKey(used, why) {
   if (key() !== null && key() !== used) return;
   sessionStorage.removeItem(NAME);
   await askForKey(why);
@@ -73,8 +73,8 @@ function showSignOut() {
   byId("sign-out").hidden = key() === null;
 }
 
-/** A key is there when this resolves. */
-export async function signedIn() {
+/** Resolves once there is a key. */
+export async function signIn() {
   takeFromFragment();
   byId("sign-out").addEventListener("click", () => {
     sessionStorage.removeItem(NAME);

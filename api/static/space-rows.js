@@ -78,7 +78,7 @@ export class SpaceRows {
   }
 }
 
-/** The fields of a range; what the form has no field for stays as it was. */
+/** The fields of a range; settings without a field are kept as they were. */
 class Range {
   constructor(given, label) {
     this.given = given;
@@ -100,7 +100,7 @@ class Range {
 
   read() {
     const { low, high, scale } = this.fields;
-    const edges = { low: parsed(low.value), high: parsed(high.value), scale: scale.value };
+    const edges = { low: parseValue(low.value), high: parseValue(high.value), scale: scale.value };
     const { integer, ...others } = this.given;
     return { ...others, ...edges, ...(this.whole.checked ? { integer: true } : {}) };
   }
@@ -119,13 +119,13 @@ class Choices {
 
   /** JSON values, such as [50], [50, 50], or plain words. */
   read() {
-    const all = parsed(`[${this.field.value}]`);
-    return { choices: Array.isArray(all) ? all : this.field.value.split(",").map(parsed) };
+    const all = parseValue(`[${this.field.value}]`);
+    return { choices: Array.isArray(all) ? all : this.field.value.split(",").map(parseValue) };
   }
 }
 
-/** The JSON value of a text; a text that is none goes to the service as it is, which says so. */
-export function parsed(text) {
+/** The JSON value of a text, or the text itself; the service names the mistake then. */
+export function parseValue(text) {
   try {
     return JSON.parse(text);
   } catch {

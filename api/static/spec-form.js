@@ -1,8 +1,8 @@
-// A spec as a form. What the form has no field for is kept as it was.
+// A spec as a form. Parts of the spec without a field are kept as they were.
 
 import { h } from "./dom.js";
-import { parsed, SpaceRows } from "./space-rows.js";
-import { titled } from "./words.js";
+import { parseValue, SpaceRows } from "./space-rows.js";
+import { displayName } from "./format.js";
 
 const GROUPS = {
   "What": ["name", "dataset", "objective"],
@@ -49,7 +49,7 @@ export class SpecForm {
         levels.filter((one) => String(one) !== usual).map((one) => h("option", {}, String(one))))
       : h("input", { ...common, placeholder: usual, autocomplete: "off", list: path === "dataset" && "datasets" });
     this.fields.push({ path, element, kind, levels, usual });
-    const label = LABELS[path] ?? titled(path.split(".").pop());
+    const label = LABELS[path] ?? displayName(path.split(".").pop());
     return h("div", { class: "field" }, h("label", { for: id }, label[0].toUpperCase() + label.slice(1)), element);
   }
 
@@ -83,10 +83,10 @@ function shown(value, kind) {
 
 function valueOf(text, kind) {
   if (kind === "string") return text;
-  return parsed(kind === "array" ? `[${text}]` : text);
+  return parseValue(kind === "array" ? `[${text}]` : text);
 }
 
-/** Write `value` at a path, or take away what is there; empty objects go with it. */
+/** Write `value` at a path, or delete the value there, and objects that become empty. */
 function write(place, [name, ...rest], value) {
   if (rest.length > 0) {
     const inner = { ...place[name] };

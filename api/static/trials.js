@@ -2,8 +2,8 @@
 
 import { byId, fill, h } from "./dom.js";
 import { read, save, segment } from "./http.js";
-import { paced } from "./pace.js";
-import { level, share, shown, titled } from "./words.js";
+import { throttled } from "./timing.js";
+import { formatValue, formatScore, scoreOf, displayName } from "./format.js";
 
 const LIMIT = 20;
 const PAUSE = 2000;
@@ -15,7 +15,7 @@ export class TrialTable {
     this.best = true; // first; otherwise by round
     this.cursors = [null]; // of the pages up to the one shown
     this.next = null;
-    this.refresh = paced(() => this.update(), PAUSE);
+    this.refresh = throttled(() => this.update(), PAUSE);
     byId("trials-round").addEventListener("change", () => this.restart());
     byId("trials-state").addEventListener("change", () => this.restart());
     byId("trials-previous").addEventListener("click", () => this.turn(() => this.cursors.pop()));
@@ -23,11 +23,11 @@ export class TrialTable {
     byId("trials-csv").addEventListener("click", () => this.download());
   }
 
-  /** The columns and the rounds to choose from. */
+  /** Set the columns and the rounds to choose from. */
   describe(status, rounds) {
     const names = Object.keys(status.ranges).sort();
-    this.counted = status.objective !== "external"; // scores from elsewhere have no order there
-    this.best &&= this.counted;
+    this.sortable = status.objective !== "external"; // scores from elsewhere have no order there
+    this.best &&= this.sortable;
     if (names.join() !== this.names.join()) {
       this.names = names;
       this.head();
@@ -48,7 +48,7 @@ export class TrialTable {
     const plain = (title) => h("th", { scope: "col" }, title);
     fill(byId("trials").tHead, h("tr", {},
       sortable("Trial", false), plain("State"), plain("Epochs"),
-      this.counted ? sortable("Validation accuracy", true) : plain("Score"), this.names.map((name) => plain(titled(name)))));
+      this.sortable ? sortable("Validation accuracy", true) : plain("Score"), this.names.map((name) => plain(displayName(name)))));
   }
 
   sortBy(best) {
@@ -59,11 +59,11 @@ export class TrialTable {
   }
 
   query(more) {
-    const given = {
+    const filters = {
       round: byId("trials-round").value, state: byId("trials-state").value,
       sort: this.best ? "-validation_accuracy" : "round", ...more,
     };
-    return new URLSearchParams(Object.entries(given).filter(([, value]) => value));
+    return new URLSearchParams(Object.entries(filters).filter(([, value]) => value));
   }
 
   restart() {
@@ -88,10 +88,10 @@ export class TrialTable {
   }
 
   row(trial) {
-    const values = this.names.map((name) => h("td", {}, level(trial.params[name] ?? "–")));
-    const state = trial.role ? `${trial.state}, ${titled(trial.role)}` : trial.state;
+    const values = this.names.map((name) => h("td", {}, formatValue(trial.params[name] ?? "–")));
+    const state = trial.role ? `${trial.state}, ${displayName(trial.role)}` : trial.state;
     return h("tr", {}, h("th", { scope: "row" }, trial.id), h("td", { title: trial.error }, state),
-      h("td", {}, String(trial.epochs)), h("td", {}, share(shown(trial))), values);
+      h("td", {}, String(trial.epochs)), h("td", {}, formatScore(scoreOf(trial))), values);
   }
 
   nothing() {
@@ -99,7 +99,7 @@ export class TrialTable {
     return h("tr", {}, h("td", { colspan: columns, class: "muted" }, "No trial to show."));
   }
 
-  /** All trials that the filters select. */
+  /** Save all trials that the filters select. */
   download() {
     return save(`${this.path}?${this.query({})}`, "trials.csv", { Accept: "text/csv" });
   }

@@ -1,20 +1,20 @@
-// Datasets: those there are, and one's own.
+// Datasets: suggestions of names, and uploads.
 
 import { byId, fill, h } from "./dom.js";
 import { read, segment, send } from "./http.js";
-import { count } from "./words.js";
+import { formatCount } from "./format.js";
 
 const MOST = 1000;
 
 /** Suggest the names of datasets in the form. */
 export async function offerDatasets() {
   const { items } = (await read(`/datasets?limit=${MOST}`)).value;
-  fill(byId("datasets"), items.map((one) => h("option", { value: one.name }, describe(one))));
+  fill(byId("datasets"), items.map((dataset) => h("option", { value: dataset.name }, describe(dataset))));
 }
 
 function describe({ n_train: examples, features, classes, source }) {
   if (!examples) return source;
-  return `${count(examples, "example")}, ${count(features, "feature")}, ${classes.length} classes`;
+  return `${formatCount(examples, "example")}, ${formatCount(features, "feature")}, ${classes.length} classes`;
 }
 
 /** Make the upload form work; `done` is called with the name of a new dataset. */
@@ -26,15 +26,15 @@ export function offerUpload(done) {
   });
   byId("upload-form").addEventListener("submit", async (event) => {
     event.preventDefault();
-    const said = byId("uploaded");
-    said.textContent = "Uploading …";
+    const message = byId("uploaded");
+    message.textContent = "Uploading …";
     try {
       const { value } = await upload(file.files[0], file.dataset, name.value.trim(), label.value.trim());
-      said.textContent = `${value.name}: ${describe(value)}.`;
+      message.textContent = `${value.name}: ${describe(value)}.`;
       await offerDatasets();
       done(value.name);
     } catch (error) {
-      said.textContent = [error.message, ...(error.errors ?? []).map((e) => `${e.path}: ${e.message}`)].join("; ");
+      message.textContent = [error.message, ...(error.errors ?? []).map((e) => `${e.path}: ${e.message}`)].join("; ");
     }
   });
 }

@@ -1,4 +1,4 @@
-"""What `mkdocs build` does besides: references made from the code, and a look for foreign addresses."""
+"""Hooks of `mkdocs build`: references made from the code, and a check for foreign addresses."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 _METHODS = ("get", "post", "put", "patch", "delete")
+_DOCS = Path(__file__).resolve().parents[1]
+_LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]+)\)")
 # What a browser would fetch by itself; links for people to follow are welcome.
 _FETCHED = re.compile(
     r"<(?:script|img|iframe)[^>]+src=\"(https?:[^\"]+)|<link[^>]+rel=\"?(?:stylesheet|preload|preconnect)\"?[^>]+href=\"(https?:[^\"]+)"
@@ -20,20 +22,28 @@ _FETCHED = re.compile(
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Append what is made from the code."""
-    made = {"reference/http.md": http, "reference/cli.md": command_line}.get(page.file.src_uri)
-    return markdown if made is None else "\n".join([markdown, *made()])
+    """Append references made from the code, and keep only the text of links to the source tree."""
+    generate = {"reference/http.md": http, "reference/cli.md": command_line}.get(page.file.src_uri)
+    if generate is not None:
+        markdown = "\n".join([markdown, *generate()])
+    folder = Path(page.file.abs_src_path).parent
+    return _LINK.sub(lambda link: link[0] if _is_page(folder, link[2]) else link[1], markdown)
+
+
+def _is_page(folder: Path, target: str) -> bool:
+    """True for a target inside the site, or on another server."""
+    return "://" in target or (folder / target).resolve().is_relative_to(_DOCS)
 
 
 def on_post_build(config: Any, **_: Any) -> None:
     """Fail where a page would make a browser ask another server."""
     for path in Path(config["site_dir"]).rglob("*.html"):
-        for found in _FETCHED.findall(path.read_text(encoding="utf-8")):
-            raise SystemExit(f"{path} fetches {''.join(found)}; the site must work offline")
+        for address in _FETCHED.findall(path.read_text(encoding="utf-8")):
+            raise SystemExit(f"{path} fetches {''.join(address)}; the site must work offline")
 
 
 def http() -> Iterator[str]:
-    """Every route and every schema of the OpenAPI document."""
+    """The routes and schemas of the OpenAPI document."""
     document = _document()
     for path, item in document["paths"].items():
         for method in _METHODS:

@@ -1,4 +1,4 @@
-"""The command line: `main` is its way in, and the one place where errors become exit codes.
+"""The command line: `main` is its entry point; errors become exit codes here and nowhere else.
 
 Everything heavy is imported inside the commands, so that `hpsearch status` answers at once.
 """
@@ -22,46 +22,46 @@ def main() -> NoReturn:
     sys.exit(run(sys.argv[1:]))
 
 
-def run(words: Sequence[str]) -> int:
-    """Run one command; its exit code (see `hpsearch.errors` for what they mean)."""
-    options = words[: list(words).index("--")] if "--" in words else words
+def run(arguments: Sequence[str]) -> int:
+    """Run a command; returns its exit code (`hpsearch.errors` lists their meanings)."""
+    options = arguments[: list(arguments).index("--")] if "--" in arguments else arguments
     as_json = "--json" in options
     debug = "--debug" in options or os.environ.get("HPSEARCH_LOG_LEVEL", "").lower() == "debug"
     try:
-        return _invoke([word for word in words if not (debug and word == "--debug")])
+        return _invoke([word for word in arguments if not (debug and word == "--debug")])
     except HpsearchError as error:
-        _report(_described(error), as_json=as_json)
+        _report(_error_document(error), as_json=as_json)
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:  # the last line of defence: a user gets a sentence, no traceback
         if debug:
             raise
-        said = f"{type(error).__name__}: {error}".splitlines()[0]
-        detail = f"unexpected error, {said}; --debug or HPSEARCH_LOG_LEVEL=debug shows more"
+        fault = f"{type(error).__name__}: {error}".splitlines()[0]
+        detail = f"unexpected error, {fault}; --debug or HPSEARCH_LOG_LEVEL=debug shows more"
         _report({"type": "InternalError", "detail": detail, "exit_code": INTERNAL}, as_json=as_json)
         return INTERNAL
 
 
-def _invoke(words: Sequence[str]) -> int:
+def _invoke(arguments: Sequence[str]) -> int:
     import typer
 
     from hpsearch.cli.app import app
 
     try:
-        outcome = app(args=list(words), prog_name="hpsearch", standalone_mode=False)
+        outcome = app(args=list(arguments), prog_name="hpsearch", standalone_mode=False)
         sys.stdout.flush()
     except typer.TyperException as error:
-        said = error.format_message()
-        if said.startswith("Usage:"):  # a group of commands without the command
-            print(said, file=sys.stderr)
+        message = error.format_message()
+        if message.startswith("Usage:"):  # a group of commands without the command
+            print(message, file=sys.stderr)
             return UserError.exit_code
-        raise UserError(f"{said.removesuffix('.')} (see hpsearch --help)") from error
+        raise UserError(f"{message.removesuffix('.')} (see hpsearch --help)") from error
     return outcome if isinstance(outcome, int) else 0
 
 
-def _described(error: HpsearchError) -> dict[str, Any]:
-    described: dict[str, Any] = {
+def _error_document(error: HpsearchError) -> dict[str, Any]:
+    document: dict[str, Any] = {
         "type": type(error).__name__,
         "title": error.title,
         "status": error.status,
@@ -69,18 +69,18 @@ def _described(error: HpsearchError) -> dict[str, Any]:
         "exit_code": error.exit_code,
     }
     if error.mistakes:
-        described["errors"] = [mistake._asdict() for mistake in error.mistakes]
-    return described
+        document["errors"] = [mistake._asdict() for mistake in error.mistakes]
+    return document
 
 
-def _report(described: dict[str, Any], *, as_json: bool) -> None:
+def _report(error: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({"error": described}), file=sys.stderr)
+        print(json.dumps({"error": error}), file=sys.stderr)
         return
-    from hpsearch.cli.words import plain
+    from hpsearch.report.words import plain
 
-    print(f"hpsearch: {plain(described['detail'])}", file=sys.stderr)
-    for mistake in described.get("errors", ()):
+    print(f"hpsearch: {plain(error['detail'])}", file=sys.stderr)
+    for mistake in error.get("errors", ()):
         line = ": ".join(filter(None, (mistake["path"], mistake["message"])))
-        if not described["detail"].startswith(line):  # one may have been said already
+        if not error["detail"].startswith(line):  # one may have been said already
             print(f"  {plain(line)}", file=sys.stderr)

@@ -26,10 +26,12 @@ def backup(
         from hpsearch.service.backup import backup as copy
         from hpsearch.supervisor.home import key_file
 
-        made = copy(services, file.absolute(), besides=[key_file(services.settings.home)])
-    for reason in made.missing:
+        archive = copy(services, file.absolute(), besides=[key_file(services.settings.home)])
+    for reason in archive.missing:
         print(f"not copied: {reason}", file=sys.stderr)
     if as_json:
-        emit(asdict(made))
+        emit(asdict(archive))
         return
-    print(f"{made.path}: {made.bytes:,} bytes, {made.datasets} datasets; keep it as safe as a key")
+    print(
+        f"{archive.path}: {archive.bytes:,} bytes, {archive.datasets} datasets; keep it as safe as a key"
+    )

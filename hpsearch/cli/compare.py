@@ -19,7 +19,7 @@ ABSENT = "-"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One search; `result` is None until it has completed."""
+    """A column for a search; `result` is None until it has completed."""
 
     status: StatusView
     result: ResultView | None
@@ -53,7 +53,8 @@ def compare(
 
 def rows(columns: Sequence[Column]) -> Iterator[tuple[str, Sequence[str]]]:
     """A title and a cell for each search; what no search has is left out."""
-    from hpsearch.cli import tables, words
+    from hpsearch.cli import tables
+    from hpsearch.report import words
 
     def each(show: Callable[[StatusView], str]) -> list[str]:
         return [words.plain(show(column.status)) for column in columns]
@@ -84,7 +85,7 @@ def rows(columns: Sequence[Column]) -> Iterator[tuple[str, Sequence[str]]]:
 
 
 def _interval(result: ResultView) -> str:
-    from hpsearch.cli import words
+    from hpsearch.report import words
 
     ends = result.test.ci95
     return ABSENT if ends is None else f"{words.share(ends[0])} to {words.share(ends[1])}"
@@ -92,14 +93,14 @@ def _interval(result: ResultView) -> str:
 
 def _range(column: Column, name: str) -> str:
     """The best range, or the one where a search is now."""
-    from hpsearch.cli import words
+    from hpsearch.report import words
 
     ranges = column.status.ranges if column.result is None else column.result.ranges
     return words.span(ranges[name]) if name in ranges else ABSENT
 
 
 def _value(column: Column, name: str) -> str:
-    from hpsearch.cli import words
+    from hpsearch.report import words
 
     params = {} if column.result is None else column.result.recommended.params
     return words.level(params[name]) if name in params else ABSENT

@@ -113,14 +113,14 @@ def _show(view: DatasetView, *, as_json: bool) -> None:
         return
     from hpsearch.cli import tables
 
-    made = " (split off at ingest)" if view.test_split == "made" else ""
+    origin = " (split off at ingest)" if view.test_split == "made" else ""
     classes = view.classes or []
     pairs = [
         ("name", view.name),
         ("kind", f"{view.kind}, {_kind(view)}"),
         ("classes", f"{len(classes)}: {', '.join(classes[:20])}"),
         ("training part", f"{view.n_train} examples"),
-        ("test part", f"{view.n_test} examples{made}, sealed"),
+        ("test part", f"{view.n_test} examples{origin}, sealed"),
         ("licence", view.licence),
         ("source", view.source),
         ("digest", view.digest or ""),

@@ -29,7 +29,7 @@ START_SECONDS = 90.0
 STOP_SECONDS = 20.0
 HURRY_SECONDS = 5.0
 POLL = 0.05
-ELSEWHERE = frozenset(
+OTHER_SERVERS = frozenset(
     {
         "DATABASE_URL",
         "REDIS_URL",
@@ -57,7 +57,9 @@ def demo(
 
     With --json: the result alone on standard output, progress on standard error.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # the blocks below clean up
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(TERMINATED)
+    )  # `with` and `finally` blocks clean up
     out = console(stderr=as_json)
     with _folder(home) as folder:
         out.print(f"starting the service in {folder}")
@@ -66,7 +68,7 @@ def demo(
 
 
 def _search(url: str, folder: Path, out: Console, *, as_json: bool) -> None:
-    from hpsearch.cli import answers, watching
+    from hpsearch.cli import live_status, result_output
     from hpsearch.client import Client
     from hpsearch.settings import load
     from hpsearch.supervisor.home import key_file
@@ -82,22 +84,22 @@ def _search(url: str, folder: Path, out: Console, *, as_json: bool) -> None:
         link = f"{url}{view.links.get('self', '')}"
         out.print(f'  curl -H "Authorization: Bearer {shown}" {link}', soft_wrap=True)
         out.print(f"search {view.id}: {view.name}")
-        with watching.on(out) as show:
-            last = watching.follow(client, view, show)
+        with live_status.display(out) as show:
+            last = live_status.follow(client, view, show)
         if last.state is not SearchState.COMPLETED:
             raise SystemFault(f"the search is {last.state}: {last.reason or 'no reason given'}")
         result = client.result(view.id)
     if as_json:
         emit(result)
         return
-    out.print(answers.result(result))
+    out.print(result_output.result(result))
     out.print(
         "\nhpsearch serve keeps a service up; hpsearch submit FILE --watch runs your own spec"
     )
 
 
 def example() -> bytes:
-    """The spec of examples/digits.json, as it lies in the package."""
+    """The spec of examples/digits.json, which the package contains."""
     return files("hpsearch.cli").joinpath("digits.json").read_bytes()
 
 
@@ -128,33 +130,33 @@ def _service(folder: Path, workers: int | None) -> Iterator[str]:
     private_folder(folder)
     private_folder(folder / "logs")
     program = Program("serve", [*command, *count], grace=STOP_SECONDS)
-    child = Child(program, logs=folder / "logs", environment=_embedded())
+    child = Child(program, logs=folder / "logs", environment=_own_environment())
     child.start()
     try:
-        yield _address(child, folder)
+        yield _wait_for_address(child, folder)
     finally:
         _end(child)
 
 
-def _embedded() -> dict[str, str]:
-    """The environment without other people's database, broker and files."""
-    return {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
+def _own_environment() -> dict[str, str]:
+    """The environment without the variables that name another database, broker or data folder."""
+    return {name: value for name, value in os.environ.items() if name not in OTHER_SERVERS}
 
 
-def _address(child: Child, folder: Path) -> str:
-    from hpsearch.supervisor.home import announced
+def _wait_for_address(child: Child, folder: Path) -> str:
+    from hpsearch.supervisor.home import running_service
 
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        found = announced(folder)
-        # Word of another service on this folder is not ours; ours will fail on its lock.
-        if found is not None and found.pid == child.pid:
-            return found.url
+        service = running_service(folder)
+        # Another service on this folder is not ours; ours will fail on its lock.
+        if service is not None and service.pid == child.pid:
+            return service.url
         code = child.ended()
         if code is not None:
-            said = "\n".join(child.last_lines(20)).removeprefix("hpsearch: ")
+            message = "\n".join(child.last_lines(20)).removeprefix("hpsearch: ")
             kind = _BY_EXIT_CODE.get(code, SystemFault)
-            raise kind(said or f"the service ended at its start (exit {code})")
+            raise kind(message or f"the service ended at its start (exit {code})")
         time.sleep(POLL)
     raise Unavailable(
         f"the service was not ready within {START_SECONDS:g} seconds; see {child.log}"
@@ -165,16 +167,16 @@ def _end(child: Child) -> None:
     """End the service, and leave nothing behind when somebody presses Ctrl-C meanwhile."""
     child.terminate()
     try:
-        _await_end(child, child.program.grace)
+        _wait_for_end(child, child.program.grace)
     except KeyboardInterrupt:
         child.terminate()  # a second signal: it does not wait for its jobs
-        _await_end(child, HURRY_SECONDS)
+        _wait_for_end(child, HURRY_SECONDS)
         raise
     finally:
         child.kill()
 
 
-def _await_end(child: Child, seconds: float) -> None:
+def _wait_for_end(child: Child, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while child.ended() is None and child.pid is not None and time.monotonic() < deadline:
         time.sleep(POLL)

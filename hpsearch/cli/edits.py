@@ -1,4 +1,4 @@
-"""Commands that change what a search looks for: edit it while it runs, continue it afterwards."""
+"""Commands that change a search: `edit` while it runs, `continue` afterwards."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from hpsearch.cli.options import Json, SearchId, Url, connected
 from hpsearch.cli.output import console, emit
-from hpsearch.cli.searches import follow_up, submitted
+from hpsearch.cli.searches import follow_up, print_submitted
 from hpsearch.errors import InvalidRequest
 
 FORM = "--set takes PATH=JSON, such as space.learning_rate.high=0.5 or rounds=6"
@@ -29,7 +29,7 @@ def edit(
     as_json: Json = False,
 ) -> None:
     """Change the ranges, rounds, trials_per_round or epochs of a search from its next round on."""
-    changes = changes_of(settings)
+    changes = parse_changes(settings)
     with connected(url) as client:
         if dry_run:
             plan = client.preview(search, changes)
@@ -39,9 +39,9 @@ def edit(
         emit(plan if dry_run else view)
         return
     if dry_run:
-        from hpsearch.cli import answers
+        from hpsearch.cli import result_output
 
-        console().print(answers.next_round(plan))
+        console().print(result_output.next_round(plan))
         return
     after = view.edits[-1].after_round if view.edits else 0
     print(f"{view.id} is edited" + (f"; it takes effect after round {after}" if after else ""))
@@ -64,11 +64,11 @@ def continue_(
         if follow:
             follow_up(client, view, as_json=as_json)
         else:
-            submitted(view, as_json=as_json)
+            print_submitted(view, as_json=as_json)
 
 
-def changes_of(settings: Sequence[str]) -> dict[str, Any]:
-    """The JSON document that `PATH=JSON` settings make together.
+def parse_changes(settings: Sequence[str]) -> dict[str, Any]:
+    """Parse `PATH=JSON` settings into one JSON document.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""`hpsearch export` and `hpsearch import`: searches for other programs, and their trials for ours."""
+"""`hpsearch export` and `hpsearch import`: searches for other programs, trials from other programs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typer
 
 from hpsearch.cli.options import Json, SearchId, Url, connected
 from hpsearch.cli.output import emit
-from hpsearch.cli.searches import follow_up, read_spec, submitted
+from hpsearch.cli.searches import follow_up, print_submitted, read_spec
 from hpsearch.errors import InvalidRequest
 
 STORAGE = "Optuna storage, for example sqlite:///optuna.db."
@@ -75,8 +75,8 @@ def export(
     export = EXPORTS[asked[0]]
     with connected(url, patience=PATIENCE) as client:
         if isinstance(export, FileExport):
-            client.status(search)  # what is wrong is said before a file is opened
-            with _opened(output) as to:
+            client.status(search)  # fails before a file is opened
+            with _open_output(output) as to:
                 export.write(client, search, to)
             return
         address, name = stores[asked[0]]
@@ -108,26 +108,27 @@ def import_(
     from hpsearch.client import PATIENCE
     from hpsearch.exchange import studies
 
-    asked = json.loads(read_spec(spec))
-    if not isinstance(asked, dict) or not isinstance(asked.get("space"), dict):
+    document = json.loads(read_spec(spec))
+    if not isinstance(document, dict) or not isinstance(document.get("space"), dict):
         raise InvalidRequest(f"{spec}: a search spec is a JSON object with a space")
-    observed = studies.observations(asked, storage=optuna, name=study)
-    asked["warm_start"] = [*asked.get("warm_start", ()), {"observations": observed}]
-    print(f"{len(observed)} trials of study {study}", file=sys.stderr)
+    observations = studies.observations(document, storage=optuna, name=study)
+    warm_starts = document.get("warm_start", ())
+    document["warm_start"] = [*warm_starts, {"observations": observations}]
+    print(f"{len(observations)} trials of study {study}", file=sys.stderr)
     if show:
-        print(json.dumps(asked))
+        print(json.dumps(document))
         return
     with connected(url, patience=PATIENCE) as client:
-        view = client.submit(asked)
+        view = client.submit(document)
         if follow:
             follow_up(client, view, as_json=as_json)
         else:
-            submitted(view, as_json=as_json)
+            print_submitted(view, as_json=as_json)
 
 
 @contextmanager
-def _opened(output: Path | None) -> Iterator[IO[bytes]]:
-    """Open a file that appears when it is whole, or standard output."""
+def _open_output(output: Path | None) -> Iterator[IO[bytes]]:
+    """Open a file that appears when it is complete, or standard output."""
     if output is None:
         yield sys.stdout.buffer
         sys.stdout.flush()

@@ -45,9 +45,9 @@ def create(
 def list_(as_json: Json = False) -> None:
     """List the keys, without their secrets."""
     with local_services() as services:
-        found = services.keys.list()
+        views = services.keys.list()
     if as_json:
-        emit(found)
+        emit(views)
         return
     from hpsearch.cli import tables
 
@@ -63,7 +63,7 @@ def list_(as_json: Json = False) -> None:
             view.expires_at or "-",
             view.revoked_at or "-",
         )
-        for view in found
+        for view in views
     )
     tables.listing(head, rows)
 

@@ -43,9 +43,9 @@ def lab(
         )
     names = [f"--only={name}" for name in only or ()]
     flags = [*(["--quick"] if quick else []), *(["--json"] if as_json else [])]
-    words = [f"--output={output}", f"--seed={seed}", *names, *flags]
+    arguments = [f"--output={output}", f"--seed={seed}", *names, *flags]
     # A child, because its environment must be set before NumPy loads.
-    command = [sys.executable, "-P", "-m", "lab", *words]
+    command = [sys.executable, "-P", "-m", "lab", *arguments]
     environment = {**os.environ, **load().child_environment()}
     done = subprocess.run(command, env=environment, check=False)  # noqa: S603  # our own program
     raise typer.Exit(done.returncode)

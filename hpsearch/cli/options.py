@@ -1,4 +1,4 @@
-"""What several commands have in common: their options, and the way to the service."""
+"""Options that several commands share, and connections to the service."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ SearchId = Annotated[str, typer.Argument(metavar="ID", help="Id of the search.")
 
 @contextmanager
 def connected(url: str | None, *, patience: float = 0.0) -> Iterator[Client]:
-    """A client of the service at `url`, or of the one that the environment names.
+    """Connect to the service at `url`, or to the one that the environment names.
 
-    A command says at once that nothing answers, unless it is given `patience` (seconds).
+    Requests are repeated for `patience` seconds; without it a service that is away fails at once.
     """
     from hpsearch.client import Client, is_loopback
     from hpsearch.settings import load
 
     settings = load()
     address = url or service_url(settings)
-    given = key = settings.client_key()
+    configured = key = settings.client_key()
     if key is None and is_loopback(address):  # the key of this machine goes to no other
         key = own_key(settings)
     with Client(address, key, patience=patience) as client:
         try:
             yield client
         except Unauthenticated as error:
-            if given is not None:
+            if configured is not None:
                 raise Unauthenticated(
-                    f"{error}: what HPSEARCH_API_KEY or HPSEARCH_API_KEY_FILE says does not open "
+                    f"{error}: the key of HPSEARCH_API_KEY or HPSEARCH_API_KEY_FILE does not open "
                     f"{address}; copy the key from api.key in its data folder, or ask who runs it"
                 ) from error
             if key is not None:
@@ -56,10 +56,10 @@ def connected(url: str | None, *, patience: float = 0.0) -> Iterator[Client]:
 
 def service_url(settings: Settings) -> str:
     """HPSEARCH_URL, else the service that runs on this data folder, else the default."""
-    from hpsearch.supervisor.home import announced
+    from hpsearch.supervisor.home import running_service
 
     if "url" not in settings.model_fields_set:
-        running = announced(settings.home)
+        running = running_service(settings.home)
         if running is not None:
             return running.url
     return settings.url
@@ -67,7 +67,7 @@ def service_url(settings: Settings) -> str:
 
 @contextmanager
 def local_services() -> Iterator[Services]:
-    """The use cases themselves, for what is done on the server's own machine."""
+    """Build the services themselves, for commands on the server's own machine."""
     from hpsearch.errors import Unavailable
     from hpsearch.settings import load
     from hpsearch.wiring import build
@@ -76,9 +76,9 @@ def local_services() -> Iterator[Services]:
     with build(settings) as services:
         faults = {part: state for part, state in services.ready().items() if state != "ok"}
         if faults:
-            said = "; ".join(f"{part}: {state}" for part, state in faults.items())
+            listed = "; ".join(f"{part}: {state}" for part, state in faults.items())
             raise Unavailable(
-                f"the database of {settings.home} is not ready ({said}); "
+                f"the database of {settings.home} is not ready ({listed}); "
                 "`hpsearch serve` or `python -m migrations upgrade` prepares it"
             )
         yield services

@@ -16,7 +16,7 @@ WIDTH_OF_A_PIPE = 110
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console that takes every word as it is: names hold no markup."""
+    """A console that takes text literally: names hold no markup."""
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
@@ -27,7 +27,7 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def emit(value: BaseModel | dict[str, Any] | Iterable[BaseModel]) -> None:
-    """Print a value as one line of JSON, and let it through at once."""
+    """Print a value as a line of JSON, and flush it."""
     if isinstance(value, BaseModel):
         text = value.model_dump_json()
     elif isinstance(value, dict):

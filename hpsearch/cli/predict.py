@@ -1,4 +1,4 @@
-"""`hpsearch model` and `hpsearch predict`: the trained winner as a file, and what it says."""
+"""`hpsearch model` and `hpsearch predict`: the trained winner as a file, and its predictions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def model(
     if as_json:
         emit({"file": str(file), "bytes": file.stat().st_size})
     else:
-        print(f"{file}: hpsearch predict {file} EXAMPLES says what it sees")
+        print(f"{file}: predict with `hpsearch predict {file} EXAMPLES`")
 
 
 def predict(
@@ -57,8 +57,8 @@ def predict(
     names = [trained.classes[i] for i in probabilities.argmax(axis=1)]
     if as_json:
         lines = zip(names, probabilities.tolist(), strict=True)
-        said = [{"label": n, "probabilities": dict(zip(trained.classes, p, strict=True))} for n, p in lines]  # fmt: skip
-        emit({"predictions": said})
+        predictions = [{"label": n, "probabilities": dict(zip(trained.classes, p, strict=True))} for n, p in lines]  # fmt: skip
+        emit({"predictions": predictions})
         return
     table = csv.writer(sys.stdout, lineterminator="\n")
     table.writerow(["label", *trained.classes])

@@ -1,4 +1,4 @@
-"""`hpsearch prune`: what ended long ago goes."""
+"""`hpsearch prune`: removes searches that ended long ago."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ def prune(
     with local_services() as services:
         from hpsearch.service.prune import prune as remove
 
-        done = remove(services, older_than=seconds, keep_results=keep_results, dry_run=dry_run)
+        removed = remove(services, older_than=seconds, keep_results=keep_results, dry_run=dry_run)
     if as_json:
-        emit({**asdict(done), "dry_run": dry_run})
+        emit({**asdict(removed), "dry_run": dry_run})
         return
     what = "curves and history of " if keep_results else ""
     print(
-        f"{'would remove' if dry_run else 'removed'} {what}{done.searches} searches "
-        f"({done.trials:,} trials), {done.events:,} events, {done.datasets} datasets "
-        f"({done.bytes:,} bytes)"
+        f"{'would remove' if dry_run else 'removed'} {what}{removed.searches} searches "
+        f"({removed.trials:,} trials), {removed.events:,} events, {removed.datasets} datasets "
+        f"({removed.bytes:,} bytes)"
     )
 
 
@@ -53,11 +53,11 @@ def age(text: str) -> float:
     Raises
     ------
     InvalidRequest
-        It is none.
+        It is not an age.
     """
-    found = _AGE.fullmatch(text)
-    if found is None:
+    parts = _AGE.fullmatch(text)
+    if parts is None:
         raise InvalidRequest(
             f"--older-than {text[:40]!r}: give hours, days or weeks, as in 12h, 90d, 8w"
         )
-    return int(found[1]) * _UNITS[found[2]]
+    return int(parts[1]) * _UNITS[parts[2]]

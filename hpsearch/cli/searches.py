@@ -39,7 +39,7 @@ def submit(
         if follow:
             follow_up(client, view, as_json=as_json)
         else:
-            submitted(view, as_json=as_json)
+            print_submitted(view, as_json=as_json)
 
 
 def status(search: SearchId, url: Url = None, as_json: Json = False) -> None:
@@ -64,9 +64,9 @@ def result(search: SearchId, url: Url = None, as_json: Json = False) -> None:
     if as_json:
         emit(view)
         return
-    from hpsearch.cli import answers
+    from hpsearch.cli import result_output
 
-    console().print(answers.result(view))
+    console().print(result_output.result(view))
 
 
 def health(search: SearchId, url: Url = None, as_json: Json = False) -> None:
@@ -76,9 +76,9 @@ def health(search: SearchId, url: Url = None, as_json: Json = False) -> None:
     if as_json:
         emit(view)
         return
-    from hpsearch.cli import answers
+    from hpsearch.cli import result_output
 
-    console().print(answers.health(view))
+    console().print(result_output.health(view))
 
 
 def spec(search: SearchId, url: Url = None) -> None:
@@ -95,11 +95,12 @@ def list_(
 ) -> None:
     """List the searches of this key, newest first."""
     with connected(url) as client:
-        found = list(client.list(state=state, limit=limit))
+        views = list(client.list(state=state, limit=limit))
     if as_json:
-        emit(found)
+        emit(views)
         return
-    from hpsearch.cli import tables, words
+    from hpsearch.cli import tables
+    from hpsearch.report import words
 
     head = ("ID", "STATE", "ROUNDS", "BEST", "DATASET", "CREATED", "NAME")
     rows = (
@@ -112,7 +113,7 @@ def list_(
             view.created_at,
             view.name,
         )
-        for view in found
+        for view in views
     )
     tables.listing(head, rows)
 
@@ -163,7 +164,7 @@ def replay(
 
 
 def read_spec(file: Path) -> bytes:
-    """The bytes of a spec that is JSON at least; what it says is the service's to judge.
+    """Read the bytes of a spec that is valid JSON; the service checks its content.
 
     Raises
     ------
@@ -187,9 +188,9 @@ def read_spec(file: Path) -> bytes:
     return text
 
 
-def _change(url: str | None, move: Callable[[Client], StatusView], *, as_json: bool) -> None:
+def _change(url: str | None, act: Callable[[Client], StatusView], *, as_json: bool) -> None:
     with connected(url) as client:
-        view = move(client)
+        view = act(client)
     if as_json:
         emit(view)
     else:
@@ -205,8 +206,8 @@ def _show(view: StatusView, *, as_json: bool) -> None:
     console().print(tables.status(view))
 
 
-def submitted(view: StatusView, *, as_json: bool) -> None:
-    """Say which search has been made: its id alone on standard output."""
+def print_submitted(view: StatusView, *, as_json: bool) -> None:
+    """Print the new search: its id alone on standard output."""
     if as_json:
         emit(view)
         return
@@ -222,24 +223,24 @@ def follow_up(client: Client, first: StatusView, *, as_json: bool) -> None:
     typer.Exit
         It failed or was cancelled.
     """
-    from hpsearch.cli import watching
+    from hpsearch.cli import live_status
     from hpsearch.trials import SearchState
 
     if as_json:
-        last = watching.follow(client, first, emit)
+        last = live_status.follow(client, first, emit)
     else:
         out = console()
-        named = first.name or first.dataset
-        out.print(f"search {first.id}" + (f": {named}" if named else ""), soft_wrap=True)
+        title = first.name or first.dataset
+        out.print(f"search {first.id}" + (f": {title}" if title else ""), soft_wrap=True)
         try:
-            with watching.on(out) as show:
-                last = watching.follow(client, first, show)
+            with live_status.display(out) as show:
+                last = live_status.follow(client, first, show)
         except KeyboardInterrupt:
             print(f"the search goes on: hpsearch watch {first.id}", file=sys.stderr)
             raise
         if last.state is SearchState.COMPLETED:
-            from hpsearch.cli import answers
+            from hpsearch.cli import result_output
 
-            out.print(answers.result(client.result(last.id)))
+            out.print(result_output.result(client.result(last.id)))
     if last.state is not SearchState.COMPLETED:
         raise typer.Exit(ENDED_BADLY)

@@ -41,8 +41,8 @@ def serve(
     from hpsearch.supervisor.home import key_file
     from hpsearch.supervisor.service import Supervisor
 
-    given = {"host": host, "port": port, "home": home}
-    settings = load(**{name: value for name, value in given.items() if value is not None})
+    options = {"host": host, "port": port, "home": home}
+    settings = load(**{name: value for name, value in options.items() if value is not None})
     count = cores() if workers is None else workers
 
     def ready(url: str) -> None:
@@ -70,7 +70,7 @@ def cores() -> int:
 
 
 def _say(line: str) -> None:
-    from hpsearch.cli.words import plain
+    from hpsearch.report.words import plain
 
-    with suppress(OSError):  # the terminal has gone; the service is not to go with it halfway
+    with suppress(OSError):  # the terminal is closed; the service must still stop in order
         print(f"{time.strftime('%H:%M:%S')} {plain(line)}", file=sys.stderr, flush=True)

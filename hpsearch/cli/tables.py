@@ -1,4 +1,4 @@
-"""What people see of a search while it runs, and lists."""
+"""Tables for people: lists, and the status of a search."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from hpsearch.cli import words
-from hpsearch.cli.words import plain
-from hpsearch.trials import AGAIN, WORKING, RoundKind
+from hpsearch.report import words
+from hpsearch.report.words import plain
+from hpsearch.trials import WORKING, RoundKind
 
 if TYPE_CHECKING:
     from hpsearch.report.views import EditView, RangeView, StatusView, TrialCounts, WebhookView
@@ -46,7 +46,7 @@ def facts(pairs: Iterable[tuple[str, RenderableType]]) -> Table:
 
 
 def status(view: StatusView) -> Table:
-    """Where a search stands."""
+    """The status of a search."""
     pairs: list[tuple[str, RenderableType]] = [
         ("search", view.id),
         ("name", view.name or "-"),
@@ -64,18 +64,18 @@ def status(view: StatusView) -> Table:
     if view.warm_start:
         pairs.append(("begun with", ", ".join(view.warm_start)))
     if view.webhook is not None:
-        pairs.append(("webhook", _told(view.webhook)))
+        pairs.append(("webhook", _webhook(view.webhook)))
     if view.eta_seconds is not None:
         pairs.append(("time left", words.duration(view.eta_seconds)))
     return facts(pairs)
 
 
 def state(view: StatusView) -> str:
-    """The state, what the search does in it, and why."""
+    """The state, the activity of the search in it, and the reason."""
     doing = _DOING.get(view.rounds.kind) if view.state in WORKING else None
-    # The reason while finalists are repeated begins with the same words in other ones.
-    told = (view.reason or "").removeprefix(AGAIN).removeprefix(": ")
-    reason = f" ({told})" if told else ""
+    if view.reason and view.rounds.kind is RoundKind.REPEAT:
+        doing = None  # the reason names it
+    reason = f" ({view.reason})" if view.reason else ""
     return view.state + (f", {doing}" if doing else "") + reason
 
 
@@ -91,10 +91,10 @@ def best_line(view: StatusView) -> str:
     return f"{words.share(view.best.shown)}  {words.params(view.best.params)}"
 
 
-def ranges(found: Mapping[str, RangeView]) -> Table:
+def ranges(present: Mapping[str, RangeView]) -> Table:
     """The ranges as they are now."""
     table = Table(box=None, show_header=False, pad_edge=False)
-    for name, view in found.items():
+    for name, view in present.items():
         table.add_row(plain(name), words.span(view), view.scale or "")
     return table
 
@@ -106,8 +106,8 @@ def _others(counts: TrialCounts) -> str:
         "diverged": counts.diverged,
         "failed": counts.failed,
     }
-    said = ", ".join(f"{count} {name}" for name, count in named.items() if count)
-    return f" ({said})" if said else ""
+    listed = ", ".join(f"{count} {name}" for name, count in named.items() if count)
+    return f" ({listed})" if listed else ""
 
 
 def _edit(edit: EditView) -> str:
@@ -115,7 +115,7 @@ def _edit(edit: EditView) -> str:
     return f"{', '.join(_paths(edit.changes))} {when}"
 
 
-def _told(webhook: WebhookView) -> str:
+def _webhook(webhook: WebhookView) -> str:
     state, error = webhook.state.replace("_", " "), webhook.error
     tried = f", attempts: {webhook.attempts}" if webhook.attempts else ""
     return f"{webhook.host}: {state}{tried}" + (f" ({error})" if error else "")

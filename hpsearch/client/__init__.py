@@ -1,4 +1,4 @@
-"""The HTTP contract from the caller's side: typed answers, and errors of the one error tree."""
+"""The client of the HTTP contract: typed answers, and errors of `hpsearch.errors`."""
 
 from hpsearch.client.address import is_loopback
 from hpsearch.client.client import PATIENCE, Client

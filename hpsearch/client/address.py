@@ -1,4 +1,4 @@
-"""Where a service is and how its routes are spelled."""
+"""Addresses of a service and of its routes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def checked_url(url: str) -> str:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether `url` leads to this machine."""
+    """True where `url` leads to this machine."""
     host = _parsed(url).host
     if host == "localhost" or host.endswith(".localhost"):
         return True

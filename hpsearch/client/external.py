@@ -48,7 +48,7 @@ def run(
     Raises
     ------
     HpsearchError
-        What the service answered, or that it does not.
+        An error that the service answered with, or Unavailable.
     """
     while True:
         try:
@@ -63,22 +63,22 @@ def run(
 
 
 def _train(client: Client, order: OrderView, train: Train) -> None:
-    with _kept(client, order) as lost:
+    with _heartbeats(client, order) as lost:
         try:
-            with _ours(order):
+            with _drop_if_lost(order):
                 _report(client, order, train, lost)
         except HpsearchError:
             raise
-        except Exception as error:  # whatever a training raises is what became of its trial
+        except Exception as error:  # whatever a training raises fails its one trial
             log.exception("trial %s failed", order.trial)
             message = f"{type(error).__name__}: {error}"[:2000]
-            with _ours(order):
+            with _drop_if_lost(order):
                 client.report(order, state="failed", message=message)
 
 
 @contextmanager
-def _ours(order: OrderView) -> Iterator[None]:
-    """What is told of a trial that was cancelled, or given to somebody else, is not wanted."""
+def _drop_if_lost(order: OrderView) -> Iterator[None]:
+    """Drop a report that is refused: its trial was cancelled, or given to somebody else."""
     try:
         yield
     except Conflict as error:
@@ -103,8 +103,8 @@ def _report(client: Client, order: OrderView, train: Train, lost: threading.Even
 
 
 @contextmanager
-def _kept(client: Client, order: OrderView) -> Iterator[threading.Event]:
-    """Heartbeats from a thread of their own; set once the trial was given to somebody else."""
+def _heartbeats(client: Client, order: OrderView) -> Iterator[threading.Event]:
+    """Send heartbeats from a thread; the event is set once the trial was given to somebody else."""
     over, lost = threading.Event(), threading.Event()
 
     def beat() -> None:

@@ -11,14 +11,14 @@ MIME = "application/vnd.plotly.v1+json"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure of a search; `plotly.graph_objects.Figure(figure.to_dict())` opens it in plotly."""
+    """A figure of a search; `plotly.graph_objects.Figure(figure.to_dict())` opens it in plotly."""
 
     name: str
     data: list[dict[str, Any]]
     layout: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
-        """What plotly calls a figure: data and layout."""
+        """The figure as plotly has it: data and layout."""
         return {"data": self.data, "layout": self.layout}
 
     def to_json(self) -> str:

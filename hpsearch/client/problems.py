@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457) turned back into the error classes they were made from."""
+"""Problem documents (RFC 9457) as the error classes that they were made from."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ def error_from(response: httpx.Response) -> HpsearchError:
     return error
 
 
-def _seconds(given: str) -> float | None:
-    """What Retry-After says; None where it says nothing, or names a date as proxies may."""
-    return float(given) if given.isascii() and given.isdigit() and len(given) < 7 else None
+def _seconds(header: str) -> float | None:
+    """The seconds of a Retry-After; None where it is absent, or a date as proxies may send it."""
+    return float(header) if header.isascii() and header.isdigit() and len(header) < 7 else None
 
 
 def _problem(response: httpx.Response) -> dict[str, Any]:
@@ -78,9 +78,9 @@ def _problem(response: httpx.Response) -> dict[str, Any]:
 
 
 def _message(response: httpx.Response, body: dict[str, Any]) -> str:
-    said = body.get("detail") or body.get("title")
-    if isinstance(said, str):
-        return said
+    message = body.get("detail") or body.get("title")
+    if isinstance(message, str):
+        return message
     if response.is_redirect:
         target = response.headers["location"][:EXCERPT]
         return f"{response.url} has moved to {target}; give that address to --url"

@@ -1,4 +1,4 @@
-"""Sending webhooks: POSTs to strangers, of whose answers the status alone is read."""
+"""Webhooks over HTTP: POSTs to other people's servers; only the status of an answer is read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hpsearch.client.address import is_loopback
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One request: `headers` and `body` go to `url` as they are."""
+    """A request: `headers` and `body` go to `url` as they are."""
 
     url: str
     headers: Mapping[str, str]
@@ -21,7 +21,7 @@ class Message:
 
 
 def post(messages: Sequence[Message], *, seconds: float) -> Sequence[str | None]:
-    """Send messages at the same time; for each None where it was taken, else what went wrong.
+    """Send messages at the same time; for each None where it was accepted, else the fault.
 
     After `seconds` an attempt is over, however slowly its answer drips in. Redirects are not
     followed, nothing is remembered from one message to the next, and no body is read.
@@ -29,16 +29,16 @@ def post(messages: Sequence[Message], *, seconds: float) -> Sequence[str | None]
     # Not asyncio.run: that would wait for a name that the system is still looking up.
     loop = asyncio.new_event_loop()
     try:
-        return loop.run_until_complete(_all(messages, seconds))
+        return loop.run_until_complete(_post_all(messages, seconds))
     finally:
         loop.close()
 
 
-async def _all(messages: Sequence[Message], seconds: float) -> Sequence[str | None]:
-    return await asyncio.gather(*(_one(message, seconds) for message in messages))
+async def _post_all(messages: Sequence[Message], seconds: float) -> Sequence[str | None]:
+    return await asyncio.gather(*(_post_one(message, seconds) for message in messages))
 
 
-async def _one(message: Message, seconds: float) -> str | None:
+async def _post_one(message: Message, seconds: float) -> str | None:
     try:
         async with (
             asyncio.timeout(seconds),
@@ -52,14 +52,14 @@ async def _one(message: Message, seconds: float) -> str | None:
                 "POST", message.url, content=message.body, headers=dict(message.headers)
             ) as answer,
         ):
-            return _judged(answer)
+            return _refusal(answer)
     except (TimeoutError, httpx.TimeoutException):
         return f"no answer within {seconds:g} s"
     except Exception as error:  # noqa: BLE001  # an answer of one must not cost the others theirs
         return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-def _judged(answer: httpx.Response) -> str | None:
+def _refusal(answer: httpx.Response) -> str | None:
     if answer.is_success:
         return None
     more = ", and redirects are not followed" if answer.is_redirect else ""

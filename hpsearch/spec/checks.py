@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from hpsearch.errors import InvalidSpec, Mistake, meant
+from hpsearch.errors import InvalidSpec, Mistake, suggestion
 from hpsearch.plural import counted
 from hpsearch.settings import Settings
 from hpsearch.space import Choices, Range, TaggedDimension
@@ -115,7 +115,7 @@ def from_pydantic(error: ValidationError) -> list[Mistake]:
 
 def _unknown(title: str, loc: tuple[int | str, ...]) -> str:
     """The message about a field that does not exist."""
-    question = meant(str(loc[-1]), _fields(title, loc))
+    question = suggestion(str(loc[-1]), _fields(title, loc))
     see = "see /openapi.json for the fields there are"
     return f"unknown field; {question} S{see[1:]}" if question else f"unknown field; {see}"
 

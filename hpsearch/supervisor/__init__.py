@@ -1,5 +1,5 @@
 """The embedded service as processes: broker, API, loop and workers, started and restarted.
 
-`home` is the data folder and who may use it, `broker` the embedded Valkey server, `child` one
-process with its log, `restarts` when to start it again, `service` all of them together.
+`home` is the data folder with its lock and key, `broker` the embedded Valkey server, `child` a
+process with its log, `restarts` the rule for starting it again, `service` all of them together.
 """

@@ -1,4 +1,4 @@
-"""Where the API will listen, made sure of before anything is started."""
+"""The address of the API, checked before anything is started."""
 
 from __future__ import annotations
 

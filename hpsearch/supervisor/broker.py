@@ -54,7 +54,7 @@ def command(path: Path) -> list[str]:
 
 
 def answers(path: Path) -> bool:
-    """Whether a server is listening at `path`; Unavailable if it accepts and stays silent."""
+    """True where a server answers at `path`; Unavailable if it accepts and stays silent."""
     try:
         with _connected(path) as connection:
             connection.sendall(b"PING\r\n")
@@ -106,10 +106,10 @@ def _listener(path: Path) -> str:
     size = struct.calcsize("3i")
     try:
         with _connected(path) as connection:
-            found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+            credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
     except OSError:
         return "(unknown)"
-    return str(struct.unpack("3i", found)[0])
+    return str(struct.unpack("3i", credentials)[0])
 
 
 def _no_server() -> Misconfigured:

@@ -1,4 +1,4 @@
-"""One process of the service: started by name, writing to its log, ended with its supervisor.
+"""A process of the service: started by name, writing to its log, ended with its supervisor.
 
 A child writes straight into its log file, and the supervisor reads along. So a supervisor that
 is killed or stopped blocks nobody with a full pipe, and breaks none.
@@ -28,19 +28,19 @@ PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run, under which name, and for how many seconds it may take to end."""
+    """A command with its name and the seconds that it may take to end."""
 
     name: str
     command: Sequence[str]
     grace: float = 5.0
 
 
-def module(name: str, *words: str) -> list[str]:
+def module(name: str, *arguments: str) -> list[str]:
     """The command of one of our modules.
 
     With -P a user's own `worker.py` or `api/` in the working folder is not mistaken for ours.
     """
-    return [sys.executable, "-P", "-m", name, *words]
+    return [sys.executable, "-P", "-m", name, *arguments]
 
 
 class Child:
@@ -95,7 +95,7 @@ class Child:
     def ended(self) -> int | None:
         """The exit code once, when the process has ended; else None.
 
-        What it left behind in its process group, such as a pool, ends with it.
+        Other processes of its group, such as a pool, end with it.
         """
         if self._process is None:
             return None
@@ -133,7 +133,7 @@ class Child:
         return lines
 
     def last_lines(self, count: int) -> list[str]:
-        """The end of what the latest process wrote."""
+        """The last lines of the log of the latest process."""
         written = self._bytes(self._first, at_end=True)
         return written.decode(errors="replace").splitlines()[-count:]
 
@@ -161,7 +161,7 @@ class Child:
 
 
 def _tied_to_parent() -> Callable[[], None] | None:
-    """What a child runs before its program so that it ends with its parent; Linux alone.
+    """A function that a child runs before its program, to end with its parent; Linux only.
 
     It is a SIGTERM: a worker may finish the job it has, which the database then keeps.
     """

@@ -1,4 +1,4 @@
-"""The data folder: who uses it now, where its service answers, and its own API key."""
+"""The data folder: its lock, the address of its service, and its own API key."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOCK_PATIENCE = 0.5  # seconds; a service that is just ending gives the lock bac
 
 
 @dataclass(frozen=True, slots=True)
-class Announced:
+class RunningService:
     """A running embedded service: its process and its address."""
 
     pid: int
@@ -29,15 +29,15 @@ class Announced:
 
 
 def key_file(home: Path) -> Path:
-    """Where the embedded service keeps the key that it made for itself."""
+    """The file of the key that the embedded service made for itself."""
     return home / "api.key"
 
 
-def announced(home: Path) -> Announced | None:
+def running_service(home: Path) -> RunningService | None:
     """The service that runs, or lately ran, on this data folder."""
     try:
-        found = json.loads(_service_file(home).read_text())
-        return Announced(int(found["pid"]), str(found["url"]))
+        record = json.loads(_service_file(home).read_text())
+        return RunningService(int(record["pid"]), str(record["url"]))
     except (OSError, ValueError, KeyError, TypeError):  # none, or cut off by a full disk
         return None
 
@@ -52,10 +52,10 @@ def private_folder(path: Path) -> None:
     """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = path.lstat()  # not followed: a link in a shared folder may lead anywhere
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        about = path.lstat()  # not followed: a link in a shared folder may lead anywhere
+        if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid():
             raise Misconfigured(f"{path} must be a folder of user {os.geteuid()}, and no link")
-        if stat.S_IMODE(found.st_mode) != 0o700:
+        if stat.S_IMODE(about.st_mode) != 0o700:
             path.chmod(0o700)
     except OSError as error:
         raise Misconfigured(f"{path}: {error.strerror}; set HPSEARCH_HOME elsewhere") from error
@@ -63,7 +63,7 @@ def private_folder(path: Path) -> None:
 
 @contextmanager
 def exclusive(home: Path) -> Iterator[bool]:
-    """Hold the data folder for one service; True where the last one left without goodbye.
+    """Lock the data folder for one service; yields True where the last one was killed.
 
     Raises
     ------
@@ -72,19 +72,19 @@ def exclusive(home: Path) -> Iterator[bool]:
     """
     private_folder(home / "run")
     with (home / "run" / "lock").open("a+") as lock:
-        _take(lock.fileno(), home)
+        _lock(lock.fileno(), home)
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
         lock.flush()
-        left = _service_file(home).exists()
+        killed = _service_file(home).exists()
         try:
-            yield left
+            yield killed
         finally:
             _service_file(home).unlink(missing_ok=True)
 
 
-def held(home: Path) -> bool:
-    """Whether a service holds the data folder now, whatever an older one left there."""
+def is_locked(home: Path) -> bool:
+    """True where a service holds the data folder now, whatever files an older one left."""
     try:
         with (home / "run" / "lock").open() as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -96,8 +96,8 @@ def held(home: Path) -> bool:
 
 
 def announce(home: Path, url: str) -> None:
-    """Leave word of the address, for the command line and for the next to come."""
-    _write(_service_file(home), json.dumps(asdict(Announced(os.getpid(), url))) + "\n")
+    """Write the address down, for the command line and for the next service."""
+    _write(_service_file(home), json.dumps(asdict(RunningService(os.getpid(), url))) + "\n")
 
 
 def embedded_key(home: Path) -> Path:
@@ -116,7 +116,7 @@ def embedded_key(home: Path) -> Path:
     return path
 
 
-def _take(lock: int, home: Path) -> None:
+def _lock(lock: int, home: Path) -> None:
     deadline = time.monotonic() + LOCK_PATIENCE
     while True:
         try:
@@ -130,7 +130,7 @@ def _take(lock: int, home: Path) -> None:
 
 
 def _holder(home: Path) -> str:
-    running = announced(home)
+    running = running_service(home)
     if running is not None:
         return f"process {running.pid} at {running.url}"
     pid = (home / "run" / "lock").read_text().strip()

@@ -1,10 +1,10 @@
-"""When a process that died is started again: a rule of figures, without a clock of its own."""
+"""The rule for starting a dead process again: a function of numbers, without a clock."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-QUICK = 10.0  # seconds; whoever lives shorter did not get through its start
+QUICK = 10.0  # seconds; a process with a shorter life did not get through its start
 QUICK_DEATHS = 5  # in a row, of a process that never lived longer: then the service gives up
 FIRST_DELAY = 0.5  # seconds; doubles with every quick death
 LONGEST_DELAY = 30.0
@@ -15,8 +15,8 @@ MISCONFIGURED = 78  # exit code of a process that can never start with these set
 class Restarts:
     """The history of one process.
 
-    A process that has once lived longer than `QUICK` seconds is started again for ever: then
-    its surroundings are at fault, a database that is away for an hour, and they come back.
+    A process that has once lived longer than `QUICK` seconds is always started again: its
+    surroundings are then at fault, such as a database that is away for an hour.
     """
 
     quick_deaths: int = 0

@@ -31,8 +31,8 @@ STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _ALARMING = re.compile(r"\b(ERROR|CRITICAL|FATAL)\b|\"level\": ?\"(error|critical)\"|^Traceback")
 
 
-class _Stopped(Exception):  # a way out of the start, no error
-    """Somebody asked for the end while the service was starting."""
+class _Stopped(Exception):  # a way out of the main loop, not an error
+    """A signal asked for the end."""
 
 
 class Supervisor:
@@ -145,7 +145,7 @@ class Supervisor:
             self._tick()
 
     def _tick(self) -> None:
-        """One look at every process and log, then a pause.
+        """Pause, then look once at every process and log.
 
         Raises
         ------
@@ -156,16 +156,16 @@ class Supervisor:
         if self._stops:
             raise _Stopped
         for name, child in self._children.items():
-            self._read_along(child)
+            self._relay_log(child)
             code = child.ended()
             if code is not None:
-                self._bury(name, child, code)
+                self._handle_end(name, child, code)
             elif name in self._due and time.monotonic() >= self._due[name]:
                 del self._due[name]
-                self._again(child)
-        self._mind_the_socket()
+                self._restart(child)
+        self._check_broker_socket()
 
-    def _bury(self, name: str, child: Child, code: int) -> None:
+    def _handle_end(self, name: str, child: Child, code: int) -> None:
         lived = child.lived
         delay = self._restarts[name].after(lived=lived, code=code)
         if delay is None:
@@ -173,12 +173,12 @@ class Supervisor:
         self._say(f"{name} ended after {lived:.1f} s (exit {code}); again in {delay:g} s")
         self._due[name] = time.monotonic() + delay
 
-    def _again(self, child: Child) -> None:
+    def _restart(self, child: Child) -> None:
         if child.program.name == "broker":
             home.private_folder(self._settings.socket.parent)  # cleaners of /tmp take folders too
         child.start()
 
-    def _mind_the_socket(self) -> None:
+    def _check_broker_socket(self) -> None:
         """End a broker whose socket was removed, for nobody can reach it; another follows."""
         child = self._children.get("broker")
         if child is None or child.lived < SOCKET_SECONDS or self._settings.socket.exists():
@@ -187,7 +187,7 @@ class Supervisor:
             self._say("the broker's socket was removed; starting another broker")
             child.terminate()
 
-    def _read_along(self, child: Child) -> None:
+    def _relay_log(self, child: Child) -> None:
         for line in child.new_lines():
             if _ALARMING.search(line):
                 self._say(f"{child.program.name} | {line}")
@@ -196,7 +196,7 @@ class Supervisor:
 
     def _stop(self) -> None:
         """End all processes: first those that work, the broker last."""
-        asked = self._stops
+        stops = self._stops
         if "worker" in self._children:
             self._say(
                 f"stopping: running jobs may take {self._grace:g} s; a second signal ends all"
@@ -209,11 +209,11 @@ class Supervisor:
             deadline = time.monotonic() + child.program.grace
             while child.ended() is None and child.pid is not None:
                 # A second signal means: do not wait.
-                if time.monotonic() > deadline or self._stops > max(asked, 1):
+                if time.monotonic() > deadline or self._stops > max(stops, 1):
                     child.kill()
                     break
                 self._pause()
-            self._read_along(child)
+            self._relay_log(child)
         folder = self._settings.socket.parent
         if "broker" in self._children and self._home not in folder.parents:
             with suppress(OSError):  # the server has removed its socket; a cleaner may be quicker
@@ -227,7 +227,7 @@ class Supervisor:
         os.set_blocking(write, False)
         self._wake = read
         before = {
-            number: signal.signal(number, self._ask_to_stop)
+            number: signal.signal(number, self._on_stop_signal)
             for number in STOPPING
             if signal.getsignal(number) is not signal.SIG_IGN  # nohup, or a shell's `&`
         }
@@ -242,7 +242,7 @@ class Supervisor:
             os.close(read)
             os.close(write)
 
-    def _ask_to_stop(self, _number: int, _frame: FrameType | None) -> None:
+    def _on_stop_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._stops += 1
 
     def _pause(self) -> None:
@@ -252,20 +252,18 @@ class Supervisor:
 
 def programs(workers: int, grace: float) -> list[Program]:
     """The processes that use database and broker; no worker where `workers` is 0."""
-    found = [
+    run = module("worker", "run", "--concurrency", str(workers))
+    return [
         Program("api", module("api"), grace=API_GRACE),
         Program("loop", module("worker", "loop"), grace=LOOP_GRACE),
+        *([Program("worker", run, grace=grace)] if workers else []),
     ]
-    if workers:
-        run = module("worker", "run", "--concurrency", str(workers))
-        found.append(Program("worker", run, grace=grace))
-    return found
 
 
 def environment(
     settings: Settings, *, port: int, key_file: os.PathLike[str] | None
 ) -> dict[str, str]:
-    """What every process of the service finds in its environment."""
+    """The environment of every process of the service."""
     own = {
         "HPSEARCH_HOME": str(settings.home),
         "HPSEARCH_HOST": settings.host,

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api import create_app
-from api.buckets import Buckets
-from api.usage import Usage
+from api.key_usage import KeyUsage
+from api.rate_limiter import RateLimiter
 from hpsearch.errors import Unauthenticated, Unavailable
 from hpsearch.service import Services
 from hpsearch.service.keys import _base62, _checksum
@@ -142,15 +142,15 @@ def test_the_last_use_of_a_key_is_written(
     services: Services, eventually: Callable[..., Any]
 ) -> None:
     view, _ = services.keys.create(name="t", owner="t", scopes=["read"])
-    usage = Usage(services.keys.used, seconds=0.01)
+    usage = KeyUsage(services.keys.used, seconds=0.01)
     assert view.last_used_at is None
-    usage.seen(view.id)
+    usage.record(view.id)
 
     def last() -> str | None:
         return next(k.last_used_at for k in services.keys.list() if k.id == view.id)
 
     first = eventually(last)
-    usage.seen(view.id)
+    usage.record(view.id)
     eventually(lambda: last() != first)
 
 
@@ -167,11 +167,11 @@ def test_a_request_does_not_wait_for_the_writing_and_survives_its_failure(
         if len(written) == 1:
             raise Unavailable("locked")
 
-    usage = Usage(slow, seconds=0.01)
-    usage.seen("a")
+    usage = KeyUsage(slow, seconds=0.01)
+    usage.record("a")
     assert entered.wait(30)
     for name in "bcb":
-        usage.seen(name)  # returns, though the first writing is still held
+        usage.record(name)  # returns, though the first writing is still held
     assert written == []
     held.set()
     eventually(lambda: len(written) == 2)
@@ -190,7 +190,7 @@ class Clock:
 
 def test_a_bucket_fills_with_time_and_never_beyond_its_size() -> None:
     clock = Clock()
-    buckets = Buckets(rate=2.0, burst=3, clock=clock)
+    buckets = RateLimiter(rate=2.0, burst=3, clock=clock)
     assert [buckets.take("a") for _ in range(4)] == [0, 0, 0, 1]
     assert buckets.take("b") == 0
     clock.now = 0.5

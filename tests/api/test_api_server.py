@@ -261,9 +261,9 @@ def test_old_remains_of_uploads_are_swept(tmp_path: Path) -> None:
         file.write_bytes(b"x")
         os.utime(file, (time.time() - 7200, time.time() - 7200))
     os.utime(new)
-    body.sweep(tmp_path)
+    body.remove_stale_uploads(tmp_path)
     assert sorted(f.name for f in tmp_path.iterdir()) == ["something", "upload-new"]
-    body.sweep(tmp_path / "nowhere")
+    body.remove_stale_uploads(tmp_path / "nowhere")
 
 
 def test_a_silent_sender_loses_its_thread(api: Any, client: httpx.Client) -> None:

@@ -87,3 +87,9 @@ def test_limits_of_numbers() -> None:
     for text in (b"9007199254740993", b"-9007199254740993", b"1e309", b"-1e999"):
         with pytest.raises(InvalidRequest):
             loads(text)
+
+
+def test_bad_syntax_is_named_by_its_line() -> None:
+    with pytest.raises(InvalidRequest, match="at line 2") as caught:
+        loads(b'{\n "rounds": oh\n}')
+    assert caught.value.line == 2

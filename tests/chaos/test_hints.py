@@ -11,7 +11,7 @@ from support import proxy as proxies
 from chaos.hints import QUEUES, Commands, Traffic, arguments, command, with_arguments
 from hpsearch.trials import Hint, RoundKind
 from worker.app import make
-from worker.publisher import Publisher
+from worker.hint_publisher import HintPublisher
 
 QUEUE = QUEUES[0].decode()
 
@@ -82,7 +82,7 @@ def test_the_publishers_own_messages_are_seen_and_forged(through, configured):
         def published(self, hints):
             pass
 
-    assert Publisher(app, Work()).fill() == 1
+    assert HintPublisher(app, Work()).fill() == 1
     app.pool.force_close_all()
     [(queue, message)] = traffic.seen
     assert queue == QUEUES[0]

@@ -11,7 +11,7 @@ import pytest
 
 import hpsearch
 from hpsearch import errors
-from hpsearch.client import Client, Figure, following
+from hpsearch.client import Client, Figure, polling
 from hpsearch.report.views import StatusView
 from hpsearch.trials import SearchState
 
@@ -107,7 +107,7 @@ def test_a_terminal_has_one_line_of_progress(contract, client, status, monkeypat
     assert "16%" in second
     assert "round 1/4" in second
     assert "about 1 min 15 s left" in second
-    assert third.startswith("━" * following.BAR + " 100%")
+    assert third.startswith("━" * polling.BAR + " 100%")
     assert third.endswith("\n")
     assert len(third.rstrip("\n")) >= len(second)  # nothing of the longer line stays
 
@@ -127,7 +127,7 @@ def test_a_notebook_has_it_in_the_cell_s_output(contract, client, status, monkey
 
 def test_progress_of_a_search_without_a_plan(status):
     nothing = {**status, "epochs": {"planned": 0, "trained": 0}, "best": None}
-    line = following.progress(StatusView.model_validate(nothing))
+    line = polling.progress(StatusView.model_validate(nothing))
     assert "  0%" in line
     assert "best" not in line
 

@@ -174,7 +174,7 @@ def test_the_light_commands_load_nothing_heavy(contract, status):
         "import sys\n"
         "from hpsearch.cli import run\n"
         f"code = run(['status', 's1', '--url', {contract.url!r}])\n"
-        "import hpsearch.cli.watching\n"
+        "import hpsearch.cli.live_status\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules], code)\n"
     )
     done = subprocess.run(

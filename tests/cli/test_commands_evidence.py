@@ -74,10 +74,10 @@ def test_a_status_tells_of_edits_earlier_searches_and_repeats(contract, status, 
     contract.answer(
         200,
         {**status, "edits": edits, "warm_start": ["e1"], "rounds": rounds, "trials": trials,
-         "reason": "all is done"},
+         "reason": "the finalists are trained again"},
     )  # fmt: skip
     out = run("status", "s1", "--url", contract.url)[1]
-    assert "running, repeating the finalists (all is done)" in out
+    assert "running (the finalists are trained again)" in out
     assert "56 of 128 (8 running, 16 stopped early, 2 diverged)" in out
     assert "rounds before its first round; epochs, learning_rate after round 2" in out
     assert "begun with  e1" in out

@@ -11,7 +11,7 @@ import pytest
 from support import clock as clocks
 from support.bench import Bench
 
-from hpsearch.cli.doctor import inside, place
+from hpsearch.cli.doctor import machine_checks, service_checks
 from hpsearch.store import SCHEMA
 from hpsearch.wiring import build
 from migrations.schema import Database
@@ -112,9 +112,9 @@ def test_faults_of_the_embedded_service(home, alone, configured, doctor):
         "datasets", "port",
     }  # fmt: skip
     with build(configured(home=home)) as services:  # as they are where others run
-        (found,) = inside.queue(services)
+        (found,) = service_checks.queue(services)
         assert (found.grade, "none is alive" in found.said) == ("fault", True)
-        (found,) = inside.loop(services)
+        (found,) = service_checks.loop(services)
         assert (found.grade, "1 searches wait for a decision" in found.said) == ("fault", True)
 
 
@@ -166,7 +166,7 @@ def test_settings_that_cannot_work_are_all_that_is_said(alone, doctor):
 def test_databases_that_are_away_or_of_another_version(alone, configured, tmp_path, home):
     def database(**settings):
         with build(configured(home=home, data_url=None, **settings)) as services:
-            return list(inside.database(services))
+            return list(service_checks.database(services))
 
     away = database(database_url=f"postgresql+psycopg://u:hunter22@127.0.0.1:{free_port()}/x")
     assert [f.grade for f in away] == ["fault"]
@@ -186,14 +186,14 @@ def test_databases_that_are_away_or_of_another_version(alone, configured, tmp_pa
 
 def test_a_key_that_is_too_short_and_a_folder_that_is_not_ours(home, alone, configured):
     (home / "api.key").write_text("short")
-    (found,) = place.key(configured(home=home))
+    (found,) = machine_checks.key(configured(home=home))
     assert (found.grade, "5 characters" in found.said) == ("fault", True)
-    (found,) = place.folder(configured(home=home / "nothing"))
+    (found,) = machine_checks.folder(configured(home=home / "nothing"))
     assert found.said.endswith("does not exist")
 
 
 def test_a_disk_without_room(small_disk, configured):
-    (found,) = place.disk(configured(home=small_disk(8).folder / "home", data_url=None))
+    (found,) = machine_checks.disk(configured(home=small_disk(8).folder / "home", data_url=None))
     assert (found.subject, found.grade) == ("disk", "fault")
     assert "8 MB free" in found.said
 

@@ -70,14 +70,16 @@ def test_one_service_at_a_time(tmp_path):
         ):
             pass
         home.announce(tmp_path, "http://127.0.0.1:1234")
-        assert home.announced(tmp_path) == home.Announced(os.getpid(), "http://127.0.0.1:1234")
+        assert home.running_service(tmp_path) == home.RunningService(
+            os.getpid(), "http://127.0.0.1:1234"
+        )
         with (
             pytest.raises(errors.Conflict, match=f"process {os.getpid()} at http://127.0.0.1:1234"),
             home.exclusive(tmp_path),
         ):
             pass
-        assert home.announced(tmp_path) is not None
-    assert home.announced(tmp_path) is None
+        assert home.running_service(tmp_path) is not None
+    assert home.running_service(tmp_path) is None
     with home.exclusive(tmp_path) as leftover:
         assert not leftover
 
@@ -93,4 +95,4 @@ def test_a_service_that_was_killed_is_noticed(tmp_path):
 def test_a_broken_announcement_is_none(tmp_path, text):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "service.json").write_text(text, encoding="latin-1")
-    assert home.announced(tmp_path) is None
+    assert home.running_service(tmp_path) is None

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.cli import words
+from hpsearch.report import words
 from hpsearch.report.views import RangeView
 
 

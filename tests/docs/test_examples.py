@@ -19,7 +19,11 @@ EXECUTED = [
     "README.md",
     "docs/tutorial.md",
     "docs/howto.md",
+    "docs/spec.md",
+    "docs/http.md",
+    "docs/cli.md",
     "docs/client.md",
+    "docs/external.md",
     "docs/operations.md",
     "docs/reliability.md",
 ]

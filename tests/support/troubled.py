@@ -70,12 +70,12 @@ def _may(name: str) -> bool:
 
 def main() -> None:
     """Put the faults in place and become the process that was asked for."""
-    import worker.keeper
-    import worker.publisher
+    import worker.hint_publisher
+    import worker.lease_keeper
     from hpsearch.training import Trainer
 
-    worker.keeper.DEAF_SECONDS = 1.0  # what takes half a minute, in a test's time
-    worker.publisher.LIMIT_GRACE = 8.0
+    worker.lease_keeper.UNRESPONSIVE_SECONDS = 1.0  # what takes half a minute, in a test's time
+    worker.hint_publisher.LIMIT_GRACE = 8.0
     train = Trainer.run
 
     @wraps(train)

@@ -9,7 +9,7 @@ from support.waiting import until
 
 from hpsearch.wiring import build
 from worker.app import make
-from worker.publisher import Publisher
+from worker.hint_publisher import HintPublisher
 
 
 class Unacknowledged:
@@ -49,7 +49,7 @@ def test_a_worker_that_could_not_ack_hears_the_next_hint(
         bench = Bench(services)
         search_id = bench.submit()
         bench.work.advance_due()
-        publisher = Publisher(make(direct), bench.work)
+        publisher = HintPublisher(make(direct), bench.work)
         worker = start(through, "worker", "run", "--concurrency", "1")
 
         def done(count):

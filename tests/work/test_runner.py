@@ -15,13 +15,12 @@ from hpsearch.errors import Corrupt, Unavailable
 from hpsearch.store import Written
 from hpsearch.trials import Hint, SearchState
 from hpsearch.wiring import build
-from worker import keeper as keepers
-from worker import tasks
+from worker import lease_keeper, tasks
 from worker.app import make
-from worker.keeper import Keeper
+from worker.hint_publisher import HintPublisher
+from worker.lease_keeper import LeaseKeeper
 from worker.loop import Loop
-from worker.publisher import Publisher
-from worker.tasks import Runner, understood
+from worker.tasks import Runner, parse_hint
 
 LONG = {"epochs": {"first": 900, "last": 900}, "trials_per_round": 32}
 
@@ -66,9 +65,9 @@ def test_a_search_from_hint_to_result(deployed, runner):
 )
 def test_what_is_no_hint_reaches_no_database(words, caplog):
     """Whoever can write to the broker can keep no worker busy with retries."""
-    assert understood(*words) is None
+    assert parse_hint(*words) is None
     assert "no hint" in caplog.text
-    assert understood(3, 2) == Hint(3, 2)
+    assert parse_hint(3, 2) == Hint(3, 2)
 
 
 def test_short_jobs_follow_without_a_message(deployed, runner, monkeypatch):
@@ -131,7 +130,7 @@ def test_the_keeper_says_that_a_lease_is_lost(deployed):
     bench.work.advance_due()
     hint = bench.hint()
     bench.claim(hint, "run")
-    keeper = Keeper(bench.work, worker_run="run", heartbeat=0.02, lease=5)
+    keeper = LeaseKeeper(bench.work, worker_run="run", heartbeat=0.02, lease=5)
     keeper.start()
     with keeper.holding(hint):
         assert not keeper.stopped()
@@ -159,7 +158,7 @@ class Away:
 
 def test_a_keeper_without_database_stops_its_work_after_a_lease():
     away = Away()
-    keeper = Keeper(away, worker_run="run", heartbeat=0.01, lease=0.2)
+    keeper = LeaseKeeper(away, worker_run="run", heartbeat=0.01, lease=0.2)
     keeper.start()
     with keeper.holding(Hint(1, 1)):
         assert not keeper.stopped()
@@ -170,9 +169,9 @@ def test_a_keeper_without_database_stops_its_work_after_a_lease():
 
 def test_a_process_that_does_not_listen_ends(monkeypatch):
     left = threading.Event()
-    monkeypatch.setattr(keepers, "DEAF_SECONDS", 0.05)
-    monkeypatch.setattr(keepers.os, "_exit", lambda code: left.set())
-    keeper = Keeper(Away(), worker_run="run", heartbeat=0.01, lease=0.05)
+    monkeypatch.setattr(lease_keeper, "UNRESPONSIVE_SECONDS", 0.05)
+    monkeypatch.setattr(lease_keeper.os, "_exit", lambda code: left.set())
+    keeper = LeaseKeeper(Away(), worker_run="run", heartbeat=0.01, lease=0.05)
     keeper.start()
     with keeper.holding(Hint(1, 1)):
         assert left.wait(5)
@@ -183,7 +182,7 @@ def test_a_publisher_waits_for_its_broker(deployed, broker, caplog):
     bench = Bench(deployed)
     bench.submit()
     bench.work.advance_due()
-    publisher = Publisher(make(deployed.settings), deployed.work)
+    publisher = HintPublisher(make(deployed.settings), deployed.work)
     broker.kill()
     started = time.monotonic()
     for _ in range(3):
@@ -253,7 +252,7 @@ def test_a_keeper_outlives_any_fault():
 
         heartbeat = seen
 
-    keeper = Keeper(Odd(), worker_run="run", heartbeat=0.01, lease=5)
+    keeper = LeaseKeeper(Odd(), worker_run="run", heartbeat=0.01, lease=5)
     with pytest.raises(ZeroDivisionError):
         keeper.start()  # at the start somebody is there to read it
     keeper._thread.start()

@@ -29,7 +29,7 @@ from hpsearch.settings import load
 from hpsearch.spec.webhook import refusal
 from hpsearch.trials import SearchState, TrialState
 from hpsearch.wiring import build
-from worker.sender import Sender
+from worker.webhook_thread import WebhookThread
 
 KEY = bytes(range(32))
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
@@ -369,7 +369,7 @@ def test_the_thread_of_the_loop_sends_and_outlives_a_fault(told, sqlite_url, cap
         raise ValueError("a fault of ours")
 
     monkeypatch.setattr(postman, "deliver", fails_once)
-    with Sender(postman, tick=0.01):
+    with WebhookThread(postman, tick=0.01):
         assert failed.wait(10)
         bench.services.searches.cancel(search_id, owner=OWNER)
         until(lambda: webhook(bench, search_id).state == "delivered")

@@ -1,4 +1,4 @@
-"""`hpsearch doctor`: what is wrong with the service, and what to do about it. It changes nothing."""
+"""`hpsearch doctor`: the faults of the service, each with its remedy. It changes nothing."""
 
 from __future__ import annotations
 
@@ -26,44 +26,48 @@ def doctor(as_json: Json = False) -> int:
     """
     from hpsearch.cli.doctor.findings import Grade
 
-    found = []
+    findings = []
     for finding in examination():
-        found.append(finding)
+        findings.append(finding)
         if not as_json:
             _show(finding)
-    faults = sum(f.grade is Grade.FAULT for f in found)
+    faults = sum(f.grade is Grade.FAULT for f in findings)
     if as_json:
-        emit({"healthy": not faults, "findings": [asdict(finding) for finding in found]})
+        emit({"healthy": not faults, "findings": [asdict(finding) for finding in findings]})
     else:
-        warnings = sum(f.grade is Grade.WARNING for f in found)
+        warnings = sum(f.grade is Grade.WARNING for f in findings)
         print(f"{counted(faults, 'fault')}, {counted(warnings, 'warning')}")
     return FAULTY if faults else 0
 
 
 def examination() -> Iterator[Finding]:
-    """Every finding, in the order in which one explains the next.
+    """Run all checks, in an order in which a finding explains the next.
 
-    That an embedded service does not run comes first: why nobody trains or decides is then said.
+    An embedded service that does not run comes first: it explains why nobody trains or decides.
     """
-    from hpsearch.cli.doctor import place
+    from hpsearch.cli.doctor import machine_checks
     from hpsearch.cli.doctor.findings import Grade, examined, fault
     from hpsearch.settings import load
 
-    yield from place.names(os.environ)
+    yield from machine_checks.names(os.environ)
     try:
         settings = load()
     except HpsearchError as error:
         yield fault("settings", str(error), "correct the variable that it names")
         return
-    service = list(examined("service", lambda: place.address(settings, _token(settings))))
+    service = list(examined("service", lambda: machine_checks.address(settings, _token(settings))))
     down = settings.embedded and service[0].grade is Grade.FAULT
     if down:
         yield from service
-    for subject, check in (("data folder", place.folder), ("disk", place.disk), ("key", place.key)):
+    for subject, check in (
+        ("data folder", machine_checks.folder),
+        ("disk", machine_checks.disk),
+        ("key", machine_checks.key),
+    ):
         yield from examined(subject, lambda check=check: check(settings))  # type: ignore[misc]  # bound at once
-    yield from _inside(settings, down=down)
+    yield from _service_findings(settings, down=down)
     if settings.embedded:
-        yield from examined("broker", lambda: place.embedded_broker(settings))
+        yield from examined("broker", lambda: machine_checks.embedded_broker(settings))
     if not down:
         yield from service
 
@@ -72,8 +76,8 @@ def _token(settings: Settings) -> str | None:
     return settings.bootstrap_key() or own_key(settings)
 
 
-def _inside(settings: Settings, *, down: bool) -> Iterator[Finding]:
-    from hpsearch.cli.doctor import inside
+def _service_findings(settings: Settings, *, down: bool) -> Iterator[Finding]:
+    from hpsearch.cli.doctor import service_checks
     from hpsearch.cli.doctor.findings import Grade, examined, fault
     from hpsearch.wiring import build
 
@@ -82,17 +86,17 @@ def _inside(settings: Settings, *, down: bool) -> Iterator[Finding]:
                     "`hpsearch serve` makes it; or set HPSEARCH_HOME to the one that is meant")  # fmt: skip
     else:
         with build(settings) as services:
-            found = list(examined("database", lambda: inside.database(services)))
-            yield from found
-            if all(finding.grade is not Grade.FAULT for finding in found):
-                staff = () if down else (inside.queue, inside.loop)
-                for check in (inside.clock, *staff, inside.datasets):
+            findings = list(examined("database", lambda: service_checks.database(services)))
+            yield from findings
+            if all(finding.grade is not Grade.FAULT for finding in findings):
+                processes = () if down else (service_checks.queue, service_checks.loop)
+                for check in (service_checks.clock, *processes, service_checks.datasets):
                     yield from examined(check.__name__, lambda check=check: check(services))  # type: ignore[misc]  # bound at once
-    yield from examined("worker", lambda: inside.worker(settings))
+    yield from examined("worker", lambda: service_checks.worker(settings))
 
 
 def _show(finding: Finding) -> None:
-    from hpsearch.cli.words import plain
+    from hpsearch.report.words import plain
 
     print(f"{finding.grade:<8} {finding.subject:<12} {plain(finding.said)}", flush=True)
     if finding.remedy:

@@ -1,4 +1,4 @@
-"""What the doctor finds, and how a check becomes findings."""
+"""Findings of the doctor, and the checks that yield them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hpsearch.logs import redact
 
 
 class Grade(StrEnum):
-    """How bad it is."""
+    """The severity of a finding."""
 
     OK = "ok"
     WARNING = "warning"  # it works, and somebody may be surprised
@@ -20,10 +20,10 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at.
+    """A result of a check.
 
     remedy
-        What to do; empty where nothing is to be done.
+        An advice; empty where nothing is to be done.
     """
 
     subject: str
@@ -33,22 +33,22 @@ class Finding:
 
 
 def ok(subject: str, said: str) -> Finding:
-    """All is well."""
+    """Make a finding without a fault."""
     return Finding(subject, Grade.OK, said)
 
 
 def warning(subject: str, said: str, remedy: str) -> Finding:
-    """It works, with a reservation."""
+    """Make a finding that works, with a reservation."""
     return Finding(subject, Grade.WARNING, redact(said), remedy)
 
 
 def fault(subject: str, said: str, remedy: str) -> Finding:
-    """It does not work."""
+    """Make a finding that does not work."""
     return Finding(subject, Grade.FAULT, redact(said), remedy)
 
 
 def examined(subject: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """The findings of a check; what it raises is one of them."""
+    """The findings of a check; an error that it raises becomes a fault."""
     try:
         yield from check()
     except HpsearchError as error:

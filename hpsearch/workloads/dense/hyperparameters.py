@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from pydantic.fields import FieldInfo
 
-from hpsearch.errors import Mistake, meant
+from hpsearch.errors import Mistake, suggestion
 from hpsearch.one_of import OneOf
 from hpsearch.space import Choices, Dimension, Level, Range
 from hpsearch.workloads.dense.constants import Declared, constants, declared, users
@@ -133,7 +133,7 @@ def mistakes_in(name: str, dimension: Dimension | None) -> list[Mistake]:
     path, table = f"space.{name}", hyperparameters()
     known = table.get(name)
     if known is None:
-        question = meant(name, table)
+        question = suggestion(name, table)
         known_are = f"{question} Known are" if question else "known are"
         return [Mistake(path, f"unknown hyperparameter; {known_are} {', '.join(sorted(table))}")]
     if dimension is None:

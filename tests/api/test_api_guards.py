@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.border import is_loopback
+from api.guards import is_loopback
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",

@@ -1,4 +1,4 @@
-"""Answers: views as JSON, and the pages of lists as models for the documentation."""
+"""Responses: views as JSON, and the models of pages for the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from hpsearch.report.views import DatasetView, KeyView, RoundView, StatusView, T
 
 
 class SearchList(View):
-    """One page of searches, newest first."""
+    """A page of searches, newest first."""
 
     items: list[StatusView]
     next: str | None = Field(description="Cursor of the next page; null on the last one.")
 
 
 class RoundList(View):
-    """Every round of a search."""
+    """All rounds of a search."""
 
     items: list[RoundView]
     next: str | None
 
 
 class TrialList(View):
-    """One page of trials."""
+    """A page of trials."""
 
     items: list[TrialView]
     next: str | None = Field(description="Cursor of the next page; null on the last one.")
 
 
 class DatasetList(View):
-    """One page of datasets by name."""
+    """A page of datasets by name."""
 
     items: list[DatasetView]
     next: str | None = Field(description="Cursor of the next page; null on the last one.")
 
 
 class KeyList(View):
-    """One page of keys, oldest first."""
+    """A page of keys, oldest first."""
 
     items: list[KeyView]
     next: str | None = Field(description="Cursor of the next page; null on the last one.")
@@ -59,13 +59,13 @@ class Health(View):
 
 
 class Readiness(View):
-    """What the service needs, part by part."""
+    """The parts that the service needs, each with its state."""
 
     status: str
     parts: dict[str, str]
 
 
-def view(value: BaseModel, status: int = 200, **headers: str) -> Response:
+def view_response(value: BaseModel, status: int = 200, **headers: str) -> Response:
     """A view as JSON. Header names have underscores for dashes."""
     response = Response(value.model_dump_json(), status, mimetype="application/json")
     for name, text in headers.items():
@@ -73,11 +73,11 @@ def view(value: BaseModel, status: int = 200, **headers: str) -> Response:
     return response
 
 
-def plain(value: dict[str, Any]) -> Response:
-    """A JSON document that is no view."""
+def json_response(value: dict[str, Any]) -> Response:
+    """A document as JSON, for data without a view."""
     return Response(json.dumps(value, ensure_ascii=False), mimetype="application/json")
 
 
-def nothing() -> Response:
-    """204: done, and nothing to say."""
+def empty_response() -> Response:
+    """A response without a body, status 204."""
     return Response(status=204)

@@ -1,4 +1,4 @@
-"""The machine's part: settings, data folder, disk, key, address, and the embedded broker."""
+"""Checks of this machine: settings, data folder, disk, key, address, and the embedded broker."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hpsearch.errors import (
     HpsearchError,
     Unauthenticated,
     Unavailable,
-    meant,
+    suggestion,
 )
 from hpsearch.settings import KEY_MIN_LENGTH, Settings
 from hpsearch.supervisor import broker, home
@@ -29,25 +29,24 @@ OTHER_NAMES = ("WORKERS", "VERSION", "WORKER_CONCURRENCY", "BENCH_DATA")
 
 
 def names(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Variables that look like settings and are none: nobody reads them."""
+    """Find variables that look like settings of ours, and that nothing reads."""
     known = {f"HPSEARCH_{name.upper()}" for name in (*Settings.model_fields, *OTHER_NAMES)}
     for name in sorted(set(environment) - known):
         if name.startswith("HPSEARCH_"):
-            said = "; ".join(filter(None, ("there is no such setting", meant(name, known))))
-            yield warning("settings", f"{name} is set, and {said}",
+            message = "; ".join(filter(None, ("there is no such setting", suggestion(name, known))))
+            yield warning("settings", f"{name} is set, and {message}",
                           "rename it or take it away")  # fmt: skip
 
 
 def folder(settings: Settings) -> Iterator[Finding]:
-    """The data folder exists, is ours, writable, and closed to others."""
+    """Check that the data folder exists, is ours, writable, and closed to others."""
     path = settings.home
     if not path.is_dir():
         what = "is no folder" if path.exists() else "does not exist"
         yield warning("data folder", f"{path} {what}",
                       "`hpsearch serve` makes it; or set HPSEARCH_HOME to the one that is meant")  # fmt: skip
         return
-    found = path.stat()
-    mode = stat.S_IMODE(found.st_mode)
+    mode = stat.S_IMODE(path.stat().st_mode)
     if not os.access(path, os.W_OK | os.X_OK):
         yield fault("data folder", f"{path} (mode {mode:04o}) cannot be written by user "
                     f"{os.geteuid()}", f"chown {os.geteuid()} {path}, or run as its owner")  # fmt: skip
@@ -59,30 +58,30 @@ def folder(settings: Settings) -> Iterator[Finding]:
 
 
 def disk(settings: Settings) -> Iterator[Finding]:
-    """There is room where the database, datasets and logs grow."""
+    """Check the room on the disks where the database, datasets and logs grow."""
     places = [settings.home] + (
         [] if "://" in settings.datasets_url else [Path(settings.datasets_url)]
     )
-    seen: set[int] = set()
+    devices: set[int] = set()
     for place in places:
         there = next(p for p in (place.absolute(), *place.absolute().parents) if p.exists())
         device = there.stat().st_dev
-        if device in seen:
+        if device in devices:
             continue
-        seen.add(device)
+        devices.add(device)
         free = shutil.disk_usage(there).free
-        said = f"{free / 1e6:,.0f} MB free at {there}"
+        message = f"{free / 1e6:,.0f} MB free at {there}"
         remedy = "make room; `hpsearch prune --older-than 90d` removes old searches"
         if free < ROOM_TO_WORK:
-            yield fault("disk", said, remedy)
+            yield fault("disk", message, remedy)
         elif free < ROOM_TO_GROW:
-            yield warning("disk", said, remedy)
+            yield warning("disk", message, remedy)
         else:
-            yield ok("disk", said)
+            yield ok("disk", message)
 
 
 def key(settings: Settings) -> Iterator[Finding]:
-    """There is a key, long enough, that others cannot read."""
+    """Check that there is a key, long enough, that others cannot read."""
     if settings.bootstrap_key() is not None:  # a short or unreadable one raises
         yield ok("key", "given by HPSEARCH_API_KEY or its file")
         return
@@ -111,8 +110,8 @@ def key(settings: Settings) -> Iterator[Finding]:
 
 
 def embedded_broker(settings: Settings) -> Iterator[Finding]:
-    """The embedded broker runs while its service does, and nothing is left of an older one."""
-    path, running = settings.socket, home.held(settings.home)
+    """Check that the embedded broker runs with its service, and that no older one is left."""
+    path, running = settings.socket, home.is_locked(settings.home)
     answers = broker.answers(path)
     if running and not answers:
         yield fault("broker", f"nobody answers at {path}",
@@ -130,8 +129,8 @@ def embedded_broker(settings: Settings) -> Iterator[Finding]:
 
 
 def address(settings: Settings, token: str | None) -> Iterator[Finding]:
-    """The service answers and knows our key; or, while none runs, its port is free."""
-    running = home.announced(settings.home) if home.held(settings.home) else None
+    """Check that the service answers and accepts our key; while none runs, that its port is free."""
+    running = home.running_service(settings.home) if home.is_locked(settings.home) else None
     url = running.url if running is not None else url_of(settings.host, settings.port)
     if running is None and not _is_ours(url):
         yield from _free_port(settings)
@@ -167,7 +166,7 @@ def _free_port(settings: Settings) -> Iterator[Finding]:
 
 
 def _is_ours(url: str) -> bool:
-    """Whether a service of ours answers there, ready or not."""
+    """True where a service of ours answers, ready or not."""
     with Client(url, timeout=ANSWER_SECONDS) as client:
         try:
             return client.ready().get("status") == "ready"

@@ -1,4 +1,4 @@
-"""The service's part: database, workers, loop and datasets, as the processes see them."""
+"""Checks of the service: database, workers, loop and datasets, as its processes see them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from hpsearch.settings import Settings
 from hpsearch.supervisor.child import module
 
 SKEW_SECONDS = 5.0
-LOOK_SECONDS = 0.2  # between two looks at what the loop should be doing
+LOOK_SECONDS = 0.2  # between two looks at the work of the loop
 CHECK_SECONDS = 60.0
 WAL = "wal"
 
 
 def database(services: Services) -> Iterator[Finding]:
-    """It answers, takes writes, and has this version's tables."""
+    """Check that the database answers, takes writes, and has this version's tables."""
     parts = services.ready(writing=True)
     if parts["database"] != "ok":
         yield fault("database", parts["database"],
@@ -31,12 +31,12 @@ def database(services: Services) -> Iterator[Finding]:
         return
     about = services.operations.database()
     journal = about.get("journal")
-    said = f"{about['kind']} {about['version']}" + (f", journal {journal}" if journal else "")
+    message = f"{about['kind']} {about['version']}" + (f", journal {journal}" if journal else "")
     if journal not in (None, WAL):
-        yield warning("database", f"{said}: this SQLite has a fault that can corrupt a WAL, so "
+        yield warning("database", f"{message}: this SQLite has a fault that can corrupt a WAL, so "
                       "writers wait for readers", "install pysqlite3, or SQLite 3.51.3 and later")  # fmt: skip
     else:
-        yield ok("database", said)
+        yield ok("database", message)
     if parts["migrations"] == "ok":
         yield ok("migrations", "up to date")
     else:
@@ -46,7 +46,7 @@ def database(services: Services) -> Iterator[Finding]:
 
 
 def clock(services: Services) -> Iterator[Finding]:
-    """The database's clock and this machine's agree. No job depends on it."""
+    """Compare the database's clock with this machine's. No job depends on it."""
     offset = services.operations.clock_offset()
     if abs(offset) <= SKEW_SECONDS:
         yield ok("clock", f"{offset:+.2f} s from the database's")
@@ -58,35 +58,35 @@ def clock(services: Services) -> Iterator[Finding]:
 
 
 def queue(services: Services) -> Iterator[Finding]:
-    """Somebody trains what waits, and results of all workers can be compared."""
-    found = services.operations.workers()
+    """Check that workers train the jobs that wait, and that their results can be compared."""
+    workers = services.operations.workers()
     waiting = sum(q.claimable for q in services.operations.figures().queues.values())
     start = "start some: python -P -m worker run --concurrency N (or `hpsearch serve`)"
-    if not found:
+    if not workers:
         make = fault if waiting else warning
         yield make("workers", f"none is alive, {waiting} jobs wait for one", start)
         return
-    hosts = len({w.host for w in found})
-    said = f"{len(found)} alive on {counted(hosts, 'host')}, {waiting} jobs wait"
+    hosts = len({w.host for w in workers})
+    message = f"{len(workers)} alive on {counted(hosts, 'host')}, {waiting} jobs wait"
     differing = sorted(
         name
-        for name in {name for w in found for name in w.fingerprint}
-        if len({w.fingerprint.get(name) for w in found}) > 1
+        for name in {name for w in workers for name in w.fingerprint}
+        if len({w.fingerprint.get(name) for w in workers}) > 1
     )
     if not differing:
-        yield ok("workers", said)
+        yield ok("workers", message)
         return
     example = "; ".join(
-        f"{name}: {' or '.join(sorted({str(w.fingerprint.get(name)) for w in found}))}"
+        f"{name}: {' or '.join(sorted({str(w.fingerprint.get(name)) for w in workers}))}"
         for name in differing
     )
-    yield warning("workers", f"{said}; they compute different last bits ({example}), so searches "
+    yield warning("workers", f"{message}; they compute different last bits ({example}), so searches "
                   "end without a digest", "the same versions everywhere, and "
                   "HPSEARCH_NUMERICS=portable")  # fmt: skip
 
 
 def loop(services: Services) -> Iterator[Finding]:
-    """Somebody decides, and takes back what silent workers hold."""
+    """Check that the loop decides, and takes back the jobs of silent workers."""
     settings = services.settings
     deadline = time.monotonic() + 2.0 + 5 * settings.tick_seconds
     figures = services.operations.figures()
@@ -105,7 +105,7 @@ def loop(services: Services) -> Iterator[Finding]:
 
 
 def datasets(services: Services) -> Iterator[Finding]:
-    """Every dataset that the database names is where this process looks for it."""
+    """Check that the files of all datasets are where this process looks for them."""
     place = services.settings.datasets_url
     missing = services.operations.missing_datasets()
     if not missing:
@@ -117,24 +117,24 @@ def datasets(services: Services) -> Iterator[Finding]:
 
 
 def worker(settings: Settings) -> Iterator[Finding]:
-    """What a worker that starts here would find: the broker, and its linear algebra."""
-    said = _asked(settings)
+    """Check the surroundings of a worker that starts here: broker and linear algebra."""
+    answer = _worker_check(settings)
     if not settings.embedded:
-        if said["broker"] == "ok":
-            yield ok("broker", f"answers, with {said['hints']} hints")
+        if answer["broker"] == "ok":
+            yield ok("broker", f"answers, with {answer['hints']} hints")
         else:
-            yield fault("broker", said["broker"],
+            yield fault("broker", answer["broker"],
                         "is it up, is REDIS_URL right, is its password? Nothing is lost meanwhile")  # fmt: skip
-    if said["numerics"] == "ok":
-        about = said["fingerprint"]
+    if answer["numerics"] == "ok":
+        about = answer["fingerprint"]
         yield ok("numerics", f"one BLAS thread, {about['blas']}, numpy {about['numpy']}")
     else:
-        yield fault("numerics", said["numerics"],
+        yield fault("numerics", answer["numerics"],
                     "something loads NumPy before the worker can say how many threads: look into "
                     "sitecustomize and .pth files, or set OPENBLAS_NUM_THREADS=1 for the service")  # fmt: skip
 
 
-def _asked(settings: Settings) -> dict[str, Any]:
+def _worker_check(settings: Settings) -> dict[str, Any]:
     """The answer of `python -m worker check`, a process with a worker's environment."""
     environment = {**os.environ, **settings.child_environment()}
     try:
@@ -142,8 +142,8 @@ def _asked(settings: Settings) -> dict[str, Any]:
             module("worker", "check"), env=environment, capture_output=True, text=True,
             timeout=CHECK_SECONDS, check=False,
         )  # fmt: skip
-        found = json.loads(done.stdout.splitlines()[-1])
+        answer = json.loads(done.stdout.splitlines()[-1])
     except (subprocess.TimeoutExpired, ValueError, IndexError) as error:
         words = "" if isinstance(error, subprocess.TimeoutExpired) else done.stderr.strip()[-500:]
         raise Unavailable(f"a worker cannot start here: {words or error}") from error
-    return dict(found)
+    return dict(answer)

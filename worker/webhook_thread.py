@@ -11,17 +11,17 @@ from hpsearch.service.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
 
-LEAVING_SECONDS = 15.0  # for an attempt that is being made; it counts, whatever comes of it
+STOP_SECONDS = 15.0  # for an attempt under way, which counts whatever its outcome
 
 
-class Sender:
-    """Sends what is due every `tick` seconds, within a `with` block."""
+class WebhookThread:
+    """Sends due webhooks every `tick` seconds, within a `with` block."""
 
     def __init__(self, webhooks: Webhooks, *, tick: float) -> None:
         self._webhooks = webhooks
         self._tick = tick
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -29,17 +29,17 @@ class Sender:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join(timeout=LEAVING_SECONDS)
+        self._thread.join(timeout=STOP_SECONDS)
 
     def _run(self) -> None:
-        broken = ""
+        last_fault = ""
         while not self._stop.wait(self._tick):
             try:
                 self._webhooks.deliver()
-                broken = ""
+                last_fault = ""
             except Unavailable:
                 pass  # the loop says that it waits for the database
-            except Exception as error:  # without this thread nobody is told anything
-                if repr(error) != broken:
+            except Exception as error:  # without this thread no webhook is ever sent
+                if repr(error) != last_fault:
                     log.exception("webhooks are not sent")
-                broken = repr(error)
+                last_fault = repr(error)

@@ -1,9 +1,9 @@
-// Doing things again and again, but not too often.
+// Pauses and repetition.
 
 export const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** Resolves once the page is looked at. */
-export function visible() {
+/** Resolves once the page is visible. */
+export function whenVisible() {
   if (!document.hidden) return Promise.resolve();
   return new Promise((resolve) => {
     const look = () => {
@@ -15,14 +15,14 @@ export function visible() {
   });
 }
 
-const LONGEST = 5000; // milliseconds: what is shown is never older because its work is slow
+const LONGEST = 5000; // milliseconds: slow work makes the page no older than this
 
 /**
  * A function that runs `work` soon: never twice at a time, never within `pause` milliseconds of
  * the run before (or five times what that one took, up to `LONGEST`), and always once more after
  * the last call. Called with `true` it does not wait for the pause to end.
  */
-export function paced(work, pause) {
+export function throttled(work, pause) {
   let wanted = false;
   let busy = false;
   let urgent = false;
@@ -36,7 +36,7 @@ export function paced(work, pause) {
     try {
       while (wanted) {
         wanted = urgent = false;
-        await visible();
+        await whenVisible();
         const begun = performance.now();
         await work();
         const long = Math.min(5 * (performance.now() - begun), LONGEST);

@@ -1,4 +1,4 @@
-"""What people see of a search's end: its answer, its health, and what a next round would be."""
+"""Tables for people at a search's end: its result, its health, and its next round."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from hpsearch.cli import words
 from hpsearch.cli.tables import facts, ranges
-from hpsearch.cli.words import plain
+from hpsearch.report import words
+from hpsearch.report.words import plain
 
 if TYPE_CHECKING:
     from hpsearch.report.views import (
@@ -33,9 +33,9 @@ def result(view: ResultView) -> Group:
     """The answer: best ranges with their reasons, the test score, what to know about it."""
     parts: list[RenderableType] = [
         _heading("Best range"),
-        _answer(view),
+        _best_ranges(view),
         _heading("Why"),
-        facts((plain(name), _reason(found)) for name, found in view.ranges.items()),
+        facts((plain(name), _reason(best)) for name, best in view.ranges.items()),
     ]
     if view.importance:
         parts += [
@@ -44,7 +44,7 @@ def result(view: ResultView) -> Group:
             Text(_SHARES),
         ]
     if view.finalists:
-        parts += [_heading(_race(view)), _finalists(view.finalists)]
+        parts += [_heading(_finalists_heading(view)), _finalists(view.finalists)]
         if len(view.finalists) > 1:
             parts.append(Text(words.RANKED))
     parts += [_heading("Test score"), _test(view)]
@@ -53,38 +53,38 @@ def result(view: ResultView) -> Group:
     return Group(*parts)
 
 
-def _answer(view: ResultView) -> Table:
+def _best_ranges(view: ResultView) -> Table:
     table = _table("hyperparameter", "best range", "scale", "recommended", "verdict")
-    for name, found in view.ranges.items():
-        use = view.recommended.params.get(name)
+    for name, best in view.ranges.items():
+        value = view.recommended.params.get(name)
         table.add_row(
             plain(name),
-            words.span(found),
-            found.scale or "",
-            "" if use is None else words.level(use),
-            found.verdict.replace("_", " "),
+            words.span(best),
+            best.scale or "",
+            "" if value is None else words.level(value),
+            best.verdict.replace("_", " "),
         )
     return table
 
 
-def _importance(found: Sequence[ImportanceView]) -> Table:
+def _importance(shares: Sequence[ImportanceView]) -> Table:
     table = _table("hyperparameter", "share", "interval", "sd of its effect")
-    for item in found:
+    for item in shares:
         interval = f"{item.low:.2f} to {item.high:.2f}"
         table.add_row(plain(item.name), f"{item.total:.2f}", interval, words.number(item.effect))
     return table
 
 
-def _race(view: ResultView) -> str:
+def _finalists_heading(view: ResultView) -> str:
     others, alike = len(view.finalists) - 1, view.indistinguishable or 0
     if not others:
         return "Finalists"
     return f"Finalists ({alike} of {others} others cannot be told apart from the recommended one)"
 
 
-def _finalists(found: Sequence[FinalistView]) -> Table:
+def _finalists(finalists: Sequence[FinalistView]) -> Table:
     table = _table("parameters", "trainings", "expected", "mean score", "sd", "behind", "p", "")
-    for position, item in enumerate(found[:FINALISTS]):
+    for position, item in enumerate(finalists[:FINALISTS]):
         first = position == 0
         table.add_row(
             words.params(item.params),
@@ -96,8 +96,8 @@ def _finalists(found: Sequence[FinalistView]) -> Table:
             "" if item.p is None else f"{item.p:.2g}",
             "recommended" if first else "alike" if item.indistinguishable else "worse",
         )
-    if len(found) > FINALISTS:
-        table.add_row(f"and {len(found) - FINALISTS} more")
+    if len(finalists) > FINALISTS:
+        table.add_row(f"and {len(finalists) - FINALISTS} more")
     return table
 
 
@@ -115,7 +115,7 @@ def health(view: HealthView) -> RenderableType:
 
 
 def next_round(view: NextRoundView) -> Group:
-    """What the next round would be."""
+    """The next round as it would be."""
     pairs: list[tuple[str, RenderableType]] = [
         ("round", f"{view.round}: {view.kind or 'none'}"),
         ("trials", str(view.trials)),
@@ -127,7 +127,7 @@ def next_round(view: NextRoundView) -> Group:
         pairs.append(("because", view.reason))
     parts: list[RenderableType] = [facts(pairs)]
     if view.decisions:
-        reasons = facts((plain(name), made.reason) for name, made in view.decisions.items())
+        reasons = facts((plain(name), decision.reason) for name, decision in view.decisions.items())
         parts += [_heading("Why"), reasons]
     if view.preliminary:
         parts.append(
@@ -136,15 +136,15 @@ def next_round(view: NextRoundView) -> Group:
     return Group(*parts)
 
 
-def _reason(found: ResultRangeView) -> str:
-    beyond = f"; asked was {words.span(found.asked)}" if found.outside_asked else ""
-    return found.reason + beyond
+def _reason(best: ResultRangeView) -> str:
+    beyond = f"; asked was {words.span(best.asked)}" if best.outside_asked else ""
+    return best.reason + beyond
 
 
 def _test(view: ResultView) -> Table:
     test = view.test
     if not test.sealed:
-        return _reported(view)
+        return _external_test(view)
     pairs: list[tuple[str, RenderableType]] = [
         ("test accuracy", f"{words.share(test.accuracy)}{_interval(test)}"),
         ("models of the range", _models(test)),
@@ -157,13 +157,13 @@ def _test(view: ResultView) -> Table:
             ("optimism", f"{view.optimism:+.4f} (validation minus test of one more model)")
         )
     openings = f"{_times(test.attempts)} by it, {_times(test.dataset_openings)} in all"
-    seen = f"{test.examples} examples, unseen by the search; opened {openings}"
-    pairs.append(("test part", seen))
+    examples = f"{test.examples} examples, unseen by the search; opened {openings}"
+    pairs.append(("test part", examples))
     pairs.append(_digest(view))
     return facts(pairs)
 
 
-def _reported(view: ResultView) -> Table:
+def _external_test(view: ResultView) -> Table:
     """The test scores of a search that was trained elsewhere."""
     test, chosen = view.test, view.recommended
     drawn = [model for model in test.models if model.role == "drawn" and model.score is not None]

@@ -1,4 +1,4 @@
-"""One connection pool to one service: requests, answers, pages, and the errors they stand for."""
+"""Transport over HTTP: a connection pool, repeated requests, pages, typed answers and errors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Self, TypeVar
+from typing import IO, Any, TypeVar
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -23,8 +23,8 @@ LONGEST_DELAY = 2.0
 V = TypeVar("V", bound=BaseModel)
 
 
-class Wire:
-    """Speaks with the service at `url`, showing `key` with every request.
+class Transport:
+    """Sends requests to the service at `url`, with `key` in every one of them.
 
     For `patience` seconds a request is repeated: one that reads, or that carries an
     Idempotency-Key, while nothing answers; any but an upload where a rate limit refused it.
@@ -32,7 +32,7 @@ class Wire:
 
     def __init__(self, url: str, key: str | None, *, timeout: float, patience: float) -> None:
         self.url = checked_url(url)
-        self._timeout = timeout
+        self.timeout = timeout
         self._patience = patience
         self._http = httpx.Client(
             headers={"Authorization": f"Bearer {printable_key(key)}"} if key else {},
@@ -41,44 +41,40 @@ class Wire:
             trust_env=not is_loopback(url),
         )
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def close(self) -> None:
         """Give the connections back."""
         self._http.close()
 
-    def _items(
-        self, path: str, params: Mapping[str, object], limit: int | None = None
-    ) -> Iterator[Any]:
-        """The items of all pages, each page fetched when it is reached."""
-        given = {name: value for name, value in params.items() if value is not None}
-        given["limit"] = PAGE if limit is None else max(1, min(limit, PAGE))
+    def view(self, kind: type[V], method: str, path: str, **options: Any) -> V:
+        """Send a request; its answer as a view."""
+        return self._validated(kind, self.json(method, path, **options))
+
+    def parse(self, kind: type[V], response: httpx.Response) -> V:
+        """The body of a response as a view."""
+        return self._validated(kind, self._decoded(response))
+
+    def items(
+        self, kind: type[V], path: str, params: Mapping[str, object], limit: int | None = None
+    ) -> Iterator[V]:
+        """The items of all pages as views, each page fetched when it is reached."""
+        query = {name: value for name, value in params.items() if value is not None}
+        query["limit"] = PAGE if limit is None else max(1, min(limit, PAGE))
         while True:
-            page = self._json("GET", path, params=given)
+            page = self.json("GET", path, params=query)
             if not isinstance(page, dict) or not isinstance(page.get("items"), list):
-                raise self._not_understood(path, "no page of items")
-            yield from page["items"]
+                raise self.not_understood(path, "no page of items")
+            for item in page["items"]:
+                yield self._validated(kind, item)
             if not page.get("next"):
                 return
-            given["cursor"] = page["next"]
+            query["cursor"] = page["next"]
 
-    def _json(self, method: str, path: str, **options: Any) -> Any:
-        return self._decoded(self._send(method, path, **options))
+    def json(self, method: str, path: str, **options: Any) -> Any:
+        """Send a request; its answer, decoded."""
+        return self._decoded(self.send(method, path, **options))
 
-    def _decoded(self, response: httpx.Response) -> Any:
-        try:
-            return response.json()
-        except ValueError as error:
-            raise self._not_understood(response.url.path, str(error)) from error
-
-    def _send(
-        self, method: str, path: str, *, once: bool = False, **options: Any
-    ) -> httpx.Response:
-        """The answer to a request; with `once` it is not repeated."""
+    def send(self, method: str, path: str, *, once: bool = False, **options: Any) -> httpx.Response:
+        """Send a request until it is answered or `patience` is over; with `once` a single time."""
         deadline = time.monotonic() + (0.0 if once else self._patience)
         delay = FIRST_DELAY
         while True:
@@ -94,16 +90,16 @@ class Wire:
             delay = min(2 * delay, LONGEST_DELAY)
 
     def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
-        with self._answering(method, path):
+        with self._network_faults(method, path):
             response = self._http.request(method, self.url + path, **options)
         if response.is_success or response.status_code == httpx.codes.NOT_MODIFIED:
             return response
         raise error_from(response)
 
-    def _download(self, path: str, to: IO[bytes], **options: Any) -> None:
+    def download(self, path: str, to: IO[bytes], **options: Any) -> None:
         """GET, piece by piece into `to`, which is not touched where the answer is an error."""
         with (
-            self._answering("GET", path),
+            self._network_faults("GET", path),
             self._http.stream("GET", self.url + path, **options) as response,
         ):
             if not response.is_success:
@@ -112,12 +108,12 @@ class Wire:
             for piece in response.iter_bytes():
                 to.write(piece)
 
-    def _kept(self, path: str, file: Path) -> Path:
-        """GET into a file that appears when it is whole; `file`."""
+    def download_file(self, path: str, file: Path) -> Path:
+        """GET into a file that appears when it is complete; `file`."""
         part = file.with_name(f"{file.name}.part")
         try:
             with part.open("wb") as to:
-                self._download(path, to)
+                self.download(path, to)
             return part.replace(file)
         except OSError as error:
             raise InvalidRequest(f"{file}: {error.strerror or error}") from error
@@ -125,8 +121,8 @@ class Wire:
             part.unlink(missing_ok=True)
 
     @contextmanager
-    def _answering(self, method: str, path: str) -> Iterator[None]:
-        """Faults of the network as Unavailable."""
+    def _network_faults(self, method: str, path: str) -> Iterator[None]:
+        """Raise faults of the network as Unavailable."""
         try:
             yield
         except httpx.TimeoutException as error:
@@ -137,15 +133,22 @@ class Wire:
                 f"no service answers at {self.url} ({why}); is `hpsearch serve` running there?"
             ) from error
 
-    def _view(self, kind: type[V], answer: object) -> V:
+    def _decoded(self, response: httpx.Response) -> Any:
+        try:
+            return response.json()
+        except ValueError as error:
+            raise self.not_understood(response.url.path, str(error)) from error
+
+    def _validated(self, kind: type[V], answer: object) -> V:
         try:
             return kind.model_validate(answer)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(str(part) for part in first["loc"])
-            raise self._not_understood(kind.__name__, f"{where}: {first['msg']}") from error
+            raise self.not_understood(kind.__name__, f"{where}: {first['msg']}") from error
 
-    def _not_understood(self, what: str, why: str) -> SystemFault:
+    def not_understood(self, what: str, why: str) -> SystemFault:
+        """The error of an answer that is not of the contract."""
         return SystemFault(
             f"the answer of {self.url} was not understood ({what}: {why}); "
             "are client and service of the same version?"
@@ -153,7 +156,7 @@ class Wire:
 
 
 def _harmless(error: Unavailable | TooMany, method: str, options: Mapping[str, Any]) -> bool:
-    """Whether the request may be sent again: it does nothing twice, and its body is still there."""
+    """True where a request may be sent again: it does nothing twice, and its body is still there."""
     if isinstance(error, TooMany):  # nothing was done; an upload's file has been read
         return method != "PUT"
     return method == "GET" or "Idempotency-Key" in options.get("headers", ())

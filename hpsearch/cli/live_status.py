@@ -1,4 +1,4 @@
-"""Showing a search that is followed to its end: bars in a terminal, lines in a pipe."""
+"""The live status of a search that runs: bars in a terminal, lines in a pipe."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from hpsearch.cli import tables, words
+from hpsearch.cli import tables
+from hpsearch.report import words
 
 if TYPE_CHECKING:
     from hpsearch.client import Client
@@ -32,8 +33,8 @@ def follow(client: Client, first: StatusView, show: Show) -> StatusView:
 
 
 @contextmanager
-def on(console: Console) -> Iterator[Show]:
-    """A way to show statuses that suits the console."""
+def display(console: Console) -> Iterator[Show]:
+    """Make the display of statuses that suits the console."""
     if not console.is_terminal:
         yield _Lines(console)
         return
@@ -67,18 +68,18 @@ class _Bars:
 
 
 class _Lines:
-    """One line when something worth a line has changed."""
+    """A line for each change of state or round, and one every few seconds between them."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._said: tuple[object, ...] = ()
+        self._last: tuple[object, ...] = ()
         self._at = 0.0
 
     def __call__(self, view: StatusView) -> None:
-        worth = (view.state, view.rounds.completed, view.rounds.kind)
-        if worth == self._said and time.monotonic() - self._at < QUIET:
+        present = (view.state, view.rounds.completed, view.rounds.kind)
+        if present == self._last and time.monotonic() - self._at < QUIET:
             return
-        self._said, self._at = worth, time.monotonic()
+        self._last, self._at = present, time.monotonic()
         self._console.print(
             f"round {view.rounds.completed}/{view.rounds.planned}"
             f"  trials {tables.ended(view.trials)}/{view.trials.planned}"
@@ -89,6 +90,6 @@ class _Lines:
 
 
 def _state(view: StatusView) -> str:
-    seconds = view.eta_seconds or 0.0  # less than one is not worth a word
+    seconds = view.eta_seconds or 0.0  # less than one is not shown
     left = f", about {words.duration(seconds)} left" if seconds >= 1 else ""
     return words.plain(tables.state(view)) + left

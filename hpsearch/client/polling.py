@@ -1,4 +1,4 @@
-"""Following a search to its end: every change of its status, and a line that shows them."""
+"""Polling of a search to its end: the changes of its status, and a line of progress."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ OUTAGE = 60.0  # seconds for which a service may be away
 BAR = 16  # characters
 
 
-class Ask(Protocol):
-    """The status of a search, once it differs from `after` or `wait` seconds are over."""
+class ReadStatus(Protocol):
+    """A reader of the status, once it differs from `after` or `wait` seconds are over."""
 
     def __call__(self, search: str, *, wait: float, after: StatusView) -> StatusView:
-        """Ask once."""
+        """Read the status."""
         ...
 
 
-def changes(ask: Ask, first: StatusView, *, timeout: float | None = None) -> Iterator[StatusView]:
+def changes(
+    read_status: ReadStatus, first: StatusView, *, timeout: float | None = None
+) -> Iterator[StatusView]:
     """`first` and every change after it until the search has ended.
 
     Raises
@@ -42,12 +44,12 @@ def changes(ask: Ask, first: StatusView, *, timeout: float | None = None) -> Ite
     view, heard = first, time.monotonic()
     deadline = None if timeout is None else heard + timeout
     while view.state not in ENDED:
-        asked = time.monotonic()
-        left = POLL if deadline is None else deadline - asked
+        sent = time.monotonic()
+        left = POLL if deadline is None else deadline - sent
         if left <= 0:
             raise Conflict(f"search {view.id} is still {view.state} after {timeout:g} seconds")
         try:
-            new = ask(view.id, wait=min(POLL, left), after=view)
+            new = read_status(view.id, wait=min(POLL, left), after=view)
         except Unavailable:
             if time.monotonic() - heard > OUTAGE:
                 raise
@@ -58,12 +60,12 @@ def changes(ask: Ask, first: StatusView, *, timeout: float | None = None) -> Ite
         if news:
             yield view
         if view.state not in ENDED:
-            time.sleep(PAUSE if news or heard - asked > IDLE else IDLE)
+            time.sleep(PAUSE if news or heard - sent > IDLE else IDLE)
 
 
 def last(views: Iterable[StatusView], *, show: bool) -> StatusView:
     """The last of `views` (one at least); with `show` all of them on one line as they come."""
-    line = _Line(_screen()) if show else None
+    line = _ProgressLine(_output()) if show else None
     view = None
     try:
         for view in views:
@@ -76,22 +78,22 @@ def last(views: Iterable[StatusView], *, show: bool) -> StatusView:
     return view
 
 
-def _screen() -> IO[str] | None:
-    """Where a line can be written over: a terminal, or the output of a notebook's cell."""
+def _output() -> IO[str] | None:
+    """An output whose last line can be replaced: a terminal, or a notebook's cell; else None."""
     if "ipykernel" in sys.modules:
         return sys.stdout
     return sys.stderr if sys.stderr.isatty() else None
 
 
-class _Line:
-    """One line of progress, written over again and again; none where that is impossible."""
+class _ProgressLine:
+    """A line of progress that replaces itself; nothing where there is no such output."""
 
     def __init__(self, screen: IO[str] | None) -> None:
         self._screen = screen
         self._length = 0
 
     def show(self, view: StatusView) -> None:
-        """Write how far a search is in place of what was there."""
+        """Replace the line by the progress of a search."""
         if self._screen is None:
             return
         text = progress(view)[: max(20, shutil.get_terminal_size().columns - 1)]
@@ -99,13 +101,13 @@ class _Line:
         self._length = len(text)
 
     def close(self) -> None:
-        """Leave the last state of the line behind."""
+        """End the line."""
         if self._screen is not None and self._length:
             print(file=self._screen, flush=True)
 
 
 def progress(view: StatusView) -> str:
-    """How far a search is, as one line."""
+    """The progress of a search as a line."""
     done, planned = view.epochs.trained, max(1, view.epochs.planned)
     share = 1.0 if view.state in ENDED else min(1.0, done / planned)
     full = round(share * BAR)

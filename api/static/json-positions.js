@@ -1,8 +1,8 @@
-// Where in a JSON text a path lies, to lead from a mistake to its line.
+// Positions of paths in a JSON text, to lead from a mistake to its line.
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|[[\]{},:]|[^\s[\]{},:"]+/g;
 
-/** The offsets `[start, end]` of the line that holds `path`, or the longest beginning of it. */
+/** The line that holds `path`, or the longest beginning of it that exists; null without one. */
 export function lineOf(text, path) {
   const places = placesIn(text);
   const names = path.replaceAll("[", ".").replaceAll("]", "").split(".");
@@ -22,7 +22,7 @@ export function lineAt(text, offset) {
 
 /** The offset of every value of a JSON text, by its path with dots: space.learning_rate.low. */
 function placesIn(text) {
-  const found = new Map();
+  const offsets = new Map();
   const open = []; // of every bracket that is open: {list, name}, the name of the next value
   let key = null; // a text that may turn out to be a name
   for (const { 0: token, index } of text.matchAll(TOKEN)) {
@@ -32,12 +32,12 @@ function placesIn(text) {
       if (top?.list) top.name = String(Number(top.name) + 1);
     } else if (token === ":") {
       top.name = JSON.parse(key.token);
-      found.set(open.map(({ name }) => name).join("."), key.index);
+      offsets.set(open.map(({ name }) => name).join("."), key.index);
     } else {
-      if (top?.list) found.set(open.map(({ name }) => name).join("."), index);
+      if (top?.list) offsets.set(open.map(({ name }) => name).join("."), index);
       if (token === "{" || token === "[") open.push({ list: token === "[", name: "0" });
       else key = { token, index };
     }
   }
-  return found;
+  return offsets;
 }

@@ -1,4 +1,4 @@
-"""The service itself in Prometheus' words: searches, queue, workers, and what they have done.
+"""Metrics of the service for Prometheus: searches, queue, workers, and their work so far.
 
 Every process of the API counts the same service, so a sum over processes counts it several
 times: take one of them, or the maximum.

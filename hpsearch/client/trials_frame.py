@@ -1,4 +1,4 @@
-"""Trials as a pandas frame, where pandas is."""
+"""Trials as a pandas frame, where pandas is installed."""
 
 from __future__ import annotations
 

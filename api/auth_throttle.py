@@ -1,4 +1,4 @@
-"""How often an address may present invalid keys."""
+"""A limit on invalid keys, for each address."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from api.buckets import Buckets
+from api.rate_limiter import RateLimiter
 
 LIMIT = 20
 WINDOW_SECONDS = 60.0
 _TOKENS = 1_000
 
 
-class Failures:
-    """A bucket of failures for each address.
+class AuthThrottle:
+    """A budget of failures for each address, which fills up again with time.
 
     A key that has worked keeps working from a blocked address: behind a proxy everybody has
     the proxy's address, and one broken script must not lock out the others.
@@ -29,28 +29,28 @@ class Failures:
         window: float = WINDOW_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._left = Buckets(rate=limit / window, burst=limit, clock=clock)
+        self._limiter = RateLimiter(rate=limit / window, burst=limit, clock=clock)
         self._lock = threading.Lock()
-        self._good: OrderedDict[bytes, None] = OrderedDict()
+        self._valid: OrderedDict[bytes, None] = OrderedDict()
 
     def seconds_blocked(self, address: str, token: str) -> int:
-        """Whole seconds until `address` may try `token`; 0 means now."""
+        """The whole seconds until `address` may try `token`; 0 means now."""
         with self._lock:
-            if _digest(token) in self._good:
+            if _digest(token) in self._valid:
                 return 0
-        return self._left.seconds(address)
+        return self._limiter.seconds_until_token(address)
 
-    def failed(self, address: str) -> None:
+    def record_failure(self, address: str) -> None:
         """Count an invalid key."""
-        self._left.take(address)
+        self._limiter.take(address)
 
-    def succeeded(self, token: str) -> None:
+    def record_success(self, token: str) -> None:
         """Remember that `token` is a key; whether it still is one is checked every time."""
         with self._lock:
-            self._good[_digest(token)] = None
-            self._good.move_to_end(_digest(token))
-            if len(self._good) > _TOKENS:
-                self._good.popitem(last=False)
+            self._valid[_digest(token)] = None
+            self._valid.move_to_end(_digest(token))
+            if len(self._valid) > _TOKENS:
+                self._valid.popitem(last=False)
 
 
 def _digest(token: str) -> bytes:

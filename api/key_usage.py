@@ -1,4 +1,4 @@
-"""When keys were last used, written down beside the requests and never in them."""
+"""Records of the last use of keys, written by a thread and never within a request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SECONDS = 60.0
 _log = structlog.get_logger("api")
 
 
-class Usage:
+class KeyUsage:
     """Gathers the keys that are used; a thread of its own writes them at most once a minute.
 
     A request adds an id to a set and goes on, so a database that is slow, locked or away holds
@@ -30,8 +30,8 @@ class Usage:
         self._work = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def seen(self, key_id: str) -> None:
-        """Note that a key is being used."""
+    def record(self, key_id: str) -> None:
+        """Note the use of a key."""
         with self._lock:
             self._ids.add(key_id)
             # Not before the first request: a thread does not live on in a forked process.

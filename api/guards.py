@@ -1,13 +1,12 @@
-"""What holds for every request and response: the host asked for, the origin, the headers."""
+"""Checks that every request passes before its route: the host, the origin, the query."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
-import secrets
 from urllib.parse import urlsplit
 
-from flask import Response, g, request
+from flask import request
 
 from hpsearch.errors import Forbidden, InvalidRequest
 from hpsearch.settings import Settings
@@ -16,21 +15,9 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _HOST = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?")
 _ANY_ADDRESS = frozenset({"", "0.0.0.0", "::", "[::]"})  # noqa: S104  # compared, not bound to
 
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "X-Frame-Options": "DENY",
-}
-
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` (a name or an address, without port) is this machine's loopback."""
+    """True where `host` (a name or an address, without port) is this machine's loopback."""
     if host == "localhost":
         return True
     try:
@@ -54,17 +41,17 @@ def check_host(allowed: frozenset[str]) -> None:
     InvalidRequest
         The Host header is missing, malformed, or not on the list.
     """
-    sent = request.headers.get("Host", "")
-    found = _HOST.fullmatch(sent.lower())
-    if found is None or not (is_loopback(found[1]) or found[1] in allowed):
+    host = request.headers.get("Host", "")
+    name = _HOST.fullmatch(host.lower())
+    if name is None or not (is_loopback(name[1]) or name[1] in allowed):
         raise InvalidRequest(
-            f"the host {sent[:100]!r} is not one of this service's; "
+            f"the host {host[:100]!r} is not one of this service's; "
             "its operator adds names with HPSEARCH_ALLOWED_HOSTS"
         )
 
 
 def check_origin() -> None:
-    """Refuse what another web page sends: browsers say so in Sec-Fetch-Site and Origin.
+    """Refuse requests of other web pages: browsers name them in Sec-Fetch-Site and Origin.
 
     Raises
     ------
@@ -93,17 +80,3 @@ def check_query() -> None:
             raise InvalidRequest(
                 f"parameter {name[:40]} is given {len(values)} times; give it once"
             )
-
-
-def new_request_id() -> str:
-    """A name for this request, in the response and in the log."""
-    return secrets.token_hex(8)
-
-
-def add_headers(response: Response) -> Response:
-    """Put the security headers on a response, whatever made it."""
-    for name, value in HEADERS.items():
-        response.headers[name] = value
-    response.headers["X-Request-Id"] = g.get("request_id", "-")
-    response.headers.setdefault("Cache-Control", "no-store")
-    return response

@@ -1,0 +1,161 @@
+"""Bodies that the routes read besides specs: an edit, a new key, a trainer's heartbeat and report.
+
+What an edit may say is the service's to judge; its model is for the OpenAPI document alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from hpsearch.errors import InvalidRequest
+from hpsearch.service.external import Told
+from hpsearch.space import Choices
+from hpsearch.spec import from_pydantic
+from hpsearch.trials import SCORE_MOST, TrialState
+
+KeyScope = Literal["read", "submit", "admin"]
+Body = TypeVar("Body", bound=BaseModel)
+
+
+def _without_defaults(schema: dict[str, Any]) -> None:
+    """Take the defaults out: a field that is left out of an edit stays as it is."""
+    for field in schema["properties"].values():
+        field.pop("default", None)
+
+
+class _Edit(BaseModel):
+    """Base of edits: any field may be left out."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_without_defaults)
+
+
+class RangeEdit(_Edit):
+    """Fields of a range; those left out stay as they are, null takes a hard limit away."""
+
+    low: float = Field(0.0, description="Lower edge, inclusive.")
+    high: float = Field(0.0, description="Upper edge, inclusive; above low.")
+    scale: Literal["log", "linear"] = "linear"
+    integer: bool = False
+    hard_low: float | None = Field(None, description="Never search below.")
+    hard_high: float | None = Field(None, description="Never search above.")
+
+
+class EpochsEdit(_Edit):
+    """Fields of `epochs`; those left out stay as they are."""
+
+    first: int = Field(1, ge=1)
+    last: int = Field(1, ge=1)
+    halving: bool = True
+    budget: int | None = Field(None, ge=1)
+
+
+class TrialsEdit(_Edit):
+    """Trials of the first and of the last exploring round; what is left out stays as it is."""
+
+    first: int = Field(1, ge=1)
+    last: int = Field(1, ge=1)
+
+
+class SearchEdit(_Edit):
+    """Changes of a running search; whatever is left out stays as it is."""
+
+    space: dict[str, RangeEdit | Choices] = Field(
+        {}, description="New ranges, or parts of them, of hyperparameters that are searched."
+    )
+    rounds: int = Field(1, ge=1, description="Not fewer than have begun.")
+    trials_per_round: int | TrialsEdit = Field(1)
+    epochs: EpochsEdit = EpochsEdit()
+
+
+class KeyRequest(BaseModel):
+    """A new key: for whom, for what, for how long."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str = Field(min_length=1, max_length=100, description="What the key is for.")
+    owner: str | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        description="Whose searches and datasets it opens; the key's own name without it.",
+    )
+    scopes: list[KeyScope] = Field(
+        ["read", "submit"], min_length=1, max_length=3, description="What it may do."
+    )
+    days: int | None = Field(
+        None, ge=1, le=36_500, description="Days until it expires; never without it."
+    )
+
+
+class TrialHeartbeat(BaseModel):
+    """A sign of life."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    token: str = Field(min_length=1, max_length=100, description="Of the lease.")
+
+
+class TrialReportBody(TrialHeartbeat):
+    """A score after some epoch, or the end of a trial that has none."""
+
+    epoch: int | None = Field(
+        None, ge=1, le=1000, description="After which epoch; without it, after the last one."
+    )
+    score: float | None = Field(
+        None,
+        ge=-SCORE_MOST,
+        le=SCORE_MOST,
+        description="Higher is better. On examples kept for validation, of a final trial on those "
+        "kept for the test.",
+    )
+    loss: float | None = Field(
+        None,
+        ge=-SCORE_MOST,
+        le=SCORE_MOST,
+        description="Shown; between equal scores the lower one is better.",
+    )
+    state: Literal["diverged", "failed"] | None = Field(
+        None,
+        description="diverged: trained, to nothing that could be scored, which is the worst "
+        "score. failed: could not be trained, which says nothing about its parameters.",
+    )
+    message: str | None = Field(None, max_length=2000, description="Why, for people.")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> TrialReportBody:
+        if (self.score is None) == (self.state is None):
+            raise ValueError('give a "score", or a "state" of diverged or failed')
+        return self
+
+
+def parse_key_request(data: object) -> KeyRequest:
+    """`data` as a request for a key; InvalidRequest with every mistake in it."""
+    return _parse(KeyRequest, data, "request for a key")
+
+
+def parse_heartbeat(data: object) -> TrialHeartbeat:
+    """`data` as a heartbeat; InvalidRequest with every mistake in it."""
+    return _parse(TrialHeartbeat, data, "report of a trial")
+
+
+def parse_trial_report(data: object) -> Told:
+    """`data` as the report of a trial; InvalidRequest with every mistake in it."""
+    body = _parse(TrialReportBody, data, "report of a trial")
+    return Told(
+        token=body.token,
+        epoch=body.epoch,
+        score=body.score,
+        loss=body.loss,
+        state=None if body.state is None else TrialState(body.state),
+        message=body.message,
+    )
+
+
+def _parse(kind: type[Body], data: object, title: str) -> Body:
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        mistakes = "; ".join(f"{m.path or 'the body'}: {m.message}" for m in from_pydantic(error))
+        raise InvalidRequest(f"this is no {title}: {mistakes}") from error

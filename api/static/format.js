@@ -1,0 +1,83 @@
+// Values as text for people, and questions about a status that several pages ask.
+
+/** The states in which nothing changes any more. */
+export const ENDED_STATES = ["completed", "cancelled", "failed"];
+
+/** A number with four significant digits. */
+export function formatNumber(value) {
+  if (typeof value !== "number") return formatValue(value);
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-3 || size >= 1e6)) {
+    const [digits, exponent] = value.toExponential(3).split("e");
+    return `${Number(digits)}e${Number(exponent)}`;
+  }
+  return String(Number(value.toPrecision(size >= 1e4 ? 6 : 4)));
+}
+
+/** A value of a hyperparameter. */
+export function formatValue(value) {
+  if (typeof value === "number") return formatNumber(value);
+  return Array.isArray(value) ? `[${value.join(", ")}]` : String(value);
+}
+
+/** An accuracy with four decimals, or a dash. */
+export const formatScore = (value) =>
+  value === null || value === undefined ? "–" : value.toFixed(4);
+
+/** The score to show: the accuracy, or the score of a search that is trained elsewhere. */
+export const scoreOf = (trial) => trial?.validation_accuracy ?? trial?.score;
+
+export const formatSigned = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(4);
+
+export const displayName = (name) => name.replaceAll("_", " ");
+
+/** A range, or the choices that are left. */
+export function formatRange(range) {
+  if (range.choices) return range.choices.map(formatValue).join(", ");
+  return `${formatNumber(range.low)}\u00a0to\u00a0${formatNumber(range.high)}`; // on one line
+}
+
+/** A set of hyperparameters on one line. */
+export const formatParams = (values) =>
+  Object.entries(values).map(([name, value]) => `${displayName(name)} ${formatValue(value)}`).join(", ");
+
+export function formatDuration(seconds) {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes} min ${whole % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** The time that has passed since a moment. */
+export function formatAge(time) {
+  const seconds = Math.max(0, (Date.now() - Date.parse(time)) / 1000);
+  if (seconds < 60) return "just now";
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago`;
+  return new Date(time).toLocaleDateString();
+}
+
+export const formatTime = (time) => new Date(time).toLocaleString();
+
+export const formatCount = (value, singular, plural = `${singular}s`) =>
+  `${value.toLocaleString("en")} ${value === 1 ? singular : plural}`;
+
+const STATES = {
+  queued: "Waiting for its turn",
+  running: "Trials are being trained",
+  paused: "Running jobs end, no new ones begin",
+  finalizing: "The choice is frozen; the final test runs",
+  completed: "The result is there",
+  cancelled: "Ended by hand; what was found stays",
+  failed: "It could not go on",
+};
+
+/** The meaning of a state, in a sentence. */
+export const stateMeaning = (state) => STATES[state] ?? state;
+
+/** The trials of a status that have ended, those lost to failure included. */
+export const endedTrials = ({ completed, stopped, diverged, failed }) =>
+  completed + stopped + diverged + failed;
+
+export const datasetName = (status) => status.dataset || "your own training";
