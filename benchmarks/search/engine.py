@@ -79,7 +79,7 @@ class Engine:
         part = nn.Examples(x=test.x, y=test.y, rows=rows, shift=whole.shift, scale=whole.scale)
         found = [
             0.0 if outcome.weights is None
-            else float((nn.predict_proba(task.shape(0), outcome.weights, part)[0].argmax(axis=1)
+            else float((nn.predict_values(task.shape(0), outcome.weights, part)[0].argmax(axis=1)
                         == test.y).mean())
             for outcome in training.outcomes()
         ]  # fmt: skip

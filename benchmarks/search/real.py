@@ -76,7 +76,7 @@ class Sequential:
             before = training.epoch
             scores = training.run_to(rung)
             self.epochs += training.epoch - before
-            value = scores[0].correct / scores[0].examples if scores else 0.0
+            value = scores[0].accuracy if scores else 0.0
             if rung == rungs[-1] and value > self.best[0]:
                 self.best = (value, params)
             yield rung, value

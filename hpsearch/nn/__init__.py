@@ -3,14 +3,29 @@
 A stack of T trials of one `Shape` is trained by `train`, or with pauses by `Training`; every
 parameter has a leading trial axis, and a trial's bits do not depend on the stack around it.
 docs/engine.md has the mathematics.
+
+What it computes with is registered by name: `ACTIVATIONS`, `INITIALIZERS`, `LAYERS`, `LOSSES`,
+`OPTIMIZERS`, `SCHEDULES`. Validation gives a trial its mean loss, in a classification the number
+of correct predictions, and the `Measure`s that the caller asks for by name.
 """
 
-from hpsearch.nn.activations import ACTIVATIONS
-from hpsearch.nn.evaluation import ensemble_proba, predict_proba
+from hpsearch.nn.activations import ACTIVATIONS, Activation
+from hpsearch.nn.evaluation import ensemble_values, evaluate, predict_values
 from hpsearch.nn.examples import Examples
 from hpsearch.nn.initializers import INITIALIZERS
+from hpsearch.nn.kinds import (
+    LAYERS,
+    ActivationSpec,
+    BatchNormSpec,
+    DenseSpec,
+    DropoutSpec,
+    FlattenSpec,
+)
+from hpsearch.nn.layer import Layer, LayerSpec, Parameter, Plan, Site
+from hpsearch.nn.losses import LOSSES, BatchLoss, Loss
+from hpsearch.nn.measures import Measure
 from hpsearch.nn.model import Model
-from hpsearch.nn.optimizers import OPTIMIZERS
+from hpsearch.nn.optimizers import OPTIMIZERS, Constant, Optimizer, Rates
 from hpsearch.nn.outcome import EpochScore, Interrupted, Outcome, State
 from hpsearch.nn.parameters import Weights
 from hpsearch.nn.schedules import SCHEDULES
@@ -21,23 +36,43 @@ from hpsearch.nn.training import Training, train
 __all__ = [
     "ACTIVATIONS",
     "INITIALIZERS",
+    "LAYERS",
+    "LOSSES",
     "OPTIMIZERS",
     "SCHEDULES",
+    "Activation",
+    "ActivationSpec",
+    "BatchLoss",
+    "BatchNormSpec",
+    "Constant",
+    "DenseSpec",
+    "DropoutSpec",
     "EpochScore",
     "Examples",
+    "FlattenSpec",
     "Interrupted",
+    "Layer",
+    "LayerSpec",
+    "Loss",
+    "Measure",
     "Member",
     "Model",
+    "Optimizer",
     "Outcome",
+    "Parameter",
+    "Plan",
+    "Rates",
     "Shape",
+    "Site",
     "State",
     "Training",
     "Weights",
     "balanced_weights",
     "best_stack_size",
-    "ensemble_proba",
+    "ensemble_values",
+    "evaluate",
     "flops",
-    "predict_proba",
+    "predict_values",
     "resident_bytes",
     "train",
 ]

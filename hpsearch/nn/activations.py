@@ -9,32 +9,30 @@ is up to three times faster than one over a view with gaps.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from abc import abstractmethod
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hpsearch.nn.buffers import Units
+from hpsearch.nn.layer import Layer
+from hpsearch.registry import Registry
 
-Array = NDArray[np.floating[Any]]
 
+class Activation(Layer):
+    """An activation, bound to the buffer it works on.
 
-class Activation(Protocol):
-    """One activation layer, bound to the buffer it works on."""
+    `keep`: dropout is going to rewrite h, so what `backward` needs of it must be saved.
+    """
 
+    @abstractmethod
     def __init__(self, units: Units, *, keep: bool) -> None: ...
 
-    def forward(self) -> None:
-        """Replace z by f(z) in the units."""
 
-    def backward(self, d: Array) -> None:
-        """Multiply d (T, U * B) by f'(z)."""
-
-
-class Relu:
+class Relu(Activation):
     """f(z) = max(z, 0); f'(z) = 1 where z > 0, else 0."""
 
     def __init__(self, units: Units, *, keep: bool) -> None:  # noqa: ARG002 - 0 or more survives dropout
+        self.output = units
         # Against an array of zeros np.maximum runs vectorised; against a scalar it is six times
         # slower. max(1, 0) = 1, so the row of ones may be passed through.
         self._whole = units.whole
@@ -42,28 +40,29 @@ class Relu:
         integer = np.dtype(f"i{units.whole.itemsize}")
         self._bits = units.flat.view(integer)
         self._mask = np.empty(units.flat.shape, integer)
+        self._d_bits = units.d_flat.view(integer)
         self._sign_bit = np.array(8 * integer.itemsize - 1, integer)
 
     def forward(self) -> None:
         """Replace z by f(z)."""
         np.maximum(self._whole, self._zeros, out=self._whole)
 
-    def backward(self, d: Array) -> None:
+    def backward(self) -> None:
         """Multiply d by f'(z)."""
         # h >= 0, so the integer with h's bits is 0 or positive; its negative, shifted until only
         # the sign is left, is 0 or all ones: a mask, at a third of the price of d * (h > 0).
         # After dropout h is 0 where a unit was dropped, and d is already 0 there.
         np.negative(self._bits, self._mask)
         np.right_shift(self._mask, self._sign_bit, self._mask)
-        bits = d.view(self._mask.dtype)
-        np.bitwise_and(bits, self._mask, bits)
+        np.bitwise_and(self._d_bits, self._mask, self._d_bits)
 
 
-class _Smooth:
-    """Activations whose derivative is written with their own value; `keep` saves it from dropout."""
+class Smooth(Activation):
+    """An activation whose derivative is written with its own value."""
 
     def __init__(self, units: Units, *, keep: bool) -> None:
-        self._z = units.flat
+        self.output = units
+        self._z, self._d = units.flat, units.d_flat
         self._h = np.empty(units.flat.shape, units.flat.dtype) if keep else units.flat
         self._keep = keep
         self._slope = np.empty(units.flat.shape, units.flat.dtype)
@@ -75,7 +74,7 @@ class _Smooth:
             np.copyto(self._h, self._z)
 
 
-class Sigmoid(_Smooth):
+class Sigmoid(Smooth):
     """f(z) = 1 / (1 + exp(-z)) = (1 + tanh(z / 2)) / 2, which never overflows; f' = h (1 - h)."""
 
     def forward(self) -> None:
@@ -86,14 +85,14 @@ class Sigmoid(_Smooth):
         np.add(self._z, self._half, self._z)
         self._save()
 
-    def backward(self, d: Array) -> None:
+    def backward(self) -> None:
         """Multiply d by f'(z)."""
         np.subtract(self._one, self._h, self._slope)
         np.multiply(self._slope, self._h, self._slope)
-        np.multiply(d, self._slope, d)
+        np.multiply(self._d, self._slope, self._d)
 
 
-class Tanh(_Smooth):
+class Tanh(Smooth):
     """f(z) = tanh(z); f' = 1 - h²."""
 
     def forward(self) -> None:
@@ -101,11 +100,13 @@ class Tanh(_Smooth):
         np.tanh(self._z, self._z)
         self._save()
 
-    def backward(self, d: Array) -> None:
+    def backward(self) -> None:
         """Multiply d by f'(z)."""
         np.multiply(self._h, self._h, self._slope)
         np.subtract(self._one, self._slope, self._slope)
-        np.multiply(d, self._slope, d)
+        np.multiply(self._d, self._slope, self._d)
 
 
-ACTIVATIONS: dict[str, type[Activation]] = {"relu": Relu, "sigmoid": Sigmoid, "tanh": Tanh}
+ACTIVATIONS: Registry[type[Activation]] = Registry(
+    "activation", {"relu": Relu, "sigmoid": Sigmoid, "tanh": Tanh}
+)

@@ -1,11 +1,11 @@
-"""Scores and probabilities of a stack in inference: running statistics, no dropout.
+"""Scores and predictions of a stack in inference: running statistics, no dropout.
 
-T trials   n examples   C classes
+T trials   n examples   K outputs   B examples of a block
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,59 +13,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.errors import InvalidRequest
-from hpsearch.nn.examples import Examples, Feeder, Rows
-from hpsearch.nn.loss import SoftmaxCrossEntropy
+from hpsearch.nn.arrays import Array, Rows, Vector
+from hpsearch.nn.examples import Examples, Feeder
+from hpsearch.nn.losses import LOSSES, Loss
+from hpsearch.nn.measures import Measure, Needs
 from hpsearch.nn.network import Network, Parameters
 from hpsearch.nn.numerics import engine_arithmetic
 from hpsearch.nn.parameters import Weights
 from hpsearch.nn.shape import Shape
-
-Array = NDArray[np.floating[Any]]
 
 _VALUES = 2**19  # activations of one trial that a block may have
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
-    """Mean cross-entropy (T,) in float64, right answers (T,), and the answers (T, n).
+    """Mean losses (T,), predictions (T, n, ...) and measures by name (T,).
 
-    `balanced` (T,) is the mean recall of the classes, None where it was not asked for.
+    `n_correct` (T,) counts correct predictions; None in a regression.
     """
 
-    losses: NDArray[np.float64]
-    correct: NDArray[np.intp]
-    predicted: NDArray[np.intp]
-    balanced: NDArray[np.float64] | None = None
+    losses: Vector
+    predicted: NDArray[Any]
+    n_correct: NDArray[np.intp] | None
+    measures: Mapping[str, Vector]
 
 
 def block_length(shape: Shape) -> int:
-    """How many examples are evaluated at a time: by the shape alone, since it fixes bits."""
+    """The examples that are evaluated at a time: by the shape alone, since it fixes bits."""
     length = _VALUES // sum(shape.sizes)
     return min(512, max(64, 1 << max(length.bit_length() - 1, 0)))
 
 
-class Recall:
-    """The mean over the classes of the share that is recognised: balanced accuracy.
-
-    A class without examples in the part has no share in the mean.
-    """
-
-    def __init__(self, examples: Examples) -> None:
-        self._y = examples.classes_of_rows.astype(np.intp)
-        counts = np.bincount(self._y)
-        self._present = np.flatnonzero(counts)
-        self._counts = counts[self._present]
-
-    def mean(self, predicted: NDArray[np.intp]) -> NDArray[np.float64]:
-        """(T, n) answers -> (T,)."""
-        means = np.empty(len(predicted))
-        for t, answers in enumerate(predicted):  # one by one: every sum stays inside a trial
-            hits = np.bincount(self._y[answers == self._y], minlength=self._present[-1] + 1)
-            means[t] = np.add.reduce(hits[self._present] / self._counts) / len(self._counts)
-        return means
-
-
-class _Pass:
+class _Block:
     """Inference over blocks of one length."""
 
     def __init__(
@@ -73,84 +52,123 @@ class _Pass:
     ) -> None:
         self.feeder = Feeder(examples, length, parameters.flat.dtype)
         self.network = Network(shape, parameters, self.feeder.x)
-        self.loss = SoftmaxCrossEntropy(self.network.logits)
+        self.loss = LOSSES[shape.loss].bind(self.network.outputs)
 
     def run(self, positions: Rows) -> Array:
-        """(T, C, B) logits."""
+        """(T, K, B) outputs."""
         self.feeder.fill(positions)
         self.network.infer()
-        return self.network.logits
+        return self.network.outputs
 
 
 class Evaluator:
-    """Scores a stack on one part of the data, with buffers kept from call to call."""
+    """The evaluation of a stack on one part of the data, with buffers kept from call to call."""
 
     def __init__(
         self,
         shape: Shape,
         parameters: Parameters,
         examples: Examples,
-        *,
-        balanced: bool = False,
+        measures: Mapping[str, Measure] | None = None,
     ) -> None:
         self._trials, self._count = len(parameters.flat), len(examples)
-        self._recall = Recall(examples) if balanced else None
-        self._classes = shape.classes
+        self._loss: Loss = LOSSES[shape.loss]
+        self._measures = measures or {}
+        self._needs = {measure.needs for measure in self._measures.values()}
+        self._counts = self._loss.task == "classification"
+        self._targets = examples.targets
+        if self._counts:
+            self._targets = self._targets.astype(np.intp)
         self._positions = np.arange(self._count, dtype=np.intp)
         self._length = block_length(shape)
         lengths = {min(self._length, self._count), self._count % self._length or self._length}
-        self._passes = {
-            length: _Pass(shape, parameters, examples, length)
+        self._blocks_by_length = {
+            length: _Block(shape, parameters, examples, length)
             for length in lengths
             if length <= self._count
         }
 
     def score(self) -> Scores:
-        """Losses and answers of every trial."""
+        """Losses, predictions and measures of every trial."""
         losses = np.zeros(self._trials)
-        predicted = np.empty((self._trials, self._count), np.intp)
-        correct = np.zeros(self._trials, np.intp)
+        n_correct = np.zeros(self._trials, np.intp)
+        predicted = np.empty((self._trials, *self._targets.shape), self._loss.predicted_dtype)
+        parts: dict[Needs, list[Array]] = {"values": [], "losses": []}
         for here, block in self._blocks():
-            logits = block.run(self._positions[here])
-            np.argmax(logits, axis=1, out=predicted[:, here])
-            correct += np.count_nonzero(predicted[:, here] == block.feeder.y, axis=1)
-            losses += block.loss.forward(block.feeder.y).astype(np.float64) * len(block.feeder.y)
-        balanced = self._recall.mean(predicted) if self._recall else None
-        return Scores(losses / self._count, correct, predicted, balanced)
+            outputs, targets = block.run(self._positions[here]), block.feeder.targets
+            self._loss.predict(outputs, predicted[:, here])
+            if self._counts:
+                n_correct += np.count_nonzero(predicted[:, here] == targets, axis=1)
+            if "values" in self._needs:
+                parts["values"].append(self._loss.values(outputs.copy()))
+            losses += block.loss.forward(targets).astype(np.float64) * len(targets)
+            if "losses" in self._needs:
+                parts["losses"].append(block.loss.losses.copy())
+        needed: dict[Needs, NDArray[Any]] = {"predicted": predicted}
+        needed |= {need: np.concatenate(p, axis=1) for need, p in parts.items() if p}
+        return Scores(
+            losses / self._count,
+            predicted,
+            n_correct if self._counts else None,
+            {name: self._measure(m, needed[m.needs]) for name, m in self._measures.items()},
+        )
 
-    def probabilities(self) -> Array:
-        """(T, n, C) softmax of the logits."""
-        out = np.empty((self._trials, self._count, self._classes), np.float32)
-        for here, block in self._blocks():
-            logits = block.run(self._positions[here])
-            block.loss.forward(block.feeder.y)
-            out[:, here] = (logits / logits.sum(axis=1, keepdims=True)).swapaxes(1, 2)
-        return out
+    def values(self) -> NDArray[np.float32]:
+        """(T, n, K) probabilities or predicted numbers, as the loss says."""
+        blocks = self._blocks()
+        values = [self._loss.values(block.run(self._positions[here])) for here, block in blocks]
+        return np.concatenate(values, axis=1).astype(np.float32, copy=False)
 
-    def _blocks(self) -> Iterator[tuple[slice, _Pass]]:
+    def _measure(self, measure: Measure, needed: NDArray[Any]) -> Vector:
+        # One by one: every sum stays inside a trial.
+        return np.array([measure.compute(row, self._targets) for row in needed], np.float64)
+
+    def _blocks(self) -> Iterator[tuple[slice, _Block]]:
         for start in range(0, self._count, self._length):
             stop = min(start + self._length, self._count)
-            yield slice(start, stop), self._passes[stop - start]
+            yield slice(start, stop), self._blocks_by_length[stop - start]
 
 
-def predict_proba(shape: Shape, weights: Weights, examples: Examples) -> NDArray[np.float32]:
-    """(T, n, C) probabilities of each member for each example, in the order of `examples.rows`.
+def evaluate(
+    shape: Shape,
+    weights: Weights,
+    examples: Examples,
+    measures: Mapping[str, Measure] | None = None,
+) -> Scores:
+    """Each member's loss, predictions and measures on the examples.
 
     Raises: InvalidRequest if shape, weights and examples do not belong together.
     """
+    with engine_arithmetic():
+        return _evaluator(shape, weights, examples, measures).score()
+
+
+def predict_values(shape: Shape, weights: Weights, examples: Examples) -> NDArray[np.float32]:
+    """(T, n, K) each member's probabilities of the classes, or predicted numbers: see `Loss.values`.
+
+    The examples are in the order of `examples.rows`.
+
+    Raises: InvalidRequest if shape, weights and examples do not belong together.
+    """
+    with engine_arithmetic():  # weights that overflow give NaN, which the caller sees
+        return _evaluator(shape, weights, examples, None).values()
+
+
+def _evaluator(
+    shape: Shape, weights: Weights, examples: Examples, measures: Mapping[str, Measure] | None
+) -> Evaluator:
     if weights.shape != shape or examples.features != shape.inputs:
         raise InvalidRequest(
             f"weights of {weights.shape} and {examples.features} features do not fit {shape}"
         )
     parameters = Parameters(weights.flat, weights.mean, weights.variance)
-    with engine_arithmetic():  # weights that overflow give NaN, which the caller sees
-        return Evaluator(shape, parameters, examples).probabilities().astype(np.float32)
+    return Evaluator(shape, parameters, examples, measures)
 
 
-def ensemble_proba(
+def ensemble_values(
     shape: Shape, weights: Weights | Sequence[Weights], examples: Examples
 ) -> NDArray[np.float32]:
-    """(n, C) the mean of the members' probabilities."""
+    """(n, K) the mean of the members' probabilities or predicted numbers."""
     members = weights if isinstance(weights, Weights) else Weights.stack(weights)
-    mean: NDArray[np.float32] = predict_proba(shape, members, examples).mean(0, np.float32)
+    mean: NDArray[np.float32] = predict_values(shape, members, examples).mean(0, np.float32)
     return mean

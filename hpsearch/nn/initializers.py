@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from hpsearch.registry import Registry
+
 
 def _he(fan_in: int, init_std: float, activation: str) -> float:
     return math.sqrt(2.0 / fan_in)
@@ -33,10 +35,7 @@ def _zeros(fan_in: int, init_std: float, activation: str) -> float:
 
 
 # name -> (fan_in, init_std, activation) -> standard deviation
-INITIALIZERS: dict[str, Callable[[int, float, str], float]] = {
-    "auto": _auto,
-    "xavier": _xavier,
-    "he": _he,
-    "normal": _normal,
-    "zeros": _zeros,
-}
+INITIALIZERS: Registry[Callable[[int, float, str], float]] = Registry(
+    "initializer",
+    {"auto": _auto, "xavier": _xavier, "he": _he, "normal": _normal, "zeros": _zeros},
+)

@@ -1,7 +1,6 @@
-"""The layers around the activation: dense, batch normalisation, dropout. All in place.
+"""The layers around the activation: dense, and in place batch normalisation and dropout.
 
 T trials   U units   B examples   W weights (T, fan_in, U)   b bias   H activations (T, U, B)
-d = dL/dz of a layer's output on entry to `backward`, of its input after it
 
 Every matrix product is one BLAS call per trial, and every sum stays inside one trial, so that a
 trial's bits do not depend on the stack around it.
@@ -9,36 +8,45 @@ trial's bits do not depend on the stack around it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hpsearch.nn.arrays import Array
 from hpsearch.nn.buffers import Units
+from hpsearch.nn.layer import Layer, Pass
 
-Array = NDArray[np.floating[Any]]
 
-
-class Dense:
+class Dense(Layer):
     """Z = Wᵀ H + b, the bias being the last row of `affine` and meeting the row of ones in H."""
 
-    def __init__(self, weight: Array, affine: Array, source: Array, target: Array) -> None:
-        """Bind: weight (T, fan_in, U), affine the same or with the bias below, source (T, ., B)."""
-        self._weight = weight
+    def __init__(self, affine: Array, source: Units, output: Units) -> None:
+        """Bind: affine (T, fan_in, U), or with the bias below (T, fan_in + 1, U)."""
+        self.output = output
         self._affine_t = affine.swapaxes(1, 2)
-        self.source = source[..., : affine.shape[1], :]
-        self._target = target
+        self._affine_shape = affine.shape[1:]
+        self._h = source.with_ones[..., : affine.shape[1], :]
+        self._z, self._d, self._d_source = output.rows, output.d, source.d
+        self._weight = affine[:, : source.rows.shape[-2]]
 
     def forward(self) -> None:
-        """H to Z."""
-        np.matmul(self._affine_t, self.source, self._target)
+        """Compute Z from H."""
+        np.matmul(self._affine_t, self._h, self._z)
 
-    def backward(self, d: Array, d_source: Array) -> None:
-        """dL/dH = W d."""
-        np.matmul(self._weight, d, d_source)
+    def backward(self) -> None:
+        """dL/dH = W dL/dZ."""
+        if self._d_source.size:
+            np.matmul(self._weight, self._d, self._d_source)
+
+    def gradients(self, tile: slice, out: Array) -> Sequence[Pass]:
+        """dL/dW = H dL/dZᵀ, the bias's gradient in the last row."""
+        h = self._h if self._h.ndim == 2 else self._h[tile]
+        d_t = self._d[tile].swapaxes(1, 2)
+        return [(np.matmul, (h, d_t, out.reshape(len(out), *self._affine_shape)))]
 
 
-class BatchNorm:
+class BatchNorm(Layer):
     """y = gamma (z - mean) / sqrt(variance + eps) + beta (Ioffe and Szegedy 2015, algorithm 1).
 
     Training uses the minibatch's mean and (biased) variance and moves the running ones by a
@@ -52,16 +60,17 @@ class BatchNorm:
     def __init__(
         self, units: Units, gamma: Array, beta: Array, mean: Array, variance: Array
     ) -> None:
-        """gamma, beta, mean, variance (T, U): views of the parameters and running statistics."""
+        """Bind to gamma, beta, mean, variance (T, U): views of parameters and running statistics."""
+        self.output = units
         trials, count, examples = units.rows.shape
         dtype = units.rows.dtype
-        self._z = units.rows
+        self._z, self._d = units.rows, units.d
         self._gamma, self._beta = gamma[:, :, None], beta[:, :, None]
         self._mean, self._variance = mean[:, :, None], variance[:, :, None]
         self._average = np.full((examples, 1), 1.0 / examples, dtype)
         self._examples = np.array(examples, dtype)
         self._unbiased = np.array(self.RATE * examples / max(examples - 1, 1), dtype)
-        self._rate, self._rest = np.array(self.RATE, dtype), np.array(1 - self.RATE, dtype)
+        self._rate, self._keep = np.array(self.RATE, dtype), np.array(1 - self.RATE, dtype)
         self._eps = np.array(self.EPS, dtype)
         self._centred = np.empty((trials, count, examples), dtype)
         self._spare = np.empty((trials, count, examples), dtype)
@@ -98,11 +107,12 @@ class BatchNorm:
     def _move(self, running: Array, batch: Array, rate: Array) -> None:
         """Set running to 0.9 running + rate * batch."""
         np.multiply(batch, rate, self._slope)
-        np.multiply(running, self._rest, running)
+        np.multiply(running, self._keep, running)
         np.add(running, self._slope, running)
 
-    def backward(self, d: Array) -> None:
+    def backward(self) -> None:
         """dL/dz = slope (d - mean(d) - centred inverse² mean(d centred)), slope = gamma inverse."""
+        d = self._d
         mean_d, mean_dc = self.d_beta, self.d_gamma
         np.matmul(d, self._average, mean_d)
         np.multiply(d, self._centred, self._spare)
@@ -116,6 +126,14 @@ class BatchNorm:
         # mean(d) and inverse mean(d centred), times B, are the gradients of beta and gamma
         np.multiply(mean_d, self._examples, mean_d)
         np.multiply(mean_dc, self._examples, mean_dc)
+
+    def gradients(self, tile: slice, out: Array) -> Sequence[Pass]:
+        """The gradients of gamma and beta, which `backward` has left."""
+        units = out.shape[1] // 2
+        return [
+            (np.copyto, (out[:, :units], self.d_gamma[tile, :, 0])),
+            (np.copyto, (out[:, units:], self.d_beta[tile, :, 0])),
+        ]
 
 
 class Noise:
@@ -156,17 +174,22 @@ class Noise:
             np.copyto(self.masks, self._r)
 
 
-class Dropout:
-    """One layer's share of the masks, for its activations and for what comes back."""
+class Dropout(Layer):
+    """A layer's share of the masks, for its activations and for their gradient."""
 
-    def __init__(self, flat: Array, mask: Array) -> None:
-        """For activations and mask (T, U * B)."""
-        self._h, self._mask = flat, mask
+    def __init__(self, units: Units, mask: Array) -> None:
+        """Bind: mask (T, U, B)."""
+        self.output = units
+        self._h, self._d = units.flat, units.d_flat
+        self._mask = mask.reshape(len(mask), -1)
 
     def forward(self) -> None:
-        """H times the mask."""
+        """Multiply H by the mask."""
         np.multiply(self._h, self._mask, self._h)
 
-    def backward(self, d: Array) -> None:
-        """The same for d."""
-        np.multiply(d, self._mask, d)
+    def infer(self) -> None:
+        """Leave H as it is."""
+
+    def backward(self) -> None:
+        """Multiply d by the mask."""
+        np.multiply(self._d, self._mask, self._d)

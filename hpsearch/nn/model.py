@@ -1,10 +1,11 @@
-"""A trained network in one file, with all that it needs to look at raw examples.
+"""A trained network in one file, with all that it needs to predict raw examples.
 
-n   examples      F   features      C   classes
+n   examples      F   values of an example      C   classes
 
 The file is an .npz of plain arrays, which NumPy alone can read: `layer0.weight` (fan_in, fan_out),
 `layer0.bias` (fan_out,), ... as `Weights.arrays` names them, without the axis of trials; `shift` and
-`scale` (F,), the network sees (x - shift) * scale; `classes` (C,) their names; `about`, a JSON text.
+`scale` (F,), the network sees (x - shift) * scale; `classes` (C,) their names, none in a regression;
+`about`, a JSON text.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import json
 import math
 import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hpsearch.errors import InvalidRequest
-from hpsearch.nn.evaluation import predict_proba
+from hpsearch.nn.evaluation import predict_values
 from hpsearch.nn.examples import Examples
+from hpsearch.nn.losses import LOSSES
 from hpsearch.nn.parameters import Weights
 from hpsearch.nn.shape import Shape
 
@@ -32,7 +34,7 @@ FORMAT = 1  # counts the layouts of the file
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """One network. `about` says where it comes from, in JSON values.
+    """A trained network. `about` says where it comes from, in JSON values.
 
     shift, scale
         (F,) float32.
@@ -56,26 +58,32 @@ class Model:
 
         They are those that the final test saw, bit for bit on one numeric fingerprint.
 
-        Raises: InvalidRequest if `x` holds no examples of this network.
+        Raises: InvalidRequest if `x` holds no examples of this network, or it predicts no classes.
         """
-        given = np.asarray(x)
-        features = math.prod(given.shape[1:])
-        if given.ndim < 2 or not len(given) or features != self.shape.inputs:
+        if LOSSES[self.shape.loss].task != "classification":
+            raise InvalidRequest("this model predicts numbers; `predict_values` gives them")
+        return self.predict_values(x)
+
+    def predict_values(self, x: ArrayLike) -> NDArray[np.float32]:
+        """(n, K) probabilities, as `predict_proba`, or the numbers that a regression predicts."""
+        raw = np.asarray(x)
+        features = math.prod(raw.shape[1:])
+        if raw.ndim < 2 or not len(raw) or features != self.shape.inputs:
             raise InvalidRequest(
-                f"x has the shape {given.shape}; this model takes (n, {self.shape.inputs})"
+                f"x has the shape {raw.shape}; this model takes (n, {self.shape.inputs})"
             )
-        if given.dtype.kind not in "biuf":
-            raise InvalidRequest(f"x holds {given.dtype}; this model takes numbers")
-        values = given if given.dtype == np.uint8 else given.astype(np.float32)
+        if raw.dtype.kind not in "biuf":
+            raise InvalidRequest(f"x holds {raw.dtype}; this model takes numbers")
+        numbers = raw if raw.dtype == np.uint8 else raw.astype(np.float32)
         examples = Examples(
-            x=values.reshape(len(values), features),
-            y=np.zeros(len(values), np.intp),
-            rows=np.arange(len(values), dtype=np.intp),
+            x=numbers.reshape(len(numbers), features),
+            y=np.zeros(len(numbers), np.intp),
+            rows=np.arange(len(numbers), dtype=np.intp),
             shift=self.shift,
             scale=self.scale,
         )
-        found: NDArray[np.float32] = predict_proba(self.shape, self.weights, examples)[0]
-        return found
+        values: NDArray[np.float32] = predict_values(self.shape, self.weights, examples)[0]
+        return values
 
     def predict(self, x: ArrayLike) -> list[str]:
         """The most probable class of each example."""
@@ -83,7 +91,7 @@ class Model:
 
     def dump(self) -> bytes:
         """The file; the same model always gives the same bytes."""
-        about = {**self.about, "format": FORMAT, "shape": asdict(self.shape)}
+        about = {**self.about, "format": FORMAT, "shape": self.shape.to_json()}
         to = io.BytesIO()
         named: dict[str, Any] = {k: v[0] for k, v in self.weights.arrays().items()}
         named |= {"shift": self.shift, "scale": self.scale, "classes": np.array(self.classes)}
@@ -112,17 +120,17 @@ class Model:
 
 
 def _read(arrays: dict[str, NDArray[Any]]) -> Model:
-    """Raises: whatever does not fit; the caller says in which file."""
+    """Rebuild a model. Raises: whatever does not fit; the caller says in which file."""
     about = json.loads(str(arrays.pop("about")))
     if about.pop("format") != FORMAT:
         raise ValueError("it was written by a newer version of hpsearch")
-    given = about.pop("shape")
-    shape = Shape(**{**given, "hidden_sizes": tuple(given["hidden_sizes"])})
+    shape = Shape.from_json(about.pop("shape"))
     shift, scale = arrays.pop("shift"), arrays.pop("scale")
     classes = tuple(str(name) for name in arrays.pop("classes"))
     if shift.shape != (shape.inputs,) or scale.shape != shift.shape:
         raise ValueError(f"shift and scale must have {shape.inputs} values")
-    if len(classes) != shape.classes:
-        raise ValueError(f"{len(classes)} classes are named, the network has {shape.classes}")
+    wanted = shape.outputs if LOSSES[shape.loss].task == "classification" else 0
+    if len(classes) != wanted:
+        raise ValueError(f"{len(classes)} classes are named, the network has {wanted}")
     weights = Weights.from_arrays(shape, {name: array[None] for name, array in arrays.items()})
     return Model(weights, shift, scale, classes, about)

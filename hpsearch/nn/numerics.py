@@ -1,4 +1,4 @@
-"""How NumPy computes while a stack trains."""
+"""NumPy's settings while a stack trains."""
 
 from __future__ import annotations
 

@@ -5,10 +5,11 @@ g   gradient of the mean loss, overwritten               lambda   weight decay
 v, m, h   state, shaped like w                           mu       momentum
 t   updates made, this one included                      rho, beta1, beta2, eps   as in the papers
 
-All constants differ per trial: they reach a rule as columns (R, 1), computed in float64 by its
-`constants`. Moving averages are kept divided by (1 - beta), which saves a pass over memory:
-m' = beta m' + g in place of m = beta m + (1 - beta) g; the constants make up for it. Passes over
-the block are what an update costs, so the formulas are arranged to need few.
+An optimizer declares its own constants (mu, beta1, ...); each trial has its own values of them.
+With the learning rate they reach `update` as coefficients, columns (R, 1) computed in float64 by
+`coefficients`. Moving averages are kept divided by (1 - beta), which saves a pass over memory:
+m' = beta m' + g in place of m = beta m + (1 - beta) g; the coefficients make up for it. Passes
+over the block are what an update costs, so the formulas are arranged to need few.
 
 Weight decay is part of the gradient, g + lambda w (the 1/2 lambda W² convention), unless a rule is
 `decoupled`: then w -= eta lambda w beside it, which for plain SGD is the same thing.
@@ -16,44 +17,60 @@ Weight decay is part of the gradient, g + lambda w (the 1/2 lambda W² conventio
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.floating[Any]]
-Vector = NDArray[np.float64]
-Columns = tuple[Array, ...]
+from hpsearch.nn.arrays import Array, Vector
+from hpsearch.registry import Registry
+
+Columns: TypeAlias = tuple[Array, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A constant of an optimizer, searchable under its name; bounds are inclusive.
+
+    Optimizers that have a constant of one name in common declare the same one.
+    """
+
+    name: str
+    default: float
+    low: float
+    high: float
+    above_zero: bool = False
+
+    def accepts(self, value: float) -> bool:
+        """Tell if a trial may have this value."""
+        return self.low <= value <= self.high and (value > 0 or not self.above_zero)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rates:
-    """The optimizer constants of a stack, one value per trial: (T,) each."""
+    """A stack's learning rates, weight decays and constants by name: (T,) each."""
 
     learning_rate: Vector
     weight_decay: Vector
-    momentum: Vector
-    beta1: Vector
-    beta2: Vector
-    rho: Vector
-    eps: Vector
+    constants: Mapping[str, Vector]
 
 
 @dataclass(frozen=True, slots=True)
 class Optimizer:
-    """One rule, without memory of its own: a block may be any part of any stack.
+    """A rule without memory of its own: a block may be any part of any stack.
 
-    constants(rates, t): the (T,) vectors that step t needs.
-    update(w, g, state, constants as columns, spare): one step; `spare` is scratch like w.
+    coefficients(rates, t): the (T,) vectors that step t (from 1) needs.
+    update(w, g, state, coefficients as columns, spare): one step; `spare` is scratch like w.
     states: how many arrays of the parameters' size it keeps, zero at first.
-    steady: the constants do not depend on t.
+    constants: those that differ per trial, beside learning rate and weight decay.
+    steady: the coefficients do not depend on t.
     """
 
-    constants: Callable[[Rates, int], tuple[Vector, ...]]
+    coefficients: Callable[[Rates, int], tuple[Vector, ...]]
     update: Callable[[Array, Array, Columns, Columns, Array], None]
     states: int
+    constants: tuple[Constant, ...] = ()
     steady: bool = True
     decoupled: bool = False
 
@@ -65,7 +82,7 @@ def _sgd(w: Array, g: Array, state: Columns, c: Columns, spare: Array) -> None:
     np.subtract(w, g, w)
 
 
-def _sgd_constants(r: Rates, t: int) -> tuple[Vector, ...]:
+def _sgd_coefficients(r: Rates, t: int) -> tuple[Vector, ...]:
     return (r.learning_rate,)
 
 
@@ -78,8 +95,8 @@ def _momentum(w: Array, g: Array, state: Columns, c: Columns, spare: Array) -> N
     np.subtract(w, g, w)
 
 
-def _momentum_constants(r: Rates, t: int) -> tuple[Vector, ...]:
-    return (r.learning_rate, r.momentum)
+def _momentum_coefficients(r: Rates, t: int) -> tuple[Vector, ...]:
+    return (r.learning_rate, r.constants["momentum"])
 
 
 def _nesterov(w: Array, g: Array, state: Columns, c: Columns, spare: Array) -> None:
@@ -93,8 +110,9 @@ def _nesterov(w: Array, g: Array, state: Columns, c: Columns, spare: Array) -> N
     np.subtract(w, g, w)
 
 
-def _nesterov_constants(r: Rates, t: int) -> tuple[Vector, ...]:
-    return (r.learning_rate, r.momentum, r.learning_rate * r.momentum)
+def _nesterov_coefficients(r: Rates, t: int) -> tuple[Vector, ...]:
+    mu = r.constants["momentum"]
+    return (r.learning_rate, mu, r.learning_rate * mu)
 
 
 def _adagrad(w: Array, g: Array, state: Columns, c: Columns, spare: Array) -> None:
@@ -109,8 +127,8 @@ def _adagrad(w: Array, g: Array, state: Columns, c: Columns, spare: Array) -> No
     np.subtract(w, g, w)
 
 
-def _adagrad_constants(r: Rates, t: int) -> tuple[Vector, ...]:
-    return (r.learning_rate, r.eps)
+def _adagrad_coefficients(r: Rates, t: int) -> tuple[Vector, ...]:
+    return (r.learning_rate, r.constants["eps"])
 
 
 def _rmsprop(w: Array, g: Array, state: Columns, c: Columns, spare: Array) -> None:
@@ -129,9 +147,10 @@ def _rmsprop(w: Array, g: Array, state: Columns, c: Columns, spare: Array) -> No
     np.subtract(w, g, w)
 
 
-def _rmsprop_constants(r: Rates, t: int) -> tuple[Vector, ...]:
-    s = np.sqrt(1.0 - r.rho)
-    return (r.learning_rate / s, r.rho, r.eps / s)
+def _rmsprop_coefficients(r: Rates, t: int) -> tuple[Vector, ...]:
+    rho = r.constants["rho"]
+    s = np.sqrt(1.0 - rho)
+    return (r.learning_rate / s, rho, r.constants["eps"] / s)
 
 
 def _adam(w: Array, g: Array, state: Columns, c: Columns, spare: Array) -> None:
@@ -156,19 +175,30 @@ def _adam(w: Array, g: Array, state: Columns, c: Columns, spare: Array) -> None:
     np.subtract(w, g, w)
 
 
-def _adam_constants(r: Rates, t: int) -> tuple[Vector, ...]:
-    s = np.sqrt((1.0 - r.beta2) / (1.0 - r.beta2**t))
-    a = r.learning_rate * (1.0 - r.beta1) / ((1.0 - r.beta1**t) * s)
-    return (a, r.beta1, r.beta2, r.eps / s)
+def _adam_coefficients(r: Rates, t: int) -> tuple[Vector, ...]:
+    beta1, beta2 = r.constants["beta1"], r.constants["beta2"]
+    s = np.sqrt((1.0 - beta2) / (1.0 - beta2**t))
+    a = r.learning_rate * (1.0 - beta1) / ((1.0 - beta1**t) * s)
+    return (a, beta1, beta2, r.constants["eps"] / s)
 
 
-OPTIMIZERS: dict[str, Optimizer] = {
-    "sgd": Optimizer(_sgd_constants, _sgd, states=0, decoupled=True),
-    "momentum": Optimizer(_momentum_constants, _momentum, states=1),
-    "nesterov": Optimizer(_nesterov_constants, _nesterov, states=1),
-    "adagrad": Optimizer(_adagrad_constants, _adagrad, states=1),
-    "rmsprop": Optimizer(_rmsprop_constants, _rmsprop, states=1),
-    "adam": Optimizer(_adam_constants, _adam, states=2, steady=False),
-    # Loshchilov and Hutter 2019, algorithm 2, as torch has it
-    "adamw": Optimizer(_adam_constants, _adam, states=2, steady=False, decoupled=True),
-}
+MOMENTUM = Constant("momentum", 0.9, 0, 0.9999)
+BETA1 = Constant("beta1", 0.9, 0, 0.9999)
+BETA2 = Constant("beta2", 0.999, 0, 0.999999)
+RHO = Constant("rho", 0.9, 0, 0.999999)
+EPS = Constant("eps", 1e-8, 1e-30, 0.999999)
+_ADAM = (BETA1, BETA2, EPS)
+
+OPTIMIZERS: Registry[Optimizer] = Registry(
+    "optimizer",
+    {
+        "sgd": Optimizer(_sgd_coefficients, _sgd, 0, decoupled=True),
+        "momentum": Optimizer(_momentum_coefficients, _momentum, 1, (MOMENTUM,)),
+        "nesterov": Optimizer(_nesterov_coefficients, _nesterov, 1, (MOMENTUM,)),
+        "adam": Optimizer(_adam_coefficients, _adam, 2, _ADAM, steady=False),
+        # Loshchilov and Hutter 2019, algorithm 2, as torch has it
+        "adamw": Optimizer(_adam_coefficients, _adam, 2, _ADAM, steady=False, decoupled=True),
+        "adagrad": Optimizer(_adagrad_coefficients, _adagrad, 1, (EPS,)),
+        "rmsprop": Optimizer(_rmsprop_coefficients, _rmsprop, 1, (RHO, EPS)),
+    },
+)

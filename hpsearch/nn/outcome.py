@@ -1,11 +1,11 @@
-"""What training hands back, and how it is interrupted."""
+"""The results of a training, and its interruption."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
 
-import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.errors import HpsearchError
@@ -15,44 +15,51 @@ State: TypeAlias = Literal["completed", "diverged", "stopped"]
 
 
 class Interrupted(HpsearchError):
-    """The caller's `should_stop` said so; nothing of the training is kept."""
+    """A training ended by the caller's `should_stop`; it leaves nothing behind."""
 
     title = "Interrupted"
 
 
 @dataclass(frozen=True, slots=True)
 class EpochScore:
-    """One epoch of one trial.
+    """The scores of a trial after an epoch.
 
     `train_loss` is the mean over the epoch's minibatches, each before its update, or with
     `score_train` that of the finished epoch in inference, which alone gives `train_accuracy`.
-    `loss` and `correct` of `examples` are validation's; NaN, 0 and 0 where there is none.
-    `balanced_accuracy` is the mean recall of validation's classes, where it was asked for.
+    `loss` and `n_correct` of `examples` are validation's; NaN, 0 and 0 where there is none.
+    `measures` are validation's by name, those asked for. A regression has neither `n_correct`
+    nor `train_accuracy`.
     """
 
     epoch: int
     train_loss: float | None
     train_accuracy: float | None
     loss: float
-    correct: int
+    n_correct: int | None
     examples: int
-    balanced_accuracy: float | None = None
+    measures: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def accuracy(self) -> float:
-        """Share of right answers in validation; 0 without validation."""
-        return self.correct / self.examples if self.examples else 0.0
+        """Share of validation's examples classified correctly; 0 where nothing is classified."""
+        return self.n_correct / self.examples if self.n_correct else 0.0
+
+    @property
+    def rank_key(self) -> tuple[int, float]:
+        """A key that grows with the score: by correct predictions, ties by loss."""
+        return (self.n_correct or 0, -self.loss)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """One trial's training.
+    """The training of a trial.
 
     `completed`: trained to the end, or to its own early stop. `diverged`: its loss ceased to be
     finite in epoch `diverged_in`. `stopped`: not among those that were to go on. `curve` holds the epochs
-    finished with finite losses, `epochs_trained` counts them. `best_epoch` has the most right
-    answers, ties by loss. `weights` are the wanted ones, None for a diverged trial or where none
-    were wanted. `predicted` (n,) are the classes answered in validation after the last epoch.
+    finished with finite losses, `epochs_trained` counts them. `best_epoch` has the most correct
+    predictions, ties by loss. `weights` are the wanted ones, None for a diverged trial or where
+    none were wanted. `predicted` (n, ...) are validation's predictions after the last epoch,
+    classes or numbers as the loss says.
     """
 
     state: State
@@ -61,4 +68,4 @@ class Outcome:
     best_epoch: int | None
     weights: Weights | None
     diverged_in: int | None
-    predicted: NDArray[np.intp] | None
+    predicted: NDArray[Any] | None

@@ -1,6 +1,6 @@
-"""Where each parameter of a network lies in one flat row of values, and the rows of trained nets.
+"""The place of each parameter of a network in one flat row of values, and rows of trained networks.
 
-T   trials          P   values in a trial's row          L   layers of weights
+T   trials          P   values in a trial's row
 
 A trial's parameters are one contiguous row, so that an optimizer walks them without knowing of
 layers. The row has no gaps: padding would keep what a diverged trial left in the gradient buffer,
@@ -12,100 +12,120 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from itertools import takewhile
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from hpsearch.errors import InvalidRequest
+from hpsearch.nn.arrays import Array
 from hpsearch.nn.initializers import INITIALIZERS
+from hpsearch.nn.layer import ExampleShape, LayerSpec, Parameter, Plan
 from hpsearch.nn.shape import Member, Shape
-
-Array = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One layer's place in a row: `rows` x `units` weights, then one or two rows of `units`.
+    """The place of a parameter in a row."""
 
-    Without batch norm one row follows, the bias; with it two, gamma and beta, and no bias, which
-    the mean would take out again.
+    name: str
+    parameter: Parameter
+    start: int
+
+    @property
+    def place(self) -> slice:
+        """Its values in a row."""
+        return slice(self.start, self.start + self.parameter.size)
+
+    def view(self, flat: Array) -> Array:
+        """(T, P) -> (T, *shape)."""
+        return flat[:, self.place].reshape(len(flat), *self.parameter.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A layer's part of a row, of the running statistics and of dropout's masked units.
+
+    `dropped`: dropout may rewrite the layer's output.
     """
 
-    start: int
-    rows: int
-    units: int
-    batch_norm: bool
-
-    @property
-    def decayed(self) -> slice:
-        """The weights: the only values that weight decay meets."""
-        return slice(self.start, self.start + self.rows * self.units)
-
-    @property
-    def stop(self) -> int:
-        """Where the layer ends."""
-        rows = self.rows + (2 if self.batch_norm else 1)
-        return self.start + rows * self.units
-
-    def weight(self, flat: Array) -> Array:
-        """(T, P) -> (T, rows, units)."""
-        return flat[:, self.decayed].reshape(len(flat), self.rows, self.units)
-
-    def affine(self, flat: Array) -> Array:
-        """(T, P) -> what multiplies the layer's input: the weights and, below, the bias if any."""
-        if self.batch_norm:
-            return self.weight(flat)
-        return flat[:, self.start : self.stop].reshape(len(flat), self.rows + 1, self.units)
-
-    def vector(self, flat: Array, index: int) -> Array:
-        """(T, P) -> (T, units): row `index` behind the weights (0 bias or gamma, 1 beta)."""
-        start = self.start + (self.rows + index) * self.units
-        return flat[:, start : start + self.units]
+    spec: LayerSpec
+    plan: Plan
+    source: ExampleShape
+    parameters: slice
+    running: slice
+    masked: slice
+    dropped: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The slots of every layer and the length of a row."""
+    """The places of all layers and parameters, and their totals.
 
+    `size` is P; `running` and `masked` count units with running statistics and with masks.
+    """
+
+    places: tuple[Place, ...]
     slots: tuple[Slot, ...]
     size: int
+    running: int
+    masked: int
 
     @property
-    def names(self) -> tuple[tuple[str, ...], ...]:
-        """Per layer, the names of its arrays in `Weights.arrays`."""
-        return tuple(
-            ("weight", "gamma", "beta") if slot.batch_norm else ("weight", "bias")
-            for slot in self.slots
-        )
+    def weights(self) -> tuple[Slot, ...]:
+        """The slots of weights: drawn at the start, and the only values that weight decay meets."""
+        return tuple(slot for slot in self.slots if slot.parameter.fan_in)
 
 
 @lru_cache(maxsize=256)
 def layout(shape: Shape) -> Layout:
-    """The layout of a shape's parameters; the last layer is never normalised."""
-    slots: list[Slot] = []
-    start = 0
-    for rows, units in zip(shape.sizes[:-1], shape.sizes[1:], strict=True):
-        hidden = len(slots) < len(shape.hidden_sizes)
-        slots.append(Slot(start, rows, units, shape.batch_norm and hidden))
-        start = slots[-1].stop
-    return Layout(tuple(slots), start)
+    """The layout of a shape's parameters, layer behind layer.
+
+    A name has a number, layer0.weight, which rises as soon as it has that name already: batch
+    norm's gamma has the number of the weights before it.
+    """
+    places: list[Place] = []
+    slots: dict[str, Slot] = {}
+    start = running = masked = number = 0
+    source, plans = shape.example_shape or (shape.inputs,), shape.plans
+    for index, (spec, plan) in enumerate(zip(shape.sequence, plans, strict=True)):
+        first = start
+        if any(f"layer{number}.{parameter.name}" in slots for parameter in plan.parameters):
+            number += 1
+        for parameter in plan.parameters:
+            name = f"layer{number}.{parameter.name}"
+            slots[name] = Slot(name, parameter, start)
+            start += parameter.size
+        rewriting = takewhile(lambda later: later.buffer != "new", plans[index + 1 :])
+        places.append(
+            Place(
+                spec,
+                plan,
+                source,
+                slice(first, start),
+                slice(running, running + plan.running),
+                slice(masked, masked + plan.masked),
+                any(later.masked for later in rewriting),
+            )
+        )
+        running, masked, source = running + plan.running, masked + plan.masked, plan.shape
+    return Layout(tuple(places), tuple(slots.values()), start, running, masked)
 
 
 def initial(shape: Shape, members: Sequence[Member], dtype: DTypeLike = np.float32) -> Array:
     """(T, P) initial parameters: each trial from its own stream, whatever stands beside it."""
     place = layout(shape)
     flat = np.zeros((len(members), place.size), dtype)
+    for slot in place.slots:
+        if slot.parameter.start:
+            slot.view(flat)[...] = slot.parameter.start
+    weights = [(slot.parameter, slot.view(flat)) for slot in place.weights]
     for t, member in enumerate(members):
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(member.init_key)))
-        row = flat[t : t + 1]
-        for slot in place.slots:
-            rule = INITIALIZERS[member.initializer]
-            std = np.float32(rule(slot.rows, member.init_std, shape.activation))
-            draw = rng.standard_normal((slot.rows, slot.units), dtype=np.float32)
-            slot.weight(row)[0] = draw * std
-            if slot.batch_norm:
-                slot.vector(row, 0)[:] = 1
+        rule = INITIALIZERS[member.initializer]
+        for parameter, view in weights:
+            std = np.float32(rule(parameter.fan_in, member.init_std, shape.activation))
+            view[t] = rng.standard_normal(parameter.shape, dtype=np.float32) * std
     return flat
 
 
@@ -113,7 +133,7 @@ def initial(shape: Shape, members: Sequence[Member], dtype: DTypeLike = np.float
 class Weights:
     """Trained parameters of T networks of one shape.
 
-    `flat` (T, P) as `layout` says; `mean` and `variance` (T, all hidden units) are batch norm's
+    `flat` (T, P) as `layout` says; `mean` and `variance` (T, normalised units) are batch norm's
     running statistics, (T, 0) without it.
     """
 
@@ -129,7 +149,7 @@ class Weights:
         return (self.take([t]) for t in range(len(self)))
 
     def take(self, members: Sequence[int]) -> Weights:
-        """The given members, in the given order, as copies."""
+        """Copies of these members, in this order."""
         at = np.asarray(members, np.intp)
         return Weights(self.shape, self.flat[at], self.mean[at], self.variance[at])
 
@@ -147,34 +167,28 @@ class Weights:
 
     def arrays(self) -> dict[str, Array]:
         """Copies by name: layer0.weight (T, fan_in, fan_out), layer0.bias (T, fan_out), ..."""
-        place = layout(self.shape)
-        named: dict[str, Array] = {}
-        for index, (slot, names) in enumerate(zip(place.slots, place.names, strict=True)):
-            named[f"layer{index}.{names[0]}"] = slot.weight(self.flat).copy()
-            for row, name in enumerate(names[1:]):
-                named[f"layer{index}.{name}"] = slot.vector(self.flat, row).copy()
-        if self.shape.batch_norm:
-            named |= {"running.mean": self.mean.copy(), "running.variance": self.variance.copy()}
-        return named
+        return {name: view.copy() for name, view in self._views().items()}
 
     @classmethod
     def from_arrays(cls, shape: Shape, named: Mapping[str, Array]) -> Weights:
         """The inverse of `arrays`. Raises: InvalidRequest if a name or a size is not the shape's."""
         place = layout(shape)
         try:
-            trials = len(named["layer0.weight"])
+            trials = len(named[place.slots[0].name])
             flat = np.zeros((trials, place.size), np.float32)
-            for index, (slot, names) in enumerate(zip(place.slots, place.names, strict=True)):
-                _fill(slot.weight(flat), named, f"layer{index}.{names[0]}")
-                for row, name in enumerate(names[1:]):
-                    _fill(slot.vector(flat, row), named, f"layer{index}.{name}")
-            mean, variance = running_statistics(shape, trials)
-            if shape.batch_norm:
-                _fill(mean, named, "running.mean")
-                _fill(variance, named, "running.variance")
+            made = cls(shape, flat, *running_statistics(shape, trials))
+            for name, view in made._views().items():
+                _fill(view, named, name)
         except (KeyError, ValueError) as error:
             raise InvalidRequest(f"these arrays are not a network of {shape}: {error}") from error
-        return cls(shape, flat, mean, variance)
+        return made
+
+    def _views(self) -> dict[str, Array]:
+        views = {slot.name: slot.view(self.flat) for slot in layout(self.shape).slots}
+        # A file names them where batch norm was asked for, even where no layer is normalised.
+        if self.shape.batch_norm or layout(self.shape).running:
+            views |= {"running.mean": self.mean, "running.variance": self.variance}
+        return views
 
 
 def _fill(place: Array, named: Mapping[str, Array], name: str) -> None:
@@ -187,6 +201,6 @@ def _fill(place: Array, named: Mapping[str, Array], name: str) -> None:
 def running_statistics(
     shape: Shape, trials: int, dtype: DTypeLike = np.float32
 ) -> tuple[Array, Array]:
-    """Means of 0 and variances of 1 for every normalised unit: (T, units of all hidden layers)."""
-    units = sum(shape.hidden_sizes) if shape.batch_norm else 0
+    """Means of 0 and variances of 1 for every normalised unit: (T, normalised units) each."""
+    units = layout(shape).running
     return np.zeros((trials, units), dtype), np.ones((trials, units), dtype)

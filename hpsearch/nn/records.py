@@ -1,16 +1,18 @@
-"""The options of a training run and what it knows of each member while it lasts."""
+"""The options of a training run, and the record of each member while it lasts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.errors import InvalidRequest
-from hpsearch.nn.examples import Examples, Rows
+from hpsearch.nn.arrays import Array, Rows
+from hpsearch.nn.examples import Examples
+from hpsearch.nn.losses import LOSSES
+from hpsearch.nn.measures import Measure
 from hpsearch.nn.outcome import EpochScore, Outcome, State
 from hpsearch.nn.parameters import Weights
 from hpsearch.nn.shape import Member, Shape
@@ -20,16 +22,16 @@ Keep: TypeAlias = Literal["none", "last", "best"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to train; `Training` says what each means."""
+    """The options of `Training`, which says what each means."""
 
     epochs: int
     order: Callable[[int], Rows]
-    keep_weights: Keep
-    class_weights: NDArray[np.floating] | None
-    patience: int | None
-    score_train: bool
-    balanced: bool
-    should_stop: Callable[[], bool] | None
+    keep_weights: Keep | bool = "none"
+    class_weights: Array | None = None
+    patience: int | None = None
+    score_train: bool = False
+    measures: Mapping[str, Measure] = field(default_factory=dict)
+    should_stop: Callable[[], bool] | None = None
 
     def check(
         self,
@@ -47,49 +49,52 @@ class Options:
         for part in parts:
             if part is not None:
                 _check_part(shape, part)
+        for member in members:
+            member.check_constants(shape.optimizer)
         weights = self.class_weights
-        if weights is not None and (weights.shape != (shape.classes,) or not (weights > 0).all()):
-            raise InvalidRequest(f"class_weights must be {shape.classes} positive numbers")
+        if weights is None:
+            return
+        if LOSSES[shape.loss].task != "classification":
+            raise InvalidRequest(f"class_weights need classes, and {shape.loss} has none")
+        if weights.shape != (shape.outputs,) or not (weights > 0).all():
+            raise InvalidRequest(f"class_weights must be {shape.outputs} positive numbers")
 
 
 def _check_part(shape: Shape, part: Examples) -> None:
     if part.features != shape.inputs:
         raise InvalidRequest(f"{part.features} features do not fit {shape.inputs} inputs")
-    classes = part.classes_of_rows
-    if classes.min() < 0 or classes.max() >= shape.classes:
-        raise InvalidRequest(f"classes must lie in 0..{shape.classes - 1}")
+    LOSSES[shape.loss].check(part.targets, shape.outputs)
 
 
 @dataclass(slots=True)
 class Record:
-    """One member's training so far."""
+    """The training of a member so far."""
 
     state: State = "completed"
     curve: list[EpochScore] = field(default_factory=list)
     best: EpochScore | None = None
     weights: Weights | None = None
     diverged_in: int | None = None
-    predicted: NDArray[np.intp] | None = None
+    predicted: NDArray[Any] | None = None
 
     def note(self, score: EpochScore) -> bool:
-        """Add a finished epoch; whether it is the best one so far."""
+        """Add a finished epoch; True if it is the best one so far."""
         self.curve.append(score)
-        best = self.best
-        if best is None or (score.correct, -score.loss) > (best.correct, -best.loss):
+        if self.best is None or score.rank_key > self.best.rank_key:
             self.best = score
             return True
         return False
 
     def diverge(self, epoch: int) -> None:
-        """The loss ceased to be finite in this epoch: there is no model."""
+        """Record a loss that ceased to be finite in this epoch: there is no model."""
         self.state, self.diverged_in, self.weights = "diverged", epoch, None
 
-    def waits(self, epoch: int) -> int:
-        """Epochs since the best one."""
+    def epochs_since_best(self, epoch: int) -> int:
+        """Epochs from the best one to this one."""
         return epoch - self.best.epoch if self.best else 0
 
     def outcome(self) -> Outcome:
-        """What is handed back."""
+        """The result for the caller."""
         best_epoch = self.best.epoch if self.best else None
         return Outcome(
             state=self.state,

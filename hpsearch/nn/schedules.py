@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from hpsearch.registry import Registry
+
 
 def _constant(e: float, epochs: int, every: int, gamma: float) -> float:
     return 1.0
@@ -24,8 +26,6 @@ def _cosine(e: float, epochs: int, every: int, gamma: float) -> float:
 
 
 # name -> (e, E, step_every, step_gamma) -> factor
-SCHEDULES: dict[str, Callable[[float, int, int, float], float]] = {
-    "constant": _constant,
-    "step": _step,
-    "cosine": _cosine,
-}
+SCHEDULES: Registry[Callable[[float, int, int, float], float]] = Registry(
+    "schedule", {"constant": _constant, "step": _step, "cosine": _cosine}
+)

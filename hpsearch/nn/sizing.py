@@ -1,7 +1,4 @@
-"""Estimates: floating-point operations, the stack size, and balanced class weights.
-
-T trials   n examples   E epochs   P parameters
-"""
+"""Estimates: floating-point operations, the stack size, and balanced class weights."""
 
 from __future__ import annotations
 
@@ -26,17 +23,16 @@ def flops(
     A product of (a, b) and (b, c) counts 2 a b c; each layer has three per minibatch (forward, the
     weights' gradient, the input's gradient, which the first layer lacks), inference has one.
     """
-    pairs = list(zip(shape.sizes[:-1], shape.sizes[1:], strict=True))
-    weights = sum(a * b for a, b in pairs)
-    per_example = 2.0 * (3 * weights - pairs[0][0] * pairs[0][1])
+    products = [plan.products for plan in shape.plans if plan.products]
+    per_example = 2.0 * (3 * sum(products) - products[0])
     steps = -(-examples // shape.batch_size)
     update = 12.0 * layout(shape).size * steps
-    inference = 2.0 * weights * validation_examples
+    inference = 2.0 * sum(products) * validation_examples
     return count * epochs * (per_example * examples + update + inference)
 
 
 def best_stack_size(shape: Shape) -> int:
-    """How many trials to train together: a power of two up to 32; it never changes a result.
+    """The trials to train together: a power of two up to 32, which never changes a result.
 
     More trials share the price of gathering a minibatch and of calling NumPy; fewer stay in the
     cache from one pass to the next. Measured (docs/engine.md), the best stacks are those whose
@@ -51,13 +47,13 @@ def best_stack_size(shape: Shape) -> int:
 
 
 def resident_bytes(shape: Shape) -> int:
-    """What a trial holds while its training pauses: parameters and the optimizer's state."""
+    """Bytes that a trial holds while its training pauses: parameters and the optimizer's state."""
     return 4 * layout(shape).size * (1 + OPTIMIZERS[shape.optimizer].states)
 
 
 def balanced_weights(examples: Examples, classes: int) -> NDArray[np.float32]:
     """(C,) n / (C n_c): every class weighs the same in sum; a class without examples weighs 1."""
-    counts = np.bincount(examples.classes_of_rows, minlength=classes)
+    counts = np.bincount(examples.targets, minlength=classes)
     return np.where(counts, len(examples) / (classes * np.maximum(counts, 1)), 1.0).astype(
         np.float32
     )

@@ -6,20 +6,18 @@ T trials   P values per trial   S states of the optimizer   B examples of a mini
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
-from hpsearch.nn.examples import Examples, Feeder, Rows
-from hpsearch.nn.loss import SoftmaxCrossEntropy
+from hpsearch.nn.arrays import Array, Rows
+from hpsearch.nn.examples import Examples, Feeder
+from hpsearch.nn.losses import LOSSES
 from hpsearch.nn.network import Network, Parameters
 from hpsearch.nn.optimizers import OPTIMIZERS
 from hpsearch.nn.parameters import Weights, initial, running_statistics
 from hpsearch.nn.shape import Member, Shape
 from hpsearch.nn.updates import Coefficients, Updates
-
-Array = NDArray[np.floating[Any]]
 
 
 class Step:
@@ -30,7 +28,7 @@ class Step:
         self._feeder = Feeder(stack.examples, length, stack.parameters.flat.dtype)
         rates = np.array([member.dropout for member in stack.members])
         self._network = Network(stack.shape, stack.parameters, self._feeder.x, rates)
-        self._loss = SoftmaxCrossEntropy(self._network.logits, stack.class_weights)
+        self._loss = LOSSES[stack.shape.loss].bind(self._network.outputs, stack.class_weights)
         self._updates = Updates(
             stack.shape, self._network, stack.parameters.flat, stack.state, stack.coefficients
         )
@@ -39,14 +37,15 @@ class Step:
         """Train on the examples at `positions` (B,); the (T,) mean losses before the update."""
         self._feeder.fill(positions)
         self._network.forward(self._stack.streams)
-        losses = self._loss.forward(self._feeder.y)
-        self._network.backward(self._loss.backward())
+        losses = self._loss.forward(self._feeder.targets)
+        self._loss.backward()
+        self._network.backward()
         self._updates.apply()
         return losses
 
 
 class Stack:
-    """T live trials. `at` says which of the caller's members each of them is."""
+    """T live trials; `at` has each one's number among the caller's members."""
 
     def __init__(
         self,
@@ -94,8 +93,8 @@ class Stack:
         self.state = self.state[:, at]
         self._bind()
 
-    def rest(self) -> None:
-        """Give the buffers back until the next step."""
+    def release_buffers(self) -> None:
+        """Free the buffers until the next step."""
         self._steps.clear()
 
     def weights(self, row: int) -> Weights:

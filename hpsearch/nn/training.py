@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TypeAlias, TypedDict, Unpack
+from typing import Required, TypeAlias, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.errors import InvalidRequest
+from hpsearch.nn.arrays import Array, Rows, Vector
 from hpsearch.nn.evaluation import Evaluator, Scores
-from hpsearch.nn.examples import Examples, Rows
+from hpsearch.nn.examples import Examples
+from hpsearch.nn.losses import LOSSES
+from hpsearch.nn.measures import Measure
 from hpsearch.nn.numerics import engine_arithmetic
 from hpsearch.nn.outcome import EpochScore, Interrupted, Outcome
 from hpsearch.nn.records import Keep, Options, Record
@@ -23,17 +26,19 @@ from hpsearch.nn.stack import Stack
 
 Survivors: TypeAlias = Callable[[int, Mapping[int, EpochScore]], Collection[int]]
 
-_ASK_EVERY = 16  # minibatches between two looks at should_stop
+_CHECK_EVERY = 16  # minibatches between two looks at should_stop
 
 
-class Wishes(TypedDict, total=False):
-    """The options of `Training` that have a default."""
+class TrainingOptions(TypedDict, total=False):
+    """The keyword arguments of `Training`, which says what each means."""
 
+    epochs: Required[int]
+    order: Required[Callable[[int], Rows]]
     keep_weights: Keep | bool
-    class_weights: NDArray[np.floating] | None
+    class_weights: Array | None
     patience: int | None
     score_train: bool
-    balanced: bool
+    measures: Mapping[str, Measure]
     should_stop: Callable[[], bool] | None
 
 
@@ -43,11 +48,9 @@ def train(
     train: Examples,
     validation: Examples | None,
     *,
-    epochs: int,
-    order: Callable[[int], Rows],
     survivors: Survivors | None = None,
     on_epoch: Callable[[int], None] | None = None,
-    **wishes: Unpack[Wishes],
+    **options: Unpack[TrainingOptions],
 ) -> list[Outcome]:
     """Train a stack of trials of one shape to the end; one outcome per member, in their order.
 
@@ -57,7 +60,7 @@ def train(
     on_epoch: called after every scored epoch.
     The other arguments and what is raised are those of `Training`.
     """
-    training = Training(shape, members, train, validation, epochs=epochs, order=order, **wishes)
+    training, epochs = Training(shape, members, train, validation, **options), options["epochs"]
     for epoch in range(1, epochs + 1):
         scores = training.run_to(epoch)
         if survivors is not None and scores and epoch < epochs:
@@ -81,7 +84,7 @@ class Training:
     class_weights: (C,) weights of the classes in the training loss; see `balanced_weights`.
     patience: a member whose best epoch lies this many epochs back ends there, completed.
     score_train: score the training part too after every epoch.
-    balanced: have the balanced accuracy in the scores.
+    measures: the measures of validation to have in the scores, by name; see `measures`.
     should_stop: asked every few minibatches; when it says True, Interrupted is raised.
 
     Raises: InvalidRequest, when made, if the arguments do not fit each other.
@@ -93,40 +96,28 @@ class Training:
         members: Sequence[Member],
         train: Examples,
         validation: Examples | None,
-        *,
-        epochs: int,
-        order: Callable[[int], Rows],
-        keep_weights: Keep | bool = "none",
-        class_weights: NDArray[np.floating] | None = None,
-        patience: int | None = None,
-        score_train: bool = False,
-        balanced: bool = False,
-        should_stop: Callable[[], bool] | None = None,
+        **options: Unpack[TrainingOptions],
     ) -> None:
-        if isinstance(keep_weights, bool):
-            keep_weights = "last" if keep_weights else "none"
-        self._options = Options(
-            epochs=epochs,
-            order=order,
-            keep_weights=keep_weights,
-            class_weights=class_weights,
-            patience=patience,
-            score_train=score_train,
-            balanced=balanced,
-            should_stop=should_stop,
-        )
+        self._options = Options(**options)
         self._options.check(shape, members, (train, validation))
         self._shape, self._train, self._validation = shape, train, validation
         self._records = [Record() for _ in members]
         with engine_arithmetic():
-            self._stack = Stack(shape, members, train, epochs=epochs, class_weights=class_weights)
+            self._stack = Stack(
+                shape,
+                members,
+                train,
+                epochs=self._options.epochs,
+                class_weights=self._options.class_weights,
+            )
         self._epoch = self._updates = 0
         self._scores: dict[int, EpochScore] = {}
+        self._none_correct = 0 if LOSSES[shape.loss].task == "classification" else None
         self._evaluators: tuple[Evaluator | None, Evaluator | None] | None = None
 
     @property
     def epoch(self) -> int:
-        """Epochs behind the live members."""
+        """Epochs that the live members have trained for."""
         return self._epoch
 
     @property
@@ -148,11 +139,11 @@ class Training:
             while self._epoch < epoch and len(self._stack):
                 self._epoch += 1
                 self._scores = self._score(self._pass())
-                self._lose_patience()
+                self._stop_early()
         return self._scores
 
     def keep(self, members: Collection[int]) -> None:
-        """Go on with these alone; the other live members end here, "stopped".
+        """Continue with these alone; the other live members end here, "stopped".
 
         Members that have ended already stay as they are.
         """
@@ -160,29 +151,29 @@ class Training:
             if index not in members:
                 self._keep_last(row)
                 self._records[index].state = "stopped"
-        self._go_on_with([row for row, index in enumerate(self._stack.at) if index in members])
+        self._keep_rows([row for row, index in enumerate(self._stack.at) if index in members])
 
-    def rest(self) -> None:
-        """Give the buffers back until the training goes on."""
-        self._stack.rest()
+    def release_buffers(self) -> None:
+        """Free the buffers until the training goes on."""
+        self._stack.release_buffers()
         self._evaluators = None
 
     def outcomes(self) -> list[Outcome]:
-        """One outcome per member, in their order; live ones as if this had been the last epoch."""
+        """The members' outcomes, in order; live ones as if this had been the last epoch."""
         for row in range(len(self._stack)):
             self._keep_last(row)
         return [record.outcome() for record in self._records]
 
-    def _pass(self) -> NDArray[np.float64]:
-        """One pass over the training part; (T,) mean losses of the trials that are left."""
+    def _pass(self) -> Vector:
+        """Pass over the training part once; (T,) mean losses of the trials that are left."""
         order = np.ascontiguousarray(self._options.order(self._epoch), dtype=np.intp)
         n, length = len(self._train), self._shape.batch_size
         if order.shape != (n,):
             raise InvalidRequest(f"order({self._epoch}) has shape {order.shape}; ({n},) is wanted")
         sums = np.zeros(len(self._stack))
         for batch, start in enumerate(range(0, n, length)):
-            if batch % _ASK_EVERY == 0:
-                self._ask()
+            if batch % _CHECK_EVERY == 0:
+                self._check_stop()
             positions = order[start : start + length]
             self._updates += 1
             losses = self._stack.step(positions, self._epoch - 1 + start / n, self._updates)
@@ -193,15 +184,15 @@ class Training:
                     break
         return sums / n
 
-    def _ask(self) -> None:
+    def _check_stop(self) -> None:
         if self._options.should_stop is not None and self._options.should_stop():
             raise Interrupted("training was asked to stop")
 
-    def _score(self, losses: NDArray[np.float64]) -> dict[int, EpochScore]:
+    def _score(self, losses: Vector) -> dict[int, EpochScore]:
         """Scores by member after an epoch; those whose losses are not finite leave the stack."""
         if not len(self._stack):
             return {}
-        validated, trained = (e.score() if e else None for e in self._bound())
+        validated, trained = (e.score() if e else None for e in self._evaluators_of_live())
         # Where nothing is scored, the last update may have overflowed unseen.
         flat = self._stack.parameters.flat
         finite = np.logical_and.reduce(np.isfinite(flat), axis=1)
@@ -226,57 +217,61 @@ class Training:
         accuracy = None
         if trained is not None:
             loss = float(trained.losses[row])
-            accuracy = int(trained.correct[row]) / len(self._train)
+            if trained.n_correct is not None:
+                accuracy = int(trained.n_correct[row]) / len(self._train)
         if validated is None:
-            return EpochScore(self._epoch, loss, accuracy, math.nan, 0, 0)
+            return EpochScore(self._epoch, loss, accuracy, math.nan, self._none_correct, 0)
+        n_correct = validated.n_correct
         return EpochScore(
             self._epoch,
             loss,
             accuracy,
             float(validated.losses[row]),
-            int(validated.correct[row]),
+            None if n_correct is None else int(n_correct[row]),
             validated.predicted.shape[1],
-            None if validated.balanced is None else float(validated.balanced[row]),
+            {name: float(values[row]) for name, values in validated.measures.items()},
         )
 
     def _drop_diverged(self, finite: NDArray[np.bool_]) -> NDArray[np.intp]:
-        """Take the trials that are not finite out of the stack; the rows that stay."""
+        """Take the trials that are not finite out of the stack; return the rows that stay."""
         for row in np.flatnonzero(~finite).tolist():
             self._records[self._stack.at[row]].diverge(self._epoch)
         rows = np.flatnonzero(finite)
-        self._go_on_with(rows.tolist())
+        self._keep_rows(rows.tolist())
         return rows
 
-    def _lose_patience(self) -> None:
+    def _stop_early(self) -> None:
         """End the members whose best epoch lies too far back, unless the end is here anyway."""
         patience = self._options.patience
         if patience is None or self._epoch == self._options.epochs:
             return
-        waiting = [self._records[index].waits(self._epoch) < patience for index in self._stack.at]
+        waiting = [
+            self._records[index].epochs_since_best(self._epoch) < patience
+            for index in self._stack.at
+        ]
         for row, goes_on in enumerate(waiting):
             if not goes_on:
                 self._keep_last(row)
-        self._go_on_with([row for row, goes_on in enumerate(waiting) if goes_on])
+        self._keep_rows([row for row, goes_on in enumerate(waiting) if goes_on])
 
     def _keep_last(self, row: int) -> None:
-        if self._options.keep_weights == "last":
+        if self._options.keep_weights in ("last", True):
             self._records[self._stack.at[row]].weights = self._stack.weights(row)
 
-    def _go_on_with(self, rows: list[int]) -> None:
+    def _keep_rows(self, rows: list[int]) -> None:
         if len(rows) < len(self._stack):
             self._stack.keep(rows)
             self._evaluators = None
             self._scores = {i: self._scores[i] for i in self._stack.at if i in self._scores}
 
-    def _bound(self) -> tuple[Evaluator | None, Evaluator | None]:
-        """What scores the live trials on the validation part, and on the training part."""
+    def _evaluators_of_live(self) -> tuple[Evaluator | None, Evaluator | None]:
+        """The evaluators of the live trials on the validation part and on the training part."""
         if self._evaluators is None:
             shape, parameters = self._shape, self._stack.parameters
             validated = trained = None
             if self._validation is not None:
-                validated = Evaluator(
-                    shape, parameters, self._validation, balanced=self._options.balanced
-                )
+                measures = self._options.measures
+                validated = Evaluator(shape, parameters, self._validation, measures)
             if self._options.score_train:
                 trained = Evaluator(shape, parameters, self._train)
             self._evaluators = validated, trained

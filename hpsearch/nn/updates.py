@@ -14,42 +14,36 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hpsearch.nn.arrays import Array, Vector
 from hpsearch.nn.network import Gradients, Network
 from hpsearch.nn.optimizers import OPTIMIZERS, Optimizer, Rates
 from hpsearch.nn.parameters import layout
 from hpsearch.nn.schedules import SCHEDULES
 from hpsearch.nn.shape import Member, Shape
 
-Array = NDArray[np.floating[Any]]
-
 BLOCK = 131_072  # values per block; measured, see docs/engine.md
 
 
 class Coefficients:
-    """The optimizer's constants of the current step, as columns for a stack's T trials."""
+    """The optimizer's coefficients of the current step, as columns for a stack's T trials."""
 
     def __init__(
         self, shape: Shape, members: Sequence[Member], epochs: int, dtype: np.dtype[Any]
     ) -> None:
-        def every(name: str) -> NDArray[np.float64]:
-            return np.array([getattr(member, name) for member in members], np.float64)
-
         self.optimizer: Optimizer = OPTIMIZERS[shape.optimizer]
         self._members = list(members)
         self._epochs = epochs
-        self._base = every("learning_rate")
+        self._base = _per_trial([member.learning_rate for member in members])
         self._rates = Rates(
             self._base.copy(),
-            every("weight_decay"),
-            every("momentum"),
-            every("beta1"),
-            every("beta2"),
-            every("rho"),
-            every("eps"),
+            _per_trial([member.weight_decay for member in members]),
+            {
+                c.name: _per_trial([member.constants.get(c.name, c.default) for member in members])
+                for c in self.optimizer.constants
+            },
         )
-        count = len(self.optimizer.constants(self._rates, 1))
+        count = len(self.optimizer.coefficients(self._rates, 1))
         self.columns = np.empty((count, len(members), 1), dtype)
         self.decay = np.empty((len(members), 1), dtype)
         # Members are sorted so that those with decay come first: nobody else is touched by it.
@@ -62,7 +56,7 @@ class Coefficients:
         self._set(1)
 
     def advance(self, e: float, t: int) -> None:
-        """The constants of update t (from 1), after e epochs."""
+        """Set the coefficients of update t (from 1), after e epochs."""
         if self._scheduled:
             for i, m in enumerate(self._members):
                 factor = SCHEDULES[m.schedule](e, self._epochs, m.step_every, m.step_gamma)
@@ -72,12 +66,17 @@ class Coefficients:
 
     def _set(self, t: int) -> None:
         rates = self._rates
-        for column, values in zip(self.columns, self.optimizer.constants(rates, t), strict=True):
+        coefficients = self.optimizer.coefficients(rates, t)
+        for column, values in zip(self.columns, coefficients, strict=True):
             column[:, 0] = values
         if self.optimizer.decoupled:
             self.decay[:, 0] = 1.0 - rates.learning_rate * rates.weight_decay
         else:
             self.decay[:, 0] = rates.weight_decay
+
+
+def _per_trial(values: Sequence[float]) -> Vector:
+    return np.array(values, np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,7 +91,7 @@ class Block:
     decays: tuple[tuple[Array, Array, Array, Array], ...]  # w, g, decay, spare of decayed values
 
     def move(self, optimizer: Optimizer) -> None:
-        """One step of the optimizer, weight decay first."""
+        """Take a step of the optimizer, weight decay first."""
         for w, g, decay, spare in self.decays:
             if optimizer.decoupled:
                 np.multiply(w, decay, w)
@@ -131,7 +130,7 @@ class Tile:
 
 
 class Updates:
-    """One update of a stack: the gradients of a network, tile by tile, and the optimizer."""
+    """An update of a stack: the gradients of a network, tile by tile, and the optimizer."""
 
     def __init__(
         self,
@@ -150,7 +149,7 @@ class Updates:
         self._flat, self._state, self._c = flat, state, c
         self._g = np.zeros((rows, size), flat.dtype)
         self._spare = np.empty((rows, min(size, block)), flat.dtype)
-        self._decayed = [slot.decayed for slot in layout(shape).slots]
+        self._decayed = [slot.place for slot in layout(shape).weights]
         self._columns = [slice(k, min(k + block, size)) for k in range(0, size, block)]
         self._tiles = tuple(
             self._tile(network, slice(t, min(t + rows, trials))) for t in range(0, trials, rows)

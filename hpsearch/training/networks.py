@@ -15,12 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch import nn
+from hpsearch.metrics import Task
 from hpsearch.trials import Stream
 from hpsearch.workloads import DatasetFacts
-from hpsearch.workloads.dense import hyperparameters
+from hpsearch.workloads.dense import per_trial
 
 STEPS = 3  # parts into which the schedule "step" divides a training
 STEP_GAMMA = 0.1  # what the learning rate is multiplied by from part to part
+
+
+def loss_of(task: Task) -> str:
+    """The loss for the targets of a dataset: the first one that is registered for the task."""
+    return next(name for name, loss in nn.LOSSES.items() if loss.task == task)
 
 
 def shape(values: Mapping[str, Any], facts: DatasetFacts) -> nn.Shape:
@@ -28,11 +34,12 @@ def shape(values: Mapping[str, Any], facts: DatasetFacts) -> nn.Shape:
     return nn.Shape(
         inputs=facts.features,
         hidden_sizes=tuple(values["hidden_sizes"]),
-        classes=facts.outputs,
+        outputs=facts.outputs,
         activation=values["activation"],
         optimizer=values["optimizer"],
         batch_size=values["batch_size"],
         batch_norm=values["batch_norm"],
+        loss=loss_of(facts.task),
     )
 
 
@@ -47,9 +54,10 @@ def member(
     fold: int = 0,
 ) -> nn.Member:
     """A trial of a stack."""
-    per_trial = [name for name, known in hyperparameters().items() if not known.shaping]
+    constants = [constant.name for constant in nn.OPTIMIZERS[values["optimizer"]].constants]
     return nn.Member(
-        **{name: values[name] for name in per_trial},
+        **{name: values[name] for name in per_trial()},
+        constants={name: values[name] for name in constants},
         step_every=max(1, -(-epochs // STEPS)),
         step_gamma=STEP_GAMMA,
         init_key=init_key(seed=seed, round=round, index=index, replicate=replicate, fold=fold),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +12,18 @@ from hpsearch import nn
 from hpsearch.metrics import Metric, SplitScore, mean_loss
 from hpsearch.trials import TrialReport, TrialState
 
+METRIC = "metric"  # the engine's name for the measure of a metric
+
 STATES = {
     "completed": TrialState.COMPLETED,
     "stopped": TrialState.STOPPED,
     "diverged": TrialState.DIVERGED,
 }
+
+
+def measures(metric: Metric) -> Mapping[str, nn.Measure]:
+    """The measure that the engine takes for a metric, if it needs one."""
+    return {METRIC: nn.Measure(metric.compute, metric.needs)} if metric.compute else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,9 @@ class Pooled:
 
 def pooled(scores: Sequence[nn.EpochScore], metric: Metric) -> Pooled:
     """The same epoch of a trial on every split (one at least), taken together."""
-    splits = [SplitScore(s.loss, s.correct, s.examples, s.balanced_accuracy) for s in scores]
+    splits = [
+        SplitScore(s.loss, s.n_correct or 0, s.examples, s.measures.get(METRIC)) for s in scores
+    ]
     examples, correct = sum(s.examples for s in splits), sum(s.correct for s in splits)
     score = metric.rank_value(splits) if examples else None
     return Pooled(scores[0].epoch, mean_loss(splits), correct, examples, score)
@@ -67,7 +76,7 @@ def report(index: int, outcomes: Sequence[nn.Outcome], metric: Metric) -> TrialR
 def correct_mask(outcomes: Sequence[nn.Outcome], parts: Sequence[nn.Examples]) -> bytes:
     """A bit for each validation example that was classified correctly, split behind split."""
     correct = [
-        outcome.predicted == part.classes_of_rows
+        outcome.predicted == part.targets
         for outcome, part in zip(outcomes, parts, strict=True)
         if outcome.predicted is not None
     ]

@@ -59,7 +59,7 @@ class StackRun:
     def release_buffers(self) -> None:
         """Give buffers back while other stacks train."""
         if self._training is not None:
-            self._training.rest()
+            self._training.release_buffers()
 
     def evict(self) -> None:
         """Give up the networks: the trials that go on will be trained again from the start.

@@ -12,6 +12,7 @@ from hpsearch.metrics import METRICS, Metric
 from hpsearch.space import Params
 from hpsearch.spec import ResolvedSpec, SearchSpec
 from hpsearch.training import networks
+from hpsearch.training.reports import measures
 from hpsearch.trials import JobOrder, RoundKind
 from hpsearch.workloads import DatasetFacts
 
@@ -51,8 +52,12 @@ class Task:
     @property
     def masked(self) -> bool:
         """True where reports have a `correct_mask`: in repeats, to compare configurations by."""
-        classified = self.resolved.facts.task == "classification"
-        return classified and self.order.kind is RoundKind.REPEAT
+        return self.classified and self.order.kind is RoundKind.REPEAT
+
+    @property
+    def classified(self) -> bool:
+        """True where predictions are classes, which are counted."""
+        return self.resolved.facts.task == "classification"
 
     def shape(self, position: int) -> nn.Shape:
         """The network of a trial."""
@@ -97,8 +102,8 @@ class Task:
             epochs=self.order.epochs,
             order=networks.order(spec.seed, number, len(train), fold=fold),
             keep_weights=keep_weights,
-            class_weights=nn.balanced_weights(train, shape.classes) if balanced else None,
-            balanced=self.metric.compute is not None,
+            class_weights=nn.balanced_weights(train, shape.outputs) if balanced else None,
+            measures=measures(self.metric),
             should_stop=stopped,
         )
 

@@ -100,8 +100,8 @@ def test_the_activations_are_those_of_the_network(digits: LabData, activation: s
         fresh = Member(0.0, initializer=initializer, init_std=std, init_key=(5, 1, 0))
         row = initial(shape, [fresh], np.float32)
         h = x.astype(np.float64)
-        for slot, layer in zip(layout(shape).slots, layers, strict=False):
-            z = h @ slot.weight(row)[0]
+        for slot, layer in zip(layout(shape).weights, layers, strict=False):
+            z = h @ slot.view(row)[0]
             h = 1 / (1 + np.exp(-z)) if activation == "sigmoid" else np.maximum(z, 0)
             np.testing.assert_allclose(layer[t].T, h, rtol=2e-3, atol=1e-4)
 

@@ -26,9 +26,16 @@ SHAPES = {
     "batches of one": nn.Shape(5, (8,), 3, batch_size=1),
 }
 EPOCHS = 2
+CONSTANTS = {
+    "momentum": (0.1, 0.95),
+    "beta1": (0.5, 0.95),
+    "beta2": (0.9, 0.999),
+    "rho": (0.5, 0.99),
+    "eps": (1e-9, 1e-6),
+}
 
 
-def members(kind: str, count: int) -> list[nn.Member]:
+def members(kind: str, count: int, optimizer: str) -> list[nn.Member]:
     """Trials that differ in everything that may differ; every fifth one diverges."""
     draws = np.random.default_rng([7, count])
     made = []
@@ -36,10 +43,10 @@ def members(kind: str, count: int) -> list[nn.Member]:
         member = nn.Member(
             float(10 ** draws.uniform(-4, -1)),
             weight_decay=0.0 if k % 3 == 1 else float(10 ** draws.uniform(-5, -1)),
-            momentum=float(draws.uniform(0.1, 0.95)),
-            beta1=float(draws.uniform(0.5, 0.95)),
-            beta2=float(draws.uniform(0.9, 0.999)),
-            rho=float(draws.uniform(0.5, 0.99)),
+            constants={
+                constant.name: float(draws.uniform(*CONSTANTS[constant.name]))
+                for constant in nn.OPTIMIZERS[optimizer].constants
+            },
             initializer=("auto", "xavier", "he", "normal", "zeros")[k % 5],
             schedule=("constant", "cosine", "step")[k % 3],
             init_key=(1, k),
@@ -60,7 +67,7 @@ def members(kind: str, count: int) -> list[nn.Member]:
 def parts(shape: nn.Shape, raw: type) -> tuple[nn.Examples, nn.Examples]:
     """Noise with classes in it: 83 examples to train on, which leaves a partial batch, 45 to score."""
     draws = np.random.default_rng(11)
-    y = draws.integers(0, shape.classes, 128)
+    y = draws.integers(0, shape.outputs, 128)
     x = draws.normal(100 + 20 * y[:, None], 30, (128, shape.inputs)).clip(0, 255).astype(raw)
     shift = x.mean(0).astype(np.float32)
     scale = (1 / x.std(0)).astype(np.float32)
@@ -111,7 +118,7 @@ def main() -> int:
     wrong, diverged, checked = 0, 0, 0
     for number, (name, shape, kind) in enumerate(cases()):
         raw = (np.uint8, np.float32)[number % 2]
-        stack = members(kind, (9, 6, 17)[number % 3])
+        stack = members(kind, (9, 6, 17)[number % 3], shape.optimizer)
         together = outcomes(shape, stack, raw)
         diverged += sum(outcome.state == "diverged" for outcome in together)
         order = np.random.default_rng(number).permutation(len(stack))

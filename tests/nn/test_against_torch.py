@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from hpsearch import nn
+from hpsearch.nn.buffers import Units
 from hpsearch.nn.layers import Dropout, Noise
 
 EPOCHS = 3
@@ -74,7 +75,7 @@ def test_training_is_torchs(
     schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.5)
     weight = None if class_weights is None else torch.tensor(class_weights)
     data = [torch.tensor((p.x[p.rows] - p.shift) * p.scale) for p in (train, validation)]
-    classes = [torch.tensor(p.classes_of_rows) for p in (train, validation)]
+    classes = [torch.tensor(p.targets) for p in (train, validation)]
     for epoch in range(1, EPOCHS + 1):
         total = 0.0
         for start in range(0, 50, 12):
@@ -94,12 +95,12 @@ def test_training_is_torchs(
         score = ours.curve[epoch - 1]
         assert score.train_loss == pytest.approx(total / 50, rel=1e-4)
         assert score.loss == pytest.approx(loss, rel=1e-4)
-        assert score.correct == int((logits.argmax(1) == classes[1]).sum())
+        assert score.n_correct == int((logits.argmax(1) == classes[1]).sum())
     assert ours.weights is not None
     net.eval()
     with torch.no_grad():
         wanted = torch.softmax(net(data[1]), 1).numpy()
-    reached = nn.predict_proba(shape, ours.weights, validation)[0]
+    reached = nn.predict_values(shape, ours.weights, validation)[0]
     np.testing.assert_allclose(reached, wanted, atol=2e-5)
     if batch_norm:
         arrays = ours.weights.arrays()
@@ -128,8 +129,10 @@ def test_dropout_statistics_are_torchs(torch: ModuleType) -> None:
         rates = np.array([rate])
         noise = Noise(rates, 1, count, np.dtype(np.float32))
         noise.draw([np.random.default_rng(5)])
-        ours = np.ones((1, count), np.float32)
-        Dropout(ours, noise.masks).forward()
+        units = Units.make(1, 1, count, np.float32)
+        ours = units.flat
+        ours[...] = 1
+        Dropout(units, noise.masks).forward()
         torch.manual_seed(0)
         theirs = torch.nn.functional.dropout(torch.ones(count), rate).numpy()
         np.testing.assert_allclose(np.unique(ours), np.unique(theirs), rtol=2e-3)

@@ -11,7 +11,7 @@ from hpsearch import nn
 from hpsearch.nn.activations import ACTIVATIONS
 from hpsearch.nn.buffers import Units
 from hpsearch.nn.layers import BatchNorm, Dense, Dropout, Noise
-from hpsearch.nn.loss import SoftmaxCrossEntropy
+from hpsearch.nn.losses import SoftmaxCrossEntropy
 from hpsearch.nn.parameters import layout
 from hpsearch.nn.stack import Stack
 
@@ -55,9 +55,9 @@ def test_activation(name: str, keep: bool) -> None:
     assert (units.with_ones[:, -1] == 1).all()
     if keep:
         units.flat[...] *= 2  # what dropout does to the value must not reach the slope
-    d = weigh.copy()
-    activation.backward(d.reshape(TRIALS, -1))
-    np.testing.assert_allclose(inner(d, along), slopes(f, z, along), rtol=1e-6)
+    units.d[...] = weigh
+    activation.backward()
+    np.testing.assert_allclose(inner(units.d, along), slopes(f, z, along), rtol=1e-6)
 
 
 def test_dense() -> None:
@@ -66,18 +66,18 @@ def test_dense() -> None:
         draws(TRIALS, 3, EXAMPLES),
         draws(TRIALS, UNITS, EXAMPLES),
     )
-    source = np.concatenate([h, np.ones((TRIALS, 1, EXAMPLES))], axis=1)
-    target, d_source = np.empty_like(weigh), np.empty_like(h)
-    dense = Dense(w[:, :-1], w, source, target)
+    source, output = units_of(h), units_of(np.empty_like(weigh))
+    dense = Dense(w, source, output)
     dense.forward()
-    np.testing.assert_allclose(target, np.einsum("tio,tib->tob", w, source))
-    dense.backward(weigh, d_source)
+    np.testing.assert_allclose(output.rows, np.einsum("tio,tib->tob", w, source.with_ones))
+    output.d[...] = weigh
+    dense.backward()
     along = draws(*h.shape, seed=5)
 
     def f(at: np.ndarray) -> np.ndarray:
         return inner(np.einsum("tio,tib->tob", w[:, :-1], at) + w[:, -1][:, :, None], weigh)
 
-    np.testing.assert_allclose(inner(d_source, along), slopes(f, h, along), rtol=1e-6)
+    np.testing.assert_allclose(inner(source.d, along), slopes(f, h, along), rtol=1e-6)
 
 
 def norm_of(units: Units, gamma: np.ndarray, beta: np.ndarray) -> BatchNorm:
@@ -96,11 +96,11 @@ def test_batch_norm() -> None:
     units = units_of(z)
     norm = norm_of(units, gamma, beta)
     norm.forward()
-    d = weigh.copy()
-    norm.backward(d)
+    units.d[...] = weigh
+    norm.backward()
     along = draws(TRIALS, UNITS, EXAMPLES, seed=4)
     np.testing.assert_allclose(
-        inner(d, along), slopes(lambda at: f(at, gamma, beta), z, along), rtol=1e-5
+        inner(units.d, along), slopes(lambda at: f(at, gamma, beta), z, along), rtol=1e-5
     )
     along = draws(TRIALS, UNITS, seed=5)
     np.testing.assert_allclose(
@@ -116,14 +116,17 @@ def test_batch_norm() -> None:
 
 
 def test_dropout() -> None:
-    h, weigh = draws(3, 40), draws(3, 40, seed=1)
-    mask = np.random.default_rng(2).integers(0, 2, (3, 40)) * 1.25
-    value, d = h.copy(), weigh.copy()
-    dropout = Dropout(value, mask)
+    h, weigh = draws(3, 8, 5), draws(3, 8, 5, seed=1)
+    mask = np.random.default_rng(2).integers(0, 2, (3, 8, 5)) * 1.25
+    units = units_of(h)
+    units.d[...] = weigh
+    dropout = Dropout(units, mask)
+    dropout.infer()
+    np.testing.assert_array_equal(units.rows, h)
     dropout.forward()
-    np.testing.assert_array_equal(value, h * mask)
-    dropout.backward(d)
-    np.testing.assert_array_equal(d, weigh * mask)
+    np.testing.assert_array_equal(units.rows, h * mask)
+    dropout.backward()
+    np.testing.assert_array_equal(units.d, weigh * mask)
 
 
 def test_dropout_masks() -> None:

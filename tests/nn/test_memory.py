@@ -17,7 +17,7 @@ from hpsearch.nn.stack import Stack
 def stack_of(shape: nn.Shape, dropout: float) -> Stack:
     draws = np.random.default_rng(0)
     x = draws.integers(0, 256, (300, shape.inputs), dtype=np.uint8)
-    y = draws.integers(0, shape.classes, 300)
+    y = draws.integers(0, shape.outputs, 300)
     flat = np.ones(shape.inputs, np.float32)
     examples = nn.Examples(x, y, np.arange(300), 128 * flat, flat / 64)
     members = [

@@ -52,7 +52,7 @@ def test_it_says_what_the_network_says() -> None:
     x = np.random.default_rng(5).integers(0, 9, (600, 4)).astype(np.uint8)  # more than a block
     rows = np.arange(600, dtype=np.intp)
     part = nn.Examples(x, np.zeros(600, np.int64), rows, trained.shift, trained.scale)
-    proba = nn.predict_proba(trained.shape, trained.weights, part)[0]
+    proba = nn.predict_values(trained.shape, trained.weights, part)[0]
     np.testing.assert_array_equal(trained.predict_proba(x), proba)
     np.testing.assert_array_equal(trained.predict_proba(x.reshape(600, 2, 2)), proba)
     np.testing.assert_array_equal(trained.predict_proba(x.astype(np.float64)), proba)

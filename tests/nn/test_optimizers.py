@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import ModuleType
 
 import numpy as np
@@ -15,10 +16,29 @@ from hpsearch.nn.updates import Coefficients, Updates
 
 SHAPE = {name: nn.Shape(9, (7,), 3, optimizer=name) for name in nn.OPTIMIZERS}
 STEPS = 100
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A member's learning rate and decay, and its constants for every optimizer."""
+
+    learning_rate: float
+    weight_decay: float
+    momentum: float
+    beta1: float
+    beta2: float
+    rho: float
+    eps: float
+
+    def member(self, optimizer: str) -> nn.Member:
+        constants = {c.name: getattr(self, c.name) for c in nn.OPTIMIZERS[optimizer].constants}
+        return nn.Member(self.learning_rate, self.weight_decay, constants)
+
+
 MEMBERS = [
-    nn.Member(0.05, 0.0, momentum=0.5, beta1=0.8, beta2=0.99, rho=0.95, eps=1e-6),
-    nn.Member(0.01, 0.1, momentum=0.9, beta1=0.9, beta2=0.999, rho=0.9, eps=1e-8),
-    nn.Member(0.002, 0.02, momentum=0.0, beta1=0.5, beta2=0.9, rho=0.5, eps=1e-3),
+    Trial(0.05, 0.0, momentum=0.5, beta1=0.8, beta2=0.99, rho=0.95, eps=1e-6),
+    Trial(0.01, 0.1, momentum=0.9, beta1=0.9, beta2=0.999, rho=0.9, eps=1e-8),
+    Trial(0.002, 0.02, momentum=0.0, beta1=0.5, beta2=0.9, rho=0.5, eps=1e-3),
 ]
 
 
@@ -36,7 +56,7 @@ class GivenGradients:
             def compute(self) -> None:
                 out[...] = steps[given.t, tile]
 
-        return Now((), ())
+        return Now(())
 
 
 def run(name: str, gradients: np.ndarray, start: np.ndarray, block: int = 32768) -> np.ndarray:
@@ -45,7 +65,7 @@ def run(name: str, gradients: np.ndarray, start: np.ndarray, block: int = 32768)
     back = np.argsort(order)
     flat = start[order].astype(np.float32)
     state = np.zeros((nn.OPTIMIZERS[name].states, *flat.shape), np.float32)
-    c = Coefficients(shape, [MEMBERS[i] for i in order], STEPS, flat.dtype)
+    c = Coefficients(shape, [MEMBERS[i].member(name) for i in order], STEPS, flat.dtype)
     source = GivenGradients(gradients[:, order])
     updates = Updates(shape, source, flat, state, c, block=block)
     for t in range(STEPS):
@@ -61,38 +81,38 @@ def given() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     draws = np.random.default_rng(4)
     place = layout(SHAPE["sgd"])
     weights = np.zeros(place.size)
-    for slot in place.slots:
-        weights[slot.decayed] = 1
+    for slot in place.weights:
+        weights[slot.place] = 1
     gradients = draws.normal(0.1, 1, (STEPS, len(MEMBERS), place.size))
     gradients[:, :, 3] = 0  # a value that never has a gradient
     return gradients.astype(np.float32), draws.normal(0, 1, (len(MEMBERS), place.size)), weights
 
 
-def sgd(m: nn.Member, w: np.ndarray, g: np.ndarray, s: dict, t: int) -> np.ndarray:
+def sgd(m: Trial, w: np.ndarray, g: np.ndarray, s: dict, t: int) -> np.ndarray:
     return w - m.learning_rate * g
 
 
-def momentum(m: nn.Member, w: np.ndarray, g: np.ndarray, s: dict, t: int) -> np.ndarray:
+def momentum(m: Trial, w: np.ndarray, g: np.ndarray, s: dict, t: int) -> np.ndarray:
     s["v"] = m.momentum * s.get("v", 0) + g
     return w - m.learning_rate * s["v"]
 
 
-def nesterov(m: nn.Member, w: np.ndarray, g: np.ndarray, s: dict, t: int) -> np.ndarray:
+def nesterov(m: Trial, w: np.ndarray, g: np.ndarray, s: dict, t: int) -> np.ndarray:
     s["v"] = m.momentum * s.get("v", 0) + g
     return w - m.learning_rate * (g + m.momentum * s["v"])
 
 
-def adagrad(m: nn.Member, w: np.ndarray, g: np.ndarray, s: dict, t: int) -> np.ndarray:
+def adagrad(m: Trial, w: np.ndarray, g: np.ndarray, s: dict, t: int) -> np.ndarray:
     s["h"] = s.get("h", 0) + g**2
     return w - m.learning_rate * g / (np.sqrt(s["h"]) + m.eps)
 
 
-def rmsprop(m: nn.Member, w: np.ndarray, g: np.ndarray, s: dict, t: int) -> np.ndarray:
+def rmsprop(m: Trial, w: np.ndarray, g: np.ndarray, s: dict, t: int) -> np.ndarray:
     s["h"] = m.rho * s.get("h", 0) + (1 - m.rho) * g**2
     return w - m.learning_rate * g / (np.sqrt(s["h"]) + m.eps)
 
 
-def adam(m: nn.Member, w: np.ndarray, g: np.ndarray, s: dict, t: int) -> np.ndarray:
+def adam(m: Trial, w: np.ndarray, g: np.ndarray, s: dict, t: int) -> np.ndarray:
     s["m"] = m.beta1 * s.get("m", 0) + (1 - m.beta1) * g
     s["h"] = m.beta2 * s.get("h", 0) + (1 - m.beta2) * g**2
     mean, square = s["m"] / (1 - m.beta1**t), s["h"] / (1 - m.beta2**t)

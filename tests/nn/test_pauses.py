@@ -13,7 +13,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from hpsearch import nn
 from hpsearch.errors import InvalidRequest
-from hpsearch.nn.evaluation import Recall
+from hpsearch.metrics import METRICS
 
 from .conftest import make_blobs
 from .test_properties import bits, members, shapes
@@ -51,23 +51,23 @@ def test_neither_pauses_nor_leavers_change_a_bit(
         left |= {i: epoch for i in paused.live if i not in going}
         paused.keep(going)
         if data.draw(st.booleans()):
-            paused.rest()
+            paused.release_buffers()
         assert set(paused.live) <= going
     last = paused.run_to(EPOCHS)
     assert sorted(last) == list(paused.live)
-    for i, found in enumerate(paused.outcomes()):
+    for i, outcome in enumerate(paused.outcomes()):
         epochs = left.get(i, EPOCHS)
         if epochs == 0:
-            assert (found.state, found.curve) == ("stopped", ())
+            assert (outcome.state, outcome.curve) == ("stopped", ())
             continue
         alone = training(shape, [stack[i]])
         alone.run_to(epochs)
         (wanted,) = alone.outcomes()
         if i in left:
             wanted = dataclasses.replace(wanted, state="stopped")
-        assert bits(found) == bits(wanted)
+        assert bits(outcome) == bits(wanted)
         if wanted.curve:
-            assert np.array_equal(found.predicted, wanted.predicted)
+            assert np.array_equal(outcome.predicted, wanted.predicted)
 
 
 def test_a_training_with_pauses_is_train() -> None:
@@ -117,11 +117,11 @@ def test_nobody_left_is_nothing_to_do() -> None:
     assert {outcome.state for outcome in paused.outcomes()} == {"stopped"}
 
 
-def test_a_rest_gives_the_buffers_back() -> None:
+def test_buffers_are_released() -> None:
     paused = training()
     paused.run_to(1)
     assert paused._stack._steps
-    paused.rest()
+    paused.release_buffers()
     assert not paused._stack._steps
     assert paused._evaluators is None
 
@@ -137,46 +137,17 @@ def test_patience_and_choice_together() -> None:
     assert all(o.weights is not None for o in ended)
 
 
-answers = st.integers(2, 6).flatmap(
-    lambda classes: st.tuples(
-        st.lists(st.integers(0, classes - 1), min_size=1, max_size=40),
-        st.integers(1, 4),
-        st.randoms(),
-        st.just(classes),
-    )
-)
-
-
-@given(answers)
-def test_mean_recall_is_the_balanced_accuracy(drawn: tuple) -> None:
-    """Against scikit-learn; a class that validation lacks has no share."""
-    y, trials, random, classes = drawn
-    predicted = np.array([[random.randrange(classes) for _ in y] for _ in range(trials)])
-    part = nn.Examples(
-        np.zeros((len(y), 1), np.float32), np.array(y), np.arange(len(y)),
-        np.zeros(1, np.float32), np.ones(1, np.float32),
-    )  # fmt: skip
-    found = Recall(part).mean(predicted)
-    present = np.unique(y)
-    for mean, answer in zip(found, predicted, strict=True):
-        # The reference warns of answers that never occur: those rows belong to other classes.
-        recalls = [(answer[np.array(y) == c] == c).mean() for c in present]
-        assert mean == pytest.approx(np.mean(recalls), rel=1e-14)
-        if set(answer.tolist()) <= set(y) and len(present) > 1:
-            assert mean == pytest.approx(balanced_accuracy_score(y, answer), rel=1e-14)
-    assert np.array_equal(found, [Recall(part).mean(row[None])[0] for row in predicted])
-
-
 def test_balanced_accuracy_is_scored_when_asked_for(blobs: Callable) -> None:
-    asked, plain = training(balanced=True), training()
+    measures = {"balanced": nn.Measure(METRICS["balanced_accuracy"].compute)}
+    asked, plain = training(measures=measures), training()
     scores, others = asked.run_to(2), plain.run_to(2)
-    assert {score.balanced_accuracy for score in others.values()} == {None}
+    assert all(score.measures == {} for score in others.values())
     for i, outcome in enumerate(asked.outcomes()):
-        reference = balanced_accuracy_score(VALIDATION.classes_of_rows, outcome.predicted)
-        assert scores[i].balanced_accuracy == pytest.approx(reference, rel=1e-14)
-        assert dataclasses.replace(scores[i], balanced_accuracy=None) == others[i]
-    with_best = training(balanced=True, score_train=True, keep_weights="best")
-    assert with_best.run_to(2)[0].balanced_accuracy == scores[0].balanced_accuracy
+        reference = balanced_accuracy_score(VALIDATION.targets, outcome.predicted)
+        assert scores[i].measures["balanced"] == pytest.approx(reference, rel=1e-14)
+        assert dataclasses.replace(scores[i], measures={}) == others[i]
+    with_best = training(measures=measures, score_train=True, keep_weights="best")
+    assert with_best.run_to(2)[0].measures == scores[0].measures
 
 
 def test_what_a_paused_trial_holds() -> None:

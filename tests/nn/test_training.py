@@ -45,7 +45,7 @@ def test_it_learns(run: Callable) -> None:
 def test_right_answers_are_those_of_the_last_epoch(run: Callable, blobs: Callable) -> None:
     _, validation = blobs()
     outcome = run([GOOD])[0]
-    assert outcome.curve[-1].correct == (outcome.predicted == validation.classes_of_rows).sum()
+    assert outcome.curve[-1].n_correct == (outcome.predicted == validation.targets).sum()
 
 
 def test_the_last_partial_batch_is_used(blobs: Callable) -> None:
@@ -112,10 +112,10 @@ def test_best_weights_are_those_of_the_best_epoch(run: Callable, blobs: Callable
     wild = dataclasses.replace(GOOD, learning_rate=2.0)
     for member in (GOOD, wild):
         outcome = run([member], epochs=6, keep_weights="best")[0]
-        best = max(outcome.curve, key=lambda s: (s.correct, -s.loss))
+        best = max(outcome.curve, key=lambda s: (s.n_correct, -s.loss))
         assert outcome.best_epoch == best.epoch
-        predicted = nn.predict_proba(SHAPE, outcome.weights, validation)[0].argmax(1)
-        assert (predicted == validation.classes_of_rows).sum() == best.correct
+        predicted = nn.predict_values(SHAPE, outcome.weights, validation)[0].argmax(1)
+        assert (predicted == validation.targets).sum() == best.n_correct
     assert run([GOOD])[0].weights is None
 
 
@@ -127,7 +127,7 @@ def test_survivors_go_on_unchanged(run: Callable) -> None:
 
     def halve(epoch: int, scores: Mapping[int, nn.EpochScore]) -> list[int]:
         asked.append((epoch, sorted(scores)))
-        ranked = sorted(scores, key=lambda i: (-scores[i].correct, scores[i].loss))
+        ranked = sorted(scores, key=lambda i: (-scores[i].n_correct, scores[i].loss))
         return ranked[: (len(ranked) + 1) // 2]
 
     halved, full = run(members, survivors=halve, keep_weights="last"), run(members)
@@ -204,7 +204,7 @@ def test_schedules_lower_the_rate(run: Callable) -> None:
         ({"order": lambda epoch: np.arange(49)}, r"order\(1\)"),
         ({"class_weights": np.array([1.0, 0.0, 1.0])}, "class_weights"),
         ({"shape": dataclasses.replace(SHAPE, inputs=7)}, "6 features do not fit 7 inputs"),
-        ({"shape": dataclasses.replace(SHAPE, classes=2)}, r"0\.\.1"),
+        ({"shape": dataclasses.replace(SHAPE, outputs=2)}, r"0\.\.1"),
     ],
 )
 def test_what_does_not_fit_is_refused(run: Callable, options: dict, says: str) -> None:
@@ -239,6 +239,6 @@ def test_real_data(optimizer: str, batch_norm: bool) -> None:
     )  # fmt: skip
     assert min(outcome.curve[-1].accuracy for outcome in outcomes) > 0.95
     weights = [outcome.weights for outcome in outcomes if outcome.weights]
-    together = nn.ensemble_proba(shape, weights, validation).argmax(1)
-    worst = min(outcome.curve[-1].correct for outcome in outcomes)
-    assert (together == validation.classes_of_rows).sum() >= worst
+    together = nn.ensemble_values(shape, weights, validation).argmax(1)
+    worst = min(outcome.curve[-1].n_correct for outcome in outcomes)
+    assert (together == validation.targets).sum() >= worst

@@ -21,7 +21,8 @@ SHAPE = nn.Shape(6, (4, 5), 3)
     [
         ({"inputs": 0}, "inputs is 0"),
         ({"batch_size": 0}, "batch_size is 0"),
-        ({"classes": 1}, "classes is 1"),
+        ({"outputs": 1}, "outputs is 1"),
+        ({"loss": "hinge"}, "'hinge' is unknown; it is one of cross_entropy"),
         ({"hidden_sizes": (4, 0)}, r"hidden_sizes\[1\] is 0"),
         ({"activation": "swish"}, "'swish' is unknown; it is one of relu, sigmoid, tanh"),
         ({"optimizer": "lion"}, "'lion' is unknown"),
@@ -38,11 +39,7 @@ def test_shapes(change: dict, says: str) -> None:
         ({"learning_rate": -1.0}, "learning_rate -1.0"),
         ({"learning_rate": math.inf}, "learning_rate inf"),
         ({"weight_decay": math.nan}, "weight_decay nan"),
-        ({"momentum": 1.0}, r"momentum 1.0 must lie in \[0, 1\)"),
         ({"dropout": 1.0}, "dropout"),
-        ({"beta2": 1.0}, "beta2"),
-        ({"rho": -0.1}, "rho"),
-        ({"eps": 0.0}, "eps"),
         ({"step_gamma": 1.5}, r"step_gamma 1.5 must lie in \[0, 1\]"),
         ({"step_every": 0}, "step_every"),
         ({"clip_norm": 0.0}, "clip_norm"),
@@ -62,8 +59,7 @@ def test_members(change: dict, says: str) -> None:
     [
         ({"x": np.zeros((4, 2))}, "float64 with 2"),
         ({"x": np.zeros(4, np.float32)}, "1 dimensions"),
-        ({"y": np.zeros(3, int)}, "one integer class per row"),
-        ({"y": np.zeros(4)}, "one integer class per row"),
+        ({"y": np.zeros(3, int)}, "one target per row"),
         ({"shift": np.zeros(3, np.float32)}, "shift"),
         ({"scale": np.zeros(2)}, "scale"),
         ({"rows": np.zeros(0, np.intp)}, "at least one row"),
@@ -109,23 +105,23 @@ def test_members_of_a_stack_predict_what_they_predict_alone(
     _, validation = blobs()
     parts = trained(blobs, order, batch_norm=True)
     stack = nn.Weights.stack(parts)
-    together = nn.predict_proba(stack.shape, stack, validation)
+    together = nn.predict_values(stack.shape, stack, validation)
     assert together.shape == (3, 30, 3)
     assert together.dtype == np.float32
     np.testing.assert_allclose(together.sum(-1), 1, rtol=1e-5)
     for alone, probabilities in zip(stack, together, strict=True):
-        assert np.array_equal(nn.predict_proba(stack.shape, alone, validation)[0], probabilities)
-    mean = nn.ensemble_proba(stack.shape, parts, validation)
+        assert np.array_equal(nn.predict_values(stack.shape, alone, validation)[0], probabilities)
+    mean = nn.ensemble_values(stack.shape, parts, validation)
     np.testing.assert_allclose(mean, together.mean(0), rtol=1e-6)
-    assert np.array_equal(mean, nn.ensemble_proba(stack.shape, stack, validation))
+    assert np.array_equal(mean, nn.ensemble_values(stack.shape, stack, validation))
 
 
 def test_foreign_weights_are_refused(blobs: Callable, order: Callable) -> None:
     _, validation = blobs()
     plain = trained(blobs, order, batch_norm=False)
-    other = dataclasses.replace(SHAPE, classes=4)
+    other = dataclasses.replace(SHAPE, outputs=4)
     with pytest.raises(InvalidRequest, match="do not fit"):
-        nn.predict_proba(other, plain[0], validation)
+        nn.predict_values(other, plain[0], validation)
     with pytest.raises(InvalidRequest, match="one shape"):
         nn.Weights.stack([plain[0], *trained(blobs, order, batch_norm=True)])
     with pytest.raises(InvalidRequest, match="at least one"):
@@ -172,13 +168,13 @@ def test_estimates(blobs: Callable) -> None:
     assert (block_length(small), block_length(large), block_length(huge)) == (512, 256, 64)
     assert block_length(nn.Shape(10**7, (), 2)) == 64
     weights = nn.balanced_weights(train, 4)
-    counts = np.bincount(train.classes_of_rows, minlength=4)
+    counts = np.bincount(train.targets, minlength=4)
     np.testing.assert_allclose((weights * counts)[:3], 50 / 4, rtol=1e-6)
     assert weights[3] == 1
 
 
 def test_a_loss_of_any_size_is_finite() -> None:
-    from hpsearch.nn.loss import SoftmaxCrossEntropy
+    from hpsearch.nn.losses import SoftmaxCrossEntropy
 
     z = np.array([1e30, -1e30, 0.0], np.float32).reshape(1, 3, 1)
     loss = SoftmaxCrossEntropy(z).forward(np.array([1]))

@@ -41,7 +41,7 @@ def test_a_trial_is_the_sum_of_its_splits(files, info, way) -> None:
                 class_weights=nn.balanced_weights(part.train, 3),
             )  # fmt: skip
         last = [end.curve[-1] for end in ends]
-        assert found.correct == sum(s.correct for s in last)
+        assert found.correct == sum(s.n_correct for s in last)
         assert found.examples == sum(len(part.validation) for part in parts)
         mean = np.average([s.loss for s in last], weights=[s.examples for s in last])
         assert found.loss == pytest.approx(mean, rel=1e-14)
@@ -138,7 +138,10 @@ def test_cohorts_are_halved_by_their_pooled_scores(
 
 
 def outcome(state, *losses) -> nn.Outcome:
-    curve = [nn.EpochScore(e, None, None, loss, 5, 10, 0.5) for e, loss in enumerate(losses, 1)]
+    curve = [
+        nn.EpochScore(e, None, None, loss, 5, 10, {"metric": 0.5})
+        for e, loss in enumerate(losses, 1)
+    ]
     return nn.Outcome(state, len(curve), tuple(curve), None, None, None, None)
 
 
@@ -158,7 +161,7 @@ def test_divergence_on_one_split_is_divergence() -> None:
 scores = st.lists(
     st.builds(
         lambda loss, correct, more, recall: nn.EpochScore(
-            1, None, None, loss, correct, correct + more, recall
+            1, None, None, loss, correct, correct + more, {"metric": recall}
         ),
         st.floats(0, 1e6),
         st.integers(0, 50),
@@ -176,8 +179,8 @@ def test_pooling_counts_examples(found) -> None:
     one, two, three = (
         pooled(found, METRICS[name]) for name in ("accuracy", "balanced_accuracy", "log_loss")
     )
-    assert one.score == sum(s.correct for s in found) / examples
-    assert two.score == pytest.approx(np.mean([s.balanced_accuracy for s in found]))
+    assert one.score == sum(s.n_correct for s in found) / examples
+    assert two.score == pytest.approx(np.mean([s.measures["metric"] for s in found]))
     mean = sum(s.loss * s.examples for s in found) / examples
     assert one.loss == pytest.approx(mean)
     assert three.score == -one.loss
@@ -195,7 +198,7 @@ def test_balanced_accuracy_is_scikit_learn_s(files, info) -> None:
         )
         training.run_to(1)
         (end,) = training.outcomes()
-        reference = balanced_accuracy_score(part.validation.classes_of_rows, end.predicted)
+        reference = balanced_accuracy_score(part.validation.targets, end.predicted)
         assert found.score == pytest.approx(reference, rel=1e-14)
 
 
@@ -226,7 +229,7 @@ def test_the_bits_are_in_the_order_of_the_validation_rows(files, info) -> None:
     for fold, part in enumerate(parts):
         training = task.training([0], part.train, part.validation, stopped=lambda: False, fold=fold)
         training.run_to(3)
-        right += list(training.outcomes()[0].predicted == part.validation.classes_of_rows)
+        right += list(training.outcomes()[0].predicted == part.validation.targets)
     (found,) = Trainer(files).run(whole).trials
     assert found.correct_mask == np.packbits(right).tobytes()
 

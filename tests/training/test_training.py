@@ -167,7 +167,7 @@ def test_no_ensemble_of_nobody(files, info):
 def test_probabilities_that_are_not_finite_are_divergence(files, info, monkeypatch):
     """The last update may break a model whose last loss was still finite."""
     monkeypatch.setattr(
-        final.nn, "predict_proba", lambda *_: np.full((1, info.n_test, 3), np.nan, np.float32)
+        final.nn, "predict_values", lambda *_: np.full((1, info.n_test, 3), np.nan, np.float32)
     )
     report = run_final(Trainer(files), final_order(info), open_test=lambda: True)
     assert {t.state for t in report.trials} == {TrialState.DIVERGED}

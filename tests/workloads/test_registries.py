@@ -18,7 +18,7 @@ from hpsearch.one_of import one_of
 from hpsearch.registry import Registry
 from hpsearch.spec import SearchSpec
 from hpsearch.workloads import DatasetFacts
-from hpsearch.workloads.dense import OPTIMIZER_CONSTANTS, Constant, ModelSpec, hyperparameters
+from hpsearch.workloads.dense import ModelSpec, hyperparameters
 
 COLOURS: Registry[int] = Registry("colour", {"red": 1, "blue": 2})
 
@@ -28,14 +28,14 @@ class Painted(BaseModel):
 
 
 @pytest.fixture
-def slow(monkeypatch) -> Iterator[None]:
+def slow() -> Iterator[None]:
     """An optimizer with a constant of its own and one that others have as well."""
-    monkeypatch.setitem(nn.OPTIMIZERS, "slow", nn.OPTIMIZERS["sgd"])
     constants = (
-        Constant("drag", 0.5, 0.0, 2.0, above_zero=True),
-        Constant("rho", 0.9, 0, 0.999999),
+        nn.Constant("drag", 0.5, 0.0, 2.0, above_zero=True),
+        nn.Constant("rho", 0.9, 0, 0.999999),
     )
-    with OPTIMIZER_CONSTANTS.registered("slow", constants):
+    optimizer = replace(nn.OPTIMIZERS["sgd"], constants=constants)
+    with nn.OPTIMIZERS.registered("slow", optimizer):
         yield
 
 
@@ -146,11 +146,10 @@ def distance() -> Metric:
     return replace(METRICS["log_loss"], title="squared error", task="regression")
 
 
-def test_a_name_that_is_gone_is_a_mistake_of_a_stored_spec(monkeypatch):
-    monkeypatch.setitem(nn.ACTIVATIONS, "swish", nn.ACTIVATIONS["tanh"])
+def test_a_name_that_is_gone_is_a_mistake_of_a_stored_spec():
     data = asked(model={"activation": "swish"}, space={"dropout": {"low": 0, "high": 0.5}})
-    assert resolve(**data).workload.shape_key({"dropout": 0.1})[1] == "swish"
-    assert "swish" in hyperparameters()["activation"].domain
-    monkeypatch.undo()
+    with nn.ACTIVATIONS.registered("swish", nn.ACTIVATIONS["tanh"]):
+        assert resolve(**data).workload.shape_key({"dropout": 0.1})[1] == "swish"
+        assert "swish" in hyperparameters()["activation"].domain
     with pytest.raises(InvalidSpec, match="'relu', 'sigmoid' or 'tanh'"):
         resolve(**data)

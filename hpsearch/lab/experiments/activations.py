@@ -86,7 +86,7 @@ def hidden_activations(
         weights = nn.Weights.from_arrays(cut, arrays)
         network = Network(cut, Parameters(weights.flat, weights.mean, weights.variance), feeder.x)
         network.infer()
-        found.append(network.logits.astype(np.float64))
+        found.append(network.outputs.astype(np.float64))
     return found
 
 

@@ -53,8 +53,8 @@ def member(unit: Floats, seed: int, index: int) -> nn.Member:
     values = {}
     for (name, (low, high, log)), u in zip(SPACE.items(), unit.tolist(), strict=True):
         values[name] = low * (high / low) ** u if log else low + (high - low) * u
-    rate = values.pop("learning_rate")
-    return stacks.member(rate, seed, index, initializer="normal", **values)
+    rate, constants = values.pop("learning_rate"), {"momentum": values.pop("momentum")}
+    return stacks.member(rate, seed, index, initializer="normal", constants=constants, **values)
 
 
 def propose_random(x: Floats, scores: Floats, rng: np.random.Generator) -> Floats:
@@ -120,8 +120,8 @@ def _evaluate(
     alive = [t for t, o in enumerate(outcomes) if o.weights is not None]
     if alive:
         weights = nn.Weights.stack([w for o in outcomes if (w := o.weights) is not None])
-        answers = nn.predict_proba(shape, weights, held_out).argmax(axis=2)
-        tested[alive] = (answers == held_out.classes_of_rows).mean(axis=1)
+        answers = nn.predict_values(shape, weights, held_out).argmax(axis=2)
+        tested[alive] = (answers == held_out.targets).mean(axis=1)
     return scores, tested
 
 

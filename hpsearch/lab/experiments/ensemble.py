@@ -38,11 +38,11 @@ def run(data: LabData, seed: int, *, quick: bool) -> Result:
         shape, members, (train, None), epochs=epochs, seed=seed, keep_weights=True
     )
     weights = nn.Weights.stack([o.weights for o in outcomes if o.weights is not None])
-    right = held_out.classes_of_rows
-    each = nn.predict_proba(shape, weights, held_out)
+    right = held_out.targets
+    each = nn.predict_values(shape, weights, held_out)
     sums = np.cumsum(each, axis=0)
     groups = [
-        nn.ensemble_proba(shape, weights.take(range(k, k + GROUP)), held_out)
+        nn.ensemble_values(shape, weights.take(range(k, k + GROUP)), held_out)
         for k in range(0, len(weights) - GROUP + 1, GROUP)
     ]
     return Result(

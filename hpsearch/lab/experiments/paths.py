@@ -65,15 +65,14 @@ def gradient(place: Floats) -> Floats:
 def walk(optimizer: str, learning_rate: float, steps: int) -> Path:
     """Drive the engine's own optimizer over f: one trial with two parameters, in float64."""
     rule = nn.OPTIMIZERS[optimizer]
-    defaults = nn.Member(learning_rate)
-    names = ("learning_rate", "weight_decay", "momentum", "beta1", "beta2", "rho", "eps")
-    rates = Rates(*(np.array([getattr(defaults, name)]) for name in names))
+    constants = {c.name: np.array([c.default]) for c in rule.constants}
+    rates = Rates(np.array([learning_rate]), np.zeros(1), constants)
     place = np.array([START])
     state = tuple(np.zeros_like(place) for _ in range(rule.states))
     places = [place[0].copy()]
     for t in range(1, steps + 1):
-        constants = tuple(column[:, None] for column in rule.constants(rates, t))
-        rule.update(place, gradient(place), state, constants, np.empty_like(place))
+        columns = tuple(column[:, None] for column in rule.coefficients(rates, t))
+        rule.update(place, gradient(place), state, columns, np.empty_like(place))
         places.append(place[0].copy())
     return Path(optimizer, np.array(places))
 

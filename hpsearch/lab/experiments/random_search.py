@@ -109,7 +109,7 @@ def _observation(number: int, index: int, params: Params, outcome: nn.Outcome) -
         params=params,
         state=STATES[outcome.state],
         epochs=outcome.epochs_trained,
-        correct=last.correct if last else 0,
+        correct=(last.n_correct or 0) if last else 0,
         examples=last.examples if last else 0,
         loss=last.loss if last else None,
         fall=outcome.curve[0].loss - last.loss if last else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_args
@@ -78,6 +78,12 @@ ARCHITECTURE: Mapping[str, Hyperparameter] = {
 def hyperparameters() -> Mapping[str, Hyperparameter]:
     """Every hyperparameter that can be searched, by its name."""
     return _table(declared())
+
+
+def per_trial() -> Iterator[str]:
+    """Names of those that may differ within a stack, the constants of optimizers aside."""
+    own = constants(declared())
+    return (n for n, known in hyperparameters().items() if not known.shaping and n not in own)
 
 
 @cache

@@ -28,7 +28,7 @@ from pydantic_core import CoreSchema
 from hpsearch import nn
 from hpsearch.one_of import one_of
 from hpsearch.space import Level
-from hpsearch.workloads.dense.constants import Constant, constants, declared, users
+from hpsearch.workloads.dense.constants import constants, declared, users
 
 UNITS_MAX = 4_096
 LAYERS_MAX = 10
@@ -63,7 +63,7 @@ def _constant(name: str, about: str | None = None) -> Any:
     return _field(constants(of)[name], about or f"For {' and '.join(users(name, of))}.")
 
 
-def _field(constant: Constant, about: str, **more: Any) -> Any:
+def _field(constant: nn.Constant, about: str, **more: Any) -> Any:
     low = {"gt": 0} if constant.above_zero else {"ge": constant.low}
     return Field(constant.default, **low, le=constant.high, description=about, **more)
 
@@ -132,12 +132,12 @@ def with_constants(value: Any, handler: ValidatorFunctionWrapHandler) -> ModelSp
 
 
 @cache
-def _extended(more: tuple[Constant, ...]) -> type[ModelSpec]:
+def _extended(more: tuple[nn.Constant, ...]) -> type[ModelSpec]:
     """The model with further constants; each is left out of a stored spec while it has its default."""
     fields: Mapping[str, Any] = {c.name: (Annotated[float, PER_TRIAL], _late(c)) for c in more}
     return create_model(ModelSpec.__name__, __base__=ModelSpec, __module__=__name__, **fields)
 
 
-def _late(constant: Constant) -> Any:
+def _late(constant: nn.Constant) -> Any:
     about = f"For {' and '.join(users(constant.name, declared()))}."
     return _field(constant, about, exclude_if=lambda value: value == constant.default)

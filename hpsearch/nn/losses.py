@@ -1,0 +1,198 @@
+"""Losses: from outputs and targets to a mean loss, its gradient, and what outputs mean to people.
+
+T trials   K outputs   B examples   z outputs   n examples of a part
+
+A `Loss` has no memory; `bind` gives the `BatchLoss` that computes on the buffer of a minibatch.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from hpsearch.errors import InvalidRequest
+from hpsearch.nn.arrays import Array, Targets
+from hpsearch.registry import Registry
+
+Task: TypeAlias = Literal["classification", "regression"]
+
+
+class BatchLoss(Protocol):
+    """A loss on the outputs (T, K, B) of a minibatch; every sum stays inside one trial."""
+
+    @property
+    def losses(self) -> Array:
+        """(T, B) the examples' losses, after `forward`."""
+
+    def forward(self, targets: Targets) -> Array:
+        """(T,) mean losses for the targets (B, ...); the outputs may be overwritten."""
+
+    def backward(self) -> Array:
+        """(T, K, B) the gradient of the mean losses, in the buffer of the outputs."""
+
+
+class Loss(ABC):
+    """A loss, and the meaning of a network's outputs under it.
+
+    task
+        Of a "classification" targets and predictions are classes 0..K-1: class weights may be
+        set, and correct predictions are counted. Of a "regression" they are numbers.
+    predicted_dtype
+        The type of a prediction; predictions have the shape of the targets.
+    """
+
+    task: ClassVar[Task] = "regression"
+    least_outputs: ClassVar[int] = 1
+    predicted_dtype: ClassVar[DTypeLike] = np.float32
+
+    @abstractmethod
+    def outputs(self, targets: Targets) -> int:
+        """The number of outputs that these targets (n, ...) need.
+
+        Raises: InvalidRequest if they are not of the type or the range that the loss takes.
+        """
+
+    def check(self, targets: Targets, outputs: int) -> None:
+        """Refuse targets that do not fit a network of so many outputs. Raises: InvalidRequest."""
+        if self.outputs(targets) != outputs:
+            raise InvalidRequest(
+                f"targets {targets.shape} need {self.outputs(targets)} outputs, not {outputs}"
+            )
+
+    @abstractmethod
+    def bind(self, outputs: Array, class_weights: Array | None = None) -> BatchLoss:
+        """Compute on these outputs (T, K, B); class_weights (K,) in a classification alone."""
+
+    def values(self, outputs: Array) -> Array:
+        """(T, B, ...) new, of outputs (T, K, B): probabilities of classes, or predicted numbers.
+
+        The outputs may be overwritten.
+        """
+        return outputs.swapaxes(1, 2).copy()
+
+    def predict(self, outputs: Array, out: NDArray[Any]) -> None:
+        """Write the predictions of outputs (T, K, B) to out (T, B, ...)."""
+        np.copyto(out, self.values(outputs).reshape(out.shape))
+
+
+class CrossEntropy(Loss):
+    """Softmax with cross-entropy; targets are integer classes (n,)."""
+
+    task = "classification"
+    least_outputs = 2
+    predicted_dtype = np.intp
+
+    def outputs(self, targets: Targets) -> int:
+        """The number of the highest class and one, at least two."""
+        if targets.ndim != 1 or targets.dtype.kind not in "iu":
+            raise InvalidRequest(
+                f"targets are {targets.dtype} {targets.shape}; one integer class each is wanted"
+            )
+        return max(self.least_outputs, int(targets.max()) + 1)
+
+    def check(self, targets: Targets, outputs: int) -> None:
+        """Refuse what is no class. Raises: InvalidRequest."""
+        if self.outputs(targets) > outputs or targets.min() < 0:
+            raise InvalidRequest(f"classes must lie in 0..{outputs - 1}")
+
+    def bind(self, outputs: Array, class_weights: Array | None = None) -> BatchLoss:
+        """Compute on these outputs."""
+        return SoftmaxCrossEntropy(outputs, class_weights)
+
+    def values(self, outputs: Array) -> Array:
+        """(T, B, K) probabilities: the softmax of the outputs."""
+        np.subtract(outputs, outputs.max(axis=1, keepdims=True), outputs)
+        np.exp(outputs, outputs)
+        shares: Array = outputs / outputs.sum(axis=1, keepdims=True)
+        return shares.swapaxes(1, 2)
+
+    def predict(self, outputs: Array, out: NDArray[Any]) -> None:
+        """Write the class with the largest output."""
+        np.argmax(outputs, axis=1, out=out)
+
+
+class SoftmaxCrossEntropy:
+    """Softmax and cross-entropy as one, the gradient in place of the outputs.
+
+    With k the class of an example and m = max_c z_c: nll = log(sum_c exp(z_c - m)) - (z_k - m).
+    No exponent exceeds 0, so nothing overflows, and a wrong answer of any confidence has a finite
+    loss. L = sum_b s_b nll_b with s_b = 1 / B, or with class weights w: s_b = w_k / sum of w over
+    the minibatch. dL/dz_c = s_b (softmax(z)_c - [c = k]).
+    """
+
+    def __init__(self, outputs: Array, class_weights: Array | None = None) -> None:
+        trials, classes, examples = outputs.shape
+        dtype = outputs.dtype
+        self._z = outputs
+        self._flat = outputs.reshape(trials, classes * examples)
+        self._max, self._folds = _folds(outputs)
+        self.losses = self._max[:, 0]
+        self._sum = np.empty((trials, 1, examples), dtype)
+        self._z_of_class = np.empty((trials, examples), dtype)
+        self._ones = np.ones((1, classes), dtype)
+        self._target = np.zeros(classes * examples, dtype)  # s_b at the example's class, else 0
+        self._at = np.zeros(examples, np.intp)
+        self._examples = np.array(examples, np.intp)
+        self._columns = np.arange(examples, dtype=np.intp)
+        self._weights = None if class_weights is None else class_weights.astype(dtype)
+        self._s = np.full(examples, 1.0 / examples, dtype)
+        self._column = self._s[:, None]
+        self._losses = np.empty((trials, 1, 1), dtype)
+
+    def forward(self, targets: Targets) -> Array:
+        """(T,) mean losses for the classes (B,); the outputs become exp(z - m)."""
+        self._aim(targets)
+        for left, right, folded in self._folds:
+            np.maximum(left, right, out=folded)
+        np.subtract(self._z, self._max, self._z)
+        np.take(self._flat, self._at, axis=1, out=self._z_of_class, mode="clip")
+        np.exp(self._z, self._z)
+        np.matmul(self._ones, self._z, self._sum)
+        np.log(self._sum[:, 0], self.losses)
+        np.subtract(self.losses, self._z_of_class, self.losses)
+        np.matmul(self._max, self._column, self._losses)
+        return self._losses[:, 0, 0]
+
+    def backward(self) -> Array:
+        """(T, K, B) dL/dz."""
+        np.divide(self._s, self._sum, self._sum)
+        np.multiply(self._z, self._sum, self._z)
+        np.subtract(self._flat, self._target, self._flat)
+        return self._z
+
+    def _aim(self, classes: Targets) -> None:
+        """Locate each example's class among the outputs, and set the targets there."""
+        self._target[self._at] = 0
+        np.copyto(self._at, classes, casting="unsafe")  # a small integer type would overflow below
+        if self._weights is not None:
+            np.take(self._weights, self._at, out=self._s, mode="clip")
+            np.divide(self._s, self._s.sum(), self._s)
+        np.multiply(self._at, self._examples, self._at)
+        np.add(self._at, self._columns, self._at)
+        self._target[self._at] = self._s
+
+
+def _folds(z: Array) -> tuple[Array, list[tuple[Array, Array, Array]]]:
+    """A buffer for the maximum over the classes, and the steps that fill it: z folded in halves.
+
+    The halves overlap in the middle class where the number is odd. Folding works on long runs of
+    numbers, where np.maximum.reduce would work on one row of examples at a time.
+    """
+    steps: list[tuple[Array, Array, Array]] = []
+    while z.shape[1] > 1:
+        half = -(-z.shape[1] // 2)
+        folded = np.empty((z.shape[0], half, z.shape[2]), z.dtype)
+        steps.append((_long(z[:, :half]), _long(z[:, -half:]), _long(folded)))
+        z = folded
+    return z, steps
+
+
+def _long(z: Array) -> Array:
+    """(T, C, B) whose last two axes lie in one piece -> (T, C * B)."""
+    return z.reshape(len(z), -1)
+
+
+LOSSES: Registry[Loss] = Registry("loss", {"cross_entropy": CrossEntropy()})
