@@ -10,7 +10,7 @@ of correct predictions, and the `Measure`s that the caller asks for by name.
 """
 
 from hpsearch.nn.activations import ACTIVATIONS, Activation
-from hpsearch.nn.evaluation import ensemble_values, predict_values
+from hpsearch.nn.evaluation import ensemble_values, evaluate, predict_values
 from hpsearch.nn.examples import Examples
 from hpsearch.nn.initializers import INITIALIZERS
 from hpsearch.nn.kinds import (
@@ -70,6 +70,7 @@ __all__ = [
     "balanced_weights",
     "best_stack_size",
     "ensemble_values",
+    "evaluate",
     "flops",
     "predict_values",
     "resident_bytes",

@@ -104,13 +104,13 @@ class Evaluator:
             losses += block.loss.forward(targets).astype(np.float64) * len(targets)
             if "losses" in self._needs:
                 parts["losses"].append(block.loss.losses.copy())
-        needed: dict[Needs, NDArray[Any]] = {"predicted": predicted}
-        needed |= {need: np.concatenate(p, axis=1) for need, p in parts.items() if p}
+        inputs: dict[Needs, NDArray[Any]] = {"predicted": predicted}
+        inputs |= {need: np.concatenate(p, axis=1) for need, p in parts.items() if p}
         return Scores(
             losses / self._count,
             predicted,
             n_correct if self._counts else None,
-            {name: self._measure(m, needed[m.needs]) for name, m in self._measures.items()},
+            {name: self._measure(m, inputs[m.needs]) for name, m in self._measures.items()},
         )
 
     def values(self) -> NDArray[np.float32]:
@@ -119,14 +119,28 @@ class Evaluator:
         values = [self._loss.values(block.run(self._positions[here])) for here, block in blocks]
         return np.concatenate(values, axis=1).astype(np.float32, copy=False)
 
-    def _measure(self, measure: Measure, needed: NDArray[Any]) -> Vector:
+    def _measure(self, measure: Measure, inputs: NDArray[Any]) -> Vector:
         # One by one: every sum stays inside a trial.
-        return np.array([measure.compute(row, self._targets) for row in needed], np.float64)
+        return np.array([measure.compute(row, self._targets) for row in inputs], np.float64)
 
     def _blocks(self) -> Iterator[tuple[slice, _Block]]:
         for start in range(0, self._count, self._length):
             stop = min(start + self._length, self._count)
             yield slice(start, stop), self._blocks_by_length[stop - start]
+
+
+def evaluate(
+    shape: Shape,
+    weights: Weights,
+    examples: Examples,
+    measures: Mapping[str, Measure] | None = None,
+) -> Scores:
+    """Each member's loss, predictions and measures on the examples.
+
+    Raises: InvalidRequest if shape, weights and examples do not belong together.
+    """
+    with engine_arithmetic():
+        return _evaluator(shape, weights, examples, measures).score()
 
 
 def predict_values(shape: Shape, weights: Weights, examples: Examples) -> NDArray[np.float32]:
@@ -136,13 +150,19 @@ def predict_values(shape: Shape, weights: Weights, examples: Examples) -> NDArra
 
     Raises: InvalidRequest if shape, weights and examples do not belong together.
     """
+    with engine_arithmetic():  # weights that overflow give NaN, which the caller sees
+        return _evaluator(shape, weights, examples, None).values()
+
+
+def _evaluator(
+    shape: Shape, weights: Weights, examples: Examples, measures: Mapping[str, Measure] | None
+) -> Evaluator:
     if weights.shape != shape or examples.features != shape.inputs:
         raise InvalidRequest(
             f"weights of {weights.shape} and {examples.features} features do not fit {shape}"
         )
     parameters = Parameters(weights.flat, weights.mean, weights.variance)
-    with engine_arithmetic():  # weights that overflow give NaN, which the caller sees
-        return Evaluator(shape, parameters, examples).values()
+    return Evaluator(shape, parameters, examples, measures)
 
 
 def ensemble_values(

@@ -58,7 +58,7 @@ class BatchNormSpec:
         """Plan gamma, beta and the running statistics."""
         units = math.prod(source)
         parameters = (Parameter("gamma", (units,), start=1.0), Parameter("beta", (units,)))
-        return Plan(source, parameters, "rewritten", running=units)
+        return Plan(source, parameters, "rewritten", running_units=units)
 
     def bind(self, site: Site) -> Layer:
         """Bind to the input's buffer."""
@@ -80,7 +80,7 @@ class ActivationSpec:
 
     def bind(self, site: Site) -> Layer:
         """Bind to the input's buffer."""
-        return ACTIVATIONS[self.name](site.source, keep=site.masked_next)
+        return ACTIVATIONS[self.name](site.source, keep=site.before_dropout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class DropoutSpec:
 
     def plan(self, source: ExampleShape) -> Plan:
         """Plan the masks."""
-        return Plan(source, buffer="rewritten", masked=math.prod(source))
+        return Plan(source, buffer="rewritten", dropout_units=math.prod(source))
 
     def bind(self, site: Site) -> Layer | None:
         """Bind to the input's buffer and the masks, if anything is dropped."""

@@ -56,7 +56,7 @@ class Plan:
         The output's: a "new" one, the "same" as the input's, or the input's "rewritten".
     reads_output
         `backward` reads the output, which only dropout may rewrite.
-    running, masked
+    running_units, dropout_units
         Units with running statistics, and units that dropout masks.
     products
         Multiplications of its matrix products for one example, for estimates of time.
@@ -66,8 +66,8 @@ class Plan:
     parameters: tuple[Parameter, ...] = ()
     buffer: Literal["new", "same", "rewritten"] = "new"
     reads_output: bool = False
-    running: int = 0
-    masked: int = 0
+    running_units: int = 0
+    dropout_units: int = 0
     products: int = 0
 
 
@@ -76,8 +76,8 @@ class Site:
     """The place of a layer in a stack's networks: what it is bound to.
 
     `parameters` (T, P_l), `mean` and `variance` (T, running units) are views of the stack's.
-    `mask` (T, masked units, B) is None where nothing is dropped; `masked_next` tells a layer
-    whose output dropout is going to rewrite. `last`: the output is the network's.
+    `mask` (T, dropout units, B) is None where nothing is dropped. `before_dropout`: dropout is
+    going to rewrite the output. `last`: the output is the network's.
     """
 
     source: Units
@@ -87,7 +87,7 @@ class Site:
     mean: Array
     variance: Array
     mask: Array | None = None
-    masked_next: bool = False
+    before_dropout: bool = False
     last: bool = False
 
     def target(self) -> Units:

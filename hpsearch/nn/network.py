@@ -38,9 +38,11 @@ class Network:
         """Bind the layers; `rates` (T,) are the dropout rates, None leaves dropout out."""
         place, trials, examples = layout(shape), len(parameters.flat), x.shape[-1]
         self.noise, masks = None, None
-        if rates is not None and place.masked and rates.any():
-            self.noise = Noise(rates, place.masked, examples, parameters.flat.dtype)
-            masks = self.noise.masks[:, : place.masked * examples].reshape(trials, -1, examples)
+        if rates is not None and place.dropout_units and rates.any():
+            self.noise = Noise(rates, place.dropout_units, examples, parameters.flat.dtype)
+            masks = self.noise.masks[:, : place.dropout_units * examples].reshape(
+                trials, -1, examples
+            )
         self._layers: list[tuple[Layer, slice]] = []
         source = Units.inputs(x)
         for here in place.places:
@@ -51,8 +53,8 @@ class Network:
                 parameters.flat[:, here.parameters],
                 parameters.mean[:, here.running],
                 parameters.variance[:, here.running],
-                masks[:, here.masked] if masks is not None and here.plan.masked else None,
-                masked_next=here.dropped and masks is not None,
+                masks[:, here.dropout] if masks is not None and here.plan.dropout_units else None,
+                before_dropout=here.before_dropout and masks is not None,
                 last=here is place.places[-1],
             )
             layer = here.spec.bind(site)

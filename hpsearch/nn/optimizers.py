@@ -182,10 +182,10 @@ def _adam_coefficients(r: Rates, t: int) -> tuple[Vector, ...]:
     return (a, beta1, beta2, r.constants["eps"] / s)
 
 
-MOMENTUM = Constant("momentum", 0.9, 0.0, 0.9999)
-BETA1 = Constant("beta1", 0.9, 0.0, 0.9999)
-BETA2 = Constant("beta2", 0.999, 0.0, 0.999999)
-RHO = Constant("rho", 0.9, 0.0, 0.999999)
+MOMENTUM = Constant("momentum", 0.9, 0, 0.9999)
+BETA1 = Constant("beta1", 0.9, 0, 0.9999)
+BETA2 = Constant("beta2", 0.999, 0, 0.999999)
+RHO = Constant("rho", 0.9, 0, 0.999999)
 EPS = Constant("eps", 1e-8, 1e-30, 0.999999)
 _ADAM = (BETA1, BETA2, EPS)
 
@@ -195,10 +195,10 @@ OPTIMIZERS: Registry[Optimizer] = Registry(
         "sgd": Optimizer(_sgd_coefficients, _sgd, 0, decoupled=True),
         "momentum": Optimizer(_momentum_coefficients, _momentum, 1, (MOMENTUM,)),
         "nesterov": Optimizer(_nesterov_coefficients, _nesterov, 1, (MOMENTUM,)),
-        "adagrad": Optimizer(_adagrad_coefficients, _adagrad, 1, (EPS,)),
-        "rmsprop": Optimizer(_rmsprop_coefficients, _rmsprop, 1, (RHO, EPS)),
         "adam": Optimizer(_adam_coefficients, _adam, 2, _ADAM, steady=False),
         # Loshchilov and Hutter 2019, algorithm 2, as torch has it
         "adamw": Optimizer(_adam_coefficients, _adam, 2, _ADAM, steady=False, decoupled=True),
+        "adagrad": Optimizer(_adagrad_coefficients, _adagrad, 1, (EPS,)),
+        "rmsprop": Optimizer(_rmsprop_coefficients, _rmsprop, 1, (RHO, EPS)),
     },
 )

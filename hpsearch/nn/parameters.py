@@ -46,7 +46,7 @@ class Slot:
 class Place:
     """A layer's part of a row, of the running statistics and of dropout's masked units.
 
-    `dropped`: dropout may rewrite the layer's output.
+    `before_dropout`: dropout may rewrite the layer's output.
     """
 
     spec: LayerSpec
@@ -54,22 +54,22 @@ class Place:
     source: ExampleShape
     parameters: slice
     running: slice
-    masked: slice
-    dropped: bool
+    dropout: slice
+    before_dropout: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
     """The places of all layers and parameters, and their totals.
 
-    `size` is P; `running` and `masked` count units with running statistics and with masks.
+    `size` is P; `running_units` and `dropout_units` are those of all layers.
     """
 
     places: tuple[Place, ...]
     slots: tuple[Slot, ...]
     size: int
-    running: int
-    masked: int
+    running_units: int
+    dropout_units: int
 
     @property
     def weights(self) -> tuple[Slot, ...]:
@@ -86,7 +86,7 @@ def layout(shape: Shape) -> Layout:
     """
     places: list[Place] = []
     slots: dict[str, Slot] = {}
-    start = running = masked = number = 0
+    start = running = dropout = number = 0
     source, plans = shape.example_shape or (shape.inputs,), shape.plans
     for index, (spec, plan) in enumerate(zip(shape.sequence, plans, strict=True)):
         first = start
@@ -103,13 +103,14 @@ def layout(shape: Shape) -> Layout:
                 plan,
                 source,
                 slice(first, start),
-                slice(running, running + plan.running),
-                slice(masked, masked + plan.masked),
-                any(later.masked for later in rewriting),
+                slice(running, running + plan.running_units),
+                slice(dropout, dropout + plan.dropout_units),
+                any(later.dropout_units for later in rewriting),
             )
         )
-        running, masked, source = running + plan.running, masked + plan.masked, plan.shape
-    return Layout(tuple(places), tuple(slots.values()), start, running, masked)
+        running, dropout = running + plan.running_units, dropout + plan.dropout_units
+        source = plan.shape
+    return Layout(tuple(places), tuple(slots.values()), start, running, dropout)
 
 
 def initial(shape: Shape, members: Sequence[Member], dtype: DTypeLike = np.float32) -> Array:
@@ -176,17 +177,17 @@ class Weights:
         try:
             trials = len(named[place.slots[0].name])
             flat = np.zeros((trials, place.size), np.float32)
-            made = cls(shape, flat, *running_statistics(shape, trials))
-            for name, view in made._views().items():
+            weights = cls(shape, flat, *running_statistics(shape, trials))
+            for name, view in weights._views().items():
                 _fill(view, named, name)
         except (KeyError, ValueError) as error:
             raise InvalidRequest(f"these arrays are not a network of {shape}: {error}") from error
-        return made
+        return weights
 
     def _views(self) -> dict[str, Array]:
         views = {slot.name: slot.view(self.flat) for slot in layout(self.shape).slots}
         # A file names them where batch norm was asked for, even where no layer is normalised.
-        if self.shape.batch_norm or layout(self.shape).running:
+        if self.shape.batch_norm or layout(self.shape).running_units:
             views |= {"running.mean": self.mean, "running.variance": self.variance}
         return views
 
@@ -202,5 +203,5 @@ def running_statistics(
     shape: Shape, trials: int, dtype: DTypeLike = np.float32
 ) -> tuple[Array, Array]:
     """Means of 0 and variances of 1 for every normalised unit: (T, normalised units) each."""
-    units = layout(shape).running
+    units = layout(shape).running_units
     return np.zeros((trials, units), dtype), np.ones((trials, units), dtype)

@@ -95,8 +95,8 @@ class Shape:
     @property
     def sizes(self) -> tuple[int, ...]:
         """Units of every buffer of activations, inputs first, outputs last."""
-        made = (math.prod(plan.shape) for plan in self.plans if plan.buffer == "new")
-        return (self.inputs, *made)
+        units = (math.prod(plan.shape) for plan in self.plans if plan.buffer == "new")
+        return (self.inputs, *units)
 
     def to_json(self) -> dict[str, Any]:
         """JSON values; what a dense classifier does not need is left out."""
@@ -105,19 +105,19 @@ class Shape:
             "layers": [{"kind": names[type(spec)], **asdict(spec)} for spec in self.layers]
         }
         values["classes"] = values.pop("outputs")  # the name in files of format 1
-        left_out = {"loss": "cross_entropy", "layers": [], "example_shape": ()}
-        return {k: v for k, v in values.items() if k not in left_out or v != left_out[k]}
+        defaults = {"loss": "cross_entropy", "layers": [], "example_shape": ()}
+        return {k: v for k, v in values.items() if k not in defaults or v != defaults[k]}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Shape:
         """The inverse of `to_json`. Raises: InvalidRequest, KeyError, TypeError."""
-        made: dict[str, Any] = {k: _hashable(v) for k, v in values.items() if k != "layers"}
+        fields: dict[str, Any] = {k: _hashable(v) for k, v in values.items() if k != "layers"}
         layers = []
         for options in values.get("layers", ()):
             known(LAYERS, options["kind"])
             rest = {name: _hashable(value) for name, value in options.items() if name != "kind"}
             layers.append(LAYERS[options["kind"]](**rest))
-        return cls(outputs=made.pop("classes"), layers=tuple(layers), **made)
+        return cls(outputs=fields.pop("classes"), layers=tuple(layers), **fields)
 
 
 def _hashable(value: object) -> object:
@@ -128,7 +128,7 @@ def _check_buffers(plans: tuple[Plan, ...]) -> None:
     """Refuse a layer that would overwrite what others still read. Raises: InvalidRequest."""
     reader = inputs = "the inputs, which all trials share"
     for index, plan in enumerate(plans):
-        dropout_may = plan.masked and reader != inputs
+        dropout_may = plan.dropout_units and reader != inputs
         if plan.buffer == "rewritten" and reader and not dropout_may:
             raise InvalidRequest(f"layers[{index}] works in place and would overwrite {reader}")
         if plan.buffer == "new":

@@ -112,7 +112,7 @@ class Training:
             )
         self._epoch = self._updates = 0
         self._scores: dict[int, EpochScore] = {}
-        self._none_correct = 0 if LOSSES[shape.loss].task == "classification" else None
+        self._no_correct = 0 if LOSSES[shape.loss].task == "classification" else None
         self._evaluators: tuple[Evaluator | None, Evaluator | None] | None = None
 
     @property
@@ -192,7 +192,7 @@ class Training:
         """Scores by member after an epoch; those whose losses are not finite leave the stack."""
         if not len(self._stack):
             return {}
-        validated, trained = (e.score() if e else None for e in self._evaluators_of_live())
+        validated, trained = (e.score() if e else None for e in self._bind_evaluators())
         # Where nothing is scored, the last update may have overflowed unseen.
         flat = self._stack.parameters.flat
         finite = np.logical_and.reduce(np.isfinite(flat), axis=1)
@@ -220,7 +220,7 @@ class Training:
             if trained.n_correct is not None:
                 accuracy = int(trained.n_correct[row]) / len(self._train)
         if validated is None:
-            return EpochScore(self._epoch, loss, accuracy, math.nan, self._none_correct, 0)
+            return EpochScore(self._epoch, loss, accuracy, math.nan, self._no_correct, 0)
         n_correct = validated.n_correct
         return EpochScore(
             self._epoch,
@@ -264,7 +264,7 @@ class Training:
             self._evaluators = None
             self._scores = {i: self._scores[i] for i in self._stack.at if i in self._scores}
 
-    def _evaluators_of_live(self) -> tuple[Evaluator | None, Evaluator | None]:
+    def _bind_evaluators(self) -> tuple[Evaluator | None, Evaluator | None]:
         """The evaluators of the live trials on the validation part and on the training part."""
         if self._evaluators is None:
             shape, parameters = self._shape, self._stack.parameters

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from hpsearch.metrics import wilson
 from hpsearch.report import health, statistics
 from hpsearch.report.build import best_view, moment, range_view, trial_seed
 from hpsearch.report.verdicts import histories, reaches_beyond, telling
@@ -124,7 +125,7 @@ def _test(stored: health.Stored, final: Row, dataset_openings: int) -> TestView:
     finite = first.test_correct is not None
     return TestView(
         accuracy=views[0].accuracy,
-        ci95=statistics.wilson(first.test_correct, first.test_examples) if finite else None,
+        ci95=wilson(first.test_correct, first.test_examples) if finite else None,
         mean=mean,
         sd=sd,
         models=views,

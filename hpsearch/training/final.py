@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,10 @@ from numpy.typing import NDArray
 from hpsearch import nn
 from hpsearch.data import sealed
 from hpsearch.errors import Fenced
+from hpsearch.metrics import Metric, SplitScore
 from hpsearch.training import Stopped, Task, Trainer, peak_rss, report
 from hpsearch.training.numerics import fingerprint
+from hpsearch.training.reports import METRIC, measures
 from hpsearch.trials import JobOrder, JobReport, Role, TrialReport, TrialState
 
 REPLICATE = 1  # of the model that measures optimism: other weights than the recommended one's,
@@ -64,7 +67,7 @@ def run_final(
     test = sealed.open_test(trainer.files, task.info)
     reports: dict[int, TrialReport] = {}
     model: bytes | None = None
-    ensemble = np.zeros((len(test.y), task.resolved.facts.classes))
+    ensemble = np.zeros((len(test.y), task.resolved.facts.outputs))
     voters = 0
     for stack in stacks:
         part = nn.Examples(
@@ -75,18 +78,18 @@ def run_final(
             scale=stack.scale,
         )
         for position, outcome in zip(stack.positions, stack.outcomes, strict=True):
-            scored, proba = _score(task, position, stack.shape, outcome, part)
+            scored, values = _score(task, position, stack.shape, outcome, part)
             reports[position] = scored
-            if proba is not None and order.roles[position] is not Role.OPTIMISM:
-                ensemble += proba
+            if values is not None and order.roles[position] is not Role.OPTIMISM:
+                ensemble += values
                 voters += 1
-            if proba is not None and order.roles[position] is Role.RECOMMENDED:
+            if values is not None and order.roles[position] is Role.RECOMMENDED:
                 model = _file(task, stack, outcome, scored)
     return JobReport(
         trials=[reports[p] for p in sorted(reports)],
         fingerprint=fingerprint(),
         seconds=time.monotonic() - started,
-        ensemble_correct=int((ensemble.argmax(axis=1) == test.y).sum()) if voters else None,
+        ensemble_correct=_correct(ensemble, test.y) if voters and task.classified else None,
         peak_rss_bytes=peak_rss(),
         model=model,
     )
@@ -130,15 +133,35 @@ def _trained(
 def _score(
     task: Task, position: int, shape: nn.Shape, outcome: nn.Outcome, test: nn.Examples
 ) -> tuple[TrialReport, NDArray[np.float32] | None]:
-    """A model's report and its probabilities (n, classes); neither where it diverged."""
+    """A model's report and its probabilities or numbers (n, outputs); no values if it diverged.
+
+    Predictions of numbers are scored by the metric; the model that measures optimism keeps the
+    score of its validation part.
+    """
     base = report(task.order.indices[position], [outcome], task.metric)
     if outcome.weights is None:
         return base, None
-    proba = nn.predict_values(shape, outcome.weights, test)[0]
-    if not np.isfinite(proba).all():
+    values = nn.predict_values(shape, outcome.weights, test)[0]
+    if not np.isfinite(values).all():
         return replace(base, state=TrialState.DIVERGED, score=None), None
-    correct = int((proba.argmax(axis=1) == test.y[test.rows]).sum())
-    return replace(base, test_correct=correct, test_examples=len(test)), proba
+    if task.classified:
+        correct = _correct(values, test.targets)
+        return replace(base, test_correct=correct, test_examples=len(test)), values
+    score = _tested(task.metric, shape, outcome.weights, test) if base.score is None else base.score
+    return replace(base, score=score, test_examples=len(test)), values
+
+
+def _correct(values: NDArray[np.floating[Any]], classes: NDArray[Any]) -> int:
+    """Examples whose most probable class (n, classes) is the right one."""
+    return int((values.argmax(axis=1) == classes).sum())
+
+
+def _tested(metric: Metric, shape: nn.Shape, weights: nn.Weights, test: nn.Examples) -> float:
+    """The metric's rank value on the test part."""
+    scores = nn.evaluate(shape, weights, test, measures(metric))
+    measured = scores.measures.get(METRIC)
+    value = None if measured is None else float(measured[0])
+    return metric.rank_value([SplitScore(float(scores.losses[0]), 0, len(test), value)])
 
 
 def _file(task: Task, stack: _Trained, outcome: nn.Outcome, scored: TrialReport) -> bytes:

@@ -15,14 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch import nn
-from hpsearch.errors import InvalidRequest
 from hpsearch.metrics import Task
 from hpsearch.trials import Stream
 from hpsearch.workloads import DatasetFacts
-from hpsearch.workloads.dense import constants, declared, hyperparameters
+from hpsearch.workloads.dense import per_trial
 
 STEPS = 3  # parts into which the schedule "step" divides a training
 STEP_GAMMA = 0.1  # what the learning rate is multiplied by from part to part
+
+
+def loss_of(task: Task) -> str:
+    """The loss for the targets of a dataset: the first one that is registered for the task."""
+    return next(name for name, loss in nn.LOSSES.items() if loss.task == task)
 
 
 def shape(values: Mapping[str, Any], facts: DatasetFacts) -> nn.Shape:
@@ -39,20 +43,6 @@ def shape(values: Mapping[str, Any], facts: DatasetFacts) -> nn.Shape:
     )
 
 
-def loss_of(task: Task) -> str:
-    """The loss that networks of a task are trained with: the first that is registered for it.
-
-    Raises
-    ------
-    InvalidRequest
-        There is none.
-    """
-    for name, loss in nn.LOSSES.items():
-        if loss.task == task:
-            return name
-    raise InvalidRequest(f"no loss is registered for a {task}")
-
-
 def member(
     values: Mapping[str, Any],
     *,
@@ -64,15 +54,10 @@ def member(
     fold: int = 0,
 ) -> nn.Member:
     """A trial of a stack."""
-    own = {constant.name for constant in nn.OPTIMIZERS[values["optimizer"]].constants}
-    every = constants(declared())
+    constants = [constant.name for constant in nn.OPTIMIZERS[values["optimizer"]].constants]
     return nn.Member(
-        **{
-            name: values[name]
-            for name, known in hyperparameters().items()
-            if not known.shaping and name not in every
-        },
-        constants={name: values[name] for name in own},
+        **{name: values[name] for name in per_trial()},
+        constants={name: values[name] for name in constants},
         step_every=max(1, -(-epochs // STEPS)),
         step_gamma=STEP_GAMMA,
         init_key=init_key(seed=seed, round=round, index=index, replicate=replicate, fold=fold),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,13 +12,18 @@ from hpsearch import nn
 from hpsearch.metrics import Metric, SplitScore, mean_loss
 from hpsearch.trials import TrialReport, TrialState
 
-MEASURE = "objective"  # name under which the engine reports the metric's `compute`
+METRIC = "metric"  # the engine's name for the measure of a metric
 
 STATES = {
     "completed": TrialState.COMPLETED,
     "stopped": TrialState.STOPPED,
     "diverged": TrialState.DIVERGED,
 }
+
+
+def measures(metric: Metric) -> Mapping[str, nn.Measure]:
+    """The measure that the engine takes for a metric, if it needs one."""
+    return {METRIC: nn.Measure(metric.compute, metric.needs)} if metric.compute else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ class Pooled:
 def pooled(scores: Sequence[nn.EpochScore], metric: Metric) -> Pooled:
     """The same epoch of a trial on every split (one at least), taken together."""
     splits = [
-        SplitScore(s.loss, s.n_correct or 0, s.examples, s.measures.get(MEASURE)) for s in scores
+        SplitScore(s.loss, s.n_correct or 0, s.examples, s.measures.get(METRIC)) for s in scores
     ]
     examples, correct = sum(s.examples for s in splits), sum(s.correct for s in splits)
     score = metric.rank_value(splits) if examples else None

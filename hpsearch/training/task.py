@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +12,7 @@ from hpsearch.metrics import METRICS, Metric
 from hpsearch.space import Params
 from hpsearch.spec import ResolvedSpec, SearchSpec
 from hpsearch.training import networks
-from hpsearch.training.reports import MEASURE
+from hpsearch.training.reports import measures
 from hpsearch.trials import JobOrder, RoundKind
 from hpsearch.workloads import DatasetFacts
 
@@ -50,16 +50,14 @@ class Task:
         return METRICS[self.resolved.spec.objective]
 
     @property
-    def measures(self) -> Mapping[str, nn.Measure]:
-        """The metric as the engine computes it; none where counts and the mean loss are enough."""
-        compute, needs = self.metric.compute, self.metric.needs
-        return {} if compute is None else {MEASURE: nn.Measure(compute, needs)}
-
-    @property
     def masked(self) -> bool:
         """True where reports have a `correct_mask`: in repeats, to compare configurations by."""
-        classified = self.resolved.facts.task == "classification"
-        return classified and self.order.kind is RoundKind.REPEAT
+        return self.classified and self.order.kind is RoundKind.REPEAT
+
+    @property
+    def classified(self) -> bool:
+        """True where predictions are classes, which are counted."""
+        return self.resolved.facts.task == "classification"
 
     def shape(self, position: int) -> nn.Shape:
         """The network of a trial."""
@@ -105,7 +103,7 @@ class Task:
             order=networks.order(spec.seed, number, len(train), fold=fold),
             keep_weights=keep_weights,
             class_weights=nn.balanced_weights(train, shape.outputs) if balanced else None,
-            measures=self.measures,
+            measures=measures(self.metric),
             should_stop=stopped,
         )
 

@@ -32,11 +32,19 @@ __all__ = [
     "ShapeKey",
     "ValidParts",
     "Workload",
+    "objectives",
     "workload_of",
 ]
 
 WORKLOADS: Registry[type[Workload]] = Registry("workload", {"dense": Dense, "external": External})
-OBJECTIVES = OneOf(lambda: tuple(o for kind in WORKLOADS.values() for o in kind.objectives()))
+
+
+def objectives() -> tuple[str, ...]:
+    """Every objective that a search may have."""
+    return tuple(name for kind in WORKLOADS.values() for name in kind.objectives())
+
+
+OBJECTIVES = OneOf(objectives, lambda name: name in objectives())
 
 
 def workload_of(objective: object) -> type[Workload]:

@@ -12,7 +12,6 @@ from core.builders import FACTS, resolve
 from core.report_rows import Made, Round, Search, Trial, json_of, rate
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
 
 from hpsearch.report import build, statistics
 from hpsearch.space import Choices, Range, box_to_json
@@ -20,18 +19,6 @@ from hpsearch.trials import TrialState
 
 
 class TestStatistics:
-    @given(examples=st.integers(1, 100_000), data=st.data())
-    def test_wilson_is_the_score_interval(self, examples, data):
-        correct = data.draw(st.integers(0, examples))
-        reference = binomtest(correct, examples).proportion_ci(method="wilson")
-        low, high = statistics.wilson(correct, examples)
-        assert (low, high) == pytest.approx((reference.low, reference.high), abs=1e-12)
-        assert 0 <= low <= correct / examples <= high <= 1
-
-    def test_confidence_is_a_choice(self):
-        reference = binomtest(7, 10).proportion_ci(0.8, method="wilson")
-        assert statistics.wilson(7, 10, confidence=0.8) == pytest.approx(tuple(reference))
-
     def test_mean_and_deviation(self):
         assert statistics.mean_sd([]) == (None, None)
         assert statistics.mean_sd([0.5]) == (0.5, None)

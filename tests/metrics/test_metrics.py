@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 from sklearn.metrics import balanced_accuracy_score
 
-from hpsearch.metrics import METRICS, SplitScore, mean_loss, sign
+from hpsearch.metrics import METRICS, SplitScore, mean_loss, sign, wilson
 
 splits = st.lists(
     st.builds(
@@ -81,6 +82,15 @@ def test_values_for_people() -> None:
     assert METRICS["accuracy"].text(None) == "-"
 
 
-def test_the_interval_of_an_accuracy_holds_it() -> None:
-    low, high = METRICS["accuracy"].interval(7, 10)
-    assert 0 < low < 0.7 < high < 1
+@given(examples=st.integers(1, 100_000), data=st.data())
+def test_the_interval_of_an_accuracy_is_the_score_interval(examples: int, data) -> None:
+    correct = data.draw(st.integers(0, examples))
+    reference = binomtest(correct, examples).proportion_ci(method="wilson")
+    low, high = METRICS["accuracy"].interval(correct, examples)
+    assert (low, high) == pytest.approx((reference.low, reference.high), abs=1e-12)
+    assert 0 <= low <= correct / examples <= high <= 1
+
+
+def test_confidence_is_a_choice() -> None:
+    reference = binomtest(7, 10).proportion_ci(0.8, method="wilson")
+    assert wilson(7, 10, confidence=0.8) == pytest.approx(tuple(reference))

@@ -64,7 +64,12 @@ def test_numpy_alone_reads_it() -> None:
         assert file["layer0.weight"].shape == (4, 5)
         assert file["layer2.bias"].shape == (3,)
         assert list(file["classes"]) == list(CLASSES)
-        assert json.loads(str(file["about"]))["format"] == 1
+        about = json.loads(str(file["about"]))
+    assert about["format"] == 1
+    assert about["shape"] == {
+        "inputs": 4, "hidden_sizes": [5, 3], "classes": 3, "activation": "tanh",
+        "optimizer": "sgd", "batch_size": 8, "batch_norm": False,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

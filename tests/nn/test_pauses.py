@@ -13,7 +13,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from hpsearch import nn
 from hpsearch.errors import InvalidRequest
-from hpsearch.metrics.classification import mean_recall
+from hpsearch.metrics import METRICS
 
 from .conftest import make_blobs
 from .test_properties import bits, members, shapes
@@ -137,33 +137,8 @@ def test_patience_and_choice_together() -> None:
     assert all(o.weights is not None for o in ended)
 
 
-answers = st.integers(2, 6).flatmap(
-    lambda classes: st.tuples(
-        st.lists(st.integers(0, classes - 1), min_size=1, max_size=40),
-        st.integers(1, 4),
-        st.randoms(),
-        st.just(classes),
-    )
-)
-
-
-@given(answers)
-def test_mean_recall_is_the_balanced_accuracy(drawn: tuple) -> None:
-    """Against scikit-learn; a class that validation lacks has no share."""
-    y, trials, random, classes = drawn
-    targets, present = np.array(y), np.unique(y)
-    for _ in range(trials):
-        answer = np.array([random.randrange(classes) for _ in y])
-        mean = mean_recall(answer, targets)
-        # The reference warns of answers that never occur: those rows belong to other classes.
-        recalls = [(answer[np.array(y) == c] == c).mean() for c in present]
-        assert mean == pytest.approx(np.mean(recalls), rel=1e-14)
-        if set(answer.tolist()) <= set(y) and len(present) > 1:
-            assert mean == pytest.approx(balanced_accuracy_score(y, answer), rel=1e-14)
-
-
 def test_balanced_accuracy_is_scored_when_asked_for(blobs: Callable) -> None:
-    measures = {"balanced": nn.Measure(mean_recall)}
+    measures = {"balanced": nn.Measure(METRICS["balanced_accuracy"].compute)}
     asked, plain = training(measures=measures), training()
     scores, others = asked.run_to(2), plain.run_to(2)
     assert all(score.measures == {} for score in others.values())

@@ -16,7 +16,7 @@ from hpsearch.metrics import METRICS
 from hpsearch.training import Task, Trainer, networks
 from hpsearch.training.data_splits import splits
 from hpsearch.training.final import run_final
-from hpsearch.training.reports import MEASURE, pooled, report
+from hpsearch.training.reports import pooled, report
 from hpsearch.trials import Role, RoundKind, TrialReport, TrialState
 
 from .conftest import PARAMS, RUNGS, halved, order, picky
@@ -139,7 +139,7 @@ def test_cohorts_are_halved_by_their_pooled_scores(
 
 def outcome(state, *losses) -> nn.Outcome:
     curve = [
-        nn.EpochScore(e, None, None, loss, 5, 10, {"balanced_accuracy": 0.5})
+        nn.EpochScore(e, None, None, loss, 5, 10, {"metric": 0.5})
         for e, loss in enumerate(losses, 1)
     ]
     return nn.Outcome(state, len(curve), tuple(curve), None, None, None, None)
@@ -161,7 +161,7 @@ def test_divergence_on_one_split_is_divergence() -> None:
 scores = st.lists(
     st.builds(
         lambda loss, correct, more, recall: nn.EpochScore(
-            1, None, None, loss, correct, correct + more, {MEASURE: recall}
+            1, None, None, loss, correct, correct + more, {"metric": recall}
         ),
         st.floats(0, 1e6),
         st.integers(0, 50),
@@ -180,7 +180,7 @@ def test_pooling_counts_examples(found) -> None:
         pooled(found, METRICS[name]) for name in ("accuracy", "balanced_accuracy", "log_loss")
     )
     assert one.score == sum(s.n_correct for s in found) / examples
-    assert two.score == pytest.approx(np.mean([s.measures[MEASURE] for s in found]))
+    assert two.score == pytest.approx(np.mean([s.measures["metric"] for s in found]))
     mean = sum(s.loss * s.examples for s in found) / examples
     assert one.loss == pytest.approx(mean)
     assert three.score == -one.loss

@@ -34,7 +34,8 @@ def slow() -> Iterator[None]:
         nn.Constant("drag", 0.5, 0.0, 2.0, above_zero=True),
         nn.Constant("rho", 0.9, 0, 0.999999),
     )
-    with nn.OPTIMIZERS.registered("slow", replace(nn.OPTIMIZERS["sgd"], constants=constants)):
+    optimizer = replace(nn.OPTIMIZERS["sgd"], constants=constants)
+    with nn.OPTIMIZERS.registered("slow", optimizer):
         yield
 
 

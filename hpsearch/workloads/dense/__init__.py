@@ -1,7 +1,11 @@
 """Dense networks, trained by this service's workers."""
 
-from hpsearch.workloads.dense.constants import constants, declared
-from hpsearch.workloads.dense.hyperparameters import ARCHITECTURE, Hyperparameter, hyperparameters
+from hpsearch.workloads.dense.hyperparameters import (
+    ARCHITECTURE,
+    Hyperparameter,
+    hyperparameters,
+    per_trial,
+)
 from hpsearch.workloads.dense.model import ModelSpec, current_model, with_constants
 from hpsearch.workloads.dense.workload import Dense, network_parameters
 
@@ -10,10 +14,9 @@ __all__ = [
     "Dense",
     "Hyperparameter",
     "ModelSpec",
-    "constants",
     "current_model",
-    "declared",
     "hyperparameters",
     "network_parameters",
+    "per_trial",
     "with_constants",
 ]

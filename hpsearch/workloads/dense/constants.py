@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from hpsearch import nn
-from hpsearch.nn import Constant
+from dataclasses import dataclass
 
-Declared = tuple[tuple[str, tuple[Constant, ...]], ...]
+from hpsearch import nn
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Declared:
+    """The constants of each optimizer, at one time."""
+
+    by_optimizer: tuple[tuple[str, tuple[nn.Constant, ...]], ...] = ()
+
+    @property
+    def constants(self) -> dict[str, nn.Constant]:
+        """Every constant by its name; the optimizers that share a name share the constant."""
+        return {constant.name: constant for _, own in self.by_optimizer for constant in own}
+
+    def users(self, name: str) -> tuple[str, ...]:
+        """Optimizers that a constant has an effect on."""
+        return tuple(o for o, own in self.by_optimizer if name in {c.name for c in own})
+
+
+class _Latest:
+    declared = Declared()
 
 
 def declared() -> Declared:
-    """(optimizer, its constants) for every optimizer that is registered now."""
-    return tuple((name, rule.constants) for name, rule in nn.OPTIMIZERS.items())
+    """The constants that are declared now: the same object until an optimizer comes or goes.
 
-
-def constants(of: Declared) -> dict[str, Constant]:
-    """Every constant by its name; the optimizers that share a name share the constant."""
-    return {constant.name: constant for _, own in of for constant in own}
-
-
-def users(name: str, of: Declared) -> tuple[str, ...]:
-    """Optimizers that a constant has an effect on."""
-    return tuple(optimizer for optimizer, own in of if name in {c.name for c in own})
+    So a table can be remembered by it, at no price for a hash of all that it holds.
+    """
+    now = tuple((name, optimizer.constants) for name, optimizer in nn.OPTIMIZERS.items())
+    if now != _Latest.declared.by_optimizer:
+        _Latest.declared = Declared(now)
+    return _Latest.declared

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 from pydantic.fields import FieldInfo
@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from hpsearch.errors import Mistake, suggestion
 from hpsearch.one_of import OneOf
 from hpsearch.space import Choices, Dimension, Level, Range
-from hpsearch.workloads.dense.constants import Declared, constants, declared, users
+from hpsearch.workloads.dense.constants import Declared, declared
 from hpsearch.workloads.dense.model import LAYERS_MAX, UNITS_MAX, Searchable, current_model
 
 Kind = Literal["float", "integer", "level", "sizes"]
@@ -80,14 +80,29 @@ def hyperparameters() -> Mapping[str, Hyperparameter]:
     return _table(declared())
 
 
-@cache
-def _table(of: Declared) -> Mapping[str, Hyperparameter]:
-    own = constants(of)
-    table = {}
+def per_trial() -> Iterator[str]:
+    """Names of those that may differ within a stack, the constants of optimizers aside."""
+    own = declared().constants
+    return (n for n, known in hyperparameters().items() if not known.shaping and n not in own)
+
+
+def shaping() -> tuple[str, ...]:
+    """Names of the model's fields that decide which trials can be stacked."""
+    return _shaping(declared())
+
+
+@lru_cache(maxsize=8)
+def _shaping(now: Declared) -> tuple[str, ...]:
+    return tuple(n for n, known in _table(now).items() if known.shaping and n not in ARCHITECTURE)
+
+
+@lru_cache(maxsize=8)
+def _table(now: Declared) -> Mapping[str, Hyperparameter]:
+    constants, table = now.constants, {}
     for name, field in current_model().model_fields.items():
         for mark in field.metadata:
             if isinstance(mark, Searchable):
-                needs = ("optimizer", users(name, of)) if name in own else mark.needs
+                needs = ("optimizer", now.users(name)) if name in constants else mark.needs
                 table[name] = _of_field(field, mark, needs)
     return {**table, **ARCHITECTURE}
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import (
@@ -28,7 +28,7 @@ from pydantic_core import CoreSchema
 from hpsearch import nn
 from hpsearch.one_of import one_of
 from hpsearch.space import Level
-from hpsearch.workloads.dense.constants import constants, declared, users
+from hpsearch.workloads.dense.constants import Declared, declared
 
 UNITS_MAX = 4_096
 LAYERS_MAX = 10
@@ -59,8 +59,8 @@ HiddenSizes = Annotated[
 
 def _constant(name: str, about: str | None = None) -> Any:
     """The field of a constant that some optimizer declares."""
-    of = declared()
-    return _field(constants(of)[name], about or f"For {' and '.join(users(name, of))}.")
+    now = declared()
+    return _field(now.constants[name], about or f"For {' and '.join(now.users(name))}.")
 
 
 def _field(constant: nn.Constant, about: str, **more: Any) -> Any:
@@ -121,8 +121,7 @@ class ModelSpec(BaseModel):
 
 def current_model() -> type[ModelSpec]:
     """The model with the constants of every optimizer that is registered now."""
-    more = [c for name, c in constants(declared()).items() if name not in ModelSpec.model_fields]
-    return _extended(tuple(more)) if more else ModelSpec
+    return _model(declared())
 
 
 def with_constants(value: Any, handler: ValidatorFunctionWrapHandler) -> ModelSpec:
@@ -131,13 +130,19 @@ def with_constants(value: Any, handler: ValidatorFunctionWrapHandler) -> ModelSp
     return cast("ModelSpec", handler(value)) if model is ModelSpec else model.model_validate(value)
 
 
-@cache
-def _extended(more: tuple[nn.Constant, ...]) -> type[ModelSpec]:
-    """The model with further constants; each is left out of a stored spec while it has its default."""
-    fields: Mapping[str, Any] = {c.name: (Annotated[float, PER_TRIAL], _late(c)) for c in more}
+@lru_cache(maxsize=8)
+def _model(now: Declared) -> type[ModelSpec]:
+    """The model; constants that came later are left out of a stored spec while they have their default."""
+    fields: Mapping[str, Any] = {
+        name: (Annotated[float, PER_TRIAL], _late(constant, now.users(name)))
+        for name, constant in now.constants.items()
+        if name not in ModelSpec.model_fields
+    }
+    if not fields:
+        return ModelSpec
     return create_model(ModelSpec.__name__, __base__=ModelSpec, __module__=__name__, **fields)
 
 
-def _late(constant: nn.Constant) -> Any:
-    about = f"For {' and '.join(users(constant.name, declared()))}."
+def _late(constant: nn.Constant, users: tuple[str, ...]) -> Any:
+    about = f"For {' and '.join(users)}."
     return _field(constant, about, exclude_if=lambda value: value == constant.default)

@@ -16,7 +16,12 @@ from hpsearch.space import Choices, Params, Range, Space
 from hpsearch.trials import SCORE_MOST
 from hpsearch.workloads.base import Advice, ShapeKey, ValidParts, Workload
 from hpsearch.workloads.dense import caps, checks
-from hpsearch.workloads.dense.hyperparameters import ARCHITECTURE, hyperparameters, limited
+from hpsearch.workloads.dense.hyperparameters import (
+    ARCHITECTURE,
+    hyperparameters,
+    limited,
+    shaping,
+)
 from hpsearch.workloads.dense.model import ModelSpec
 
 
@@ -55,6 +60,10 @@ class Dense(Workload):
         assert isinstance(model, ModelSpec)  # the spec's field has no other type
         return model
 
+    @cached_property
+    def _fixed(self) -> Mapping[str, Any]:
+        return dict(self.model)
+
     def capped(self, settings: Settings) -> Iterator[tuple[str, int, int]]:
         """Layers and units."""
         yield from caps.architecture(self.model.hidden_sizes, self.setup.space, settings)
@@ -88,7 +97,7 @@ class Dense(Workload):
 
         The result has `hidden_sizes`, whichever way the architecture is asked for.
         """
-        values: dict[str, Any] = {**dict(self.model), **params}
+        values: dict[str, Any] = {**self._fixed, **params}
         units, layers = values.pop("hidden_units", None), values.pop("hidden_layers", None)
         sizes = tuple(values["hidden_sizes"])
         if units is not None or layers is not None:
@@ -101,7 +110,7 @@ class Dense(Workload):
     def shape_key(self, params: Params) -> ShapeKey:
         """The values of the shaping hyperparameters, in the order of the model's fields."""
         values = self.hyperparameters(params)
-        return tuple(values[n] for n, h in hyperparameters().items() if h.shaping and n in values)
+        return tuple(values[name] for name in shaping())
 
     def flops(self, params: Params, epochs: int) -> float:
         """Floating-point operations of one trial, about: 6 for each parameter and example.
