@@ -12,7 +12,7 @@ from rich.text import Text
 
 from hpsearch.cli import words
 from hpsearch.cli.words import plain
-from hpsearch.trials import AGAIN, WORKING, RoundKind
+from hpsearch.trials import WORKING, RoundKind
 
 if TYPE_CHECKING:
     from hpsearch.report.views import EditView, RangeView, StatusView, TrialCounts, WebhookView
@@ -73,9 +73,9 @@ def status(view: StatusView) -> Table:
 def state(view: StatusView) -> str:
     """The state, what the search does in it, and why."""
     doing = _DOING.get(view.rounds.kind) if view.state in WORKING else None
-    # The reason while finalists are repeated begins with the same words in other ones.
-    told = (view.reason or "").removeprefix(AGAIN).removeprefix(": ")
-    reason = f" ({told})" if told else ""
+    if view.rounds.kind is RoundKind.REPEAT and view.reason:
+        doing = None  # the reason says so
+    reason = f" ({view.reason})" if view.reason else ""
     return view.state + (f", {doing}" if doing else "") + reason
 
 

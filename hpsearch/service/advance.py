@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from hpsearch import reasons
 from hpsearch.coordinator import Snapshot, decide
 from hpsearch.errors import HpsearchError
 from hpsearch.report import digest
@@ -18,12 +19,10 @@ from hpsearch.spec import ResolvedSpec
 from hpsearch.store import Row, Store, Tx
 from hpsearch.training.fingerprint import fingerprint
 from hpsearch.trials import (
-    FinalPlan,
     GiveUp,
     JobState,
-    RoundKind,
-    RoundPlan,
     SearchState,
+    TrainingPlan,
 )
 
 log = logging.getLogger(__name__)
@@ -48,7 +47,7 @@ def advance(store: Store, settings: Settings, search_id: str) -> bool:
             return _complete(store, row)
         plan = decide(now, job_size=settings.job_size)
         if isinstance(plan, GiveUp):
-            return _fail(store, row, plan.reason)
+            return _fail(store, row, reasons.words(plan.reason))
         return _apply(store, settings, row, now, plan)
     except HpsearchError:
         raise
@@ -62,19 +61,14 @@ def advance(store: Store, settings: Settings, search_id: str) -> bool:
         return _fail(store, row, reason[:2000])
 
 
-def _apply(
-    store: Store, settings: Settings, row: Row, now: Snapshot, plan: RoundPlan | FinalPlan
-) -> bool:
+def _apply(store: Store, settings: Settings, row: Row, now: Snapshot, plan: TrainingPlan) -> bool:
     """Write a plan; False when somebody else has moved the search on."""
-    epochs, deadlines = durations(now.resolved, plan, settings)
+    seconds = deadlines(now.resolved, plan, settings)
     written = store.write(
-        lambda tx: tx.searches.apply(
-            row, plan, epochs=epochs, deadlines=deadlines, fingerprint=fingerprint()
-        )
+        lambda tx: tx.searches.apply(row, plan, deadlines=seconds, fingerprint=fingerprint())
     )
     if written:
-        kind = RoundKind.FINAL if isinstance(plan, FinalPlan) else plan.kind
-        log.info("round %d begins: %s, %d trials", plan.number, kind, len(plan.trials))
+        log.info("round %d begins: %s, %d trials", plan.number, plan.kind, len(plan.trials))
     return written
 
 
@@ -94,27 +88,20 @@ def _fail(store: Store, seen: Row, reason: str) -> bool:
     return failed
 
 
-def durations(
-    resolved: ResolvedSpec, plan: RoundPlan | FinalPlan, settings: Settings
-) -> tuple[int, Sequence[float]]:
-    """Epochs of the plan's trials, and the seconds that each of its jobs may take."""
-    jobs: Sequence[Sequence[int]]
-    if isinstance(plan, FinalPlan):
-        epochs, jobs = resolved.spec.final.epochs, plan.jobs
-    else:
-        epochs, jobs = plan.epochs, plan.jobs
+def deadlines(resolved: ResolvedSpec, plan: TrainingPlan, settings: Settings) -> Sequence[float]:
+    """The seconds that each of the plan's jobs may take."""
     if resolved.spec.external:
-        return epochs, [EXTERNAL_SECONDS] * len(jobs)
+        return [EXTERNAL_SECONDS] * len(plan.jobs)
     floor, pace = settings.deadline_floor_seconds, settings.deadline_gflops * 1e9
     step = settings.deadline_step_seconds
-    return epochs, [
+    return [
         floor
         + sum(
-            resolved.flops(plan.trials[i], epochs) / pace
-            + resolved.updates(plan.trials[i], epochs) * step
+            resolved.flops(plan.trials[i], plan.epochs) / pace
+            + resolved.updates(plan.trials[i], plan.epochs) * step
             for i in job
         )
-        for job in jobs
+        for job in plan.jobs
     ]
 
 

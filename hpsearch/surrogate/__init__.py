@@ -16,14 +16,15 @@ Notation, used throughout
     K       covariance of the rows             alpha   K⁻¹ z
 """
 
+from hpsearch.evidence import Importance, Surface
 from hpsearch.surrogate.acquisition import log_expected_improvement
 from hpsearch.surrogate.believer import Believer, Pool
 from hpsearch.surrogate.climbing import Ground, candidates, climbed, expected_gain, promise
 from hpsearch.surrogate.encoding import Encoding
 from hpsearch.surrogate.exact import Model, expected_improvement, fit
-from hpsearch.surrogate.importance import Importance, drawn, importance
+from hpsearch.surrogate.importance import drawn, importance
 from hpsearch.surrogate.posterior import Surrogate, fitted
-from hpsearch.surrogate.surface import Surface, surface
+from hpsearch.surrogate.surface import surface
 
 __all__ = [
     "Believer",

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from core.builders import observe, space_of
 from core.level_set_cases import BOTH, LR, WD, bump, decided, sampled
-
-from hpsearch.narrowing import level_set, quantile
 from hpsearch.narrowing.territory import frontier
 from hpsearch.narrowing.view import caution
+
+from hpsearch.narrowing import level_set, quantile
 from hpsearch.space import Range
 from hpsearch.surrogate import fitted
 from hpsearch.trials import Verdict

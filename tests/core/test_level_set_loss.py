@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from core.builders import observe, space_of
 from core.level_set_cases import LR, WD, decided, sampled
+from hpsearch.narrowing.trend import signpost
 from scipy import stats
 
-from hpsearch.narrowing.trend import signpost
 from hpsearch.trials import Verdict
 
 

@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pytest
 from core.level_set_cases import BOTH, decided, sampled
+from hpsearch.narrowing.relevance import WITHOUT, log_likelihood, supports
+from hpsearch.narrowing.view import View, caution
 from scipy import stats
 
 from hpsearch.narrowing import brakes, level_set
-from hpsearch.narrowing.relevance import WITHOUT, log_likelihood, supports
-from hpsearch.narrowing.view import View, caution
 from hpsearch.trials import Verdict
 
 
