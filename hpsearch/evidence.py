@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -165,8 +166,9 @@ class Evidence:
         )
 
     def agrees(self, now: Evidence) -> bool:
-        """Tell whether both hold the same facts; sentences are not compared."""
-        same = replace(self, explored=None) == replace(now, explored=None)
+        """Tell whether stored evidence holds the facts of now; sentences are not compared."""
+        numbers = json.loads(json.dumps(replace(now, explored=None).to_json()))
+        same = replace(self, explored=None) == Evidence.from_json(numbers)
         return same and reasons.agrees(self.explored, now.explored)
 
 

@@ -6,11 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hpsearch.evidence import Evidence
-from hpsearch.reasons import Reason
 from hpsearch.space import Box, Dimension, Params
+
+if TYPE_CHECKING:  # the command line starts sooner without these
+    from hpsearch.evidence import Evidence
+    from hpsearch.reasons import Reason
 
 Numbers = Mapping[str, float | int | None]  # those of a decision, by the names of the contract
 

@@ -78,7 +78,7 @@ def reserve(now: Snapshot) -> int:
 
 
 def affordable(now: Snapshot, trials: int, rungs: Sequence[int], *, reserve: int) -> int:
-    """How many of `trials` the epoch budget still pays for."""
+    """Return how many of `trials` the epoch budget still pays for."""
     budget = now.resolved.spec.epochs.budget
     if budget is None:
         return trials

@@ -36,7 +36,7 @@ def narrow(
     observations: Sequence[Observation],
     model: Surrogate | None,
 ) -> list[Decision]:
-    """One decision for each hyperparameter, in the order of `space.names`; `model` has no say."""
+    """Return a decision for each hyperparameter, in the order of `space.names`; `model` has no say."""
     own = [o for o in observations if not o.source]
     if all_diverged(own):
         return retreat(space, box, own)

@@ -46,7 +46,7 @@ def narrow(
     observations: Sequence[Observation],
     model: Surrogate | None,
 ) -> list[Decision]:
-    """One decision for each hyperparameter, in the order of `space.names`.
+    """Return a decision for each hyperparameter, in the order of `space.names`.
 
     Parameters
     ----------

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from hpsearch.reasons import course, rules
 from hpsearch.reasons.base import EdgeState, NewEdge, Reason, Side, Span, StoredReason
 from hpsearch.registry import Registry
 
+R = TypeVar("R", bound=Reason)
 _ENDS = {Side.LOW: "bottom", Side.HIGH: "top"}
 _OUTER = {Side.LOW: "lowest", Side.HIGH: "highest"}
 
@@ -24,6 +25,11 @@ class ReasonKind:
 
     facts: type[Reason]
     words: Callable[[Any], str]  # of an instance of `facts`
+
+
+def _kind(facts: type[R], words: Callable[[R], str]) -> ReasonKind:
+    """Return a kind, and have the type checker hold the words against the facts."""
+    return ReasonKind(facts, words)
 
 
 def words(reason: Reason) -> str:
@@ -64,13 +70,6 @@ def _ends(new: NewEdge) -> str:
     return f"so the range now ends at {new.value:g}"
 
 
-def _all_diverged(r: rules.AllDiverged) -> str:
-    return (
-        f"unidentified: all {r.trials} trials of the round diverged, which says nothing "
-        f"about {r.name}"
-    )
-
-
 def _retreat(r: rules.Retreat) -> str:
     where = f"open at the bottom: all {r.trials} trials of the round diverged"
     if r.to is None:
@@ -81,14 +80,6 @@ def _retreat(r: rules.Retreat) -> str:
     return f"{where}, so the range moves down to {_between(r.to)}"
 
 
-def _ranges_alone(_: rules.RangesAlone) -> str:
-    return "unidentified: this rule moves ranges alone, all levels stay"
-
-
-def _nothing_finite(_: rules.NothingFinite) -> str:
-    return "unidentified: no trial has ended with a finite loss yet"
-
-
 def _window_moved(r: rules.WindowMoved) -> str:
     where = f"{_between(r.to)}, around the best value so far, {r.best:.3g}"
     if r.move is rules.Move.KEPT:
@@ -96,36 +87,6 @@ def _window_moved(r: rules.WindowMoved) -> str:
     if r.move is rules.Move.SHIFTED:
         return f"moved to {where}"
     return f"narrowed to {r.share:.0%} of its width: {where}"
-
-
-def _too_few_ranked(r: rules.TooFewRanked) -> str:
-    return (
-        f"unidentified: {r.top} of the best and {r.rest} other trials inside the box are "
-        f"too few to compare; it takes {r.least} of each"
-    )
-
-
-def _spread_alike(r: rules.SpreadAlike) -> str:
-    return (
-        f"unidentified: the best {r.top} of {r.trials} trials are spread like "
-        f"the others (Kolmogorov-Smirnov p = {r.p:.2g}), so the range stays"
-    )
-
-
-def _top_fills_range(r: rules.TopFillsRange) -> str:
-    why = "fill it, margin included" if r.filled else "could share less, but it is at its least"
-    return (
-        f"kept {_between(r.within)}: the best {r.top} of {r.trials} trials "
-        f"{why} (Kolmogorov-Smirnov p = {r.p:.2g})"
-    )
-
-
-def _top_between(r: rules.TopBetween) -> str:
-    return (
-        f"narrowed to {r.share:.0%} of its width: the best {r.top} of "
-        f"{r.trials} trials lie {_between(r.to)}, margin included "
-        f"(Kolmogorov-Smirnov p = {r.p:.2g})"
-    )
 
 
 def _top_leans(r: rules.TopLeans) -> str:
@@ -139,59 +100,6 @@ def _top_leans(r: rules.TopLeans) -> str:
             "better values"
         )
     return f"{where}, {_ends(r.new)}"
-
-
-def _top_has_all(_: rules.TopHasAll) -> str:
-    return (
-        "unidentified: every level has a trial among the best, or has had too few trials to be "
-        "ruled out"
-    )
-
-
-def _top_avoids(r: rules.TopAvoids) -> str:
-    return "dropped " + "; ".join(
-        f"{d.category}: none of its {d.trials} trials is among the best {d.top} "
-        f"(Fisher p = {d.p:.2g})"
-        for d in r.dropped
-    )
-
-
-def _by_ranks(r: rules.ByRanks) -> str:
-    return f"{words(r.reason)} (by ranks: too few finite trials for a surrogate)"
-
-
-def _only_stable(r: rules.OnlyStable) -> str:
-    return (
-        f"narrowed to {_between(r.to)}: nearly every trial outside diverged, and "
-        f"{r.trials} finite trials inside the box are too few to model"
-    )
-
-
-def _too_few_modelled(r: rules.TooFewModelled) -> str:
-    return (
-        f"unidentified: {r.trials} finite trials inside the box are too few to model; "
-        f"it takes {r.least}"
-    )
-
-
-def _below_noise(r: rules.BelowNoise) -> str:
-    return (
-        f"unidentified: {_between(r.within)} it changes the score of the best place by "
-        f"{r.effect:.2g}, which is below the noise of one training ({r.noise:.2g}) "
-        f"with a probability of {r.probability:.0%}, so the range stays"
-    )
-
-
-def _unsupported(r: rules.Unsupported) -> str:
-    where = "goes back to what was asked," if r.back else "stays"
-    return (
-        f"unidentified: without {r.name} the scores of all trials are explained no worse "
-        f"(log likelihood ratio {r.support:.1f}), so the range {where} {_between(r.to)}"
-    )
-
-
-def _open(r: rules.Open) -> str:
-    return "; ".join(_open_side(side) for side in r.sides) + _moves_with(r.moves_with)
 
 
 def _open_side(open_: rules.OpenSide) -> str:
@@ -218,143 +126,98 @@ def _moves_with(correlations: Sequence[rules.Correlation]) -> str:
     return f"; its best value {', and '.join(each)}"
 
 
-def _all_may_be_best(r: rules.AllMayBeBest) -> str:
-    return (
-        f"kept {_between(r.within)}: all of it may hold the best value "
-        f"({_inside(r.effect, r.noise)}){_moves_with(r.moves_with)}"
-    )
-
-
-def _part_may_be_best(r: rules.PartMayBeBest) -> str:
-    beyond = ", and nearly every trial above diverged" if r.boundary else ""
-    return (
-        f"narrowed to {r.share:.0%} of its width: only values {_between(r.to)}, margin "
-        f"included, may be as good as the best ({_inside(r.effect, r.noise)}){beyond}"
-        f"{_moves_with(r.moves_with)}"
-    )
-
-
 def _inside(effect: float, noise: float) -> str:
     return f"effect inside {effect:.2g}, noise of one training {noise:.2g}"
 
 
-def _nothing_learned(r: rules.NothingLearned) -> str:
-    return (
+# fmt: off
+REASONS = Registry[ReasonKind]("reason", {
+    "all_diverged": _kind(rules.AllDiverged, lambda r:
+        f"unidentified: all {r.trials} trials of the round diverged, which says nothing about {r.name}"),
+    "retreat": _kind(rules.Retreat, _retreat),
+    "ranges_alone": _kind(rules.RangesAlone, lambda _:
+        "unidentified: this rule moves ranges alone, all levels stay"),
+    "nothing_finite": _kind(rules.NothingFinite, lambda _:
+        "unidentified: no trial has ended with a finite loss yet"),
+    "window_moved": _kind(rules.WindowMoved, _window_moved),
+    "too_few_ranked": _kind(rules.TooFewRanked, lambda r:
+        f"unidentified: {r.top} of the best and {r.rest} other trials inside the box are too few to "
+        f"compare; it takes {r.least} of each"),
+    "spread_alike": _kind(rules.SpreadAlike, lambda r:
+        f"unidentified: the best {r.top} of {r.trials} trials are spread like the others "
+        f"(Kolmogorov-Smirnov p = {r.p:.2g}), so the range stays"),
+    "top_fills_range": _kind(rules.TopFillsRange, lambda r:
+        f"kept {_between(r.within)}: the best {r.top} of {r.trials} trials "
+        f"{'fill it, margin included' if r.filled else 'could share less, but it is at its least'} "
+        f"(Kolmogorov-Smirnov p = {r.p:.2g})"),
+    "top_between": _kind(rules.TopBetween, lambda r:
+        f"narrowed to {r.share:.0%} of its width: the best {r.top} of {r.trials} trials lie "
+        f"{_between(r.to)}, margin included (Kolmogorov-Smirnov p = {r.p:.2g})"),
+    "top_leans": _kind(rules.TopLeans, _top_leans),
+    "top_has_all": _kind(rules.TopHasAll, lambda _:
+        "unidentified: every level has a trial among the best, or has had too few trials to be ruled out"),
+    "top_avoids": _kind(rules.TopAvoids, lambda r: "dropped " + "; ".join(
+        f"{c.category}: none of its {c.trials} trials is among the best {c.top} (Fisher p = {c.p:.2g})"
+        for c in r.dropped)),
+    "by_ranks": _kind(rules.ByRanks, lambda r:
+        f"{words(r.reason)} (by ranks: too few finite trials for a surrogate)"),
+    "only_stable": _kind(rules.OnlyStable, lambda r:
+        f"narrowed to {_between(r.to)}: nearly every trial outside diverged, and {r.trials} finite "
+        "trials inside the box are too few to model"),
+    "too_few_modelled": _kind(rules.TooFewModelled, lambda r:
+        f"unidentified: {r.trials} finite trials inside the box are too few to model; it takes {r.least}"),
+    "below_noise": _kind(rules.BelowNoise, lambda r:
+        f"unidentified: {_between(r.within)} it changes the score of the best place by {r.effect:.2g}, "
+        f"which is below the noise of one training ({r.noise:.2g}) with a probability of "
+        f"{r.probability:.0%}, so the range stays"),
+    "unsupported": _kind(rules.Unsupported, lambda r:
+        f"unidentified: without {r.name} the scores of all trials are explained no worse "
+        f"(log likelihood ratio {r.support:.1f}), so the range "
+        f"{'goes back to what was asked,' if r.back else 'stays'} {_between(r.to)}"),
+    "open": _kind(rules.Open, lambda r:
+        "; ".join(_open_side(side) for side in r.sides) + _moves_with(r.moves_with)),
+    "all_may_be_best": _kind(rules.AllMayBeBest, lambda r:
+        f"kept {_between(r.within)}: all of it may hold the best value "
+        f"({_inside(r.effect, r.noise)}){_moves_with(r.moves_with)}"),
+    "part_may_be_best": _kind(rules.PartMayBeBest, lambda r:
+        f"narrowed to {r.share:.0%} of its width: only values {_between(r.to)}, margin included, may be "
+        f"as good as the best ({_inside(r.effect, r.noise)})"
+        f"{', and nearly every trial above diverged' if r.boundary else ''}{_moves_with(r.moves_with)}"),
+    "nothing_learned": _kind(rules.NothingLearned, lambda r:
         "unidentified: no network in the box has learned to tell the classes apart, and the effect "
-        f"{r.effect:.2g} is no more than the noise of one training ({r.noise:.2g}) with a "
-        f"probability of {r.probability:.0%}, so the range stays"
-    )
-
-
-def _loss_leads(r: rules.LossLeads) -> str:
-    loss = "fell furthest" if r.fell else "is lowest"
-    return (
-        f"{open_at(r.new.side)}: no score stands out, but the loss {loss} in the quarter at that "
-        f"end (mean rank {r.rank:.2f} of {r.trials} trials, p = {r.p:.2g}), {_ends(r.new)}"
-    )
-
-
-def _one_category_left(r: rules.OneCategoryLeft) -> str:
-    return f"kept: {r.category} is the one level left"
-
-
-def _any_may_be_best(r: rules.AnyMayBeBest) -> str:
-    chances = ", ".join(f"{c.category} {c.probability:.2g}" for c in r.chances)
-    return (
-        f"unidentified: every level may be the best one, with a probability of {chances}, "
-        f"or has had fewer than {r.least} trials"
-    )
-
-
-def _unlikely_best(r: rules.UnlikelyBest) -> str:
-    return "dropped " + "; ".join(
-        f"{c.category}: after {c.trials} trials, it is the best with a probability of "
-        f"{c.probability:.2g}"
-        for c in r.dropped
-    )
-
-
-def _rounds_done(r: course.RoundsDone) -> str:
-    return f"all {r.rounds} rounds are done"
-
-
-def _budget_spent(r: course.BudgetSpent) -> str:
-    return f"the budget of {r.epochs} epochs is spent"
-
-
-def _time_spent(r: course.TimeSpent) -> str:
-    return (
-        f"{r.seconds:.0f} s of {r.limit:g} s have passed, and another round would take "
-        f"about {r.following:.0f} s"
-    )
-
-
-def _gain_spent(r: course.GainSpent) -> str:
-    return (
-        f"the expected improvement left is {r.gain:.2g}, below {r.least:g} of the noise of one "
-        f"training ({r.noise:.2g}), after round {r.round} of {r.rounds}"
-    )
-
-
-def _nothing_to_repeat(r: course.NothingToRepeat) -> str:
-    return f"exploring is done after {r.round} of {r.rounds} rounds, and there is nothing to repeat"
-
-
-def _finalists_repeated(r: course.FinalistsRepeated) -> str:
-    again = "the finalists are trained again"
-    return again if r.cause is None else f"{again}: {words(r.cause)}"
-
-
-def _nothing_trained(r: course.NothingTrained) -> str:
-    return (
-        f"none of the {r.failed} trials of round {r.round} could be trained; "
-        "their errors are in the table of trials and in `hpsearch export ID --format csv`"
-    )
-
-
-def _everything_diverged(r: course.EverythingDiverged) -> str:
-    way_out = (
-        "search other ranges" if r.external
-        else "lower the learning-rate range, or give it a lower hard_low"
-    )  # fmt: skip
-    return f"all {r.trials} trials diverged; {way_out}"
-
-
-REASONS = Registry[ReasonKind](
-    "reason",
-    {
-        "all_diverged": ReasonKind(rules.AllDiverged, _all_diverged),
-        "retreat": ReasonKind(rules.Retreat, _retreat),
-        "ranges_alone": ReasonKind(rules.RangesAlone, _ranges_alone),
-        "nothing_finite": ReasonKind(rules.NothingFinite, _nothing_finite),
-        "window_moved": ReasonKind(rules.WindowMoved, _window_moved),
-        "too_few_ranked": ReasonKind(rules.TooFewRanked, _too_few_ranked),
-        "spread_alike": ReasonKind(rules.SpreadAlike, _spread_alike),
-        "top_fills_range": ReasonKind(rules.TopFillsRange, _top_fills_range),
-        "top_between": ReasonKind(rules.TopBetween, _top_between),
-        "top_leans": ReasonKind(rules.TopLeans, _top_leans),
-        "top_has_all": ReasonKind(rules.TopHasAll, _top_has_all),
-        "top_avoids": ReasonKind(rules.TopAvoids, _top_avoids),
-        "by_ranks": ReasonKind(rules.ByRanks, _by_ranks),
-        "only_stable": ReasonKind(rules.OnlyStable, _only_stable),
-        "too_few_modelled": ReasonKind(rules.TooFewModelled, _too_few_modelled),
-        "below_noise": ReasonKind(rules.BelowNoise, _below_noise),
-        "unsupported": ReasonKind(rules.Unsupported, _unsupported),
-        "open": ReasonKind(rules.Open, _open),
-        "all_may_be_best": ReasonKind(rules.AllMayBeBest, _all_may_be_best),
-        "part_may_be_best": ReasonKind(rules.PartMayBeBest, _part_may_be_best),
-        "nothing_learned": ReasonKind(rules.NothingLearned, _nothing_learned),
-        "loss_leads": ReasonKind(rules.LossLeads, _loss_leads),
-        "one_category_left": ReasonKind(rules.OneCategoryLeft, _one_category_left),
-        "any_may_be_best": ReasonKind(rules.AnyMayBeBest, _any_may_be_best),
-        "unlikely_best": ReasonKind(rules.UnlikelyBest, _unlikely_best),
-        "rounds_done": ReasonKind(course.RoundsDone, _rounds_done),
-        "budget_spent": ReasonKind(course.BudgetSpent, _budget_spent),
-        "time_spent": ReasonKind(course.TimeSpent, _time_spent),
-        "gain_spent": ReasonKind(course.GainSpent, _gain_spent),
-        "nothing_to_repeat": ReasonKind(course.NothingToRepeat, _nothing_to_repeat),
-        "finalists_repeated": ReasonKind(course.FinalistsRepeated, _finalists_repeated),
-        "nothing_trained": ReasonKind(course.NothingTrained, _nothing_trained),
-        "everything_diverged": ReasonKind(course.EverythingDiverged, _everything_diverged),
-    },
-)
+        f"{r.effect:.2g} is no more than the noise of one training ({r.noise:.2g}) with a probability "
+        f"of {r.probability:.0%}, so the range stays"),
+    "loss_leads": _kind(rules.LossLeads, lambda r:
+        f"{open_at(r.new.side)}: no score stands out, but the loss "
+        f"{'fell furthest' if r.fell else 'is lowest'} in the quarter at that end (mean rank "
+        f"{r.rank:.2f} of {r.trials} trials, p = {r.p:.2g}), {_ends(r.new)}"),
+    "one_category_left": _kind(rules.OneCategoryLeft, lambda r:
+        f"kept: {r.category} is the one level left"),
+    "any_may_be_best": _kind(rules.AnyMayBeBest, lambda r:
+        "unidentified: every level may be the best one, with a probability of "
+        f"{', '.join(f'{c.category} {c.probability:.2g}' for c in r.chances)}, "
+        f"or has had fewer than {r.least} trials"),
+    "unlikely_best": _kind(rules.UnlikelyBest, lambda r: "dropped " + "; ".join(
+        f"{c.category}: after {c.trials} trials, it is the best with a probability of {c.probability:.2g}"
+        for c in r.dropped)),
+    "rounds_done": _kind(course.RoundsDone, lambda r: f"all {r.rounds} rounds are done"),
+    "budget_spent": _kind(course.BudgetSpent, lambda r: f"the budget of {r.epochs} epochs is spent"),
+    "time_spent": _kind(course.TimeSpent, lambda r:
+        f"{r.seconds:.0f} s of {r.limit:g} s have passed, and another round would take about "
+        f"{r.following:.0f} s"),
+    "gain_spent": _kind(course.GainSpent, lambda r:
+        f"the expected improvement left is {r.gain:.2g}, below {r.least:g} of the noise of one training "
+        f"({r.noise:.2g}), after round {r.round} of {r.rounds}"),
+    "nothing_to_repeat": _kind(course.NothingToRepeat, lambda r:
+        f"exploring is done after {r.round} of {r.rounds} rounds, and there is nothing to repeat"),
+    "finalists_repeated": _kind(course.FinalistsRepeated, lambda r:
+        f"the finalists are trained again{'' if r.cause is None else f': {words(r.cause)}'}"),
+    "nothing_trained": _kind(course.NothingTrained, lambda r:
+        f"none of the {r.failed} trials of round {r.round} could be trained; their errors are in the "
+        "table of trials and in `hpsearch export ID --format csv`"),
+    "everything_diverged": _kind(course.EverythingDiverged, lambda r:
+        f"all {r.trials} trials diverged; " + (
+            "search other ranges" if r.external
+            else "lower the learning-rate range, or give it a lower hard_low")),
+})
+# fmt: on

@@ -262,7 +262,7 @@ def _same_evidence(stored: Mapping[str, Any] | None, now: Evidence | None) -> bo
     """Tell whether the facts agree; sentences are not compared."""
     if not stored or now is None:
         return not stored and now is None
-    return Evidence.from_json(stored).agrees(Evidence.from_json(_json(now.to_json())))
+    return Evidence.from_json(stored).agrees(now)
 
 
 def _compare_decisions(stored: _Stored, decisions: Sequence[Decision], done: int) -> list[str]:

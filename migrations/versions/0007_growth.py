@@ -21,5 +21,24 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    _forget_why_exploring_ended()
     with op.batch_alter_table("decision", schema=None) as batch_op:
         batch_op.drop_column("facts")
+
+
+def _forget_why_exploring_ended() -> None:
+    """Take the facts out of the evidence: the build before compares it as a whole."""
+    round_ = sa.table(
+        "round", *map(sa.column, ("search_id", "number")), sa.column("evidence", sa.JSON)
+    )
+    with_facts = sa.cast(round_.c.evidence, sa.Text).contains('"explored_facts"')
+    connection = op.get_bind()
+    for search_id, number, evidence in connection.execute(
+        sa.select(round_).where(with_facts)
+    ).all():
+        del evidence["explored_facts"]
+        connection.execute(
+            round_.update()
+            .where(round_.c.search_id == search_id, round_.c.number == number)
+            .values(evidence=evidence)
+        )

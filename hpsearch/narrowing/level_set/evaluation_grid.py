@@ -22,7 +22,7 @@ SEED = 20260
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One range as the surrogate sees it: its column, and the box's edges in that column.
+    """A range as the surrogate sees it: its column, and the box's edges in that column.
 
     integers
         The only places there are, in the column; None where a place may be anywhere.

@@ -28,7 +28,7 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One end of a range with what lies beyond it, in places of that range.
+    """An end of a range and its surroundings, in places of that range.
 
     home
         The place of the edge itself.

@@ -22,7 +22,7 @@ UNSEEN = 0.05  # width beyond an edge with no trial in it, from where the unknow
 
 @dataclass(frozen=True, slots=True)
 class HullEnd:
-    """One end of the hull beside the edge of the range on that side.
+    """An end of the hull beside the edge of the range on that side.
 
     place
         Where the hull ends, with its margin and the best trial.
@@ -39,7 +39,7 @@ class HullEnd:
 
     @property
     def move(self) -> float:
-        """How far the edge moves outward, in widths; below 0 it moves inward."""
+        """The movement of the edge outward, in widths; below 0 it moves inward."""
         return max(self._move(), SHRINK_LEAST - 1)  # one edge may not do it all
 
     def _move(self) -> float:
