@@ -6,9 +6,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hpsearch.space import Box, Dimension, Params
+
+if TYPE_CHECKING:  # the command line starts sooner without these
+    from hpsearch.evidence import Evidence
+    from hpsearch.reasons import Reason
+
+Numbers = Mapping[str, float | int | None]  # those of a decision, by the names of the contract
 
 
 class SearchState(StrEnum):
@@ -30,9 +36,6 @@ ENDED = frozenset({SearchState.COMPLETED, SearchState.CANCELLED, SearchState.FAI
 ACTIVE = tuple(s for s in SearchState if s not in ENDED)
 
 SCORE_MOST = 1e100  # of a score that was reported: what the surrogate can square
-
-AGAIN = "the finalists are trained again"  # the reason shown meanwhile; a cause may follow
-
 
 class JobState(StrEnum):
     """State of a job, the unit of the queue."""
@@ -80,6 +83,9 @@ class Verdict(StrEnum):
     def open(self) -> bool:
         """Say whether better values may lie beyond an end of the range."""
         return self in (Verdict.OPEN_LOW, Verdict.OPEN_HIGH, Verdict.OPEN_BOTH)
+
+
+OPEN = (Verdict.OPEN_LOW, Verdict.OPEN_HIGH, Verdict.OPEN_BOTH)
 
 
 class Role(StrEnum):
@@ -171,49 +177,14 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a narrowing rule made of one range, and why."""
+    """The verdict of a narrowing rule on one range, with its reason and its numbers."""
 
     name: str
     before: Dimension
     after: Dimension
     verdict: Verdict
-    reason: str
-    numbers: Mapping[str, float | int | None] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class RoundPlan:
-    """One more round: where to look, for how long, and in which jobs.
-
-    rungs
-        Epochs at which cohorts are halved; the last one is that of the trials that stay.
-    trials
-        Parameters by trial index.
-    cohorts
-        Trial indices of each cohort: the trials that are compared when they are halved. They
-        are part of the plan; jobs hold whole cohorts (single trials, where the caller
-        trains) and are a matter of speed alone.
-    evidence
-        What the round before has taught, as JSON; it is stored with that round.
-    reason
-        Why exploring is over, in the words shown as the search's reason.
-    """
-
-    number: int
-    kind: RoundKind
-    rungs: Sequence[int]
-    box: Box
-    decisions: Sequence[Decision]
-    trials: Sequence[Params]
-    cohorts: Sequence[Sequence[int]]
-    jobs: Sequence[Sequence[int]]
-    evidence: Mapping[str, Any] = field(default_factory=dict)
-    reason: str | None = None
-
-    @property
-    def epochs(self) -> int:
-        """The most epochs that a trial of this round is trained for."""
-        return self.rungs[-1]
+    reason: Reason
+    numbers: Numbers = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,37 +202,71 @@ class Recommendation:
     trainings: int
 
 
-@dataclass(frozen=True, slots=True)
-class FinalPlan:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingPlan:
+    """The trials that a search trains next, and what led to them.
+
+    rungs
+        Epochs at which cohorts are halved; the last one is that of the trials that stay.
+    trials
+        Parameters by trial index.
+    roles
+        The role of each trial in the final test; None in any other round.
+    cohorts
+        Trial indices of each cohort: the trials that are compared when they are halved. They
+        are part of the plan; jobs hold whole cohorts (single trials, where the caller
+        trains) and are a matter of speed alone.
+    evidence
+        The lesson of the round before, which is stored with that round; None before the first.
+    reason
+        Why exploring is over; None while it is not.
+    recommended
+        The choice that a final plan tests; None in any other plan.
+    """
+
+    number: int
+    kind: RoundKind
+    rungs: Sequence[int]
+    box: Box
+    decisions: Sequence[Decision]
+    trials: Sequence[Params]
+    roles: Sequence[Role | None]
+    cohorts: Sequence[Sequence[int]]
+    jobs: Sequence[Sequence[int]]
+    evidence: Evidence | None = None
+    reason: Reason | None = None
+    recommended: Recommendation | None = None
+
+    @property
+    def epochs(self) -> int:
+        """The most epochs that a trial of this plan is trained for."""
+        return self.rungs[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundPlan(TrainingPlan):
+    """One more round that explores, or that repeats the finalists."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinalPlan(TrainingPlan):
     """The choice that the search makes once: the best range and the models to test.
 
     `trials[0]` is the recommendation, then come the drawn models, and last, where the service
     trains, the recommendation again, on the training part alone (`Role.OPTIMISM`). They are
-    one job, or `apart` one each, where the caller trains.
+    one cohort, in which nothing is halved.
     """
 
-    number: int
-    box: Box
-    decisions: Sequence[Decision]
     recommended: Recommendation
-    trials: Sequence[Params]
-    roles: Sequence[Role]
-    reason: str
-    evidence: Mapping[str, Any] = field(default_factory=dict)
-    apart: bool = False
-
-    @property
-    def jobs(self) -> Sequence[Sequence[int]]:
-        """Trial indices of each job."""
-        indices = range(len(self.trials))
-        return [[i] for i in indices] if self.apart else [indices]
+    evidence: Evidence
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """The search cannot go on; `reason` says why."""
+    """The end of a search that cannot go on."""
 
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)

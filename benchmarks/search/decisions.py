@@ -40,7 +40,7 @@ def observed(count: int, sampler: str, *, first: int, halving: bool, n: int) -> 
         cohorts = [list(part) for part in np.array_split(np.arange(size), -(-size // 32))]
         search.train(RoundPlan(
             number=number, kind=RoundKind.EXPLORE, rungs=rungs, box=resolved.box, decisions=(),
-            trials=trials, cohorts=cohorts, jobs=(),
+            trials=trials, roles=[None] * size, cohorts=cohorts, jobs=(),
         ))  # fmt: skip
     kinds = (RoundKind.EXPLORE,) * rounds
     return Snapshot(resolved, resolved.box, tuple(search.seen), kinds=kinds)

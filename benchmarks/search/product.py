@@ -103,7 +103,8 @@ class Search:
             self.train(plan)
             now = Snapshot(
                 self.resolved, plan.box, tuple(self.seen),
-                kinds=tuple(p.kind for p in self.plans), ended=plan.evidence.get("explored", now.ended),
+                kinds=tuple(p.kind for p in self.plans),
+                ended=now.ended if plan.evidence is None else plan.evidence.explored or now.ended,
             )  # fmt: skip
 
     @property

@@ -144,8 +144,8 @@ def run_ours(engine: Engine) -> Row:
                     right[plan.number, report.index] = report.correct_mask
         seen.sort(key=lambda o: (o.round, o.index))
         now = Snapshot(
-            resolved, plan.box, tuple(seen), kinds=tuple(p.kind for p in plans), right=right,
-            ended=plan.evidence.get("explored", now.ended),
+            resolved, plan.box, tuple(seen), kinds=tuple(p.kind for p in plans), correct_masks=right,
+            ended=now.ended if plan.evidence is None else plan.evidence.explored or now.ended,
         )  # fmt: skip
     seconds = _clocks() - started
     assert isinstance(plan, FinalPlan)

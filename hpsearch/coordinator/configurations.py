@@ -1,7 +1,7 @@
 """The configurations that were trained, each with everything that is known about it.
 
-A *configuration* is one point of the space; its *trainings* are the trials that were given
-it, with other seeds each.
+A *configuration* is one point of the space; its *trainings* are the trials with these
+parameters, with other seeds each.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Key = tuple[tuple[str, Level], ...]
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """One point of the space with its trainings, and what the surrogate makes of it.
+    """A point of the space with its trainings, and the surrogate's opinion of it.
 
     `mean` and `sd` are of the score at full epochs; without a surrogate they are those of the
     longest trainings.
@@ -49,7 +49,7 @@ class Configuration:
 
 
 def key(params: Params) -> Key:
-    """What two trials of one configuration have in common."""
+    """Return a key that the trials of one configuration share."""
     return tuple(sorted(params.items()))
 
 
@@ -75,7 +75,7 @@ def configurations(
             for g, (mean, sd) in zip(sound, measured, strict=True)
         ]
     if len(sound) > CONSIDERED:
-        sound = sorted(sound, key=_promise)[:CONSIDERED]
+        sound = sorted(sound, key=_promising_first)[:CONSIDERED]
         sound.sort(key=lambda group: (group[0].round, group[0].index))
     means, sds = model.predict(model.encoding.encode([g[0].params for g in sound]))
     return [
@@ -84,8 +84,8 @@ def configurations(
     ]
 
 
-def _promise(group: Sequence[Observation]) -> tuple[int, float]:
-    """Sorts first what was trained longest, and then what scored highest in that."""
+def _promising_first(group: Sequence[Observation]) -> tuple[int, float]:
+    """Sort first what was trained longest, and then what scored highest in that."""
     longest = max(o.epochs for o in group)
     return -longest, -max(o.value or 0.0 for o in group if o.epochs == longest)
 
@@ -97,13 +97,13 @@ def _measured(group: Sequence[Observation]) -> tuple[float, float]:
 
 
 def best_first(
-    found: Sequence[Configuration], box: Box, model: Surrogate | None
+    rivals: Sequence[Configuration], box: Box, model: Surrogate | None
 ) -> list[Configuration]:
-    """Those inside the box by falling mean; where none lies there, all of them.
+    """Sort those inside the box by falling mean; where none lies there, all of them.
 
     Without a surrogate, short and long trainings do not compare: the longest come first.
     """
-    within = [c for c in found if inside(box, c.params)] or found
+    within = [c for c in rivals if inside(box, c.params)] or rivals
     return sorted(
         within, key=lambda c: (0 if model is not None else -c.longest, -c.mean, c.first.rank_key)
     )

@@ -1,8 +1,8 @@
-"""The race at the end: the best configurations again, with new seeds, at full epochs.
+"""The final comparison: the best configurations again, with new seeds, at full epochs.
 
 The score that made a trial the best of a hundred is luck in part, and was often measured
 after a short training. The finalists are therefore trained again, in full, several times,
-and compared on the same validation examples; who is clearly behind leaves the race.
+and compared on the same validation examples; one that is clearly behind drops out.
 
 Notation
     K          finalists           m_k        trainings of finalist k in full
@@ -15,55 +15,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
 from hpsearch.coordinator.configurations import Configuration, best_first, configurations
+from hpsearch.evidence import Finalist
 from hpsearch.space import Box, Params
 from hpsearch.surrogate import Surrogate
 from hpsearch.trials import Observation, Recommendation
 
-REPEATS = 2  # trainings of a finalist in the first round of the race, about
-BEHIND = 2.0  # standard deviations by which a configuration is out of the race
+REPEATS = 2  # trainings of a finalist in the first repeat round, about
+BEHIND = 2.0  # standard deviations by which a configuration drops out
 DISTINCT = 0.05  # p below which two configurations can be told apart
 
-Right = Mapping[tuple[int, int], bytes]
+CorrectMasks = Mapping[tuple[int, int], bytes]  # by (round, index), as in a snapshot
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Finalist:
-    """One configuration of the race, compared with the recommended one.
-
-    `mean` and `sd` are of its full trainings' scores. `difference` is the recommended one's
-    mean minus its own and `p` the two-sided p-value of that difference (None where there is
-    too little to compare): `paired` says that both are of accuracy on single examples, those
-    of the repeats alone; otherwise they are of the scores.
-    """
-
-    params: Params
-    trainings: int
-    mean: float
-    sd: float | None
-    posterior_mean: float
-    difference: float
-    p: float | None
-    paired: bool
-    indistinguishable: bool
-
-    def to_json(self) -> dict[str, Any]:
-        """As it is stored with the round's evidence."""
-        return {**asdict(self), "params": dict(self.params)}
 
 
 def contenders(
     box: Box, observations: Sequence[Observation], model: Surrogate | None, most: int
 ) -> list[Configuration]:
-    """At most `most` configurations that may be the best: two at least, where there are two.
+    """Return at most `most` configurations that may be the best: two at least, where there are two.
 
     The leader is the one of the highest posterior mean. Another one is out when it is behind
     by more than `BEHIND` standard deviations of both together.
@@ -79,10 +53,10 @@ def contenders(
     return [leader, *(close or ranked[1:2])][: max(most, 2)]
 
 
-def lineup(found: Sequence[Configuration], trials: int) -> list[Params]:
-    """The parameters of a repeat round of `trials`: the leaders are trained once more often."""
-    each, more = divmod(trials, len(found))
-    return [c.params for k, c in enumerate(found) for _ in range(each + (k < more))]
+def repeats_of(rivals: Sequence[Configuration], trials: int) -> list[Params]:
+    """Return the parameters of a repeat round of `trials`: leaders are trained once more often."""
+    each, more = divmod(trials, len(rivals))
+    return [c.params for k, c in enumerate(rivals) for _ in range(each + (k < more))]
 
 
 def recommend(
@@ -93,18 +67,17 @@ def recommend(
     *,
     repeats: frozenset[int] = frozenset(),
 ) -> Recommendation | None:
-    """The configuration of the highest posterior mean among those trained for `epochs`.
+    """Return the configuration of the highest posterior mean among those trained for `epochs`.
 
-    After a race (`repeats` are the numbers of its rounds) one of its finalists, since nobody
-    else has proved anything. Those inside the best range come first: the answer is one range,
+    After repeat rounds (`repeats` are their numbers) it is one of the finalists, since no other
+    has proved anything. Those inside the best range come first: the answer is one range,
     and a recommendation outside it would be another. Where nothing was trained for so long,
     all trials count.
     """
-    found = configurations(observations, model)
-    full = [c for c in found if c.at(epochs)]
-    raced = [c for c in full if any(o.round in repeats for o in c.trainings)]
-    full = raced or full
-    ranked = best_first(full or found, box, model)
+    everything = configurations(observations, model)
+    full = [c for c in everything if c.at(epochs)]
+    repeated = [c for c in full if any(o.round in repeats for o in c.trainings)]
+    ranked = best_first(repeated or full or everything, box, model)
     if not ranked:
         return None
     best = ranked[0]
@@ -113,42 +86,44 @@ def recommend(
     return Recommendation(first, best.mean, best.sd, len(trained))
 
 
-def compared(
+def compare(
     recommended: Recommendation,
     observations: Sequence[Observation],
     model: Surrogate | None,
     epochs: int,
-    right: Right,
+    correct_masks: CorrectMasks,
     *,
     repeats: frozenset[int] = frozenset(),
 ) -> list[Finalist]:
-    """Every configuration of the race against the recommended one, the best first.
+    """Compare every finalist with the recommended configuration, the best first.
 
-    Raced is what has answers to single examples (`right`) or a trial in one of the rounds
-    `repeats`. One that was raced for another number of epochs, before an edit, is no finalist of these.
+    A finalist has answers to single examples (`correct_masks`) or a trial in one of the rounds
+    `repeats`. One that was repeated for another number of epochs, before an edit, is no finalist of these.
     """
-    raced = {
+    repeated = {
         (o.round, o.index)
         for o in observations
-        if (o.round, o.index) in right or o.round in repeats
+        if (o.round, o.index) in correct_masks or o.round in repeats
     }
-    found = [
+    rivals = [
         c for c in configurations(observations, model)
-        if c.at(epochs) and any((o.round, o.index) in raced for o in c.trainings)
+        if c.at(epochs) and any((o.round, o.index) in repeated for o in c.trainings)
     ]  # fmt: skip
-    chosen = next((c for c in found if c.params == recommended.best.params), None)
+    chosen = next((c for c in rivals if c.params == recommended.best.params), None)
     if chosen is None:
         return []
-    finalists = [_finalist(chosen, c, epochs, right) for c in found]
+    finalists = [_finalist(chosen, c, epochs, correct_masks) for c in rivals]
     return sorted(finalists, key=lambda f: (f.params != chosen.params, -f.posterior_mean))
 
 
-def _finalist(best: Configuration, other: Configuration, epochs: int, right: Right) -> Finalist:
+def _finalist(
+    best: Configuration, other: Configuration, epochs: int, correct_masks: CorrectMasks
+) -> Finalist:
     a, b = _scores(best, epochs), _scores(other, epochs)
     p, paired = None, False
     difference = float(a.mean() - b.mean())
     if other is not best:
-        mine, theirs = _correctness(best, right), _correctness(other, right)
+        mine, theirs = _correctness(best, correct_masks), _correctness(other, correct_masks)
         if mine is not None and theirs is not None:
             p, paired = paired_p(mine, theirs), True
             difference = float(mine.mean() - theirs.mean())
@@ -171,29 +146,29 @@ def _scores(configuration: Configuration, epochs: int) -> Floats:
     return np.array([o.value for o in configuration.at(epochs)], np.float64)
 
 
-def _correctness(configuration: Configuration, right: Right) -> Floats | None:
+def _correctness(configuration: Configuration, correct_masks: CorrectMasks) -> Floats | None:
     """(m, n) 1 where a training classified an example correctly; None where nothing is stored."""
     rows = [
-        np.unpackbits(np.frombuffer(right[o.round, o.index], np.uint8), count=o.examples)
+        np.unpackbits(np.frombuffer(correct_masks[o.round, o.index], np.uint8), count=o.examples)
         for o in configuration.trainings
-        if (o.round, o.index) in right
+        if (o.round, o.index) in correct_masks
     ]
     return np.array(rows, np.float64) if rows else None
 
 
 def unpaired_p(one: Floats, other: Floats) -> float:
-    """Two-sided p-value of equal mean scores (m_a,) and (m_b,), two or more of each (Welch 1947)."""
+    """Return the two-sided p-value of equal mean scores (m_a,) and (m_b,), two or more of each (Welch 1947)."""
     spread = float(one.std(ddof=1)), float(other.std(ddof=1))
     if not any(spread):
         return 1.0 if one.mean() == other.mean() else 0.0
-    found = stats.ttest_ind_from_stats(
+    welch = stats.ttest_ind_from_stats(
         one.mean(), spread[0], len(one), other.mean(), spread[1], len(other), equal_var=False
     )
-    return float(found.pvalue)
+    return float(welch.pvalue)
 
 
 def paired_p(one: Floats, other: Floats) -> float:
-    """Two-sided p-value of equal accuracy of two configurations on the same examples.
+    """Return the two-sided p-value of equal accuracy of two configurations on the same examples.
 
     one (m_a, n), other (m_b, n): 1 where a training classified an example correctly.
 

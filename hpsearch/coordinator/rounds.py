@@ -2,87 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from hpsearch.coordinator import finalists
 from hpsearch.coordinator.configurations import best_first, configurations
-from hpsearch.coordinator.snapshot import Snapshot
+from hpsearch.coordinator.situation import Situation
+from hpsearch.reasons import Reason
 from hpsearch.samplers import SAMPLERS
 from hpsearch.space import Box, Params, Range
 from hpsearch.spec import ResolvedSpec, schedule
-from hpsearch.surrogate import Surrogate
-from hpsearch.trials import Decision, RoundKind, RoundPlan, Stream
+from hpsearch.trials import RoundKind, RoundPlan, Stream
 from hpsearch.workloads import ShapeKey
 
-AUDIT_EVERY = 8  # one of so many trials is drawn outside the box, to prove it wrong
+PROBE_EVERY = 8  # one of so many trials is a probe outside the box, to prove it wrong
 REPEAT_EVERY = 16  # one of so many trains a leading configuration again, to learn the noise
-AUDITED = "level_set"  # the rule that can make use of both
+MODEL_BASED = "level_set"  # the rule that can make use of both
 
 
-def explore(
-    now: Snapshot,
-    box: Box,
-    decisions: Sequence[Decision],
-    model: Surrogate | None,
-    *,
-    rungs: Sequence[int],
-    trials: int,
-    job_size: int,
-    evidence: Mapping[str, Any],
-) -> RoundPlan:
-    """A round that looks for better values, most of them inside the box.
+def explore(situation: Situation, *, rungs: Sequence[int], trials: int, job_size: int) -> RoundPlan:
+    """Plan a round that looks for better values, most of them inside the box.
 
     A sampler that weighs what it draws looks at all that was asked for, where the rule can use it.
     """
+    now, box, model = situation.now, situation.box, situation.model
     spec, number = now.resolved.spec, now.round + 1
-    space, seen = now.resolved.space, now.observations
-    ground, wide = box, widened(now.resolved.box, box)
-    audits = again = 0
-    if spec.narrowing == AUDITED and model is not None:
+    space, observations = now.resolved.space, now.observations
+    bounds, wide = box, widened(now.resolved.box, box)
+    probes = again = 0
+    if spec.narrowing == MODEL_BASED and model is not None:
         again = trials // REPEAT_EVERY
         if SAMPLERS[spec.sampler].model_based:
-            ground = wide
+            bounds = wide
         elif wide != box:
-            audits = trials // AUDIT_EVERY
+            probes = trials // PROBE_EVERY
     repeated = [
-        c.params for c in best_first(configurations(seen, model), box, model)[:again]
+        c.params for c in best_first(configurations(observations, model), box, model)[:again]
     ]  # fmt: skip
-    inner = trials - audits - len(repeated)
+    inner = trials - probes - len(repeated)
     rng = np.random.default_rng([spec.seed, Stream.SAMPLE, number])
-    drawn = list(SAMPLERS[spec.sampler].propose(space, ground, seen, model, inner, rng))
-    if audits:
+    propose = SAMPLERS[spec.sampler].propose
+    drawn = list(propose(space, bounds, observations, model, inner, rng))
+    if probes:
         rng = np.random.default_rng([spec.seed, Stream.AUDIT, number])
-        drawn += SAMPLERS["sobol"].propose(space, wide, seen, model, audits, rng)
-    return _plan(now, RoundKind.EXPLORE, rungs, box, decisions, [*drawn, *repeated], job_size,
-                 evidence)  # fmt: skip
+        drawn += SAMPLERS["sobol"].propose(space, wide, observations, model, probes, rng)
+    return _plan(situation, RoundKind.EXPLORE, rungs, [*drawn, *repeated], job_size)
 
 
-def repeat(
-    now: Snapshot,
-    box: Box,
-    decisions: Sequence[Decision],
-    model: Surrogate | None,
-    *,
-    trials: int,
-    job_size: int,
-    evidence: Mapping[str, Any],
-    reason: str,
-) -> RoundPlan:
-    """A round of the race: the finalists with new seeds, at full epochs."""
+def repeat(situation: Situation, *, trials: int, job_size: int, reason: Reason) -> RoundPlan:
+    """Plan a repeat round: the finalists with new seeds, at full epochs."""
+    now = situation.now
     most = max(2, trials // (finalists.REPEATS * 2**now.repeated))
-    found = finalists.contenders(box, now.observations, model, most)
+    rivals = finalists.contenders(situation.box, now.observations, situation.model, most)
     rungs = (now.resolved.spec.epochs.last,)
-    drawn = finalists.lineup(found, trials)
-    plan = _plan(now, RoundKind.REPEAT, rungs, box, decisions, drawn, job_size, evidence)
-    return replace(plan, reason=reason)
+    drawn = finalists.repeats_of(rivals, trials)
+    return _plan(situation, RoundKind.REPEAT, rungs, drawn, job_size, reason)
 
 
 def widened(asked: Box, box: Box) -> Box:
-    """The box together with all that was asked for."""
+    """Return the box together with all that was asked for."""
     wide = dict(asked)
     for name, now in box.items():
         was = asked[name]
@@ -92,28 +71,29 @@ def widened(asked: Box, box: Box) -> Box:
 
 
 def _plan(
-    now: Snapshot,
+    situation: Situation,
     kind: RoundKind,
     rungs: Sequence[int],
-    box: Box,
-    decisions: Sequence[Decision],
     trials: Sequence[Params],
     job_size: int,
-    evidence: Mapping[str, Any],
+    reason: Reason | None = None,
 ) -> RoundPlan:
-    cohorts = cohorted(now.resolved, trials, halved=len(rungs) > 1)
+    resolved = situation.now.resolved
+    cohorts = cohorted(resolved, trials, halved=len(rungs) > 1)
     # Whoever trains elsewhere takes one trial at a time; what is halved together is not its matter.
-    single = not now.resolved.workload.trained_here
+    single = not resolved.workload.trained_here
     return RoundPlan(
-        number=now.round + 1,
+        number=situation.now.round + 1,
         kind=kind,
         rungs=tuple(rungs),
-        box=box,
-        decisions=decisions,
+        box=situation.box,
+        decisions=situation.decisions,
         trials=trials,
+        roles=[None] * len(trials),
         cohorts=cohorts,
         jobs=[[i] for i in range(len(trials))] if single else grouped(cohorts, job_size),
-        evidence=evidence,
+        evidence=situation.evidence,
+        reason=reason,
     )
 
 

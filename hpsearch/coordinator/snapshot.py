@@ -1,10 +1,11 @@
-"""What the coordinator is told about a search."""
+"""The snapshot of a search, from which the coordinator decides."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from hpsearch.reasons import Reason
 from hpsearch.space import Box
 from hpsearch.spec import ResolvedSpec
 from hpsearch.trials import Observation, RoundKind
@@ -12,7 +13,7 @@ from hpsearch.trials import Observation, RoundKind
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What is known about a search whose last round is over.
+    """Everything that is known about a search whose last round is over.
 
     resolved
         The spec as it is now, edits included.
@@ -24,13 +25,13 @@ class Snapshot:
         Trials that could not be trained.
     kinds
         The kind of every round that is over.
-    right
+    correct_masks
         For each trial of a repeat round by (round, index): one packed bit per validation
         example, whether the trial classified it correctly.
     seconds
         Seconds since the search began; None where no time limit was asked for.
     ended
-        Why exploring ended, once it has.
+        The reason for which exploring ended, once it has.
     moved
         Whether ranges were edited and no round has looked there yet.
     """
@@ -40,24 +41,24 @@ class Snapshot:
     observations: Sequence[Observation] = ()
     failed: int = 0
     kinds: Sequence[RoundKind] = ()
-    right: Mapping[tuple[int, int], bytes] = field(default_factory=dict)
+    correct_masks: Mapping[tuple[int, int], bytes] = field(default_factory=dict)
     seconds: float | None = None
-    ended: str | None = None
+    ended: Reason | None = None
     moved: bool = False
 
     @property
     def round(self) -> int:
-        """How many rounds are over."""
+        """The number of rounds that are over."""
         return len(self.kinds)
 
     @property
     def explored(self) -> int:
-        """How many of them explored."""
+        """The number of those that explored."""
         return sum(kind is RoundKind.EXPLORE for kind in self.kinds)
 
     @property
     def repeated(self) -> int:
-        """How many of them repeated the finalists."""
+        """The number of those that repeated the finalists."""
         return sum(kind is RoundKind.REPEAT for kind in self.kinds)
 
     @property

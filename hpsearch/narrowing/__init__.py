@@ -1,4 +1,4 @@
-"""Which ranges come next: one decision per hyperparameter and round, with its reason.
+"""Narrowing rules: the ranges that come next, one decision per hyperparameter and round.
 
 A rule is a pure function of frozen values. It keeps no memory between calls and draws nothing at
 random that has no fixed seed, so a decision can be computed again from stored rows.
@@ -6,20 +6,24 @@ random that has no fixed seed, so a decision can be computed again from stored r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from hpsearch.narrowing import domain_reduction, level_set, quantile
-from hpsearch.narrowing.answer import answered
+from hpsearch.narrowing.clamping import clamp_to_evidence
+from hpsearch.registry import Registry
 from hpsearch.space import Box, Space
 from hpsearch.surrogate import Surrogate
 from hpsearch.trials import Decision, Observation
 
-__all__ = ["RULES", "Rule", "answered"]
+__all__ = ["RULES", "Rule", "clamp_to_evidence"]
 
 Rule = Callable[[Space, Box, Sequence[Observation], Surrogate | None], list[Decision]]
 
-RULES: Mapping[str, Rule] = {
-    "level_set": level_set.narrow,
-    "quantile": quantile.narrow,
-    "domain_reduction": domain_reduction.narrow,
-}
+RULES = Registry[Rule](
+    "narrowing rule",
+    {
+        "level_set": level_set.narrow,
+        "quantile": quantile.narrow,
+        "domain_reduction": domain_reduction.narrow,
+    },
+)

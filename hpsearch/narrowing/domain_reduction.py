@@ -21,11 +21,11 @@ import math
 from collections.abc import Sequence
 from itertools import groupby
 
-from hpsearch.narrowing.brakes import FLOOR, Numbers, all_diverged, place, placed, retreat
-from hpsearch.narrowing.words import shown
+from hpsearch.narrowing.step_limits import FLOOR, all_diverged, limit_step, retreat, unit_of
+from hpsearch.reasons import Reason, Span, rules
 from hpsearch.space import Box, Dimension, Range, Space
 from hpsearch.surrogate import Surrogate
-from hpsearch.trials import Decision, Observation, Verdict
+from hpsearch.trials import Decision, Numbers, Observation, Verdict
 
 OSCILLATING, PANNING, ETA = 0.7, 1.0, 0.9
 
@@ -36,7 +36,7 @@ def narrow(
     observations: Sequence[Observation],
     model: Surrogate | None,
 ) -> list[Decision]:
-    """One decision for each hyperparameter, in the order of `space.names`; `model` has no say."""
+    """Return a decision for each hyperparameter, in the order of `space.names`; `model` has no say."""
     own = [o for o in observations if not o.source]
     if all_diverged(own):
         return retreat(space, box, own)
@@ -49,15 +49,15 @@ def _bests(observations: Sequence[Observation]) -> list[Observation]:
     bests: list[Observation] = []
     finite = sorted((o for o in observations if o.finite), key=lambda o: o.round)
     for _, trials in groupby(finite, key=lambda o: o.round):
-        found = [*bests[-1:], *trials]
-        longest = max(o.epochs for o in found)
-        full = (o for o in found if o.epochs == longest)
+        rivals = [*bests[-1:], *trials]
+        longest = max(o.epochs for o in rivals)
+        full = (o for o in rivals if o.epochs == longest)
         bests.append(min(full, key=lambda o: o.rank_key))
     return bests
 
 
 def window(asked: Range, places: Sequence[float]) -> tuple[float, float, float]:
-    """The window after the best trials' places, in units of the asked range.
+    """Return the window after the best trials' places, in units of the asked range.
 
     Returns
     -------
@@ -77,40 +77,37 @@ def window(asked: Range, places: Sequence[float]) -> tuple[float, float, float]:
 
 def _one(name: str, asked: Dimension, now: Dimension, bests: Sequence[Observation]) -> Decision:
     if not isinstance(asked, Range) or not isinstance(now, Range):
-        reason = "unidentified: this rule moves ranges alone, all levels stay"
-        return Decision(name, now, now, Verdict.UNIDENTIFIED, reason)
+        return _unidentified(name, now, rules.RangesAlone())
     if not bests:
-        reason = "unidentified: no trial has ended with a finite loss yet"
-        return Decision(name, now, now, Verdict.UNIDENTIFIED, reason)
-    centre, width, d = window(asked, [place(asked, o, name) for o in bests])
+        return _unidentified(name, now, rules.NothingFinite())
+    centre, width, d = window(asked, [unit_of(asked, o, name) for o in bests])
     origin = asked.coordinate(asked.low)
     start, end = (
         (origin + (centre + side * width / 2) * asked.width - now.coordinate(now.low)) / now.width
         for side in (-1, 1)
     )
     # The last move is all there is: a window wholly beyond a limit is drawn to that limit.
-    after = placed(asked, now, start, end)
+    after = limit_step(asked, now, start, end)
     numbers: Numbers = {
         "rounds": len(bests), "centre": centre, "width": width, "d": d,
         "width_before": now.width, "width_after": after.width,
     }  # fmt: skip
-    best = f"the best value so far, {float(bests[-1].params[name]):.3g}"  # type: ignore[arg-type]  # a range holds numbers
-    return _worded(name, now, after, best, numbers)
+    verdict, move = _move(now, after)
+    best = float(bests[-1].params[name])  # type: ignore[arg-type]  # a range holds numbers
+    reason = rules.WindowMoved(move, Span.of(after), after.width / now.width, best)
+    return Decision(name, now, after, verdict, reason, numbers)
 
 
-def _worded(name: str, now: Range, after: Range, best: str, numbers: Numbers) -> Decision:
+def _unidentified(name: str, now: Dimension, reason: Reason) -> Decision:
+    return Decision(name, now, now, Verdict.UNIDENTIFIED, reason)
+
+
+def _move(now: Range, after: Range) -> tuple[Verdict, rules.Move]:
     down, up = after.low < now.low, after.high > now.high
     if after == now:
-        reason = f"kept between {shown(now)}, around {best}"
-        return Decision(name, now, now, Verdict.KEPT, reason, numbers)
+        return Verdict.KEPT, rules.Move.KEPT
+    if down and up:
+        return Verdict.OPEN_BOTH, rules.Move.SHIFTED
     if down or up:
-        verdict = (
-            Verdict.OPEN_BOTH if down and up else Verdict.OPEN_LOW if down else Verdict.OPEN_HIGH
-        )
-        reason = f"moved to between {shown(after)}, around {best}"
-        return Decision(name, now, after, verdict, reason, numbers)
-    reason = (
-        f"narrowed to {after.width / now.width:.0%} of its width: between {shown(after)}, "
-        f"around {best}"
-    )
-    return Decision(name, now, after, Verdict.NARROWED, reason, numbers)
+        return Verdict.OPEN_LOW if down else Verdict.OPEN_HIGH, rules.Move.SHIFTED
+    return Verdict.NARROWED, rules.Move.NARROWED

@@ -1,4 +1,4 @@
-"""The rule `quantile`: the hull of the best quarter, with the brakes that make it safe.
+"""The rule `quantile`: the hull of the best quarter, within the step limits that make it safe.
 
 Notation
     top      the best quarter of the finite trials inside the box, at least four of them
@@ -23,17 +23,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from hpsearch.narrowing.brakes import EXPANSION, Numbers, all_diverged, place, placed, retreat
-from hpsearch.narrowing.words import ends_at, shown
+from hpsearch.narrowing.step_limits import EXPANSION, all_diverged, limit_step, retreat, unit_of
+from hpsearch.reasons import EdgeState, NewEdge, Side, Span, rules
 from hpsearch.space import Box, Choices, Dimension, Range, Space, inside, same_level
 from hpsearch.surrogate import Surrogate
-from hpsearch.trials import Decision, Observation, Verdict
+from hpsearch.trials import Decision, Numbers, Observation, Verdict
 
 TOP_SHARE = 0.25
 TOP_LEAST = 4
 ALPHA = 0.1  # p above which a dimension counts as unidentified
-LEVEL_ALPHA = 0.05  # p below which a choice is dropped
-LEVEL_TRIALS = 4  # trials a level must have had before it may be dropped
+CATEGORY_ALPHA = 0.05  # p below which a category is dropped
+CATEGORY_TRIALS = 4  # trials a category must have had before it may be dropped
 LEAN = 0.75  # median place of the top beyond which it leans on the edge
 EDGE = 0.1  # how near to the edge the outermost top trial must be
 
@@ -46,7 +46,7 @@ def narrow(
     observations: Sequence[Observation],
     model: Surrogate | None,
 ) -> list[Decision]:
-    """One decision for each hyperparameter, in the order of `space.names`.
+    """Return a decision for each hyperparameter, in the order of `space.names`.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def narrow(
 def comparable(
     within: Sequence[Observation], observations: Sequence[Observation]
 ) -> Sequence[Observation]:
-    """Those of `within` that were trained for as long as the latest round was.
+    """Return those of `within` that were trained for as long as the latest round was.
 
     Longer trainings are more accurate wherever they look. Ranked together with shorter ones
     they would fill the top, and a range that has just been moved would seem to matter because
@@ -98,23 +98,20 @@ def _one(
 ) -> Decision:
     numbers: Numbers = {"top": len(top), "rest": len(rest)}
     if len(top) < TOP_LEAST or len(rest) < TOP_LEAST:
-        reason = (
-            f"unidentified: {len(top)} of the best and {len(rest)} other trials inside the box are "
-            f"too few to compare; it takes {TOP_LEAST} of each"
-        )
+        reason = rules.TooFewRanked(len(top), len(rest), TOP_LEAST)
         return Decision(name, now, now, Verdict.UNIDENTIFIED, reason, numbers)
     if isinstance(now, Choices):
-        return _levels(name, now, top, rest)
+        return _categories(name, now, top, rest)
     assert isinstance(asked, Range)  # a box has the kinds of its space
     return _range(name, asked, now, _places(name, now, top), _places(name, now, rest))
 
 
 def _places(name: str, now: Range, trials: Sequence[Observation]) -> Values:
-    return np.array([place(now, o, name) for o in trials])
+    return np.array([unit_of(now, o, name) for o in trials])
 
 
 def _range(name: str, asked: Range, now: Range, top: Values, rest: Values) -> Decision:
-    p = float(stats.ks_2samp(top, rest).pvalue)
+    p, trials = float(stats.ks_2samp(top, rest).pvalue), len(top) + len(rest)
     low, high, median = float(top.min()), float(top.max()), float(np.median(top))
     gap = (high - low) / (len(top) - 1)
     numbers: Numbers = {
@@ -122,86 +119,57 @@ def _range(name: str, asked: Range, now: Range, top: Values, rest: Values) -> De
         "hull_low": low, "hull_high": high, "margin": gap,
     }  # fmt: skip
     if p > ALPHA:
-        reason = (
-            f"unidentified: the best {len(top)} of {len(top) + len(rest)} trials are spread like "
-            f"the others (Kolmogorov-Smirnov p = {p:.2g}), so the range stays"
-        )
-        return Decision(name, now, now, Verdict.UNIDENTIFIED, reason, numbers)
+        alike = rules.SpreadAlike(len(top), trials, p)
+        return Decision(name, now, now, Verdict.UNIDENTIFIED, alike, numbers)
     if median > LEAN and high > 1 - EDGE:
-        return _open(name, asked, now, max(low - gap, 0.0), 1 + EXPANSION, numbers)
+        after = limit_step(asked, now, max(low - gap, 0.0), 1 + EXPANSION)
+        return _open(name, Side.HIGH, now, after, len(top), median, numbers)
     if median < 1 - LEAN and low < EDGE:
-        return _open(name, asked, now, -EXPANSION, min(high + gap, 1.0), numbers)
-    after = placed(asked, now, max(low - gap, 0.0), min(high + gap, 1.0))
-    numbers["width_before"], numbers["width_after"] = now.width, after.width
+        after = limit_step(asked, now, -EXPANSION, min(high + gap, 1.0))
+        return _open(name, Side.LOW, now, after, len(top), median, numbers)
+    after = limit_step(asked, now, max(low - gap, 0.0), min(high + gap, 1.0))
+    share = after.width / now.width
     if after.width > 0.99 * now.width:
-        numbers["width_after"] = now.width
+        numbers = {**numbers, "width_before": now.width, "width_after": now.width}
         filled = high - low + 2 * gap > 0.99
-        why = "fill it, margin included" if filled else "could share less, but it is at its least"
-        reason = (
-            f"kept between {shown(now)}: the best {len(top)} of {len(top) + len(rest)} trials "
-            f"{why} (Kolmogorov-Smirnov p = {p:.2g})"
-        )
-        return Decision(name, now, now, Verdict.KEPT, reason, numbers)
-    reason = (
-        f"narrowed to {after.width / now.width:.0%} of its width: the best {len(top)} of "
-        f"{len(top) + len(rest)} trials lie between {shown(after)}, margin included "
-        f"(Kolmogorov-Smirnov p = {p:.2g})"
-    )
-    return Decision(name, now, after, Verdict.NARROWED, reason, numbers)
+        fills = rules.TopFillsRange(Span.of(now), len(top), trials, filled, p)
+        return Decision(name, now, now, Verdict.KEPT, fills, numbers)
+    numbers = {**numbers, "width_before": now.width, "width_after": after.width}
+    between = rules.TopBetween(share, Span.of(after), len(top), trials, p)
+    return Decision(name, now, after, Verdict.NARROWED, between, numbers)
 
 
 def _open(
-    name: str,
-    asked: Range,
-    now: Range,
-    low: float,
-    high: float,
-    numbers: Numbers,
+    name: str, side: Side, now: Range, after: Range, top: int, median: float, numbers: Numbers
 ) -> Decision:
-    """The range leans on an edge: move that edge outward, the other one inward."""
-    upward = high > 1
-    verdict = Verdict.OPEN_HIGH if upward else Verdict.OPEN_LOW
-    side, edge, limit = (
-        ("top", now.high, now.hard_high) if upward else ("bottom", now.low, now.hard_low)
-    )
-    after = placed(asked, now, low, high)
-    moved = after.high if upward else after.low
-    numbers["width_before"], numbers["width_after"] = now.width, after.width
-    where = (
-        f"open at the {side}: the median of the best {numbers['top']} trials lies at "
-        f"{numbers['median']:.0%} of the range, and they reach its edge at {edge:g}"
-    )
-    if edge == limit:
-        reason = f"{where}, which is the limit {limit:g}; a wider hard limit may hold better values"
+    """The range leans on an edge: that edge moves outward, the other one inward."""
+    edge = side.edge(now)
+    if edge == side.hard_limit(now):
+        new = NewEdge(side, edge, EdgeState.LIMIT)
     else:
-        reason = f"{where}, {ends_at(moved)}"
-    return Decision(name, now, after, verdict, reason, numbers)
+        new = NewEdge(side, side.edge(after))
+    verdict = Verdict.OPEN_HIGH if side is Side.HIGH else Verdict.OPEN_LOW
+    numbers = {**numbers, "width_before": now.width, "width_after": after.width}
+    return Decision(name, now, after, verdict, rules.TopLeans(top, median, edge, new), numbers)
 
 
-def _levels(
+def _categories(
     name: str, now: Choices, top: Sequence[Observation], rest: Sequence[Observation]
 ) -> Decision:
-    """Drop the levels that the top avoids beyond chance (Fisher's exact test, one-sided)."""
-    dropped: dict[int, str] = {}
-    numbers: Numbers = {"top": len(top), "rest": len(rest)}
-    for i, level in enumerate(now.choices):
-        in_top = sum(same_level(o.params[name], level) for o in top)
-        in_rest = sum(same_level(o.params[name], level) for o in rest)
+    """Drop the categories that the top avoids beyond chance (Fisher's exact test, one-sided)."""
+    dropped: dict[int, rules.AvoidedCategory] = {}
+    numbers: dict[str, float | int | None] = {"top": len(top), "rest": len(rest)}
+    for i, category in enumerate(now.choices):
+        in_top = sum(same_level(o.params[name], category) for o in top)
+        in_rest = sum(same_level(o.params[name], category) for o in rest)
         table = np.array([[in_top, len(top) - in_top], [in_rest, len(rest) - in_rest]])
         p = float(stats.fisher_exact(table, alternative="less").pvalue)
         numbers[f"level_{i}_top"], numbers[f"level_{i}_trials"] = in_top, in_top + in_rest
         numbers[f"level_{i}_p"] = p
-        if in_top == 0 and in_rest >= LEVEL_TRIALS and p < LEVEL_ALPHA:
-            dropped[i] = (
-                f"{level}: none of its {in_rest} trials is among the best {len(top)} "
-                f"(Fisher p = {p:.2g})"
-            )
+        if in_top == 0 and in_rest >= CATEGORY_TRIALS and p < CATEGORY_ALPHA:
+            dropped[i] = rules.AvoidedCategory(category, in_rest, len(top), p)
     if not dropped:
-        reason = (
-            "unidentified: every level has a trial among the best, or has had too few trials to be "
-            "ruled out"
-        )
-        return Decision(name, now, now, Verdict.UNIDENTIFIED, reason, numbers)
+        return Decision(name, now, now, Verdict.UNIDENTIFIED, rules.TopHasAll(), numbers)
     after = Choices(choices=tuple(x for i, x in enumerate(now.choices) if i not in dropped))
-    reason = "dropped " + "; ".join(dropped.values())
+    reason = rules.TopAvoids(tuple(dropped.values()))
     return Decision(name, now, after, Verdict.NARROWED, reason, numbers)

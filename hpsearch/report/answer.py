@@ -8,7 +8,7 @@ from typing import Any
 from hpsearch.metrics import wilson
 from hpsearch.report import health, statistics
 from hpsearch.report.build import best_view, moment, range_view, trial_seed
-from hpsearch.report.verdicts import histories, reaches_beyond, telling
+from hpsearch.report.verdicts import conclusion, histories, reaches_beyond
 from hpsearch.report.views import (
     FinalistView,
     ImportanceView,
@@ -89,7 +89,7 @@ def importance(stored: health.Stored) -> list[ImportanceView]:
 def _ranges(stored: health.Stored) -> dict[str, ResultRangeView]:
     told, views = histories(stored.decisions), {}
     for name, now in sorted(stored.box.items()):
-        verdict, reason = telling(told[name])
+        verdict, reason = conclusion(told[name])
         asked = stored.resolved.box[name]
         views[name] = ResultRangeView(
             **range_view(now).model_dump(),

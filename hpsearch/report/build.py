@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from hpsearch import reasons
+from hpsearch.evidence import Evidence
 from hpsearch.origins import API, origin_of
 from hpsearch.report import progress
 from hpsearch.report.views import (
@@ -181,7 +183,9 @@ def evidence_view(row: Row | None) -> EvidenceView | None:
     """What the end of a round has taught; the finalists are shown with the result."""
     if row is None or not row.evidence:
         return None
-    return EvidenceView.model_validate(row.evidence)
+    end = Evidence.from_json(row.evidence).explored
+    explored = None if end is None else reasons.words(end)
+    return EvidenceView.model_validate({**row.evidence, "explored": explored})
 
 
 def decision_view(row: Row) -> DecisionView:
@@ -191,7 +195,7 @@ def decision_view(row: Row) -> DecisionView:
         before=range_view(box["before"]),
         after=range_view(box["after"]),
         verdict=row.verdict,
-        reason=row.reason,
+        reason=reasons.sentence(row.facts, row.reason),
         numbers=row.numbers,
     )
 

@@ -1,18 +1,19 @@
-"""What the next round would be, from a plan that nobody has written."""
+"""A preview of the next round, from a plan that nobody has written."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from hpsearch.reasons import words
 from hpsearch.report.build import box_view, range_view
 from hpsearch.report.views import DecisionView, NextRoundView
 from hpsearch.space import Box
 from hpsearch.spec import ResolvedSpec, schedule
-from hpsearch.trials import Decision, FinalPlan, GiveUp, RoundKind, RoundPlan
+from hpsearch.trials import Decision, GiveUp, RoundKind, TrainingPlan
 
 
 def view_of(
-    plan: RoundPlan | FinalPlan | GiveUp, resolved: ResolvedSpec, *, begun: int, open_trials: int
+    plan: TrainingPlan | GiveUp, resolved: ResolvedSpec, *, begun: int, open_trials: int
 ) -> NextRoundView:
     """A plan for people.
 
@@ -20,21 +21,19 @@ def view_of(
         Rounds that have begun, and the trials of the last of them that have not ended.
     """
     if isinstance(plan, GiveUp):
-        return _view(begun=begun, open_trials=open_trials, box=resolved.box, reason=plan.reason)
-    kind, rungs, cohorts = RoundKind.FINAL, [resolved.spec.final.epochs], [range(len(plan.trials))]
-    if isinstance(plan, RoundPlan):
-        kind, rungs = plan.kind, list(plan.rungs)
-        cohorts = [range(len(c)) for c in plan.cohorts]
+        return _view(
+            begun=begun, open_trials=open_trials, box=resolved.box, reason=words(plan.reason)
+        )
     return _view(
         begun=begun,
         open_trials=open_trials,
         box=plan.box,
-        kind=kind,
-        rungs=rungs,
+        kind=plan.kind,
+        rungs=plan.rungs,
         trials=len(plan.trials),
-        epochs_planned=sum(schedule.cohort_epochs(len(c), rungs) for c in cohorts),
+        epochs_planned=sum(schedule.cohort_epochs(len(c), plan.rungs) for c in plan.cohorts),
         decisions={d.name: _decision(d) for d in plan.decisions},
-        reason=plan.reason,
+        reason=None if plan.reason is None else words(plan.reason),
     )
 
 
@@ -93,6 +92,6 @@ def _decision(made: Decision) -> DecisionView:
         before=range_view(made.before),
         after=range_view(made.after),
         verdict=made.verdict,
-        reason=made.reason,
+        reason=words(made.reason),
         numbers=dict(made.numbers),
     )

@@ -1,4 +1,4 @@
-"""What the decisions of a search say about its ranges in the end."""
+"""Verdicts on the ranges of a search in the end, from all decisions on them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from hpsearch import reasons
 from hpsearch.space import Dimension, Range
 from hpsearch.trials import Verdict
 
@@ -14,17 +15,17 @@ Row = Any
 
 def histories(decisions: Sequence[Row]) -> Mapping[str, list[Row]]:
     """The decisions on each hyperparameter, oldest first."""
-    found: dict[str, list[Row]] = {}
+    by_name: dict[str, list[Row]] = {}
     for row in decisions:
-        found.setdefault(row.name, []).append(row)
-    return found
+        by_name.setdefault(row.name, []).append(row)
+    return by_name
 
 
-def telling(history: Sequence[Row]) -> tuple[Verdict, str]:
-    """Verdict and reason of a range: those of the last decision, and of the last that moved it.
+def conclusion(history: Sequence[Row]) -> tuple[Verdict, str]:
+    """Return verdict and reason of a range: those of the last decision, and of the last that moved it.
 
     A range that was narrowed early and could not be told from flat later is narrowed, not
-    unidentified. One that was opened and then kept is kept, and the reason tells both. What was
+    unidentified. One that was opened and then kept is kept, and the reason names both. What was
     decided before an edit of the range is about another range.
     """
     breaks = [i for i, (one, next_) in enumerate(pairwise(history), 1) if one.after != next_.before]
@@ -32,14 +33,18 @@ def telling(history: Sequence[Row]) -> tuple[Verdict, str]:
     last = history[-1]
     moved = next((d for d in reversed(history) if d.before != d.after), last)
     if moved is last:
-        return Verdict(last.verdict), last.reason
+        return Verdict(last.verdict), _sentence(last)
     verdict = moved.verdict if moved.verdict == Verdict.NARROWED else last.verdict
-    told = f"after round {moved.round}: {moved.reason}; after round {last.round}: {last.reason}"
-    return Verdict(verdict), told
+    both = reasons.in_turn((moved.round, _sentence(moved)), (last.round, _sentence(last)))
+    return Verdict(verdict), both
+
+
+def _sentence(decision: Row) -> str:
+    return reasons.sentence(decision.facts, decision.reason)
 
 
 def reaches_beyond(now: Dimension, asked: Dimension) -> bool:
-    """Whether a range holds values that were not asked for."""
+    """Tell whether a range holds values that were not asked for."""
     if isinstance(now, Range) and isinstance(asked, Range):
         return now.low < asked.low or now.high > asked.high
     return False

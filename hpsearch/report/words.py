@@ -32,7 +32,7 @@ def share(value: float | None) -> str:
 
 
 def level(value: Level) -> str:
-    """One value of a hyperparameter."""
+    """A value of a hyperparameter."""
     if isinstance(value, float):
         return number(value)
     if isinstance(value, tuple | list):
@@ -45,13 +45,13 @@ def params(values: Mapping[str, Level]) -> str:
     return "  ".join(f"{plain(name)}={level(value)}" for name, value in values.items())
 
 
-def span(found: RangeView) -> str:
+def span(values: RangeView) -> str:
     """A range, `low to high`, or the choices that are left."""
-    if found.choices is not None:
-        return ", ".join(level(choice) for choice in found.choices)
-    if found.low is None or found.high is None:
+    if values.choices is not None:
+        return ", ".join(level(choice) for choice in values.choices)
+    if values.low is None or values.high is None:
         return "-"
-    return f"{number(found.low)} to {number(found.high)}"
+    return f"{number(values.low)} to {number(values.high)}"
 
 
 def duration(seconds: float) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from hpsearch import reasons
 from hpsearch.coordinator import Snapshot, decide
 from hpsearch.errors import HpsearchError
 from hpsearch.report import digest
@@ -19,12 +20,10 @@ from hpsearch.store import Row, Store, Tx
 from hpsearch.training.numerics import fingerprint
 from hpsearch.trials import (
     ADVANCING,
-    FinalPlan,
     GiveUp,
     JobState,
-    RoundKind,
-    RoundPlan,
     SearchState,
+    TrainingPlan,
 )
 
 log = logging.getLogger(__name__)
@@ -46,7 +45,7 @@ def advance(store: Store, settings: Settings, search_id: str) -> bool:
             return _complete(store, row)
         plan = decide(now, job_size=settings.job_size)
         if isinstance(plan, GiveUp):
-            return _fail(store, row, plan.reason)
+            return _fail(store, row, reasons.words(plan.reason))
         return _apply(store, settings, row, now, plan)
     except HpsearchError:
         raise
@@ -60,19 +59,14 @@ def advance(store: Store, settings: Settings, search_id: str) -> bool:
         return _fail(store, row, reason[:2000])
 
 
-def _apply(
-    store: Store, settings: Settings, row: Row, now: Snapshot, plan: RoundPlan | FinalPlan
-) -> bool:
+def _apply(store: Store, settings: Settings, row: Row, now: Snapshot, plan: TrainingPlan) -> bool:
     """Write a plan; False when somebody else has moved the search on."""
-    epochs, deadlines = durations(now.resolved, plan, settings)
+    seconds = deadlines(now.resolved, plan, settings)
     written = store.write(
-        lambda tx: tx.searches.apply(
-            row, plan, epochs=epochs, deadlines=deadlines, fingerprint=fingerprint()
-        )
+        lambda tx: tx.searches.apply(row, plan, deadlines=seconds, fingerprint=fingerprint())
     )
     if written:
-        kind = RoundKind.FINAL if isinstance(plan, FinalPlan) else plan.kind
-        log.info("round %d begins: %s, %d trials", plan.number, kind, len(plan.trials))
+        log.info("round %d begins: %s, %d trials", plan.number, plan.kind, len(plan.trials))
     return written
 
 
@@ -92,17 +86,10 @@ def _fail(store: Store, seen: Row, reason: str) -> bool:
     return failed
 
 
-def durations(
-    resolved: ResolvedSpec, plan: RoundPlan | FinalPlan, settings: Settings
-) -> tuple[int, Sequence[float]]:
-    """Epochs of the plan's trials, and the seconds that each of its jobs may take."""
-    jobs: Sequence[Sequence[int]]
-    if isinstance(plan, FinalPlan):
-        epochs, jobs = resolved.spec.final.epochs, plan.jobs
-    else:
-        epochs, jobs = plan.epochs, plan.jobs
+def deadlines(resolved: ResolvedSpec, plan: TrainingPlan, settings: Settings) -> Sequence[float]:
+    """The seconds that each of the plan's jobs may take."""
     seconds = resolved.workload.seconds
-    return epochs, [seconds([plan.trials[i] for i in job], epochs, settings) for job in jobs]
+    return [seconds([plan.trials[i] for i in job], plan.epochs, settings) for job in plan.jobs]
 
 
 def _complete(store: Store, row: Row) -> bool:

@@ -14,14 +14,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hpsearch import rules
+from hpsearch import reasons, rules
 from hpsearch.coordinator import Plan, decide
 from hpsearch.data import DatasetInfo
 from hpsearch.errors import Conflict, NotFound
+from hpsearch.evidence import Evidence
 from hpsearch.report import digest
 from hpsearch.service import Services
 from hpsearch.service.snapshots import snapshot
-from hpsearch.service.stored import resolved, restored
+from hpsearch.service.stored import restored
 from hpsearch.space import box_to_json
 from hpsearch.store import Row, Tx, chosen
 from hpsearch.training import Trainer
@@ -30,12 +31,12 @@ from hpsearch.training.numerics import fingerprint
 from hpsearch.trials import (
     OBSERVED,
     Decision,
-    FinalPlan,
     GiveUp,
     JobOrder,
     Role,
     RoundKind,
     SearchState,
+    TrainingPlan,
     TrialReport,
     TrialState,
 )
@@ -126,8 +127,7 @@ def decisions(services: Services, search_id: str) -> Comparison:
                        seconds=stored.seconds(done))  # fmt: skip
         plan = decide(now, job_size=services.settings.job_size)
         found += _compare_plan(stored, plan, done)
-        if isinstance(plan, FinalPlan):
-            found += _compare_summary(stored, plan, stored.final.ensemble_correct)
+        found += _compare_summary(stored, plan, stored.final.ensemble_correct)
     return _comparison(stored, stored.trials, stored.final.ensemble_correct, found)
 
 
@@ -158,11 +158,12 @@ def again(services: Services, search_id: str, *, progress: Progress | None = Non
         if isinstance(plan, GiveUp):
             break
         if rounds:
-            rounds[-1] = replace(rounds[-1], evidence=plan.evidence)
+            evidence = None if plan.evidence is None else plan.evidence.to_json()
+            rounds[-1] = replace(rounds[-1], evidence=evidence)
         order = _order(stored, plan)
         if progress is not None:
             progress(plan.number, order.epochs)
-        if isinstance(plan, FinalPlan):
+        if plan.kind is RoundKind.FINAL:
             report = run_final(trainer, order, open_test=lambda: _record(services, stored))
             ensemble = report.ensemble_correct
             found += _compare_model(stored, report.model)
@@ -203,30 +204,22 @@ def _record(services: Services, stored: _Stored) -> bool:
     return True
 
 
-def _order(stored: _Stored, plan: Plan) -> JobOrder:
+def _order(stored: _Stored, plan: TrainingPlan) -> JobOrder:
     """A whole round as one job."""
-    assert not isinstance(plan, GiveUp)  # nothing to train then
     count = len(plan.trials)
-    cohorts = [0] * count
-    if isinstance(plan, FinalPlan):
-        epochs, rungs = resolved(stored.row).spec.final.epochs, tuple[int, ...]()
-    else:
-        epochs, rungs = plan.epochs, tuple(plan.rungs)
-        for number, members in enumerate(plan.cohorts):
-            for i in members:
-                cohorts[i] = number
+    cohort_of = {i: number for number, members in enumerate(plan.cohorts) for i in members}
     return JobOrder(
         search_id=stored.row.id,
-        kind=RoundKind.FINAL if isinstance(plan, FinalPlan) else plan.kind,
+        kind=plan.kind,
         round=plan.number,
-        epochs=epochs,
+        epochs=plan.epochs,
         spec=stored.row.spec,
         dataset=stored.row.facts,
         indices=range(count),
         params=plan.trials,
-        roles=plan.roles if isinstance(plan, FinalPlan) else [None] * count,
-        rungs=rungs or (epochs,),
-        cohorts=cohorts,
+        roles=plan.roles,
+        rungs=plan.rungs,
+        cohorts=[cohort_of[i] for i in range(count)],
     )
 
 
@@ -244,14 +237,13 @@ def _lines(order: JobOrder, reports: Sequence[TrialReport]) -> list[_Line]:
 def _compare_plan(stored: _Stored, plan: Plan, done: int) -> list[str]:
     """Differences between a plan made now and what was stored after round `done`."""
     if isinstance(plan, GiveUp):
-        return [f"after round {done} the search would give up now: {plan.reason}"]
+        return [f"after round {done} the search would give up now: {reasons.words(plan.reason)}"]
     if plan.number > len(stored.rounds):
         return [f"round {plan.number} is planned now and is not stored"]
     found = []
     kind = stored.rounds[plan.number - 1].kind
-    planned = RoundKind.FINAL if isinstance(plan, FinalPlan) else plan.kind
-    if kind != planned:
-        found.append(f"round {plan.number}: kind {kind} is stored, {planned} is planned now")
+    if kind != plan.kind:
+        found.append(f"round {plan.number}: kind {kind} is stored, {plan.kind} is planned now")
     if dict(stored.rounds[plan.number - 1].box) != box_to_json(plan.box):
         found.append(f"round {plan.number}: other ranges are stored than are decided now")
     trials = [restored(t.params) for t in stored.trials if t.round == plan.number]
@@ -264,39 +256,60 @@ def _compare_plan(stored: _Stored, plan: Plan, done: int) -> list[str]:
         found.append(
             f"round {plan.number}: {len(trials)} trials stored, {len(plan.trials)} planned"
         )
-    if done and stored.rounds[done - 1].evidence != _stored_form(plan.evidence):
+    if done and not _same_evidence(stored.rounds[done - 1].evidence, plan.evidence):
         found.append(f"round {done}: other evidence is stored than is found now")
-    told = {d.name: _decided(d) for d in plan.decisions}
-    kept = {
-        d.name: (d.verdict, d.reason, d.before, d.after, d.numbers)
-        for d in stored.decisions
-        if d.round == done
-    }
-    found += [
-        f"round {done} {name}: decision {kept.get(name)} is stored, {told.get(name)} is made now"
-        for name in sorted(told.keys() | kept.keys())
-        if told.get(name) != kept.get(name)
-    ]
-    return found
+    return found + _compare_decisions(stored, plan.decisions, done)
 
 
-def _stored_form(evidence: Mapping[str, Any]) -> Any:
-    """Evidence as it comes back from the store."""
-    return json.loads(json.dumps(evidence)) or None
+def _same_evidence(stored: Mapping[str, Any] | None, now: Evidence | None) -> bool:
+    """Tell whether the facts agree; sentences are not compared."""
+    if not stored or now is None:
+        return not stored and now is None
+    return Evidence.from_json(stored).agrees(now)
 
 
-def _decided(d: Decision) -> tuple[str, str, object, object, dict[str, float | int | None]]:
+def _compare_decisions(stored: _Stored, decisions: Sequence[Decision], done: int) -> list[str]:
+    """Differences in verdict, ranges, numbers and the facts of the reason, where they are stored."""
+    old = {d.name: d for d in stored.decisions if d.round == done}
+    new = {d.name: d for d in decisions}
+    differences = []
+    for name in sorted(old.keys() | new.keys()):
+        before = _stored_decision(old[name]) if name in old else None
+        after = _decision(new[name]) if name in new else None
+        if before is not None and after is not None and before["facts"] is None:
+            after["facts"] = None  # an older build stored the sentence alone
+        if before != after:
+            differences.append(
+                f"round {done} {name}: decision {before} is stored, {after} is made now"
+            )
+    return differences
+
+
+def _stored_decision(row: Row) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in ("verdict", "before", "after", "numbers", "facts")}
+
+
+def _decision(d: Decision) -> dict[str, Any]:
     """A decision in the form in which it is stored."""
     box = box_to_json({"before": d.before, "after": d.after})
-    return d.verdict, d.reason, box["before"], box["after"], dict(d.numbers)
+    facts = reasons.to_json(d.reason)
+    return _json({"verdict": d.verdict, **box, "numbers": dict(d.numbers), "facts": facts})
 
 
-def _compare_summary(stored: _Stored, plan: FinalPlan, ensemble: int | None) -> list[str]:
+def _json(value: dict[str, Any]) -> dict[str, Any]:
+    """Return a value as it comes back from the store."""
+    copy: dict[str, Any] = json.loads(json.dumps(value))
+    return copy
+
+
+def _compare_summary(stored: _Stored, plan: Plan, ensemble: int | None) -> list[str]:
     """What the result shows besides trials: the recommendation, the ensemble, bests and counts."""
     row = stored.row
+    if isinstance(plan, GiveUp) or plan.recommended is None:
+        return []
     pairs = [
         ("recommended", {**row.recommended, "params": restored(row.recommended["params"])},
-         chosen(plan)),
+         chosen(plan.recommended)),
         ("ensemble_correct", stored.final.ensemble_correct, ensemble),
         ("best trial", (row.best_round, row.best_index, row.best_score, row.best_accuracy, row.best_loss),
          _best(stored.trials)),

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpsearch.coordinator import Snapshot
+from hpsearch.evidence import Evidence
+from hpsearch.reasons import Reason
 from hpsearch.service.stored import earlier, observations, resolved
 from hpsearch.space import Box, box_from_json
 from hpsearch.spec import ResolvedSpec
@@ -33,19 +35,22 @@ def snapshot(
         observations=[*earlier(row), *observations(seen)],
         failed=sum(t.state == TrialState.FAILED for t in seen),
         kinds=[RoundKind(r.kind) for r in over],
-        right={(t.round, t.idx): t.right for t in seen if t.right is not None},
+        correct_masks={(t.round, t.idx): t.right for t in seen if t.right is not None},
         seconds=None if what.spec.max_seconds is None else seconds,
         ended=why_explored(over, row.edits or (), after),
         moved=unseen(over, row.edits or (), after),
     )
 
 
-def why_explored(over: Sequence[Row], edits: Sequence[Mapping[str, Any]], after: int) -> str | None:
-    """Why exploring ended, where it has; an edit made later lets it go on."""
+def why_explored(
+    over: Sequence[Row], edits: Sequence[Mapping[str, Any]], after: int
+) -> Reason | None:
+    """The reason for which exploring ended, where it has; an edit made later lets it go on."""
     for r in over:
-        if r.evidence and "explored" in r.evidence:
+        end = Evidence.from_json(r.evidence).explored if r.evidence else None
+        if end is not None:
             later = any(r.number < edit["after_round"] <= after for edit in edits)
-            return None if later else str(r.evidence["explored"])
+            return None if later else end
     return None
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from hpsearch import reasons
 from hpsearch.space import box_to_json
 from hpsearch.spec import schedule
 from hpsearch.store.base import Part, Row
@@ -23,15 +24,14 @@ from hpsearch.store.tables import (
 )
 from hpsearch.trials import (
     Decision,
-    FinalPlan,
     JobState,
+    Recommendation,
     RoundKind,
-    RoundPlan,
     SearchState,
+    TrainingPlan,
     TrialState,
 )
 
-Written = RoundPlan | FinalPlan
 ADVANCED, FROZEN = "advanced", "final_frozen"  # the events of a plan that was written
 
 
@@ -41,9 +41,8 @@ class Plans(Part):
     def apply(
         self,
         seen: Row,
-        plan: Written,
+        plan: TrainingPlan,
         *,
-        epochs: int,
         deadlines: Sequence[float],
         fingerprint: Mapping[str, str],
     ) -> bool:
@@ -53,8 +52,6 @@ class Plans(Part):
         ----------
         seen
             The search's row as the decision knew it.
-        epochs
-            Epochs of each trial of the new round.
         deadlines
             Seconds that each job of the plan may take.
         fingerprint
@@ -69,21 +66,21 @@ class Plans(Part):
         if not self.changed(search.update().where(unmoved).values(_moved_on(plan))):
             return False
         self._insert_decisions(seen.id, seen.round, plan.decisions)
-        if plan.evidence:
+        if plan.evidence is not None:
             self.connection.execute(
                 round_.update()
                 .where(round_.c.search_id == seen.id, round_.c.number == seen.round)
-                .values(evidence=dict(plan.evidence))
+                .values(evidence=plan.evidence.to_json())
             )
         self.connection.execute(
-            round_.insert().values(search_id=seen.id, created_at=now(), **_round(plan, epochs))
+            round_.insert().values(search_id=seen.id, created_at=now(), **_round(plan))
         )
-        ids = self._insert_jobs(seen.id, plan, epochs, deadlines)
+        ids = self._insert_jobs(seen.id, plan, deadlines)
         unknown = UNKNOWN_SCORE if seen.dataset_digest is None else UNKNOWN_SHARE
         self._insert_trials(seen.id, plan, ids, unknown)
         made = {"round": plan.number, "jobs": len(plan.jobs), "trials": len(plan.trials)}
         self.record(
-            FROZEN if isinstance(plan, FinalPlan) else ADVANCED,
+            FROZEN if plan.kind is RoundKind.FINAL else ADVANCED,
             search_id=seen.id,
             detail={**made, "fingerprint": dict(fingerprint)},
         )
@@ -110,7 +107,8 @@ class Plans(Part):
                     "name": d.name,
                     **both,
                     "verdict": d.verdict,
-                    "reason": d.reason,
+                    "reason": reasons.words(d.reason),
+                    "facts": reasons.to_json(d.reason),
                     "numbers": dict(d.numbers),
                 }
                 for d, both in zip(decisions, boxes, strict=True)
@@ -118,19 +116,19 @@ class Plans(Part):
         )
 
     def _insert_jobs(
-        self, search_id: str, plan: Written, epochs: int, deadlines: Sequence[float]
+        self, search_id: str, plan: TrainingPlan, deadlines: Sequence[float]
     ) -> Sequence[int]:
         """The ids of the plan's jobs, in order."""
         made = self._time()
         rows = [
             {
                 "search_id": search_id,
-                "kind": _kind(plan),
+                "kind": plan.kind,
                 "round": plan.number,
                 "number": number,
                 "state": JobState.QUEUED,
                 "trials": len(members),
-                "epochs": epochs,
+                "epochs": plan.epochs,
                 "deadline_seconds": deadline,
                 "created_at": made,
             }
@@ -140,10 +138,9 @@ class Plans(Part):
         return self.connection.execute(statement, rows).scalars().all()
 
     def _insert_trials(
-        self, search_id: str, plan: Written, ids: Sequence[int], unknown: float
+        self, search_id: str, plan: TrainingPlan, ids: Sequence[int], unknown: float
     ) -> None:
-        cohort = {i: k for k, members in enumerate(_cohorts(plan)) for i in members}
-        roles = plan.roles if isinstance(plan, FinalPlan) else [None] * len(plan.trials)
+        cohort = {i: k for k, members in enumerate(plan.cohorts) for i in members}
         self.insert_many(
             trial,
             [
@@ -153,7 +150,7 @@ class Plans(Part):
                     "idx": index,
                     "job_id": job_id,
                     "cohort": cohort[index],
-                    "role": roles[index],
+                    "role": plan.roles[index],
                     "state": TrialState.PENDING.value,
                     "params": dict(plan.trials[index]),
                     "accuracy": unknown,
@@ -167,9 +164,9 @@ class Plans(Part):
         return self.connection.execute(sa.select(now())).scalar_one()
 
 
-def _moved_on(plan: Written) -> dict[str, Any]:
-    """What a plan changes in the search's own row."""
-    final = isinstance(plan, FinalPlan)
+def _moved_on(plan: TrainingPlan) -> dict[str, Any]:
+    """The columns of the search's own row that a plan changes."""
+    final = plan.kind is RoundKind.FINAL
     values: dict[str, Any] = {
         "state": SearchState.FINALIZING if final else SearchState.RUNNING,
         "round": plan.number,
@@ -177,46 +174,36 @@ def _moved_on(plan: Written) -> dict[str, Any]:
         "started_at": sa.func.coalesce(search.c.started_at, now()),
     }
     if plan.reason is not None:
-        values["reason"] = plan.reason
-    if isinstance(plan, FinalPlan):
-        values["recommended"] = chosen(plan)
+        values["reason"] = reasons.words(plan.reason)
+    if plan.recommended is not None:
+        values["recommended"] = chosen(plan.recommended)
     return values
 
 
-def _round(plan: Written, epochs: int) -> dict[str, Any]:
+def _round(plan: TrainingPlan) -> dict[str, Any]:
     """The new round's row."""
-    rungs = [epochs] if isinstance(plan, FinalPlan) else list(plan.rungs)
     return {
         "number": plan.number,
-        "kind": _kind(plan),
-        "epochs": epochs,
-        "rungs": rungs,
-        "epochs_planned": sum(schedule.cohort_epochs(len(c), rungs) for c in _cohorts(plan)),
+        "kind": plan.kind,
+        "epochs": plan.epochs,
+        "rungs": list(plan.rungs),
+        "epochs_planned": sum(schedule.cohort_epochs(len(c), plan.rungs) for c in plan.cohorts),
         "box": box_to_json(plan.box),
         "planned": len(plan.trials),
         "open_jobs": len(plan.jobs),
     }
 
 
-def _kind(plan: Written) -> RoundKind:
-    return RoundKind.FINAL if isinstance(plan, FinalPlan) else plan.kind
-
-
-def _cohorts(plan: Written) -> Sequence[Sequence[int]]:
-    """Trial indices of each cohort; the final's models are one, and nothing is halved."""
-    return [range(len(plan.trials))] if isinstance(plan, FinalPlan) else plan.cohorts
-
-
-def chosen(plan: FinalPlan) -> dict[str, Any]:
+def chosen(recommended: Recommendation) -> dict[str, Any]:
     """The recommendation as it is stored: the trial it was drawn for, and what is known of it."""
-    best = plan.recommended.best
+    best = recommended.best
     return {
         "round": best.round,
         "index": best.index,
         "params": dict(best.params),
         "correct": best.correct,
         "examples": best.examples,
-        "score": plan.recommended.score,
-        "sd": plan.recommended.sd,
-        "trainings": plan.recommended.trainings,
+        "score": recommended.score,
+        "sd": recommended.sd,
+        "trainings": recommended.trainings,
     }

@@ -179,6 +179,7 @@ decision = Table(
     Column("verdict", String(12), nullable=False),
     Column("reason", Text, nullable=False),
     Column("numbers", JSON, nullable=False),
+    Column("facts", JSON(none_as_null=True)),
     _one_of("verdict", Verdict),
 )
 

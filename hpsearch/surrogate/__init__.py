@@ -15,6 +15,7 @@ Notation, used throughout
     K       covariance of the rows             alpha   K⁻¹ z
 """
 
+from hpsearch.evidence import Importance, Surface
 from hpsearch.surrogate.acquisition import log_expected_improvement
 from hpsearch.surrogate.acquisition_optimizer import (
     SearchBounds,
@@ -24,10 +25,10 @@ from hpsearch.surrogate.acquisition_optimizer import (
     maximize_log_ei,
 )
 from hpsearch.surrogate.encoding import Encoding
-from hpsearch.surrogate.importance import Importance, importance, posterior_draws
+from hpsearch.surrogate.importance import importance, posterior_draws
 from hpsearch.surrogate.kriging_believer import CandidatePool, KrigingBeliever
 from hpsearch.surrogate.posterior import Surrogate, fitted
-from hpsearch.surrogate.surface import Surface, surface
+from hpsearch.surrogate.surface import surface
 
 __all__ = [
     "CandidatePool",

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -27,6 +26,7 @@ from scipy.special import chdtri, ndtri
 from scipy.stats import qmc
 
 from hpsearch.arrays import Floats
+from hpsearch.evidence import Importance
 from hpsearch.space import Box, Range
 from hpsearch.surrogate.posterior import Surrogate
 from hpsearch.surrogate.process import JITTER, matern, squared_distances
@@ -39,26 +39,6 @@ RIDGE = 1e-9  # keeps polynomials apart that a few whole numbers cannot tell
 SEED = 4711
 LEAST = 1e-12  # variance, in units of the noise's, below which a function is flat
 LEVELS = (0.05, 0.95)
-
-
-@dataclass(frozen=True, slots=True)
-class Importance:
-    """Sobol indices and main effect of one hyperparameter inside a box.
-
-    first, total
-        Its Sobol indices, means over the posterior.
-    low, high
-        The 5 % and 95 % quantiles of `total` over the posterior.
-    effect
-        The standard deviation of its main effect, in score units.
-    """
-
-    name: str
-    first: float
-    total: float
-    low: float
-    high: float
-    effect: float
 
 
 def importance(model: Surrogate, box: Box) -> Sequence[Importance]:

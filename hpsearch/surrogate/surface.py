@@ -3,39 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from hpsearch.arrays import Floats
-from hpsearch.space import Box, Params, Range
-from hpsearch.surrogate.importance import Importance
+from hpsearch.evidence import Importance, Surface
+from hpsearch.space import Box, Range
 from hpsearch.surrogate.posterior import Surrogate
 
 POINTS = 21  # along each axis
 BEYOND = 0.15  # of a range's width that is shown beyond each of its edges
 DIGITS = 5  # significant ones that are kept: a picture needs no more
-
-
-@dataclass(frozen=True, slots=True)
-class Surface:
-    """Mean and standard deviation of the score over a grid.
-
-    x, y
-        The names of the two hyperparameters; xs (POINTS,) and ys (POINTS,) their values.
-    mean, sd
-        (POINTS of y) rows of (POINTS of x) columns, in score units, of trainings of full length.
-    at
-        The best place known, where everything but x and y is held.
-    """
-
-    x: str
-    y: str
-    xs: Sequence[float]
-    ys: Sequence[float]
-    mean: Sequence[Sequence[float]]
-    sd: Sequence[Sequence[float]]
-    at: Params
 
 
 def surface(model: Surrogate, box: Box, importance: Sequence[Importance]) -> Surface | None:

@@ -177,7 +177,7 @@ def ours(trainer: Trainer) -> Search:
         kinds = [*now.kinds, plan.kind]
         now = Snapshot(
             resolved, plan.box, [*now.observations, *trained], kinds=kinds,
-            ended=plan.evidence.get("explored", now.ended),
+            ended=now.ended if plan.evidence is None else plan.evidence.explored or now.ended,
         )  # fmt: skip
         boxes.append(plan.box)
         plan = decide(now, job_size=32)

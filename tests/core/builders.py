@@ -90,7 +90,8 @@ def search(
     box: Box = resolved.box
     while True:
         kinds = [r.kind for r in rounds]
-        ended = next((r.evidence["explored"] for r in rounds if "explored" in r.evidence), None)
+        ends = [r.evidence.explored for r in rounds if r.evidence is not None]
+        ended = next((end for end in ends if end is not None), None)
         now = Snapshot(resolved, box, tuple(seen), kinds=kinds, ended=ended)
         plan = decide(now, job_size=job_size)
         if not isinstance(plan, RoundPlan):

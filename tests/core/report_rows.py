@@ -103,6 +103,7 @@ class Made:
     verdict: str = "narrowed"
     reason: str = "narrowed to 40%"
     numbers: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from core.builders import diverged, observe, space_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.narrowing import brakes
+from hpsearch.narrowing import step_limits
 from hpsearch.narrowing.domain_reduction import narrow, window
+from hpsearch.reasons import words
 from hpsearch.space import Choices, Range
 from hpsearch.trials import Verdict
 
@@ -53,7 +54,7 @@ def test_full_oscillation_shrinks_most_and_panning_least():
 def test_the_window_never_grows_and_has_a_floor(places):
     widths = [window(LR, places[: k + 1])[1] for k in range(len(places))]
     assert all(a >= b for a, b in zip([1.0, *widths], widths, strict=False))
-    assert widths[-1] >= brakes.FLOOR
+    assert widths[-1] >= step_limits.FLOOR
 
 
 def test_it_follows_the_best_trial_and_narrows():
@@ -64,7 +65,7 @@ def test_it_follows_the_best_trial_and_narrows():
     )
     assert decision.numbers["width"] == pytest.approx(0.9)
     after = decision.after
-    assert decision.reason == (
+    assert words(decision.reason) == (
         f"narrowed to 90% of its width: between {after.low:.3g} and {after.high:.3g}, around the "
         "best value so far, 0.00316"
     )

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch.errors import Conflict, InvalidSpec
+from hpsearch.reasons import StoredReason, words
 from hpsearch.report.preview import planned, view_of
 from hpsearch.service.edits import as_asked, check_editable, checked
 from hpsearch.service.stored import resolved
@@ -152,11 +153,11 @@ def test_the_preview_of_each_kind_of_round() -> None:
     repeat = view_of(rounds[-1], what, begun=3, open_trials=2)
     assert (repeat.kind, repeat.rungs, repeat.epochs_planned) == (RoundKind.REPEAT, [8], 64)
     assert (repeat.preliminary, repeat.open_trials) == (True, 2)
-    assert repeat.reason == rounds[-1].reason
+    assert repeat.reason == words(rounds[-1].reason)
     last = view_of(final, what, begun=4, open_trials=0)
     assert (last.kind, last.trials, last.rungs) == (RoundKind.FINAL, 6, [20])
     assert last.epochs_planned == 6 * 20
-    none = view_of(GiveUp("all diverged"), what, begun=1, open_trials=0)
+    none = view_of(GiveUp(StoredReason("all diverged")), what, begun=1, open_trials=0)
     assert (none.kind, none.round, none.rungs, none.epochs) == (None, 2, [], 0)
     assert none.reason == "all diverged"
 

@@ -1,4 +1,4 @@
-"""The race at the end: who is in it, who can be told apart, who is recommended."""
+"""The final comparison: the finalists, which of them can be told apart, the recommendation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from scipy import stats
 
 from hpsearch.coordinator import recommend
 from hpsearch.coordinator.configurations import configurations
-from hpsearch.coordinator.finalists import compared, contenders, lineup, paired_p
+from hpsearch.coordinator.finalists import compare, contenders, paired_p, repeats_of
+from hpsearch.reasons import words
 from hpsearch.space import Range, inside
 from hpsearch.surrogate import fitted
 from hpsearch.trials import FinalPlan, RoundKind
@@ -101,8 +102,8 @@ def test_the_finalists_are_trained_in_full_with_seeds_of_their_own():
 def test_why_exploring_ended_is_said_to_the_end():
     rounds, _, final = search(resolve(space=SPACE, stop_early=False), hill, noise=0.01)
     assert rounds[-1].kind is RoundKind.REPEAT
-    assert rounds[-1].reason == "the finalists are trained again"
-    assert final.reason == "all 4 rounds are done"
+    assert words(rounds[-1].reason) == "the finalists are trained again"
+    assert words(final.reason) == "all 4 rounds are done"
 
 
 def test_one_of_the_finalists_is_recommended():
@@ -114,7 +115,7 @@ def test_one_of_the_finalists_is_recommended():
         assert final.recommended.trainings > 1
 
 
-def test_a_single_configuration_needs_no_race():
+def test_a_single_configuration_needs_no_comparison():
     seen = [observe(i, {"learning_rate": 0.01}, 0.9, round=i + 1) for i in range(5)]
     assert len(contenders(resolve(space=SPACE).box, seen, None, 8)) == 1
 
@@ -123,14 +124,14 @@ def test_a_single_configuration_needs_no_race():
 def test_every_finalist_is_trained_and_leaders_at_most_once_more(trials, count):
     seen = [observe(i, {"learning_rate": 0.01 / (i + 1)}, 0.9 - i / 100) for i in range(count)]
     found = contenders(resolve(space=SPACE).box, seen, None, 8)
-    drawn = lineup(found, max(trials, len(found)))
+    drawn = repeats_of(found, max(trials, len(found)))
     times = [drawn.count(c.params) for c in found]
     assert sum(times) == max(trials, len(found))
     assert times == sorted(times, reverse=True)
     assert max(times) - min(times) <= 1
 
 
-def test_who_is_clearly_behind_is_out_of_the_race():
+def test_what_is_clearly_behind_drops_out():
     resolved = resolve(space=SPACE, epochs={"first": 8, "last": 8})
     seen = []
     for i, rate in enumerate(np.logspace(-5, 0, 40)):
@@ -206,7 +207,7 @@ def test_finalists_say_who_is_indistinguishable():
             right[4, index] = np.packbits(row).tobytes()
     box = resolve(space=SPACE).box
     best = recommend(box, seen, None, 8)
-    found = compared(best, seen, None, 8, right)
+    found = compare(best, seen, None, 8, right)
     assert found[0].params == best.best.params
     by = {f.params["learning_rate"]: f for f in found}
     assert by[0.1].indistinguishable is False
@@ -218,8 +219,8 @@ def test_finalists_say_who_is_indistinguishable():
     assert all(f.trainings == 4 for f in found)
 
 
-def test_only_configurations_of_the_race_are_compared():
+def test_only_finalists_are_compared():
     seen = [observe(i, {"learning_rate": 0.01 * (i + 1)}, 0.9, epochs=8) for i in range(5)]
     best = recommend(resolve(space=SPACE).box, seen, None, 8)
-    assert compared(best, seen, None, 8, {}) == []
+    assert compare(best, seen, None, 8, {}) == []
     assert len(configurations(seen, None)) == 5

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from core.builders import observe, resolve
 
-from hpsearch.coordinator import Snapshot
-from hpsearch.coordinator.rounds import AUDIT_EVERY, explore
+from hpsearch.coordinator import Situation, Snapshot
+from hpsearch.coordinator.rounds import PROBE_EVERY, explore
 from hpsearch.samplers import SAMPLERS
 from hpsearch.space import Params, inside
 from hpsearch.surrogate import fitted
@@ -41,8 +41,8 @@ def drawn(seed: int = 0, **fields: object) -> tuple[RoundPlan, int]:
     ]
     box = {**resolved.box, "learning_rate": resolved.box["learning_rate"].moved(1e-5, 1e-3)}
     model = fitted(resolved.space, seen, epochs=resolved.spec.epochs.last)
-    now = Snapshot(resolved, box, tuple(seen))
-    plan = explore(now, box, (), model, rungs=(8,), trials=TRIALS, job_size=8, evidence={})
+    situation = Situation(Snapshot(resolved, box, tuple(seen)), box, model=model)
+    plan = explore(situation, rungs=(8,), trials=TRIALS, job_size=8)
     assert len(plan.trials) == TRIALS
     assert plan.box == box
     return plan, sum(not inside(box, params) for params in plan.trials)
@@ -61,8 +61,8 @@ def test_a_rule_that_cannot_take_itself_back_keeps_it_inside(narrowing):
 
 
 @pytest.mark.parametrize("sampler", ["random", "sobol"])
-def test_other_samplers_draw_inside_but_for_the_audit(sampler):
-    assert drawn(sampler=sampler)[1] <= TRIALS // AUDIT_EVERY
+def test_other_samplers_draw_inside_but_for_probes(sampler):
+    assert drawn(sampler=sampler)[1] <= TRIALS // PROBE_EVERY
 
 
 @pytest.mark.slow

@@ -13,15 +13,19 @@ from hpsearch.space import Choices
 
 class TestRanges:
     @pytest.mark.parametrize(
-        ("verdict", "edge", "side"),
-        [("open_high", 0.5, "high"), ("open_low", 0.01, "low"), ("open_both", 0.5, "high")],
+        ("verdict", "edge", "side", "end"),
+        [
+            ("open_high", 0.5, "high", "top"),
+            ("open_low", 0.01, "low", "bottom"),
+            ("open_both", 0.5, "high", "top"),
+        ],
     )
-    def test_an_open_range(self, verdict: str, edge: float, side: str) -> None:
-        made = [Made(), Made(2, verdict=verdict, reason="open at the end: its edge")]
+    def test_an_open_range(self, verdict: str, edge: float, side: str, end: str) -> None:
+        made = [Made(), Made(2, verdict=verdict, reason="whatever was said: it is not read")]
         asked = {"learning_rate": {"low": 0.01, "high": 0.5, "scale": "log"}}
         note = notes(made=made, space=asked)["open_range"]
         assert note.severity == "warning"
-        assert note.message == f"learning_rate is open at the end: its range ends at {edge:g}"
+        assert note.message == f"learning_rate is open at the {end}: its range ends at {edge:g}"
         assert note.numbers["edge"] == edge
         assert f"space.learning_rate.{side}" in note.advice
         assert "hard_" not in note.advice

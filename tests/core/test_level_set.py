@@ -10,8 +10,11 @@ from core.builders import observe, space_of
 from core.level_set_cases import BOTH, LR, WD, bump, decided, sampled
 
 from hpsearch.narrowing import level_set, quantile
-from hpsearch.narrowing.territory import frontier
-from hpsearch.narrowing.view import caution
+from hpsearch.narrowing.level_set import relevance, rule
+from hpsearch.narrowing.level_set.explored import divergence_boundary
+from hpsearch.narrowing.level_set.hull import spacing
+from hpsearch.narrowing.level_set.posterior_summary import caution
+from hpsearch.reasons import words
 from hpsearch.space import Range
 from hpsearch.surrogate import fitted
 from hpsearch.trials import Verdict
@@ -24,11 +27,13 @@ class TestVerdicts:
         assert rate.verdict is Verdict.NARROWED
         assert LR.to_unit(rate.after.low) < 0.6 < LR.to_unit(rate.after.high)
         assert 0.4 - 1e-6 <= rate.after.width / LR.width < 0.8
-        assert rate.reason.startswith(f"narrowed to {rate.after.width / LR.width:.0%} of its width")
+        assert words(rate.reason).startswith(
+            f"narrowed to {rate.after.width / LR.width:.0%} of its width"
+        )
         assert decay.verdict is Verdict.UNIDENTIFIED
         assert decay.after == decay.before
         assert "without weight_decay the scores of all trials are explained no worse" in (
-            decay.reason
+            words(decay.reason)
         )
 
     @pytest.mark.parametrize(("at", "verdict"), [(1.4, "open_high"), (-0.4, "open_low")])
@@ -42,7 +47,7 @@ class TestVerdicts:
         part = "highest" if at > 1 else "lowest"
         chance = rate.numbers["chance_high" if at > 1 else "chance_low"]
         moved = rate.after.high if at > 1 else rate.after.low
-        assert rate.reason.startswith(
+        assert words(rate.reason).startswith(
             f"open at the {side}: the best value lies in the {part} tenth of the range or beyond "
             f"with a probability of {chance:.0%}, so the range now ends at {moved:g}"
         )
@@ -53,7 +58,7 @@ class TestVerdicts:
         assert rate.verdict is Verdict.OPEN_BOTH
         assert LR.to_unit(rate.after.low) == pytest.approx(-0.5, abs=1e-5)
         assert LR.to_unit(rate.after.high) == pytest.approx(1.5, abs=1e-5)
-        assert rate.reason.count("so the range now ends at") == 2
+        assert words(rate.reason).count("so the range now ends at") == 2
 
     def test_at_its_limit_it_is_open_and_says_so(self):
         fixed = LR.model_copy(update={"hard_high": LR.high})
@@ -61,7 +66,7 @@ class TestVerdicts:
         rate = decided(sampled(bump(1.4), space=space), space=space)[0]["learning_rate"]
         assert rate.verdict is Verdict.OPEN_HIGH
         assert rate.after.high == 1.0
-        assert "and 1 is the limit; a wider hard limit may hold better values" in rate.reason
+        assert "and 1 is the limit; a wider hard limit may hold better values" in words(rate.reason)
 
     def test_expansion_ends_at_the_limit(self):
         near = LR.model_copy(update={"hard_high": 2.0})
@@ -77,7 +82,9 @@ class TestVerdicts:
             assert decision.after.width > 0.7 * decision.before.width
             r = decision.numbers[f"corr_{other}"]
             assert r < -0.6
-            assert f"its best value falls with {other}, correlation {r:.1f}" in decision.reason
+            assert f"its best value falls with {other}, correlation {r:.1f}" in words(
+                decision.reason
+            )
 
     def test_unidentified_where_the_rest_of_the_effect_is_below_the_noise(self):
         box = {**BOTH.dimensions, "learning_rate": LR.part(0.55, 0.65)}
@@ -85,9 +92,9 @@ class TestVerdicts:
         rate = decided(seen, box=box)[0]["learning_rate"]
         assert rate.verdict is Verdict.UNIDENTIFIED
         assert rate.after == rate.before
-        assert rate.numbers["p_below_noise"] >= level_set.UNIDENTIFIED
-        assert rate.numbers["support"] > level_set.SUPPORT
-        assert "which is below the noise of one training" in rate.reason
+        assert rate.numbers["p_below_noise"] >= rule.UNIDENTIFIED
+        assert rate.numbers["support"] > relevance.SUPPORT
+        assert "which is below the noise of one training" in words(rate.reason)
 
     def test_a_range_narrowed_too_far_grows_again_to_what_the_data_cover(self):
         box = {**BOTH.dimensions, "learning_rate": LR.part(0.1, 0.3)}
@@ -106,7 +113,7 @@ class TestVerdicts:
         rate = decided(seen, box=box)[0]["learning_rate"]
         n = rate.numbers
         beyond = max(n["hull_high"] + n["margin"], n["tried"]) - 1
-        assert rate.reason == (
+        assert words(rate.reason) == (
             "open at the top: values that may be as good as the best, margin included, reach "
             f"beyond the edge by {beyond:.0%} of the width, so the range now ends at "
             f"{rate.after.high:g}"
@@ -119,10 +126,10 @@ class TestVerdicts:
         seen = [*sampled(bump(0.6), n=64), *sampled(bump(0.6), box=box, round=2)]
         decay = decided(seen, box=box)[0]["weight_decay"]
         assert decay.verdict is Verdict.UNIDENTIFIED
-        assert decay.numbers["support"] < -level_set.SUPPORT
+        assert decay.numbers["support"] < -relevance.SUPPORT
         assert (decay.after.low, decay.after.high) == (WD.low, WD.high)
         assert decay.numbers["width_after"] == decay.after.width
-        assert decay.reason == (
+        assert words(decay.reason) == (
             "unidentified: without weight_decay the scores of all trials are explained no worse "
             f"(log likelihood ratio {decay.numbers['support']:.1f}), so the range goes back to "
             "what was asked, between 1e-08 and 0.1"
@@ -138,7 +145,7 @@ class TestVerdicts:
         seen = [*sampled(cliff, n=64, seed=1), *sampled(cliff, box=box, round=2, seed=1)]
         rate = decided(seen, box=box)[0]["learning_rate"]
         assert rate.verdict is Verdict.UNIDENTIFIED
-        assert rate.numbers["support"] < -level_set.SUPPORT
+        assert rate.numbers["support"] < -relevance.SUPPORT
         assert rate.after.low == LR.low
         assert 0.65 < LR.to_unit(rate.after.high) < 0.75
 
@@ -146,7 +153,7 @@ class TestVerdicts:
         seen = sampled(bump(0.5), n=6)
         for decision in decided(seen)[0].values():
             assert decision.verdict is Verdict.UNIDENTIFIED
-            assert decision.reason == (
+            assert words(decision.reason) == (
                 "unidentified: 6 finite trials inside the box are too few to model; it takes 8"
             )
 
@@ -158,7 +165,7 @@ class TestVerdicts:
             assert (one.after, one.verdict, one.numbers) == (
                 other.after, other.verdict, other.numbers,
             )  # fmt: skip
-            assert one.reason == other.reason + (
+            assert words(one.reason) == words(other.reason) + (
                 " (by ranks: too few finite trials for a surrogate)"
             )
 
@@ -174,7 +181,7 @@ class TestDivergence:
         rate, decay = level_set.narrow(BOTH, BOTH.dimensions, seen, model)
         assert rate.verdict is Verdict.OPEN_LOW
         assert rate.after.low < LR.low
-        assert "all 16 trials of the round diverged" in rate.reason
+        assert "all 16 trials of the round diverged" in words(rate.reason)
         assert decay.after == decay.before
         assert level_set.narrow(BOTH, BOTH.dimensions, seen, None) == [rate, decay]
 
@@ -188,7 +195,7 @@ class TestDivergence:
         assert LR.to_unit(rate.after.high) < 0.75
         best = max(o.params["learning_rate"] for o in seen if o.finite)
         assert rate.after.contains(best)
-        assert rate.reason.count("and nearly every trial above diverged") == 1
+        assert words(rate.reason).count("and nearly every trial above diverged") == 1
 
         box = {**BOTH.dimensions, "learning_rate": LR.part(0.2, 0.65)}
         seen = [*sampled(cliff, n=64), *sampled(cliff, box=box, round=2)]
@@ -197,13 +204,13 @@ class TestDivergence:
 
     def test_where_hardly_anything_was_finite_the_frontier_decides(self):
         seen = sampled(lambda u: None if u[0] > 0.2 else 0.5, n=24, seed=3)
-        assert 4 <= sum(o.finite for o in seen) < level_set.TRIALS_LEAST
+        assert 4 <= sum(o.finite for o in seen) < rule.TRIALS_LEAST
         found = decided(seen)[0]
         rate = found["learning_rate"]
         assert rate.verdict is Verdict.NARROWED
         assert rate.after.low == LR.low
         assert LR.to_unit(rate.after.high) == pytest.approx(0.4, abs=1e-5)  # the brake
-        assert "nearly every trial outside diverged" in rate.reason
+        assert "nearly every trial outside diverged" in words(rate.reason)
         assert found["weight_decay"].verdict is Verdict.UNIDENTIFIED
 
     @pytest.mark.parametrize(
@@ -217,12 +224,14 @@ class TestDivergence:
             (np.empty(0), np.arange(5.0), math.inf),
         ],
     )
-    def test_the_frontier(self, finite, gone, expected):
-        assert frontier(finite, gone) == pytest.approx(expected)
+    def test_the_divergence_boundary(self, finite, gone, expected):
+        assert divergence_boundary(finite, gone) == pytest.approx(expected)
 
     def test_a_stray_finite_trial_beyond_the_frontier_does_not_hide_it(self):
         gone = np.linspace(1.0, 2.0, 12)
-        assert frontier(np.append(np.linspace(0, 0.9, 20), 1.5), gone) == pytest.approx(0.95)
+        assert divergence_boundary(np.append(np.linspace(0, 0.9, 20), 1.5), gone) == pytest.approx(
+            0.95
+        )
 
 
 @pytest.mark.parametrize(
@@ -231,7 +240,7 @@ class TestDivergence:
      ([0.5], -0.2, 1.3, 1.5 / 2)],
 )  # fmt: skip
 def test_spacing(trials, low, high, expected):
-    assert level_set.spacing(np.array(trials), low, high) == pytest.approx(expected)
+    assert spacing(np.array(trials), low, high) == pytest.approx(expected)
 
 
 def test_the_same_bits_every_time():

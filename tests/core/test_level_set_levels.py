@@ -6,6 +6,7 @@ import pytest
 from core.builders import space_of
 from core.level_set_cases import LR, decided, sampled
 
+from hpsearch.reasons import words
 from hpsearch.space import Choices
 from hpsearch.trials import Verdict
 
@@ -27,7 +28,7 @@ class TestLevels:
         chance = decision.numbers["level_2_chance"]
         assert decision.numbers["level_2_trials"] == trials
         assert chance < 0.05
-        assert decision.reason == (
+        assert words(decision.reason) == (
             f"dropped sigmoid: after {trials} trials, it is the best with a probability of "
             f"{chance:.2g}"
         )
@@ -53,4 +54,4 @@ class TestLevels:
         seen = self.seen({"relu": 0.9, "tanh": 0.6, "sigmoid": 0.6})
         decision = decided(seen, space=self.SPACE, box=box)[0]["activation"]
         assert decision.verdict is Verdict.KEPT
-        assert decision.reason == "kept: relu is the one level left"
+        assert words(decision.reason) == "kept: relu is the one level left"

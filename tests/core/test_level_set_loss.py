@@ -1,4 +1,4 @@
-"""The rule `level_set` where no network has learned yet: the loss as a signpost."""
+"""The rule `level_set` where no network has learned yet: the trend of the loss."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from core.builders import observe, space_of
 from core.level_set_cases import LR, WD, decided, sampled
 from scipy import stats
 
-from hpsearch.narrowing.trend import signpost
+from hpsearch.narrowing.level_set.loss_trend import strongest_trend
+from hpsearch.reasons import Side, words
 from hpsearch.trials import Verdict
 
 
@@ -36,7 +37,7 @@ class TestLossAsSignpost:
         assert rate.numbers["loss_p"] == pytest.approx(p)
         rank = (stats.rankdata(losses)[outer].mean() - 0.5) / 32
         assert rate.numbers["loss_rank"] == pytest.approx(rank)
-        assert rate.reason == (
+        assert words(rate.reason) == (
             f"open at the {'top' if upward else 'bottom'}: no score stands out, but the loss is "
             f"lowest in the quarter at that end (mean rank {rank:.2f} of 32 trials, p = {p:.2g}), "
             f"so the range now ends at {moved:g}"
@@ -70,7 +71,7 @@ class TestLossAsSignpost:
             ]
             otherwise = decided(learned)[0]
             for name, decision in decided(seen)[0].items():
-                if "no network in the box has learned" in decision.reason:
+                if "no network in the box has learned" in words(decision.reason):
                     waited += 1
                     assert decision.verdict is Verdict.UNIDENTIFIED
                     assert decision.after == decision.before
@@ -84,12 +85,12 @@ class TestLossAsSignpost:
                     loss=(1.5 if i % 4 else 2.3) - 0.2 * u)
             for i, u in enumerate((np.arange(32) + 0.5) / 32)
         ]  # fmt: skip
-        found = signpost({"learning_rate": LR}, seen)
-        assert found.upward
+        found = strongest_trend({"learning_rate": LR}, seen)
+        assert found.side is Side.HIGH
         assert found.rank < 0.15
         assert found.trials == 32
-        assert signpost({"learning_rate": LR}, seen[:4]) is None
-        assert signpost({"learning_rate": LR}, []) is None
+        assert strongest_trend({"learning_rate": LR}, seen[:4]) is None
+        assert strongest_trend({"learning_rate": LR}, []) is None
 
     def begun(self, loss, fall, *, seed=1, box=None, n=32):
         """Scores and initial losses are luck; `loss` and `fall` are those of a place."""
@@ -113,7 +114,7 @@ class TestLossAsSignpost:
         assert rate.numbers["fell"] == 1
         assert rate.numbers["loss_p"] == pytest.approx(p)
         assert rate.numbers["loss_rank"] == pytest.approx(rank)
-        assert rate.reason == (
+        assert words(rate.reason) == (
             "open at the top: no score stands out, but the loss fell furthest in the quarter at "
             f"that end (mean rank {rank:.2f} of 32 trials, p = {p:.2g}), so the range now ends at "
             f"{rate.after.high:g}"
@@ -128,7 +129,7 @@ class TestLossAsSignpost:
         ],
     )
     def test_where_it_may_have_fallen_for_another_reason_nothing_follows(self, loss, fall):
-        found = signpost({"learning_rate": LR}, self.begun(loss, fall))
+        found = strongest_trend({"learning_rate": LR}, self.begun(loss, fall))
         assert found is None or not found.fell
 
     def test_the_way_up_leads_past_all_that_was_asked(self):
@@ -140,7 +141,7 @@ class TestLossAsSignpost:
         assert LR.to_unit(rate.after.high) == pytest.approx(1.5, abs=1e-5)
         assert LR.to_unit(rate.after.low) == pytest.approx(0.1, abs=1e-5)
 
-    def test_what_was_narrowed_by_evidence_follows_no_signpost(self):
+    def test_what_was_narrowed_by_evidence_follows_no_trend(self):
         """The networks never learn much, as with hard data; the scores know the best rate."""
         box = {"learning_rate": LR.part(0.55, 0.65), "weight_decay": WD}
         wide = sampled(lambda u: 0.5 - (u[0] - 0.6) ** 2, n=64)
@@ -152,7 +153,7 @@ class TestLossAsSignpost:
             for o in inner
         ]  # fmt: skip
         seen = [*(observe(o.index, o.params, 0.5, score=o.score, loss=1.6) for o in wide), *near]
-        assert signpost(box, seen) is not None
+        assert strongest_trend(box, seen) is not None
         rate = decided(seen, box=box)[0]["learning_rate"]
         assert rate.numbers["support"] > 2
         assert rate.verdict is not Verdict.OPEN_HIGH
@@ -165,6 +166,6 @@ class TestLossAsSignpost:
                 for i in range(n)
             ]  # fmt: skip
 
-        assert signpost({"learning_rate": LR}, seen("learning_rate", 24)) is not None
-        assert signpost({"momentum": LR}, seen("momentum", 24)) is None
-        assert signpost({"momentum": LR}, seen("momentum", 240)) is not None
+        assert strongest_trend({"learning_rate": LR}, seen("learning_rate", 24)) is not None
+        assert strongest_trend({"momentum": LR}, seen("momentum", 24)) is None
+        assert strongest_trend({"momentum": LR}, seen("momentum", 240)) is not None

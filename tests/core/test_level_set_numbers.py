@@ -9,9 +9,13 @@ import pytest
 from core.level_set_cases import BOTH, decided, sampled
 from scipy import stats
 
-from hpsearch.narrowing import brakes, level_set
-from hpsearch.narrowing.relevance import WITHOUT, log_likelihood, supports
-from hpsearch.narrowing.view import View, caution
+from hpsearch.narrowing import step_limits
+from hpsearch.narrowing.level_set import relevance
+from hpsearch.narrowing.level_set.explored import Edge
+from hpsearch.narrowing.level_set.hull import HullEnd
+from hpsearch.narrowing.level_set.posterior_summary import PosteriorSummary, caution
+from hpsearch.narrowing.level_set.relevance import WITHOUT, log_likelihood, supports
+from hpsearch.reasons import Side
 from hpsearch.trials import Verdict
 
 
@@ -56,7 +60,7 @@ class TestNumbers:
             low = max(min(n["hull_low"] - margin, n["tried"]), 0.0)
             high = min(max(n["hull_high"] + margin, n["tried"]), 1.0)
             expected = now.part(low, high)
-            if high - low >= brakes.SHRINK_LEAST:
+            if high - low >= step_limits.SHRINK_LEAST:
                 assert (decision.after.low, decision.after.high) == (expected.low, expected.high)
             assert n["width_before"] == now.width
             assert n["width_after"] == decision.after.width
@@ -94,7 +98,7 @@ class TestNumbers:
         constant = 0.5 * len(z) * math.log(2 * math.pi)
         assert log_likelihood(cov, z) == pytest.approx(expected + constant)
         for name, support in supports(model).items():
-            assert found[name].numbers["support"] == support > level_set.SUPPORT
+            assert found[name].numbers["support"] == support > relevance.SUPPORT
         assert max(model.constants.lengths) < WITHOUT / 100
 
     def test_the_chances_of_the_best_place(self):
@@ -106,13 +110,18 @@ class TestNumbers:
             numbers = found[name].numbers
             assert numbers["chance_low"] == pytest.approx(np.mean(best[:, k] <= 0.1), abs=0.1)
             assert numbers["chance_high"] == pytest.approx(np.mean(best[:, k] >= 0.9), abs=0.1)
-        view = View.of(BOTH, BOTH.dimensions, seen, model)
-        assert view.often.sum() == pytest.approx(1.0)
-        assert view.level[view.often > 0].all()
+        summary = PosteriorSummary.of(BOTH, BOTH.dimensions, seen, model)
+        assert summary.wins.sum() == pytest.approx(1.0)
+        assert summary.members[summary.wins > 0].all()
 
 
-def test_a_hair_beyond_the_edge_opens_nothing():
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize(
+    ("beyond", "explored", "move"), [(0.008, 0.0, 0.0), (0.04, 0.2, 0.0), (0.1, 0.2, 0.1)]
+)
+def test_a_hair_beyond_the_edge_opens_nothing(side, beyond, explored, move):
     """A range that would grow by less than a hundredth of its width stays, and is not called open."""
-    assert level_set._outward(0.008, 0.0, 0.5, math.inf, leaning=False) == 0.0
-    assert level_set._outward(0.04, 0.2, 0.5, math.inf, leaning=False) == 0.0
-    assert level_set._outward(0.1, 0.2, 0.5, math.inf, leaning=False) == 0.1
+    home, out = (0.0, -1.0) if side is Side.LOW else (1.0, 1.0)
+    edge = Edge(side, home, home + out * explored, out * math.inf, home + out * 0.5)
+    end = HullEnd(edge, home + out * beyond, probability=0.1, leaning=False)
+    assert end.move == pytest.approx(move, abs=1e-12)

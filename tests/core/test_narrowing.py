@@ -18,7 +18,8 @@ from core.builders import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.narrowing import RULES, brakes
+from hpsearch.narrowing import RULES, step_limits
+from hpsearch.reasons import words
 from hpsearch.space import Choices, Range, box_from_json, box_to_json, inside
 from hpsearch.surrogate import fitted
 from hpsearch.trials import TrialState, Verdict
@@ -63,7 +64,7 @@ def check(space, decisions):
         before, after = decision.before, decision.after
         assert before == space.dimensions[decision.name]
         assert type(after) is type(before)
-        assert decision.reason
+        assert words(decision.reason)
         assert isinstance(decision.verdict, Verdict)
         check_json(decision)
         check_verdict(decision)
@@ -85,8 +86,8 @@ def check_range(decision):
         abs(before.coordinate(e + before.step(e)) - before.coordinate(e))
         for e in (after.low, after.high)
     )
-    least = brakes.SHRINK_LEAST * before.width - slack
-    assert after.width >= least * (1 - 1e-9), decision.reason
+    least = step_limits.SHRINK_LEAST * before.width - slack
+    assert after.width >= least * (1 - 1e-9), words(decision.reason)
 
 
 def check_json(decision):
@@ -143,7 +144,7 @@ class TestContract:
                 )  # fmt: skip
             model = fitted(space, seen, epochs=2) if name == "level_set" else None
             box = {d.name: d.after for d in RULES[name](space, box, seen, model)}
-        assert box["learning_rate"].width >= 0.9 * brakes.FLOOR * LR.width
+        assert box["learning_rate"].width >= 0.9 * step_limits.FLOOR * LR.width
         assert box["learning_rate"].width < 0.3 * LR.width
         assert box["learning_rate"].contains(1e-2)
 

@@ -13,7 +13,8 @@ from core.builders import (
 )
 from scipy import stats
 
-from hpsearch.narrowing import brakes, quantile
+from hpsearch.narrowing import quantile, step_limits
+from hpsearch.reasons import words
 from hpsearch.space import Choices, Range, same_level
 from hpsearch.trials import Verdict
 
@@ -61,7 +62,7 @@ def test_narrowed_to_the_hull_of_the_best_and_its_margin():
     assert decision.numbers["median"] == pytest.approx(14 / 32, abs=1e-5)
     assert (decision.numbers["top"], decision.numbers["rest"]) == (8, 24)
     after = decision.after
-    assert decision.reason == (
+    assert words(decision.reason) == (
         f"narrowed to 40% of its width: the best 8 of 32 trials lie between {after.low:.3g} and "
         f"{after.high:.3g}, margin included (Kolmogorov-Smirnov p = {p:.2g})"
     )
@@ -85,7 +86,7 @@ def test_unidentified_when_the_best_lie_anywhere():
     assert decision.verdict is Verdict.UNIDENTIFIED
     p = recomputed_p(seen, LR, best)
     assert p > quantile.ALPHA
-    assert decision.reason == (
+    assert words(decision.reason) == (
         "unidentified: the best 8 of 32 trials are spread like the others (Kolmogorov-Smirnov "
         f"p = {p:.2g}), so the range stays"
     )
@@ -111,20 +112,22 @@ def test_open_where_the_best_lean_on_an_edge(upward, verdict):
     if upward:
         assert high == pytest.approx(1.5, abs=1e-5)
         assert low == pytest.approx(EVEN[24] - 1 / 32, abs=1e-5)
-        assert decision.reason == (
+        assert words(decision.reason) == (
             "open at the top: the median of the best 8 trials lies at 88% of the range, and they "
             "reach its edge at 1, so the range now ends at 316.228"
         )
     else:
         assert low == pytest.approx(-0.5, abs=1e-5)
         assert high == pytest.approx(EVEN[7] + 1 / 32, abs=1e-5)
-        assert "lies at 12% of the range" in decision.reason
-        assert decision.reason.startswith("open at the bottom: the median of the best 8 trials")
-        assert decision.reason.endswith("so the range now ends at 3.16228e-08")
+        assert "lies at 12% of the range" in words(decision.reason)
+        assert words(decision.reason).startswith(
+            "open at the bottom: the median of the best 8 trials"
+        )
+        assert words(decision.reason).endswith("so the range now ends at 3.16228e-08")
 
 
 @pytest.mark.parametrize("upward", [True, False])
-def test_at_its_limit_a_leaning_range_narrows_with_brakes_and_says_so(upward):
+def test_at_its_limit_a_leaning_range_narrows_within_step_limits_and_says_so(upward):
     fixed = LR.model_copy(update={"hard_low": LR.low, "hard_high": LR.high})
     best = set(range(24, 32)) if upward else set(range(8))
     decision = one(line(EVEN, best), fixed)
@@ -132,14 +135,16 @@ def test_at_its_limit_a_leaning_range_narrows_with_brakes_and_says_so(upward):
     low, high = (LR.to_unit(x) for x in (decision.after.low, decision.after.high))
     assert (low, high) == pytest.approx((0.6, 1.0) if upward else (0.0, 0.4), abs=1e-5)
     limit = "1" if upward else "1e-05"
-    assert f"which is the limit {limit}; a wider hard limit may hold better" in decision.reason
+    assert f"which is the limit {limit}; a wider hard limit may hold better" in words(
+        decision.reason
+    )
 
 
 def test_expansion_ends_at_the_limit():
     near = LR.model_copy(update={"hard_high": 2.0})
     decision = one(line(EVEN, set(range(24, 32))), near)
     assert decision.after.high == 2.0
-    assert decision.reason.endswith("so the range now ends at 2")
+    assert words(decision.reason).endswith("so the range now ends at 2")
     assert decision.after.width >= 0.4 * LR.width - 1e-6
 
 
@@ -147,7 +152,7 @@ def test_kept_when_the_best_fill_the_range():
     best = {0, 1, 2, 3, 28, 29, 30, 31}
     decision = one(line(EVEN, best))
     assert decision.verdict is Verdict.KEPT
-    assert decision.reason.startswith(
+    assert words(decision.reason).startswith(
         "kept between 1e-05 and 1: the best 8 of 32 trials fill it, margin included"
     )
     assert decision.numbers["width_after"] == decision.numbers["width_before"] == LR.width
@@ -158,7 +163,7 @@ def test_kept_at_the_floor():
     seen = line(EVEN, set(range(12, 20)), dimension=tenth)
     decision = one(seen, LR, tenth)
     assert decision.verdict is Verdict.KEPT
-    assert "could share less, but it is at its least" in decision.reason
+    assert "could share less, but it is at its least" in words(decision.reason)
 
 
 def test_integers_keep_two_values():
@@ -167,14 +172,14 @@ def test_integers_keep_two_values():
     decision = one(seen, two, name="n")
     assert decision.verdict is Verdict.OPEN_HIGH
     assert (decision.after.low, decision.after.high) == (4, 5)
-    assert decision.reason.endswith("so the range now ends at 5")
+    assert words(decision.reason).endswith("so the range now ends at 5")
 
 
 def test_integers_are_put_into_whole_words():
     size = Range(low=16, high=4096, integer=True, scale="log").limited(1, 1e6)
     seen = line(EVEN, set(range(10, 18)), dimension=size, name="batch_size")
     decision = one(seen, size, name="batch_size")
-    found = re.search(r"lie between (\d+) and (\d+), ", decision.reason)
+    found = re.search(r"lie between (\d+) and (\d+), ", words(decision.reason))
     assert found
     assert (float(found[1]), float(found[2])) == (decision.after.low, decision.after.high)
 
@@ -186,7 +191,7 @@ def test_too_few_trials_are_unidentified_and_counted(finite, rest):
     decision = one(seen)
     assert decision.verdict is Verdict.UNIDENTIFIED
     top = min(4, finite)
-    assert decision.reason == (
+    assert words(decision.reason) == (
         f"unidentified: {top} of the best and {finite + rest - top} other trials inside the box "
         "are too few to compare; it takes 4 of each"
     )
@@ -223,14 +228,14 @@ class TestAllDiverged:
         dropout, rate = quantile.narrow(space, space.dimensions, seen, None)
         assert rate.verdict is Verdict.OPEN_LOW
         assert (rate.after.low, rate.after.high) == (3.16228e-08, 0.00316228)
-        assert rate.reason == (
+        assert words(rate.reason) == (
             "open at the bottom: all 32 trials of the round diverged, so the range moves down to "
             "between 3.16e-08 and 0.00316"
         )
         assert dropout.verdict is Verdict.UNIDENTIFIED
         assert dropout.after == dropout.before
         assert "all 32 trials of the round diverged, which says nothing about dropout" in (
-            dropout.reason
+            words(dropout.reason)
         )
 
     def test_a_lower_limit_still_lets_the_upper_edge_down(self):
@@ -244,9 +249,9 @@ class TestAllDiverged:
         for _ in range(12):
             decision = one([diverged(i, {"learning_rate": 0.1}) for i in range(8)], fixed, now)
             now = decision.after
-        assert now.width >= 0.99 * brakes.FLOOR * LR.width
+        assert now.width >= 0.99 * step_limits.FLOOR * LR.width
         assert decision.verdict is Verdict.OPEN_LOW
-        assert "can move no further down than 1e-05; a lower hard_low" in decision.reason
+        assert "can move no further down than 1e-05; a lower hard_low" in words(decision.reason)
 
     def test_the_best_of_earlier_rounds_is_not_lost(self):
         good = observe(0, {"learning_rate": LR.from_unit(0.8)}, 0.9)
@@ -290,7 +295,7 @@ class TestLevels:
         assert (top, rest) == (9, 25)
         p = float(stats.fisher_exact([[0, top], [16, rest - 16]], alternative="less").pvalue)
         assert numbers["level_1_p"] == pytest.approx(p)
-        assert decision.reason == (
+        assert words(decision.reason) == (
             f"dropped sigmoid: none of its 16 trials is among the best 9 (Fisher p = {p:.2g})"
         )
 
@@ -299,14 +304,14 @@ class TestLevels:
         decision = one(seen, self.LEVELS, name="a")
         assert decision.verdict is Verdict.UNIDENTIFIED
         assert decision.after == self.LEVELS
-        assert "too few trials to be ruled out" in decision.reason
+        assert "too few trials to be ruled out" in words(decision.reason)
 
     def test_two_levels_at_once(self):
         seen = self.seen({"relu": 30, "sigmoid": 30, "tanh": 30}, {"relu"})
         seen = [o if o.params["a"] != "relu" else observe(o.index, o.params, 0.9) for o in seen]
         decision = one(seen, self.LEVELS, name="a")
         assert decision.after.choices == ("relu",)
-        assert decision.reason.count("none of its 30 trials") == 2
+        assert words(decision.reason).count("none of its 30 trials") == 2
 
     def test_one_is_not_true(self):
         mixed = Choices(choices=(1, True))

@@ -12,7 +12,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from hpsearch.coordinator import Snapshot, decide
-from hpsearch.coordinator.evidence import frontier
+from hpsearch.coordinator.evidence import divergence_boundary
+from hpsearch.reasons import words
 from hpsearch.trials import FinalPlan, RoundKind, RoundPlan
 
 SPACE = {"learning_rate": {"low": 1e-5, "high": 1.0, "scale": "log"}}
@@ -50,21 +51,21 @@ def test_what_was_planned_is_what_was_spent():
 def test_the_budget_is_said_to_be_spent():
     resolved = resolve(space=SPACE, epochs={"first": 2, "last": 8, "budget": 300})
     _, _, final = search(resolved, hill, noise=0.01)
-    assert final.reason == "the budget of 300 epochs is spent"
+    assert words(final.reason) == "the budget of 300 epochs is spent"
 
 
 def test_nothing_left_to_gain_ends_the_search_early():
     flat = resolve(space=SPACE, rounds=12, trials_per_round=16)
     rounds, _, final = search(flat, lambda *_: 0.7, noise=0.01)
     assert len(rounds) < 12
-    assert "expected improvement left" in final.reason
+    assert "expected improvement left" in words(final.reason)
 
 
 def test_all_rounds_when_they_are_asked_for():
     resolved = resolve(space=SPACE, rounds=8, trials_per_round=16, stop_early=False)
     rounds, _, final = search(resolved, lambda *_: 0.7, noise=0.01)
     assert len(rounds) == 8
-    assert final.reason == "all 8 rounds are done"
+    assert words(final.reason) == "all 8 rounds are done"
 
 
 def snapshot_after(resolved, rounds, seen, **more):
@@ -81,14 +82,14 @@ def test_no_round_is_begun_that_would_end_too_late():
     early = decide(snapshot_after(resolved, rounds[:2], seen, seconds=1.0), job_size=8)
     assert isinstance(early, RoundPlan)
     assert early.kind is RoundKind.EXPLORE
-    assert early.evidence["seconds"] == 1.0
+    assert early.evidence.seconds == 1.0
     # Another look would leave no time for the race, and at last there is none for that either.
     race = decide(snapshot_after(resolved, rounds[:2], seen, seconds=48.0), job_size=8)
     assert race.kind is RoundKind.REPEAT
-    assert "48 s of 100 s have passed" in race.reason
+    assert "48 s of 100 s have passed" in words(race.reason)
     late = decide(snapshot_after(resolved, rounds[:2], seen, seconds=99.0), job_size=8)
     assert isinstance(late, FinalPlan)
-    assert "99 s of 100 s have passed" in late.reason
+    assert "99 s of 100 s have passed" in words(late.reason)
 
 
 def test_edited_ranges_are_looked_at_while_a_round_is_left():
@@ -112,19 +113,19 @@ def test_finalists_of_another_length_are_not_compared():
             update={"epochs": resolved.spec.epochs.model_copy(update={"last": 16})}
         ),
     )
-    now = snapshot_after(longer, rounds, seen, right=right)
-    assert decide(now, job_size=8).evidence["finalists"] == []
-    now = snapshot_after(resolved, rounds, seen, right=right)
-    found = decide(now, job_size=8).evidence["finalists"]
+    now = snapshot_after(longer, rounds, seen, correct_masks=right)
+    assert decide(now, job_size=8).evidence.finalists == []
+    now = snapshot_after(resolved, rounds, seen, correct_masks=right)
+    found = decide(now, job_size=8).evidence.finalists
     assert found
-    assert all(math.isfinite(f["mean"]) for f in found)
+    assert all(math.isfinite(f.mean) for f in found)
 
 
 def test_rounds_without_anything_to_repeat_are_not_said_to_be_done():
     resolved = resolve(space=SPACE, rounds=3, trials_per_round=1, stop_early=False)
     rounds, _, final = search(resolved, hill, noise=0.01)
     assert len(rounds) < 3
-    assert "2 of 3 rounds, and there is nothing to repeat" in final.reason
+    assert "2 of 3 rounds, and there is nothing to repeat" in words(final.reason)
 
 
 @pytest.mark.parametrize(("sampler", "most"), [("sobol", 4), ("random", 4), ("gp", 16)])
@@ -142,14 +143,14 @@ def test_part_of_a_round_lies_outside_the_box_and_part_repeats(sampler, most):
         assert len(again) >= 2
 
 
-def test_the_frontier_of_divergence():
+def test_the_boundary_of_divergence():
     sound = [observe(i, {"learning_rate": 10.0 ** (-3 + i / 4)}) for i in range(9)]
     gone = [diverged(20 + i, {"learning_rate": 10.0 ** (-0.5 + i / 4)}) for i in range(6)]
-    found = frontier([*sound, *gone])
-    assert found["diverged"] == 6
-    assert found["finite"] == 9
-    assert found["highest_finite"] == pytest.approx(0.1)
-    assert found["lowest_diverged"] == pytest.approx(10**-0.5)
-    assert 0.1 <= found["edge"] <= 10**-0.5
-    assert frontier(sound) is None
-    assert frontier([]) is None
+    found = divergence_boundary([*sound, *gone])
+    assert found.diverged == 6
+    assert found.finite == 9
+    assert found.highest_finite == pytest.approx(0.1)
+    assert found.lowest_diverged == pytest.approx(10**-0.5)
+    assert 0.1 <= found.edge <= 10**-0.5
+    assert divergence_boundary(sound) is None
+    assert divergence_boundary([]) is None

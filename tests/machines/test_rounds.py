@@ -60,12 +60,10 @@ class RoundMachine(RuleBasedStateMachine):
             before.round,
             before.revision,
         )
-        epochs, deadlines = advance.durations(now.resolved, plan, self.world.services.settings)
+        deadlines = advance.deadlines(now.resolved, plan, self.world.services.settings)
         self.world.commits.armed = "after" if lost else None
         done = self.world.services.store.write(
-            lambda tx: tx.searches.apply(
-                row, plan, epochs=epochs, deadlines=deadlines, fingerprint=fingerprint()
-            )
+            lambda tx: tx.searches.apply(row, plan, deadlines=deadlines, fingerprint=fingerprint())
         )
         self.world.commits.armed = None
         assert done == (fresh and not lost)

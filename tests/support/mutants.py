@@ -129,7 +129,7 @@ MUTANTS: dict[str, Mutant] = {
     "the ledger is not written": Mutant(
         PLANS,
         """        self.connection.execute(
-            round_.insert().values(search_id=seen.id, created_at=now(), **_round(plan, epochs))
+            round_.insert().values(search_id=seen.id, created_at=now(), **_round(plan))
         )
 """,
         "",

@@ -49,7 +49,7 @@ def test_the_range_moves_to_where_networks_learn(files: DatasetStore, seed: int)
         seen = [*now.observations, *trained(trainer, resolved, info, plan)]
         now = Snapshot(
             resolved, plan.box, seen, kinds=[*now.kinds, plan.kind],
-            ended=plan.evidence.get("explored", now.ended),
+            ended=now.ended if plan.evidence is None else plan.evidence.explored or now.ended,
         )  # fmt: skip
     assert isinstance(plan, FinalPlan)
     assert plan.recommended.score > 0.75  # chance is 0.1

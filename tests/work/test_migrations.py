@@ -52,6 +52,27 @@ def test_down_to_nothing_and_up_again(database_url):
     assert differences(database_url) == []
 
 
+def test_the_way_back_takes_facts_out_of_the_evidence(bench, database_url):
+    """The build before compares evidence as a whole, and knows the sentence alone."""
+    search_id = bench.submit(rounds=4, epochs={"first": 2, "last": 2})
+    bench.complete(search_id)
+
+    def evidence():
+        return bench.services.store.read(
+            lambda tx: [r.evidence for r in tx.searches.rounds(search_id)]
+        )
+
+    before = evidence()
+    assert any("explored_facts" in (stored or {}) for stored in before)
+    database = schema.Database(database_url)
+    database.downgrade("0006")
+    database.upgrade()
+    database.close()
+    for stored in before:
+        (stored or {}).pop("explored_facts", None)
+    assert evidence() == before
+
+
 def test_partial_indexes_are_partial(database_url):
     """Without its condition `one final` would allow one job in a search."""
     engines = Engines(database_url)

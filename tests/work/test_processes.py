@@ -262,7 +262,7 @@ TAMPERING = {
     "best": "UPDATE search SET best_accuracy = 1.0",
     "counter": "UPDATE round SET diverged = diverged + 1, completed = completed - 1 WHERE number = 1",
     "verdict's numbers": "UPDATE decision SET numbers = json_set(numbers, '$.top', 99)",
-    "reason": "UPDATE decision SET reason = 'because' WHERE name = 'learning_rate'",
+    "reason": "UPDATE decision SET facts = json_set(facts, '$.top', 99) WHERE name = 'learning_rate'",
     "spec": "UPDATE search SET spec = json_set(spec, '$.seed', 8)",
 }
 

@@ -273,7 +273,8 @@ def test_many_who_advance_at_once_make_one_round(bench):
 def test_a_plan_that_cannot_be_written_fails_its_search_alone(bench, monkeypatch, caplog):
     first = bench.submit()
     with monkeypatch.context() as faulty:
-        faulty.setattr(advance, "durations", lambda *_: (None, [1.0] * 9))  # no round has no epochs
+        # No job is without a deadline.
+        faulty.setattr(advance, "deadlines", lambda _, plan, __: [None] * len(plan.jobs))
         assert bench.work.advance_due() == 1
     second = bench.submit()
     assert bench.work.advance_due() == 1

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from hpsearch.reasons import Side, open_at
 from hpsearch.report.health.stored import Row, Stored
-from hpsearch.report.verdicts import histories, reaches_beyond, telling
+from hpsearch.report.verdicts import conclusion, histories, reaches_beyond
 from hpsearch.report.views import HealthNote
 from hpsearch.space import Level, Range, inside
 from hpsearch.trials import Verdict
@@ -24,29 +25,29 @@ def open_ranges(stored: Stored) -> Iterator[HealthNote]:
         if not is_open or not isinstance(now, Range) or not isinstance(asked, Range):
             continue
         side = _open_side(last.verdict, now, asked)
-        edge, limit = (now.high, now.hard_high) if side == "high" else (now.low, now.hard_low)
+        edge, limit = side.edge(now), side.hard_limit(now)
         within = asked.low < edge < asked.high
         yield HealthNote(
             code="open_range",
             severity="info" if within else "warning",
-            message=f"{name} is {last.reason.split(':')[0]}: its range ends at {edge:g}"
+            message=f"{name} is {open_at(side)}: its range ends at {edge:g}"
             + (", inside what was asked: it had been narrowed too far" if within else ""),
             numbers={"hyperparameter": name, "edge": edge, "limit": limit, "round": last.round},
             advice=_further(name, side, edge, limit, within=within),
         )
 
 
-def _open_side(verdict: str, now: Range, asked: Range) -> str:
+def _open_side(verdict: str, now: Range, asked: Range) -> Side:
     """The end to speak of; of two, the one that had to stop, or that left what was asked."""
     if verdict != Verdict.OPEN_BOTH:
-        return "high" if verdict == Verdict.OPEN_HIGH else "low"
+        return Side.HIGH if verdict == Verdict.OPEN_HIGH else Side.LOW
     if now.high == now.hard_high or now.low == now.hard_low:
-        return "high" if now.high == now.hard_high else "low"
-    return "high" if now.high >= asked.high or now.low > asked.low else "low"
+        return Side.HIGH if now.high == now.hard_high else Side.LOW
+    return Side.HIGH if now.high >= asked.high or now.low > asked.low else Side.LOW
 
 
-def _further(name: str, side: str, edge: float, limit: float | None, *, within: bool) -> str:
-    further = "above" if side == "high" else "below"
+def _further(name: str, side: Side, edge: float, limit: float | None, *, within: bool) -> str:
+    further = "above" if side is Side.HIGH else "below"
     if edge == limit:
         return f"set space.{name}.hard_{side} {further} {limit:g}, where the search had to stop"
     if within:
@@ -56,7 +57,7 @@ def _further(name: str, side: str, edge: float, limit: float | None, *, within: 
 
 def best_at_edge(stored: Stored) -> Iterator[HealthNote]:
     """Best values at the very end of what was looked at, where the verdict does not say so."""
-    told = {name: telling(h)[0] for name, h in histories(stored.decisions).items()}
+    told = {name: conclusion(h)[0] for name, h in histories(stored.decisions).items()}
     for name, now in stored.box.items():
         asked, best = stored.resolved.box[name], (stored.best or {}).get(name)
         if not isinstance(now, Range) or not isinstance(asked, Range) or best is None:
@@ -107,7 +108,7 @@ def _level(value: Any) -> Level:
 def unidentified(stored: Stored) -> Iterator[HealthNote]:
     """Hyperparameters whose effect inside the range cannot be told from noise."""
     for name, history in histories(stored.decisions).items():
-        if telling(history)[0] is not Verdict.UNIDENTIFIED:
+        if conclusion(history)[0] is not Verdict.UNIDENTIFIED:
             continue
         yield HealthNote(
             code="unidentified",

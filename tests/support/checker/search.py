@@ -159,8 +159,8 @@ def _as_decided(seen: History, s: Row, final: Row) -> Iterator[str]:
     if stored != [dict(p) for p in plan.trials]:
         yield f"search {s.id}: the final's parameters {stored} are not the ones decided anew"
     kept = {**s.recommended, "params": restored(s.recommended["params"])}
-    if kept != chosen(plan):
-        yield f"search {s.id}: recommends {kept}, decided anew {chosen(plan)}"
+    if kept != chosen(plan.recommended):
+        yield f"search {s.id}: recommends {kept}, decided anew {chosen(plan.recommended)}"
 
 
 def digest_of(seen: History, s: Row) -> str | None:

@@ -1,23 +1,21 @@
-"""What every rule obeys: how far a range may move in one round, and what divergence forces."""
+"""Limits that every rule obeys: the most that a range moves in one round, and where all diverged."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from hpsearch.narrowing.words import shown
+from hpsearch.reasons import Span, rules
 from hpsearch.space import Box, Dimension, Range, Space, inside
-from hpsearch.trials import Decision, Observation, Verdict
+from hpsearch.trials import Decision, Numbers, Observation, Verdict
 
 EXPANSION = 0.5  # of the present width, on one side in one round
 SHRINK_LEAST = 0.4  # of the present width, in one round
 FLOOR = 0.02  # of the asked width, for ever
 SETTLED = 0.01  # a change of less than this share of the width is none
 
-Numbers = dict[str, float | int | None]
 
-
-def placed(
+def limit_step(
     asked: Range,
     now: Range,
     low: float,
@@ -25,7 +23,7 @@ def placed(
     *,
     stable: tuple[float, float] = (-math.inf, math.inf),
 ) -> Range:
-    """The range from unit `low` to unit `high` of `now`, brakes and hard limits applied.
+    """Return the range from unit `low` to unit `high` of `now`, within step limits and hard limits.
 
     It always holds [low, high] as far as the hard limits allow. Where it must be wider, it
     widens between the `stable` places (units too) if there is room.
@@ -51,23 +49,23 @@ def limits(now: Range) -> tuple[float, float]:
     return low, high
 
 
-def latest(observations: Sequence[Observation]) -> Sequence[Observation]:
+def last_round(observations: Sequence[Observation]) -> Sequence[Observation]:
     """The trials of the last round."""
     last = max((o.round for o in observations), default=0)
     return [o for o in observations if o.round == last]
 
 
 def all_diverged(observations: Sequence[Observation]) -> bool:
-    """Whether the last round has not one finite loss."""
-    trials = latest(observations)
+    """Tell whether the last round has not one finite loss."""
+    trials = last_round(observations)
     return bool(trials) and not any(o.finite for o in trials)
 
 
 def retreat(space: Space, box: Box, observations: Sequence[Observation]) -> list[Decision]:
     """The decisions after a round that diverged as a whole: the learning rate goes down."""
-    count = len(latest(observations))
-    known = [o for o in observations if o.finite and inside(box, o.params)]
-    best = min(known, key=lambda o: o.rank_key, default=None)
+    count = len(last_round(observations))
+    sound = [o for o in observations if o.finite and inside(box, o.params)]
+    best = min(sound, key=lambda o: o.rank_key, default=None)
     return [_retreat(name, space.dimensions[name], box[name], count, best) for name in space.names]
 
 
@@ -80,26 +78,18 @@ def _retreat(
     """
     numbers: Numbers = {"diverged": count}
     if name != "learning_rate" or not isinstance(now, Range):
-        reason = (
-            f"unidentified: all {count} trials of the round diverged, which says nothing "
-            f"about {name}"
-        )
+        reason = rules.AllDiverged(name, count)
         return Decision(name, now, now, Verdict.UNIDENTIFIED, reason, numbers)
     assert isinstance(asked, Range)  # a box has the kinds of its space
-    known = 0.0 if best is None else place(now, best, name)
-    after = placed(asked, now, -EXPANSION, max(1 - EXPANSION, known))
-    numbers["width_before"], numbers["width_after"] = now.width, after.width
-    where = f"open at the bottom: all {count} trials of the round diverged"
-    if after == now:
-        reason = (
-            f"{where}, and the range can move no further down than {now.low:g}; a lower hard_low "
-            "may hold better values"
-        )
-    else:
-        reason = f"{where}, so the range moves down to between {shown(after)}"
-    return Decision(name, now, after, Verdict.OPEN_LOW, reason, numbers)
+    hold = 0.0 if best is None else unit_of(now, best, name)
+    after = limit_step(asked, now, -EXPANSION, max(1 - EXPANSION, hold))
+    numbers = {**numbers, "width_before": now.width, "width_after": after.width}
+    moved = None if after == now else Span.of(after)
+    return Decision(
+        name, now, after, Verdict.OPEN_LOW, rules.Retreat(count, now.low, moved), numbers
+    )
 
 
-def place(now: Range, trial: Observation, name: str) -> float:
-    """Where a trial lies in the range: 0 at its low edge, 1 at its high edge."""
+def unit_of(now: Range, trial: Observation, name: str) -> float:
+    """The place of a trial in the range: 0 at its low edge, 1 at its high edge."""
     return now.to_unit(float(trial.params[name]))  # type: ignore[arg-type]  # a range holds numbers

@@ -1,4 +1,4 @@
-"""Whether a hyperparameter matters at all, as far as the scores can tell.
+"""The support of a hyperparameter: whether it matters at all, as far as the scores can tell.
 
 A process that was fitted to some thirty scores always finds a little slope along a range without
 any effect: its length scale has a prior, and the prior expects effects. The likelihood has no
@@ -29,7 +29,7 @@ WITHOUT = 1e4  # a length scale along which nothing changes
 
 
 def supports(model: Surrogate) -> Mapping[str, float]:
-    """For each hyperparameter log p(scores | with it) - log p(scores | without it).
+    """Return for each hyperparameter log p(scores | with it) - log p(scores | without it).
 
     Both with the constants of the model, but for the length scale of the one that is left out,
     and with the noise that suits them best: what a needless hyperparameter explains is noise, and
@@ -41,12 +41,12 @@ def supports(model: Surrogate) -> Mapping[str, float]:
     rows = finite.take(spread_out(finite, ROWS))
     pairs = Pairs.of(rows)
     full = _profile(model, rows, pairs, model.constants.lengths)
-    found = {}
+    ratios = {}
     for k, name in enumerate(model.encoding.columns):
         lengths = model.constants.lengths.copy()
         lengths[k] = WITHOUT
-        found[name] = full - _profile(model, rows, pairs, lengths)
-    return found
+        ratios[name] = full - _profile(model, rows, pairs, lengths)
+    return ratios
 
 
 def _profile(model: Surrogate, rows: Rows, pairs: Pairs, lengths: Floats) -> float:
@@ -62,9 +62,11 @@ def _profile(model: Surrogate, rows: Rows, pairs: Pairs, lengths: Floats) -> flo
     single = np.eye(len(rows))
     lucks = [single] if len(np.unique(rows.trials)) == len(rows) else [single, pairs.same_trial]
     spread = float(np.var(z))
-    found = [log_likelihood(cov, z)]
-    found += [log_likelihood(cov + share * spread * luck, z) for share in SHARES for luck in lucks]
-    return max(found)
+    likelihoods = [log_likelihood(cov, z)]
+    likelihoods += [
+        log_likelihood(cov + share * spread * luck, z) for share in SHARES for luck in lucks
+    ]
+    return max(likelihoods)
 
 
 def log_likelihood(cov: Floats, z: Floats) -> float:

@@ -1,4 +1,4 @@
-"""The loss as a signpost where nothing has been learned yet and the score is the same everywhere."""
+"""The trend of the loss along a range, where nothing has been learned and scores are alike."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
-from hpsearch.narrowing.territory import units
+from hpsearch.narrowing.level_set.explored import Floats, units
+from hpsearch.reasons import Side
 from hpsearch.space import Box, Range, inside
 from hpsearch.trials import Observation
 
@@ -24,11 +24,9 @@ CONTRARY = 0.9  # p from which the loss is higher there, rather than lower
 BEGUN = 0.25  # share of its first loss that some network loses where learning has begun
 UNLEARNED = 0.6  # probability of the right class that nobody reaches where nothing is learned
 
-Floats = NDArray[np.float64]
-
 
 @dataclass(frozen=True, slots=True)
-class Trend:
+class LossTrend:
     """The loss is lower in the outer quarter of a range: its mean rank there, 0 lowest, 1 highest.
 
     `fell`: the rank is that of how far the loss fell while training, 0 furthest. `p` is that of
@@ -36,40 +34,44 @@ class Trend:
     """
 
     name: str
-    upward: bool
+    side: Side
     rank: float
     p: float
     trials: int
     fell: bool = False
 
 
-def signpost(box: Box, observations: Sequence[Observation]) -> Trend | None:
+def strongest_trend(box: Box, observations: Sequence[Observation]) -> LossTrend | None:
     """The end of a range where the loss is lowest; None where no end stands out.
 
     Ranks are taken among trials of equal length, and tests are one-sided for each end.
     """
-    known = _known(box, observations)
+    comparable = _comparable(box, observations)
     ranges = [name for name in sorted(box) if isinstance(box[name], Range)]
-    ends = [end for name in ranges for end in _ends(name, box, known, _losses(known))]
-    steeper = _steeper(box, known, ends)
+    losses = _losses(comparable)
+    ends = [end for name in ranges for end in _ends(name, box, comparable, losses)]
+    steeper = _steeper(box, comparable, ends)
     if steeper is not None:
         return steeper
-    found = [t for t in ends if t.p < (ALPHA_RATE if t.name == RATE else ALPHA / len(ranges))]
-    return min(found, key=lambda t: t.p, default=None)
+    clear = [t for t in ends if t.p < (ALPHA_RATE if t.name == RATE else ALPHA / len(ranges))]
+    return min(clear, key=lambda t: t.p, default=None)
 
 
-def _steeper(box: Box, known: Sequence[Observation], ends: Sequence[Trend]) -> Trend | None:
+def _steeper(
+    box: Box, comparable: Sequence[Observation], ends: Sequence[LossTrend]
+) -> LossTrend | None:
     """The top of the learning rate, where the loss fell furthest; None where it did not.
 
     A network that has hardly begun to learn owes its loss to its initial weights. How far the
     loss fell owes them nothing, and grows with the learning rate as long as that is too low. The
     loss itself must not speak against it: what learns slowly falls for longer, too.
     """
-    if not any(t.name == RATE and t.upward and t.p < CONTRARY for t in ends):
+    if not any(t.name == RATE and t.side is Side.HIGH and t.p < CONTRARY for t in ends):
         return None
-    if any(_begun(o) for o in known):
+    if any(_begun(o) for o in comparable):
         return None
-    steeper = [t for t in _ends(RATE, box, known, _falls(known)) if t.upward and t.p < ALPHA]
+    falls = _ends(RATE, box, comparable, _falls(comparable))
+    steeper = [t for t in falls if t.side is Side.HIGH and t.p < ALPHA]
     return replace(steeper[0], fell=True) if steeper else None
 
 
@@ -79,16 +81,16 @@ def _begun(trial: Observation) -> bool:
     return trial.fall > BEGUN * (trial.loss + trial.fall)
 
 
-def unlearned(box: Box, observations: Sequence[Observation]) -> bool:
-    """Whether no trial in the box gives the right class more than a modest probability.
+def nothing_learned(box: Box, observations: Sequence[Observation]) -> bool:
+    """Tell whether no trial in the box gives the right class more than a modest probability.
 
     exp(-loss) is the geometric mean of the probabilities that a network gives to the right class.
     """
-    losses = [o.loss for o in _known(box, observations) if o.loss is not None]
+    losses = [o.loss for o in _comparable(box, observations) if o.loss is not None]
     return bool(losses) and math.exp(-min(losses)) <= UNLEARNED
 
 
-def _known(box: Box, observations: Sequence[Observation]) -> Sequence[Observation]:
+def _comparable(box: Box, observations: Sequence[Observation]) -> Sequence[Observation]:
     return [
         o for o in observations
         if o.finite and o.loss is not None and not o.source and inside(box, o.params)
@@ -104,20 +106,22 @@ def _falls(trials: Sequence[Observation]) -> Floats:
     return -np.array([np.nan if o.fall is None else o.fall for o in trials])
 
 
-def _ends(name: str, box: Box, trials: Sequence[Observation], values: Floats) -> list[Trend]:
+def _ends(
+    name: str, box: Box, trials: Sequence[Observation], values: Floats
+) -> Sequence[LossTrend]:
     """Both ends of a range by `values` (n,) of the trials, as far as there are trials to compare."""
     now = box[name]
     assert isinstance(now, Range)
     ranks = _ranks(trials, values)
-    kept = np.isfinite(ranks)
-    ranks, places = ranks[kept], units(name, now, trials)[kept]
-    found = []
-    for upward, outer in ((False, places < OUTER), (True, places > 1 - OUTER)):
+    ranked = np.isfinite(ranks)
+    ranks, places = ranks[ranked], units(name, now, trials)[ranked]
+    ends = []
+    for side, outer in ((Side.LOW, places < OUTER), (Side.HIGH, places > 1 - OUTER)):
         if min(int(outer.sum()), int((~outer).sum())) < GROUP_LEAST:
             continue
         p = stats.mannwhitneyu(ranks[outer], ranks[~outer], alternative="less").pvalue
-        found.append(Trend(name, upward, float(ranks[outer].mean()), float(p), len(ranks)))
-    return found
+        ends.append(LossTrend(name, side, float(ranks[outer].mean()), float(p), len(ranks)))
+    return ends
 
 
 def _ranks(trials: Sequence[Observation], values: Floats) -> Floats:

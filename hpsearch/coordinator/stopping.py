@@ -1,0 +1,89 @@
+"""The end of exploring: by rounds, by the budget of epochs, by the clock, by the evidence."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from hpsearch.coordinator.situation import Situation
+from hpsearch.coordinator.snapshot import Snapshot
+from hpsearch.reasons import Reason
+from hpsearch.reasons.course import BudgetSpent, GainSpent, RoundsDone, TimeSpent
+from hpsearch.trials import OPEN
+
+RESERVED = 0.25  # of a budget is kept for the repeats, at the most
+GAIN_LEAST = 0.1  # expected improvement, as a share of the noise, that is worth another round
+
+
+def end_of_exploring(situation: Situation) -> Reason | None:
+    """Return why exploring is over; None while it is not."""
+    now, rounds = situation.now, situation.now.resolved.spec.rounds
+    if now.ended is not None:
+        return now.ended
+    # Where everything has diverged there is nothing to repeat: those rounds look on.
+    planned = now.resolved.explore_rounds
+    if not any(o.finite for o in now.own):
+        planned = rounds
+    # Ranges that were edited since the last look deserve one, as long as a round is left.
+    if now.explored >= planned and not (now.moved and now.round < rounds):
+        return RoundsDone(rounds)
+    return _spent(now) or _settled(situation)
+
+
+def _spent(now: Snapshot) -> Reason | None:
+    """The reason for which another round cannot be paid for, in epochs or in seconds."""
+    resolved, spec, following = now.resolved, now.resolved.spec, now.explored + 1
+    trials, rungs = resolved.trials(following), resolved.rungs(following)
+    budget = spec.epochs.budget
+    if budget is not None and not affordable(now, trials, rungs, reserve=reserve(now)):
+        return BudgetSpent(budget)
+    repeats = resolved.repeat_rounds * spec.trials.last * spec.epochs.last
+    return too_late(now, resolved.round_epochs(trials, rungs), reserve=repeats)
+
+
+def too_late(now: Snapshot, epochs: int, *, reserve: int = 0) -> TimeSpent | None:
+    """Return why a round of so many epochs would end too late; None where it would not.
+
+    Time for `reserve` epochs is kept, a quarter of all time at most.
+    """
+    limit = now.resolved.spec.max_seconds
+    if limit is None or now.seconds is None:
+        return None
+    pace = now.seconds / max(1, now.epochs_trained)
+    if now.seconds + pace * epochs <= limit - min(pace * reserve, RESERVED * limit):
+        return None
+    return TimeSpent(now.seconds, limit, pace * epochs)
+
+
+def _settled(situation: Situation) -> Reason | None:
+    """The reason for which another round would teach nothing; None while it may, or all were asked for."""
+    now, evidence = situation.now, situation.evidence
+    resolved, spec = now.resolved, now.resolved.spec
+    in_full = resolved.rungs(now.explored)[-1] == spec.epochs.last
+    if not spec.stop_early or not in_full or any(d.verdict in OPEN for d in situation.decisions):
+        return None
+    if evidence is None or evidence.expected_gain is None or evidence.noise_sd is None:
+        return None
+    gain, noise = evidence.expected_gain, evidence.noise_sd
+    if gain >= GAIN_LEAST * noise:
+        return None
+    return GainSpent(gain, GAIN_LEAST, noise, now.round, spec.rounds)
+
+
+def reserve(now: Snapshot) -> int:
+    """Epochs that are kept for the repeats: a quarter of the budget at most."""
+    spec, budget = now.resolved.spec, now.resolved.spec.epochs.budget
+    repeats = now.resolved.repeat_rounds * spec.trials.last * spec.epochs.last
+    return 0 if budget is None else min(repeats, int(RESERVED * budget))
+
+
+def affordable(now: Snapshot, trials: int, rungs: Sequence[int], *, reserve: int) -> int:
+    """Return how many of `trials` the epoch budget still pays for."""
+    budget = now.resolved.spec.epochs.budget
+    if budget is None:
+        return trials
+    left = budget - now.epochs_trained - reserve
+    # A cohort more or less makes small steps back: the bisection may end one such step too low.
+    return bisect_right(
+        range(1, trials + 1), left, key=lambda n: now.resolved.round_epochs(n, rungs)
+    )
