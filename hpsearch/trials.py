@@ -37,6 +37,7 @@ ACTIVE = tuple(s for s in SearchState if s not in ENDED)
 
 SCORE_MOST = 1e100  # of a score that was reported: what the surrogate can square
 
+
 class JobState(StrEnum):
     """State of a job, the unit of the queue."""
 
@@ -83,9 +84,6 @@ class Verdict(StrEnum):
     def open(self) -> bool:
         """Say whether better values may lie beyond an end of the range."""
         return self in (Verdict.OPEN_LOW, Verdict.OPEN_HIGH, Verdict.OPEN_BOTH)
-
-
-OPEN = (Verdict.OPEN_LOW, Verdict.OPEN_HIGH, Verdict.OPEN_BOTH)
 
 
 class Role(StrEnum):

@@ -9,7 +9,6 @@ from hpsearch.coordinator.situation import Situation
 from hpsearch.coordinator.snapshot import Snapshot
 from hpsearch.reasons import Reason
 from hpsearch.reasons.course import BudgetSpent, GainSpent, RoundsDone, TimeSpent
-from hpsearch.trials import OPEN
 
 RESERVED = 0.25  # of a budget is kept for the repeats, at the most
 GAIN_LEAST = 0.1  # expected improvement, as a share of the noise, that is worth another round
@@ -60,7 +59,7 @@ def _settled(situation: Situation) -> Reason | None:
     now, evidence = situation.now, situation.evidence
     resolved, spec = now.resolved, now.resolved.spec
     in_full = resolved.rungs(now.explored)[-1] == spec.epochs.last
-    if not spec.stop_early or not in_full or any(d.verdict in OPEN for d in situation.decisions):
+    if not spec.stop_early or not in_full or any(d.verdict.open for d in situation.decisions):
         return None
     if evidence is None or evidence.expected_gain is None or evidence.noise_sd is None:
         return None

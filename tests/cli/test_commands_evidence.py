@@ -71,13 +71,14 @@ def test_a_status_tells_of_edits_earlier_searches_and_repeats(contract, status, 
     ]
     rounds = {"planned": 4, "completed": 3, "kind": "repeat"}
     trials = {**status["trials"], "stopped": 16}
-    contract.answer(
-        200,
-        {**status, "edits": edits, "warm_start": ["e1"], "rounds": rounds, "trials": trials,
-         "reason": "the finalists are trained again"},
-    )  # fmt: skip
+    repeating = {**status, "edits": edits, "warm_start": ["e1"], "rounds": rounds, "trials": trials}
+    again = "the finalists are trained again"
+    contract.answer(200, {**repeating, "reason": again})
+    contract.answer(200, {**repeating, "reason": None})
     out = run("status", "s1", "--url", contract.url)[1]
-    assert "running (the finalists are trained again)" in out
+    assert f"running ({again})" in out
+    resumed = run("status", "s1", "--url", contract.url)[1]
+    assert "running, repeating the finalists " in resumed
     assert "56 of 128 (8 running, 16 stopped early, 2 diverged)" in out
     assert "rounds before its first round; epochs, learning_rate after round 2" in out
     assert "begun with  e1" in out
