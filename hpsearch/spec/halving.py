@@ -64,7 +64,7 @@ def surely_out(index: int, known: Known, rungs: Sequence[int], places: Sequence[
 def halved(known: Known, rungs: Sequence[int], places: Sequence[int]) -> Mapping[int, int]:
     """The rung at which each trial of a whole cohort was stopped; who went on is not in it.
 
-    The parameters are those of `surely_out`. A trial without a standing at a rung, as one that
+    The parameters are those of `surely_out`. A trial without a score at a rung, as one that
     diverged before it, falls out there by itself.
     """
     stopped: dict[int, int] = {}
@@ -76,6 +76,6 @@ def halved(known: Known, rungs: Sequence[int], places: Sequence[int]) -> Mapping
     return stopped
 
 
-def _rank(index: int, standing: RungScore) -> tuple[float, float, int]:
+def _rank(index: int, at: RungScore) -> tuple[float, float, int]:
     """Sorts the best first."""
-    return (-standing.score, standing.loss, index)
+    return (-at.score, at.loss, index)
