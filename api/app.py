@@ -88,7 +88,7 @@ def _authority(
 ) -> Authority:
     rate, burst = settings.requests_per_second, settings.request_burst
     rates = Buckets(rate=rate, burst=burst) if rate else None
-    usage = Usage(services.keys.used)
+    usage = Usage(services.keys.note_use)
     return Authority(services.keys, accesses, gate, Failures(), usage, rates)
 
 

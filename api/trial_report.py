@@ -7,7 +7,7 @@ from typing import Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from hpsearch.errors import InvalidRequest
-from hpsearch.service.external import Told
+from hpsearch.service.external import TrialUpdate
 from hpsearch.spec import from_pydantic
 from hpsearch.trials import SCORE_MOST, TrialState
 
@@ -66,8 +66,8 @@ def beat(data: object) -> TrialHeartbeat:
     return _read(TrialHeartbeat, data)
 
 
-def told(data: object) -> Told:
-    """`data` as what a trainer says of its trial.
+def trial_update(data: object) -> TrialUpdate:
+    """`data` as a trainer's word on its trial.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def told(data: object) -> Told:
         With every mistake in it.
     """
     body = _read(TrialReportBody, data)
-    return Told(
+    return TrialUpdate(
         token=body.token,
         epoch=body.epoch,
         score=body.score,

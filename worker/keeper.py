@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hpsearch.errors import Unavailable
-from hpsearch.service.work import Work
+from hpsearch.service.jobs import JobService
 from hpsearch.training.fingerprint import fingerprint
 from hpsearch.trials import Hint
 
@@ -28,7 +28,9 @@ EXIT_DEAF = 70
 class Keeper:
     """Heartbeats of one process and of the job it holds."""
 
-    def __init__(self, work: Work, *, worker_run: str, heartbeat: float, lease: float) -> None:
+    def __init__(
+        self, work: JobService, *, worker_run: str, heartbeat: float, lease: float
+    ) -> None:
         self._work = work
         self._run = worker_run
         self._heartbeat = heartbeat
@@ -53,7 +55,7 @@ class Keeper:
         """Fall silent and forget the worker."""
         self._closing.set()
         self._thread.join(timeout=self._heartbeat)
-        self._work.gone(self._run)
+        self._work.unregister(self._run)
 
     def stopped(self) -> bool:
         """Whether the job that is held has been taken away."""
@@ -88,7 +90,7 @@ class Keeper:
                     os._exit(EXIT_DEAF)  # the main thread cannot be interrupted otherwise
 
     def _announce(self) -> None:
-        self._work.seen(
+        self._work.register(
             self._run, host=socket.gethostname(), pid=os.getpid(), fingerprint=fingerprint()
         )
 

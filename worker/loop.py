@@ -26,9 +26,9 @@ class Loop:
     """Does what finishers and the API left undone."""
 
     def __init__(self, services: Services) -> None:
-        self._work = services.work
+        self._work = services.jobs
         self._tick = services.settings.tick_seconds
-        self._publisher = Publisher(make(services.settings), services.work)
+        self._publisher = Publisher(make(services.settings), services.jobs)
         self._sender = Sender(Webhooks(services.store, services.settings), tick=self._tick)
         self._stop = threading.Event()
         self._swept = time.monotonic()

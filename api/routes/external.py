@@ -13,7 +13,7 @@ from api.parameters import MAX_WAIT_SECONDS, ClaimQuery, NoQuery, SearchPath, Tr
 from api.routes.searches import SEARCH
 from api.routing import Routes, body_of
 from api.runtime import owner, runtime
-from api.trial_report import beat, told
+from api.trial_report import beat, trial_update
 from hpsearch.report.views import HeartbeatView, OrderView, VerdictView
 
 routes = Routes(
@@ -86,8 +86,8 @@ def report_trial(path: TrialPath, query: NoQuery) -> Response:
     The score after the last epoch ends the trial. The same report again changes nothing; 409
     where the trial is not yours any more, or the epoch has another score.
     """
-    said = told(_sent(path))
-    return view(runtime().services.external.report(path.id, path.trial, said, owner=owner()))
+    update = trial_update(_sent(path))
+    return view(runtime().services.external.report(path.id, path.trial, update, owner=owner()))
 
 
 def _sent(path: TrialPath) -> Any:

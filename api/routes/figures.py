@@ -13,7 +13,7 @@ from api.routing import V1, Answer, Routes, content
 from api.runtime import owner, runtime
 from hpsearch.errors import Conflict, InvalidRequest, NotFound
 from hpsearch.report.views import RoundView
-from hpsearch.service.gallery import Gallery
+from hpsearch.service.figures import FigureQueries
 
 routes = Routes("figures", description="A search in pictures.")
 
@@ -77,62 +77,62 @@ def progress(query: ProgressQuery) -> Response:
     for search in dict.fromkeys(query.searches.split(",")):
         name = services.searches.status(search, owner=owner()).name or search
         named = f"{name} ({search})" if name in found else name
-        found[named] = services.gallery.rounds(search, owner=owner())
+        found[named] = services.figures.rounds(search, owner=owner())
     return Response(figures.progress(found).to_json(), mimetype="application/json")
 
 
 def drawn(search: str, name: str, query: FigureQuery | None = None) -> Any:
     """One of the figures of a search, as plotly's object."""
-    return _DRAWN[name](runtime().services.gallery, search, query or FigureQuery())
+    return _DRAWN[name](runtime().services.figures, search, query or FigureQuery())
 
 
 # plotly takes a third of a second to load: the first figure pays for it, no other request does.
 
 
-def _ranges(gallery: Gallery, search: str, query: FigureQuery) -> Any:
+def _ranges(queries: FigureQueries, search: str, query: FigureQuery) -> Any:
     from hpsearch.figures import search as figures
 
     try:
         result = runtime().services.searches.result(search, owner=owner())
     except Conflict:
         result = None
-    rounds = gallery.rounds(search, owner=owner())
-    asked = gallery.asked(search, owner=owner())
+    rounds = queries.rounds(search, owner=owner())
+    asked = queries.asked(search, owner=owner())
     return figures.ranges(rounds, asked, result=result, columns=query.columns)
 
 
-def _trials(gallery: Gallery, search: str, query: FigureQuery) -> Any:
+def _trials(queries: FigureQueries, search: str, query: FigureQuery) -> Any:
     from hpsearch.figures import search as figures
 
-    names = list(gallery.asked(search, owner=owner()))
+    names = list(queries.asked(search, owner=owner()))
     x = query.x or names[0]
     y = query.y or next((n for n in names if n != x), x)
     for name in (x, y):
         if name not in names:
             raise InvalidRequest(f"{name!r} is not searched; there are {', '.join(names)}")
-    sample, of = gallery.sample(search, owner=owner())
-    rounds = gallery.rounds(search, owner=owner())
+    sample, of = queries.sample(search, owner=owner())
+    rounds = queries.rounds(search, owner=owner())
     return figures.trials(figures.Sample(sample, of), rounds, x=x, y=y)
 
 
-def _curves(gallery: Gallery, search: str, query: FigureQuery) -> Any:
+def _curves(queries: FigureQueries, search: str, query: FigureQuery) -> Any:
     from hpsearch.figures import search as figures
 
-    return figures.curves(gallery.curves(search, owner=owner()))
+    return figures.curves(queries.curves(search, owner=owner()))
 
 
-def _surface(gallery: Gallery, search: str, query: FigureQuery) -> Any:
+def _surface(queries: FigureQueries, search: str, query: FigureQuery) -> Any:
     from hpsearch.figures import search as figures
 
-    rounds = gallery.rounds(search, owner=owner())
-    best = gallery.curves(search, owner=owner())
-    return figures.surface(gallery.surface(search, owner=owner()), _exploring(rounds), best)
+    rounds = queries.rounds(search, owner=owner())
+    best = queries.curves(search, owner=owner())
+    return figures.surface(queries.surface(search, owner=owner()), _exploring(rounds), best)
 
 
-def _importance(gallery: Gallery, search: str, query: FigureQuery) -> Any:
+def _importance(queries: FigureQueries, search: str, query: FigureQuery) -> Any:
     from hpsearch.figures import search as figures
 
-    known = [r.evidence.importance for r in gallery.rounds(search, owner=owner()) if r.evidence]
+    known = [r.evidence.importance for r in queries.rounds(search, owner=owner()) if r.evidence]
     return figures.importance(next((i for i in reversed(known) if i), []))
 
 
@@ -140,7 +140,7 @@ def _exploring(rounds: list[RoundView]) -> list[RoundView]:
     return [r for r in rounds if r.kind != "final"]
 
 
-_DRAWN: Mapping[str, Callable[[Gallery, str, FigureQuery], Any]] = {
+_DRAWN: Mapping[str, Callable[[FigureQueries, str, FigureQuery], Any]] = {
     "ranges": _ranges,
     "trials": _trials,
     "curves": _curves,

@@ -35,7 +35,7 @@ def report(path: SearchPath, query: NoQuery) -> Response:
     told = figures.Told(
         status=status,
         result=result,
-        rounds=services.gallery.rounds(path.id, owner=mine),
+        rounds=services.figures.rounds(path.id, owner=mine),
         health=searches.health(path.id, owner=mine),
         spec=searches.spec(path.id, owner=mine),
         figures={name: drawn(path.id, name).to_dict() for name in figures.NAMES},

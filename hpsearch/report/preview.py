@@ -1,4 +1,4 @@
-"""What the next round would be, from a plan that nobody has written."""
+"""Preview of the next round, from a plan that nobody has written."""
 
 from __future__ import annotations
 

@@ -1,27 +1,26 @@
-"""What the decisions of a search say about its ranges in the end."""
+"""Verdicts and reasons of the ranges that a search ends with."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
 
+from hpsearch.records import DecisionRecord
 from hpsearch.space import Dimension, Range
 from hpsearch.trials import Verdict
 
-Row = Any
 OPEN = (Verdict.OPEN_LOW, Verdict.OPEN_HIGH, Verdict.OPEN_BOTH)
 
 
-def histories(decisions: Sequence[Row]) -> Mapping[str, list[Row]]:
+def histories(decisions: Sequence[DecisionRecord]) -> Mapping[str, list[DecisionRecord]]:
     """The decisions on each hyperparameter, oldest first."""
-    found: dict[str, list[Row]] = {}
-    for row in decisions:
-        found.setdefault(row.name, []).append(row)
-    return found
+    by_name: dict[str, list[DecisionRecord]] = {}
+    for decision in decisions:
+        by_name.setdefault(decision.name, []).append(decision)
+    return by_name
 
 
-def telling(history: Sequence[Row]) -> tuple[Verdict, str]:
+def verdict_of(history: Sequence[DecisionRecord]) -> tuple[Verdict, str]:
     """Verdict and reason of a range: those of the last decision, and of the last that moved it.
 
     A range that was narrowed early and could not be told from flat later is narrowed, not
@@ -33,14 +32,14 @@ def telling(history: Sequence[Row]) -> tuple[Verdict, str]:
     last = history[-1]
     moved = next((d for d in reversed(history) if d.before != d.after), last)
     if moved is last:
-        return Verdict(last.verdict), last.reason
-    verdict = moved.verdict if moved.verdict == Verdict.NARROWED else last.verdict
-    told = f"after round {moved.round}: {moved.reason}; after round {last.round}: {last.reason}"
-    return Verdict(verdict), told
+        return last.verdict, last.reason
+    verdict = moved.verdict if moved.verdict is Verdict.NARROWED else last.verdict
+    both = f"after round {moved.round}: {moved.reason}; after round {last.round}: {last.reason}"
+    return verdict, both
 
 
 def reaches_beyond(now: Dimension, asked: Dimension) -> bool:
-    """Whether a range holds values that were not asked for."""
+    """True of a range that holds values that were not asked for."""
     if isinstance(now, Range) and isinstance(asked, Range):
         return now.low < asked.low or now.high > asked.high
     return False

@@ -32,7 +32,7 @@ def share(value: float | None) -> str:
 
 
 def level(value: Level) -> str:
-    """One value of a hyperparameter."""
+    """A value of a hyperparameter."""
     if isinstance(value, float):
         return number(value)
     if isinstance(value, tuple | list):

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 
 from hpsearch.coordinator import Snapshot, decide
 from hpsearch.errors import HpsearchError
+from hpsearch.records import SearchRecord
 from hpsearch.report import digest
-from hpsearch.service.snapshots import snapshot
 from hpsearch.settings import Settings
 from hpsearch.spec import ResolvedSpec
-from hpsearch.store import Row, Store, Tx
+from hpsearch.store import Store, Tx
+from hpsearch.store.searches import ADVANCING
 from hpsearch.training.fingerprint import fingerprint
 from hpsearch.trials import (
     FinalPlan,
@@ -29,7 +30,6 @@ from hpsearch.trials import (
 log = logging.getLogger(__name__)
 
 EXTERNAL_SECONDS = 30 * 86_400.0  # how long a training may take is its caller's to know
-ACTIVE = (SearchState.QUEUED, SearchState.RUNNING, SearchState.FINALIZING)
 
 
 def advance(store: Store, settings: Settings, search_id: str) -> bool:
@@ -42,14 +42,14 @@ def advance(store: Store, settings: Settings, search_id: str) -> bool:
     read = store.read(lambda tx: _snapshot(tx, search_id))
     if read is None:
         return False
-    row, now = read
+    search, now = read
     try:
-        if row.state == SearchState.FINALIZING:
-            return _complete(store, row)
+        if search.state is SearchState.FINALIZING:
+            return _complete(store, search)
         plan = decide(now, job_size=settings.job_size)
         if isinstance(plan, GiveUp):
-            return _fail(store, row, plan.reason)
-        return _apply(store, settings, row, now, plan)
+            return _fail(store, search, plan.reason)
+        return _apply(store, settings, search, now, plan)
     except HpsearchError:
         raise
     except (MemoryError, OSError):
@@ -58,18 +58,22 @@ def advance(store: Store, settings: Settings, search_id: str) -> bool:
     except Exception as error:  # see above
         log.exception("the search cannot go on")
         what = str(error).partition("\n")[0]  # a database adds its statement and all parameters
-        reason = f"internal error after round {row.round}: {type(error).__name__}: {what}"
-        return _fail(store, row, reason[:2000])
+        reason = f"internal error after round {search.round}: {type(error).__name__}: {what}"
+        return _fail(store, search, reason[:2000])
 
 
 def _apply(
-    store: Store, settings: Settings, row: Row, now: Snapshot, plan: RoundPlan | FinalPlan
+    store: Store,
+    settings: Settings,
+    search: SearchRecord,
+    now: Snapshot,
+    plan: RoundPlan | FinalPlan,
 ) -> bool:
     """Write a plan; False when somebody else has moved the search on."""
     epochs, deadlines = durations(now.resolved, plan, settings)
     written = store.write(
-        lambda tx: tx.searches.apply(
-            row, plan, epochs=epochs, deadlines=deadlines, fingerprint=fingerprint()
+        lambda tx: tx.plans.apply(
+            search, plan, epochs=epochs, deadlines=deadlines, fingerprint=fingerprint()
         )
     )
     if written:
@@ -78,12 +82,12 @@ def _apply(
     return written
 
 
-def _fail(store: Store, seen: Row, reason: str) -> bool:
+def _fail(store: Store, seen: SearchRecord, reason: str) -> bool:
     """Fail a search, unless it has moved on since it was read."""
     failed = store.write(
         lambda tx: tx.searches.move(
             seen.id,
-            from_=[SearchState(seen.state)],
+            from_=[seen.state],
             to=SearchState.FAILED,
             reason=reason,
             revision=seen.revision,
@@ -118,43 +122,43 @@ def durations(
     ]
 
 
-def _complete(store: Store, row: Row) -> bool:
+def _complete(store: Store, search: SearchRecord) -> bool:
     """Close a search whose final test is done, with its digest."""
 
     def read(tx: Tx) -> tuple[str | None, str | None] | None:
-        final = tx.jobs.final(row.id)
-        if final is None or final.state != JobState.DONE:
+        final = tx.final.get(search.id)
+        if final is None or final.state is not JobState.DONE:
             return None
         reason = digest.withheld(
-            [*tx.jobs.fingerprints(row.id), *tx.searches.deciders(row.id)],
-            tx.jobs.lost(row.id),
-            row.spec.get("max_seconds"),
+            [*tx.queue.fingerprints(search.id), *tx.plans.deciders(search.id)],
+            tx.queue.failed(search.id),
+            search.resolved().spec.max_seconds,
         )
         if reason is not None:
             return None, reason
-        lines = digest.trial_lines(tx.searches.trials(row.id), scored=row.dataset_digest is None)
-        ensemble = final.ensemble_correct
-        return digest.search_digest(row, lines, ensemble), None
+        lines = digest.trial_lines(tx.trials.of(search.id), scored=search.dataset_digest is None)
+        return digest.search_digest(search, lines, final.ensemble_correct), None
 
-    found = store.read(read)
-    if found is None:
+    outcome = store.read(read)
+    if outcome is None:
         return False
+    made, reason = outcome
     completed = store.write(
-        lambda tx: tx.searches.finish(row.id, digest=found[0], digest_reason=found[1])
+        lambda tx: tx.searches.finish(search.id, digest=made, digest_reason=reason)
     )
     if completed:
-        log.info("the search is completed, digest %s", found[0])
+        log.info("the search is completed, digest %s", made)
     return completed
 
 
-def _snapshot(tx: Tx, search_id: str) -> tuple[Row, Snapshot] | None:
-    """A search and what is known about it; None while jobs are open or it does not run."""
-    row = tx.searches.get(search_id)
-    if row is None or row.state not in ACTIVE:
+def _snapshot(tx: Tx, search_id: str) -> tuple[SearchRecord, Snapshot] | None:
+    """A search and its state; None while jobs are open or it does not run."""
+    search = tx.searches.get(search_id)
+    if search is None or search.state not in ADVANCING:
         return None
-    rounds = tx.searches.rounds(search_id)
+    rounds = tx.trials.rounds(search_id)
     if any(r.open_jobs for r in rounds):
         return None
-    trials = tx.searches.trials(search_id)
-    since = 0.0 if row.started_at is None else tx.time() - row.started_at
-    return row, snapshot(row, rounds, trials, after=row.round, seconds=since)
+    trials = tx.trials.of(search_id)
+    since = 0.0 if search.started_at is None else tx.time() - search.started_at
+    return search, Snapshot.of(search, rounds, trials, after=search.round, seconds=since)

@@ -7,20 +7,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from hpsearch.records import Recommended, SearchRecord
 from hpsearch.space import box_to_json
 from hpsearch.spec import schedule
-from hpsearch.store.base import Part, Row
 from hpsearch.store.clock import now
-from hpsearch.store.tables import (
-    UNKNOWN_SCORE,
-    UNKNOWN_SHARE,
-    decision,
-    event,
-    job,
-    round_,
-    search,
-    trial,
-)
+from hpsearch.store.queries import Queries
+from hpsearch.store.tables import decision, event, job, round_, search, trial
 from hpsearch.trials import (
     Decision,
     FinalPlan,
@@ -31,17 +23,17 @@ from hpsearch.trials import (
     TrialState,
 )
 
-Written = RoundPlan | FinalPlan
+Plan = RoundPlan | FinalPlan
 ADVANCED, FROZEN = "advanced", "final_frozen"  # the events of a plan that was written
 
 
-class Plans(Part):
-    """One plan, one transaction; whoever comes second writes nothing."""
+class Plans(Queries):
+    """Writes a plan in one transaction; whoever comes second writes nothing."""
 
     def apply(
         self,
-        seen: Row,
-        plan: Written,
+        seen: SearchRecord,
+        plan: Plan,
         *,
         epochs: int,
         deadlines: Sequence[float],
@@ -52,7 +44,7 @@ class Plans(Part):
         Parameters
         ----------
         seen
-            The search's row as the decision knew it.
+            The search as the decision knew it.
         epochs
             Epochs of each trial of the new round.
         deadlines
@@ -73,14 +65,13 @@ class Plans(Part):
             self.connection.execute(
                 round_.update()
                 .where(round_.c.search_id == seen.id, round_.c.number == seen.round)
-                .values(evidence=dict(plan.evidence))
+                .values(evidence=plan.evidence)
             )
         self.connection.execute(
             round_.insert().values(search_id=seen.id, created_at=now(), **_round(plan, epochs))
         )
         ids = self._insert_jobs(seen.id, plan, epochs, deadlines)
-        unknown = UNKNOWN_SCORE if seen.dataset_digest is None else UNKNOWN_SHARE
-        self._insert_trials(seen.id, plan, ids, unknown)
+        self._insert_trials(seen.id, plan, ids)
         made = {"round": plan.number, "jobs": len(plan.jobs), "trials": len(plan.trials)}
         self.record(
             FROZEN if isinstance(plan, FinalPlan) else ADVANCED,
@@ -91,11 +82,11 @@ class Plans(Part):
 
     def deciders(self, search_id: str) -> Sequence[Mapping[str, str]]:
         """The numeric fingerprints under which a search's plans were made."""
-        query = sa.select(event.c.detail).where(
+        query = sa.select(event.c.detail["fingerprint"]).where(
             event.c.search_id == search_id, event.c.kind.in_((ADVANCED, FROZEN))
         )
-        details = self.connection.execute(query).scalars()
-        return [detail["fingerprint"] for detail in details if "fingerprint" in detail]
+        # Early versions noted none.
+        return [made for made in self.connection.execute(query).scalars() if made is not None]
 
     def _insert_decisions(self, search_id: str, number: int, decisions: Sequence[Decision]) -> None:
         if not decisions:
@@ -118,10 +109,10 @@ class Plans(Part):
         )
 
     def _insert_jobs(
-        self, search_id: str, plan: Written, epochs: int, deadlines: Sequence[float]
+        self, search_id: str, plan: Plan, epochs: int, deadlines: Sequence[float]
     ) -> Sequence[int]:
         """The ids of the plan's jobs, in order."""
-        made = self._time()
+        made = self.connection.execute(sa.select(now())).scalar_one()
         rows = [
             {
                 "search_id": search_id,
@@ -139,12 +130,11 @@ class Plans(Part):
         statement = job.insert().returning(job.c.id, sort_by_parameter_order=True)
         return self.connection.execute(statement, rows).scalars().all()
 
-    def _insert_trials(
-        self, search_id: str, plan: Written, ids: Sequence[int], unknown: float
-    ) -> None:
+    def _insert_trials(self, search_id: str, plan: Plan, ids: Sequence[int]) -> None:
         cohort = {i: k for k, members in enumerate(_cohorts(plan)) for i in members}
         roles = plan.roles if isinstance(plan, FinalPlan) else [None] * len(plan.trials)
-        self.insert_many(
+        self.dialect.insert_many(
+            self.connection,
             trial,
             [
                 {
@@ -156,19 +146,15 @@ class Plans(Part):
                     "role": roles[index],
                     "state": TrialState.PENDING.value,
                     "params": dict(plan.trials[index]),
-                    "accuracy": unknown,
                 }
                 for job_id, members in zip(ids, plan.jobs, strict=True)
                 for index in members
             ],
         )
 
-    def _time(self) -> float:
-        return self.connection.execute(sa.select(now())).scalar_one()
 
-
-def _moved_on(plan: Written) -> dict[str, Any]:
-    """What a plan changes in the search's own row."""
+def _moved_on(plan: Plan) -> dict[str, Any]:
+    """The changes of a plan to the search's own row."""
     final = isinstance(plan, FinalPlan)
     values: dict[str, Any] = {
         "state": SearchState.FINALIZING if final else SearchState.RUNNING,
@@ -179,11 +165,11 @@ def _moved_on(plan: Written) -> dict[str, Any]:
     if plan.reason is not None:
         values["reason"] = plan.reason
     if isinstance(plan, FinalPlan):
-        values["recommended"] = chosen(plan)
+        values["recommended"] = Recommended.of(plan.recommended)
     return values
 
 
-def _round(plan: Written, epochs: int) -> dict[str, Any]:
+def _round(plan: Plan, epochs: int) -> dict[str, Any]:
     """The new round's row."""
     rungs = [epochs] if isinstance(plan, FinalPlan) else list(plan.rungs)
     return {
@@ -198,25 +184,10 @@ def _round(plan: Written, epochs: int) -> dict[str, Any]:
     }
 
 
-def _kind(plan: Written) -> RoundKind:
+def _kind(plan: Plan) -> RoundKind:
     return RoundKind.FINAL if isinstance(plan, FinalPlan) else plan.kind
 
 
-def _cohorts(plan: Written) -> Sequence[Sequence[int]]:
+def _cohorts(plan: Plan) -> Sequence[Sequence[int]]:
     """Trial indices of each cohort; the final's models are one, and nothing is halved."""
     return [range(len(plan.trials))] if isinstance(plan, FinalPlan) else plan.cohorts
-
-
-def chosen(plan: FinalPlan) -> dict[str, Any]:
-    """The recommendation as it is stored: the trial it was drawn for, and what is known of it."""
-    best = plan.recommended.best
-    return {
-        "round": best.round,
-        "index": best.index,
-        "params": dict(best.params),
-        "correct": best.correct,
-        "examples": best.examples,
-        "score": plan.recommended.score,
-        "sd": plan.recommended.sd,
-        "trainings": plan.recommended.trainings,
-    }

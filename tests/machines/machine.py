@@ -77,7 +77,7 @@ class QueueMachine(RuleBasedStateMachine):
         super().__init__()
         self._stack = ExitStack()
         self.world: World = self._stack.enter_context(worlds.copy(self.state))
-        self.work = self.world.services.work
+        self.work = self.world.services.jobs
         self.broker: list[Hint] = []
         self.held: list[Held] = []
         self.answered: list[Held] = []

@@ -63,7 +63,7 @@ class RoundMachine(RuleBasedStateMachine):
         epochs, deadlines = advance.durations(now.resolved, plan, self.world.services.settings)
         self.world.commits.armed = "after" if lost else None
         done = self.world.services.store.write(
-            lambda tx: tx.searches.apply(
+            lambda tx: tx.plans.apply(
                 row, plan, epochs=epochs, deadlines=deadlines, fingerprint=fingerprint()
             )
         )

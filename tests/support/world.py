@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hpsearch.service import Services
-from hpsearch.service.watch import Watch
+from hpsearch.service.liveness import LivenessMonitor
 from hpsearch.settings import Settings
 from hpsearch.store.tables import job, search
 from hpsearch.wiring import assemble, build
@@ -149,7 +149,7 @@ def _running(
     services = assemble(settings)
     engines = services.store.engines
     clock.rule(engines)
-    services.work.watch = Watch(
+    services.jobs.liveness = LivenessMonitor(
         lease=settings.lease_seconds, heartbeat=settings.heartbeat_seconds,
         tick=settings.tick_seconds, clock=clock,
     )  # fmt: skip

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import asdict
 
-from hpsearch.report.health.stored import Row, Stored
-from hpsearch.report.verdicts import OPEN, histories, reaches_beyond, telling
+from hpsearch.records import DecisionRecord
+from hpsearch.report.health.records import SearchRecords
+from hpsearch.report.verdicts import OPEN, histories, reaches_beyond, verdict_of
 from hpsearch.report.views import HealthNote
-from hpsearch.space import Level, Range, inside
+from hpsearch.space import Range, inside
 from hpsearch.trials import Verdict
 
 MANY_DIVERGED = 0.2  # share of a round's trials that is worth a word
@@ -17,10 +18,10 @@ AT_EDGE = 0.02  # of the width: nearer to its end, the best value lies at the en
 FLAT = (*OPEN, Verdict.UNIDENTIFIED)  # verdicts beside which the place of the best says nothing
 
 
-def open_ranges(stored: Stored) -> Iterator[HealthNote]:
+def open_ranges(records: SearchRecords) -> Iterator[HealthNote]:
     """Ranges whose best values lean on an end, or that had to grow again."""
-    for name, history in histories(stored.decisions).items():
-        last, now, asked = history[-1], stored.box[name], stored.resolved.box[name]
+    for name, history in histories(records.decisions).items():
+        last, now, asked = history[-1], records.box[name], records.resolved.box[name]
         if last.verdict not in OPEN or not isinstance(now, Range) or not isinstance(asked, Range):
             continue
         side = _open_side(last.verdict, now, asked)
@@ -54,16 +55,17 @@ def _further(name: str, side: str, edge: float, limit: float | None, *, within: 
     return f"search further out: space.{name}.{side} {further} {edge:g}, or more rounds"
 
 
-def best_at_edge(stored: Stored) -> Iterator[HealthNote]:
+def best_at_edge(records: SearchRecords) -> Iterator[HealthNote]:
     """Best values at the very end of what was looked at, where the verdict does not say so."""
-    told = {name: telling(h)[0] for name, h in histories(stored.decisions).items()}
-    for name, now in stored.box.items():
-        asked, best = stored.resolved.box[name], (stored.best or {}).get(name)
+    verdicts = {name: verdict_of(h)[0] for name, h in histories(records.decisions).items()}
+    for name, now in records.box.items():
+        asked, best = records.resolved.box[name], (records.best or {}).get(name)
         if not isinstance(now, Range) or not isinstance(asked, Range) or best is None:
             continue
-        if told.get(name, Verdict.UNIDENTIFIED) in FLAT:
+        if verdicts.get(name, Verdict.UNIDENTIFIED) in FLAT:
             continue
-        place = now.to_unit(float(best))
+        best = float(best)  # type: ignore[arg-type]  # a range holds numbers
+        place = now.to_unit(best)
         high = place > 1 - AT_EDGE and now.high >= asked.high
         low = place < AT_EDGE and now.low <= asked.low
         if not (high or low):
@@ -72,24 +74,26 @@ def best_at_edge(stored: Stored) -> Iterator[HealthNote]:
         yield HealthNote(
             code="best_at_edge",
             severity="warning",
-            message=f"the best {name} ({float(best):g}) lies at the edge {edge:g} of its range",
-            numbers={"hyperparameter": name, "best": float(best), "edge": edge, "place": place},
+            message=f"the best {name} ({best:g}) lies at the edge {edge:g} of its range",
+            numbers={"hyperparameter": name, "best": best, "edge": edge, "place": place},
             advice=f"move space.{name}.{side} further out, to see what lies beyond",
         )
 
 
-def recommended_outside(stored: Stored) -> Iterator[HealthNote]:
+def recommended_outside(records: SearchRecords) -> Iterator[HealthNote]:
     """A recommendation outside the best range, because nothing was trained inside."""
-    chosen = (stored.search.recommended or {}).get("params", {})
-    for name, now in stored.box.items():
+    recommended = records.search.recommended
+    chosen = {} if recommended is None else recommended.params
+    for name, now in records.box.items():
         value = chosen.get(name)
-        if value is None or inside({name: now}, {name: _level(value)}):
+        if value is None or inside({name: now}, {name: value}):
             continue
+        shown = list(value) if isinstance(value, tuple) else value
         yield HealthNote(
             code="recommended_outside",
             severity="warning",
-            message=f"the recommended {name} ({value}) lies outside the best range",
-            numbers={"hyperparameter": name, "recommended": str(value)},
+            message=f"the recommended {name} ({shown}) lies outside the best range",
+            numbers={"hyperparameter": name, "recommended": str(shown)},
             advice=(
                 "nothing was trained inside the range since it was edited, so nothing is known "
                 "of it: continue the search, which begins there"
@@ -97,40 +101,34 @@ def recommended_outside(stored: Stored) -> Iterator[HealthNote]:
         )
 
 
-def _level(value: Any) -> Level:
-    """A value as it was before JSON turned its tuple into a list."""
-    level: Level = tuple(value) if isinstance(value, list) else value
-    return level
-
-
-def unidentified(stored: Stored) -> Iterator[HealthNote]:
+def unidentified(records: SearchRecords) -> Iterator[HealthNote]:
     """Hyperparameters whose effect inside the range cannot be told from noise."""
-    for name, history in histories(stored.decisions).items():
-        if telling(history)[0] is not Verdict.UNIDENTIFIED:
+    for name, history in histories(records.decisions).items():
+        if verdict_of(history)[0] is not Verdict.UNIDENTIFIED:
             continue
         yield HealthNote(
             code="unidentified",
             severity="info",
             message=f"{name} makes no difference that can be told from noise inside its range",
             numbers={"hyperparameter": name, **_effect(history[-1])},
-            advice=f"any value of the range will do; fix {_where(stored, name)} and search something else",
+            advice=f"any value of the range will do; fix {_where(records, name)} and search something else",
         )
 
 
-def _where(stored: Stored, name: str) -> str:
-    """Where a hyperparameter is fixed that is not searched."""
-    return name if stored.resolved.spec.external else f"model.{name}"
+def _where(records: SearchRecords, name: str) -> str:
+    """The field of a spec that fixes a hyperparameter."""
+    return name if records.resolved.spec.external else f"model.{name}"
 
 
-def _effect(decision: Row) -> dict[str, float | int | str | None]:
+def _effect(decision: DecisionRecord) -> dict[str, float | int | str | None]:
     wanted = ("effect", "noise_sd", "p_below_noise", "p", "trials")
     return {name: decision.numbers[name] for name in wanted if name in decision.numbers}
 
 
-def outside_asked(stored: Stored) -> Iterator[HealthNote]:
+def outside_asked(records: SearchRecords) -> Iterator[HealthNote]:
     """Ranges that hold values nobody asked for."""
-    for name, now in stored.box.items():
-        asked = stored.resolved.box[name]
+    for name, now in records.box.items():
+        asked = records.resolved.box[name]
         if reaches_beyond(now, asked) and isinstance(now, Range) and isinstance(asked, Range):
             yield HealthNote(
                 code="outside_asked",
@@ -144,10 +142,10 @@ def outside_asked(stored: Stored) -> Iterator[HealthNote]:
             )  # fmt: skip
 
 
-def divergence(stored: Stored) -> Iterator[HealthNote]:
+def divergence(records: SearchRecords) -> Iterator[HealthNote]:
     """Many diverged trials, and the learning rate at which they begin."""
-    shares = {r.number: r.diverged / r.planned for r in stored.begun}
-    count, planned = sum(r.diverged for r in stored.begun), sum(r.planned for r in stored.begun)
+    shares = {r.number: r.diverged / r.planned for r in records.begun}
+    count, planned = sum(r.diverged for r in records.begun), sum(r.planned for r in records.begun)
     if count < DIVERGED_LEAST or max(shares.values()) <= MANY_DIVERGED:
         return
     worst = max(shares, key=lambda number: shares[number])
@@ -155,25 +153,25 @@ def divergence(stored: Stored) -> Iterator[HealthNote]:
     numbers: dict[str, float | int | str | None] = {
         "diverged": count, "trials": planned, "worst_round": worst, "share": shares[worst],
     }  # fmt: skip
-    frontier = stored.latest("frontier")
-    external = stored.resolved.spec.external
+    frontier = records.latest(lambda evidence: evidence.frontier)
+    external = records.resolved.spec.external
     if frontier is None:
         advice = (
             "search other ranges" if external else "lower the learning rate, or set model.clip_norm"
         )
     else:
-        numbers |= frontier
-        message += f", most of them above a learning rate of {frontier['edge']:g}"
-        advice = f"set space.learning_rate.hard_high to {frontier['edge']:g}"
+        numbers |= asdict(frontier)
+        message += f", most of them above a learning rate of {frontier.edge:g}"
+        advice = f"set space.learning_rate.hard_high to {frontier.edge:g}"
         advice += "" if external else ", or model.clip_norm"
     yield HealthNote(
         code="divergence", severity="warning", message=message, numbers=numbers, advice=advice
     )
 
 
-def failures(stored: Stored) -> Iterator[HealthNote]:
+def failures(records: SearchRecords) -> Iterator[HealthNote]:
     """Trials that could not be trained at all."""
-    count, planned = sum(r.failed for r in stored.begun), sum(r.planned for r in stored.begun)
+    count, planned = sum(r.failed for r in records.begun), sum(r.planned for r in records.begun)
     if count:
         yield HealthNote(
             code="failed_trials",
