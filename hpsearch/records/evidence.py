@@ -86,10 +86,13 @@ class Evidence:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any] | None) -> Evidence | None:
-        """The evidence in stored JSON; None where there is none."""
+        """The evidence in stored JSON; None where there is none.
+
+        Later versions may store more than is known here.
+        """
         if not data:
             return None
-        fields = dict(data)
+        fields = {name: data[name] for name in cls.__slots__ if name in data}
         for name, make in (("frontier", Frontier), ("surface", Surface)):
             if fields.get(name) is not None:
                 fields[name] = make(**fields[name])

@@ -82,15 +82,15 @@ def _apply(
     return written
 
 
-def _fail(store: Store, seen: SearchRecord, reason: str) -> bool:
+def _fail(store: Store, search: SearchRecord, reason: str) -> bool:
     """Fail a search, unless it has moved on since it was read."""
     failed = store.write(
         lambda tx: tx.searches.move(
-            seen.id,
-            from_=[seen.state],
+            search.id,
+            from_=[search.state],
             to=SearchState.FAILED,
             reason=reason,
-            revision=seen.revision,
+            revision=search.revision,
         )
     )
     if failed:

@@ -120,7 +120,7 @@ def _is_log(dimension: Dimension) -> bool:
     return isinstance(dimension, Range) and dimension.scale == "log"
 
 
-def check_places(seen: Read, changes: Mapping[str, Any]) -> None:
+def check_places(basis: Basis, changes: Mapping[str, Any]) -> None:
     """Refuse ranges in which some trial has no place.
 
     Raises
@@ -129,8 +129,8 @@ def check_places(seen: Read, changes: Mapping[str, Any]) -> None:
         A range would be a log one, and a trial was drawn at zero or below.
     """
     mistakes = []
-    for name in turned_log(seen.search, changes):
-        params = [t.params for t in seen.trials] + [o.params for o in seen.search.warm_start]
+    for name in turned_log(basis.search, changes):
+        params = [t.params for t in basis.trials] + [o.params for o in basis.search.warm_start]
         tried = [float(p[name]) for p in params]  # type: ignore[arg-type]  # a range holds numbers
         misplaced = [value for value in tried if value <= 0]
         if misplaced:
@@ -201,7 +201,7 @@ def _stored(now: SearchSpec, edited: SearchSpec, changes: Mapping[str, Any]) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class Basis:
     """Everything that the next decision of a search rests on."""
 
     search: SearchRecord
@@ -210,26 +210,26 @@ class Read:
     time: float
 
 
-def read(tx: Tx, search_id: str) -> Read | None:
-    """Read it; None where there is no such search."""
+def read(tx: Tx, search_id: str) -> Basis | None:
+    """Basis it; None where there is no such search."""
     search = tx.searches.get(search_id)
     if search is None:
         return None
-    return Read(search, tx.trials.rounds(search_id), tx.trials.of(search_id), tx.time())
+    return Basis(search, tx.trials.rounds(search_id), tx.trials.of(search_id), tx.time())
 
 
-def preview(seen: Read, changes: Mapping[str, Any], *, job_size: int) -> NextRoundView:
+def preview(basis: Basis, changes: Mapping[str, Any], *, job_size: int) -> NextRoundView:
     """The next round as it would be with `changes`, from the trials that have ended by now."""
     # Here, because the API, which decides nothing else, need not wait for them to load.
     from hpsearch.coordinator import Snapshot, decide
 
-    search = seen.search
+    search = basis.search
     if changes:
-        edit = Edit(search.round, changes, seen.time)
+        edit = Edit(search.round, changes, basis.time)
         search = search._replace(edits=[*search.edits, edit])
-    seconds = 0.0 if search.started_at is None else seen.time - search.started_at
-    now = Snapshot.of(search, seen.rounds, seen.trials, after=search.round, seconds=seconds)
-    open_trials = _open(seen.rounds)
+    seconds = 0.0 if search.started_at is None else basis.time - search.started_at
+    now = Snapshot.of(search, basis.rounds, basis.trials, after=search.round, seconds=seconds)
+    open_trials = _open(basis.rounds)
     if now.round and not now.own and open_trials:
         return planned(now.resolved, now.box, begun=now.round, open_trials=open_trials)
     plan = decide(now, job_size=job_size)

@@ -33,36 +33,36 @@ def accepted(
         return [Mistake(at, "give at least one")]
     mistakes = [
         Mistake(f"{at}[{i}].{path}", why)
-        for i, seen in enumerate(provided.observations)
-        for path, why in _wrong(seen, new)
+        for i, trial in enumerate(provided.observations)
+        for path, why in _wrong(trial, new)
     ]
     if mistakes:
         return mistakes[:MISTAKES_SHOWN]
-    made = [_observation(seen, i) for i, seen in enumerate(provided.observations)]
+    made = [_observation(trial, i) for i, trial in enumerate(provided.observations)]
     inside = [o for o in made if within(new.space, o.params)]
     return inside or [Mistake(at, "none of them lies within the limits of this space")]
 
 
-def _wrong(seen: SeenTrial, new: ResolvedSpec) -> Iterator[tuple[str, str]]:
+def _wrong(trial: SeenTrial, new: ResolvedSpec) -> Iterator[tuple[str, str]]:
     dimensions = new.space.dimensions
-    if set(seen.params) != set(dimensions):
-        has, wanted = ", ".join(sorted(seen.params)) or "none", ", ".join(sorted(dimensions))
+    if set(trial.params) != set(dimensions):
+        has, wanted = ", ".join(sorted(trial.params)) or "none", ", ".join(sorted(dimensions))
         yield "params", f"other hyperparameters: {has}, not {wanted}"
         return
-    for name, value in params_from_json(seen.params).items():
+    for name, value in params_from_json(trial.params).items():
         if (why := _unfit(dimensions[name], value)) is not None:
             yield f"params.{name}", why
-    diverged = seen.state == "diverged"
-    if diverged != (seen.score is None):
+    diverged = trial.state == "diverged"
+    if diverged != (trial.score is None):
         yield "score", "a diverged trial has none" if diverged else "missing; null is for diverged"
     low, high = SCORES.get(new.spec.objective, (-SCORE_MOST, SCORE_MOST))
-    scores = [("score", seen.score), *((f"curve[{i}]", p[1]) for i, p in enumerate(seen.curve))]
+    scores = [("score", trial.score), *((f"curve[{i}]", p[1]) for i, p in enumerate(trial.curve))]
     for path, score in scores:
         if score is not None and not low <= score <= high:
             yield path, f"{new.spec.objective} lies in [{low:g}, {high:g}], got {score:g}"
-    epochs = [epoch for epoch, _ in seen.curve]
-    if epochs != sorted(set(epochs)) or any(epoch > seen.epochs for epoch in epochs):
-        yield "curve", f"its epochs must grow, to {seen.epochs} at the most, got {epochs[:10]}"
+    epochs = [epoch for epoch, _ in trial.curve]
+    if epochs != sorted(set(epochs)) or any(epoch > trial.epochs for epoch in epochs):
+        yield "curve", f"its epochs must grow, to {trial.epochs} at the most, got {epochs[:10]}"
 
 
 def _unfit(dimension: Dimension, value: Level) -> str | None:
@@ -90,19 +90,19 @@ def _allowed(dimension: Dimension, value: Level) -> bool:
     return (low is None or value >= low) and (high is None or value <= high)
 
 
-def _observation(seen: SeenTrial, index: int) -> Observation:
-    last = () if seen.score is None else ((seen.epochs, seen.score),)
-    before = tuple(point for point in seen.curve if point[0] < seen.epochs)
+def _observation(trial: SeenTrial, index: int) -> Observation:
+    last = () if trial.score is None else ((trial.epochs, trial.score),)
+    before = tuple(point for point in trial.curve if point[0] < trial.epochs)
     return Observation(
         round=0,
         index=index,
-        params=params_from_json(seen.params),
-        state=TrialState(seen.state),
-        epochs=seen.epochs,
+        params=params_from_json(trial.params),
+        state=TrialState(trial.state),
+        epochs=trial.epochs,
         correct=0,  # nobody counted: the surrogate learns the noise from the scores
         examples=0,
         loss=None,
-        score=seen.score,
+        score=trial.score,
         curve=before + last,
     )
 

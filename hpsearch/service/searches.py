@@ -83,18 +83,18 @@ class Searches(SearchQueries):
             As `edit` does.
         """
         get_or_404(self._store, owner, search_id, if_revision)
-        seen = self._read(search_id)
-        edits.check_editable(seen.search)
-        full = edits.checked(seen.search, changes, self._settings)
-        edits.check_places(seen, full)
-        return edits.preview(seen, full, job_size=self._settings.job_size)
+        basis = self._read(search_id)
+        edits.check_editable(basis.search)
+        full = edits.checked(basis.search, changes, self._settings)
+        edits.check_places(basis, full)
+        return edits.preview(basis, full, job_size=self._settings.job_size)
 
-    def _read(self, search_id: str) -> edits.Read:
+    def _read(self, search_id: str) -> edits.Basis:
         """Everything that the next decision of a search rests on."""
-        seen = self._store.read(lambda tx: edits.read(tx, search_id))
-        if seen is None:
+        basis = self._store.read(lambda tx: edits.read(tx, search_id))
+        if basis is None:
             raise NotFound(f"no search {search_id[:60]!r}")
-        return seen
+        return basis
 
     def pause(self, search_id: str, *, owner: str, if_revision: int | None = None) -> StatusView:
         """Start nothing more; jobs that run are finished and kept.

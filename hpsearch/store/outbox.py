@@ -60,7 +60,7 @@ class Outbox(Queries):
         )
         return self.all(DueDelivery, query)
 
-    def begin(self, seen: DueDelivery, *, patience: float) -> bool:
+    def begin(self, due: DueDelivery, *, patience: float) -> bool:
         """Count an attempt before it is made; False where somebody else has begun it.
 
         Whoever is not heard of for `patience` seconds has not delivered.
@@ -68,11 +68,11 @@ class Outbox(Queries):
         return self.changed(
             delivery.update()
             .where(
-                delivery.c.id == seen.id,
-                delivery.c.attempts == seen.attempts,
+                delivery.c.id == due.id,
+                delivery.c.attempts == due.attempts,
                 delivery.c.due_at.is_not(None),
             )
-            .values(attempts=seen.attempts + 1, due_at=now() + patience)
+            .values(attempts=due.attempts + 1, due_at=now() + patience)
         )
 
     def delivered(self, delivery_id: str) -> bool:

@@ -32,18 +32,18 @@ class Plans(Queries):
 
     def apply(
         self,
-        seen: SearchRecord,
+        basis: SearchRecord,
         plan: Plan,
         *,
         epochs: int,
         deadlines: Sequence[float],
         fingerprint: Mapping[str, str],
     ) -> bool:
-        """Write a plan, unless the search has moved on since `seen` was read.
+        """Write a plan, unless the search has moved on since `basis` was read.
 
         Parameters
         ----------
-        seen
+        basis
             The search as the decision knew it.
         epochs
             Epochs of each trial of the new round.
@@ -53,29 +53,29 @@ class Plans(Queries):
             The numeric fingerprint of the process that decided.
         """
         unmoved = sa.and_(
-            search.c.id == seen.id,
-            search.c.state == seen.state,
-            search.c.round == seen.round,
-            search.c.revision == seen.revision,
+            search.c.id == basis.id,
+            search.c.state == basis.state,
+            search.c.round == basis.round,
+            search.c.revision == basis.revision,
         )
         if not self.changed(search.update().where(unmoved).values(_moved_on(plan))):
             return False
-        self._insert_decisions(seen.id, seen.round, plan.decisions)
+        self._insert_decisions(basis.id, basis.round, plan.decisions)
         if plan.evidence:
             self.connection.execute(
                 round_.update()
-                .where(round_.c.search_id == seen.id, round_.c.number == seen.round)
+                .where(round_.c.search_id == basis.id, round_.c.number == basis.round)
                 .values(evidence=plan.evidence)
             )
         self.connection.execute(
-            round_.insert().values(search_id=seen.id, created_at=now(), **_round(plan, epochs))
+            round_.insert().values(search_id=basis.id, created_at=now(), **_round(plan, epochs))
         )
-        ids = self._insert_jobs(seen.id, plan, epochs, deadlines)
-        self._insert_trials(seen.id, plan, ids)
+        ids = self._insert_jobs(basis.id, plan, epochs, deadlines)
+        self._insert_trials(basis.id, plan, ids)
         made = {"round": plan.number, "jobs": len(plan.jobs), "trials": len(plan.trials)}
         self.record(
             FROZEN if isinstance(plan, FinalPlan) else ADVANCED,
-            search_id=seen.id,
+            search_id=basis.id,
             detail={**made, "fingerprint": dict(fingerprint)},
         )
         return True

@@ -128,25 +128,25 @@ class Searches(Queries):
             self.connection.execute(OWE, {"a_search": search_id})
         return True
 
-    def edit(self, seen: SearchRecord, changes: Mapping[str, Any]) -> bool:
+    def edit(self, basis: SearchRecord, changes: Mapping[str, Any]) -> bool:
         """Note a change that takes effect after the round that runs now.
 
-        Only while the search is as it was `seen`, and may still be edited.
+        Only while the search is as `basis` has it, and may still be edited.
         """
         time = self.connection.execute(sa.select(now())).scalar_one()
-        edit = Edit(seen.round, changes, time)
+        edit = Edit(basis.round, changes, time)
         done = self.changed(
             search.update()
             .where(
-                search.c.id == seen.id,
-                search.c.revision == seen.revision,
+                search.c.id == basis.id,
+                search.c.revision == basis.revision,
                 search.c.state.in_(EDITABLE_STATES),
             )
-            .values(edits=[*seen.edits, edit], revision=search.c.revision + 1)
+            .values(edits=[*basis.edits, edit], revision=search.c.revision + 1)
         )
         if not done:
-            return self.repeated(seen.id)
-        self.record("edited", search_id=seen.id, detail={**edit.to_json(), "work": self.work})
+            return self.repeated(basis.id)
+        self.record("edited", search_id=basis.id, detail={**edit.to_json(), "work": self.work})
         return True
 
     def unpause(self, search_id: str, revision: int | None) -> bool:

@@ -18,8 +18,6 @@ COUNTS = ROUND[:-1]  # without the evidence, which may be large
 TRIAL = columns(TrialRecord, trial)
 CURVED, LIGHT = TRIAL[:-1], TRIAL[:-2]  # without the answers; without the curve as well
 
-Place = tuple[int, int]  # round and index
-
 
 class Trials(Queries):
     """Questions about what rounds have drawn, trained and decided."""
@@ -106,7 +104,7 @@ class Trials(Queries):
         state: str | None,
         curve: bool,
         limit: int,
-        after: Place | None,
+        after: tuple[int, int] | None,
     ) -> Sequence[TrialRecord]:
         """Trials in order of (round, index), behind the place `after`.
 

@@ -123,15 +123,15 @@ MUTANTS: dict[str, Mutant] = {
         "InterleavedMachine",
     ),
     "an edit whose answer got lost": Mutant(
-        SEARCHES, "return self.repeated(seen.id)", "return False", "InterleavedMachine"
+        SEARCHES, "return self.repeated(basis.id)", "return False", "InterleavedMachine"
     ),
     "advance without the revision": Mutant(
-        PLANS, "search.c.revision == seen.revision,", "", "RoundMachine"
+        PLANS, "search.c.revision == basis.revision,", "", "RoundMachine"
     ),
     "the ledger is not written": Mutant(
         PLANS,
         """        self.connection.execute(
-            round_.insert().values(search_id=seen.id, created_at=now(), **_round(plan, epochs))
+            round_.insert().values(search_id=basis.id, created_at=now(), **_round(plan, epochs))
         )
 """,
         "",
