@@ -30,8 +30,13 @@ class Dialect(ABC):
     bytewise: str
 
     @abstractmethod
+    def insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+        """An insert in the words of this database."""
+
     def insert_once(self, table: sa.Table, values: Mapping[str, Any]) -> sa.Executable:
         """An insert that returns a row unless a unique key is taken."""
+        # Not rowcount: psycopg leaves it at -1 for an insert that SQLAlchemy wraps.
+        return self.insert(table).values(**values).on_conflict_do_nothing().returning(sa.literal(1))
 
     @abstractmethod
     def insert_many(self, connection: sa.Connection, table: sa.Table, rows: Rows) -> None:
@@ -66,10 +71,7 @@ class Sqlite(Dialect):
 
     compound, lateral, bytewise = False, False, "BINARY"
 
-    def insert_once(self, table: sa.Table, values: Mapping[str, Any]) -> sa.Executable:
-        """As the base says, by INSERT ... ON CONFLICT."""
-        insert = sqlite.insert(table).values(**values)
-        return insert.on_conflict_do_nothing().returning(sa.literal(1))
+    insert = staticmethod(sqlite.insert)
 
     def insert_many(self, connection: sa.Connection, table: sa.Table, rows: Rows) -> None:
         """As the base says, row by row."""
@@ -99,11 +101,7 @@ class Postgresql(Dialect):
 
     compound, lateral, bytewise = True, True, "C"
 
-    def insert_once(self, table: sa.Table, values: Mapping[str, Any]) -> sa.Executable:
-        """As the base says, by INSERT ... ON CONFLICT."""
-        insert = postgresql.insert(table).values(**values)
-        # Not rowcount: psycopg leaves it at -1 for an insert that SQLAlchemy wraps.
-        return insert.on_conflict_do_nothing().returning(sa.literal(1))
+    insert = staticmethod(postgresql.insert)
 
     def insert_many(self, connection: sa.Connection, table: sa.Table, rows: Rows) -> None:
         """As the base says, in one statement."""

@@ -13,7 +13,7 @@ from hpsearch.store.clock import now
 from hpsearch.store.constants import constant
 from hpsearch.store.queries import Queries, columns
 from hpsearch.store.tables import job, search
-from hpsearch.trials import Hint, JobState, Role
+from hpsearch.trials import Hint, JobState, Role, RoundKind
 
 JOB = columns(JobRecord, job)
 
@@ -50,14 +50,21 @@ class Queue(Queries):
             if row is not None:
                 subject = {**fence, **recorded, "a_search": row.search_id}
                 self.connection.execute(statements.RECORD, subject)
-                return self._claimed(statements.SERVE, row, hint)
+                return self._claimed(statements.SERVE, hint, *row)
         # The answer to an earlier COMMIT may have been lost: the row says if it is ours.
         held = self.connection.execute(statements.HELD, fence).first()
-        return None if held is None else self._claimed(statements.SUBJECT, held, hint)
+        return None if held is None else self._claimed(statements.SUBJECT, hint, *held)
 
-    def _claimed(self, statement: sa.Executable, row: sa.Row[Any], hint: Hint) -> ClaimedJob:
+    def _claimed(
+        self,
+        statement: sa.Executable,
+        hint: Hint,
+        search_id: str,
+        kind: RoundKind,
+        number: int,
+        epochs: int,
+    ) -> ClaimedJob:
         """The claimed job, with all there is to know of it."""
-        search_id, kind, number, epochs = tuple(row)
         values = {"a_search": search_id, "a_round": number}
         spec, info, rungs = self.connection.execute(statement, values).one()
         rows = self.connection.execute(statements.TASKS, {"a_job": hint.job_id})

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from hpsearch.service import Services, gallery
+from hpsearch.service import Services, figures
 
 SEARCHES = "/api/v1/searches"
 SPACE = {
@@ -116,8 +116,8 @@ def test_axes_are_chosen_and_mistakes_are_named(client: httpx.Client, search: st
 def test_of_many_trials_the_best_and_a_sample_are_shown(
     client: httpx.Client, search: str, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gallery, "POINTS", 12)
-    monkeypatch.setattr(gallery, "BEST", 4)
+    monkeypatch.setattr(figures, "POINTS", 12)
+    monkeypatch.setattr(figures, "BEST", 4)
     id_ = search.rsplit("/", 1)[1]
     owner = services.store.read(lambda tx: tx.searches.get(id_)).owner
     shown, of = services.figures.sample(id_, owner=owner)

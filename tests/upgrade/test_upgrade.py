@@ -139,7 +139,7 @@ class Worker:
                 return
 
     def _turn(self):
-        work = self._services.work
+        work = self._services.jobs
         work.reap()
         work.advance_due()
         for hint in work.hints():
@@ -153,7 +153,7 @@ class Worker:
         return run_final(
             self._trainer,
             order,
-            open_test=lambda: self._services.work.open_test(hint, worker_run="new"),
+            open_test=lambda: self._services.jobs.open_test(hint, worker_run="new"),
         )
 
 
