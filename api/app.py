@@ -74,7 +74,7 @@ def _authority(
 ) -> Authority:
     rate, burst = settings.requests_per_second, settings.request_burst
     limiter = RateLimiter(rate=rate, burst=burst) if rate else None
-    usage = KeyUsage(services.keys.used)
+    usage = KeyUsage(services.keys.note_use)
     return Authority(services.keys, accesses, gate, AuthThrottle(), usage, limiter)
 
 

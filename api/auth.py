@@ -16,7 +16,7 @@ from api.key_usage import KeyUsage
 from api.rate_limiter import RateLimiter
 from hpsearch.errors import Forbidden, Misconfigured, TooMany, Unauthenticated, Unavailable
 from hpsearch.service import Principal, Services
-from hpsearch.service.keys import KeyRing
+from hpsearch.service.keys import ApiKeys
 
 Scope = Literal["public", "read", "submit", "admin"]
 PUBLIC: Scope = "public"
@@ -92,7 +92,7 @@ class Gate:
 class Authority:
     """Authenticates and authorises every request before anything else looks at it."""
 
-    keys: KeyRing
+    keys: ApiKeys
     accesses: Mapping[str, Access]
     gate: Gate
     throttle: AuthThrottle

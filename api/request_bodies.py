@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from hpsearch.errors import InvalidRequest
-from hpsearch.service.external import Told
+from hpsearch.service.external import TrialUpdate
 from hpsearch.space import Choices
 from hpsearch.spec import from_pydantic
 from hpsearch.trials import SCORE_MOST, TrialState
@@ -140,10 +140,10 @@ def parse_heartbeat(data: object) -> TrialHeartbeat:
     return _parse(TrialHeartbeat, data, "report of a trial")
 
 
-def parse_trial_report(data: object) -> Told:
+def parse_trial_report(data: object) -> TrialUpdate:
     """`data` as the report of a trial; InvalidRequest with every mistake in it."""
     body = _parse(TrialReportBody, data, "report of a trial")
-    return Told(
+    return TrialUpdate(
         token=body.token,
         epoch=body.epoch,
         score=body.score,

@@ -12,7 +12,7 @@ import threading
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from hpsearch.service import Services
-from hpsearch.service.operations import Figures
+from hpsearch.service.metrics import Figures
 from hpsearch.trials import SearchState
 
 
@@ -52,7 +52,7 @@ class ServiceMetrics:
             The database does not answer.
         """
         with self._counting:  # two scrapes at once must not count the same events
-            figures = services.operations.figures(since=self._event)
+            figures = services.metrics.figures(since=self._event)
             self._event = figures.event
             self._count(figures)
         for state in SearchState:

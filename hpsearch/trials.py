@@ -59,7 +59,8 @@ class TrialState(StrEnum):
     CANCELLED = "cancelled"
 
 
-OBSERVED = (TrialState.COMPLETED, TrialState.STOPPED, TrialState.DIVERGED)  # they teach something
+SCORED = (TrialState.COMPLETED, TrialState.STOPPED)
+OBSERVED = (*SCORED, TrialState.DIVERGED)  # the ends that tell something of the parameters
 
 
 class RoundKind(StrEnum):
@@ -108,6 +109,17 @@ class Stream(IntEnum):
     FINAL = 6
     AUDIT = 7
     FOLDS = 8
+
+
+RankKey = tuple[bool, float, float, int, int]
+
+
+def rank_key(score: float | None, loss: float | None, number: int, index: int) -> RankKey:
+    """The order of trials, best first: scored, high in score, low in loss, then the older one.
+
+    `hpsearch.store.statements.better` is the same order in SQL.
+    """
+    return (score is None, -(score or 0.0), math.inf if loss is None else loss, number, index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +178,9 @@ class Observation:
         return self.curve or ((self.epochs, value),)
 
     @property
-    def rank_key(self) -> tuple[bool, float, float, int, int]:
-        """Sorts best first: finite, then high in score, then low in loss, then the older one."""
-        loss = math.inf if self.loss is None else self.loss
-        value = self.value
-        return (value is None, -(value or 0.0), loss, self.round, self.index)
+    def rank_key(self) -> RankKey:
+        """Sorts best first."""
+        return rank_key(self.value, self.loss, self.round, self.index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +298,16 @@ class TrialReport:
     correct_mask: bytes | None = None
     test_correct: int | None = None
     test_examples: int | None = None
+
+    @property
+    def rank_value(self) -> float | None:
+        """The number that lists of trials are sorted by; None of a trial that has none.
+
+        The validation accuracy, or the score where no examples were counted.
+        """
+        if self.state not in SCORED:
+            return None
+        return self.correct / self.examples if self.examples else self.score
 
 
 @dataclass(frozen=True, slots=True)

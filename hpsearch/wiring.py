@@ -9,11 +9,11 @@ from hpsearch.data import DatasetStore
 from hpsearch.service import Services
 from hpsearch.service.datasets import Datasets
 from hpsearch.service.external import External
-from hpsearch.service.gallery import Gallery
-from hpsearch.service.keys import KeyRing
-from hpsearch.service.operations import Operations
+from hpsearch.service.figures import FigureQueries
+from hpsearch.service.jobs import JobService
+from hpsearch.service.keys import ApiKeys
+from hpsearch.service.metrics import Metrics
 from hpsearch.service.searches import Searches
-from hpsearch.service.work import Work
 from hpsearch.settings import Settings
 from hpsearch.store import Store
 
@@ -33,16 +33,16 @@ def assemble(settings: Settings) -> Services:
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = Store(settings.database, synchronous=settings.sqlite_synchronous)
     files = DatasetStore(settings.datasets_url, settings.cache)
-    datasets, work = Datasets(store, files, settings), Work(store, settings)
+    datasets, jobs = Datasets(store, files, settings), JobService(store, settings)
     return Services(
         settings=settings,
         store=store,
         files=files,
         searches=Searches(store, datasets, settings),
-        gallery=Gallery(store),
+        figures=FigureQueries(store),
         datasets=datasets,
-        keys=KeyRing(store),
-        work=work,
-        external=External(store, work, settings),
-        operations=Operations(store, files, settings),
+        keys=ApiKeys(store),
+        jobs=jobs,
+        external=External(store, jobs, settings),
+        metrics=Metrics(store, files, settings),
     )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from hpsearch.service.work import Work
+from hpsearch.service.jobs import JobService
 from hpsearch.trials import Hint
 from worker.app import FINAL, JOBS, LIMIT_GRACE, TASK, queue
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 class HintPublisher:
     """Keeps the broker supplied with hints: a bounded window of jobs that nobody has claimed."""
 
-    def __init__(self, app: Celery, work: Work) -> None:
+    def __init__(self, app: Celery, work: JobService) -> None:
         self._app = app
         self._work = work
         self._broker_away = False

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hpsearch.errors import Unavailable
-from hpsearch.service.work import Work
+from hpsearch.service.jobs import JobService
 from hpsearch.training.numerics import fingerprint
 from hpsearch.trials import Hint
 
@@ -28,7 +28,9 @@ EXIT_UNRESPONSIVE = 70
 class LeaseKeeper:
     """Heartbeats of one process and of the job it holds."""
 
-    def __init__(self, work: Work, *, worker_run: str, heartbeat: float, lease: float) -> None:
+    def __init__(
+        self, work: JobService, *, worker_run: str, heartbeat: float, lease: float
+    ) -> None:
         self._work = work
         self._run = worker_run
         self._heartbeat = heartbeat
@@ -53,7 +55,7 @@ class LeaseKeeper:
         """Stop the heartbeats and remove the worker from the database."""
         self._closing.set()
         self._thread.join(timeout=self._heartbeat)
-        self._work.gone(self._run)
+        self._work.unregister(self._run)
 
     def stopped(self) -> bool:
         """True once the lease of the present job is lost."""
@@ -88,7 +90,7 @@ class LeaseKeeper:
                     os._exit(EXIT_UNRESPONSIVE)  # the main thread cannot be interrupted otherwise
 
     def _announce(self) -> None:
-        self._work.seen(
+        self._work.register(
             self._run, host=socket.gethostname(), pid=os.getpid(), fingerprint=fingerprint()
         )
 

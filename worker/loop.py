@@ -26,9 +26,9 @@ class Loop:
     """Work that no other process does: lost jobs, due decisions, hints, webhooks."""
 
     def __init__(self, services: Services) -> None:
-        self._work = services.work
+        self._work = services.jobs
         self._tick = services.settings.tick_seconds
-        self._publisher = HintPublisher(make(services.settings), services.work)
+        self._publisher = HintPublisher(make(services.settings), services.jobs)
         self._webhook_thread = WebhookThread(
             Webhooks(services.store, services.settings), tick=self._tick
         )

@@ -41,11 +41,11 @@ class Runner:
         settings = services.settings
         self.run_id = str(uuid.uuid4())
         self._services = services
-        self._work = services.work
+        self._work = services.jobs
         self._trainer = Trainer(services.files, stack_size=settings.stack_size)
-        self._publisher = HintPublisher(app, services.work)
+        self._publisher = HintPublisher(app, services.jobs)
         self._lease = LeaseKeeper(
-            services.work,
+            services.jobs,
             worker_run=self.run_id,
             heartbeat=settings.heartbeat_seconds,
             lease=settings.lease_seconds,

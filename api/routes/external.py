@@ -85,9 +85,9 @@ def report_trial(path: TrialPath, query: NoQuery) -> Response:
     The score after the last epoch ends the trial. The same report again changes nothing; 409
     where the trial is not yours any more, or the epoch has another score.
     """
-    report = parse_trial_report(_body(path))
+    update = parse_trial_report(_body(path))
     external = runtime().services.external
-    return view_response(external.report(path.id, path.trial, report, owner=owner()))
+    return view_response(external.report(path.id, path.trial, update, owner=owner()))
 
 
 def _body(path: TrialPath) -> Any:

@@ -14,7 +14,7 @@ from api.runtime import owner, runtime
 from hpsearch.errors import Conflict, InvalidRequest, NotFound
 from hpsearch.origins import API
 from hpsearch.report.views import RoundView
-from hpsearch.service.gallery import Gallery
+from hpsearch.service.figures import FigureQueries
 
 routes = Routes("figures", description="A search in pictures.")
 
@@ -78,62 +78,62 @@ def progress(query: ProgressQuery) -> Response:
     for search in dict.fromkeys(query.searches.split(",")):
         name = services.searches.status(search, owner=owner()).name or search
         label = f"{name} ({search})" if name in rounds else name
-        rounds[label] = services.gallery.rounds(search, owner=owner())
+        rounds[label] = services.figures.rounds(search, owner=owner())
     return Response(figures.progress(rounds).to_json(), mimetype="application/json")
 
 
 def draw(search: str, name: str, query: FigureQuery | None = None) -> Any:
     """Draw a figure of a search, as plotly's object."""
-    return _FIGURES[name](runtime().services.gallery, search, query or FigureQuery())
+    return _FIGURES[name](runtime().services.figures, search, query or FigureQuery())
 
 
 # plotly takes a third of a second to load: the first figure pays for it, no other request does.
 
 
-def _ranges(gallery: Gallery, search: str, query: FigureQuery) -> Any:
+def _ranges(queries: FigureQueries, search: str, query: FigureQuery) -> Any:
     from hpsearch.figures import search as figures
 
     try:
         result = runtime().services.searches.result(search, owner=owner())
     except Conflict:
         result = None
-    rounds = gallery.rounds(search, owner=owner())
-    space = gallery.asked(search, owner=owner())
+    rounds = queries.rounds(search, owner=owner())
+    space = queries.asked(search, owner=owner())
     return figures.ranges(rounds, space, result=result, columns=query.columns)
 
 
-def _trials(gallery: Gallery, search: str, query: FigureQuery) -> Any:
+def _trials(queries: FigureQueries, search: str, query: FigureQuery) -> Any:
     from hpsearch.figures import search as figures
 
-    names = list(gallery.asked(search, owner=owner()))
+    names = list(queries.asked(search, owner=owner()))
     x = query.x or names[0]
     y = query.y or next((n for n in names if n != x), x)
     for name in (x, y):
         if name not in names:
             raise InvalidRequest(f"{name!r} is not searched; there are {', '.join(names)}")
-    sample, of = gallery.sample(search, owner=owner())
-    rounds = gallery.rounds(search, owner=owner())
+    sample, of = queries.sample(search, owner=owner())
+    rounds = queries.rounds(search, owner=owner())
     return figures.trials(figures.Sample(sample, of), rounds, x=x, y=y)
 
 
-def _curves(gallery: Gallery, search: str, query: FigureQuery) -> Any:
+def _curves(queries: FigureQueries, search: str, query: FigureQuery) -> Any:
     from hpsearch.figures import search as figures
 
-    return figures.curves(gallery.curves(search, owner=owner()))
+    return figures.curves(queries.curves(search, owner=owner()))
 
 
-def _surface(gallery: Gallery, search: str, query: FigureQuery) -> Any:
+def _surface(queries: FigureQueries, search: str, query: FigureQuery) -> Any:
     from hpsearch.figures import search as figures
 
-    rounds = gallery.rounds(search, owner=owner())
-    best = gallery.curves(search, owner=owner())
-    return figures.surface(gallery.surface(search, owner=owner()), _exploring(rounds), best)
+    rounds = queries.rounds(search, owner=owner())
+    best = queries.curves(search, owner=owner())
+    return figures.surface(queries.surface(search, owner=owner()), _exploring(rounds), best)
 
 
-def _importance(gallery: Gallery, search: str, query: FigureQuery) -> Any:
+def _importance(queries: FigureQueries, search: str, query: FigureQuery) -> Any:
     from hpsearch.figures import search as figures
 
-    shares = [r.evidence.importance for r in gallery.rounds(search, owner=owner()) if r.evidence]
+    shares = [r.evidence.importance for r in queries.rounds(search, owner=owner()) if r.evidence]
     return figures.importance(next((i for i in reversed(shares) if i), []))
 
 
@@ -141,7 +141,7 @@ def _exploring(rounds: list[RoundView]) -> list[RoundView]:
     return [r for r in rounds if r.kind != "final"]
 
 
-_FIGURES: Mapping[str, Callable[[Gallery, str, FigureQuery], Any]] = {
+_FIGURES: Mapping[str, Callable[[FigureQueries, str, FigureQuery], Any]] = {
     "ranges": _ranges,
     "trials": _trials,
     "curves": _curves,

@@ -36,7 +36,7 @@ def report(path: SearchPath, query: NoQuery) -> Response:
     contents = figures.ReportContents(
         status=status,
         result=result,
-        rounds=services.gallery.rounds(path.id, owner=mine),
+        rounds=services.figures.rounds(path.id, owner=mine),
         health=searches.health(path.id, owner=mine),
         spec=searches.spec(path.id, owner=mine),
         figures={name: draw(path.id, name).to_dict() for name in figures.NAMES},

@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.search.axes import Axis
 from hpsearch.arrays import Floats
 from hpsearch.coordinator import Snapshot, decide, recommend
-from hpsearch.service.stored import thinned
+from hpsearch.records import sparse_curve
 from hpsearch.space import Params, Range, Space
 from hpsearch.spec import ResolvedSpec, SearchSpec
 from hpsearch.spec.schedule import survivors
@@ -171,5 +171,5 @@ class Search:
             round=plan.number, index=index, params=plan.trials[index],
             state=TrialState.COMPLETED if full else TrialState.STOPPED, epochs=epochs,
             correct=round(min(max(score, 0.0), 1.0) * self.examples), examples=self.examples,
-            loss=1.0 - score, score=score, curve=thinned(rows),
+            loss=1.0 - score, score=score, curve=sparse_curve(rows),
         )  # fmt: skip

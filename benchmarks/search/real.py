@@ -26,7 +26,7 @@ from benchmarks.search.options import OURS, Options
 from hpsearch.arrays import Floats
 from hpsearch.coordinator import Snapshot, decide
 from hpsearch.data import DatasetInfo, DatasetStore
-from hpsearch.service.stored import fallen, thinned
+from hpsearch.records import loss_drop, sparse_curve
 from hpsearch.space import Params, Range
 from hpsearch.trials import FinalPlan, JobOrder, Observation, RoundPlan
 
@@ -174,7 +174,7 @@ def _observed(plan: RoundPlan, report: Any) -> Observation:
         round=plan.number, index=report.index, params=plan.trials[report.index],
         state=report.state, epochs=report.epochs, correct=report.correct,
         examples=report.examples, loss=report.loss, score=report.score,
-        curve=thinned(report.curve), fall=fallen(report.curve),
+        curve=sparse_curve(report.curve), fall=loss_drop(report.curve),
     )  # fmt: skip
 
 

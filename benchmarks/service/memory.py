@@ -29,7 +29,7 @@ def run(site: Site) -> Section:
         client = fleet.api()
         for seed in range(SEARCHES):
             fleet.submit(trials_per_round=JOBS // SEARCHES, seed=seed)
-        fleet.services.work.advance_due()
+        fleet.services.jobs.advance_due()
         fleet.loop()
         fleet.workers(WORKERS)
         samples: list[tuple[int, dict[str, int]]] = []

@@ -8,8 +8,7 @@ from support.bench import OWNER
 
 from benchmarks.service.fleet import Fleet, Site, wait
 from benchmarks.service.tables import Section, percentile
-from hpsearch.coordinator import decide
-from hpsearch.service.snapshots import snapshot
+from hpsearch.coordinator import Snapshot, decide
 
 SEARCHES = 6
 SPEC = {
@@ -67,13 +66,13 @@ def _deciding(fleet: Fleet, search_id: str) -> list[float]:
     """Seconds that each decision after a round takes."""
     row, rounds, trials = fleet.services.store.read(
         lambda tx: (
-            tx.searches.get(search_id), tx.searches.rounds(search_id),
-            tx.searches.trials(search_id),
+            tx.searches.get(search_id), tx.trials.rounds(search_id),
+            tx.trials.of(search_id),
         )
     )  # fmt: skip
     took = []
     for after in range(1, len(rounds)):
-        seen = snapshot(row, rounds, trials, after=after, seconds=None)
+        seen = Snapshot.of(row, rounds, trials, after=after, seconds=None)
         began = time.perf_counter()
         decide(seen, job_size=8)
         took.append(time.perf_counter() - began)

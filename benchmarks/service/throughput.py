@@ -53,7 +53,7 @@ def measured(fleet: Fleet) -> tuple[float, dict[str, float]]:
     """Jobs per second, and CPU seconds by part, over `MEASURED` jobs."""
     for seed in range(SEARCHES):
         fleet.submit(trials_per_round=TRIALS * JOBS_OF_SEARCH, seed=seed)
-    fleet.services.work.advance_due()
+    fleet.services.jobs.advance_due()
     fleet.loop()
     fleet.workers(WORKERS)
     wait(lambda: fleet.trials_done() >= WARM * TRIALS, what="the first jobs")

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hpsearch.reasons import Reason
+from hpsearch.records import Edit, RoundRecord, SearchRecord, TrialRecord, observations
 from hpsearch.space import Box
 from hpsearch.spec import ResolvedSpec
-from hpsearch.trials import Observation, RoundKind
+from hpsearch.trials import Observation, RoundKind, TrialState
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,36 @@ class Snapshot:
     ended: Reason | None = None
     moved: bool = False
 
+    @classmethod
+    def of(
+        cls,
+        search: SearchRecord,
+        rounds: Sequence[RoundRecord],
+        trials: Sequence[TrialRecord],
+        *,
+        after: int,
+        seconds: float | None,
+    ) -> Snapshot:
+        """The state once round `after` is over; later rounds and trials may be among the records.
+
+        seconds
+            Since the search began.
+        """
+        resolved = search.resolved(after=after)
+        over = [r for r in rounds if r.number <= after]
+        known = [t for t in trials if t.round <= after]
+        return cls(
+            resolved=resolved,
+            box=box_after(resolved, search.edits, over),
+            observations=[*search.warm_start, *observations(known)],
+            failed=sum(t.state is TrialState.FAILED for t in known),
+            kinds=[r.kind for r in over],
+            correct_masks={(t.round, t.idx): t.right for t in known if t.right is not None},
+            seconds=None if resolved.spec.max_seconds is None else seconds,
+            ended=exploration_end_reason(over, search.edits, after),
+            moved=edited_since_exploring(over, search.edits, after),
+        )
+
     @property
     def round(self) -> int:
         """The number of rounds that are over."""
@@ -77,3 +108,31 @@ class Snapshot:
     def epochs_trained(self) -> int:
         """Epochs of this search's trials so far."""
         return sum(o.epochs for o in self.own)
+
+
+def exploration_end_reason(
+    over: Sequence[RoundRecord], edits: Sequence[Edit], after: int
+) -> Reason | None:
+    """The reason why exploring ended, where it has; an edit made later lets it go on."""
+    for r in over:
+        if r.evidence is not None and r.evidence.explored is not None:
+            later = any(r.number < edit.after_round <= after for edit in edits)
+            return None if later else r.evidence.explored
+    return None
+
+
+def edited_since_exploring(over: Sequence[RoundRecord], edits: Sequence[Edit], after: int) -> bool:
+    """True where ranges were edited after the last round that explored."""
+    last = max((r.number for r in over if r.kind is RoundKind.EXPLORE), default=0)
+    return any("space" in e.changes and last <= e.after_round <= after for e in edits)
+
+
+def box_after(resolved: ResolvedSpec, edits: Sequence[Edit], over: Sequence[RoundRecord]) -> Box:
+    """The ranges after the last of some rounds: as it drew them, or as they were edited since."""
+    if not over:
+        return resolved.box
+    box = dict(over[-1].ranges)
+    for edit in edits:
+        if edit.after_round == over[-1].number:
+            box |= {name: resolved.box[name] for name in edit.space}
+    return box

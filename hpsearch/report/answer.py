@@ -1,13 +1,19 @@
-"""The answer of a completed search, from its rows."""
+"""The answer of a completed search, from its records."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from hpsearch.metrics import wilson
+from hpsearch.records import FinalRecord, Recommended, TrialRecord
 from hpsearch.report import health, statistics
-from hpsearch.report.build import best_view, moment, range_view, trial_seed
+from hpsearch.report.build import (
+    best_view,
+    format_rfc3339,
+    importance_views,
+    range_view,
+    trial_seed,
+)
 from hpsearch.report.verdicts import conclusion, histories, reaches_beyond
 from hpsearch.report.views import (
     FinalistView,
@@ -20,77 +26,75 @@ from hpsearch.report.views import (
 )
 from hpsearch.trials import Role, Stream
 
-Row = Any
 
-
-def result(stored: health.Stored, final: Row, dataset_openings: int) -> ResultView:
+def result(records: health.SearchRecords, final: FinalRecord, dataset_openings: int) -> ResultView:
     """The answer of a completed search.
 
     Parameters
     ----------
-    stored
-        Its rows, the final test's models among them.
-    final
-        The final job.
+    records
+        Those of the search, the final test's models among them.
     """
-    search, spec = stored.search, stored.resolved.spec
-    finalists = [FinalistView.model_validate(f) for f in stored.latest("finalists") or ()]
+    search, spec = records.search, records.resolved.spec
+    finalists = [
+        FinalistView.model_validate(f, from_attributes=True)
+        for f in records.latest(lambda evidence: evidence.finalists) or ()
+    ]
     best = best_view(search, search.best_round)
     assert best is not None  # a completed search has a finite trial
+    assert search.recommended is not None  # which is then recommended
     return ResultView(
         id=search.id,
         name=search.name,
         state=search.state,
-        ranges=_ranges(stored),
-        recommended=recommended(search.recommended, stored.full),
+        ranges=_ranges(records),
+        recommended=recommended(search.recommended, records.full),
         best_trial=best,
-        test=_test(stored, final, dataset_openings),
-        optimism=_optimism(stored.models),
-        health=[note.sentence for note in health.notes(stored)],
+        test=_test(records, final, dataset_openings),
+        optimism=_optimism(records.models),
+        health=[note.sentence for note in health.notes(records)],
         digest=search.digest,
         digest_reason=search.digest_reason,
         objective=spec.objective,
         finalists=finalists,
         indistinguishable=sum(f.indistinguishable for f in finalists[1:]) if finalists else None,
-        importance=importance(stored),
+        importance=importance(records),
         rules=search.rules,
     )
 
 
-def recommended(chosen: Row, full: Sequence[Row]) -> RecommendedView:
+def recommended(chosen: Recommended, full: Sequence[TrialRecord]) -> RecommendedView:
     """The parameters to use.
 
-    chosen
-        As it is stored with the search.
     full
         Trials that were trained in full; those of the same parameters count.
     """
-    same = [t for t in full if t.params == chosen["params"] and t.examples]
+    same = [t for t in full if t.params == chosen.params and t.examples]
     shares = [t.correct / t.examples for t in same]
-    counted = chosen["examples"] > 0  # of an external search, scores alone are known
+    counted = chosen.examples > 0  # of an external search, scores alone are known
     if counted and not shares:
-        shares = [chosen["correct"] / chosen["examples"]]
-    binomial = statistics.binomial_sd(chosen["correct"], chosen["examples"]) if counted else 0.0
+        shares = [chosen.correct / chosen.examples]
+    binomial = statistics.binomial_sd(chosen.correct, chosen.examples) if counted else 0.0
     return RecommendedView(
-        params=chosen["params"],
+        params=chosen.params,
         validation_accuracy=statistics.mean_sd(shares)[0],
-        sd=chosen.get("sd") or binomial,
-        score=chosen.get("score"),
-        trainings=chosen.get("trainings"),
+        sd=chosen.sd or binomial,
+        score=chosen.score,
+        trainings=chosen.trainings,
     )
 
 
-def importance(stored: health.Stored) -> list[ImportanceView]:
-    """Of each hyperparameter by the newest evidence, the largest share first."""
-    found = [ImportanceView.model_validate(i) for i in stored.latest("importance") or ()]
-    return sorted(found, key=lambda i: (-i.total, i.name))
+def importance(records: health.SearchRecords) -> list[ImportanceView]:
+    """Importance of each hyperparameter by the newest evidence, the largest share first."""
+    newest = records.latest(lambda evidence: evidence.importance)
+    return sorted(importance_views(newest or ()), key=lambda i: (-i.total, i.name))
 
 
-def _ranges(stored: health.Stored) -> dict[str, ResultRangeView]:
-    told, views = histories(stored.decisions), {}
-    for name, now in sorted(stored.box.items()):
-        verdict, reason = conclusion(told[name])
-        asked = stored.resolved.box[name]
+def _ranges(records: health.SearchRecords) -> dict[str, ResultRangeView]:
+    history, views = histories(records.decisions), {}
+    for name, now in sorted(records.box.items()):
+        verdict, reason = conclusion(history[name])
+        asked = records.resolved.box[name]
         views[name] = ResultRangeView(
             **range_view(now).model_dump(),
             verdict=verdict,
@@ -101,16 +105,16 @@ def _ranges(stored: health.Stored) -> dict[str, ResultRangeView]:
     return views
 
 
-def _test(stored: health.Stored, final: Row, dataset_openings: int) -> TestView:
-    shown = [m for m in stored.models if m.role != Role.OPTIMISM]
-    seed, external = stored.resolved.spec.seed, not stored.resolved.workload.trained_here
+def _test(records: health.SearchRecords, final: FinalRecord, dataset_openings: int) -> TestView:
+    shown = [m for m in records.models if m.role is not Role.OPTIMISM]
+    seed, external = records.resolved.spec.seed, not records.resolved.workload.trained_here
     views = [
         TestModelView(
             params=m.params,
             seed=[trial_seed(seed, m.round, m.idx)]
             if external
             else [seed, Stream.INIT, m.round, m.idx, 0],
-            accuracy=_accuracy(m),
+            accuracy=m.test_accuracy,
             role=m.role,
             score=m.score if external else None,
         )
@@ -121,11 +125,13 @@ def _test(stored: health.Stored, final: Row, dataset_openings: int) -> TestView:
     mean, sd = statistics.mean_sd(drawn)
     scores = [v.score for v in views if v.role is Role.DRAWN and v.score is not None]
     score_mean, score_sd = statistics.mean_sd(scores)
-    examples = next((m.test_examples for m in stored.models if m.test_examples), 0)
-    finite = first.test_correct is not None
+    examples = next((m.test_examples for m in records.models if m.test_examples), 0)
+    interval = None
+    if first.test_correct is not None and first.test_examples:
+        interval = wilson(first.test_correct, first.test_examples)
     return TestView(
         accuracy=views[0].accuracy,
-        ci95=wilson(first.test_correct, first.test_examples) if finite else None,
+        ci95=interval,
         mean=mean,
         sd=sd,
         models=views,
@@ -133,7 +139,7 @@ def _test(stored: health.Stored, final: Row, dataset_openings: int) -> TestView:
             None if final.ensemble_correct is None else final.ensemble_correct / examples
         ),
         examples=examples,
-        opened_at=moment(final.opened_at),
+        opened_at=format_rfc3339(final.opened_at),
         attempts=final.openings,
         dataset_openings=dataset_openings,
         score=views[0].score,
@@ -143,14 +149,9 @@ def _test(stored: health.Stored, final: Row, dataset_openings: int) -> TestView:
     )
 
 
-def _accuracy(model: Row) -> float | None:
-    return None if model.test_correct is None else model.test_correct / model.test_examples
-
-
-def _optimism(models: Sequence[Row]) -> float | None:
+def _optimism(models: Sequence[TrialRecord]) -> float | None:
     """Validation minus test accuracy of the model trained on the training part alone."""
-    model = next((m for m in models if m.role == Role.OPTIMISM), None)
-    tested = None if model is None else _accuracy(model)
-    if model is None or tested is None or model.accuracy < 0:
+    model = next((m for m in models if m.role is Role.OPTIMISM), None)
+    if model is None or model.validation_accuracy is None or model.test_accuracy is None:
         return None
-    return float(model.accuracy - tested)
+    return model.validation_accuracy - model.test_accuracy

@@ -1,18 +1,24 @@
-"""From stored rows to the views of `hpsearch.report.views`. Nothing here reads or writes.
-
-Rows come with the column names of the store's tables.
-"""
+"""Views made of records. Nothing here reads or writes."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from hpsearch import reasons
-from hpsearch.evidence import Evidence
+from hpsearch.evidence import Evidence, Importance
 from hpsearch.origins import API, origin_of
+from hpsearch.records import (
+    DatasetRecord,
+    DecisionRecord,
+    DeliveryRecord,
+    Edit,
+    KeyRecord,
+    RoundRecord,
+    SearchRecord,
+    TrialRecord,
+)
 from hpsearch.report import progress
 from hpsearch.report.views import (
     BestView,
@@ -21,6 +27,8 @@ from hpsearch.report.views import (
     DecisionView,
     EditView,
     EvidenceView,
+    FrontierView,
+    ImportanceView,
     KeyView,
     RangeView,
     RoundView,
@@ -28,14 +36,13 @@ from hpsearch.report.views import (
     TrialView,
     WebhookView,
 )
-from hpsearch.space import Box, Choices, Dimension, box_from_json
+from hpsearch.space import Box, Choices, Dimension
 from hpsearch.spec import ResolvedSpec
 
-Row = Any
 LINKED = ("rounds", "trials", "result", "model", "health", "spec", "report")
 
 
-def moment(seconds: float | None) -> str | None:
+def format_rfc3339(seconds: float | None) -> str | None:
     """Seconds since the epoch as RFC 3339 in UTC, to the millisecond."""
     if seconds is None:
         return None
@@ -71,31 +78,31 @@ def trial_seed(seed: int, number: int, index: int) -> int:
     return int.from_bytes(hashlib.sha256(text).digest()[:4]) >> 1
 
 
-def best_view(row: Row, number: int | None) -> BestView | None:
+def best_view(record: SearchRecord | RoundRecord, number: int | None) -> BestView | None:
     """The best trial of a search or of a round."""
-    if row.best_accuracy is None:
+    if record.best_index is None:
         return None
     return BestView(
-        trial=trial_id(number or 0, row.best_index),
-        params=row.best_params,
-        validation_accuracy=row.best_accuracy if row.best_accuracy >= 0 else None,
-        score=row.best_score,
+        trial=trial_id(number or 0, record.best_index),
+        params=record.best_params,
+        validation_accuracy=record.best_accuracy,
+        score=record.best_score,
     )
 
 
 def status(
-    search: Row,
+    search: SearchRecord,
     resolved: ResolvedSpec,
-    rounds: Sequence[Row],
+    rounds: Sequence[RoundRecord],
     running: Mapping[int, int],
     now: float,
     *,
-    delivery: Row | None = None,
+    delivery: DeliveryRecord | None = None,
 ) -> StatusView:
-    """Where a search stands; `running` counts the trials of running jobs by round."""
+    """The status of a search; `running` counts the trials of running jobs by round."""
     begun = progress.searching(rounds)
     following = progress.ahead(resolved, rounds, search.state)
-    box = box_from_json(rounds[-1].box) if rounds else resolved.box
+    box = rounds[-1].ranges if rounds else resolved.box
     return StatusView(
         id=search.id,
         name=search.name,
@@ -103,9 +110,9 @@ def status(
         state=search.state,
         reason=search.reason,
         revision=search.revision,
-        created_at=moment(search.created_at) or "",
-        started_at=moment(search.started_at),
-        finished_at=moment(search.finished_at),
+        created_at=format_rfc3339(search.created_at) or "",
+        started_at=format_rfc3339(search.started_at),
+        finished_at=format_rfc3339(search.finished_at),
         eta_seconds=progress.eta(search, resolved, rounds, now),
         rounds=progress.round_counts(resolved, rounds),
         trials=progress.trial_counts(begun, running, following=following.trials),
@@ -113,7 +120,7 @@ def status(
         best=best_view(search, search.best_round),
         ranges=box_view(box),
         links=links(search.id, resolved.spec.earlier),
-        edits=[edit_view(edit) for edit in search.edits or ()],
+        edits=[edit_view(edit) for edit in search.edits],
         warm_start=[one for one in resolved.spec.earlier if one is not None],
         objective=resolved.spec.objective,
         webhook=webhook_view(search.webhook, delivery),
@@ -121,25 +128,25 @@ def status(
     )
 
 
-def webhook_view(url: str | None, delivery: Row | None) -> WebhookView | None:
-    """Whom a search tells of its end; `delivery` is None until there is something to tell."""
+def webhook_view(url: str | None, delivery: DeliveryRecord | None) -> WebhookView | None:
+    """The receiver of a search's end; `delivery` is None until it has ended."""
     if url is None:
         return None
     host = origin_of(url) or ""
     if delivery is None:
         return WebhookView(host=host, state="waiting")
-    told = "delivered" if delivery.delivered_at is not None else "given_up"
+    settled = "delivered" if delivery.delivered_at is not None else "given_up"
     return WebhookView(
         host=host,
-        state=told if delivery.due_at is None else "sending",
+        state=settled if delivery.due_at is None else "sending",
         attempts=delivery.attempts,
         error=delivery.error,
-        delivered_at=moment(delivery.delivered_at),
+        delivered_at=format_rfc3339(delivery.delivered_at),
     )
 
 
 def links(search_id: str, earlier: Sequence[str | None]) -> dict[str, str]:
-    """Where everything about a search is, and the searches that it was warm-started from."""
+    """Addresses of everything about a search, and of the searches that it was warm-started from."""
     named = {name: f"{API}/searches/{search_id}/{name}" for name in LINKED}
     before = {
         f"warm_start_{i}": f"{API}/searches/{other}" for i, other in enumerate(earlier, 1) if other
@@ -147,106 +154,115 @@ def links(search_id: str, earlier: Sequence[str | None]) -> dict[str, str]:
     return {"self": f"{API}/searches/{search_id}", **named, **before}
 
 
-def edit_view(edit: Mapping[str, Any]) -> EditView:
-    """One stored edit."""
+def edit_view(edit: Edit) -> EditView:
+    """An edit."""
     return EditView(
-        after_round=edit["after_round"], changes=edit["changes"], at=moment(edit["at"]) or ""
+        after_round=edit.after_round, changes=edit.changes, at=format_rfc3339(edit.at) or ""
     )
 
 
 def round_views(
-    rounds: Sequence[Row], decisions: Sequence[Row], running: Mapping[int, int]
+    rounds: Sequence[RoundRecord],
+    decisions: Sequence[DecisionRecord],
+    running: Mapping[int, int],
 ) -> list[RoundView]:
     """Every round in order; its decisions are those that its own evidence led to."""
     made: dict[int, dict[str, DecisionView]] = {}
-    for row in decisions:
-        made.setdefault(row.round, {})[row.name] = decision_view(row)
+    for d in decisions:
+        made.setdefault(d.round, {})[d.name] = decision_view(d)
     return [
         RoundView(
             number=r.number,
             kind=r.kind,
             epochs=r.epochs,
-            rungs=r.rungs or [r.epochs],
-            epochs_planned=progress.epochs_planned(r),
+            rungs=r.ladder,
+            epochs_planned=r.epochs_in_full,
             epochs_trained=r.epochs_trained,
-            ranges=box_view(box_from_json(r.box)),
+            ranges=box_view(r.ranges),
             trials=progress.trial_counts([r], running),
             best=best_view(r, r.number),
             decisions=made.get(r.number, {}),
-            evidence=evidence_view(r),
+            evidence=evidence_view(r.evidence),
         )
         for r in rounds
     ]
 
 
-def evidence_view(row: Row | None) -> EvidenceView | None:
-    """What the end of a round has taught; the finalists are shown with the result."""
-    if row is None or not row.evidence:
+def evidence_view(evidence: Evidence | None) -> EvidenceView | None:
+    """The evidence of a round; its surface is shown by itself, the finalists with the result."""
+    if evidence is None:
         return None
-    end = Evidence.from_json(row.evidence).explored
-    explored = None if end is None else reasons.words(end)
-    return EvidenceView.model_validate({**row.evidence, "explored": explored})
+    boundary, end = evidence.boundary, evidence.explored
+    return EvidenceView(
+        epochs=evidence.epochs,
+        noise_sd=evidence.noise_sd,
+        expected_gain=evidence.expected_gain,
+        importance=importance_views(evidence.importance),
+        frontier=boundary and FrontierView.model_validate(boundary, from_attributes=True),
+        agreement={str(source): rho for source, rho in evidence.agreement.items()},
+        explored=None if end is None else reasons.words(end),
+    )
 
 
-def decision_view(row: Row) -> DecisionView:
-    """One stored decision."""
-    box = box_from_json({"before": row.before, "after": row.after})
+def importance_views(shares: Sequence[Importance]) -> list[ImportanceView]:
+    """Importance by hyperparameter."""
+    return [ImportanceView.model_validate(share, from_attributes=True) for share in shares]
+
+
+def decision_view(decision: DecisionRecord) -> DecisionView:
+    """A decision."""
+    before, after = decision.ranges
     return DecisionView(
-        before=range_view(box["before"]),
-        after=range_view(box["after"]),
-        verdict=row.verdict,
-        reason=reasons.sentence(row.facts, row.reason),
-        numbers=row.numbers,
+        before=range_view(before),
+        after=range_view(after),
+        verdict=decision.verdict,
+        reason=decision.sentence,
+        numbers=decision.numbers,
     )
 
 
-def trial_view(row: Row, *, curve: bool = False) -> TrialView:
-    """One trial; with `curve`, the row must have its curve."""
+def trial_view(trial: TrialRecord, *, curve: bool = False) -> TrialView:
+    """A trial; with `curve`, it must have been read with its curve."""
     return TrialView(
-        id=trial_id(row.round, row.idx),
-        round=row.round,
-        index=row.idx,
-        state=row.state,
-        params=row.params,
-        epochs=row.epochs,
-        validation_accuracy=row.accuracy if row.examples and row.accuracy >= 0 else None,
-        validation_loss=row.loss,
-        score=row.score,
-        cohort=row.cohort if row.role is None else None,
-        role=row.role,
-        error=row.error,
-        curve=curve_view(row) if curve else None,
+        id=trial_id(trial.round, trial.idx),
+        round=trial.round,
+        index=trial.idx,
+        state=trial.state,
+        params=trial.params,
+        epochs=trial.epochs,
+        validation_accuracy=trial.validation_accuracy,
+        validation_loss=trial.loss,
+        score=trial.score,
+        cohort=trial.cohort if trial.role is None else None,
+        role=trial.role,
+        error=trial.error,
+        curve=curve_view(trial) if curve else None,
     )
 
 
-def curve_view(row: Row) -> list[CurvePoint]:
+def curve_view(trial: TrialRecord) -> list[CurvePoint]:
     """The learning curve of a trial: loss, accuracy and score after every epoch."""
     points = []
-    for epoch, loss, correct, *more in row.curve or ():
-        share = None if correct is None or not row.examples else correct / row.examples
-        points.append((epoch, loss, share, more[0] if more else share))
+    for epoch, loss, correct, *more in trial.curve or ():
+        share = None if correct is None or not trial.examples else correct / trial.examples
+        points.append((int(epoch or 0), loss, share, more[0] if more else share))
     return points
 
 
-def dataset_view(row: Row, *, builtin: bool) -> DatasetView:
-    """A dataset by its stored description."""
-    info = row.info
-    return DatasetView(
-        name=row.name,
-        builtin=builtin,
-        **{k: v for k, v in info.items() if k in DatasetView.model_fields},
-    )
+def dataset_view(dataset: DatasetRecord, *, builtin: bool) -> DatasetView:
+    """A dataset by its stored description, of which the view takes what it shows."""
+    return DatasetView.model_validate({**dataset.info, "name": dataset.name, "builtin": builtin})
 
 
-def key_view(row: Row) -> KeyView:
+def key_view(key: KeyRecord) -> KeyView:
     """A key, its secret left out."""
     return KeyView(
-        id=row.id,
-        name=row.name,
-        owner=row.owner,
-        scopes=row.scopes.split(),
-        created_at=moment(row.created_at) or "",
-        expires_at=moment(row.expires_at),
-        revoked_at=moment(row.revoked_at),
-        last_used_at=moment(row.last_used_at),
+        id=key.id,
+        name=key.name,
+        owner=key.owner,
+        scopes=key.granted,
+        created_at=format_rfc3339(key.created_at) or "",
+        expires_at=format_rfc3339(key.expires_at),
+        revoked_at=format_rfc3339(key.revoked_at),
+        last_used_at=format_rfc3339(key.last_used_at),
     )

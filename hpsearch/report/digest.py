@@ -1,4 +1,4 @@
-"""One number for a whole search: two runs of a spec that agree in it agree in every trial.
+"""A digest of a whole search: two runs of a spec that agree in it agree in every trial.
 
 SHA-256 of canonical JSON: the resolved spec without its name (a label changes nothing), the
 dataset's digest, the edits and the round after which each took effect, the warm-start
@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from hpsearch.records import SearchRecord, TrialRecord, observation_to_json
 from hpsearch.rules import mixed
 
 
@@ -30,20 +31,20 @@ def body_sha256(value: Any) -> str:
     return hashlib.sha256(canonical(value)).hexdigest()
 
 
-def trial_lines(rows: Iterable[Any], *, scored: bool = False) -> list[list[Any]]:
-    """What the digest covers of each trial, in order of (round, index).
+def trial_lines(trials: Iterable[TrialRecord], *, scored: bool = False) -> list[list[Any]]:
+    """The fields of each trial that the digest covers, in order of (round, index).
 
     Where trials are trained elsewhere (`scored`) that is the reported score and loss as well.
     """
     return [
-        [r.round, r.idx, r.role, r.params, r.state, r.epochs, r.correct, r.examples,
-         r.test_correct, r.test_examples, *((r.score, r.loss) if scored else ())]
-        for r in sorted(rows, key=lambda r: (r.round, r.idx))
+        [t.round, t.idx, t.role, t.params, t.state, t.epochs, t.correct, t.examples,
+         t.test_correct, t.test_examples, *((t.score, t.loss) if scored else ())]
+        for t in sorted(trials, key=lambda t: (t.round, t.idx))
     ]  # fmt: skip
 
 
 def search_digest(
-    search: Any,
+    search: SearchRecord,
     trials: Sequence[Sequence[Any]],
     ensemble_correct: int | None,
 ) -> str:
@@ -52,9 +53,9 @@ def search_digest(
     Parameters
     ----------
     search
-        Its row: the resolved spec, the dataset's digest, edits and warm-start observations.
+        Read with its warm-start observations.
     trials
-        What `trial_lines` gives.
+        The lines of `trial_lines`.
     ensemble_correct
         Test examples that the ensemble of the final test classified correctly.
     """
@@ -62,8 +63,8 @@ def search_digest(
         {
             "spec": {k: v for k, v in search.spec.items() if k != "name"},
             "dataset": search.dataset_digest,
-            "edits": [[e["after_round"], e["changes"]] for e in search.edits or ()],
-            "warm_start": search.warm_start or [],
+            "edits": [[e.after_round, e.changes] for e in search.edits],
+            "warm_start": [observation_to_json(o) for o in search.warm_start],
             "trials": trials,
             "ensemble_correct": ensemble_correct,
         }
@@ -77,7 +78,7 @@ def withheld(
     *,
     rules: int,
 ) -> str | None:
-    """Why a search has no digest, or None when it has one; `rules` are those it stores."""
+    """The reason why a search has no digest, None when it has one; `rules` are those it stores."""
     if (other := mixed(rules)) is not None:
         return other
     distinct = {canonical(dict(f)) for f in fingerprints}

@@ -1,4 +1,4 @@
-"""A preview of the next round, from a plan that nobody has written."""
+"""Preview of the next round, from a plan that nobody has written."""
 
 from __future__ import annotations
 

@@ -1,42 +1,35 @@
-"""How far a search is: what was planned, what is done, and how long the rest may take."""
+"""Progress of a search: counts of what is planned and done, and an estimate of the rest."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from hpsearch.records import RoundRecord, SearchRecord
 from hpsearch.report.views import EpochCounts, RoundCounts, TrialCounts
 from hpsearch.spec import ResolvedSpec
 from hpsearch.trials import OBSERVED, WORKING, RoundKind, SearchState, TrialState
 
-Row = Any
-
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """What the spec plans beyond the rounds that have begun: trials, and epochs of them all."""
+    """Trials that the spec plans beyond the rounds that have begun, and epochs of them all."""
 
     trials: int
     epochs: int
 
 
-def searching(rounds: Sequence[Row]) -> list[Row]:
+def searching(rounds: Sequence[RoundRecord]) -> list[RoundRecord]:
     """The rounds that explore or repeat, which is all of them but the final test's."""
-    return [r for r in rounds if r.kind != RoundKind.FINAL]
+    return [r for r in rounds if r.kind is not RoundKind.FINAL]
 
 
-def epochs_planned(row: Row) -> int:
-    """Epochs of all trials of a round that has begun, if none diverges."""
-    return int(row.planned * row.epochs if row.epochs_planned is None else row.epochs_planned)
-
-
-def ahead(resolved: ResolvedSpec, rounds: Sequence[Row], state: str) -> Ahead:
-    """What is still planned; nothing once the final test has been frozen."""
+def ahead(resolved: ResolvedSpec, rounds: Sequence[RoundRecord], state: str) -> Ahead:
+    """The plan for the rest; nothing once the final test has been frozen."""
     if state in (SearchState.FINALIZING, SearchState.COMPLETED):
         return Ahead(0, 0)
     spec, begun = resolved.spec, searching(rounds)
-    repeated = sum(r.kind == RoundKind.REPEAT for r in begun)
+    repeated = sum(r.kind is RoundKind.REPEAT for r in begun)
     following = range(len(begun) - repeated + 1, resolved.explore_rounds + 1)
     if repeated:  # exploring is over, however many rounds were asked for
         following = range(0)
@@ -45,12 +38,12 @@ def ahead(resolved: ResolvedSpec, rounds: Sequence[Row], state: str) -> Ahead:
     epochs = sum(resolved.round_epochs(resolved.trials(r), resolved.rungs(r)) for r in following)
     epochs += repeats * spec.epochs.last
     if spec.epochs.budget is not None:
-        used = sum(epochs_planned(r) if r.open_jobs else r.epochs_trained for r in begun)
+        used = sum(r.epochs_in_full if r.open_jobs else r.epochs_trained for r in begun)
         epochs = min(epochs, max(0, spec.epochs.budget - used))
     return Ahead(trials, epochs)
 
 
-def round_counts(resolved: ResolvedSpec, rounds: Sequence[Row]) -> RoundCounts:
+def round_counts(resolved: ResolvedSpec, rounds: Sequence[RoundRecord]) -> RoundCounts:
     """Rounds asked for and done."""
     begun = searching(rounds)
     return RoundCounts(
@@ -61,7 +54,7 @@ def round_counts(resolved: ResolvedSpec, rounds: Sequence[Row]) -> RoundCounts:
 
 
 def trial_counts(
-    rounds: Sequence[Row], running: Mapping[int, int], *, following: int = 0
+    rounds: Sequence[RoundRecord], running: Mapping[int, int], *, following: int = 0
 ) -> TrialCounts:
     """Trials of some rounds by state; `following` are planned beyond them."""
     sums = {
@@ -75,15 +68,17 @@ def trial_counts(
     return TrialCounts(planned=drawn + following, pending=pending, running=active, **sums)
 
 
-def epoch_counts(rounds: Sequence[Row], *, following: int) -> EpochCounts:
+def epoch_counts(rounds: Sequence[RoundRecord], *, following: int) -> EpochCounts:
     """Epochs of some rounds; `following` are planned beyond them."""
     return EpochCounts(
-        planned=sum(epochs_planned(r) for r in rounds) + following,
+        planned=sum(r.epochs_in_full for r in rounds) + following,
         trained=sum(r.epochs_trained for r in rounds),
     )
 
 
-def eta(search: Row, resolved: ResolvedSpec, rounds: Sequence[Row], now: float) -> float | None:
+def eta(
+    search: SearchRecord, resolved: ResolvedSpec, rounds: Sequence[RoundRecord], now: float
+) -> float | None:
     """Seconds to the end at the pace of the rounds so far; None while there is no pace.
 
     Only time inside rounds counts. A round that is over has nothing left, however many of its
@@ -92,19 +87,20 @@ def eta(search: Row, resolved: ResolvedSpec, rounds: Sequence[Row], now: float) 
     if search.state not in WORKING:
         return None
     begun = searching(rounds)
-    trained = int(sum(r.epochs_trained for r in begun))
+    trained = sum(r.epochs_trained for r in begun)
     if not trained:
         return None
     ends = [now if r.finished_at is None else r.finished_at for r in begun]
-    spent: float = sum(max(0.0, e - r.created_at) for e, r in zip(ends, begun, strict=True))
+    spent = sum(max(0.0, e - r.created_at) for e, r in zip(ends, begun, strict=True))
     pace = spent / trained
     final = pace * resolved.spec.final.epochs * resolved.spec.final_trials
     last = rounds[-1]
-    if last.kind == RoundKind.FINAL:
-        return round(max(0.0, final - float(now - last.created_at)), 1)
+    if last.kind is RoundKind.FINAL:
+        return round(max(0.0, final - (now - last.created_at)), 1)
     left = pace * ahead(resolved, rounds, search.state).epochs
     if resolved.spec.max_seconds is not None:
+        assert search.started_at is not None  # it has trained something
         left = min(left, max(0.0, resolved.spec.max_seconds - (now - search.started_at)))
     if last.open_jobs:
-        left += pace * max(0, epochs_planned(last) - last.epochs_trained)
+        left += pace * max(0, last.epochs_in_full - last.epochs_trained)
     return round(left + final, 1)

@@ -1,27 +1,25 @@
-"""Verdicts on the ranges of a search in the end, from all decisions on them."""
+"""Verdicts and reasons of the ranges that a search ends with."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
 
 from hpsearch import reasons
+from hpsearch.records import DecisionRecord
 from hpsearch.space import Dimension, Range
 from hpsearch.trials import Verdict
 
-Row = Any
 
-
-def histories(decisions: Sequence[Row]) -> Mapping[str, list[Row]]:
+def histories(decisions: Sequence[DecisionRecord]) -> Mapping[str, list[DecisionRecord]]:
     """The decisions on each hyperparameter, oldest first."""
-    by_name: dict[str, list[Row]] = {}
-    for row in decisions:
-        by_name.setdefault(row.name, []).append(row)
+    by_name: dict[str, list[DecisionRecord]] = {}
+    for decision in decisions:
+        by_name.setdefault(decision.name, []).append(decision)
     return by_name
 
 
-def conclusion(history: Sequence[Row]) -> tuple[Verdict, str]:
+def conclusion(history: Sequence[DecisionRecord]) -> tuple[Verdict, str]:
     """Return verdict and reason of a range: those of the last decision, and of the last that moved it.
 
     A range that was narrowed early and could not be told from flat later is narrowed, not
@@ -33,14 +31,10 @@ def conclusion(history: Sequence[Row]) -> tuple[Verdict, str]:
     last = history[-1]
     moved = next((d for d in reversed(history) if d.before != d.after), last)
     if moved is last:
-        return Verdict(last.verdict), _sentence(last)
-    verdict = moved.verdict if moved.verdict == Verdict.NARROWED else last.verdict
-    both = reasons.in_turn((moved.round, _sentence(moved)), (last.round, _sentence(last)))
-    return Verdict(verdict), both
-
-
-def _sentence(decision: Row) -> str:
-    return reasons.sentence(decision.facts, decision.reason)
+        return last.verdict, last.sentence
+    verdict = moved.verdict if moved.verdict is Verdict.NARROWED else last.verdict
+    both = reasons.in_turn((moved.round, moved.sentence), (last.round, last.sentence))
+    return verdict, both
 
 
 def reaches_beyond(now: Dimension, asked: Dimension) -> bool:

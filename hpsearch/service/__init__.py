@@ -8,11 +8,11 @@ from hpsearch.data import DatasetStore
 from hpsearch.errors import Unavailable
 from hpsearch.service.datasets import Datasets
 from hpsearch.service.external import External
-from hpsearch.service.gallery import Gallery
-from hpsearch.service.keys import KeyRing, Principal
-from hpsearch.service.operations import Operations
+from hpsearch.service.figures import FigureQueries
+from hpsearch.service.jobs import JobService
+from hpsearch.service.keys import ApiKeys, Principal
+from hpsearch.service.metrics import Metrics
 from hpsearch.service.searches import Searches
-from hpsearch.service.work import Work
 from hpsearch.settings import Settings
 from hpsearch.store import SCHEMA, Store
 
@@ -27,12 +27,12 @@ class Services:
     store: Store
     files: DatasetStore
     searches: Searches
-    gallery: Gallery
+    figures: FigureQueries
     datasets: Datasets
-    keys: KeyRing
-    work: Work
+    keys: ApiKeys
+    jobs: JobService
     external: External
-    operations: Operations
+    metrics: Metrics
 
     def ready(self, *, writing: bool = False) -> dict[str, str]:
         """Each part the service needs and "ok", or what is wrong with it.

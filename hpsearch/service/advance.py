@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from hpsearch import reasons
 from hpsearch.coordinator import Snapshot, decide
 from hpsearch.errors import HpsearchError
+from hpsearch.records import SearchRecord
 from hpsearch.report import digest
-from hpsearch.service.snapshots import snapshot
 from hpsearch.settings import Settings
 from hpsearch.spec import ResolvedSpec
-from hpsearch.store import Row, Store, Tx
+from hpsearch.store import Store, Tx
 from hpsearch.training.numerics import fingerprint
 from hpsearch.trials import (
     ADVANCING,
@@ -39,14 +39,14 @@ def advance(store: Store, settings: Settings, search_id: str) -> bool:
     read = store.read(lambda tx: _snapshot(tx, search_id))
     if read is None:
         return False
-    row, now = read
+    search, now = read
     try:
-        if row.state == SearchState.FINALIZING:
-            return _complete(store, row)
+        if search.state is SearchState.FINALIZING:
+            return _complete(store, search)
         plan = decide(now, job_size=settings.job_size)
         if isinstance(plan, GiveUp):
-            return _fail(store, row, reasons.words(plan.reason))
-        return _apply(store, settings, row, now, plan)
+            return _fail(store, search, reasons.words(plan.reason))
+        return _apply(store, settings, search, now, plan)
     except HpsearchError:
         raise
     except (MemoryError, OSError):
@@ -55,30 +55,32 @@ def advance(store: Store, settings: Settings, search_id: str) -> bool:
     except Exception as error:  # see above
         log.exception("the search cannot go on")
         what = str(error).partition("\n")[0]  # a database adds its statement and all parameters
-        reason = f"internal error after round {row.round}: {type(error).__name__}: {what}"
-        return _fail(store, row, reason[:2000])
+        reason = f"internal error after round {search.round}: {type(error).__name__}: {what}"
+        return _fail(store, search, reason[:2000])
 
 
-def _apply(store: Store, settings: Settings, row: Row, now: Snapshot, plan: TrainingPlan) -> bool:
+def _apply(
+    store: Store, settings: Settings, search: SearchRecord, now: Snapshot, plan: TrainingPlan
+) -> bool:
     """Write a plan; False when somebody else has moved the search on."""
     seconds = deadlines(now.resolved, plan, settings)
     written = store.write(
-        lambda tx: tx.searches.apply(row, plan, deadlines=seconds, fingerprint=fingerprint())
+        lambda tx: tx.plans.apply(search, plan, deadlines=seconds, fingerprint=fingerprint())
     )
     if written:
         log.info("round %d begins: %s, %d trials", plan.number, plan.kind, len(plan.trials))
     return written
 
 
-def _fail(store: Store, seen: Row, reason: str) -> bool:
+def _fail(store: Store, search: SearchRecord, reason: str) -> bool:
     """Fail a search, unless it has moved on since it was read."""
     failed = store.write(
         lambda tx: tx.searches.move(
-            seen.id,
-            from_=[SearchState(seen.state)],
+            search.id,
+            from_=[search.state],
             to=SearchState.FAILED,
             reason=reason,
-            revision=seen.revision,
+            revision=search.revision,
         )
     )
     if failed:
@@ -92,44 +94,44 @@ def deadlines(resolved: ResolvedSpec, plan: TrainingPlan, settings: Settings) ->
     return [seconds([plan.trials[i] for i in job], plan.epochs, settings) for job in plan.jobs]
 
 
-def _complete(store: Store, row: Row) -> bool:
+def _complete(store: Store, search: SearchRecord) -> bool:
     """Close a search whose final test is done, with its digest."""
 
     def read(tx: Tx) -> tuple[str | None, str | None] | None:
-        final = tx.jobs.final(row.id)
-        if final is None or final.state != JobState.DONE:
+        final = tx.final.get(search.id)
+        if final is None or final.state is not JobState.DONE:
             return None
         reason = digest.withheld(
-            [*tx.jobs.fingerprints(row.id), *tx.searches.deciders(row.id)],
-            tx.jobs.lost(row.id),
-            row.spec.get("max_seconds"),
-            rules=row.rules,
+            [*tx.queue.fingerprints(search.id), *tx.plans.deciders(search.id)],
+            tx.queue.failed(search.id),
+            search.resolved().spec.max_seconds,
+            rules=search.rules,
         )
         if reason is not None:
             return None, reason
-        lines = digest.trial_lines(tx.searches.trials(row.id), scored=row.dataset_digest is None)
-        ensemble = final.ensemble_correct
-        return digest.search_digest(row, lines, ensemble), None
+        lines = digest.trial_lines(tx.trials.of(search.id), scored=search.dataset_digest is None)
+        return digest.search_digest(search, lines, final.ensemble_correct), None
 
-    found = store.read(read)
-    if found is None:
+    outcome = store.read(read)
+    if outcome is None:
         return False
+    made, reason = outcome
     completed = store.write(
-        lambda tx: tx.searches.finish(row.id, digest=found[0], digest_reason=found[1])
+        lambda tx: tx.searches.finish(search.id, digest=made, digest_reason=reason)
     )
     if completed:
-        log.info("the search is completed, digest %s", found[0])
+        log.info("the search is completed, digest %s", made)
     return completed
 
 
-def _snapshot(tx: Tx, search_id: str) -> tuple[Row, Snapshot] | None:
-    """A search and what is known about it; None while jobs are open or it does not run."""
-    row = tx.searches.get(search_id)
-    if row is None or row.state not in ADVANCING:
+def _snapshot(tx: Tx, search_id: str) -> tuple[SearchRecord, Snapshot] | None:
+    """A search and its state; None while jobs are open or it does not run."""
+    search = tx.searches.get(search_id)
+    if search is None or search.state not in ADVANCING:
         return None
-    rounds = tx.searches.rounds(search_id)
+    rounds = tx.trials.rounds(search_id)
     if any(r.open_jobs for r in rounds):
         return None
-    trials = tx.searches.trials(search_id)
-    since = 0.0 if row.started_at is None else tx.time() - row.started_at
-    return row, snapshot(row, rounds, trials, after=row.round, seconds=since)
+    trials = tx.trials.of(search_id)
+    since = 0.0 if search.started_at is None else tx.time() - search.started_at
+    return search, Snapshot.of(search, rounds, trials, after=search.round, seconds=since)

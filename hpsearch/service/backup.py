@@ -24,7 +24,7 @@ DATA = "data"
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """What an archive holds, and what it had to go without."""
+    """The contents of an archive, and the datasets that it had to go without."""
 
     path: str
     bytes: int

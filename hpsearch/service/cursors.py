@@ -7,19 +7,22 @@ import binascii
 import json
 import math
 from collections.abc import Sequence
+from types import NoneType, UnionType
+from typing import Any, get_args
 
 from hpsearch.errors import InvalidRequest
 
-Key = tuple[str | int | float, ...]
+KeyPart = str | int | float | None
+Key = tuple[Any, ...]
 
 
-def encode(key: Sequence[str | int | float]) -> str:
+def encode(key: Sequence[KeyPart]) -> str:
     """A sort key as URL-safe text."""
     return base64.urlsafe_b64encode(json.dumps(list(key)).encode()).decode().rstrip("=")
 
 
-def decode(cursor: str | None, types: Sequence[type]) -> Key | None:
-    """The sort key that `encode` was given; None without a cursor.
+def decode(cursor: str | None, types: Sequence[type | UnionType]) -> Key | None:
+    """The sort key that `encode` wrote, whose parts are of these types; None without a cursor.
 
     Raises
     ------
@@ -45,11 +48,14 @@ def _list(values: object) -> list[object]:
     return values
 
 
-def _typed(value: object, wanted: type) -> str | int | float:
-    """`value`, if it is what a sort key of that type can be; databases refuse the rest."""
-    if wanted is float and type(value) is int:
+def _typed(value: object, wanted: type | UnionType) -> KeyPart:
+    """`value`, if a sort key of that type can be so; databases refuse the rest."""
+    types = get_args(wanted) or (wanted,)
+    if value is None and NoneType in types:
+        return None
+    if float in types and type(value) is int:
         value = float(value)
-    if type(value) is wanted:
+    if type(value) in types:
         if isinstance(value, str) and value.isprintable():
             return value
         if isinstance(value, int | float) and math.isfinite(value) and abs(value) < 2**53:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from hpsearch.data import BUILTIN, DatasetInfo, DatasetStore
 from hpsearch.errors import Conflict, InvalidRequest, NotFound, TooMany, Unavailable
+from hpsearch.records import DatasetRecord
 from hpsearch.report.build import dataset_view
 from hpsearch.report.views import DatasetView, Page
 from hpsearch.service import cursors
 from hpsearch.settings import Settings
-from hpsearch.store import SHARED, Row, Store, Tx
+from hpsearch.store import SHARED, Store, Tx
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -58,7 +59,7 @@ class Datasets:
             # Trying again does not help; the message says what does.
             raise NotFound(str(error)) from error
         size = self._files.size(info)
-        self._store.write(lambda tx: tx.library.put(SHARED, name, info.to_json(), size))
+        self._store.write(lambda tx: tx.library.put(SHARED, name, info, size))
         return info
 
     def list(self, *, owner: str, limit: int = 100, cursor: str | None = None) -> Page:
@@ -78,7 +79,7 @@ class Datasets:
         return Page(items=[views[name] for name in names[:limit]], next=more)
 
     def get(self, name: str, *, owner: str) -> DatasetView:
-        """One dataset; looking at a built-in one does not make it.
+        """A dataset; looking at a built-in one does not make it.
 
         Raises
         ------
@@ -161,9 +162,9 @@ class Datasets:
         return self.get(name, owner=owner)
 
     def _name(self, tx: Tx, owner: str, name: str, info: DatasetInfo, size: int) -> None:
-        tx.alone(owner)
+        tx.lock_owner(owner)
         self._check_room(tx, owner, name, size)
-        tx.library.put(owner, name, info.to_json(), size)
+        tx.library.put(owner, name, info, size)
 
     def _check_room(self, tx: Tx, owner: str, name: str, size: int) -> None:
         """Refuse a dataset of `size` bytes that goes beyond the owner's quota."""
@@ -194,7 +195,7 @@ class Datasets:
 
     @contextmanager
     def _turn(self, name: str) -> Iterator[None]:
-        """One caller at a time makes a built-in dataset, the others find it made.
+        """Let one caller at a time make a built-in dataset; the others find it made.
 
         Nobody waits for one who waits for the internet: that would hold every thread.
         """
@@ -215,8 +216,8 @@ class Datasets:
         rows = self._store.read(lambda tx: tx.library.page(owner, limit=20, after=None))
         return [row.name for row in rows if row.owner == owner]
 
-    def _view(self, row: Row) -> DatasetView:
-        return dataset_view(row, builtin=row.owner == SHARED)
+    def _view(self, dataset: DatasetRecord) -> DatasetView:
+        return dataset_view(dataset, builtin=dataset.owner == SHARED)
 
 
 def _unmade(name: str) -> DatasetView:
@@ -233,4 +234,4 @@ def _remove(tx: Tx, owner: str, name: str) -> str:
     if users:
         raise Conflict(f"{users} unfinished searches train on {name!r}; cancel them first")
     tx.library.remove(owner, name)
-    return str(row.digest)
+    return row.digest

@@ -1,4 +1,4 @@
-"""Editing a running search: what a change makes of its spec, and trying it out beforehand.
+"""Edits of a running search: the spec that a change leads to, and its preview.
 
 An edit changes the spec from the next round on. It is stored as the full ranges and values it
 leads to, beside the round after which it takes effect, and never touches what has been trained.
@@ -6,23 +6,29 @@ leads to, beside the round after which it takes effect, and never touches what h
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hpsearch.errors import Conflict, InvalidSpec, Mistake
 from hpsearch.plural import counted
+from hpsearch.records import Edit, RoundRecord, SearchRecord, TrialRecord
 from hpsearch.report.preview import planned, view_of
 from hpsearch.report.views import NextRoundView
 from hpsearch.rules import to_json
-from hpsearch.service.stored import resolved
 from hpsearch.settings import Settings
+from hpsearch.space import Dimension, Range
 from hpsearch.spec import SearchSpec, merged, parse
 from hpsearch.spec.models import TrialsSpec
-from hpsearch.store import Row, Tx
+from hpsearch.store import Tx
 from hpsearch.trials import EDITABLE, ENDED
-from hpsearch.workloads import DatasetFacts
 from hpsearch.workloads.dense import ARCHITECTURE, ModelSpec
+
+
+def searched_fields(spec: SearchSpec) -> set[str]:
+    """The fields of the model that the search gives values to."""
+    fields = set(spec.space)
+    return {*fields, "hidden_sizes"} if fields & ARCHITECTURE.keys() else fields
 
 
 def as_asked(spec: SearchSpec) -> dict[str, Any]:
@@ -31,33 +37,31 @@ def as_asked(spec: SearchSpec) -> dict[str, Any]:
     What is searched is left out of the model: fixing it as well would be a mistake. So is a
     batch size that nobody asked for, which a small dataset may not have.
     """
-    gone = set(spec.space)
-    if gone & ARCHITECTURE.keys():
-        gone.add("hidden_sizes")
+    left_out = searched_fields(spec)
     if spec.model.batch_size == ModelSpec().batch_size:
-        gone.add("batch_size")
+        left_out.add("batch_size")
     data = spec.to_json()
     if "model" in data:
-        data["model"] = {k: value for k, value in data["model"].items() if k not in gone}
+        data["model"] = {k: value for k, value in data["model"].items() if k not in left_out}
     return data
 
 
-def check_editable(row: Row) -> None:
-    """Nothing, for a search that may still be edited.
+def check_editable(search: SearchRecord) -> None:
+    """Refuse a search that may not be edited any more.
 
     Raises
     ------
     Conflict
         Its choice is frozen, or it has ended.
     """
-    if row.state in EDITABLE:
+    if search.state in EDITABLE:
         return
-    hint = "continue it with a new search" if row.state in ENDED else "its choice is frozen"
-    raise Conflict(f"search {row.id} is {row.state} and cannot be edited any more; {hint}")
+    hint = "continue it with a new search" if search.state in ENDED else "its choice is frozen"
+    raise Conflict(f"search {search.id} is {search.state} and cannot be edited any more; {hint}")
 
 
-def checked(row: Row, changes: object, caps: Settings) -> dict[str, Any]:
-    """`changes` as they are stored: with every range in full.
+def checked(search: SearchRecord, changes: object, caps: Settings) -> dict[str, Any]:
+    """`changes` in their stored form: with every range in full.
 
     Ranges, `epochs` and `trials_per_round` may be given in part; the other fields of each stay
     as they are.
@@ -69,49 +73,54 @@ def checked(row: Row, changes: object, caps: Settings) -> dict[str, Any]:
     """
     if not isinstance(changes, dict):
         raise InvalidSpec("an edit is a JSON object", [Mistake("", "expected an object")])
-    now = resolved(row)
+    now = search.resolved()
     asked = as_asked(now.spec)
     mistakes = _refused(asked, changes)
     allowed = _completed(now.spec, asked, _without(changes, {m.path for m in mistakes}))
-    mistakes += _out_of_rounds(row, allowed, now.spec.rounds)
+    mistakes += _out_of_rounds(search, allowed, now.spec.rounds)
     edited = None
     try:
-        edited = parse(merged(asked, allowed), DatasetFacts.from_json(row.facts), caps)
+        edited = parse(merged(asked, allowed), now.facts, caps)
     except InvalidSpec as error:
-        mistakes += [m for m in error.mistakes if m.path not in {told.path for told in mistakes}]
+        known = {m.path for m in mistakes}
+        mistakes += [m for m in error.mistakes if m.path not in known]
     if mistakes or edited is None:
         raise InvalidSpec(f"the edit has {counted(len(mistakes), 'mistake')}", mistakes)
     return _stored(now.spec, edited.spec, allowed)
 
 
-def _out_of_rounds(row: Row, allowed: Mapping[str, Any], planned: int) -> list[Mistake]:
-    """Fewer rounds than have begun, or ranges that no round would look at any more."""
+def _out_of_rounds(search: SearchRecord, allowed: Mapping[str, Any], planned: int) -> list[Mistake]:
+    """Mistakes of asking for fewer rounds than have begun, or for ranges that no round looks at."""
     rounds = allowed.get("rounds")
-    if isinstance(rounds, int) and 0 < rounds < row.round:
-        return [Mistake("rounds", f"{rounds} is too few: {row.round} rounds have begun already")]
-    if "space" in allowed and row.round >= (
+    if isinstance(rounds, int) and 0 < rounds < search.round:
+        return [Mistake("rounds", f"{rounds} is too few: {search.round} rounds have begun already")]
+    if "space" in allowed and search.round >= (
         rounds if isinstance(rounds, int) and rounds > 0 else planned
     ):
         return [
-            Mistake("space", f"round {row.round} is the last one, and no round would look there; "
-                    f'ask for more as well, for example "rounds": {row.round + 1}')
+            Mistake("space", f"round {search.round} is the last one, and no round would look there; "
+                    f'ask for more as well, for example "rounds": {search.round + 1}')
         ]  # fmt: skip
     return []
 
 
-def turned_log(row: Row, changes: Mapping[str, Any]) -> list[str]:
+def turned_log(search: SearchRecord, changes: Mapping[str, Any]) -> list[str]:
     """The ranges that `changes` has as log ones, where some trials may have been drawn otherwise."""
-    before = [row.spec["space"], *(e["changes"].get("space", {}) for e in row.edits or ())]
+    times = {0, *(edit.after_round for edit in search.edits)}
+    before = [search.resolved(after=after).spec.space for after in times]
     return [
         name
         for name, new in changes.get("space", {}).items()
-        if new.get("scale") == "log"
-        and any(old[name].get("scale") != "log" for old in before if name in old)
+        if new.get("scale") == "log" and any(not _is_log(old[name]) for old in before)
     ]
 
 
-def check_places(seen: Read, changes: Mapping[str, Any]) -> None:
-    """Nothing, where every trial has a place in the ranges that `changes` gives.
+def _is_log(dimension: Dimension) -> bool:
+    return isinstance(dimension, Range) and dimension.scale == "log"
+
+
+def check_places(basis: Basis, changes: Mapping[str, Any]) -> None:
+    """Refuse ranges in which some trial has no place.
 
     Raises
     ------
@@ -119,9 +128,9 @@ def check_places(seen: Read, changes: Mapping[str, Any]) -> None:
         A range would be a log one, and a trial was drawn at zero or below.
     """
     mistakes = []
-    for name in turned_log(seen.row, changes):
-        tried = [t.params[name] for t in seen.trials]
-        tried += [line["params"][name] for line in seen.row.warm_start or ()]
+    for name in turned_log(basis.search, changes):
+        params = [t.params for t in basis.trials] + [o.params for o in basis.search.warm_start]
+        tried = [float(p[name]) for p in params]  # type: ignore[arg-type]  # a range holds numbers
         misplaced = [value for value in tried if value <= 0]
         if misplaced:
             mistakes.append(
@@ -136,7 +145,7 @@ def check_places(seen: Read, changes: Mapping[str, Any]) -> None:
 
 
 def _refused(asked: Mapping[str, Any], changes: Mapping[str, Any]) -> list[Mistake]:
-    """What cannot be edited at all."""
+    """Mistakes of changing what cannot be edited at all."""
     try:
         merged(asked, changes)
     except InvalidSpec as error:
@@ -168,7 +177,7 @@ def _completed(
 
 
 def _is_part(present: Mapping[str, Any], change: object) -> bool:
-    """Whether a change of a dimension is about fields of the one there is."""
+    """True of a change of some fields of the dimension that there is."""
     return isinstance(change, dict) and "choices" not in present and "choices" not in change
 
 
@@ -177,7 +186,7 @@ def _trials(trials: TrialsSpec) -> dict[str, int]:
 
 
 def _stored(now: SearchSpec, edited: SearchSpec, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The edit as values: what `merged` has to put into the present spec to get the edited one.
+    """The edit as values, which `merged` puts into the present spec to get the edited one.
 
     A range that the caps limited because of another one's change is part of it.
     """
@@ -191,58 +200,43 @@ def _stored(now: SearchSpec, edited: SearchSpec, changes: Mapping[str, Any]) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class _AsIf:
-    """A search as it would be with one more edit, under the column names of the store."""
+class Basis:
+    """Everything that the next decision of a search rests on."""
 
-    spec: Mapping[str, Any]
-    facts: Mapping[str, Any]
-    edits: list[Mapping[str, Any]]
-    warm_start: list[Mapping[str, Any]] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """What a preview is made from."""
-
-    row: Row
-    rounds: list[Row]
-    trials: list[Row]
+    search: SearchRecord
+    rounds: Sequence[RoundRecord]
+    trials: Sequence[TrialRecord]
     time: float
 
 
-def read(tx: Tx, search_id: str) -> Read | None:
-    """Everything that the next decision of a search rests on."""
-    row = tx.searches.get(search_id)
-    if row is None:
+def read(tx: Tx, search_id: str) -> Basis | None:
+    """Basis it; None where there is no such search."""
+    search = tx.searches.get(search_id)
+    if search is None:
         return None
-    return Read(
-        row, list(tx.searches.rounds(search_id)), list(tx.searches.trials(search_id)), tx.time()
-    )
+    return Basis(search, tx.trials.rounds(search_id), tx.trials.of(search_id), tx.time())
 
 
-def preview(seen: Read, changes: Mapping[str, Any], *, job_size: int) -> NextRoundView:
-    """What the next round would be with `changes`, from the trials that have ended by now."""
+def preview(basis: Basis, changes: Mapping[str, Any], *, job_size: int) -> NextRoundView:
+    """The next round as it would be with `changes`, from the trials that have ended by now."""
     # Here, because the API, which decides nothing else, need not wait for them to load.
-    from hpsearch.coordinator import decide
-    from hpsearch.service.snapshots import snapshot
+    from hpsearch.coordinator import Snapshot, decide
 
-    row = seen.row
-    edit = {"after_round": row.round, "changes": changes}
-    edits = [*(row.edits or ()), *([edit] if changes else ())]
-    as_if = _AsIf(row.spec, row.facts, edits, row.warm_start)
-    seconds = 0.0 if row.started_at is None else seen.time - row.started_at
-    now = snapshot(as_if, seen.rounds, seen.trials, after=row.round, seconds=seconds)
-    open_trials = _open(seen.rounds)
+    search = basis.search
+    if changes:
+        edit = Edit(search.round, changes, basis.time)
+        search = search._replace(edits=[*search.edits, edit])
+    seconds = 0.0 if search.started_at is None else basis.time - search.started_at
+    now = Snapshot.of(search, basis.rounds, basis.trials, after=search.round, seconds=seconds)
+    open_trials = _open(basis.rounds)
     if now.round and not now.own and open_trials:
         return planned(now.resolved, now.box, begun=now.round, open_trials=open_trials)
     plan = decide(now, job_size=job_size)
     return view_of(plan, now.resolved, begun=now.round, open_trials=open_trials)
 
 
-def _open(rounds: list[Row]) -> int:
+def _open(rounds: Sequence[RoundRecord]) -> int:
     """Trials of the round that runs now which have not ended; 0 where none runs."""
     if not rounds or not rounds[-1].open_jobs:
         return 0
-    last = rounds[-1]
-    ended = last.completed + last.stopped + last.diverged + last.failed + last.cancelled
-    return int(last.planned - ended)
+    return rounds[-1].planned - rounds[-1].ended

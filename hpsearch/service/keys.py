@@ -16,6 +16,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from hpsearch.errors import InvalidRequest, NotFound, Unauthenticated
+from hpsearch.records import NewKey
 from hpsearch.report.build import key_view
 from hpsearch.report.views import KeyView, Page
 from hpsearch.service import cursors
@@ -32,21 +33,21 @@ _NOBODY = "0" * 64  # what an unknown key is compared with, so that it costs the
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is asking, and what they may do."""
+    """The owner of a key, and what the key allows."""
 
     key_id: str
     owner: str
     scopes: frozenset[str]
 
 
-class KeyRing:
+class ApiKeys:
     """The use cases about keys."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def authenticate(self, token: str) -> Principal:
-        """Who holds `token`.
+        """The holder of `token`.
 
         Raises
         ------
@@ -54,12 +55,12 @@ class KeyRing:
             Unknown, expired or revoked; the message does not say which.
         """
         key_id = _id_of(token)
-        row = self._store.read(lambda tx: tx.keys.get(key_id))
-        stored = row.secret_sha256 if row is not None else _NOBODY
-        same = hmac.compare_digest(_hash(token), stored)
-        if row is None or not same or not row.live:
+        key = self._store.read(lambda tx: tx.keys.get(key_id))
+        secret = key.secret_sha256 if key is not None else _NOBODY
+        same = hmac.compare_digest(_hash(token), secret)
+        if key is None or not same or not key.live:
             raise Unauthenticated("this API key is unknown, expired or revoked")
-        return Principal(row.id, row.owner, frozenset(row.scopes.split()))
+        return Principal(key.id, key.owner, frozenset(key.granted))
 
     def create(
         self, *, name: str, owner: str, scopes: list[str], days: int | None = None
@@ -84,19 +85,14 @@ class KeyRing:
         key_id = secrets.token_hex(6)
         body = f"{PREFIX}_{key_id}_{_base62(secrets.token_bytes(SECRET_BYTES))}"
         token = f"{body}{_checksum(body)}"
-        values = {
-            "id": key_id,
-            "name": name,
-            "owner": owner,
-            "scopes": " ".join(s for s in SCOPES if s in scopes),
-            "secret_sha256": _hash(token),
-        }
-        self._store.write(lambda tx: tx.keys.insert(values, days=days))
+        granted = " ".join(s for s in SCOPES if s in scopes)
+        new = NewKey(key_id, name, owner, granted, _hash(token))
+        self._store.write(lambda tx: tx.keys.insert(new, days=days))
         return self._view(key_id), token
 
     def list(self) -> list[KeyView]:
         """Every key, oldest first."""
-        return [key_view(row) for row in self._store.read(lambda tx: tx.keys.all())]
+        return [key_view(row) for row in self._store.read(lambda tx: tx.keys.page())]
 
     def page(self, *, limit: int, cursor: str | None = None) -> Page:
         """Keys by the order of their making, some of them."""
@@ -106,9 +102,9 @@ class KeyRing:
         more = None if last is None else cursors.encode((last.created_at, last.id))
         return Page(items=[key_view(row) for row in rows[:limit]], next=more)
 
-    def used(self, key_ids: Collection[str]) -> None:
+    def note_use(self, key_ids: Collection[str]) -> None:
         """Note that these keys have been used by now."""
-        self._store.write(lambda tx: tx.keys.used(key_ids))
+        self._store.write(lambda tx: tx.keys.note_use(key_ids))
 
     def revoke(self, key_id: str) -> KeyView:
         """Close a key for good; revoking twice changes nothing.
@@ -123,14 +119,8 @@ class KeyRing:
 
     def ensure_bootstrap(self, token: str) -> None:
         """Make `token` the key `bootstrap`, with every scope; an older one stops working."""
-        values = {
-            "id": BOOTSTRAP,
-            "name": BOOTSTRAP,
-            "owner": BOOTSTRAP,
-            "scopes": " ".join(SCOPES),
-            "secret_sha256": _hash(token),
-        }
-        self._store.write(lambda tx: tx.keys.upsert(values))
+        new = NewKey(BOOTSTRAP, BOOTSTRAP, BOOTSTRAP, " ".join(SCOPES), _hash(token))
+        self._store.write(lambda tx: tx.keys.upsert(new))
 
     def _view(self, key_id: str) -> KeyView:
         row = self._store.read(lambda tx: tx.keys.get(key_id))

@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hpsearch.records import ContentRecord
 from hpsearch.service import Services
-from hpsearch.store import Row, Store, Tx
+from hpsearch.store import Store, Tx
+from hpsearch.store.retention import OldSearch
 
 BATCH = 10_000  # events removed in one transaction
 
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What has gone, or would go.
+    """Counts of what was removed, or would be.
 
     searches
         That were removed; with `keep_results` that lost curves and history.
@@ -49,18 +51,18 @@ def prune(
         Count, and change nothing.
     """
     store = services.store
-    found = store.read(
+    old = store.read(
         lambda tx: tx.retention.candidates(older_than=older_than, with_curves=keep_results)
     )
     if dry_run:
-        return _planned(store, found, older_than=older_than, keep_results=keep_results)
+        return _planned(store, old, older_than=older_than, keep_results=keep_results)
     remove = _slim if keep_results else _forget
-    gone = [row for row in found if remove(store, row.id, older_than)]
-    events = sum(row.events for row in gone) + _sweep_events(store, older_than)
+    removed = [search for search in old if remove(store, search.id, older_than)]
+    events = sum(search.events for search in removed) + _sweep_events(store, older_than)
     contents = store.read(lambda tx: tx.retention.unreferenced())
     for content in contents:
         services.datasets.sweep(content.digest)
-    return _summed(gone, events, contents)
+    return _summed(removed, events, contents)
 
 
 def _slim(store: Store, search_id: str, older_than: float) -> bool:
@@ -87,19 +89,21 @@ def _sweep_events(store: Store, older_than: float) -> int:
 
 
 def _planned(
-    store: Store, found: Sequence[Row], *, older_than: float, keep_results: bool
+    store: Store, old: Sequence[OldSearch], *, older_than: float, keep_results: bool
 ) -> Pruned:
     events = store.read(lambda tx: tx.retention.stray_events(older_than=older_than))
     contents = store.read(
         lambda tx: tx.retention.unreferenced(but_old=None if keep_results else older_than)
     )
-    return _summed(found, sum(row.events for row in found) + events, contents)
+    return _summed(old, sum(search.events for search in old) + events, contents)
 
 
-def _summed(searches: Sequence[Row], events: int, contents: Sequence[Row]) -> Pruned:
+def _summed(
+    searches: Sequence[OldSearch], events: int, contents: Sequence[ContentRecord]
+) -> Pruned:
     return Pruned(
         searches=len(searches),
-        trials=sum(int(row.trials) for row in searches),
+        trials=sum(search.trials for search in searches),
         events=events,
         datasets=len(contents),
         bytes=sum(content.bytes for content in contents),

@@ -1,8 +1,8 @@
-"""Doing a completed search again from its spec, and saying where it differs.
+"""Replay of a completed search from its spec, and a comparison with what is stored.
 
-`again` trains everything anew; `decisions` recomputes every decision from the stored rows
-without training. Both compare row by row with what is stored. `again` opens the test part
-once more, and that is recorded like every opening.
+`again` trains everything anew; `decisions` recomputes every decision from the stored trials
+without training. Both compare record by record. `again` opens the test part once more, and that
+is recorded like every opening.
 """
 
 from __future__ import annotations
@@ -11,20 +11,26 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from hpsearch import reasons, rules
-from hpsearch.coordinator import Plan, decide
+from hpsearch.coordinator import Plan, Snapshot, decide
 from hpsearch.data import DatasetInfo
 from hpsearch.errors import Conflict, NotFound
 from hpsearch.evidence import Evidence
+from hpsearch.records import (
+    DecisionRecord,
+    FinalRecord,
+    Recommended,
+    RoundRecord,
+    SearchRecord,
+    TrialRecord,
+)
 from hpsearch.report import digest
 from hpsearch.service import Services
-from hpsearch.service.snapshots import snapshot
-from hpsearch.service.stored import restored
 from hpsearch.space import box_to_json
-from hpsearch.store import Row, Tx, chosen
+from hpsearch.store import Tx
 from hpsearch.training import Trainer
 from hpsearch.training.final import run_final
 from hpsearch.training.numerics import fingerprint
@@ -33,12 +39,12 @@ from hpsearch.trials import (
     Decision,
     GiveUp,
     JobOrder,
-    Role,
     RoundKind,
     SearchState,
     TrainingPlan,
     TrialReport,
     TrialState,
+    rank_key,
 )
 
 Progress = Callable[[int, int], None]
@@ -48,7 +54,7 @@ COMPARED = ("role", "params", "state", "epochs", "correct", "examples", "loss", 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What a replay found: without differences it agrees."""
+    """The outcome of a replay: without differences it agrees."""
 
     search_id: str
     trials: int
@@ -58,52 +64,25 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stored:
-    """Everything that the database says about a completed search."""
+class _Original:
+    """The records of a completed search."""
 
-    row: Row
-    rounds: Sequence[Row]
-    trials: Sequence[Row]
-    decisions: Sequence[Row]
-    final: Row
+    search: SearchRecord
+    rounds: Sequence[RoundRecord]
+    trials: Sequence[TrialRecord]
+    decisions: Sequence[DecisionRecord]
+    final: FinalRecord
     model: str | None  # SHA-256
     fingerprints: Sequence[Mapping[str, str]]
     pruned: bool
 
-    def seconds(self, after: int) -> float | None:
-        """What the clock showed when the decision after that round was made."""
+    def snapshot(
+        self, rounds: Sequence[RoundRecord], trials: Sequence[TrialRecord], *, after: int
+    ) -> Snapshot:
+        """The state after one of these rounds, at the time that was noted then."""
         evidence = self.rounds[after - 1].evidence if after else None
-        return (evidence or {}).get("seconds")
-
-
-@dataclass(frozen=True, slots=True)
-class _Round:
-    """A round of the replay, under the column names of the store."""
-
-    number: int
-    kind: RoundKind
-    box: Mapping[str, Any]
-    evidence: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A trial of the replay, under the column names of the store."""
-
-    round: int
-    idx: int
-    role: Role | None
-    params: Mapping[str, Any]
-    state: str
-    epochs: int
-    correct: int
-    examples: int
-    loss: float | None
-    score: float | None
-    curve: Sequence[Sequence[Any]]
-    right: bytes | None
-    test_correct: int | None
-    test_examples: int | None
+        seconds = None if evidence is None else evidence.seconds
+        return Snapshot.of(self.search, rounds, trials, after=after, seconds=seconds)
 
 
 def decisions(services: Services, search_id: str) -> Comparison:
@@ -115,20 +94,19 @@ def decisions(services: Services, search_id: str) -> Comparison:
         No such search, it has not completed or was made under other rules, or the curves that
         decisions rest on are pruned.
     """
-    stored = _read(services, search_id)
-    if stored.pruned:
+    original = _read(services, search_id)
+    if original.pruned:
         raise Conflict(
             f"the curves of search {search_id}, which its decisions rest on, have been pruned; "
             "replay it without --decisions, which trains it again"
         )
-    found = list[str]()
-    for done in range(stored.final.round):
-        now = snapshot(stored.row, stored.rounds, stored.trials, after=done,
-                       seconds=stored.seconds(done))  # fmt: skip
+    ensemble, differences = original.final.ensemble_correct, list[str]()
+    for done in range(original.final.round):
+        now = original.snapshot(original.rounds, original.trials, after=done)
         plan = decide(now, job_size=services.settings.job_size)
-        found += _compare_plan(stored, plan, done)
-        found += _compare_summary(stored, plan, stored.final.ensemble_correct)
-    return _comparison(stored, stored.trials, stored.final.ensemble_correct, found)
+        differences += _compare_plan(original, plan, done)
+        differences += _compare_summary(original, plan, ensemble)
+    return _comparison(original, original.trials, ensemble, differences)
 
 
 def again(services: Services, search_id: str, *, progress: Progress | None = None) -> Comparison:
@@ -141,80 +119,82 @@ def again(services: Services, search_id: str, *, progress: Progress | None = Non
     Corrupt
         A byte of the dataset is not what was stored.
     """
-    stored = _read(services, search_id)
-    if stored.row.dataset_digest is None:
+    original = _read(services, search_id)
+    if original.search.dataset_digest is None:
         raise Conflict(
             f"search {search_id} was trained elsewhere, and nothing here can train it again; "
             "--decisions recomputes what was decided from the scores that were reported"
         )
-    services.files.verify(DatasetInfo.from_json(stored.row.facts))
+    services.files.verify(DatasetInfo.from_json(original.search.facts))
     trainer = Trainer(services.files, stack_size=services.settings.stack_size)
-    found, lines, rounds, ensemble = list[str](), list[_Line](), list[_Round](), None
+    differences, ensemble = list[str](), None
+    rounds, trials = list[RoundRecord](), list[TrialRecord]()
     while True:
         done = len(rounds)
-        now = snapshot(stored.row, rounds, lines, after=done, seconds=stored.seconds(done))
+        now = original.snapshot(rounds, trials, after=done)
         plan = decide(now, job_size=services.settings.job_size)
-        found += _compare_plan(stored, plan, done)
+        differences += _compare_plan(original, plan, done)
         if isinstance(plan, GiveUp):
             break
         if rounds:
-            evidence = None if plan.evidence is None else plan.evidence.to_json()
-            rounds[-1] = replace(rounds[-1], evidence=evidence)
-        order = _order(stored, plan)
+            rounds[-1] = rounds[-1]._replace(evidence=_as_stored(plan.evidence))
+        order = _order(original, plan)
         if progress is not None:
             progress(plan.number, order.epochs)
         if plan.kind is RoundKind.FINAL:
-            report = run_final(trainer, order, open_test=lambda: _record(services, stored))
+            report = run_final(trainer, order, open_test=lambda: _record(services, original))
             ensemble = report.ensemble_correct
-            found += _compare_model(stored, report.model)
-            lines += _lines(order, report.trials)
-            found += _compare_summary(stored, plan, ensemble)
+            differences += _compare_model(original, report.model)
+            trials += _trained(order, report.trials)
+            differences += _compare_summary(original, plan, ensemble)
             break
-        rounds.append(_Round(plan.number, plan.kind, box_to_json(plan.box)))
-        lines += _lines(order, trainer.run(order).trials)
-    found += _compare_trials(stored, lines)
-    return _comparison(stored, lines, ensemble, found)
+        rounds.append(_begun(order, plan))
+        trials += _trained(order, trainer.run(order).trials)
+    differences += _compare_trials(original, trials)
+    return _comparison(original, trials, ensemble, differences)
 
 
-def _read(services: Services, search_id: str) -> _Stored:
-    def read(tx: Tx) -> _Stored:
-        row = tx.searches.get(search_id)
-        if row is None:
+def _read(services: Services, search_id: str) -> _Original:
+    def read(tx: Tx) -> _Original:
+        search = tx.searches.get(search_id)
+        if search is None:
             raise NotFound(f"no search {search_id!r}")
-        final = tx.jobs.final(search_id)
-        if row.state != SearchState.COMPLETED or final is None:
-            raise Conflict(f"search {search_id} is {row.state}; only a completed one is replayed")
-        rules.check_same(row.rules, search_id)
-        return _Stored(
-            row,
-            tx.searches.rounds(search_id),
-            tx.searches.trials(search_id),
-            tx.searches.decisions(search_id),
+        final = tx.final.get(search_id)
+        if search.state is not SearchState.COMPLETED or final is None:
+            raise Conflict(
+                f"search {search_id} is {search.state}; only a completed one is replayed"
+            )
+        rules.check_same(search.rules, search_id)
+        return _Original(
+            search,
+            tx.trials.rounds(search_id),
+            tx.trials.of(search_id),
+            tx.trials.decisions(search_id),
             final,
             tx.models.sha256(search_id),
-            [*tx.jobs.fingerprints(search_id), *tx.searches.deciders(search_id)],
+            [*tx.queue.fingerprints(search_id), *tx.plans.deciders(search_id)],
             tx.retention.pruned(search_id),
         )
 
     return services.store.read(read)
 
 
-def _record(services: Services, stored: _Stored) -> bool:
-    services.store.write(lambda tx: tx.jobs.open_again(stored.row))
+def _record(services: Services, original: _Original) -> bool:
+    services.store.write(lambda tx: tx.final.open_again(original.search))
     return True
 
 
-def _order(stored: _Stored, plan: TrainingPlan) -> JobOrder:
+def _order(original: _Original, plan: TrainingPlan) -> JobOrder:
     """A whole round as one job."""
     count = len(plan.trials)
     cohort_of = {i: number for number, members in enumerate(plan.cohorts) for i in members}
     return JobOrder(
-        search_id=stored.row.id,
+        search_id=original.search.id,
         kind=plan.kind,
         round=plan.number,
         epochs=plan.epochs,
-        spec=stored.row.spec,
-        dataset=stored.row.facts,
+        spec=original.search.spec,
+        dataset=original.search.facts,
         indices=range(count),
         params=plan.trials,
         roles=plan.roles,
@@ -223,54 +203,83 @@ def _order(stored: _Stored, plan: TrainingPlan) -> JobOrder:
     )
 
 
-def _lines(order: JobOrder, reports: Sequence[TrialReport]) -> list[_Line]:
+def _begun(order: JobOrder, plan: TrainingPlan) -> RoundRecord:
+    """The record of a round that has been planned."""
+    box, planned = box_to_json(plan.box), len(order.params)
+    return RoundRecord(order.search_id, order.round, order.kind, order.epochs, box, planned)
+
+
+def _trained(order: JobOrder, reports: Sequence[TrialReport]) -> list[TrialRecord]:
+    """The records of trials that have been trained."""
     return [
-        _Line(
-            order.round, r.index, order.roles[r.index], order.params[r.index], r.state, r.epochs,
-            r.correct, r.examples, r.loss, r.score, r.curve, r.correct_mask, r.test_correct,
-            r.test_examples,
+        TrialRecord(
+            order.search_id,
+            order.round,
+            r.index,
+            order.params[r.index],
+            r.state,
+            role=order.roles[r.index],
+            epochs=r.epochs,
+            correct=r.correct,
+            examples=r.examples,
+            rank_value=r.rank_value,
+            loss=r.loss,
+            score=r.score,
+            test_correct=r.test_correct,
+            test_examples=r.test_examples,
+            curve=r.curve,
+            right=r.correct_mask,
         )
         for r in sorted(reports, key=lambda r: r.index)
-    ]  # fmt: skip
+    ]
 
 
-def _compare_plan(stored: _Stored, plan: Plan, done: int) -> list[str]:
+def _compare_plan(original: _Original, plan: Plan, done: int) -> list[str]:
     """Differences between a plan made now and what was stored after round `done`."""
     if isinstance(plan, GiveUp):
         return [f"after round {done} the search would give up now: {reasons.words(plan.reason)}"]
-    if plan.number > len(stored.rounds):
+    if plan.number > len(original.rounds):
         return [f"round {plan.number} is planned now and is not stored"]
-    found = []
-    kind = stored.rounds[plan.number - 1].kind
-    if kind != plan.kind:
-        found.append(f"round {plan.number}: kind {kind} is stored, {plan.kind} is planned now")
-    if dict(stored.rounds[plan.number - 1].box) != box_to_json(plan.box):
-        found.append(f"round {plan.number}: other ranges are stored than are decided now")
-    trials = [restored(t.params) for t in stored.trials if t.round == plan.number]
-    found += [
+    differences = []
+    stored = original.rounds[plan.number - 1]
+    if stored.kind is not plan.kind:
+        differences.append(
+            f"round {plan.number}: kind {stored.kind} is stored, {plan.kind} is planned now"
+        )
+    if stored.box != box_to_json(plan.box):
+        differences.append(f"round {plan.number}: other ranges are stored than are decided now")
+    trials = [t.params for t in original.trials if t.round == plan.number]
+    differences += [
         f"round {plan.number} trial {i}: params {old} are stored, {dict(new)} are drawn now"
         for i, (old, new) in enumerate(zip(trials, plan.trials, strict=False))
         if old != dict(new)
     ]
     if len(trials) != len(plan.trials):
-        found.append(
+        differences.append(
             f"round {plan.number}: {len(trials)} trials stored, {len(plan.trials)} planned"
         )
-    if done and not _same_evidence(stored.rounds[done - 1].evidence, plan.evidence):
-        found.append(f"round {done}: other evidence is stored than is found now")
-    return found + _compare_decisions(stored, plan.decisions, done)
+    if done and not _same_evidence(original.rounds[done - 1].evidence, plan.evidence):
+        differences.append(f"round {done}: other evidence is stored than is found now")
+    return differences + _compare_decisions(original, plan.decisions, done)
 
 
-def _same_evidence(stored: Mapping[str, Any] | None, now: Evidence | None) -> bool:
+def _same_evidence(stored: Evidence | None, now: Evidence | None) -> bool:
     """Tell whether the facts agree; sentences are not compared."""
-    if not stored or now is None:
-        return not stored and now is None
-    return Evidence.from_json(stored).agrees(now)
+    if stored is None or now is None:
+        return stored is now
+    return stored.agrees(now)
 
 
-def _compare_decisions(stored: _Stored, decisions: Sequence[Decision], done: int) -> list[str]:
+def _as_stored(evidence: Evidence | None) -> Evidence | None:
+    """Evidence as it comes back from the store."""
+    if evidence is None:
+        return None
+    return Evidence.from_json(json.loads(json.dumps(evidence.to_json())))
+
+
+def _compare_decisions(original: _Original, decisions: Sequence[Decision], done: int) -> list[str]:
     """Differences in verdict, ranges, numbers and the facts of the reason, where they are stored."""
-    old = {d.name: d for d in stored.decisions if d.round == done}
+    old = {d.name: d for d in original.decisions if d.round == done}
     new = {d.name: d for d in decisions}
     differences = []
     for name in sorted(old.keys() | new.keys()):
@@ -285,8 +294,9 @@ def _compare_decisions(stored: _Stored, decisions: Sequence[Decision], done: int
     return differences
 
 
-def _stored_decision(row: Row) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in ("verdict", "before", "after", "numbers", "facts")}
+def _stored_decision(d: DecisionRecord) -> dict[str, Any]:
+    return {"verdict": d.verdict, "before": d.before, "after": d.after, "numbers": d.numbers,
+            "facts": d.facts}  # fmt: skip
 
 
 def _decision(d: Decision) -> dict[str, Any]:
@@ -302,79 +312,86 @@ def _json(value: dict[str, Any]) -> dict[str, Any]:
     return copy
 
 
-def _compare_summary(stored: _Stored, plan: Plan, ensemble: int | None) -> list[str]:
-    """What the result shows besides trials: the recommendation, the ensemble, bests and counts."""
-    row = stored.row
+def _compare_summary(original: _Original, plan: Plan, ensemble: int | None) -> list[str]:
+    """Differences of what is stored besides trials: recommendation, ensemble, bests, counts."""
+    search = original.search
     if isinstance(plan, GiveUp) or plan.recommended is None:
         return []
-    pairs = [
-        ("recommended", {**row.recommended, "params": restored(row.recommended["params"])},
-         chosen(plan.recommended)),
-        ("ensemble_correct", stored.final.ensemble_correct, ensemble),
-        ("best trial", (row.best_round, row.best_index, row.best_score, row.best_accuracy, row.best_loss),
-         _best(stored.trials)),
-    ]  # fmt: skip
-    for r in stored.rounds:
-        trials = [t for t in stored.trials if t.round == r.number]
-        if r.kind != RoundKind.FINAL:
-            shown = (r.number, r.best_index, r.best_score, r.best_accuracy, r.best_loss)
-            pairs.append((f"best trial of round {r.number}", shown, _best(trials)))
+    pairs: list[tuple[str, object, object]] = [
+        ("recommended", search.recommended, Recommended.of(plan.recommended)),
+        ("ensemble_correct", original.final.ensemble_correct, ensemble),
+        ("best trial", _noted_best(search, search.best_round), _best(original.trials)),
+    ]
+    for r in original.rounds:
+        trials = [t for t in original.trials if t.round == r.number]
+        if r.kind is not RoundKind.FINAL:
+            pairs.append(
+                (f"best trial of round {r.number}", _noted_best(r, r.number), _best(trials))
+            )
         states = (*OBSERVED, TrialState.FAILED)
-        counts = [getattr(r, state.value) for state in states]
-        pairs.append((
-            f"counts of round {r.number}",
-            (*counts, r.epochs_trained),
-            (*(sum(t.state == s for t in trials) for s in states), sum(t.epochs for t in trials)),
-        ))  # fmt: skip
+        counts = (r.completed, r.stopped, r.diverged, r.failed, r.epochs_trained)
+        sums = (*(sum(t.state is s for t in trials) for s in states), sum(t.epochs for t in trials))
+        pairs.append((f"counts of round {r.number}", counts, sums))
     return [f"{name}: {old} is stored, now {new}" for name, old, new in pairs if old != new]
 
 
-def _compare_model(stored: _Stored, model: bytes | None) -> list[str]:
-    """The kept model's file, byte by byte; none was kept by early versions."""
+def _compare_model(original: _Original, model: bytes | None) -> list[str]:
+    """A difference of the kept model's file, byte by byte; early versions kept none."""
     now = None if model is None else hashlib.sha256(model).hexdigest()
-    if stored.model in (None, now):
+    if original.model in (None, now):
         return []
-    return [f"the model has SHA-256 {stored.model}, now {now}"]
+    return [f"the model has SHA-256 {original.model}, now {now}"]
 
 
-def _best(trials: Sequence[Row]) -> tuple[int | None, ...] | tuple[int, int, float, float, float]:
-    """Round, index, score, accuracy and loss of the best trial that was no final model."""
-    finite = [t for t in trials if t.role is None and t.score is not None]
-    if not finite:
+Best = tuple[int | None, int | None, float | None, float | None, float | None]
+
+
+def _noted_best(record: SearchRecord | RoundRecord, number: int | None) -> Best:
+    """Round, index, score, accuracy and loss of the best trial, as a search or round notes it."""
+    return number, record.best_index, record.best_score, record.best_accuracy, record.best_loss
+
+
+def _best(trials: Sequence[TrialRecord]) -> Best:
+    """The same of the best of these trials that was no final model."""
+    scored = [t for t in trials if t.role is None and t.score is not None]
+    if not scored:
         return (trials[0].round if trials else None), None, None, None, None
-    best = min(finite, key=lambda t: (-t.score, _tie(t), t.round, t.idx))
-    share = best.correct / best.examples if best.examples else -1.0
-    return best.round, best.idx, best.score, share, _tie(best)
+    best = min(scored, key=lambda t: rank_key(t.score, t.loss, t.round, t.idx))
+    loss = math.inf if best.loss is None else best.loss
+    return best.round, best.idx, best.score, best.validation_accuracy, loss
 
 
-def _tie(trial: Row) -> float:
-    """What equal scores are ordered by, lowest first: no loss comes last."""
-    return math.inf if trial.loss is None else trial.loss
-
-
-def _compare_trials(stored: _Stored, lines: Sequence[_Line]) -> list[str]:
-    old = {(t.round, t.idx): t for t in stored.trials}
-    new = {(t.round, t.idx): t for t in lines}
-    found = [f"trial {r}-{i} is stored and was not drawn now" for r, i in sorted(old.keys() - new)]
-    compared = [name for name in COMPARED if not (stored.pruned and name == "right")]
+def _compare_trials(original: _Original, trials: Sequence[TrialRecord]) -> list[str]:
+    """Differences between the stored trials and those trained now."""
+    old = {(t.round, t.idx): t for t in original.trials}
+    new = {(t.round, t.idx): t for t in trials}
+    differences = [
+        f"trial {r}-{i} is stored and was not drawn now" for r, i in sorted(old.keys() - new)
+    ]
+    compared = [name for name in COMPARED if not (original.pruned and name == "right")]
     for key in sorted(old.keys() & new.keys()):
         for name in compared:
             before, after = getattr(old[key], name), getattr(new[key], name)
-            if name == "params":
-                before, after = restored(before), dict(after)
             if before != after:
-                found.append(f"trial {key[0]}-{key[1]}: {name} {before} is stored, now {after}")
-    return found
+                differences.append(
+                    f"trial {key[0]}-{key[1]}: {name} {before} is stored, now {after}"
+                )
+    return differences
 
 
 def _comparison(
-    stored: _Stored, trials: Sequence[Any], ensemble: int | None, found: list[str]
+    original: _Original,
+    trials: Sequence[TrialRecord],
+    ensemble: int | None,
+    differences: list[str],
 ) -> Comparison:
-    row = stored.row
-    lines = digest.trial_lines(trials, scored=row.dataset_digest is None)
-    now = digest.search_digest(row, lines, ensemble)
-    if row.digest is not None and now != row.digest:
-        found.append(f"digest {row.digest} is stored, now {now}")
-    if found and any(dict(f) != dict(fingerprint()) for f in stored.fingerprints):
-        found.append("this process has another numeric fingerprint than those that ran the search")
-    return Comparison(row.id, len(lines), now, row.digest, found)
+    search = original.search
+    lines = digest.trial_lines(trials, scored=search.dataset_digest is None)
+    now = digest.search_digest(search, lines, ensemble)
+    if search.digest is not None and now != search.digest:
+        differences.append(f"digest {search.digest} is stored, now {now}")
+    if differences and any(dict(f) != dict(fingerprint()) for f in original.fingerprints):
+        differences.append(
+            "this process has another numeric fingerprint than those that ran the search"
+        )
+    return Comparison(search.id, len(lines), now, search.digest, differences)

@@ -1,4 +1,4 @@
-"""What a user does with searches: submit, edit, pause, resume, cancel, delete; and reads them."""
+"""Changes of searches by their users: submit, edit, pause, resume, cancel, delete."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from hpsearch.errors import Conflict, NotFound
 from hpsearch.report.views import NextRoundView, StatusView
 from hpsearch.service import edits
 from hpsearch.service.datasets import Datasets
-from hpsearch.service.reading import Reading, found
+from hpsearch.service.queries import SearchQueries, get_or_404
 from hpsearch.service.submission import Submission
 from hpsearch.settings import Settings
 from hpsearch.store import Store, Tx
@@ -15,7 +15,7 @@ from hpsearch.trials import ACTIVE, SearchState
 EDIT_ATTEMPTS = 20  # a search that runs moves on between reading and writing, now and then
 
 
-class Searches(Reading):
+class Searches(SearchQueries):
     """The use cases about searches. `owner` restricts every one; a stranger's id is not found.
 
     With `if_revision`, a change is made only to a search that is at it; otherwise `Stale`.
@@ -47,8 +47,8 @@ class Searches(Reading):
         TooMany
             The owner has as many unfinished searches as the settings allow.
         """
-        row, new = self._submission.submit(data, owner=owner, key=idempotency_key)
-        return self._status(row), new
+        search, new = self._submission.submit(data, owner=owner, key=idempotency_key)
+        return self._status(search), new
 
     def edit(
         self, search_id: str, changes: object, *, owner: str, if_revision: int | None = None
@@ -63,38 +63,38 @@ class Searches(Reading):
             The search is finalizing or has ended.
         """
         for _ in range(EDIT_ATTEMPTS):
-            row = found(self._store, owner, search_id, if_revision)
-            edits.check_editable(row)
-            stored = edits.checked(row, changes, self._settings)
-            if edits.turned_log(row, stored):
-                edits.check_places(self._seen(search_id), stored)
-            if not stored or self._store.write(lambda tx: tx.searches.edit(row, stored)):  # noqa: B023  # called at once
+            search = get_or_404(self._store, owner, search_id, if_revision)
+            edits.check_editable(search)
+            full = edits.checked(search, changes, self._settings)
+            if edits.turned_log(search, full):
+                edits.check_places(self._read(search_id), full)
+            if not full or self._store.write(lambda tx: tx.searches.edit(search, full)):  # noqa: B023  # called at once
                 return self.status(search_id, owner=owner)
         raise Conflict(f"search {search_id} moves on too fast to be edited; pause it first")
 
     def preview(
         self, search_id: str, changes: object, *, owner: str, if_revision: int | None = None
     ) -> NextRoundView:
-        """What the next round would be with these changes; nothing is stored.
+        """The next round as it would be with these changes; nothing is stored.
 
         Raises
         ------
         InvalidSpec, Conflict
             As `edit` does.
         """
-        found(self._store, owner, search_id, if_revision)
-        seen = self._seen(search_id)
-        edits.check_editable(seen.row)
-        stored = edits.checked(seen.row, changes, self._settings)
-        edits.check_places(seen, stored)
-        return edits.preview(seen, stored, job_size=self._settings.job_size)
+        get_or_404(self._store, owner, search_id, if_revision)
+        basis = self._read(search_id)
+        edits.check_editable(basis.search)
+        full = edits.checked(basis.search, changes, self._settings)
+        edits.check_places(basis, full)
+        return edits.preview(basis, full, job_size=self._settings.job_size)
 
-    def _seen(self, search_id: str) -> edits.Read:
+    def _read(self, search_id: str) -> edits.Basis:
         """Everything that the next decision of a search rests on."""
-        seen = self._store.read(lambda tx: edits.read(tx, search_id))
-        if seen is None:
+        basis = self._store.read(lambda tx: edits.read(tx, search_id))
+        if basis is None:
             raise NotFound(f"no search {search_id[:60]!r}")
-        return seen
+        return basis
 
     def pause(self, search_id: str, *, owner: str, if_revision: int | None = None) -> StatusView:
         """Start nothing more; jobs that run are finished and kept.
@@ -104,7 +104,7 @@ class Searches(Reading):
         Conflict
             The search is neither queued nor running.
         """
-        found(self._store, owner, search_id, if_revision)
+        get_or_404(self._store, owner, search_id, if_revision)
         moved = self._store.write(
             lambda tx: tx.searches.move(
                 search_id,
@@ -115,9 +115,9 @@ class Searches(Reading):
             )
         )
         if not moved:
-            row = found(self._store, owner, search_id, if_revision)
+            search = get_or_404(self._store, owner, search_id, if_revision)
             raise Conflict(
-                f"search {search_id} is {row.state}; this takes one that is queued or running"
+                f"search {search_id} is {search.state}; this takes one that is queued or running"
             )
         return self.status(search_id, owner=owner)
 
@@ -129,14 +129,14 @@ class Searches(Reading):
         Conflict
             The search is neither paused nor failed in its final test.
         """
-        row = found(self._store, owner, search_id, if_revision)
-        if row.state == SearchState.FAILED:
+        search = get_or_404(self._store, owner, search_id, if_revision)
+        if search.state is SearchState.FAILED:
             if not self._store.write(lambda tx: _final_again(tx, search_id, if_revision)):
-                found(self._store, owner, search_id, if_revision)
+                get_or_404(self._store, owner, search_id, if_revision)
                 raise Conflict(f"search {search_id} failed before its final test; submit a new one")
         elif not self._store.write(lambda tx: tx.searches.unpause(search_id, if_revision)):
-            row = found(self._store, owner, search_id, if_revision)
-            raise Conflict(f"search {search_id} is {row.state}; this takes one that is paused")
+            search = get_or_404(self._store, owner, search_id, if_revision)
+            raise Conflict(f"search {search_id} is {search.state}; this takes one that is paused")
         return self.status(search_id, owner=owner)
 
     def cancel(self, search_id: str, *, owner: str, if_revision: int | None = None) -> StatusView:
@@ -147,10 +147,10 @@ class Searches(Reading):
         Conflict
             The search has ended already.
         """
-        found(self._store, owner, search_id, if_revision)
+        get_or_404(self._store, owner, search_id, if_revision)
         if not self._store.write(lambda tx: _cancel(tx, search_id, if_revision)):
-            row = found(self._store, owner, search_id, if_revision)
-            raise Conflict(f"search {search_id} is {row.state}; it cannot be cancelled")
+            search = get_or_404(self._store, owner, search_id, if_revision)
+            raise Conflict(f"search {search_id} is {search.state}; it cannot be cancelled")
         return self.status(search_id, owner=owner)
 
     def delete(self, search_id: str, *, owner: str) -> None:
@@ -161,17 +161,16 @@ class Searches(Reading):
         Conflict
             The search has not ended.
         """
-        row = found(self._store, owner, search_id)
+        search = get_or_404(self._store, owner, search_id)
         if not self._store.write(lambda tx: tx.searches.delete(search_id)):
-            raise Conflict(f"search {search_id} is {row.state}; cancel it first")
-        if row.dataset_digest is not None:
-            self._datasets.sweep(row.dataset_digest)
+            raise Conflict(f"search {search_id} is {search.state}; cancel it first")
+        if search.dataset_digest is not None:
+            self._datasets.sweep(search.dataset_digest)
 
 
 def _final_again(tx: Tx, search_id: str, revision: int | None) -> bool:
     """Put the frozen final test back into the queue, if there is one."""
-    final = tx.jobs.final(search_id)
-    if final is None:
+    if tx.final.get(search_id) is None:
         return False
     moved = tx.searches.move(
         search_id,
@@ -182,7 +181,7 @@ def _final_again(tx: Tx, search_id: str, revision: int | None) -> bool:
         finished_at=None,
     )
     if moved:
-        tx.jobs.requeue_final(search_id)
+        tx.final.requeue(search_id)
     return moved
 
 

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 from hpsearch import rules
 from hpsearch.errors import Conflict, InvalidRequest, Mistake, NotFound, TooMany
+from hpsearch.records import NewSearch, SearchRecord
 from hpsearch.report.digest import body_sha256
-from hpsearch.service import given, warm
+from hpsearch.service import provided, warm
 from hpsearch.service.datasets import Datasets
 from hpsearch.settings import Settings
 from hpsearch.spec import ResolvedSpec, parse
-from hpsearch.store import Row, Store, Tx
-from hpsearch.trials import SearchState
+from hpsearch.store import Store, Tx
+from hpsearch.trials import Observation
 from hpsearch.workloads import NO_DATASET, DatasetFacts, workload_of
 
 KEY_LONGEST = 200  # characters of an Idempotency-Key
 
 
 class Submission:
-    """What submitting needs: the database, the datasets, the caps."""
+    """Submits specs; it needs the database, the datasets, and the caps."""
 
     def __init__(self, store: Store, datasets: Datasets, settings: Settings) -> None:
         self._store = store
         self._datasets = datasets
         self._settings = settings
 
-    def submit(self, data: object, *, owner: str, key: str | None) -> tuple[Row, bool]:
+    def submit(self, data: object, *, owner: str, key: str | None) -> tuple[SearchRecord, bool]:
         """The search that `data` asks for, and whether it is new.
 
         Raises
@@ -41,53 +43,52 @@ class Submission:
             known = self._repeated(owner, key, body_sha256(data))
             if known is not None:
                 return known, False
-        row = self._row(data, owner=owner, key=key)
-        self._store.write(lambda tx: self._insert(tx, row))
-        made = self._store.read(lambda tx: tx.searches.of(owner, row["id"]))
+        new = self._new(data, owner=owner, key=key)
+        self._store.write(lambda tx: self._insert(tx, new))
+        made = self._store.read(lambda tx: tx.searches.of(owner, new.id))
         if made is not None:
             return made, True
-        known = self._repeated(owner, key or "", row["body_sha256"])
+        known = self._repeated(owner, key or "", new.body_sha256)
         assert known is not None  # its key kept ours from being inserted
         return known, False
 
-    def _row(self, data: object, *, owner: str, key: str | None) -> dict[str, Any]:
-        """The new search's row."""
+    def _new(self, data: object, *, owner: str, key: str | None) -> NewSearch:
+        """The new search."""
         facts = self._facts(data, owner)
         resolved = parse(data, facts if isinstance(facts, Mistake) else facts[0], self._settings)
         assert not isinstance(facts, Mistake)  # parse refuses it
         webhook = resolved.spec.webhook
-        return {
-            "id": secrets.token_hex(10),
-            "owner": owner,
-            "name": resolved.spec.name,
-            "state": SearchState.QUEUED,
-            "spec": given.emptied(resolved.spec).to_json(),
-            "dataset": resolved.spec.dataset,
-            "dataset_digest": resolved.facts.digest or None,
-            "facts": facts[1],
-            "idempotency_key": key,
-            "webhook": webhook and webhook.url,
-            "body_sha256": body_sha256(data),
-            "rules": rules.RULES,
-            **self._before(resolved, owner),
-        }
+        return NewSearch(
+            id=secrets.token_hex(10),
+            owner=owner,
+            name=resolved.spec.name,
+            spec=provided.emptied(resolved.spec).to_json(),
+            dataset=resolved.spec.dataset,
+            dataset_digest=resolved.facts.digest or None,
+            facts=facts[1],
+            idempotency_key=key,
+            webhook=None if webhook is None else webhook.url,
+            body_sha256=body_sha256(data),
+            rules=rules.RULES,
+            warm_start=self._warm_start(resolved, owner),
+        )
 
-    def _before(self, resolved: ResolvedSpec, owner: str) -> dict[str, Any]:
+    def _warm_start(self, resolved: ResolvedSpec, owner: str) -> Sequence[Observation]:
         if not resolved.spec.warm_start:
-            return {}
-        return {"warm_start": self._store.read(lambda tx: warm.frozen(tx, resolved, owner=owner))}
+            return ()
+        return self._store.read(lambda tx: warm.frozen(tx, resolved, owner=owner))
 
-    def _insert(self, tx: Tx, row: dict[str, Any]) -> None:
-        if tx.searches.of(row["owner"], row["id"]) is not None:
+    def _insert(self, tx: Tx, new: NewSearch) -> None:
+        if tx.searches.of(new.owner, new.id) is not None:
             return  # the answer to an earlier COMMIT was lost
-        tx.alone(row["owner"])
-        digest = row["dataset_digest"]
+        tx.lock_owner(new.owner)
+        digest = new.dataset_digest
         if digest is not None and tx.library.content(digest) is None:
-            raise Conflict(f"dataset {row['dataset']!r} has just been deleted")
-        active, limit = tx.searches.count_active(row["owner"]), self._settings.max_active_searches
+            raise Conflict(f"dataset {new.dataset!r} has just been deleted")
+        active, limit = tx.searches.count_active(new.owner), self._settings.max_active_searches
         if active >= limit:
             raise TooMany(f"{active} searches are unfinished, the limit is {limit}; wait or cancel")
-        tx.searches.insert(row)
+        tx.searches.insert(new)
 
     def _facts(self, data: object, owner: str) -> Mistake | tuple[DatasetFacts, dict[str, Any]]:
         if isinstance(data, dict) and not workload_of(data.get("objective")).trained_here:
@@ -102,8 +103,8 @@ class Submission:
         facts = info.to_json()
         return DatasetFacts.from_json(facts), facts
 
-    def _repeated(self, owner: str, key: str, body: str) -> Row | None:
-        row = self._store.read(lambda tx: tx.searches.by_idempotency_key(owner, key))
-        if row is not None and row.body_sha256 != body:
+    def _repeated(self, owner: str, key: str, body: str) -> SearchRecord | None:
+        earlier = self._store.read(lambda tx: tx.searches.by_idempotency_key(owner, key))
+        if earlier is not None and earlier.body_sha256 != body:
             raise Conflict(f"Idempotency-Key {key!r} was used for another spec; take a new one")
-        return row
+        return earlier

@@ -17,11 +17,12 @@ import time
 from hpsearch.client.webhook import Message, post
 from hpsearch.logs import about
 from hpsearch.origins import origin_of
+from hpsearch.records import DueDelivery
 from hpsearch.report import build
 from hpsearch.settings import Settings
 from hpsearch.spec.webhook import refusal
-from hpsearch.store import Row, Store
-from hpsearch.store.deliveries import LONGEST_PAUSE
+from hpsearch.store import Store
+from hpsearch.store.outbox import LONGEST_PAUSE
 from hpsearch.trials import SearchState
 
 log = logging.getLogger(__name__)
@@ -31,96 +32,96 @@ GROWTH = 3.0  # of the pause between attempts
 
 
 class Webhooks:
-    """The outbox's postman."""
+    """Sends what lies in the outbox."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._settings = settings
 
     def deliver(self) -> int:
-        """Send what is due now; how many attempts that were."""
-        due = self._store.read(lambda tx: tx.deliveries.due(limit=AT_ONCE))
-        if not due:  # as at nearly every turn
+        """Send what is due now, and count the attempts."""
+        deliveries = self._store.read(lambda tx: tx.outbox.due(limit=AT_ONCE))
+        if not deliveries:  # as at nearly every turn
             return 0
         key = self._settings.webhook_key()  # before an attempt is counted: it may not be readable
-        begun = [row for row in due if self._begin(row)]
+        begun = [due for due in deliveries if self._begin(due)]
         allowed = []
-        for row in begun:
-            why = refusal(row.webhook, self._settings)  # the list may have changed since
+        for due in begun:
+            why = refusal(due.webhook, self._settings)  # the list may have changed since
             if why is None:
-                allowed.append(row)
+                allowed.append(due)
             else:
-                self._missed(row, why)
-        messages = [self._message(row, key) for row in allowed]
+                self._missed(due, why)
+        messages = [self._message(due, key) for due in allowed]
         answers = post(messages, seconds=self._settings.webhook_seconds)
-        for row, error in zip(allowed, answers, strict=True):
+        for due, error in zip(allowed, answers, strict=True):
             if error is None:
-                self._delivered(row)
+                self._delivered(due)
             else:
-                self._missed(row, error)
+                self._missed(due, error)
         return len(begun)
 
-    def _begin(self, row: Row) -> bool:
+    def _begin(self, due: DueDelivery) -> bool:
         """Count an attempt; False where there is none to make."""
-        if row.attempts >= self._settings.webhook_attempts:  # nobody came back from the last one
-            self._give_up(row, "no attempt is left, and nobody knows what became of the last one")
+        if due.attempts >= self._settings.webhook_attempts:  # nobody came back from the last one
+            self._give_up(due, "no attempt is left, and nobody knows what became of the last one")
             return False
-        patience = self._settings.webhook_seconds + self._pause(row)
-        return self._store.write(lambda tx: tx.deliveries.begin(row, patience=patience))
+        patience = self._settings.webhook_seconds + self._pause(due)
+        return self._store.write(lambda tx: tx.outbox.begin(due, patience=patience))
 
-    def _message(self, row: Row, key: bytes | None) -> Message:
-        body = message(row, self._settings.public_url)
+    def _message(self, due: DueDelivery, key: bytes | None) -> Message:
+        body = message(due, self._settings.public_url)
         now = int(time.time())
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "hpsearch",
-            "webhook-id": row.id,
+            "webhook-id": due.id,
             "webhook-timestamp": str(now),
         }
         if key is not None:
-            headers["webhook-signature"] = signature(key, row.id, now, body)
-        return Message(row.webhook, headers, body)
+            headers["webhook-signature"] = signature(key, due.id, now, body)
+        return Message(due.webhook, headers, body)
 
-    def _delivered(self, row: Row) -> None:
-        if self._store.write(lambda tx: tx.deliveries.delivered(row.id)):
-            with about(search_id=row.search_id):
-                log.info("%s has been told of the end", origin_of(row.webhook))
+    def _delivered(self, due: DueDelivery) -> None:
+        if self._store.write(lambda tx: tx.outbox.delivered(due.id)):
+            with about(search_id=due.search_id):
+                log.info("%s has been told of the end", origin_of(due.webhook))
 
-    def _missed(self, row: Row, error: str) -> None:
-        if row.attempts + 1 >= self._settings.webhook_attempts:
-            self._give_up(row, error)
+    def _missed(self, due: DueDelivery, error: str) -> None:
+        if due.attempts + 1 >= self._settings.webhook_attempts:
+            self._give_up(due, error)
             return
-        pause = self._pause(row)
-        self._store.write(lambda tx: tx.deliveries.missed(row.id, error, pause=pause))
+        pause = self._pause(due)
+        self._store.write(lambda tx: tx.outbox.missed(due.id, error, pause=pause))
 
-    def _give_up(self, row: Row, error: str) -> None:
-        if self._store.write(lambda tx: tx.deliveries.give_up(row.id, error)):
-            with about(search_id=row.search_id):
-                log.warning("%s is not told of the end: %s", origin_of(row.webhook), error)
+    def _give_up(self, due: DueDelivery, error: str) -> None:
+        if self._store.write(lambda tx: tx.outbox.give_up(due.id, error)):
+            with about(search_id=due.search_id):
+                log.warning("%s is not told of the end: %s", origin_of(due.webhook), error)
 
-    def _pause(self, row: Row) -> float:
+    def _pause(self, due: DueDelivery) -> float:
         """Seconds from the attempt that is made now to the next one."""
-        pause = self._settings.webhook_retry_seconds * GROWTH**row.attempts
+        pause = self._settings.webhook_retry_seconds * GROWTH**due.attempts
         return float(min(pause, LONGEST_PAUSE / 2))
 
 
-def message(row: Row, public_url: str) -> bytes:
-    """What is told of a search's end, as JSON; nothing in it is a secret."""
-    links = build.links(row.search_id, ())
-    ended_at = build.moment(row.ended_at)
-    wanted = ("self", "result") if row.state == SearchState.COMPLETED else ("self",)
-    told = {
-        "type": f"search.{row.state}",
+def message(due: DueDelivery, public_url: str) -> bytes:
+    """The message of a search's end, as JSON; nothing in it is a secret."""
+    links = build.links(due.search_id, ())
+    ended_at = build.format_rfc3339(due.ended_at)
+    wanted = ("self", "result") if due.state is SearchState.COMPLETED else ("self",)
+    body = {
+        "type": f"search.{due.state}",
         "timestamp": ended_at,
         "data": {
-            "id": row.search_id,
-            "name": row.name,
-            "state": row.state,
+            "id": due.search_id,
+            "name": due.name,
+            "state": due.state,
             "ended_at": ended_at,
             "links": {name: public_url + links[name] for name in wanted},
         },
     }
-    return json.dumps(told, ensure_ascii=False).encode()
+    return json.dumps(body, ensure_ascii=False).encode()
 
 
 def signature(key: bytes, delivery: str, timestamp: int, body: bytes) -> str:

@@ -1,43 +1,49 @@
-"""SQL is the only truth: every row, and the one place where SQL is written.
+"""The database, and the one place where SQL is written: its rows leave as records.
 
 `Store.write` and `Store.read` run a piece of work in one short transaction. The work gets a
-`Tx`, whose parts hold one method per question or conditional change.
+`Tx`, whose groups of queries have one method per question or conditional change.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from hpsearch.store.base import Row
-from hpsearch.store.census import Census
+from hpsearch.records import EventRecord
 from hpsearch.store.clock import now
-from hpsearch.store.deliveries import Deliveries
+from hpsearch.store.cohorts import Cohorts
+from hpsearch.store.dialect import DIALECTS
 from hpsearch.store.engine import Engines, run
-from hpsearch.store.jobs import Jobs, Written
+from hpsearch.store.final_test import FinalTest
 from hpsearch.store.keys import Keys
 from hpsearch.store.library import SHARED, Library
+from hpsearch.store.metrics_queries import MetricsQueries
 from hpsearch.store.models import Models
+from hpsearch.store.outbox import Outbox
+from hpsearch.store.plans import Plans
+from hpsearch.store.publish_window import PublishWindow, Waiting
+from hpsearch.store.queries import Queries, columns
+from hpsearch.store.queue import Queue
+from hpsearch.store.results import Results, Written
 from hpsearch.store.retention import Retention
-from hpsearch.store.searches import Searches, chosen
+from hpsearch.store.searches import Searches
 from hpsearch.store.snapshot import Probe, copy
 from hpsearch.store.tables import event, metadata
-from hpsearch.store.window import Waiting, Window
+from hpsearch.store.trials import Trials
+from hpsearch.store.workers import Workers
 
 __all__ = [
     "SCHEMA",
     "SHARED",
     "Engines",
-    "Row",
     "Store",
     "Tx",
     "Waiting",
     "Written",
-    "chosen",
     "metadata",
 ]
 
@@ -51,24 +57,25 @@ class Tx:
 
     def __init__(self, connection: sa.Connection, work: str | None = None) -> None:
         self.searches = Searches(connection, work)
-        self.jobs = Jobs(connection)
-        self.window = Window(connection)
+        self.plans = Plans(connection)
+        self.trials = Trials(connection)
+        self.queue = Queue(connection)
+        self.results = Results(connection)
+        self.final = FinalTest(connection)
+        self.cohorts = Cohorts(connection)
+        self.window = PublishWindow(connection)
+        self.workers = Workers(connection)
         self.library = Library(connection)
         self.models = Models(connection)
         self.keys = Keys(connection)
-        self.deliveries = Deliveries(connection)
-        self.census = Census(connection)
+        self.outbox = Outbox(connection)
+        self.metrics = MetricsQueries(connection)
         self.retention = Retention(connection)
         self._connection = connection
 
-    def alone(self, owner: str) -> None:
-        """Until this transaction ends, no other one counts what `owner` has.
-
-        SQLite lets only one transaction write anyway.
-        """
-        if self._connection.dialect.name == "postgresql":
-            key = sa.func.hashtextextended(owner, 0)
-            self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+    def lock_owner(self, owner: str) -> None:
+        """Until this transaction ends, let no other one count what `owner` has."""
+        DIALECTS[self._connection.dialect.name].lock(self._connection, owner)
 
     def time(self) -> float:
         """Seconds since the epoch by the database's clock."""
@@ -82,14 +89,14 @@ class Store:
         self.engines = Engines(url, synchronous=synchronous)
         self.probe = Probe(self.engines)
 
-    def write(self, work: Callable[[Tx], T], *, lasting: bool = True) -> T:
+    def write(self, work: Callable[[Tx], T], *, durable: bool = True) -> T:
         """`work` in one writing transaction, repeated after faults that pass.
 
-        Without `lasting` the COMMIT does not wait for the disk. A power cut may then undo the
+        Without `durable` the COMMIT does not wait for the disk. A power cut may then undo the
         last of such transactions, with all that they wrote, and never half of one: for what
         costs only work when it is undone, as a claim does.
         """
-        engine = self.engines.write if lasting else self.engines.swift
+        engine = self.engines.write if durable else self.engines.async_commit
         name = uuid.uuid4().hex
         return run(engine, lambda connection: work(Tx(connection, name)))
 
@@ -115,10 +122,13 @@ class Store:
         """Copy the embedded database to a new file; the descriptions of its datasets."""
         return copy(self.engines, target)
 
-    def events(self, search_id: str) -> list[Row]:
+    def events(self, search_id: str) -> Sequence[EventRecord]:
         """The history of a search, oldest first."""
-        query = sa.select(event).where(event.c.search_id == search_id).order_by(event.c.id)
-        return run(self.engines.read, lambda connection: list(connection.execute(query).all()))
+        query = sa.select(*columns(EventRecord, event)).where(event.c.search_id == search_id)
+        query = query.order_by(event.c.id)
+        return run(
+            self.engines.read, lambda connection: Queries(connection).all(EventRecord, query)
+        )
 
     def close(self) -> None:
         """Close every connection."""
@@ -133,8 +143,8 @@ def _revision(connection: sa.Connection) -> str | None:
 
 def _described(connection: sa.Connection) -> dict[str, str]:
     if connection.dialect.name == "sqlite":
-        asked = {"version": "SELECT sqlite_version()", "journal": "PRAGMA journal_mode"}
+        questions = {"version": "SELECT sqlite_version()", "journal": "PRAGMA journal_mode"}
     else:
-        asked = {"version": "SHOW server_version"}
-    found = {k: str(connection.exec_driver_sql(q).scalar()) for k, q in asked.items()}
-    return {"kind": connection.dialect.name, **found}
+        questions = {"version": "SHOW server_version"}
+    answers = {k: str(connection.exec_driver_sql(q).scalar()) for k, q in questions.items()}
+    return {"kind": connection.dialect.name, **answers}

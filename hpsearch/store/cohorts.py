@@ -10,174 +10,143 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from hpsearch.records import Curve, JobRecord, Place
 from hpsearch.spec import schedule
 from hpsearch.spec.halving import Known, RungScore, halved, surely_out
 from hpsearch.store import statements
-from hpsearch.store.base import Part, Row
-from hpsearch.store.clock import now
-from hpsearch.store.constants import constant
-from hpsearch.store.tables import UNKNOWN_SCORE, job, round_, trial
-from hpsearch.trials import Hint, JobState, RoundKind, TrialReport, TrialState
-
-Curve = Sequence[Sequence[Any]]
-"""Rows of (epoch, loss, None, score), as `TrialReport` has them."""
-MEMBER = ("idx", "curve", "ended", "error")  # what has to be known of each trial of a cohort
+from hpsearch.store.queries import Queries, columns
+from hpsearch.store.tables import job, round_, trial
+from hpsearch.trials import SCORED, Hint, TrialReport, TrialState
 
 
-class Cohorts(Part):
+class _Member(NamedTuple):
+    """A trial of a cohort, as far as halving looks at it."""
+
+    idx: int
+    curve: Curve | None
+    ended: TrialState | None
+    error: str | None
+
+
+class Cohorts(Queries):
     """The rows of trials that are trained elsewhere."""
 
-    def open_of(self, search_id: str, limit: int) -> Sequence[Hint]:
-        """The first jobs of one search that wait for a trainer."""
-        query = (
-            sa.select(job.c.id, job.c.attempt, job.c.kind)
-            .where(
-                job.c.search_id == search_id,
-                job.c.state == constant(JobState.QUEUED),
-                statements.due(),
-            )
-            .order_by(job.c.round, job.c.number)
-            .limit(limit)
-        )
-        rows = self.connection.execute(query)
-        return [Hint(row.id, row.attempt, RoundKind(row.kind)) for row in rows]
-
-    def begun(self, hint: Hint) -> None:
-        """A trial was handed out: what an earlier attempt reported is no part of this one.
-
-        Whoever gets a final trial sees the test part, so that counts as an opening: one for each
-        attempt, also where a claim is repeated because its answer was lost.
-        """
+    def forget_reports(self, hint: Hint) -> None:
+        """Remove what an earlier attempt at a trial reported: it is no part of a new one."""
         self.connection.execute(
             trial.update()
             .where(trial.c.job_id == hint.job_id)
             .values(curve=sa.null(), epochs=0, loss=None, score=None)
         )
-        if hint.kind is RoundKind.FINAL:
-            self.connection.execute(
-                job.update()
-                .where(
-                    job.c.id == hint.job_id,
-                    sa.func.coalesce(job.c.opened_attempt, 0) != hint.attempt,
-                )
-                .values(
-                    openings=job.c.openings + 1,
-                    opened_at=sa.func.coalesce(job.c.opened_at, now()),
-                    opened_attempt=hint.attempt,
-                )
-            )
 
-    def of_trial(self, search_id: str, number: int, index: int) -> Row | None:
+    def job_of(self, search_id: str, number: int, index: int) -> JobRecord | None:
         """The job of a trial, locked until the transaction ends."""
-        mine = sa.select(trial.c.job_id).where(
-            trial.c.search_id == search_id, trial.c.round == number, trial.c.idx == index
-        )
-        return self.one(sa.select(job).where(job.c.id == mine.scalar_subquery()).with_for_update())
+        mine = sa.select(trial.c.job_id).where(*_trial(search_id, number, index))
+        query = sa.select(*columns(JobRecord, job)).where(job.c.id == mine.scalar_subquery())
+        return self.one(JobRecord, query.with_for_update())
 
-    def curve(self, row: Row, index: int) -> Curve:
-        """What has been reported of a trial so far; its search is locked from here on."""
-        self.connection.execute(statements.TOUCH, {"a_search": row.search_id})
-        query = sa.select(trial.c.curve).where(*_the_trial(row, index))
+    def curve(self, place: Place, index: int) -> Curve:
+        """The reports on a trial so far; its search is locked from here on."""
+        self.connection.execute(statements.TOUCH, {"a_search": place.search_id})
+        query = sa.select(trial.c.curve).where(*_trial(place.search_id, place.round, index))
         return self.connection.execute(query).scalar_one() or []
 
-    def rungs(self, row: Row) -> Sequence[int]:
-        """The rungs of a job's round."""
-        query = sa.select(round_.c.rungs).where(
-            round_.c.search_id == row.search_id, round_.c.number == row.round
+    def rungs(self, place: Place) -> Sequence[int]:
+        """The rungs of a round."""
+        query = sa.select(round_.c.rungs, round_.c.epochs).where(
+            round_.c.search_id == place.search_id, round_.c.number == place.round
         )
-        return self.connection.execute(query).scalar_one() or [row.epochs]
+        rungs, epochs = self.connection.execute(query).one()
+        return rungs or [epochs]
 
-    def scored(self, row: Row, index: int, curve: Curve) -> None:
-        """Store what has been reported of a trial so far."""
+    def store_curve(self, place: Place, index: int, curve: Curve) -> None:
+        """Store the reports on a trial so far."""
         epoch, loss, _, score = curve[-1]
         self.connection.execute(
             trial.update()
-            .where(*_the_trial(row, index))
+            .where(*_trial(place.search_id, place.round, index))
             .values(curve=[list(point) for point in curve], epochs=epoch, loss=loss, score=score)
         )
 
-    def surely_out(self, row: Row, index: int) -> bool:
-        """Whether a trial has been halved away, whatever the rest of its cohort reports yet."""
-        rungs = self.rungs(row)
+    def surely_out(self, place: Place, index: int) -> bool:
+        """True of a trial that has been halved away, whatever the rest of its cohort reports yet."""
+        rungs = self.rungs(place)
         if len(rungs) == 1:
             return False
-        members = self._cohort(row, index, rungs)
+        members = self._cohort(place, index, rungs)
         places = schedule.cohort_sizes(len(members), rungs)
         return surely_out(index, _known(members, rungs), rungs, places)
 
-    def settled(self, row: Row, ended: TrialReport) -> list[TrialReport]:
-        """Note how the trial of a job has ended; what became of its cohort, once that is over."""
+    def settled(self, place: Place, report: TrialReport) -> list[TrialReport]:
+        """Note how a trial has ended; what became of its whole cohort, once that is over."""
         # The search's row first: two who end at once must not take each other for unfinished.
-        self.connection.execute(statements.TOUCH, {"a_search": row.search_id})
+        self.connection.execute(statements.TOUCH, {"a_search": place.search_id})
         self.connection.execute(
             trial.update()
-            .where(*_the_trial(row, ended.index))
-            .values(ended=ended.state, error=ended.error)
+            .where(*_trial(place.search_id, place.round, report.index))
+            .values(ended=report.state, error=report.error)
         )
-        rungs = self.rungs(row)
-        members = self._cohort(row, ended.index, rungs)
+        rungs = self.rungs(place)
+        members = self._cohort(place, report.index, rungs)
         if any(member.ended is None for member in members):
             return []
         places = schedule.cohort_sizes(len(members), rungs)
         stopped = halved(_known(members, rungs), rungs, places)
-        return [_became(member, stopped.get(member.idx)) for member in members]
+        return [_settled(member, stopped.get(member.idx)) for member in members]
 
-    def _cohort(self, row: Row, index: int, rungs: Sequence[int]) -> Sequence[Row]:
+    def _cohort(self, place: Place, index: int, rungs: Sequence[int]) -> Sequence[_Member]:
         """The trials that one is halved with; itself alone where nothing is halved."""
-        query: sa.Select[Any] = sa.select(*(trial.c[name] for name in MEMBER))
+        query = sa.select(*columns(_Member, trial))
         if len(rungs) == 1:
-            return self.connection.execute(query.where(*_the_trial(row, index))).all()
-        mine = sa.select(trial.c.cohort).where(*_the_trial(row, index)).scalar_subquery()
-        query = query.where(
-            trial.c.search_id == row.search_id, trial.c.round == row.round, trial.c.cohort == mine
+            return self.all(_Member, query.where(*_trial(place.search_id, place.round, index)))
+        mine = (
+            sa.select(trial.c.cohort)
+            .where(*_trial(place.search_id, place.round, index))
+            .scalar_subquery()
         )
-        return self.connection.execute(query.order_by(trial.c.idx)).all()
+        query = query.where(
+            trial.c.search_id == place.search_id,
+            trial.c.round == place.round,
+            trial.c.cohort == mine,
+        )
+        return self.all(_Member, query.order_by(trial.c.idx))
 
 
-def _the_trial(row: Row, index: int) -> tuple[sa.ColumnElement[bool], ...]:
-    """Trial `index` of a job's round."""
-    return (
-        trial.c.search_id == row.search_id,
-        trial.c.round == row.round,
-        trial.c.idx == index,
-    )
+def _trial(search_id: str, number: int, index: int) -> tuple[sa.ColumnElement[bool], ...]:
+    """The conditions that one trial meets."""
+    return trial.c.search_id == search_id, trial.c.round == number, trial.c.idx == index
 
 
-def _known(members: Sequence[Row], rungs: Sequence[int]) -> Known:
+def _known(members: Sequence[_Member], rungs: Sequence[int]) -> Known:
     """The scores of a cohort at the rungs of its round."""
     return {
         member.idx: {
-            epoch: RungScore(score, math.inf if loss is None else loss)
+            int(epoch): RungScore(score, math.inf if loss is None else loss)
             for epoch, loss, _, score in member.curve or ()
-            if epoch in rungs
+            if epoch in rungs and epoch is not None and score is not None
         }
         for member in members
     }
 
 
-def _became(member: Row, stopped: int | None) -> TrialReport:
-    """What is stored of a trial whose cohort is over, cut back to the rung where it was stopped."""
-    state = TrialState(member.ended)
-    curve = [tuple(point) for point in member.curve or ()]
+def _settled(member: _Member, stopped: int | None) -> TrialReport:
+    """The report on a trial whose cohort is over, cut back to the rung where it was stopped."""
+    assert member.ended is not None  # as all of its cohort have
+    state, curve = member.ended, [tuple(point) for point in member.curve or ()]
     if stopped is not None:
-        state, curve = TrialState.STOPPED, [point for point in curve if point[0] <= stopped]
+        state = TrialState.STOPPED
+        curve = [point for point in curve if point[0] is not None and point[0] <= stopped]
     epoch, loss, _, score = curve[-1] if curve else (0, None, None, None)
-    sound = state in (TrialState.COMPLETED, TrialState.STOPPED)
     return TrialReport(
         index=member.idx,
         state=state,
-        epochs=epoch,
+        epochs=int(epoch or 0),
         loss=loss,
-        score=score if sound else None,
+        score=score if state in SCORED else None,
         curve=curve,
         error=member.error,
     )
-
-
-def rank(report: TrialReport) -> float:
-    """What a trial that was trained elsewhere is sorted by: its score."""
-    return UNKNOWN_SCORE if report.score is None else report.score

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from hpsearch.store import many
 from hpsearch.store.clock import now
-from hpsearch.store.statements import BEST_SO_FAR, COUNTED_ROUND, COUNTING, REPORTED, given
+from hpsearch.store.statements import BEST_SO_FAR, COUNTED_ROUND, COUNTING, REPORTED, bind
 from hpsearch.store.tables import dataset_content, event, round_, search, trial
 
 
@@ -44,15 +44,15 @@ def claim(single: sa.Update) -> sa.Select[Any]:
     task = sa.func.json_build_array(trial.c.idx, trial.c.params, trial.c.role, trial.c.cohort)
     tasks = sa.select(
         sa.func.json_agg(aggregate_order_by(task, trial.c.idx), type_=sa.JSON())
-    ).where(trial.c.job_id == given("a_job", trial.c.job_id))
-    found = sa.select(
+    ).where(trial.c.job_id == bind("a_job", trial.c.job_id))
+    query = sa.select(
         *claimed.c,
         served.c.spec,
         info.scalar_subquery().label("info"),
         rungs.scalar_subquery().label("rungs"),
         tasks.scalar_subquery().label("tasks"),
     )
-    return found.where(served.c.id == claimed.c.search_id).add_cte(_recorded(claimed))
+    return query.where(served.c.id == claimed.c.search_id).add_cte(_recorded(claimed))
 
 
 @cache
@@ -78,25 +78,25 @@ def finish(single: sa.Update) -> sa.Select[Any]:
         .returning(round_.c.search_id, *COUNTED_ROUND)
         .cte("counted")
     )
-    found = sa.select(
+    query = sa.select(
         finished.c.search_id,
         finished.c.kind,
         finished.c.round,
         *(touched.c[c.name] for c in BEST_SO_FAR),
         *(counted.c[c.name] for c in COUNTED_ROUND),
     ).where(touched.c.id == finished.c.search_id, counted.c.search_id == touched.c.id)
-    return found.add_cte(trials.cte("trials"), _recorded(finished))
+    return query.add_cte(trials.cte("trials"), _recorded(finished))
 
 
 def _recorded(changed: sa.CTE) -> sa.CTE:
     """The event of a job that the statement has changed."""
     values = {
         "at": now(),
-        "kind": given("a_kind", event.c.kind),
+        "kind": bind("a_kind", event.c.kind),
         "search_id": changed.c.search_id,
-        "job_id": given("a_job", event.c.job_id),
-        "attempt": given("an_attempt", event.c.attempt),
-        "detail": given("a_detail", event.c.detail),
+        "job_id": bind("a_job", event.c.job_id),
+        "attempt": bind("an_attempt", event.c.attempt),
+        "detail": bind("a_detail", event.c.detail),
     }
     row = sa.select(*values.values()).select_from(changed)
     return event.insert().from_select([*values], row, include_defaults=False).cte("recorded")

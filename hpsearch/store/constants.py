@@ -18,5 +18,5 @@ def constant(value: str) -> sa.ColumnElement[str]:
 
 
 def one_of(column: sa.ColumnElement[str], values: Iterable[str]) -> sa.ColumnElement[bool]:
-    """Whether a column is one of these `constant` words."""
+    """True where a column is one of these `constant` words."""
     return column.in_([constant(value) for value in values])

@@ -40,7 +40,7 @@ def sqlite_module() -> ModuleType:
 
 
 def wal_is_safe(version: tuple[int, ...]) -> bool:
-    """Whether this SQLite is free of the WAL-reset bug (3.7.0 to 3.51.2)."""
+    """True of an SQLite that is free of the WAL-reset bug (3.7.0 to 3.51.2)."""
     return version >= WAL_SAFE or version in WAL_BACKPORTS
 
 
@@ -56,14 +56,14 @@ POSTGRESQL_PATIENCE = {
 
 
 class Engines:
-    """Engines for one database URL: to write, to write what need not last, and to read."""
+    """Engines for one database URL: to write, to write what need not be durable, and to read."""
 
     def __init__(self, url: str, *, synchronous: str = "FULL") -> None:
         self.url = sa.make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         if self.sqlite:
             self.write = _sqlite(self.url, synchronous, "BEGIN IMMEDIATE")
-            self.swift = _sqlite(self.url, "NORMAL", "BEGIN IMMEDIATE")
+            self.async_commit = _sqlite(self.url, "NORMAL", "BEGIN IMMEDIATE")
             self.read = _sqlite(self.url, synchronous, "BEGIN")
         elif self.url.get_backend_name() == "postgresql":
             # No ping before use: `run` repeats what met a dead connection, with fresh ones.
@@ -74,7 +74,7 @@ class Engines:
                 connect_args=POSTGRESQL_PATIENCE,
                 isolation_level="READ COMMITTED",
             )
-            self.swift = _swift(self.write)
+            self.async_commit = _async_commit(self.write)
             self.read = self.write
         else:
             raise Misconfigured(
@@ -84,34 +84,34 @@ class Engines:
 
     def dispose(self) -> None:
         """Close every pooled connection."""
-        for engine in (self.write, self.swift, self.read):
+        for engine in (self.write, self.async_commit, self.read):
             engine.dispose()
 
 
 # LOCAL: the connection, and a pooler's session, is another transaction's next.
-SWIFT = b"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = off"
+ASYNC_COMMIT = b"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = off"
 
 
-def _swift(engine: sa.Engine) -> sa.Engine:
+def _async_commit(engine: sa.Engine) -> sa.Engine:
     """The same connections of PostgreSQL, with commits that do not wait for the disk."""
     import psycopg
 
-    swift = engine.execution_options()
+    quick = engine.execution_options()
 
-    @event.listens_for(swift, "begin")
+    @event.listens_for(quick, "begin")
     def _begin(connection: sa.Connection) -> None:
         # One round trip by libpq's own call: the driver, which now finds a transaction begun,
         # and SQLAlchemy would make two of it that cost more than a claim.
         server = connection.connection.driver_connection.pgconn  # type: ignore[union-attr]
-        begun = server.exec_(SWIFT)
+        begun = server.exec_(ASYNC_COMMIT)
         if begun.status != psycopg.pq.ExecStatus.COMMAND_OK:
             error = psycopg.errors.error_from_result(begun)
             connection.invalidate(error)
             raise exc.DBAPIError.instance(
-                SWIFT.decode(), None, error, psycopg.Error, connection_invalidated=True
+                ASYNC_COMMIT.decode(), None, error, psycopg.Error, connection_invalidated=True
             )
 
-    return swift
+    return quick
 
 
 def _sqlite(url: sa.URL, synchronous: str, begin: str) -> sa.Engine:
@@ -138,7 +138,7 @@ def _sqlite(url: sa.URL, synchronous: str, begin: str) -> sa.Engine:
 
 
 def transient(error: exc.DBAPIError) -> bool:
-    """Whether running the transaction again can help."""
+    """True where running the transaction again can help."""
     if error.connection_invalidated or isinstance(error, exc.InterfaceError):
         return True
     if not isinstance(error, exc.OperationalError | exc.InternalError):
@@ -154,7 +154,7 @@ def transient(error: exc.DBAPIError) -> bool:
 
 
 def refused(error: exc.DBAPIError) -> bool:
-    """Whether the database cannot do what it should: no file, no room, no tables."""
+    """True where the database cannot do its work: no file, no room, no tables."""
     if isinstance(error, exc.ProgrammingError):
         return getattr(error.orig, "sqlstate", None) in UNMIGRATED
     return isinstance(error, exc.OperationalError) and not transient(error)

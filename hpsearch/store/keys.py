@@ -2,56 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
 
-from hpsearch.store.base import Part, Row
+from hpsearch.records import KeyRecord, NewKey
 from hpsearch.store.clock import now
+from hpsearch.store.queries import Queries, columns
 from hpsearch.store.tables import api_key
 
 
-class Keys(Part):
+class Keys(Queries):
     """The rows of the keys."""
 
-    def insert(self, values: Mapping[str, Any], *, days: int | None = None) -> bool:
-        """A new key; False when the id is taken."""
+    def insert(self, new: NewKey, *, days: int | None = None) -> bool:
+        """Insert a key; False when the id is taken."""
         expires = None if days is None else now() + days * 86400.0
-        return self.insert_once(api_key, {**values, "created_at": now(), "expires_at": expires})
+        values = {**asdict(new), "created_at": now(), "expires_at": expires}
+        return self.insert_once(api_key, values)
 
-    def upsert(self, values: Mapping[str, Any]) -> None:
-        """A key with a fixed id, whose secret may have changed; revoked ones live again."""
-        if not self.insert(values):
+    def upsert(self, new: NewKey) -> None:
+        """Insert a key with a fixed id, or change its secret; a revoked one lives again."""
+        if not self.insert(new):
             self.connection.execute(
                 api_key.update()
-                .where(api_key.c.id == values["id"])
-                .values({**values, "revoked_at": None, "expires_at": None})
+                .where(api_key.c.id == new.id)
+                .values({**asdict(new), "revoked_at": None, "expires_at": None})
             )
 
-    def get(self, key_id: str) -> Row | None:
-        """One key, with `live` saying whether it is neither expired nor revoked."""
-        live = sa.and_(
-            api_key.c.revoked_at.is_(None),
-            sa.or_(api_key.c.expires_at.is_(None), api_key.c.expires_at > now()),
-        )
-        return self.one(sa.select(api_key, live.label("live")).where(api_key.c.id == key_id))
+    def get(self, key_id: str) -> KeyRecord | None:
+        """The key of an id."""
+        return self.one(KeyRecord, self._select().where(api_key.c.id == key_id))
 
-    def page(self, *, limit: int, after: tuple[Any, ...] | None) -> Sequence[Row]:
-        """Keys after the given (created_at, id), oldest first."""
+    def page(
+        self, *, limit: int | None = None, after: tuple[Any, ...] | None = None
+    ) -> Sequence[KeyRecord]:
+        """Keys behind this (created_at, id), oldest first; all of them without a limit."""
         order = (api_key.c.created_at, api_key.c.id)
-        query = sa.select(api_key).order_by(*order).limit(limit)
+        query = self._select().order_by(*order).limit(limit)
         if after is not None:
             query = query.where(sa.tuple_(*order) > sa.tuple_(*after))
-        return self.connection.execute(query).all()
+        return self.all(KeyRecord, query)
 
-    def all(self) -> Sequence[Row]:
-        """Every key, oldest first."""
-        return self.connection.execute(
-            sa.select(api_key).order_by(api_key.c.created_at, api_key.c.id)
-        ).all()
-
-    def used(self, key_ids: Collection[str]) -> None:
+    def note_use(self, key_ids: Collection[str]) -> None:
         """Note that these keys have been used by now."""
         self.connection.execute(
             api_key.update().where(api_key.c.id.in_(list(key_ids))).values(last_used_at=now())
@@ -64,3 +59,10 @@ class Keys(Part):
             .where(api_key.c.id == key_id, api_key.c.revoked_at.is_(None))
             .values(revoked_at=now())
         )
+
+    def _select(self) -> sa.Select[Any]:
+        live = sa.and_(
+            api_key.c.revoked_at.is_(None),
+            sa.or_(api_key.c.expires_at.is_(None), api_key.c.expires_at > now()),
+        )
+        return sa.select(*columns(KeyRecord, api_key), live)

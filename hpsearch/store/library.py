@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from hpsearch.store.base import Part, Row
+from hpsearch.data import DatasetInfo
+from hpsearch.records import ContentRecord, DatasetRecord
 from hpsearch.store.clock import now
+from hpsearch.store.queries import Queries, columns
 from hpsearch.store.tables import dataset, dataset_content, search
 from hpsearch.trials import ENDED
 
 SHARED = ""  # owner of the built-in datasets
 
 
-class Library(Part):
+class Library(Queries):
     """Names belong to owners; contents are shared by whoever stored the same bytes."""
 
-    def put(self, owner: str, name: str, info: Mapping[str, Any], size: int) -> None:
+    def put(self, owner: str, name: str, info: DatasetInfo, size: int) -> None:
         """Give a name to a content of `size` bytes; a name that was taken moves on to it."""
-        digest = info["digest"]
-        content = {"digest": digest, "info": dict(info), "bytes": size}
+        digest = info.digest
+        content = {"digest": digest, "info": info.to_json(), "bytes": size}
         self.insert_once(dataset_content, content)
         fresh = self.insert_once(
             dataset, {"owner": owner, "name": name, "digest": digest, "created_at": now()}
@@ -33,25 +35,24 @@ class Library(Part):
                 .values(digest=digest)
             )
 
-    def get(self, owner: str, name: str) -> Row | None:
+    def get(self, owner: str, name: str) -> DatasetRecord | None:
         """A dataset of the owner's, else a shared one."""
-        return self.connection.execute(
-            self._named(owner).where(dataset.c.name == name).order_by(dataset.c.owner.desc())
-        ).first()
+        query = self._named(owner).where(dataset.c.name == name).order_by(dataset.c.owner.desc())
+        return self.one(DatasetRecord, query.limit(1))
 
-    def page(self, owner: str, *, limit: int, after: str | None) -> Sequence[Row]:
+    def page(self, owner: str, *, limit: int, after: str | None) -> Sequence[DatasetRecord]:
         """The owner's and the shared datasets by name."""
         # Byte order, as the caller sorts: a database's own locale may have another.
-        postgres = self.connection.dialect.name == "postgresql"
-        name = dataset.c.name.collate("C" if postgres else "BINARY")
+        name = dataset.c.name.collate(self.dialect.bytewise)
         query = self._named(owner).order_by(name).limit(limit)
         if after is not None:
             query = query.where(name > after)
-        return self.connection.execute(query).all()
+        return self.all(DatasetRecord, query)
 
-    def content(self, digest: str) -> Row | None:
-        """A content and how often its test part has been opened."""
-        return self.one(sa.select(dataset_content).where(dataset_content.c.digest == digest))
+    def content(self, digest: str) -> ContentRecord | None:
+        """The content of a digest."""
+        query = sa.select(*columns(ContentRecord, dataset_content))
+        return self.one(ContentRecord, query.where(dataset_content.c.digest == digest))
 
     def digests(self) -> Sequence[str]:
         """Every content that is stored."""
@@ -59,7 +60,7 @@ class Library(Part):
         return self.connection.execute(query).scalars().all()
 
     def held(self, owner: str, *, but: str) -> tuple[int, int]:
-        """How many datasets an owner has besides `but`, and how many bytes they are together.
+        """Number and bytes of an owner's datasets besides `but`.
 
         A content under two names counts twice.
         """
@@ -99,7 +100,7 @@ class Library(Part):
 
     def _named(self, owner: str) -> sa.Select[Any]:
         return (
-            sa.select(dataset, dataset_content.c.info, dataset_content.c.openings)
+            sa.select(*columns(DatasetRecord, dataset), dataset_content.c.info)
             .join(dataset_content, dataset_content.c.digest == dataset.c.digest)
             .where(dataset.c.owner.in_([owner, SHARED]))
         )

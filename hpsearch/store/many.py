@@ -62,5 +62,5 @@ def _binary(column: sa.Column[Any]) -> bool:
 
 
 def packed(rows: Sequence[Mapping[str, Any]]) -> str:
-    """What `rows_` is given."""
+    """The value of the parameter `rows_`."""
     return json.dumps(list(rows), default=bytes.hex, allow_nan=False)

@@ -8,24 +8,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from hpsearch import reasons
+from hpsearch.records import Recommended, SearchRecord
 from hpsearch.space import box_to_json
 from hpsearch.spec import schedule
-from hpsearch.store.base import Part, Row
 from hpsearch.store.clock import now
-from hpsearch.store.tables import (
-    UNKNOWN_SCORE,
-    UNKNOWN_SHARE,
-    decision,
-    event,
-    job,
-    round_,
-    search,
-    trial,
-)
+from hpsearch.store.queries import Queries
+from hpsearch.store.tables import decision, event, job, round_, search, trial
 from hpsearch.trials import (
     Decision,
     JobState,
-    Recommendation,
     RoundKind,
     SearchState,
     TrainingPlan,
@@ -35,64 +26,63 @@ from hpsearch.trials import (
 ADVANCED, FROZEN = "advanced", "final_frozen"  # the events of a plan that was written
 
 
-class Plans(Part):
-    """One plan, one transaction; whoever comes second writes nothing."""
+class Plans(Queries):
+    """Writes a plan in one transaction; whoever comes second writes nothing."""
 
     def apply(
         self,
-        seen: Row,
+        basis: SearchRecord,
         plan: TrainingPlan,
         *,
         deadlines: Sequence[float],
         fingerprint: Mapping[str, str],
     ) -> bool:
-        """Write a plan, unless the search has moved on since `seen` was read.
+        """Write a plan, unless the search has moved on since `basis` was read.
 
         Parameters
         ----------
-        seen
-            The search's row as the decision knew it.
+        basis
+            The search as the decision knew it.
         deadlines
             Seconds that each job of the plan may take.
         fingerprint
             The numeric fingerprint of the process that decided.
         """
         unmoved = sa.and_(
-            search.c.id == seen.id,
-            search.c.state == seen.state,
-            search.c.round == seen.round,
-            search.c.revision == seen.revision,
+            search.c.id == basis.id,
+            search.c.state == basis.state,
+            search.c.round == basis.round,
+            search.c.revision == basis.revision,
         )
         if not self.changed(search.update().where(unmoved).values(_moved_on(plan))):
             return False
-        self._insert_decisions(seen.id, seen.round, plan.decisions)
+        self._insert_decisions(basis.id, basis.round, plan.decisions)
         if plan.evidence is not None:
             self.connection.execute(
                 round_.update()
-                .where(round_.c.search_id == seen.id, round_.c.number == seen.round)
-                .values(evidence=plan.evidence.to_json())
+                .where(round_.c.search_id == basis.id, round_.c.number == basis.round)
+                .values(evidence=plan.evidence)
             )
         self.connection.execute(
-            round_.insert().values(search_id=seen.id, created_at=now(), **_round(plan))
+            round_.insert().values(search_id=basis.id, created_at=now(), **_round(plan))
         )
-        ids = self._insert_jobs(seen.id, plan, deadlines)
-        unknown = UNKNOWN_SCORE if seen.dataset_digest is None else UNKNOWN_SHARE
-        self._insert_trials(seen.id, plan, ids, unknown)
+        ids = self._insert_jobs(basis.id, plan, deadlines)
+        self._insert_trials(basis.id, plan, ids)
         made = {"round": plan.number, "jobs": len(plan.jobs), "trials": len(plan.trials)}
         self.record(
             FROZEN if plan.kind is RoundKind.FINAL else ADVANCED,
-            search_id=seen.id,
+            search_id=basis.id,
             detail={**made, "fingerprint": dict(fingerprint)},
         )
         return True
 
     def deciders(self, search_id: str) -> Sequence[Mapping[str, str]]:
         """The numeric fingerprints under which a search's plans were made."""
-        query = sa.select(event.c.detail).where(
+        query = sa.select(event.c.detail["fingerprint"]).where(
             event.c.search_id == search_id, event.c.kind.in_((ADVANCED, FROZEN))
         )
-        details = self.connection.execute(query).scalars()
-        return [detail["fingerprint"] for detail in details if "fingerprint" in detail]
+        # Early versions noted none.
+        return [made for made in self.connection.execute(query).scalars() if made is not None]
 
     def _insert_decisions(self, search_id: str, number: int, decisions: Sequence[Decision]) -> None:
         if not decisions:
@@ -119,7 +109,7 @@ class Plans(Part):
         self, search_id: str, plan: TrainingPlan, deadlines: Sequence[float]
     ) -> Sequence[int]:
         """The ids of the plan's jobs, in order."""
-        made = self._time()
+        made = self.connection.execute(sa.select(now())).scalar_one()
         rows = [
             {
                 "search_id": search_id,
@@ -137,11 +127,10 @@ class Plans(Part):
         statement = job.insert().returning(job.c.id, sort_by_parameter_order=True)
         return self.connection.execute(statement, rows).scalars().all()
 
-    def _insert_trials(
-        self, search_id: str, plan: TrainingPlan, ids: Sequence[int], unknown: float
-    ) -> None:
+    def _insert_trials(self, search_id: str, plan: TrainingPlan, ids: Sequence[int]) -> None:
         cohort = {i: k for k, members in enumerate(plan.cohorts) for i in members}
-        self.insert_many(
+        self.dialect.insert_many(
+            self.connection,
             trial,
             [
                 {
@@ -153,19 +142,15 @@ class Plans(Part):
                     "role": plan.roles[index],
                     "state": TrialState.PENDING.value,
                     "params": dict(plan.trials[index]),
-                    "accuracy": unknown,
                 }
                 for job_id, members in zip(ids, plan.jobs, strict=True)
                 for index in members
             ],
         )
 
-    def _time(self) -> float:
-        return self.connection.execute(sa.select(now())).scalar_one()
-
 
 def _moved_on(plan: TrainingPlan) -> dict[str, Any]:
-    """The columns of the search's own row that a plan changes."""
+    """The changes of a plan to the search's own row."""
     final = plan.kind is RoundKind.FINAL
     values: dict[str, Any] = {
         "state": SearchState.FINALIZING if final else SearchState.RUNNING,
@@ -176,7 +161,7 @@ def _moved_on(plan: TrainingPlan) -> dict[str, Any]:
     if plan.reason is not None:
         values["reason"] = reasons.words(plan.reason)
     if plan.recommended is not None:
-        values["recommended"] = chosen(plan.recommended)
+        values["recommended"] = Recommended.of(plan.recommended)
     return values
 
 
@@ -191,19 +176,4 @@ def _round(plan: TrainingPlan) -> dict[str, Any]:
         "box": box_to_json(plan.box),
         "planned": len(plan.trials),
         "open_jobs": len(plan.jobs),
-    }
-
-
-def chosen(recommended: Recommendation) -> dict[str, Any]:
-    """The recommendation as it is stored: the trial it was drawn for, and what is known of it."""
-    best = recommended.best
-    return {
-        "round": best.round,
-        "index": best.index,
-        "params": dict(best.params),
-        "correct": best.correct,
-        "examples": best.examples,
-        "score": recommended.score,
-        "sd": recommended.sd,
-        "trainings": recommended.trainings,
     }

@@ -1,4 +1,4 @@
-"""Searches, their rounds, decisions and trials, as rows."""
+"""Searches: what they are, and every change of them that no plan brings about."""
 
 from __future__ import annotations
 
@@ -7,58 +7,62 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hpsearch.store.base import Row
+from hpsearch.records import Edit, NewSearch, SearchRecord
 from hpsearch.store.clock import now
-from hpsearch.store.constants import constant
-from hpsearch.store.deliveries import OWE
-from hpsearch.store.plans import Plans, chosen
-from hpsearch.store.tables import decision, event, job, round_, search, trial
-from hpsearch.trials import (
-    ACTIVE,
-    ADVANCING,
-    EDITABLE,
-    ENDED,
-    OBSERVED,
-    JobState,
-    SearchState,
-    TrialState,
-)
+from hpsearch.store.outbox import OWE
+from hpsearch.store.queries import Queries, columns
+from hpsearch.store.queue import Queue
+from hpsearch.store.tables import event, round_, search, trial
+from hpsearch.trials import ACTIVE, ADVANCING, EDITABLE, ENDED, SearchState, TrialState
 
-__all__ = ["Searches", "chosen"]
-
+SEARCH = columns(SearchRecord, search)
 # What is read with every status leaves out what only decisions need: up to megabytes of it.
-BRIEF = [c for c in search.c if c is not search.c.warm_start]
-COUNTS = [c for c in round_.c if c is not round_.c.evidence]
-LIGHT: list[sa.Column[Any]] = [c for c in trial.c if c.name not in ("curve", "right")]
-CURVED = [*LIGHT, trial.c.curve]
+BRIEF = SEARCH[:-1]
 
 
-class Searches(Plans):
-    """One method per question or change; every change is conditional on what was read."""
+class Searches(Queries):
+    """A method per question or change; every change is conditional on what was read."""
 
-    def insert(self, values: Mapping[str, Any]) -> bool:
-        """A new search; False when its id or its idempotency key is taken."""
-        fresh = self.insert_once(search, {**values, "created_at": now()})
+    def insert(self, new: NewSearch) -> bool:
+        """Insert a new search; False when its id or its idempotency key is taken."""
+        values: dict[str, Any] = {
+            "id": new.id,
+            "owner": new.owner,
+            "name": new.name,
+            "state": SearchState.QUEUED,
+            "spec": new.spec,
+            "dataset": new.dataset,
+            "dataset_digest": new.dataset_digest,
+            "facts": new.facts,
+            "idempotency_key": new.idempotency_key,
+            "webhook": new.webhook,
+            "body_sha256": new.body_sha256,
+            "rules": new.rules,
+            "created_at": now(),
+        }
+        if new.warm_start:
+            values["warm_start"] = new.warm_start
+        fresh = self.insert_once(search, values)
         if fresh:
-            self.record("submitted", search_id=values["id"])
+            self.record("submitted", search_id=new.id)
         return fresh
 
-    def get(self, search_id: str) -> Row | None:
-        """One search with everything that it knows."""
-        return self.one(sa.select(search).where(search.c.id == search_id))
+    def get(self, search_id: str) -> SearchRecord | None:
+        """A search with everything that it knows."""
+        return self.one(SearchRecord, sa.select(*SEARCH).where(search.c.id == search_id))
 
-    def of(self, owner: str, search_id: str) -> Row | None:
-        """One search of an owner's, without its warm-start observations."""
-        return self.one(sa.select(*BRIEF).where(search.c.id == search_id, search.c.owner == owner))
+    def of(self, owner: str, search_id: str) -> SearchRecord | None:
+        """A search of an owner's, without its warm-start observations."""
+        query = sa.select(*BRIEF).where(search.c.id == search_id, search.c.owner == owner)
+        return self.one(SearchRecord, query)
 
-    def by_idempotency_key(self, owner: str, key: str) -> Row | None:
+    def by_idempotency_key(self, owner: str, key: str) -> SearchRecord | None:
         """The search that this owner submitted under this key, likewise."""
-        return self.one(
-            sa.select(*BRIEF).where(search.c.owner == owner, search.c.idempotency_key == key)
-        )
+        query = sa.select(*BRIEF).where(search.c.owner == owner, search.c.idempotency_key == key)
+        return self.one(SearchRecord, query)
 
     def count_active(self, owner: str) -> int:
-        """Unfinished searches of an owner."""
+        """Number of an owner's unfinished searches."""
         query = sa.select(sa.func.count()).where(
             search.c.owner == owner, search.c.state.in_(ACTIVE)
         )
@@ -66,15 +70,15 @@ class Searches(Plans):
 
     def page(
         self, owner: str, *, state: str | None, limit: int, after: tuple[float, str] | None
-    ) -> Sequence[Row]:
-        """Searches of an owner, newest first, after the given (created_at, id)."""
+    ) -> Sequence[SearchRecord]:
+        """Searches of an owner, newest first, after this (created_at, id)."""
         query = sa.select(*BRIEF).where(search.c.owner == owner)
         if state is not None:
             query = query.where(search.c.state == state)
         if after is not None:
             query = query.where(sa.tuple_(search.c.created_at, search.c.id) < sa.tuple_(*after))
         query = query.order_by(search.c.created_at.desc(), search.c.id.desc()).limit(limit)
-        return self.connection.execute(query).all()
+        return self.all(SearchRecord, query)
 
     def due(self) -> Sequence[str]:
         """Searches that wait for a decision: no round yet, a round over, or a final test done."""
@@ -90,120 +94,6 @@ class Searches(Plans):
         )
         return self.connection.execute(query).scalars().all()
 
-    def rounds(self, search_id: str) -> Sequence[Row]:
-        """The rounds of a search in order, with their evidence."""
-        query = sa.select(round_).where(round_.c.search_id == search_id)
-        return self.connection.execute(query.order_by(round_.c.number)).all()
-
-    def rounds_of(self, ids: Sequence[str]) -> Mapping[str, Sequence[Row]]:
-        """The rounds of searches, by search and in order, without their evidence."""
-        query = sa.select(*COUNTS).where(round_.c.search_id.in_(ids)).order_by(round_.c.number)
-        found: dict[str, list[Row]] = {search_id: [] for search_id in ids}
-        for row in self.connection.execute(query):
-            found[row.search_id].append(row)
-        return found
-
-    def decisions(self, search_id: str) -> Sequence[Row]:
-        """Every decision of a search in order of round and name."""
-        query = (
-            sa.select(decision)
-            .where(decision.c.search_id == search_id)
-            .order_by(decision.c.round, decision.c.name)
-        )
-        return self.connection.execute(query).all()
-
-    def trials(self, search_id: str) -> Sequence[Row]:
-        """Every trial of a search by round and index."""
-        query = (
-            sa.select(trial)
-            .where(trial.c.search_id == search_id)
-            .order_by(trial.c.round, trial.c.idx)
-        )
-        return self.connection.execute(query).all()
-
-    def full_trainings(self, search_id: str, *, epochs: int, limit: int) -> Sequence[Row]:
-        """Trials that were trained for all `epochs`, the newest first, the final's left out."""
-        query = (
-            sa.select(trial)
-            .where(
-                trial.c.search_id == search_id,
-                trial.c.role.is_(None),
-                trial.c.state == TrialState.COMPLETED,
-                trial.c.epochs == epochs,
-            )
-            .order_by(trial.c.round.desc(), trial.c.idx)
-            .limit(limit)
-        )
-        return self.connection.execute(query).all()
-
-    def observed(self, search_id: str, *, best: bool, limit: int) -> Sequence[Row]:
-        """Trials that have ended, the final's left out: the best by score, or the newest."""
-        query: sa.Select[Any] = sa.select(*CURVED).where(
-            trial.c.search_id == search_id,
-            trial.c.role.is_(None),
-            trial.c.state.in_(OBSERVED),
-        )
-        if best:
-            query = query.where(trial.c.score.is_not(None)).order_by(trial.c.score.desc())
-        query = query.order_by(trial.c.round.desc(), trial.c.idx.desc()).limit(limit)
-        return self.connection.execute(query).all()
-
-    def running(self, ids: Sequence[str]) -> Mapping[str, Mapping[int, int]]:
-        """Trials in running jobs, by search and round."""
-        query = (
-            sa.select(job.c.search_id, job.c.round, sa.func.sum(job.c.trials))
-            .where(job.c.search_id.in_(ids), job.c.state == constant(JobState.RUNNING))
-            .group_by(job.c.search_id, job.c.round)
-        )
-        found: dict[str, dict[int, int]] = {search_id: {} for search_id in ids}
-        for search_id, number, trials in self.connection.execute(query):
-            found[search_id][number] = int(trials)
-        return found
-
-    def trial_page(
-        self,
-        search_id: str,
-        *,
-        number: int | None,
-        state: str | None,
-        best_first: bool,
-        curve: bool,
-        limit: int,
-        after: tuple[Any, ...] | None,
-    ) -> Sequence[Row]:
-        """Trials by keyset: in order of (round, index), or best validation accuracy first.
-
-        Their learning curves are left out unless `curve` asks for them.
-        """
-        columns: list[Any] = [trial.c.round, trial.c.idx]
-        if best_first:
-            columns.insert(0, trial.c.accuracy)
-        query = sa.select(*(CURVED if curve else LIGHT)).where(trial.c.search_id == search_id)
-        if number is not None:
-            query = query.where(trial.c.round == number)
-        if state is not None:
-            query = query.where(trial.c.state == state)
-        if after is not None:
-            key, edge = sa.tuple_(*columns), sa.tuple_(*after)
-            query = query.where(key < edge if best_first else key > edge)
-        order = [c.desc() for c in columns] if best_first else columns
-        return self.connection.execute(query.order_by(*order).limit(limit)).all()
-
-    def sampled(self, search_id: str, *, every: int, limit: int) -> Sequence[Row]:
-        """Trials that have ended, the final's left out: of each round every so many-th one."""
-        query = (
-            sa.select(*LIGHT)
-            .where(
-                trial.c.search_id == search_id,
-                trial.c.role.is_(None),
-                trial.c.state.in_(OBSERVED),
-                trial.c.idx % every == 0,
-            )
-            .order_by(trial.c.round, trial.c.idx)
-            .limit(limit)
-        )
-        return self.connection.execute(query).all()
-
     def move(
         self,
         search_id: str,
@@ -214,7 +104,7 @@ class Searches(Plans):
         revision: int | None = None,
         **also: Any,
     ) -> bool:
-        """The one door for a change of state that no plan brings about.
+        """Change a search's state: the one door for every change that no plan brings about.
 
         With `revision` only if the search is still at it.
         """
@@ -231,29 +121,30 @@ class Searches(Plans):
             change = change.where(search.c.revision == revision)
         if not self.changed(change.values(values)):
             return self.repeated(search_id)
-        self.record(to.value, search_id=search_id, detail={"reason": reason, "work": self._work})
+        self.record(to.value, search_id=search_id, detail={"reason": reason, "work": self.work})
         if to in ENDED:
             self.connection.execute(OWE, {"a_search": search_id})
         return True
 
-    def edit(self, seen: Row, changes: Mapping[str, Any]) -> bool:
+    def edit(self, basis: SearchRecord, changes: Mapping[str, Any]) -> bool:
         """Note a change that takes effect after the round that runs now.
 
-        Only while the search is as it was `seen`, and may still be edited.
+        Only while the search is as `basis` has it, and may still be edited.
         """
-        edit = {"after_round": seen.round, "changes": dict(changes), "at": self._time()}
+        time = self.connection.execute(sa.select(now())).scalar_one()
+        edit = Edit(basis.round, changes, time)
         done = self.changed(
             search.update()
             .where(
-                search.c.id == seen.id,
-                search.c.revision == seen.revision,
+                search.c.id == basis.id,
+                search.c.revision == basis.revision,
                 search.c.state.in_(EDITABLE),
             )
-            .values(edits=[*(seen.edits or ()), edit], revision=search.c.revision + 1)
+            .values(edits=[*basis.edits, edit], revision=search.c.revision + 1)
         )
         if not done:
-            return self.repeated(seen.id)
-        self.record("edited", search_id=seen.id, detail={**edit, "work": self._work})
+            return self.repeated(basis.id)
+        self.record("edited", search_id=basis.id, detail={**edit.to_json(), "work": self.work})
         return True
 
     def unpause(self, search_id: str, revision: int | None) -> bool:
@@ -267,32 +158,27 @@ class Searches(Plans):
         values = {"state": target, "reason": None, "revision": search.c.revision + 1}
         if not self.changed(change.values(values)):
             return self.repeated(search_id)
-        self.record("resumed", search_id=search_id, detail={"work": self._work})
+        self.record("resumed", search_id=search_id, detail={"work": self.work})
         return True
 
     def cancel_work(self, search_id: str) -> None:
-        """Take back everything that is queued or running; whoever runs it is fenced."""
-        open_states = (JobState.QUEUED, JobState.RUNNING)
-        taken = self.connection.execute(
-            job.update()
-            .where(job.c.search_id == search_id, job.c.state.in_(open_states))
-            .values(state=JobState.CANCELLED, finished_at=now())
-            .returning(job.c.id, job.c.attempt)
-        ).all()
+        """Take back everything that is queued or running, and cancel its trials."""
+        taken = Queue(self.connection).cancel(search_id)
         if taken:
             self.connection.execute(
                 event.insert().values(at=now(), kind="cancelled", search_id=search_id),
-                [{"job_id": row.id, "attempt": row.attempt} for row in taken],
+                [{"job_id": hint.job_id, "attempt": hint.attempt} for hint in taken],
             )
-        for row in self.connection.execute(
+        pending = self.connection.execute(
             sa.select(trial.c.round, sa.func.count())
             .where(trial.c.search_id == search_id, trial.c.state == TrialState.PENDING)
             .group_by(trial.c.round)
-        ).all():
+        ).all()
+        for number, count in pending:
             self.connection.execute(
                 round_.update()
-                .where(round_.c.search_id == search_id, round_.c.number == row[0])
-                .values(cancelled=round_.c.cancelled + row[1], open_jobs=0, finished_at=now())
+                .where(round_.c.search_id == search_id, round_.c.number == number)
+                .values(cancelled=round_.c.cancelled + count, open_jobs=0, finished_at=now())
             )
         self.connection.execute(
             trial.update()
@@ -302,12 +188,12 @@ class Searches(Plans):
 
     def delete(self, search_id: str) -> bool:
         """Remove an ended search with all its rows."""
-        gone = self.changed(
+        removed = self.changed(
             search.delete().where(search.c.id == search_id, search.c.state.in_(list(ENDED)))
         )
-        if not gone:
+        if not removed:
             return self.repeated(search_id)
-        self.record("deleted", search_id=search_id, detail={"work": self._work})
+        self.record("deleted", search_id=search_id, detail={"work": self.work})
         return True
 
     def finish(self, search_id: str, *, digest: str | None, digest_reason: str | None) -> bool:

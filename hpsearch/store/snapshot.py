@@ -1,4 +1,4 @@
-"""The database seen from outside its tables: whether it takes a write, and a copy of it."""
+"""The database seen from outside its tables: a test write, and a copy of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PROBE_SECONDS = 5.0  # for which an answer holds, however often it is asked for
 
 
 class Probe:
-    """Whether the database takes a write, which one without room on its disk does not."""
+    """A test write: a database without room on its disk refuses it."""
 
     def __init__(self, engines: Engines) -> None:
         self._engines = engines

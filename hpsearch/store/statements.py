@@ -9,31 +9,52 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from hpsearch.records import Place
 from hpsearch.store.clock import now
 from hpsearch.store.constants import one_of
 from hpsearch.store.tables import dataset_content, event, job, round_, search, trial
-from hpsearch.trials import WORKING, JobState, TrialState
+from hpsearch.trials import WORKING, Hint, JobState, TrialState
 
 LONGEST_DELAY = 600.0  # seconds; a job that has to wait for longer was sent away by a clock step
 COUNTED = tuple(s.value for s in TrialState if s is not TrialState.PENDING)
 
 
 def due() -> sa.ColumnElement[bool]:
-    """Whether a job need not wait any more."""
+    """True of a job that need not wait any more."""
     waiting = job.c.not_before.between(now(), now() + LONGEST_DELAY)
     return sa.or_(job.c.not_before.is_(None), sa.not_(waiting))
 
 
-def given(name: str, like: sa.Column[Any]) -> sa.BindParameter[Any]:
+def bind(name: str, like: sa.Column[Any]) -> sa.BindParameter[Any]:
     """A parameter of a column's type."""
     return sa.bindparam(name, type_=like.type)
 
 
+def ours(hint: Hint, worker_run: str) -> list[sa.ColumnElement[bool]]:
+    """The fence of an attempt as conditions of a statement that is built for it."""
+    return [
+        job.c.id == hint.job_id,
+        job.c.state == JobState.RUNNING,
+        job.c.attempt == hint.attempt,
+        job.c.worker_run == worker_run,
+    ]
+
+
+def fence(hint: Hint, worker_run: str) -> dict[str, Any]:
+    """The parameters of `OURS`, the fence of the statements here."""
+    return {"a_job": hint.job_id, "an_attempt": hint.attempt, "a_run": worker_run}
+
+
+def at(place: Place) -> dict[str, Any]:
+    """The parameters by which the statements here find a round."""
+    return {"a_search": place.search_id, "a_round": place.round}
+
+
 OURS = (
-    job.c.id == given("a_job", job.c.id),
+    job.c.id == bind("a_job", job.c.id),
     job.c.state == JobState.RUNNING,
-    job.c.attempt == given("an_attempt", job.c.attempt),
-    job.c.worker_run == given("a_run", job.c.worker_run),
+    job.c.attempt == bind("an_attempt", job.c.attempt),
+    job.c.worker_run == bind("a_run", job.c.worker_run),
 )
 _CLAIMED = (job.c.search_id, job.c.kind, job.c.round, job.c.epochs)
 
@@ -45,9 +66,9 @@ def _claim(of_whom: sa.ColumnElement[bool]) -> sa.Update:
     return (
         job.update()
         .where(
-            job.c.id == given("a_job", job.c.id),
+            job.c.id == bind("a_job", job.c.id),
             job.c.state == JobState.QUEUED,
-            job.c.attempt == given("an_attempt", job.c.attempt),
+            job.c.attempt == bind("an_attempt", job.c.attempt),
             due(),
             sa.select(search.c.id)
             .where(search.c.id == job.c.search_id, one_of(search.c.state, WORKING), of_whom)
@@ -55,7 +76,7 @@ def _claim(of_whom: sa.ColumnElement[bool]) -> sa.Update:
         )
         .values(
             state=JobState.RUNNING,
-            worker_run=given("a_run", job.c.worker_run),
+            worker_run=bind("a_run", job.c.worker_run),
             claimed_at=now(),
             lease_until=now() + _LEASE,
             deadline_at=now() + job.c.deadline_seconds,
@@ -70,20 +91,20 @@ HELD: sa.Select[Any] = sa.select(*_CLAIMED).where(*OURS)
 
 _INFO = sa.select(dataset_content.c.info).where(dataset_content.c.digest == search.c.dataset_digest)
 _RUNGS = sa.select(round_.c.rungs).where(
-    round_.c.search_id == search.c.id, round_.c.number == given("a_round", round_.c.number)
+    round_.c.search_id == search.c.id, round_.c.number == bind("a_round", round_.c.number)
 )
 _SUBJECT = (
     search.c.spec,
     _INFO.correlate(search).scalar_subquery().label("info"),
     _RUNGS.correlate(search).scalar_subquery().label("rungs"),
 )
-_THE_SEARCH = search.c.id == given("a_search", search.c.id)
+_THE_SEARCH = search.c.id == bind("a_search", search.c.id)
 TOUCH = search.update().where(_THE_SEARCH).values(revision=search.c.revision + 1)
 SERVE = TOUCH.values(served_at=now()).returning(*_SUBJECT)
 SUBJECT = sa.select(*_SUBJECT).where(_THE_SEARCH)
 TASKS: sa.Select[Any] = (
     sa.select(trial.c.idx, trial.c.params, trial.c.role, trial.c.cohort)
-    .where(trial.c.job_id == given("a_job", trial.c.job_id))
+    .where(trial.c.job_id == bind("a_job", trial.c.job_id))
     .order_by(trial.c.idx)
 )
 
@@ -92,25 +113,25 @@ FINISH = (
     .where(*OURS)
     .values(
         state=JobState.DONE,
-        done_attempt=given("an_attempt", job.c.done_attempt),
+        done_attempt=bind("an_attempt", job.c.done_attempt),
         finished_at=now(),
-        fingerprint=given("a_fingerprint", job.c.fingerprint),
-        seconds=given("some_seconds", job.c.seconds),
-        peak_rss_bytes=given("a_peak", job.c.peak_rss_bytes),
-        ensemble_correct=given("an_ensemble", job.c.ensemble_correct),
+        fingerprint=bind("a_fingerprint", job.c.fingerprint),
+        seconds=bind("some_seconds", job.c.seconds),
+        peak_rss_bytes=bind("a_peak", job.c.peak_rss_bytes),
+        ensemble_correct=bind("an_ensemble", job.c.ensemble_correct),
         error=None,
     )
     .returning(job.c.id, job.c.search_id, job.c.kind, job.c.round)
 )
-# What the end of a trial tells.
+# The columns of a trial that its end changes.
 REPORTED = (
-    "idx", "state", "epochs", "correct", "examples", "accuracy", "loss", "score", "right",
+    "idx", "state", "epochs", "correct", "examples", "rank_value", "loss", "score", "right",
     "curve", "error", "test_correct", "test_examples",
 )  # fmt: skip
 TRIALS_OF_JOB = (
-    trial.c.search_id == given("a_search", trial.c.search_id),
-    trial.c.round == given("a_round", trial.c.round),
-    trial.c.job_id == given("a_job", trial.c.job_id),
+    trial.c.search_id == bind("a_search", trial.c.search_id),
+    trial.c.round == bind("a_round", trial.c.round),
+    trial.c.job_id == bind("a_job", trial.c.job_id),
 )
 TRIALS_OF_ROUND = TRIALS_OF_JOB[:2]
 BEST_SO_FAR = (
@@ -119,8 +140,8 @@ BEST_SO_FAR = (
 )
 TOUCH_BEST = TOUCH.returning(*BEST_SO_FAR)
 _THE_ROUND = (
-    round_.c.search_id == given("a_search", round_.c.search_id),
-    round_.c.number == given("a_round", round_.c.number),
+    round_.c.search_id == bind("a_search", round_.c.search_id),
+    round_.c.number == bind("a_round", round_.c.number),
 )
 COUNTING: dict[str, Any] = dict(
     open_jobs=round_.c.open_jobs - 1,
@@ -136,12 +157,12 @@ COUNTED_ROUND = (
 COUNT = round_.update().where(*_THE_ROUND).values(COUNTING).returning(*COUNTED_ROUND)
 
 
-def _better(c: Any, older: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
-    """Beats the stored best: by score, then loss, then the older trial.
+def better(c: Any, older: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """True where a trial beats the stored best: `hpsearch.trials.rank_key` in SQL.
 
     The order is total, so whoever finishes first, the same trial is the best in the end.
     """
-    score, loss = given("a_score", search.c.best_score), given("a_loss", search.c.best_loss)
+    score, loss = bind("a_score", search.c.best_score), bind("a_loss", search.c.best_loss)
     equal = c.best_score == score
     return sa.or_(
         c.best_score.is_(None),
@@ -151,42 +172,42 @@ def _better(c: Any, older: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
     )
 
 
-_INDEX = given("an_index", trial.c.idx)
+_INDEX = bind("an_index", trial.c.idx)
 _PARAMS = (
     sa.select(trial.c.params)
     .where(
-        trial.c.search_id == given("a_search", trial.c.search_id),
-        trial.c.round == given("a_round", trial.c.round),
+        trial.c.search_id == bind("a_search", trial.c.search_id),
+        trial.c.round == bind("a_round", trial.c.round),
         trial.c.idx == _INDEX,
     )
     .scalar_subquery()
 )
 _BEST: dict[str, Any] = {
     "best_index": _INDEX,
-    "best_accuracy": given("an_accuracy", search.c.best_accuracy),
-    "best_score": given("a_score", search.c.best_score),
-    "best_loss": given("a_loss", search.c.best_loss),
+    "best_accuracy": bind("an_accuracy", search.c.best_accuracy),
+    "best_score": bind("a_score", search.c.best_score),
+    "best_loss": bind("a_loss", search.c.best_loss),
 }
 BEST_OF_ROUND = (
     round_.update()
-    .where(*_THE_ROUND, _better(round_.c, round_.c.best_index > _INDEX))
+    .where(*_THE_ROUND, better(round_.c, round_.c.best_index > _INDEX))
     .values(**_BEST, best_params=_PARAMS)
 )
-_AT = sa.tuple_(given("a_round", search.c.best_round), _INDEX)
+_AT = sa.tuple_(bind("a_round", search.c.best_round), _INDEX)
 BEST_OF_SEARCH = (
     search.update()
     .where(
         _THE_SEARCH,
-        _better(search.c, sa.tuple_(search.c.best_round, search.c.best_index) > _AT),
+        better(search.c, sa.tuple_(search.c.best_round, search.c.best_index) > _AT),
     )
-    .values(**_BEST, best_params=_PARAMS, best_round=given("a_round", search.c.best_round))
+    .values(**_BEST, best_params=_PARAMS, best_round=bind("a_round", search.c.best_round))
 )
 
 RECORD = event.insert().values(
     at=now(),
-    kind=given("a_kind", event.c.kind),
-    search_id=given("a_search", event.c.search_id),
-    job_id=given("a_job", event.c.job_id),
-    attempt=given("an_attempt", event.c.attempt),
-    detail=given("a_detail", event.c.detail),
+    kind=bind("a_kind", event.c.kind),
+    search_id=bind("a_search", event.c.search_id),
+    job_id=bind("a_job", event.c.job_id),
+    attempt=bind("an_attempt", event.c.attempt),
+    detail=bind("a_detail", event.c.detail),
 )

@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
+from hpsearch.store.columns import EDITS, EVIDENCE, PARAMS, RECOMMENDED, WARM_START, Word
 from hpsearch.trials import JobState, Role, RoundKind, SearchState, TrialState, Verdict
 
 metadata = MetaData(
@@ -36,8 +37,6 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-
-UNKNOWN_SHARE, UNKNOWN_SCORE = -1.0, -1e300  # `trial.accuracy` where there is none
 
 # SQLite counts row ids by itself for INTEGER alone.
 RowId = BigInteger().with_variant(sqlite.INTEGER(), "sqlite")
@@ -89,7 +88,7 @@ search = Table(
     Column("id", String(40), primary_key=True),
     Column("owner", String(100), nullable=False),
     Column("name", String(200), nullable=False),
-    Column("state", String(12), nullable=False),
+    Column("state", Word(SearchState, 12), nullable=False),
     Column("reason", Text),
     Column("revision", Integer, nullable=False, server_default="1"),
     Column("round", Integer, nullable=False, server_default="0"),
@@ -106,13 +105,13 @@ search = Table(
     Column("served_at", Double),
     Column("best_round", Integer),
     Column("best_index", Integer),
-    Column("best_params", JSON),
+    Column("best_params", PARAMS),
     Column("best_accuracy", Double),
     Column("best_score", Double),
     Column("best_loss", Double),
-    Column("recommended", JSON),
-    Column("edits", JSON),
-    Column("warm_start", JSON),
+    Column("recommended", RECOMMENDED),
+    Column("edits", EDITS),
+    Column("warm_start", WARM_START),
     Column("digest", String(64)),
     Column("digest_reason", Text),
     # Beside the spec, which is exported and shared: such an address is often a secret itself.
@@ -140,12 +139,12 @@ round_ = Table(
     metadata,
     Column("search_id", ForeignKey("search.id", ondelete="CASCADE"), primary_key=True),
     Column("number", Integer, primary_key=True),
-    Column("kind", String(8), nullable=False),
+    Column("kind", Word(RoundKind, 8), nullable=False),
     Column("epochs", Integer, nullable=False),
     Column("rungs", JSON),
     Column("epochs_planned", Integer),
     Column("box", JSON, nullable=False),
-    Column("evidence", JSON),
+    Column("evidence", EVIDENCE),
     Column("created_at", Double, nullable=False),
     Column("finished_at", Double),
     Column("planned", Integer, nullable=False),
@@ -157,7 +156,7 @@ round_ = Table(
     Column("open_jobs", Integer, nullable=False),
     Column("epochs_trained", Integer, nullable=False, server_default="0"),
     Column("best_index", Integer),
-    Column("best_params", JSON),
+    Column("best_params", PARAMS),
     Column("best_accuracy", Double),
     Column("best_score", Double),
     Column("best_loss", Double),
@@ -176,7 +175,7 @@ decision = Table(
     Column("name", String(40), primary_key=True),
     Column("before", JSON, nullable=False),
     Column("after", JSON, nullable=False),
-    Column("verdict", String(12), nullable=False),
+    Column("verdict", Word(Verdict, 12), nullable=False),
     Column("reason", Text, nullable=False),
     Column("numbers", JSON, nullable=False),
     Column("facts", JSON(none_as_null=True)),
@@ -188,10 +187,10 @@ job = Table(
     metadata,
     Column("id", RowId, primary_key=True, autoincrement=True),
     Column("search_id", ForeignKey("search.id", ondelete="CASCADE"), nullable=False),
-    Column("kind", String(8), nullable=False),
+    Column("kind", Word(RoundKind, 8), nullable=False),
     Column("round", Integer, nullable=False),
     Column("number", Integer, nullable=False),
-    Column("state", String(9), nullable=False),
+    Column("state", Word(JobState, 9), nullable=False),
     Column("attempt", Integer, nullable=False, server_default="1"),
     Column("losses", Integer, nullable=False, server_default="0"),
     Column("trials", Integer, nullable=False),
@@ -257,16 +256,15 @@ trial = Table(
     Column("idx", Integer, primary_key=True),
     Column("job_id", ForeignKey("job.id", ondelete="CASCADE"), nullable=False),
     Column("cohort", Integer, nullable=False, server_default="0"),
-    Column("role", String(12)),
-    Column("state", String(9), nullable=False),
+    Column("role", Word(Role, 12)),
+    Column("state", Word(TrialState, 9), nullable=False),
     # Of an external search: how its training ended, while its cohort may still change the state.
-    Column("ended", String(9)),
-    Column("params", JSON, nullable=False),
+    Column("ended", Word(TrialState, 9)),
+    Column("params", PARAMS, nullable=False),
     Column("epochs", Integer, nullable=False, server_default="0"),
     Column("correct", Integer, nullable=False, server_default="0"),
     Column("examples", Integer, nullable=False, server_default="0"),
-    # What trials are sorted by: the share that was right, or the score of an external search.
-    Column("accuracy", Double, nullable=False, server_default="-1"),
+    Column("rank_value", Double),  # `TrialReport.rank_value`
     Column("loss", Double),
     Column("score", Double),
     Column("curve", JSON),
@@ -277,7 +275,7 @@ trial = Table(
     CheckConstraint("correct <= examples AND epochs >= 0", name="counts"),
     _one_of("state", TrialState),
     Index("ix_trial_job_id", "job_id"),
-    Index("ix_trial_accuracy", "search_id", "accuracy", "round", "idx"),
+    Index("ix_trial_rank_value", "search_id", "rank_value", "round", "idx"),
 )
 
 # A file of up to a hundred megabytes would be a lot for one value, and for one reader's memory.
@@ -295,7 +293,7 @@ delivery = Table(
     metadata,
     Column("id", String(60), primary_key=True),
     Column("search_id", ForeignKey("search.id", ondelete="CASCADE"), nullable=False),
-    Column("state", String(12), nullable=False),
+    Column("state", Word(SearchState, 12), nullable=False),
     Column("ended_at", Double, nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("due_at", Double),  # NULL: delivered, or given up

@@ -306,7 +306,7 @@ def until_round(
 
     def run(search: str, number: int) -> dict[str, Any]:
         def begun() -> dict[str, Any] | None:
-            work.services.work.advance_due()
+            work.services.jobs.advance_due()
             rounds = client.get(f"{search}/rounds").json()["items"]
             if len(rounds) >= number:
                 return dict(client.get(search).json())

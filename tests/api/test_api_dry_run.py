@@ -47,10 +47,10 @@ class TestDryRun:
     ) -> None:
         until_round(search, 2)
         while client.get(search).json()["trials"]["pending"]:
-            for hint in work.services.work.hints():
-                order = work.services.work.claim(hint, worker_run="table")
+            for hint in work.services.jobs.hints():
+                order = work.services.jobs.claim(hint, worker_run="table")
                 if order is not None:
-                    work.services.work.finish(hint, work.report(order), worker_run="table")
+                    work.services.jobs.finish(hint, work.report(order), worker_run="table")
         change = {"space": {"learning_rate": {"high": 0.5}}}
         plan = client.patch(search, json=change, params={"dry_run": True}).json()
         assert (plan["round"], plan["preliminary"]) == (3, False)

@@ -19,7 +19,6 @@ from support.waiting import until
 from hpsearch import cli
 from hpsearch.exchange import EXPORTS, FileExport, Search, Source
 from hpsearch.service import Services
-from hpsearch.service.stored import earlier
 
 SEARCHES = "/api/v1/searches"
 OWNER = "exchange"
@@ -182,7 +181,7 @@ def test_what_was_exported_warms_another_search(
     row = services.store.read(lambda tx: tx.searches.get(made))
     assert row is not None
     before = trials_of(commands, ended["id"])
-    found = earlier(row)
+    found = row.warm_start
     assert [(dict(o.params), o.state, o.epochs, o.value) for o in found] == [
         (t["params"], t["state"], t["epochs"], t["score"]) for t in before
     ]

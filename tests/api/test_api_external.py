@@ -38,8 +38,8 @@ def loop(home: Path) -> Iterator[None]:
 
         def turn() -> None:
             while not over.wait(0.05):
-                services.work.reap()
-                services.work.advance_due()
+                services.jobs.reap()
+                services.jobs.advance_due()
 
         thread = threading.Thread(target=turn)
         thread.start()
@@ -132,7 +132,7 @@ def test_a_claim_waits_for_the_next_round(
     assert user.claim(search) is None
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(user.claim, search, wait=20)
-        services.work.advance_due()
+        services.jobs.advance_due()
         order = waiting.result()
     assert order is not None
     assert (order.trial, order.attempt, order.lease.seconds) == ("1-0", 1, 30)

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from hpsearch.service import Services, gallery
+from hpsearch.service import Services, figures
 
 SEARCHES = "/api/v1/searches"
 SPACE = {
@@ -85,7 +85,7 @@ def test_the_surface_was_stored_and_is_not_computed(
     figure = client.get(f"{search}/figures/surface").json()
     heat = figure["data"][0]
     owner = services.store.read(lambda tx: tx.searches.get(search.rsplit("/", 1)[1])).owner
-    stored = services.gallery.surface(search.rsplit("/", 1)[1], owner=owner)
+    stored = services.figures.surface(search.rsplit("/", 1)[1], owner=owner)
     assert stored is not None
     assert {stored.x, stored.y} == {"learning_rate", "weight_decay"}
     assert heat["z"] == stored.mean
@@ -116,11 +116,11 @@ def test_axes_are_chosen_and_mistakes_are_named(client: httpx.Client, search: st
 def test_of_many_trials_the_best_and_a_sample_are_shown(
     client: httpx.Client, search: str, services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gallery, "POINTS", 12)
-    monkeypatch.setattr(gallery, "BEST", 4)
+    monkeypatch.setattr(figures, "POINTS", 12)
+    monkeypatch.setattr(figures, "BEST", 4)
     id_ = search.rsplit("/", 1)[1]
     owner = services.store.read(lambda tx: tx.searches.get(id_)).owner
-    shown, of = services.gallery.sample(id_, owner=owner)
+    shown, of = services.figures.sample(id_, owner=owner)
     everything = client.get(f"{search}/trials", params={"sort": "-validation_accuracy"}).json()
     searched = [t for t in everything["items"] if t["role"] is None]
     assert of == len(searched)

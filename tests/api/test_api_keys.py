@@ -17,6 +17,7 @@ from api import create_app
 from api.key_usage import KeyUsage
 from api.rate_limiter import RateLimiter
 from hpsearch.errors import Unauthenticated, Unavailable
+from hpsearch.records import NewKey
 from hpsearch.service import Services
 from hpsearch.service.keys import _base62, _checksum
 from hpsearch.settings import Settings
@@ -130,8 +131,8 @@ def test_keys_of_the_form_before_still_open(services: Services) -> None:
     token = body + _checksum(body)
     from hpsearch.service.keys import _hash
 
-    values = {"id": "00ff", "name": "old", "owner": "old", "scopes": "read"}
-    services.store.write(lambda tx: tx.keys.insert({**values, "secret_sha256": _hash(token)}))
+    key = NewKey("00ff", "old", "old", "read", _hash(token))
+    services.store.write(lambda tx: tx.keys.insert(key))
     assert services.keys.authenticate(token).owner == "old"
 
 
@@ -142,7 +143,7 @@ def test_the_last_use_of_a_key_is_written(
     services: Services, eventually: Callable[..., Any]
 ) -> None:
     view, _ = services.keys.create(name="t", owner="t", scopes=["read"])
-    usage = KeyUsage(services.keys.used, seconds=0.01)
+    usage = KeyUsage(services.keys.note_use, seconds=0.01)
     assert view.last_used_at is None
     usage.record(view.id)
 

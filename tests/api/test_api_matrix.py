@@ -20,8 +20,8 @@ from api import create_app
 from hpsearch.errors import NotFound
 from hpsearch.service import Services
 from hpsearch.service.datasets import Datasets
-from hpsearch.service.external import External, Told
-from hpsearch.service.gallery import Gallery
+from hpsearch.service.external import External, TrialUpdate
+from hpsearch.service.figures import FigureQueries
 from hpsearch.service.keys import _checksum
 from hpsearch.service.searches import Searches
 from hpsearch.settings import Settings
@@ -287,7 +287,7 @@ def test_every_use_case_about_what_is_owned_asks_for_the_owner() -> None:
     """A new public method without `owner` has to be named here, with its reason."""
     without = {
         f"{kind.__name__}.{name}"
-        for kind in (Searches, Gallery, Datasets, External)
+        for kind in (Searches, FigureQueries, Datasets, External)
         for name, method in inspect.getmembers(kind, inspect.isfunction)
         if not name.startswith("_") and "owner" not in inspect.signature(method).parameters
     }
@@ -300,10 +300,10 @@ def test_every_use_case_refuses_a_stranger(world: World, services: Services) -> 
     search_id = world.names["<id>"]
     values = {
         "search_id": search_id, "name": "matrix", "changes": {}, "revision": 1, "seconds": 0.0,
-        "trial": "1-0", "token": "t", "told": Told("t", score=0.5),
+        "trial": "1-0", "token": "t", "update": TrialUpdate("t", score=0.5),
     }  # fmt: skip
     tried = set()
-    for used in (services.searches, services.gallery, services.datasets, services.external):
+    for used in (services.searches, services.figures, services.datasets, services.external):
         for name, method in inspect.getmembers(used, inspect.ismethod):
             asked = inspect.signature(method).parameters
             if name.startswith("_") or not {"search_id", "name"} & set(asked):

@@ -22,7 +22,7 @@ def read(client: httpx.Client) -> dict[tuple[str, ...], float]:
 def test_a_scrape_tells_queue_workers_and_throughput(
     client: httpx.Client, spec: dict[str, Any], complete: Any, services: Any, eventually: Any
 ) -> None:
-    services.work.seen("a-worker", host="here", pid=1, fingerprint={})
+    services.jobs.register("a-worker", host="here", pid=1, fingerprint={})
     first = read(client)
     assert first[("hpsearch_workers",)] >= 1
     assert first[("hpsearch_disk_free_bytes",)] > 0
@@ -30,7 +30,7 @@ def test_a_scrape_tells_queue_workers_and_throughput(
 
     made = client.post("/api/v1/searches", json=spec)
     assert made.status_code == 201
-    services.work.advance_due()
+    services.jobs.advance_due()
     queued = read(client)
     depth = queued[("hpsearch_queue_depth", "jobs")]
     assert depth > first[("hpsearch_queue_depth", "jobs")]

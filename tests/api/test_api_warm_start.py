@@ -9,7 +9,7 @@ import pytest
 from support.table import Table
 
 from hpsearch.service import Services, replay, warm
-from hpsearch.service.stored import earlier
+from hpsearch.trials import Observation
 
 SEARCHES = "/api/v1/searches"
 
@@ -31,10 +31,10 @@ def spec() -> dict[str, Any]:
     }
 
 
-def stored(services: Services, search_id: str) -> list[dict[str, Any]]:
-    row = services.store.read(lambda tx: tx.searches.get(search_id))
-    assert row is not None
-    return list(row.warm_start or [])
+def stored(services: Services, search_id: str) -> list[Observation]:
+    search = services.store.read(lambda tx: tx.searches.get(search_id))
+    assert search is not None
+    return list(search.warm_start)
 
 
 def refused(answer: httpx.Response) -> dict[str, str]:
@@ -52,9 +52,9 @@ def test_a_warm_search_begins_where_the_earlier_one_ended(
     assert client.get(again["links"]["warm_start_1"]).json()["id"] == first["id"]
     lines = stored(services, again["id"])
     assert len(lines) == first["trials"]["planned"]
-    assert {line["source"] for line in lines} == {1}
-    assert {line["state"] for line in lines} == {"completed", "stopped"}
-    assert all(line["curve"][-1][0] == line["epochs"] for line in lines)
+    assert {o.source for o in lines} == {1}
+    assert {o.state for o in lines} == {"completed", "stopped"}
+    assert all(o.curve[-1][0] == o.epochs for o in lines)
     one, *_ = client.get(f"{SEARCHES}/{again['id']}/rounds").json()["items"]
     assert "1" in one["evidence"]["agreement"]
     assert replay.decisions(services, again["id"]).differences == []
@@ -144,8 +144,8 @@ def test_values_outside_the_new_limits_are_left_out(
     made = client.post(SEARCHES, json={**spec, "space": space, "warm_start": [first["id"]]}).json()
     lines = stored(services, made["id"])
     assert 0 < len(lines) < first["trials"]["planned"]
-    assert all(1e-3 <= line["params"]["learning_rate"] <= 0.1 for line in lines)
-    assert {line["params"]["activation"] for line in lines} == {"relu"}
+    assert all(1e-3 <= o.params["learning_rate"] <= 0.1 for o in lines)
+    assert {o.params["activation"] for o in lines} == {"relu"}
 
 
 def test_two_sources_are_told_apart_and_large_ones_are_cut(
@@ -157,14 +157,14 @@ def test_two_sources_are_told_apart_and_large_ones_are_cut(
     assert row is not None
     new = services.searches.submit({**spec, "warm_start": ids}, owner=row.owner)[0]
     lines = stored(services, new.id)
-    assert [line["source"] for line in lines] == [1] * 16 + [2] * 16
+    assert [o.source for o in lines] == [1] * 16 + [2] * 16
     monkeypatch.setattr(warm, "TRIALS_MOST", 6)
     cut = services.searches.submit({**spec, "warm_start": ids[:1]}, owner=row.owner)[0]
     kept = stored(services, cut.id)
     assert 3 <= len(kept) <= 6
-    scores = sorted((line["score"] for line in lines[:16]), reverse=True)
-    assert {scores[0], scores[1], scores[2]} <= {line["score"] for line in kept}
-    assert lines[15]["params"] in [line["params"] for line in kept]
+    scores = sorted((o.value for o in lines[:16]), reverse=True)
+    assert {scores[0], scores[1], scores[2]} <= {o.value for o in kept}
+    assert lines[15].params in [o.params for o in kept]
 
 
 def test_the_architecture_may_be_searched_in_both(
@@ -184,8 +184,7 @@ def test_observations_come_back_as_they_were(
     shaped = {**spec, "model": {}, "space": {**spec["space"], "hidden_sizes": sizes}, "rounds": 1}
     first = complete(client, shaped)
     made = client.post(SEARCHES, json={**shaped, "warm_start": [first["id"]]}).json()
-    row = services.store.read(lambda tx: tx.searches.get(made["id"]))
-    found = earlier(row)
+    found = stored(services, made["id"])
     trials = client.get(f"{SEARCHES}/{first['id']}/trials", params={"round": 1}).json()["items"]
     assert [o.index for o in found] == list(range(8))
     assert [o.params["learning_rate"] for o in found] == [
@@ -221,7 +220,7 @@ def test_trials_seen_elsewhere_are_frozen_and_come_back_with_the_spec(
     row = services.store.read(lambda tx: tx.searches.get(again["id"]))
     assert row is not None
     assert row.spec["warm_start"] == [{"observations": []}, first["id"]]
-    found = earlier(row)
+    found = row.warm_start
     assert [o.source for o in found] == [1] * 4 + [2] * 8
     assert [o.value for o in found[:4]] == [0.8, 0.92, 0.85, None]
     assert found[1].curve == ((2, 0.7), (4, 0.9), (8, 0.92))

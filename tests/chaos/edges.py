@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Engine, event
 
 from hpsearch.service import advance as advancing
-from hpsearch.service.work import Work
+from hpsearch.service.jobs import JobService
 
 KILL, FREEZE = "kill", "freeze"
 ACTIONS = {KILL: signal.SIGKILL, FREEZE: signal.SIGSTOP}
@@ -84,10 +84,10 @@ def watch(folder: Path) -> None:
         setattr(owner, name, call)
 
     edged(advancing, "decide", after=DECIDED)
-    edged(Work, "advance", after=ADVANCED)
-    edged(Work, "published", before=SENT)
-    edged(Work, "claim", after=CLAIMED)
-    edged(Work, "finish", before=TRAINED, after=FINISHED)
+    edged(JobService, "advance", after=ADVANCED)
+    edged(JobService, "published", before=SENT)
+    edged(JobService, "claim", after=CLAIMED)
+    edged(JobService, "finish", before=TRAINED, after=FINISHED)
 
     @event.listens_for(Engine, "commit")
     def _commit(_connection: Any) -> None:

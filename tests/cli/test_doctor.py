@@ -125,7 +125,7 @@ def test_faults_of_the_distributed_service(alone, configured, postgres_url, doct
     with build(configured(database_url=url)) as services:
         ruled.rule(services.store.engines)
         for pid, core in ((1, "Haswell"), (2, "SkylakeX")):
-            services.work.seen(
+            services.jobs.register(
                 str(pid), host="a", pid=pid, fingerprint={"blas": core, "numpy": "2"}
             )
     ruled.close()

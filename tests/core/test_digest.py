@@ -4,35 +4,31 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from core.report_rows import Trial
+from core.records import make_search, make_trial
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hpsearch.records import Edit
 from hpsearch.report import digest
 from hpsearch.rules import RULES
+from hpsearch.trials import Observation, TrialState
 
-TRIALS = [Trial(2, 1), Trial(1, 0, params={"learning_rate": 1e-5, "hidden_sizes": [5, 6]}),
-          Trial(2, 0, state="diverged", correct=0), Trial(3, 0, role="recommended",
+TRIALS = [make_trial(2, 1), make_trial(1, 0, params={"learning_rate": 1e-5, "hidden_sizes": [5, 6]}),
+          make_trial(2, 0, state="diverged", correct=0), make_trial(3, 0, role="recommended",
           test_correct=95, test_examples=100)]  # fmt: skip
 SPEC = {"name": "a", "dataset": "digits", "seed": 0, "space": {"x": {"low": 1e-5, "high": 1.0}}}
-EDIT = {"after_round": 1, "changes": {"rounds": 6}, "at": 1.0}
-
-
-@dataclass(frozen=True)
-class Search:
-    spec: Any = field(default_factory=lambda: SPEC)
-    dataset_digest: str = "d"
-    edits: Any = None
-    warm_start: Any = None
+EDIT = Edit(1, {"rounds": 6}, 1.0)
+EARLIER = Observation(0, 0, {"x": 0.1}, TrialState.COMPLETED, 2, 90, 100, 0.5, source=1)
 
 
 def digested(*, trials: Any = None, ensemble: Any = 96, **search: Any):
     lines = digest.trial_lines(TRIALS if trials is None else trials)
-    return digest.search_digest(Search(**search), lines, ensemble)
+    made = make_search(**{"spec": SPEC, "dataset_digest": "d", **search})
+    return digest.search_digest(made, lines, ensemble)
 
 
 class TestDigest:
@@ -45,7 +41,7 @@ class TestDigest:
         assert digested(spec=shuffled) == digested()
         assert digested(spec={**SPEC, "name": "b"}) == digested()
         assert digested(trials=list(reversed(TRIALS))) == digested()
-        pairs = [replace(t, params=dict(reversed(t.params.items()))) for t in TRIALS]
+        pairs = [t._replace(params=dict(reversed(t.params.items()))) for t in TRIALS]
         assert digested(trials=pairs) == digested()
 
     @pytest.mark.parametrize(
@@ -60,7 +56,7 @@ class TestDigest:
     def test_every_counted_field_of_every_trial_matters(self, which, change):
         if all(getattr(TRIALS[which], k) == v for k, v in change.items()):
             change = dict.fromkeys(change)
-        trials = [replace(t, **change) if i == which else t for i, t in enumerate(TRIALS)]
+        trials = [t._replace(**change) if i == which else t for i, t in enumerate(TRIALS)]
         assert digested(trials=trials) != digested()
 
     @pytest.mark.parametrize(
@@ -69,19 +65,19 @@ class TestDigest:
             {"spec": {**SPEC, "seed": 1}}, {"spec": {**SPEC, "new": None}},
             {"spec": {**SPEC, "space": {"x": {"low": 1.1e-5, "high": 1.0}}}},
             {"dataset_digest": "e"}, {"ensemble": 97}, {"ensemble": None},
-            {"trials": TRIALS[1:]}, {"edits": [EDIT]}, {"edits": [{**EDIT, "after_round": 2}]},
-            {"edits": [{**EDIT, "changes": {"rounds": 5}}]}, {"warm_start": [{"source": 1}]},
+            {"trials": TRIALS[1:]}, {"edits": [EDIT]}, {"edits": [replace(EDIT, after_round=2)]},
+            {"edits": [replace(EDIT, changes={"rounds": 5})]}, {"warm_start": [EARLIER]},
         ],
     )  # fmt: skip
     def test_everything_else_matters_too(self, change):
         assert digested(**change) != digested()
 
     def test_when_an_edit_was_made_is_not_counted(self):
-        assert digested(edits=[EDIT]) == digested(edits=[{**EDIT, "at": 9.0}])
+        assert digested(edits=[EDIT]) == digested(edits=[replace(EDIT, at=9.0)])
         assert digested(edits=[]) == digested()
 
     def test_losses_and_errors_are_not_counted(self):
-        trials = [replace(t, loss=0.7, error="x", accuracy=0.1) for t in TRIALS]
+        trials = [t._replace(loss=0.7, error="x", rank_value=0.1) for t in TRIALS]
         assert digested(trials=trials) == digested()
 
     def test_canonical_json(self):

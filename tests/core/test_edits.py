@@ -2,51 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from core.builders import FACTS, asked, caps, resolve, search
+from core.records import make_search
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch.errors import Conflict, InvalidSpec
 from hpsearch.reasons import StoredReason, words
+from hpsearch.records import Edit, SearchRecord
 from hpsearch.report.preview import planned, view_of
 from hpsearch.service.edits import as_asked, check_editable, checked
-from hpsearch.service.stored import resolved
 from hpsearch.spec import parse
 from hpsearch.trials import GiveUp, RoundKind
 
-STORED_FACTS = {
-    "digest": FACTS.digest, "n_train": FACTS.n_train, "features": FACTS.features,
-    "classes": list(range(FACTS.classes)),
-}  # fmt: skip
 RATE = {"low": 1e-5, "high": 1.0, "scale": "log"}
 UNITS = {"low": 16, "high": 64, "scale": "log"}
 LAYERS = {"low": 1, "high": 3}
 
 
-@dataclass(frozen=True)
-class Stored:
-    """A search's row, as far as edits look at it."""
-
-    spec: dict[str, Any]
-    edits: list[dict[str, Any]] = field(default_factory=list)
-    facts: dict[str, Any] = field(default_factory=lambda: STORED_FACTS)
-    round: int = 0
-    id: str = "s1"
-    state: str = "running"
+def submitted(**fields: Any) -> SearchRecord:
+    return make_search(spec=resolve(**fields).spec.to_json())
 
 
-def stored(**fields: Any) -> Stored:
-    return Stored(resolve(**fields).spec.to_json())
-
-
-def after(row: Stored, changes: Any, **settings: Any) -> Stored:
-    """The row with one more edit."""
-    edit = {"after_round": row.round, "changes": checked(row, changes, caps(**settings))}
-    return Stored(row.spec, [*row.edits, edit])
+def after(search: SearchRecord, changes: Any, **settings: Any) -> SearchRecord:
+    """The search with one more edit."""
+    edit = Edit(search.round, checked(search, changes, caps(**settings)), 0.0)
+    return search._replace(edits=[*search.edits, edit])
 
 
 edges = st.sampled_from([1e-4, 1e-3, 1e-2, 0.1, 1.0])
@@ -79,9 +63,9 @@ edits = st.fixed_dictionaries(
 @given(first=edits, second=edits)
 def test_what_is_stored_gives_the_spec_that_was_checked(first: Any, second: Any) -> None:
     space = {"learning_rate": RATE, "hidden_units": UNITS, "hidden_layers": LAYERS}
-    row = stored(space=space, epochs={"first": 2, "last": 8, "budget": 500})
+    row = submitted(space=space, epochs={"first": 2, "last": 8, "budget": 500})
     for changes in (first, second):
-        before = resolved(row).spec
+        before = row.resolved().spec
         try:
             row = after(row, changes)
         except InvalidSpec as error:
@@ -89,7 +73,7 @@ def test_what_is_stored_gives_the_spec_that_was_checked(first: Any, second: Any)
             if not refused <= {"space", "space.hidden_units", "space.hidden_layers"}:
                 raise
             continue
-        spec = resolved(row).spec
+        spec = row.resolved().spec
         # A stored edit is complete: submitting its outcome again changes nothing more.
         assert parse(as_asked(spec), FACTS, caps()).spec == spec
         for name in {"rounds", "epochs", "trials_per_round", "space"} - set(changes):
@@ -118,17 +102,17 @@ def test_a_default_batch_size_is_not_asked_for() -> None:
 
 
 def test_choices_are_replaced_as_a_whole() -> None:
-    row = stored(space={"activation": {"choices": ["relu", "tanh"]}})
-    spec = resolved(after(row, {"space": {"activation": {"choices": ["relu"]}}})).spec
+    row = submitted(space={"activation": {"choices": ["relu", "tanh"]}})
+    spec = after(row, {"space": {"activation": {"choices": ["relu"]}}}).resolved().spec
     assert spec.space["activation"].choices == ("relu",)
-    row = stored(space={"batch_size": {"low": 8, "high": 64}})
-    spec = resolved(after(row, {"space": {"batch_size": {"choices": [16, 32]}}})).spec
+    row = submitted(space={"batch_size": {"low": 8, "high": 64}})
+    spec = after(row, {"space": {"batch_size": {"choices": [16, 32]}}}).resolved().spec
     assert spec.space["batch_size"].choices == (16, 32)
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "paused"])
 def test_what_has_not_been_frozen_may_be_edited(state: str) -> None:
-    check_editable(Stored({}, state=state))
+    check_editable(make_search(state=state))
 
 
 @pytest.mark.parametrize(
@@ -138,7 +122,7 @@ def test_what_has_not_been_frozen_may_be_edited(state: str) -> None:
 )  # fmt: skip
 def test_what_has_been_frozen_may_not(state: str, said: str) -> None:
     with pytest.raises(Conflict, match=said):
-        check_editable(Stored({}, state=state))
+        check_editable(make_search(state=state))
 
 
 def hill(params: Any, epochs: int) -> float:

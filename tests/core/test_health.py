@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from core.builders import FACTS, resolve
-from core.health_rows import CLEAN, FINALIST, answering, beaten, notes, training
-from core.report_rows import Made, Round, Search, Trial, models
+from core.health_records import CLEAN, FINALIST, answering, beaten, notes, training
+from core.records import make_decision, make_round, make_trial, models, not_begun
 
 from hpsearch.report import health
 from hpsearch.report.health.scores import validation_examples
@@ -20,11 +20,7 @@ def test_a_clean_search_has_no_findings() -> None:
 
 
 def test_a_search_that_has_not_begun_has_none_either() -> None:
-    search = Search(
-        state="queued", best_params=None, best_accuracy=None, recommended=None, best_round=None
-    )
-    stored = health.Stored(search, resolve(), (), ())
-    assert health.notes(stored) == []
+    assert health.notes(health.SearchRecords(not_begun(), resolve(), (), ())) == []
 
 
 class TestScores:
@@ -39,9 +35,8 @@ class TestScores:
         assert validation_examples(resolved) == expected
 
     def test_few_validation_examples_are_said_from_the_start(self) -> None:
-        queued = Search(state="queued", best_params=None, best_accuracy=None, recommended=None)
-        stored = health.Stored(queued, resolve(validation_fraction=0.07), (), ())
-        (note,) = health.notes(stored)
+        resolved = resolve(validation_fraction=0.07)
+        (note,) = health.notes(health.SearchRecords(not_begun(), resolved, (), ()))
         assert note.code == "few_validation_examples"
         assert note.severity == "warning"
         assert note.numbers["examples"] == 101
@@ -66,7 +61,7 @@ class TestScores:
     def test_candidates_that_cannot_be_told_apart(self) -> None:
         race = [FINALIST, beaten(0.02, 0.4, alike=True), beaten(0.1, 1e-6, alike=False)]
         full = [answering(0.1, range(90)), answering(0.2, range(4, 92)), answering(0.3, range(80))]
-        note = notes(evidence={"finalists": race}, full=full)["candidates_alike"]
+        note = notes(evidence=replace(CLEAN, finalists=race), full=full)["candidates_alike"]
         assert note.severity == "warning"
         assert note.message.startswith("1 of 2 other finalists cannot be told apart")
         assert note.numbers["gap"] == 0.02
@@ -80,19 +75,19 @@ class TestScores:
     def test_trainings_of_a_candidate_are_averaged(self) -> None:
         race = [FINALIST, beaten(0.02, 0.4, alike=True)]
         full = [answering(0.1, range(100)), answering(0.2, range(98)), answering(0.2, range(100))]
-        note = notes(evidence={"finalists": race}, full=full)["candidates_alike"]
+        note = notes(evidence=replace(CLEAN, finalists=race), full=full)["candidates_alike"]
         assert note.numbers["sd"] == pytest.approx(math.sqrt((0.02 / 4 - 0.01**2) / 100))
         assert "more trainings of each" in note.advice
 
     def test_alike_within_half_a_point_is_alike(self) -> None:
         race = [FINALIST, beaten(0.004, 0.3173105, alike=True), beaten(-0.002, 0.9, alike=True)]
-        assert notes(evidence={"finalists": race}) == {}
+        assert notes(evidence=replace(CLEAN, finalists=race)) == {}
 
     def test_without_single_answers_independent_parts_are_the_bound(self) -> None:
         bound = pytest.approx(math.sqrt(2 * 0.93 * 0.07 / 287))
         for full in ([], [answering(0.1, range(90))], [answering(0.2, range(90))]):
             race = [FINALIST, beaten(0.01, None, alike=True)]
-            note = notes(evidence={"finalists": race}, full=full)["candidates_alike"]
+            note = notes(evidence=replace(CLEAN, finalists=race), full=full)["candidates_alike"]
             assert note.numbers["sd"] == bound
 
     def test_short_epochs_that_cost_more_than_noise(self) -> None:
@@ -127,12 +122,14 @@ class TestScores:
     @pytest.mark.parametrize("spec", [{"epochs": {"first": 8, "last": 8}}, {}])
     def test_what_has_no_short_scores_says_nothing_of_them(self, spec: dict[str, Any]) -> None:
         rungs = [8] if spec else [2, 8]
-        rounds = [Round(rungs=rungs, epochs=8, evidence=CLEAN)]
-        full = [Trial(1, i, curve=[(8, 1.0, 3)]) for i in range(12)]
+        rounds = [make_round(rungs=rungs, epochs=8, evidence=CLEAN)]
+        full = [make_trial(1, i, curve=[(8, 1.0, 3)]) for i in range(12)]
         assert notes(rounds=rounds, full=full, **spec) == {}
 
     def test_an_earlier_search_that_disagrees(self) -> None:
-        note = notes(evidence={"agreement": {"1": 0.2, "7": 0.1}})["warm_start_disagrees"]
+        note = notes(evidence=replace(CLEAN, agreement={"1": 0.2, "7": 0.1}))[
+            "warm_start_disagrees"
+        ]
         assert note.numbers == {"search": "earlier", "correlation": 0.2}
         assert "leave it out of warm_start" in note.advice
 
@@ -161,6 +158,6 @@ class TestFinals:
 
 
 def test_warnings_come_first() -> None:
-    made = [Made(verdict="unidentified")]
+    made = [make_decision(verdict="unidentified")]
     found = notes(made=made, final=models(gauge=150), validation_fraction=0.1)
     assert [note.severity for note in found.values()] == ["warning", "warning", "info"]

@@ -8,9 +8,18 @@ from dataclasses import replace
 
 import pytest
 from core.builders import resolve
-from core.report_rows import Final, Made, Round, Search, Trial, models, rate
+from core.records import (
+    make_decision,
+    make_final,
+    make_round,
+    make_search,
+    make_trial,
+    models,
+    rate,
+)
 from scipy.stats import binomtest
 
+from hpsearch.records import Evidence, Finalist, ImportanceShare, Recommended
 from hpsearch.report import answer, health
 from hpsearch.space import Choices, box_to_json
 
@@ -19,20 +28,19 @@ def result(*, search=None, box=None, made=None, final=None, rows=None, evidence=
            **fields):  # fmt: skip
     resolved = resolve(**fields)
     box = box_to_json(box or resolved.box)
-    rounds = [Round(evidence=evidence), Round(2, kind="final", box=box)]
-    stored = health.Stored(
-        search or Search(state="completed"), resolved, rounds, made or [Made()], full,
+    rounds = [make_round(evidence=evidence), make_round(2, kind="final", box=box)]
+    records = health.SearchRecords(
+        search or make_search(state="completed"), resolved, rounds, made or [make_decision()], full,
         rows or models(),
     )  # fmt: skip
-    return answer.result(stored, final or Final(), 4)
+    return answer.result(records, final or make_final(), 4)
 
 
 def finalist(rate=0.1, *, difference=0.0, p=None, alike=True, **fields):
-    return {
-        "params": {"learning_rate": rate}, "trainings": 4, "mean": 0.93, "sd": 0.004,
-        "posterior_mean": 0.925, "difference": difference, "p": p, "paired": p is not None,
-        "indistinguishable": alike, **fields,
-    }  # fmt: skip
+    return Finalist(
+        {"learning_rate": rate}, trainings=4, mean=0.93, sd=0.004, posterior_mean=0.925,
+        difference=difference, p=p, paired=p is not None, indistinguishable=alike, **fields,
+    )  # fmt: skip
 
 
 class TestResult:
@@ -58,29 +66,29 @@ class TestResult:
         assert view.health == []
 
     def test_the_validation_accuracy_is_the_mean_of_the_full_trainings(self):
-        same = [Trial(3, i, correct=c, examples=300) for i, c in enumerate([270, 285])]
-        other = Trial(3, 2, params={"learning_rate": 0.2}, correct=300, examples=300)
+        same = [make_trial(3, i, correct=c, examples=300) for i, c in enumerate([270, 285])]
+        other = make_trial(3, 2, params={"learning_rate": 0.2}, correct=300, examples=300)
         view = result(full=[*same, other])
         assert view.recommended.validation_accuracy == pytest.approx((0.9 + 0.95) / 2)
 
     def test_without_a_surrogate_the_deviation_is_that_of_the_examples(self):
-        chosen = {"params": {}, "correct": 93, "examples": 100}
-        for search in (Search(recommended=chosen), Search(recommended={**chosen, "sd": 0.0})):
-            view = result(search=search)
+        chosen = Recommended(1, 4, {}, 93, 100)
+        for recommended in (chosen, replace(chosen, sd=0.0)):
+            view = result(search=make_search(state="completed", recommended=recommended))
             assert view.recommended.sd == pytest.approx(math.sqrt(0.93 * 0.07 / 100))
             assert view.recommended.validation_accuracy == 0.93
         assert (view.recommended.score, view.recommended.trainings) == (None, None)
 
     def test_finalists_importance_and_objective(self):
         important = [
-            {"name": n, "first": t, "total": t, "low": 0.0, "high": 1.0, "effect": 0.1}
+            ImportanceShare(n, t, t, 0.0, 1.0, 0.1)
             for n, t in [("weight_decay", 0.1), ("learning_rate", 0.9)]
         ]
         race = [
             finalist(), finalist(0.2, difference=0.01, p=0.4),
             finalist(0.3, difference=0.2, p=0.001, alike=False),
         ]  # fmt: skip
-        view = result(evidence={"finalists": race, "importance": important}, objective="log_loss")
+        view = result(evidence=Evidence(finalists=race, importance=important), objective="log_loss")
         assert [f.params["learning_rate"] for f in view.finalists] == [0.1, 0.2, 0.3]
         assert (view.finalists[1].p, view.finalists[1].paired) == (0.4, True)
         assert view.indistinguishable == 1
@@ -101,17 +109,19 @@ class TestResult:
         assert view.test.examples == 200
 
     def test_when_every_final_model_diverged(self):
-        view = result(rows=models((None, None), gauge=None), final=Final(ensemble_correct=None))
+        view = result(
+            rows=models((None, None), gauge=None), final=make_final(ensemble_correct=None)
+        )
         assert view.test.ensemble_accuracy is None
         assert (view.test.mean, view.test.sd, view.optimism) == (None, None, None)
         assert view.test.examples == 0
 
     def test_the_test_part_has_its_size_as_long_as_one_model_was_scored(self):
-        view = result(rows=models((None,)), final=Final(ensemble_correct=None))
+        view = result(rows=models((None,)), final=make_final(ensemble_correct=None))
         assert view.test.examples == 200
 
     def test_optimism_needs_both_its_accuracies(self):
-        rows = [*models()[:-1], replace(models()[-1], accuracy=-1.0)]
+        rows = [*models()[:-1], models()[-1]._replace(rank_value=None)]
         assert result(rows=rows).optimism is None
 
     def test_one_model_has_no_spread(self):
@@ -134,7 +144,7 @@ class TestResult:
         space = {"activation": {"choices": ["relu", "tanh"]}}
         view = result(
             space=space, box={"activation": Choices(choices=("relu",))},
-            made=[Made(name="activation", verdict="narrowed", reason="dropped tanh")],
+            made=[make_decision(name="activation", verdict="narrowed", reason="dropped tanh")],
         )  # fmt: skip
         assert view.model_dump(mode="json")["ranges"] == {
             "activation": {
@@ -166,7 +176,7 @@ class TestResult:
         made, now = [], {"low": 1e-4, "high": 1.0, "scale": "log"}
         for i, v in enumerate(verdicts, 1):
             after = now if v in ("kept", "unidentified") else {**now, "low": 2 * now["low"]}
-            made.append(Made(i, "learning_rate", now, after, v, f"r{i}"))
+            made.append(make_decision(i, before=now, after=after, verdict=v, reason=f"r{i}"))
             now = after
         told = result(made=made).ranges["learning_rate"]
         assert (told.verdict, told.reason) == (verdict, reason)
@@ -175,12 +185,12 @@ class TestResult:
         first = {"low": 1e-4, "high": 1.0, "scale": "log"}
         moved, edited = {**first, "low": 1e-3}, {**first, "low": 0.5}
         made = [
-            Made(1, "learning_rate", first, moved, "narrowed", "r1"),
-            Made(2, "learning_rate", edited, edited, "unidentified", "r2"),
+            make_decision(1, before=first, after=moved, verdict="narrowed", reason="r1"),
+            make_decision(2, before=edited, after=edited, verdict="unidentified", reason="r2"),
         ]
         told = result(made=made).ranges["learning_rate"]
         assert (told.verdict, told.reason) == ("unidentified", "r2")
 
     def test_a_withheld_digest_says_why(self):
-        view = result(search=Search(digest=None, digest_reason="2 fingerprints"))
+        view = result(search=make_search(digest=None, digest_reason="2 fingerprints"))
         assert (view.digest, view.digest_reason) == (None, "2 fingerprints")

@@ -22,6 +22,7 @@ from support.bench import formula
 from support.checker import verify
 from support.world import TICK, World, Worlds
 
+from hpsearch.records import JobRecord
 from hpsearch.store import Written
 from hpsearch.trials import Hint, JobOrder, RoundKind
 
@@ -77,7 +78,7 @@ class QueueMachine(RuleBasedStateMachine):
         super().__init__()
         self._stack = ExitStack()
         self.world: World = self._stack.enter_context(worlds.copy(self.state))
-        self.work = self.world.services.work
+        self.work = self.world.services.jobs
         self.broker: list[Hint] = []
         self.held: list[Held] = []
         self.answered: list[Held] = []
@@ -95,7 +96,7 @@ class QueueMachine(RuleBasedStateMachine):
                 assert (j.state, j.attempt, j.losses) == ("queued", 1, 0)
                 self.jobs[j.id] = self.known(j)
 
-    def known(self, row: Any) -> Job:
+    def known(self, row: JobRecord) -> Job:
         """A row's fixed part."""
         return Job(row.search_id, row.round, row.kind, row.deadline_seconds)
 

@@ -74,7 +74,7 @@ class Process:
         return done
 
     def turn(self):
-        world, work = self.world, self.world.services.work
+        world, work = self.world, self.world.services.jobs
         world.clock.forward(TICK)
         silent = any(j.state == "running" and j.lease_until < world.clock.now for j in world.jobs())
         self.at("reap" if silent else "look", work.reap)
@@ -89,7 +89,7 @@ class Process:
             self.job(self.broker.pop(0))
 
     def job(self, hint):
-        work = self.world.services.work
+        work = self.world.services.jobs
         rows = {j.id: j for j in self.world.jobs()}
         row = rows[hint.job_id]
         order = self.at(f"claim {row.kind}", lambda: work.claim(hint, worker_run="run"))

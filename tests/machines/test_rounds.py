@@ -63,7 +63,7 @@ class RoundMachine(RuleBasedStateMachine):
         deadlines = advance.deadlines(now.resolved, plan, self.world.services.settings)
         self.world.commits.armed = "after" if lost else None
         done = self.world.services.store.write(
-            lambda tx: tx.searches.apply(row, plan, deadlines=deadlines, fingerprint=fingerprint())
+            lambda tx: tx.plans.apply(row, plan, deadlines=deadlines, fingerprint=fingerprint())
         )
         self.world.commits.armed = None
         assert done == (fresh and not lost)

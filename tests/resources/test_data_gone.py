@@ -55,7 +55,7 @@ def test_a_search_whose_data_vanished_fails_and_says_why(bench, tmp_path):
     status = bench.status(search_id)
     assert status.state is SearchState.FAILED
     assert (status.trials.completed, status.trials.failed) == (8, 8)
-    rows = services.store.read(lambda tx: tx.searches.trials(search_id))
+    rows = services.store.read(lambda tx: tx.trials.of(search_id))
     reasons = {row.error for row in rows if row.state == "failed"}
     assert all("train_x.npy" in reason and "datasets add" in reason for reason in reasons)
     verify(services.settings.database)

@@ -40,7 +40,7 @@ def reference(configured, tmp_path, migrated_sqlite):
 
 def first_round(services, search_id):
     """Everything that was computed for a trial of round 1, by index."""
-    rows = services.store.read(lambda tx: tx.searches.trials(search_id))
+    rows = services.store.read(lambda tx: tx.trials.of(search_id))
     return {
         r.idx: (r.state, r.params, r.epochs, r.correct, r.loss, r.score)
         for r in rows

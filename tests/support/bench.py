@@ -58,7 +58,7 @@ class Bench:
 
     def __init__(self, services: Services) -> None:
         self.services = services
-        self.work = services.work
+        self.work = services.jobs
 
     def submit(self, **changes: Any) -> str:
         """A new search; its id."""

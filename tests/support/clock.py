@@ -41,7 +41,7 @@ class Clock:
             self._table = sa.create_engine(engines.url)
             self.forward(0.0)
             return
-        for engine in (engines.write, engines.swift, engines.read):
+        for engine in (engines.write, engines.async_commit, engines.read):
             sa.event.listen(engine, "connect", self._sqlite)
 
     def close(self) -> None:

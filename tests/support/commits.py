@@ -19,7 +19,9 @@ class Commits:
         self._strike = strike
         self.armed: str | None = None  # "before" or "after"
         # PostgreSQL's engines are one and share their dialect.
-        for dialect in {id(e.dialect): e.dialect for e in (engines.write, engines.swift)}.values():
+        for dialect in {
+            id(e.dialect): e.dialect for e in (engines.write, engines.async_commit)
+        }.values():
             dialect.do_commit = partial(self._do_commit, dialect.do_commit)  # type: ignore[method-assign]
 
     def _do_commit(self, commit: Callable[[Any], None], connection: Any) -> None:

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 STATEMENTS = "hpsearch.store.statements"
-JOBS = "hpsearch.store.jobs:Jobs"
+QUEUE = "hpsearch.store.queue:Queue"
+RESULTS = "hpsearch.store.results:Results"
+FINAL = "hpsearch.store.final_test:FinalTest"
 SEARCHES = "hpsearch.store.searches:Searches"
 PLANS = "hpsearch.store.plans:Plans"
-WORK = "hpsearch.service.work:Work"
+WORK = "hpsearch.service.jobs:JobService"
 KEYS = "hpsearch.store.keys:Keys"
-WATCH = "hpsearch.service.watch:Watch"
+LIVENESS = "hpsearch.service.liveness:LivenessMonitor"
 
 
 @dataclass(frozen=True)
@@ -41,35 +43,35 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "claim without the attempt": Mutant(
         f"{STATEMENTS}:CLAIM",
-        """            job.c.attempt == given("an_attempt", job.c.attempt),
+        """            job.c.attempt == bind("an_attempt", job.c.attempt),
             due(),""",
         "            due(),",
         "QueueMachine",
     ),
     "a lost job keeps its attempt": Mutant(
-        JOBS,
+        RESULTS,
         "attempt=job.c.attempt + 1,\n                losses=job.c.losses + 1,",
         "losses=job.c.losses + 1,",
         "QueueMachine",
     ),
     "a fourth try": Mutant(
-        JOBS, "job.c.losses + 1 < max_losses", "job.c.losses + 1 <= max_losses", "QueueMachine"
+        RESULTS, "job.c.losses + 1 < max_losses", "job.c.losses + 1 <= max_losses", "QueueMachine"
     ),
     "a heartbeat of anybody": Mutant(
-        JOBS,
-        ".where(*self._ours(hint, worker_run))\n            .values(heartbeats",
+        QUEUE,
+        ".where(*statements.ours(hint, worker_run))\n            .values(heartbeats",
         ".where(job.c.id == hint.job_id)\n            .values(heartbeats",
         "QueueMachine",
     ),
     "a heartbeat that prolongs nothing": Mutant(
-        JOBS,
+        QUEUE,
         "heartbeats=job.c.heartbeats + 1, lease_until=now() + lease",
         "heartbeats=job.c.heartbeats + 1",
         "QueueMachine",
     ),
     "given back by anybody": Mutant(
-        JOBS,
-        "condition = self._ours(hint, worker_run)",
+        RESULTS,
+        "condition = statements.ours(hint, worker_run)",
         "condition = [job.c.id == hint.job_id, job.c.state == JobState.RUNNING]",
         "QueueMachine",
     ),
@@ -89,10 +91,10 @@ MUTANTS: dict[str, Mutant] = {
         WORK, " or (hint.seconds or 0.0) > seconds", "", "QueueMachine"
     ),
     "the reaper ignores deadlines": Mutant(
-        WATCH, "self._now - seen.since > row.deadline_seconds", "False", "QueueMachine"
+        LIVENESS, "self._now - signs.since > job.deadline_seconds", "False", "QueueMachine"
     ),
     "the reaper does not hear": Mutant(
-        WATCH, "seen.heartbeats != row.heartbeats", "False", "QueueMachine"
+        LIVENESS, "signs.heartbeats != job.heartbeats", "False", "QueueMachine"
     ),
     "paused searches are served": Mutant(
         f"{STATEMENTS}:CLAIM",
@@ -103,7 +105,7 @@ MUTANTS: dict[str, Mutant] = {
         "InterleavedMachine",
     ),
     "cancel leaves running jobs": Mutant(
-        SEARCHES,
+        QUEUE,
         "open_states = (JobState.QUEUED, JobState.RUNNING)",
         "open_states = (JobState.QUEUED,)",
         "InterleavedMachine",
@@ -116,47 +118,47 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "a stranger's search": Mutant(
         SEARCHES,
-        "self.one(sa.select(*BRIEF).where(search.c.id == search_id, search.c.owner == owner))",
-        "self.one(sa.select(*BRIEF).where(search.c.id == search_id))",
+        "sa.select(*BRIEF).where(search.c.id == search_id, search.c.owner == owner)",
+        "sa.select(*BRIEF).where(search.c.id == search_id)",
         "InterleavedMachine",
     ),
     "an edit whose answer got lost": Mutant(
-        SEARCHES, "return self.repeated(seen.id)", "return False", "InterleavedMachine"
+        SEARCHES, "return self.repeated(basis.id)", "return False", "InterleavedMachine"
     ),
     "advance without the revision": Mutant(
-        PLANS, "search.c.revision == seen.revision,", "", "RoundMachine"
+        PLANS, "search.c.revision == basis.revision,", "", "RoundMachine"
     ),
     "the ledger is not written": Mutant(
         PLANS,
         """        self.connection.execute(
-            round_.insert().values(search_id=seen.id, created_at=now(), **_round(plan))
+            round_.insert().values(search_id=basis.id, created_at=now(), **_round(plan))
         )
 """,
         "",
         "RoundMachine",
     ),
     "the final runs for ever": Mutant(
-        JOBS,
-        "if row.kind == RoundKind.FINAL:\n            # The frozen",
-        "if row.kind == RoundKind.FINAL and row.losses > 3:\n            # The frozen",
+        RESULTS,
+        "if row.kind is RoundKind.FINAL:\n            # The frozen",
+        "if row.kind is RoundKind.FINAL and row.losses > 3:\n            # The frozen",
         "FinalMachine",
     ),
     "the choice is not frozen": Mutant(
-        JOBS,
-        'self.record("requeued", search_id=search_id, job_id=row.id, attempt=row.attempt)',
-        """self.record("requeued", search_id=search_id, job_id=row.id, attempt=row.attempt)
+        FINAL,
+        'self.record("requeued", search_id=search_id, job_id=job_id, attempt=attempt)',
+        """self.record("requeued", search_id=search_id, job_id=job_id, attempt=attempt)
             self.connection.execute(
-                trial.update().where(trial.c.job_id == row.id).values(params={"learning_rate": 1.0})
+                trial.update().where(trial.c.job_id == job_id).values(params={"learning_rate": 1.0})
             )""",
         "FinalMachine",
     ),
-    "an attempt opens twice": Mutant(JOBS, ".where(mine, first)", ".where(mine)", "FinalMachine"),
+    "an attempt opens twice": Mutant(FINAL, ".where(mine, first)", ".where(mine)", "FinalMachine"),
     "a cancelled search tells nobody": Mutant(
         SEARCHES, "if to in ENDED:\n            self.connection", "if to is SearchState.COMPLETED:\n            self.connection",
         "FinalMachine",
     ),
     "a failed final tells nobody": Mutant(
-        JOBS, 'self.connection.execute(OWE, {"a_search": row.search_id})', "", "FinalMachine"
+        RESULTS, 'self.connection.execute(OWE, {"a_search": row.search_id})', "", "FinalMachine"
     ),
     "a revoked key is live": Mutant(KEYS, "api_key.c.revoked_at.is_(None),\n            sa", "sa", "KeyMachine"),
     "an expired key is live": Mutant(

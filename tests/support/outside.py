@@ -8,7 +8,7 @@ from typing import Any
 
 from hpsearch.report.views import OrderView, StatusView, VerdictView
 from hpsearch.service import Services
-from hpsearch.service.external import Told
+from hpsearch.service.external import TrialUpdate
 from hpsearch.trials import SearchState, TrialState
 from support.bench import OWNER
 from support.waiting import until
@@ -64,7 +64,7 @@ class Outside:
         if not said:
             score = self.truth(order.params, epoch, order.seed)
             said = {"score": score} if score is not None else {"state": TrialState.DIVERGED}
-        told = Told(order.lease.token, epoch=epoch, **said)
+        told = TrialUpdate(order.lease.token, epoch=epoch, **said)
         return self.services.external.report(order.search, order.trial, told, owner=OWNER)
 
     def train(self, search_id: str, *, trainers: int = 1) -> StatusView:
@@ -72,7 +72,7 @@ class Outside:
         held: dict[int, tuple[OrderView, int]] = {}
 
         def over() -> bool:
-            self.services.work.advance_due()
+            self.services.jobs.advance_due()
             while sum(self._step(search_id, number, held) for number in range(trainers)):
                 pass
             return self.status(search_id).finished_at is not None
@@ -85,7 +85,7 @@ class Outside:
         held: dict[int, tuple[OrderView, int]] = {}
         while self._step(search_id, 0, held):
             pass
-        self.services.work.advance_due()
+        self.services.jobs.advance_due()
         return self.status(search_id).state
 
     def _step(self, search_id: str, number: int, held: dict[int, tuple[OrderView, int]]) -> bool:

@@ -42,9 +42,9 @@ class Table:
 
     def __call__(self) -> int:
         """Advance and train what is published, at most `jobs` of it; how many jobs that was."""
-        work, done = self.services.work, 0
+        work, done = self.services.jobs, 0
         work.advance_due()
-        work.seen("table", host="here", pid=1, fingerprint={"numpy": "table"})
+        work.register("table", host="here", pid=1, fingerprint={"numpy": "table"})
         for hint in work.hints():
             order = work.claim(hint, worker_run="table") if done != self.jobs else None
             if order is None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
+from hpsearch.records import JobRecord, SearchRecord
 from hpsearch.service import Services
-from hpsearch.service.watch import Watch
+from hpsearch.service.liveness import LivenessMonitor
 from hpsearch.settings import Settings
+from hpsearch.store.queries import Queries, columns
 from hpsearch.store.tables import job, search
 from hpsearch.wiring import assemble, build
 from support import clock as clocks
@@ -22,6 +24,7 @@ from support.bench import SPEC, Bench
 from support.commits import Commits, broken
 from support.postgres import Postgres
 
+R = TypeVar("R", bound=NamedTuple)
 START = 2_000_000_000.0  # later than any time of day at which a state is prepared
 # Each has somebody to tell of its end: what is owed is checked with everything else.
 TINY: dict[str, Any] = {**SPEC, "trials_per_round": 4, "webhook": {"url": "https://a.example/"}}
@@ -56,18 +59,22 @@ class World:
         self.close()
         return _running(self.services.settings, self.url, self.clock, strike)
 
-    def rows(self, table: sa.Table) -> list[Any]:
+    def rows(self, table: sa.Table) -> Sequence[sa.Row[Any]]:
         """Every row of a table."""
         with self.services.store.engines.read.connect() as connection:
-            return list(connection.execute(sa.select(table)).all())
+            return connection.execute(sa.select(table)).all()
 
-    def jobs(self) -> list[Any]:
+    def jobs(self) -> list[JobRecord]:
         """Every job."""
-        return self.rows(job)
+        return self._read(JobRecord, job)
 
-    def searches(self) -> list[Any]:
+    def searches(self) -> list[SearchRecord]:
         """Every search."""
-        return self.rows(search)
+        return self._read(SearchRecord, search)
+
+    def _read(self, record: type[R], table: sa.Table) -> list[R]:
+        with self.services.store.engines.read.connect() as connection:
+            return Queries(connection).all(record, sa.select(*columns(record, table)))
 
 
 class Worlds:
@@ -149,7 +156,7 @@ def _running(
     services = assemble(settings)
     engines = services.store.engines
     clock.rule(engines)
-    services.work.watch = Watch(
+    services.jobs.liveness = LivenessMonitor(
         lease=settings.lease_seconds, heartbeat=settings.heartbeat_seconds,
         tick=settings.tick_seconds, clock=clock,
     )  # fmt: skip

@@ -6,7 +6,7 @@ import pytest
 
 from hpsearch.coordinator import Snapshot, decide
 from hpsearch.data import DatasetStore
-from hpsearch.service.stored import fallen, thinned
+from hpsearch.records import loss_drop, sparse_curve
 from hpsearch.settings import load
 from hpsearch.spec import parse
 from hpsearch.training import Trainer
@@ -33,7 +33,7 @@ def trained(trainer: Trainer, resolved: object, info: object, plan: RoundPlan) -
     return [
         Observation(
             plan.number, r.index, plan.trials[r.index], r.state, r.epochs, r.correct, r.examples,
-            r.loss, r.score, thinned(r.curve), fall=fallen(r.curve),
+            r.loss, r.score, sparse_curve(r.curve), fall=loss_drop(r.curve),
         )
         for r in trainer.run(order).trials
     ]  # fmt: skip

@@ -41,11 +41,16 @@ def test_up_and_down_again_every_old_row_is_what_it_was(old_url):
     """An old version can take its database back, as long as nothing new was written into it."""
     old = columns(old_url)
     before = contents(old_url, old)
+    untouched = {
+        table: [name for name in names if name != "accuracy"]  # NULL takes the place of -1
+        for table, names in old.items()
+        if table != "search"
+    }
+    same = contents(old_url, untouched)
     database = schema.Database(old_url)
     database.upgrade()
     assert database.current() == schema.head()
-    untouched = {table: names for table, names in old.items() if table != "search"}
-    assert contents(old_url, untouched) == {t: before[t] for t in untouched}
+    assert contents(old_url, untouched) == same
     database.downgrade(FIRST)
     database.close()
     assert columns(old_url) == old
@@ -85,7 +90,7 @@ class Worker:
                 return
 
     def _turn(self):
-        work = self._services.work
+        work = self._services.jobs
         work.reap()
         work.advance_due()
         for hint in work.hints():
@@ -99,7 +104,7 @@ class Worker:
         return run_final(
             self._trainer,
             order,
-            open_test=lambda: self._services.work.open_test(hint, worker_run="new"),
+            open_test=lambda: self._services.jobs.open_test(hint, worker_run="new"),
         )
 
 

@@ -87,7 +87,7 @@ PLANTED = {
     "I9 open jobs": ("I9", "UPDATE round SET open_jobs = 1 WHERE number = 2"),
     "I9 best": ("I9", "UPDATE search SET best_score = 1.5"),
     "I9 best of a round": ("I9", "UPDATE round SET best_index = NULL WHERE number = 1"),
-    "I9 accuracy": ("I9", "UPDATE trial SET accuracy = 0.5 WHERE round = 1 AND idx = 2"),
+    "I9 rank value": ("I9", "UPDATE trial SET rank_value = 0.5 WHERE round = 1 AND idx = 2"),
     "I9 openings": ("I9", "UPDATE dataset_content SET openings = openings + 1"),
     "I9 overwritten": ("I9", "UPDATE trial SET epochs = epochs + 1 WHERE round = 1 AND idx = 2"),
     "I12": ("I12", "UPDATE trial SET job_id = 999 WHERE round = 1 AND idx = 2"),
@@ -116,7 +116,7 @@ def settled(folder: Path, migrated: Path, data: Path) -> Path:
         bench.work.give_back(hint, "lost", worker_run="worker")
         bench.complete(search_id)
         row = services.store.read(lambda tx: tx.searches.get(search_id))
-        services.store.write(lambda tx: tx.jobs.open_again(row))
+        services.store.write(lambda tx: tx.final.open_again(row))
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
     connection.close()

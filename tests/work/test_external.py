@@ -10,7 +10,7 @@ from support.waiting import until
 
 from hpsearch.errors import Conflict, InvalidRequest, InvalidSpec, NotFound
 from hpsearch.service import replay
-from hpsearch.service.external import Told
+from hpsearch.service.external import TrialUpdate
 from hpsearch.trials import SearchState, TrialState
 
 SMALL = {"rounds": 2, "trials_per_round": 4, "epochs": {"first": 1, "last": 4}}
@@ -26,7 +26,7 @@ def outside(services):
 def begun(outside):
     """A search of four trials in one cohort, whose first round has begun."""
     search_id = outside.submit(**SMALL)
-    outside.services.work.advance_due()
+    outside.services.jobs.advance_due()
     return search_id
 
 
@@ -138,7 +138,7 @@ def test_reports_that_mean_nothing_are_refused(outside, begun, said, error, what
     trial = said.pop("trial")
     before = outside.status(begun).revision
     with pytest.raises(error, match=what):
-        outside.services.external.report(begun, trial, Told(**said), owner=OWNER)
+        outside.services.external.report(begun, trial, TrialUpdate(**said), owner=OWNER)
     assert outside.status(begun).revision == before
     with pytest.raises(NotFound):
         outside.services.external.claim(begun, owner="a stranger")
@@ -148,7 +148,7 @@ def lose(outside, order):
     """Let a trainer fall silent until its trial is taken away."""
 
     def taken():
-        outside.services.work.reap()
+        outside.services.jobs.reap()
         return trial_of(outside, order).state == "failed" or outside.claim(order.search, lease=0.2)
 
     return until(taken, what="the reaper")
@@ -161,7 +161,7 @@ def trial_of(outside, order):
 
 def test_a_trainer_that_falls_silent_loses_its_trial(outside):
     search_id = outside.submit(**{**SMALL, "trials_per_round": 1})
-    outside.services.work.advance_due()
+    outside.services.jobs.advance_due()
     first = outside.claim(search_id, lease=0.2)
     assert outside.claim(search_id) is None
     outside.report(first, 1, score=0.9)
@@ -182,7 +182,7 @@ def test_a_trainer_that_falls_silent_loses_its_trial(outside):
     assert "stopped sending" in trial_of(outside, third).error
     with pytest.raises(Conflict, match="given up"):
         outside.report(third, 1, score=0.9)
-    outside.services.work.advance_due()
+    outside.services.jobs.advance_due()
     assert outside.status(search_id).state is SearchState.FAILED
 
 
@@ -197,7 +197,7 @@ def test_heartbeats_keep_a_trial(outside, begun):
                 begun, order.trial, order.lease.token, owner=OWNER
             ).seconds
         )
-        assert outside.services.work.reap() == 0
+        assert outside.services.jobs.reap() == 0
         return len(beats) > 30
 
     until(reaped_often)
@@ -207,7 +207,7 @@ def test_heartbeats_keep_a_trial(outside, begun):
 
 def test_a_training_that_came_to_nothing(outside):
     search_id = outside.submit(**SMALL)
-    outside.services.work.advance_due()
+    outside.services.jobs.advance_due()
     orders = [outside.claim(search_id) for _ in range(4)]
     for order in orders[:2]:
         outside.report(order, 1, score=0.5)
@@ -299,7 +299,7 @@ def test_workers_and_trainers_never_take_each_others_jobs(outside, bench):
     bench.work.advance_due()
     hints = bench.work.hints()
     assert {bench.claim(h).search_id for h in hints} == {ours}
-    hint = outside.services.store.read(lambda tx: tx.jobs.open_of(theirs, 1))[0]
+    hint = outside.services.store.read(lambda tx: tx.queue.waiting_of(theirs, 1))[0]
     assert bench.work.claim(hint, worker_run="worker") is None
     assert bench.work.take(worker_run="worker", seconds=1e9)[0] is None
     with pytest.raises(Conflict, match="trained by the service on 'iris'"):
@@ -323,7 +323,7 @@ def test_it_is_edited_continued_and_never_mixed_with_another_kind(outside, bench
     outside.train(first)
     spec = outside.services.searches.spec(first, owner=OWNER)
     second = outside.submit(**{**spec, "warm_start": [first], "seed": 9})
-    outside.services.work.advance_due()
+    outside.services.jobs.advance_due()
     changes = {"space": {"alpha": {"low": 1e-3, "high": 0.1}}}
     planned = outside.services.searches.preview(second, changes, owner=OWNER)
     assert planned.ranges["alpha"].high == 0.1

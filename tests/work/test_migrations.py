@@ -87,6 +87,58 @@ def test_partial_indexes_are_partial(database_url):
     assert any("final" in str(condition) for condition in options.values())
 
 
+RANKED = {  # accuracy as it was stored until 0006, and the rank value of the trial
+    "own": [(0.9, 0.9), (0.0, 0.0), (-1.0, None)],
+    "external": [(5.0, 5.0), (-1.0, -1.0), (-2e299, -2e299), (-1e300, None)],
+}
+OLD_SEARCH = """INSERT INTO search (id, owner, name, state, spec, dataset_digest, facts, body_sha256,
+    created_at, best_index, best_accuracy)
+    VALUES (:id, 'o', 'n', 'running', '{}', :digest, '{}', '', 0, :best, :accuracy)"""
+OLD_JOB = """INSERT INTO job (id, search_id, kind, round, number, state, trials, epochs,
+    deadline_seconds, created_at) VALUES (:id, :search, 'explore', 1, 0, 'queued', 1, 1, 1, 0)"""
+OLD_TRIAL = """INSERT INTO trial (search_id, round, idx, job_id, state, params, accuracy)
+    VALUES (:search, 1, :idx, :job, 'pending', '{}', :accuracy)"""
+
+
+def test_the_rank_value_is_null_where_there_was_a_word_for_none(database_url):
+    """There and back; elsewhere a score of -1 is a score."""
+    database = schema.Database(database_url)
+    database.downgrade("0006")
+    engines = Engines(database_url)
+    with engines.write.begin() as connection:
+        connection.execute(sa.text("INSERT INTO dataset_content (digest, info) VALUES ('d', '{}')"))
+        for number, (name, trials) in enumerate(RANKED.items(), 1):
+            own = name == "own"
+            best = {"best": 0, "accuracy": 0.9 if own else -1.0}
+            values = {"id": name, "digest": "d" if own else None, **best}
+            connection.execute(sa.text(OLD_SEARCH), values)
+            connection.execute(sa.text(OLD_JOB), {"id": number, "search": name})
+            for index, (accuracy, _) in enumerate(trials):
+                line = {"search": name, "idx": index, "job": number, "accuracy": accuracy}
+                connection.execute(sa.text(OLD_TRIAL), line)
+        new = {"id": "new", "digest": "d", "best": None, "accuracy": None}
+        connection.execute(sa.text(OLD_SEARCH), new)
+
+    def stored(column):
+        ordered = f"SELECT search_id, {column} FROM trial ORDER BY search_id, idx"
+        best = "SELECT id, best_accuracy FROM search ORDER BY id"
+        with engines.read.connect() as connection:
+            found = {name: [] for name in RANKED}
+            for name, value in connection.execute(sa.text(ordered)):
+                found[name].append(value)
+            return found, dict(connection.execute(sa.text(best)).all())
+
+    before = stored("accuracy")
+    database.upgrade()
+    now = {name: [rank for _, rank in trials] for name, trials in RANKED.items()}
+    assert stored("rank_value") == (now, {"own": 0.9, "external": None, "new": None})
+    database.downgrade("0006")
+    assert stored("accuracy") == before
+    database.upgrade()
+    database.close()
+    engines.dispose()
+
+
 def test_many_who_upgrade_at_once(postgres_url):
     database = schema.Database(postgres_url)
     database.downgrade("base")

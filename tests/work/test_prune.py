@@ -68,7 +68,7 @@ def test_old_searches_go_and_nothing_else(bench, services, tmp_path, database_ur
     young = completed(bench, 10, name="young")
     active = bench.submit(name="active")
     bench.work.advance_due()
-    before = services.operations.figures().event
+    before = services.metrics.figures().event
 
     planned = prune(services, older_than=90 * DAY, dry_run=True)
     assert services.searches.result(old, owner=OWNER).digest
@@ -84,7 +84,7 @@ def test_old_searches_go_and_nothing_else(bench, services, tmp_path, database_ur
     assert not services.files.exists(digest)
     assert rows(services, trial, trial.c.search_id == old) == []
     assert [e.kind for e in rows(services, event, event.c.search_id == old)] == ["deleted"]
-    assert services.operations.figures().event >= before
+    assert services.metrics.figures().event >= before
     assert services.searches.result(young, owner=OWNER).digest
     bench.complete(active)
     verify(database_url)

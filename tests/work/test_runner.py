@@ -145,15 +145,15 @@ class Away:
     """Work whose database does not answer."""
 
     def __init__(self):
-        self.gone_called = False
+        self.unregistered = False
 
-    def seen(self, *_, **__):
+    def register(self, *_, **__):
         raise Unavailable("the database does not answer")
 
-    heartbeat = seen
+    heartbeat = register
 
-    def gone(self, *_):
-        self.gone_called = True
+    def unregister(self, *_):
+        self.unregistered = True
 
 
 def test_a_keeper_without_database_stops_its_work_after_a_lease():
@@ -164,7 +164,7 @@ def test_a_keeper_without_database_stops_its_work_after_a_lease():
         assert not keeper.stopped()
         until(keeper.stopped, seconds=5, what="a lease without heartbeats")
     keeper.close()
-    assert away.gone_called
+    assert away.unregistered
 
 
 def test_a_process_that_does_not_listen_ends(monkeypatch):
@@ -182,7 +182,7 @@ def test_a_publisher_waits_for_its_broker(deployed, broker, caplog):
     bench = Bench(deployed)
     bench.submit()
     bench.work.advance_due()
-    publisher = HintPublisher(make(deployed.settings), deployed.work)
+    publisher = HintPublisher(make(deployed.settings), deployed.jobs)
     broker.kill()
     started = time.monotonic()
     for _ in range(3):
@@ -246,11 +246,11 @@ def test_a_keeper_outlives_any_fault():
     class Odd(Away):
         calls = 0
 
-        def seen(self, *_, **__):
+        def register(self, *_, **__):
             Odd.calls += 1
             raise ZeroDivisionError("a fault of ours")
 
-        heartbeat = seen
+        heartbeat = register
 
     keeper = LeaseKeeper(Odd(), worker_run="run", heartbeat=0.01, lease=5)
     with pytest.raises(ZeroDivisionError):

@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -14,6 +15,7 @@ from sqlalchemy import exc
 from support import proxy as proxies
 
 from hpsearch.errors import Misconfigured, Unavailable
+from hpsearch.records import NewKey
 from hpsearch.store import Store, engine
 from hpsearch.store.tables import dataset_content, worker
 
@@ -24,7 +26,7 @@ def test_concurrent_read_modify_write_loses_nothing(database_url):
 
     def count():
         for _ in range(25):
-            store.write(lambda tx: tx.jobs.count_opening("d"))
+            store.write(lambda tx: tx.final.count_opening("d"))
 
     threads = [threading.Thread(target=count) for _ in range(4)]
     for thread in threads:
@@ -153,10 +155,10 @@ def test_a_connection_that_dies_inside_the_work(postgres_url):
     killed = []
 
     def work(tx):
-        tx.jobs.count_opening("d")
+        tx.final.count_opening("d")
         if not killed:
             query = sa.text("SELECT pg_backend_pid()")
-            killed.append(tx.jobs.connection.execute(query).scalar_one())
+            killed.append(tx.queue.connection.execute(query).scalar_one())
             with other.engines.write.begin() as killer:
                 killer.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": killed[0]})
 
@@ -168,13 +170,13 @@ def test_a_connection_that_dies_inside_the_work(postgres_url):
     other.close()
 
 
-@pytest.mark.parametrize("lasting", [True, False])
-def test_pooled_connections_that_died_are_replaced(postgres_url, lasting):
+@pytest.mark.parametrize("durable", [True, False])
+def test_pooled_connections_that_died_are_replaced(postgres_url, durable):
     store, other = Store(postgres_url), Store(postgres_url)
     pid = store.write(lambda tx: said(tx, "SELECT pg_backend_pid()"))
     with other.engines.write.begin() as killer:
         killer.execute(sa.text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
-    assert store.write(lambda tx: said(tx, "SELECT 1"), lasting=lasting) == 1
+    assert store.write(lambda tx: said(tx, "SELECT 1"), durable=durable) == 1
     assert store.write(lambda tx: said(tx, "SELECT pg_backend_pid()")) != pid
     store.close()
     other.close()
@@ -182,20 +184,20 @@ def test_pooled_connections_that_died_are_replaced(postgres_url, lasting):
 
 def said(tx, query):
     """What PostgreSQL answers."""
-    return tx.jobs.connection.execute(sa.text(query)).scalar_one()
+    return tx.queue.connection.execute(sa.text(query)).scalar_one()
 
 
 def test_what_need_not_last_is_not_waited_for(postgres_url):
     """By its own transaction alone, whatever the connection does before and after."""
     store = Store(postgres_url)
-    for lasting, wanted in ((True, "on"), (False, "off"), (True, "on")):
+    for durable, wanted in ((True, "on"), (False, "off"), (True, "on")):
         assert (
-            store.write(lambda tx: said(tx, "SHOW synchronous_commit"), lasting=lasting) == wanted
+            store.write(lambda tx: said(tx, "SHOW synchronous_commit"), durable=durable) == wanted
         )
-        level = store.write(lambda tx: said(tx, "SHOW transaction_isolation"), lasting=lasting)
+        level = store.write(lambda tx: said(tx, "SHOW transaction_isolation"), durable=durable)
         assert level == "read committed"
     with pytest.raises(LookupError):
-        store.write(refused, lasting=False)
+        store.write(refused, durable=False)
     assert store.read(lambda tx: tx.library.content("d")) is None
     store.close()
 
@@ -231,17 +233,17 @@ def test_a_database_without_tables_says_so(tmp_path, postgres):
     for url in (f"sqlite:///{tmp_path}/empty.db", postgres.create("empty")):
         store = Store(url)
         with pytest.raises(Unavailable, match="does not work"):
-            store.read(lambda tx: tx.keys.all())
+            store.read(lambda tx: tx.keys.page())
         store.close()
     postgres.drop("empty")
 
 
 def test_an_insert_that_loses_its_race_says_so(database_url):
     store = Store(database_url)
-    key = {"id": "k", "name": "n", "owner": "o", "scopes": "read", "secret_sha256": "old"}
+    key = NewKey("k", "n", "o", "read", "old")
     assert store.write(lambda tx: tx.keys.insert(key))
     assert not store.write(lambda tx: tx.keys.insert(key))
-    store.write(lambda tx: tx.keys.upsert({**key, "secret_sha256": "new"}))
+    store.write(lambda tx: tx.keys.upsert(replace(key, secret_sha256="new")))
     row = store.read(lambda tx: tx.keys.get("k"))
     assert row is not None
     assert row.secret_sha256 == "new"
@@ -250,13 +252,12 @@ def test_an_insert_that_loses_its_race_says_so(database_url):
 
 def test_a_worker_that_goes_on_living_is_seen_again(database_url):
     store = Store(database_url)
-    values = {"host": "h", "pid": 1, "fingerprint": {}}
     moments = []
     for _ in range(2):
-        store.write(lambda tx: tx.window.seen("w", values))
+        store.write(lambda tx: tx.workers.register("w", host="h", pid=1, fingerprint={}))
         moments.append(
             store.read(
-                lambda tx: tx.window.connection.execute(sa.select(worker.c.seen_at)).scalar_one()
+                lambda tx: tx.workers.connection.execute(sa.select(worker.c.seen_at)).scalar_one()
             )
         )
     assert moments[1] > moments[0]

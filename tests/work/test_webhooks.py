@@ -184,9 +184,9 @@ def test_a_sender_that_died_in_mid_attempt_has_used_it_up(told, sqlite_url):
     search_id = submitted(bench, found)
     bench.services.searches.cancel(search_id, owner=OWNER)
     store = bench.services.store
-    (row,) = store.read(lambda tx: tx.deliveries.due(limit=8))
-    assert store.write(lambda tx: tx.deliveries.begin(row, patience=1e-3))
-    assert not store.write(lambda tx: tx.deliveries.begin(row, patience=1e-3)), "one of two"
+    (row,) = store.read(lambda tx: tx.outbox.due(limit=8))
+    assert store.write(lambda tx: tx.outbox.begin(row, patience=1e-3))
+    assert not store.write(lambda tx: tx.outbox.begin(row, patience=1e-3)), "one of two"
     after = settled(bench, postman, search_id)
     assert (after.state, after.attempts) == ("given_up", 1)
     assert found.sent == []
@@ -302,7 +302,7 @@ def test_pauses_grow_to_half_of_what_a_stepped_clock_would_make_of_them(told, sq
     for attempts in range(1, 12):
         assert (postman.deliver(), postman.deliver()) == (1, 0)
         assert webhook(bench, search_id).attempts == attempts
-        store.write(lambda tx: tx.deliveries.missed(f"{search_id}-2", "later", pause=-1.0))
+        store.write(lambda tx: tx.outbox.missed(f"{search_id}-2", "later", pause=-1.0))
 
 
 def test_a_name_that_is_looked_up_for_ever_is_not_waited_for(told, sqlite_url, monkeypatch):

@@ -120,7 +120,7 @@ def test_a_lost_job_waits_a_minute_at_the_most(configured, sqlite_url):
         hint = bench.hint()
         bench.claim(hint)
         assert bench.work.give_back(hint, "lost", worker_run="worker", losses=9_000) is Written.DONE
-        row, now = services.store.read(lambda tx: (tx.jobs.get(hint.job_id), tx.time()))
+        row, now = services.store.read(lambda tx: (tx.queue.get(hint.job_id), tx.time()))
         assert 0 < row.not_before - now <= 60
 
 
@@ -350,10 +350,10 @@ def test_live_workers_widen_the_window(bench):
     bench.submit(trials_per_round=640, rounds=1)
     bench.work.advance_due()
     for name in "abc":
-        bench.work.seen(name, host="h", pid=1, fingerprint={})
-        bench.work.seen(name, host="h", pid=1, fingerprint={})
+        bench.work.register(name, host="h", pid=1, fingerprint={})
+        bench.work.register(name, host="h", pid=1, fingerprint={})
     assert len(bench.work.hints()) == 3 * bench.services.settings.hints_per_slot
-    bench.work.gone("a")
+    bench.work.unregister("a")
     assert len(bench.work.hints()) == 2 * bench.services.settings.hints_per_slot
     bench.work.sweep_workers()
     assert len(bench.work.hints()) == 2 * bench.services.settings.hints_per_slot
@@ -597,7 +597,7 @@ def test_a_job_taken_under_a_lost_answer_is_taken_again(bench, monkeypatch):
     monkeypatch.setattr(bench.services.store, "write", answered_at_the_second_time)
     taken, _ = bench.work.take(worker_run="worker", seconds=math.inf)
     assert taken is not None
-    running = bench.services.store.read(lambda tx: tx.jobs.running())
+    running = bench.services.store.read(lambda tx: tx.queue.running())
     assert [row.id for row in running] == [taken[0].job_id]
 
 
@@ -621,12 +621,12 @@ def test_the_window_looks_at_a_few_jobs_of_a_search(bench, configured, database_
     with build(settings) as services:
         for seed in range(3):
             Bench(services).submit(trials_per_round=64, seed=seed)
-        services.work.advance_due()
+        services.jobs.advance_due()
         waiting = services.store.read(
             lambda tx: tx.window.waiting(per_slot=4, alive=30, republish=60)
         )
     assert (len(waiting.window), len(waiting.beyond)) == (4, 1)
     searches = services.store.read(
-        lambda tx: [tx.jobs.get(h.job_id).search_id for h in waiting.window]
+        lambda tx: [tx.queue.get(h.job_id).search_id for h in waiting.window]
     )
     assert len(set(searches)) == 3

@@ -29,7 +29,7 @@ def database(services: Services) -> Iterator[Finding]:
         yield fault("database", parts["database"],
                     "is the server up, is DATABASE_URL right, is there room on its disk?")  # fmt: skip
         return
-    about = services.operations.database()
+    about = services.metrics.database()
     journal = about.get("journal")
     message = f"{about['kind']} {about['version']}" + (f", journal {journal}" if journal else "")
     if journal not in (None, WAL):
@@ -47,7 +47,7 @@ def database(services: Services) -> Iterator[Finding]:
 
 def clock(services: Services) -> Iterator[Finding]:
     """Compare the database's clock with this machine's. No job depends on it."""
-    offset = services.operations.clock_offset()
+    offset = services.metrics.clock_offset()
     if abs(offset) <= SKEW_SECONDS:
         yield ok("clock", f"{offset:+.2f} s from the database's")
         return
@@ -59,8 +59,8 @@ def clock(services: Services) -> Iterator[Finding]:
 
 def queue(services: Services) -> Iterator[Finding]:
     """Check that workers train the jobs that wait, and that their results can be compared."""
-    workers = services.operations.workers()
-    waiting = sum(q.claimable for q in services.operations.figures().queues.values())
+    workers = services.metrics.workers()
+    waiting = sum(q.claimable for q in services.metrics.figures().queues.values())
     start = "start some: python -P -m worker run --concurrency N (or `hpsearch serve`)"
     if not workers:
         make = fault if waiting else warning
@@ -89,10 +89,10 @@ def loop(services: Services) -> Iterator[Finding]:
     """Check that the loop decides, and takes back the jobs of silent workers."""
     settings = services.settings
     deadline = time.monotonic() + 2.0 + 5 * settings.tick_seconds
-    figures = services.operations.figures()
+    figures = services.metrics.figures()
     while figures.undecided and time.monotonic() < deadline:
         time.sleep(LOOK_SECONDS)  # a loop that runs needs a moment
-        figures = services.operations.figures()
+        figures = services.metrics.figures()
     silent = max(q.oldest_heartbeat for q in figures.queues.values())
     start = "start it: python -P -m worker loop (or `hpsearch serve`); else look at its log"
     if figures.undecided:
@@ -107,7 +107,7 @@ def loop(services: Services) -> Iterator[Finding]:
 def datasets(services: Services) -> Iterator[Finding]:
     """Check that the files of all datasets are where this process looks for them."""
     place = services.settings.datasets_url
-    missing = services.operations.missing_datasets()
+    missing = services.metrics.missing_datasets()
     if not missing:
         yield ok("datasets", f"all are in {place}")
         return

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import asdict
 
 from hpsearch.reasons import Side, open_at
-from hpsearch.report.health.stored import Row, Stored
+from hpsearch.records import DecisionRecord
+from hpsearch.report.health.records import SearchRecords
 from hpsearch.report.verdicts import conclusion, histories, reaches_beyond
 from hpsearch.report.views import HealthNote
-from hpsearch.space import Level, Range, inside
+from hpsearch.space import Range, inside
 from hpsearch.trials import Verdict
 
 MANY_DIVERGED = 0.2  # share of a round's trials that is worth a word
@@ -17,11 +18,11 @@ DIVERGED_LEAST = 3
 AT_EDGE = 0.02  # of the width: nearer to its end, the best value lies at the end
 
 
-def open_ranges(stored: Stored) -> Iterator[HealthNote]:
+def open_ranges(records: SearchRecords) -> Iterator[HealthNote]:
     """Ranges whose best values lean on an end, or that had to grow again."""
-    for name, history in histories(stored.decisions).items():
-        last, now, asked = history[-1], stored.box[name], stored.resolved.box[name]
-        is_open = Verdict(last.verdict).open
+    for name, history in histories(records.decisions).items():
+        last, now, asked = history[-1], records.box[name], records.resolved.box[name]
+        is_open = last.verdict.open
         if not is_open or not isinstance(now, Range) or not isinstance(asked, Range):
             continue
         side = _open_side(last.verdict, now, asked)
@@ -55,17 +56,18 @@ def _further(name: str, side: Side, edge: float, limit: float | None, *, within:
     return f"search further out: space.{name}.{side} {further} {edge:g}, or more rounds"
 
 
-def best_at_edge(stored: Stored) -> Iterator[HealthNote]:
+def best_at_edge(records: SearchRecords) -> Iterator[HealthNote]:
     """Best values at the very end of what was looked at, where the verdict does not say so."""
-    told = {name: conclusion(h)[0] for name, h in histories(stored.decisions).items()}
-    for name, now in stored.box.items():
-        asked, best = stored.resolved.box[name], (stored.best or {}).get(name)
+    verdicts = {name: conclusion(h)[0] for name, h in histories(records.decisions).items()}
+    for name, now in records.box.items():
+        asked, best = records.resolved.box[name], (records.best or {}).get(name)
         if not isinstance(now, Range) or not isinstance(asked, Range) or best is None:
             continue
-        verdict = told.get(name, Verdict.UNIDENTIFIED)
+        verdict = verdicts.get(name, Verdict.UNIDENTIFIED)
         if verdict.open or verdict is Verdict.UNIDENTIFIED:  # the place of the best says nothing
             continue
-        place = now.to_unit(float(best))
+        best = float(best)  # type: ignore[arg-type]  # a range holds numbers
+        place = now.to_unit(best)
         high = place > 1 - AT_EDGE and now.high >= asked.high
         low = place < AT_EDGE and now.low <= asked.low
         if not (high or low):
@@ -74,24 +76,26 @@ def best_at_edge(stored: Stored) -> Iterator[HealthNote]:
         yield HealthNote(
             code="best_at_edge",
             severity="warning",
-            message=f"the best {name} ({float(best):g}) lies at the edge {edge:g} of its range",
-            numbers={"hyperparameter": name, "best": float(best), "edge": edge, "place": place},
+            message=f"the best {name} ({best:g}) lies at the edge {edge:g} of its range",
+            numbers={"hyperparameter": name, "best": best, "edge": edge, "place": place},
             advice=f"move space.{name}.{side} further out, to see what lies beyond",
         )
 
 
-def recommended_outside(stored: Stored) -> Iterator[HealthNote]:
+def recommended_outside(records: SearchRecords) -> Iterator[HealthNote]:
     """A recommendation outside the best range, because nothing was trained inside."""
-    chosen = (stored.search.recommended or {}).get("params", {})
-    for name, now in stored.box.items():
+    recommended = records.search.recommended
+    chosen = {} if recommended is None else recommended.params
+    for name, now in records.box.items():
         value = chosen.get(name)
-        if value is None or inside({name: now}, {name: _level(value)}):
+        if value is None or inside({name: now}, {name: value}):
             continue
+        shown = list(value) if isinstance(value, tuple) else value
         yield HealthNote(
             code="recommended_outside",
             severity="warning",
-            message=f"the recommended {name} ({value}) lies outside the best range",
-            numbers={"hyperparameter": name, "recommended": str(value)},
+            message=f"the recommended {name} ({shown}) lies outside the best range",
+            numbers={"hyperparameter": name, "recommended": str(shown)},
             advice=(
                 "nothing was trained inside the range since it was edited, so nothing is known "
                 "of it: continue the search, which begins there"
@@ -99,15 +103,9 @@ def recommended_outside(stored: Stored) -> Iterator[HealthNote]:
         )
 
 
-def _level(value: Any) -> Level:
-    """A value as it was before JSON turned its tuple into a list."""
-    level: Level = tuple(value) if isinstance(value, list) else value
-    return level
-
-
-def unidentified(stored: Stored) -> Iterator[HealthNote]:
+def unidentified(records: SearchRecords) -> Iterator[HealthNote]:
     """Hyperparameters whose effect inside the range cannot be told from noise."""
-    for name, history in histories(stored.decisions).items():
+    for name, history in histories(records.decisions).items():
         if conclusion(history)[0] is not Verdict.UNIDENTIFIED:
             continue
         yield HealthNote(
@@ -115,24 +113,24 @@ def unidentified(stored: Stored) -> Iterator[HealthNote]:
             severity="info",
             message=f"{name} makes no difference that can be told from noise inside its range",
             numbers={"hyperparameter": name, **_effect(history[-1])},
-            advice=f"any value of the range will do; fix {_where(stored, name)} and search something else",
+            advice=f"any value of the range will do; fix {_where(records, name)} and search something else",
         )
 
 
-def _where(stored: Stored, name: str) -> str:
-    """Where a hyperparameter is fixed that is not searched."""
-    return stored.resolved.workload.advice.fixed_in + name
+def _where(records: SearchRecords, name: str) -> str:
+    """The field of a spec that fixes a hyperparameter."""
+    return records.resolved.workload.advice.fixed_in + name
 
 
-def _effect(decision: Row) -> dict[str, float | int | str | None]:
+def _effect(decision: DecisionRecord) -> dict[str, float | int | str | None]:
     wanted = ("effect", "noise_sd", "p_below_noise", "p", "trials")
     return {name: decision.numbers[name] for name in wanted if name in decision.numbers}
 
 
-def outside_asked(stored: Stored) -> Iterator[HealthNote]:
+def outside_asked(records: SearchRecords) -> Iterator[HealthNote]:
     """Ranges that hold values nobody asked for."""
-    for name, now in stored.box.items():
-        asked = stored.resolved.box[name]
+    for name, now in records.box.items():
+        asked = records.resolved.box[name]
         if reaches_beyond(now, asked) and isinstance(now, Range) and isinstance(asked, Range):
             yield HealthNote(
                 code="outside_asked",
@@ -146,10 +144,10 @@ def outside_asked(stored: Stored) -> Iterator[HealthNote]:
             )  # fmt: skip
 
 
-def divergence(stored: Stored) -> Iterator[HealthNote]:
+def divergence(records: SearchRecords) -> Iterator[HealthNote]:
     """Many diverged trials, and the learning rate at which they begin."""
-    shares = {r.number: r.diverged / r.planned for r in stored.begun}
-    count, planned = sum(r.diverged for r in stored.begun), sum(r.planned for r in stored.begun)
+    shares = {r.number: r.diverged / r.planned for r in records.begun}
+    count, planned = sum(r.diverged for r in records.begun), sum(r.planned for r in records.begun)
     if count < DIVERGED_LEAST or max(shares.values()) <= MANY_DIVERGED:
         return
     worst = max(shares, key=lambda number: shares[number])
@@ -157,23 +155,23 @@ def divergence(stored: Stored) -> Iterator[HealthNote]:
     numbers: dict[str, float | int | str | None] = {
         "diverged": count, "trials": planned, "worst_round": worst, "share": shares[worst],
     }  # fmt: skip
-    frontier = stored.latest("frontier")
-    ways_out = stored.resolved.workload.advice
-    if frontier is None:
+    boundary = records.latest(lambda evidence: evidence.boundary)
+    ways_out = records.resolved.workload.advice
+    if boundary is None:
         advice = ways_out.many_diverged
     else:
-        numbers |= frontier
-        message += f", most of them above a learning rate of {frontier['edge']:g}"
-        advice = f"set space.learning_rate.hard_high to {frontier['edge']:g}"
+        numbers |= asdict(boundary)
+        message += f", most of them above a learning rate of {boundary.edge:g}"
+        advice = f"set space.learning_rate.hard_high to {boundary.edge:g}"
         advice += ways_out.or_clip
     yield HealthNote(
         code="divergence", severity="warning", message=message, numbers=numbers, advice=advice
     )
 
 
-def failures(stored: Stored) -> Iterator[HealthNote]:
+def failures(records: SearchRecords) -> Iterator[HealthNote]:
     """Trials that could not be trained at all."""
-    count, planned = sum(r.failed for r in stored.begun), sum(r.planned for r in stored.begun)
+    count, planned = sum(r.failed for r in records.begun), sum(r.planned for r in records.begun)
     if count:
         yield HealthNote(
             code="failed_trials",

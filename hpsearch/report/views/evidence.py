@@ -1,4 +1,4 @@
-"""What a round's end has taught, as it was stored then."""
+"""Evidence that a round's end has given, as it was stored then."""
 
 from __future__ import annotations
 

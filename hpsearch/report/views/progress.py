@@ -59,7 +59,7 @@ class BestView(View):
 
     @property
     def shown(self) -> float | None:
-        """What people look at: the accuracy, or the score where there is none."""
+        """The number for people: the accuracy, or the score where there is none."""
         return self.score if self.validation_accuracy is None else self.validation_accuracy
 
 
@@ -165,7 +165,7 @@ class TrialView(View):
 
     @property
     def shown(self) -> float | None:
-        """What people look at: the accuracy, or the score where there is none."""
+        """The number for people: the accuracy, or the score where there is none."""
         return self.score if self.validation_accuracy is None else self.validation_accuracy
 
 

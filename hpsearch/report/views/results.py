@@ -41,7 +41,7 @@ class RecommendedView(View):
 
     @property
     def shown(self) -> float | None:
-        """What people look at: the accuracy, or the score where there is none."""
+        """The number for people: the accuracy, or the score where there is none."""
         return self.score if self.validation_accuracy is None else self.validation_accuracy
 
 
@@ -86,7 +86,7 @@ class TestView(View):
 
     @property
     def shown(self) -> float | None:
-        """What people look at: the accuracy, or the score of an external search."""
+        """The number for people: the accuracy, or the score of an external search."""
         return self.accuracy if self.sealed else self.score
 
 

@@ -152,7 +152,7 @@ def test_a_search_that_is_trained_elsewhere_shows_its_scores(
         search = user.submit(spec).id
 
         def over() -> bool:
-            services.work.advance_due()
+            services.jobs.advance_due()
             if user.status(search).finished_at is not None:
                 return True
             order = user.claim(search)

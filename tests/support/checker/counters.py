@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from support.checker.history import History, Row
+from hpsearch.records import JobRecord, RoundRecord, SearchRecord, TrialRecord
+from support.checker.history import History
 from support.checker.queue import trial_name
 
 STATES = ("completed", "stopped", "diverged", "failed", "cancelled")
@@ -20,8 +21,8 @@ def i9_counters(seen: History, shown: Mapping[str, Mapping[str, Any]]) -> Iterat
         yield from _best(f"search {s.id}", s, _scored(seen, s.id))
     for t in seen.trials:
         usable = t.state in ("completed", "stopped") and t.examples
-        if t.accuracy != (t.correct / t.examples if usable else -1.0):
-            yield f"{trial_name(t)}: accuracy {t.accuracy} is not {t.correct} of {t.examples}"
+        if t.rank_value != (t.correct / t.examples if usable else None):
+            yield f"{trial_name(t)}: rank value {t.rank_value} is not {t.correct} of {t.examples}"
     for j in seen.jobs.values():
         yield from _job(seen, j)
     opened = Counter(e.detail["dataset"] for e in seen.events if e.kind == "test_opened")
@@ -34,7 +35,7 @@ def i9_counters(seen: History, shown: Mapping[str, Mapping[str, Any]]) -> Iterat
         yield from _shown(seen, search_id, status)
 
 
-def _round(seen: History, r: Row) -> Iterator[str]:
+def _round(seen: History, r: RoundRecord) -> Iterator[str]:
     where = f"search {r.search_id} round {r.number}"
     trials = seen.trials_of[r.search_id, r.number]
     states = Counter(t.state for t in trials)
@@ -56,7 +57,7 @@ def _round(seen: History, r: Row) -> Iterator[str]:
     yield from _best(where, r, best)
 
 
-def _scored(seen: History, search_id: str) -> list[Row]:
+def _scored(seen: History, search_id: str) -> list[TrialRecord]:
     return [
         t
         for r in seen.rounds_of[search_id]
@@ -65,18 +66,20 @@ def _scored(seen: History, search_id: str) -> list[Row]:
     ]
 
 
-def _best(where: str, row: Row, trials: list[Row]) -> Iterator[str]:
+def _best(where: str, row: SearchRecord | RoundRecord, trials: list[TrialRecord]) -> Iterator[str]:
     """The best is the highest score, then the lowest loss, then the oldest trial."""
     best = min(trials, key=lambda t: (-t.score, t.loss, t.round, t.idx), default=None)
     shown = (row.best_index, row.best_params, row.best_score, row.best_loss, row.best_accuracy)
-    found = None if best is None else (best.idx, best.params, best.score, best.loss, best.accuracy)
+    found = (
+        None if best is None else (best.idx, best.params, best.score, best.loss, best.rank_value)
+    )
     if shown != (found or (None,) * 5):
         yield f"{where} shows as its best {shown}, its trials say {found}"
     if best is not None and getattr(row, "best_round", best.round) != best.round:
         yield f"{where} shows a best trial of round {row.best_round}, it is of round {best.round}"
 
 
-def _job(seen: History, j: Row) -> Iterator[str]:
+def _job(seen: History, j: JobRecord) -> Iterator[str]:
     """What a worker reported is what its trials hold now."""
     for e in seen.events_of(j):
         if e.kind != "done":

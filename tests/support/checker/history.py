@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TypeVar
 
 import sqlalchemy as sa
 
+from hpsearch.records import (
+    ContentRecord,
+    DecisionRecord,
+    DeliveryRecord,
+    EventRecord,
+    JobRecord,
+    RoundRecord,
+    SearchRecord,
+    TrialRecord,
+)
 from hpsearch.store import Engines
+from hpsearch.store.queries import columns
 from hpsearch.store.tables import (
     dataset_content,
     decision,
@@ -22,36 +33,37 @@ from hpsearch.store.tables import (
     trial,
 )
 
-Row = Any
+T = TypeVar("T")
+K = TypeVar("K")
 Place = tuple[str, int]  # (search, round)
 
 
 @dataclass(frozen=True)
 class History:
-    """Raw rows of every table that the invariants speak of; events in the order of their ids."""
+    """Every row that the invariants speak of; events in the order of their ids."""
 
-    searches: Mapping[str, Row]
-    rounds: Sequence[Row]
-    decisions: Sequence[Row]
-    jobs: Mapping[int, Row]
-    trials: Sequence[Row]
-    contents: Mapping[str, Row]
-    deliveries: Sequence[Row]
-    events: Sequence[Row]
+    searches: Mapping[str, SearchRecord]
+    rounds: Sequence[RoundRecord]
+    decisions: Sequence[DecisionRecord]
+    jobs: Mapping[int, JobRecord]
+    trials: Sequence[TrialRecord]
+    contents: Mapping[str, ContentRecord]
+    deliveries: Sequence[DeliveryRecord]
+    events: Sequence[EventRecord]
 
     @cached_property
-    def job_events(self) -> Mapping[tuple[str | None, int], Sequence[Row]]:
+    def job_events(self) -> Mapping[tuple[str | None, int | None], Sequence[EventRecord]]:
         """What happened to each job, by search and id: SQLite gives a deleted job's id again."""
         return grouped(
             self.events, lambda e: (e.search_id, e.job_id), keep=lambda e: e.job_id is not None
         )
 
-    def events_of(self, job: Row) -> Sequence[Row]:
+    def events_of(self, job: JobRecord) -> Sequence[EventRecord]:
         """What happened to a job that is there."""
         return self.job_events[job.search_id, job.id]
 
     @cached_property
-    def search_events(self) -> Mapping[str, Sequence[Row]]:
+    def search_events(self) -> Mapping[str | None, Sequence[EventRecord]]:
         """What happened to each search itself, without what happened to its jobs."""
         found = grouped(
             self.events,
@@ -71,39 +83,39 @@ class History:
         return frozenset(e.search_id for e in self.events if e.kind == "deleted")
 
     @cached_property
-    def jobs_of(self) -> Mapping[Place, Sequence[Row]]:
+    def jobs_of(self) -> Mapping[Place, Sequence[JobRecord]]:
         """Jobs of each round."""
         return grouped(self.jobs.values(), lambda j: (j.search_id, j.round))
 
     @cached_property
-    def trials_of(self) -> Mapping[Place, Sequence[Row]]:
+    def trials_of(self) -> Mapping[Place, Sequence[TrialRecord]]:
         """Trials of each round."""
         return grouped(self.trials, lambda t: (t.search_id, t.round))
 
     @cached_property
-    def members(self) -> Mapping[int, Sequence[Row]]:
+    def members(self) -> Mapping[int, Sequence[TrialRecord]]:
         """Trials of each job."""
         return grouped(self.trials, lambda t: t.job_id)
 
     @cached_property
-    def rounds_of(self) -> Mapping[str, Sequence[Row]]:
+    def rounds_of(self) -> Mapping[str, Sequence[RoundRecord]]:
         """Rounds of each search in order."""
         return grouped(self.rounds, lambda r: r.search_id)
 
-    def final(self, search_id: str) -> Sequence[Row]:
+    def final(self, search_id: str) -> Sequence[JobRecord]:
         """The final jobs of a search: one at most, if all is well."""
         return [j for j in self.jobs.values() if j.search_id == search_id and j.kind == "final"]
 
 
 def grouped(
-    rows: Iterable[Row], key: Any, keep: Any = lambda _: True
-) -> defaultdict[Any, list[Row]]:
+    rows: Iterable[T], key: Callable[[T], K], keep: Callable[[T], bool] = lambda _: True
+) -> defaultdict[K, list[T]]:
     """Rows by key, in the order in which they come; an unknown key has none."""
-    found: dict[Any, list[Row]] = defaultdict(list)
+    groups: defaultdict[K, list[T]] = defaultdict(list)
     for row in rows:
         if keep(row):
-            found[key(row)].append(row)
-    return found
+            groups[key(row)].append(row)
+    return groups
 
 
 def read(url: str) -> History:
@@ -112,18 +124,19 @@ def read(url: str) -> History:
     try:
         with reading(engines) as connection:
 
-            def all_of(table: sa.Table, *order: Any) -> Sequence[Row]:
-                return connection.execute(sa.select(table).order_by(*order)).all()
+            def all_of(record: Callable[..., T], table: sa.Table, *order: str) -> list[T]:
+                query = sa.select(*columns(record, table)).order_by(*(table.c[n] for n in order))
+                return [record(*row) for row in connection.execute(query)]
 
             return History(
-                searches={s.id: s for s in all_of(search, search.c.created_at, search.c.id)},
-                rounds=all_of(round_, round_.c.search_id, round_.c.number),
-                decisions=all_of(decision, decision.c.search_id, decision.c.round, decision.c.name),
-                jobs={j.id: j for j in all_of(job, job.c.id)},
-                trials=all_of(trial, trial.c.search_id, trial.c.round, trial.c.idx),
-                contents={c.digest: c for c in all_of(dataset_content, dataset_content.c.digest)},
-                deliveries=all_of(delivery, delivery.c.id),
-                events=all_of(event, event.c.id),
+                searches={s.id: s for s in all_of(SearchRecord, search, "created_at", "id")},
+                rounds=all_of(RoundRecord, round_, "search_id", "number"),
+                decisions=all_of(DecisionRecord, decision, "search_id", "round", "name"),
+                jobs={j.id: j for j in all_of(JobRecord, job, "id")},
+                trials=all_of(TrialRecord, trial, "search_id", "round", "idx"),
+                contents={c.digest: c for c in all_of(ContentRecord, dataset_content, "digest")},
+                deliveries=all_of(DeliveryRecord, delivery, "id"),
+                events=all_of(EventRecord, event, "id"),
             )
     finally:
         engines.dispose()

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from support.checker.history import History, Row
+from hpsearch.records import JobRecord, TrialRecord
+from support.checker.history import History
 
 OPEN_JOBS = ("queued", "running")
 TRAINED = ("completed", "stopped", "diverged", "failed")  # what trials of a done job can be
@@ -56,7 +57,7 @@ def _members(seen: History) -> Iterator[str]:
                 yield f"{trial_name(t)} is {t.state} in job {j.id}, which is {j.state}"
 
 
-def _states(job: Row) -> tuple[str, ...]:
+def _states(job: JobRecord) -> tuple[str, ...]:
     """States that the trials of a job may have."""
     if job.state == "done":
         return TRAINED
@@ -177,6 +178,6 @@ def i13_jobs_follow_their_history(seen: History) -> Iterator[str]:
             )
 
 
-def trial_name(t: Row) -> str:
+def trial_name(t: TrialRecord) -> str:
     """How a sentence names a trial."""
     return f"trial {t.search_id} {t.round}-{t.idx}"

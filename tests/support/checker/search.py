@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-from hpsearch.coordinator import decide
+from hpsearch.coordinator import Snapshot, decide
+from hpsearch.records import EventRecord, JobRecord, Recommended, SearchRecord
 from hpsearch.report import digest
-from hpsearch.service.snapshots import snapshot
-from hpsearch.service.stored import restored
-from hpsearch.store import chosen
 from hpsearch.trials import FinalPlan
-from support.checker.history import History, Row
+from support.checker.history import History
 from support.checker.queue import OPEN_JOBS, TERMINAL, trial_name
 
 ENDED = ("completed", "failed", "cancelled")
@@ -82,7 +79,7 @@ def i5_advanced_once(seen: History) -> Iterator[str]:
             yield from _in_turn(seen, search_id, number, e)
 
 
-def _in_turn(seen: History, search_id: str, number: int, made: Row) -> Iterator[str]:
+def _in_turn(seen: History, search_id: str, number: int, made: EventRecord) -> Iterator[str]:
     """The round before is over when this one is made, and nobody claims from it earlier."""
     before = [
         e.id
@@ -118,7 +115,7 @@ def i6_chosen_once(seen: History, *, replan: bool) -> Iterator[str]:
     yield from _sealed(seen)
 
 
-def _tested(seen: History, s: Row, final: Row) -> Iterator[str]:
+def _tested(seen: History, s: SearchRecord, final: JobRecord) -> Iterator[str]:
     openings = [e.attempt for e in seen.events_of(final) if e.kind == "test_opened"]
     for attempt, count in Counter(openings).items():
         if count > 1:
@@ -144,26 +141,27 @@ def _sealed(seen: History) -> Iterator[str]:
             yield f"job {j.id} opened the test part, and it is no final"
 
 
-def _as_decided(seen: History, s: Row, final: Row) -> Iterator[str]:
+def _as_decided(seen: History, s: SearchRecord, final: JobRecord) -> Iterator[str]:
     """The frozen final is what the coordinator decides from the rows as they are."""
     rounds = list(seen.rounds_of[s.id])
     trials = [t for t in seen.trials if t.search_id == s.id]
     done = final.round - 1
-    evidence = rounds[done - 1].evidence or {}
-    now = snapshot(s, rounds, trials, after=done, seconds=evidence.get("seconds"))
+    evidence = rounds[done - 1].evidence
+    seconds = None if evidence is None else evidence.seconds
+    now = Snapshot.of(s, rounds, trials, after=done, seconds=seconds)
     plan = decide(now, job_size=1)
     if not isinstance(plan, FinalPlan):
         yield f"search {s.id}: a final is frozen, but decided anew it is no time for one"
         return
-    stored = [restored(t.params) for t in seen.trials_of[s.id, final.round]]
+    stored = [t.params for t in seen.trials_of[s.id, final.round]]
     if stored != [dict(p) for p in plan.trials]:
         yield f"search {s.id}: the final's parameters {stored} are not the ones decided anew"
-    kept = {**s.recommended, "params": restored(s.recommended["params"])}
-    if kept != chosen(plan.recommended):
-        yield f"search {s.id}: recommends {kept}, decided anew {chosen(plan.recommended)}"
+    anew = Recommended.of(plan.recommended)
+    if s.recommended != anew:
+        yield f"search {s.id}: recommends {s.recommended}, decided anew {anew}"
 
 
-def digest_of(seen: History, s: Row) -> str | None:
+def digest_of(seen: History, s: SearchRecord) -> str | None:
     """The digest of a completed search from its raw rows; None where it must be withheld."""
     jobs = [j for j in seen.jobs.values() if j.search_id == s.id]
     plans = [e for e in seen.events if e.search_id == s.id and e.kind in PLANNED]
@@ -171,7 +169,7 @@ def digest_of(seen: History, s: Row) -> str | None:
     why = digest.withheld(
         [fingerprint for fingerprint in told if fingerprint is not None],
         sum(j.state == "failed" for j in jobs),
-        s.spec.get("max_seconds"),
+        s.resolved().spec.max_seconds,
         rules=s.rules,
     )
     if s.state != "completed" or why is not None:
@@ -217,7 +215,7 @@ def i14_ends_are_told(seen: History) -> Iterator[str]:
             yield f"search {s.id} ended as {dict(ends)} and owes {dict(owed)}"
 
 
-def _next(e: Any, state: str | None, rounds: int) -> str | None:
+def _next(e: EventRecord, state: str | None, rounds: int) -> str | None:
     if e.kind == "resumed":
         return "running" if rounds else "queued"
     return AFTER.get(e.kind, state)

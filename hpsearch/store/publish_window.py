@@ -1,20 +1,20 @@
-"""What is to be published, and who is there to claim it."""
+"""The window of hints that belong on the broker, measured by the workers that are alive."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from hpsearch.store.base import Part
 from hpsearch.store.clock import now
 from hpsearch.store.constants import constant, one_of
+from hpsearch.store.queries import Queries
 from hpsearch.store.statements import OURS_TO_TRAIN, due
 from hpsearch.store.tables import job, search, worker
-from hpsearch.trials import WORKING, Hint, JobState, RoundKind
+from hpsearch.trials import WORKING, Hint, JobState
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,11 @@ class Waiting:
     beyond: Sequence[Hint]
 
 
-class Window(Part):
-    """The window of unclaimed hints, and the live workers that it is measured by."""
+class PublishWindow(Queries):
+    """The window of unclaimed hints."""
 
     def waiting(self, *, per_slot: int, alive: float, republish: float) -> Waiting:
-        """What to publish now: a window of unclaimed hints, in turns over all searches.
+        """Hints to publish now: a window of unclaimed ones, in turns over all searches.
 
         Within a turn the search comes first that has waited longest for a claim, so that
         many searches that have more jobs than there is room cannot keep a new one out.
@@ -46,13 +46,10 @@ class Window(Part):
         republish
             Seconds after which an unclaimed hint counts as lost.
         """
-        query = _queued(lateral=self.connection.dialect.name == "postgresql")
+        query = _queued(lateral=self.dialect.lateral)
         values = {"per_slot": per_slot, "alive": alive, "republish": republish}
         rows = self.connection.execute(query, values).all()
-        hints = [
-            (Hint(row.id, row.attempt, RoundKind(row.kind), row.deadline_seconds), row.fresh)
-            for row in rows
-        ]
+        hints = [(Hint(*of_hint), fresh) for *of_hint, fresh, _ in rows]
         size = rows[0].size if rows else 0
         return Waiting(
             [hint for hint, fresh in hints[:size] if not fresh],
@@ -70,24 +67,6 @@ class Window(Part):
             )
             .values(published_at=now())
         )
-
-    def seen(self, worker_id: str, values: Mapping[str, Any]) -> None:
-        """Note that a worker lives."""
-        if not self.insert_once(
-            worker, {"id": worker_id, "started_at": now(), "seen_at": now(), **values}
-        ):
-            self.connection.execute(
-                worker.update().where(worker.c.id == worker_id).values(seen_at=now())
-            )
-
-    def gone(self, worker_id: str | None = None, *, older_than: float | None = None) -> None:
-        """Forget a worker that stopped, or all that have been silent for long."""
-        condition = (
-            worker.c.id == worker_id
-            if older_than is None
-            else worker.c.seen_at < now() - older_than
-        )
-        self.connection.execute(worker.delete().where(condition))
 
 
 @cache

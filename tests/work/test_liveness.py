@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 import sqlalchemy as sa
 from support.bench import Bench
 from support.waiting import until
 
-from hpsearch.service.watch import Watch
+from hpsearch.records import RunningJob
+from hpsearch.service.liveness import LivenessMonitor
 from hpsearch.store.tables import job
 from hpsearch.trials import Hint
 
@@ -26,11 +25,8 @@ class Clock:
         return self.now
 
 
-def row(*, attempt=1, heartbeats=0, expired=False, deadline=600.0, lease=None):
-    return SimpleNamespace(
-        id=1, attempt=attempt, heartbeats=heartbeats, expired=expired,
-        deadline_seconds=deadline, worker_run="w", lease_seconds=lease,
-    )  # fmt: skip
+def running(*, attempt=1, heartbeats=0, expired=False, deadline=600.0, lease=None):
+    return RunningJob(1, "s1", attempt, 0, "w", heartbeats, deadline, lease, expired)
 
 
 @pytest.fixture
@@ -39,72 +35,74 @@ def clock():
 
 
 @pytest.fixture
-def watch(clock):
-    return Watch(lease=LEASE, heartbeat=HEARTBEAT, tick=TICK, clock=clock)
+def monitor(clock):
+    return LivenessMonitor(lease=LEASE, heartbeat=HEARTBEAT, tick=TICK, clock=clock)
 
 
-def seconds_until_lost(watch, clock, of, *, limit=1000.0):
+def seconds_until_lost(monitor, clock, of, *, limit=1000.0):
     """Look every second; after how many the job of `of(second)` is called lost, None if never."""
     began = clock.now
     while clock.now - began <= limit:
-        if list(watch.lost([of(clock.now - began)])):
+        if list(monitor.lost([of(clock.now - began)])):
             return clock.now - began
         clock.now += TICK
     return None
 
 
-def test_a_silent_job_is_lost_after_its_lease(watch, clock):
-    assert seconds_until_lost(watch, clock, lambda _: row()) == LEASE + TICK
+def test_a_silent_job_is_lost_after_its_lease(monitor, clock):
+    assert seconds_until_lost(monitor, clock, lambda _: running()) == LEASE + TICK
 
 
-def test_the_database_may_say_so_earlier(watch, clock):
+def test_the_database_may_say_so_earlier(monitor, clock):
     """A loop that starts after a crash need not wait for a whole lease."""
-    found = seconds_until_lost(watch, clock, lambda _: row(expired=True))
+    found = seconds_until_lost(monitor, clock, lambda _: running(expired=True))
     assert found == 2 * HEARTBEAT + TICK
 
 
 @pytest.mark.parametrize("expired", [False, True])
-def test_a_trainer_elsewhere_is_lost_after_the_lease_that_it_chose(watch, clock, expired):
+def test_a_trainer_elsewhere_is_lost_after_the_lease_that_it_chose(monitor, clock, expired):
     """It may speak as seldom as it likes, so the database's clock shortens nothing."""
-    found = seconds_until_lost(watch, clock, lambda _: row(lease=300.0, expired=expired))
+    found = seconds_until_lost(monitor, clock, lambda _: running(lease=300.0, expired=expired))
     assert found == 300 + TICK
 
 
 @pytest.mark.parametrize("expired", [False, True], ids=["set-back", "set-forward"])
-def test_a_job_that_speaks_is_never_lost_whatever_the_database_s_clock_says(watch, clock, expired):
+def test_a_job_that_speaks_is_never_lost_whatever_the_database_s_clock_says(
+    monitor, clock, expired
+):
     def speaking(second):
-        return row(heartbeats=int(second // HEARTBEAT), expired=expired, deadline=1e9)
+        return running(heartbeats=int(second // HEARTBEAT), expired=expired, deadline=1e9)
 
-    assert seconds_until_lost(watch, clock, speaking) is None
+    assert seconds_until_lost(monitor, clock, speaking) is None
 
 
-def test_a_job_is_lost_at_its_deadline_however_much_it_speaks(watch, clock):
+def test_a_job_is_lost_at_its_deadline_however_much_it_speaks(monitor, clock):
     def speaking(second):
-        return row(heartbeats=int(second), deadline=100.0)
+        return running(heartbeats=int(second), deadline=100.0)
 
-    assert seconds_until_lost(watch, clock, speaking) == 101.0
+    assert seconds_until_lost(monitor, clock, speaking) == 101.0
 
 
-def test_a_new_attempt_has_all_its_time(watch, clock):
-    list(watch.lost([row(deadline=10.0)]))
+def test_a_new_attempt_has_all_its_time(monitor, clock):
+    list(monitor.lost([running(deadline=10.0)]))
     clock.now += 6
-    list(watch.lost([row(deadline=10.0, attempt=2)]))
+    list(monitor.lost([running(deadline=10.0, attempt=2)]))
     clock.now += 6
-    assert list(watch.lost([row(deadline=10.0, attempt=2)])) == []
+    assert list(monitor.lost([running(deadline=10.0, attempt=2)])) == []
 
 
-def test_a_pause_of_the_whole_machine_costs_nothing(watch, clock):
-    list(watch.lost([row()]))
+def test_a_pause_of_the_whole_machine_costs_nothing(monitor, clock):
+    list(monitor.lost([running()]))
     clock.now += 3600
-    assert list(watch.lost([row(expired=True)])) == []
+    assert list(monitor.lost([running(expired=True)])) == []
     clock.now += TICK
-    assert list(watch.lost([row(heartbeats=1)])) == []
+    assert list(monitor.lost([running(heartbeats=1)])) == []
 
 
-def test_jobs_that_ended_are_forgotten(watch):
-    list(watch.lost([row()]))
-    list(watch.lost([]))
-    assert watch._seen == {}
+def test_jobs_that_ended_are_forgotten(monitor):
+    list(monitor.lost([running()]))
+    list(monitor.lost([]))
+    assert monitor._signs == {}
 
 
 def kinds(bench, search_id):
@@ -129,7 +127,7 @@ def claimed(bench):
 def watch_with(bench, clock):
     """Let the reaper see jobs for the first time, by a clock of the test."""
     settings = bench.services.settings
-    bench.work.watch = Watch(
+    bench.work.liveness = LivenessMonitor(
         lease=settings.lease_seconds, heartbeat=settings.heartbeat_seconds, tick=0.1, clock=clock
     )
 

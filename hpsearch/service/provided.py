@@ -1,4 +1,4 @@
-"""Trials seen elsewhere, given with a spec: checked one by one, and frozen like those of searches."""
+"""Trials from elsewhere that a spec provides: checked one by one, and frozen like those of searches."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hpsearch.errors import Mistake
-from hpsearch.service.stored import restored
+from hpsearch.records import observation_to_json, params_from_json
 from hpsearch.space import Choices, Dimension, Level, Params, Space
 from hpsearch.spec import Observations, ResolvedSpec, SearchSpec
 from hpsearch.spec.models import SeenTrial
@@ -15,51 +15,53 @@ from hpsearch.trials import Observation, TrialState
 MISTAKES_SHOWN = 20  # of one list: what is wrong once is often wrong everywhere
 
 
-def taken(given: Observations, new: ResolvedSpec, place: str) -> list[Observation] | list[Mistake]:
+def accepted(
+    provided: Observations, new: ResolvedSpec, place: str
+) -> list[Observation] | list[Mistake]:
     """The trials within the limits of the new search's space, or what is wrong with some.
 
     Those beyond the limits are left out, as those of earlier searches are. `place` is the path
     of the list in the spec.
     """
     at = f"{place}.observations"
-    if not given.observations:
+    if not provided.observations:
         return [Mistake(at, "give at least one")]
     mistakes = [
         Mistake(f"{at}[{i}].{path}", why)
-        for i, seen in enumerate(given.observations)
-        for path, why in _wrong(seen, new)
+        for i, trial in enumerate(provided.observations)
+        for path, why in _wrong(trial, new)
     ]
     if mistakes:
         return mistakes[:MISTAKES_SHOWN]
-    found = [_observation(seen, i) for i, seen in enumerate(given.observations)]
-    kept = [o for o in found if within(new.space, o.params)]
-    return kept or [Mistake(at, "none of them lies within the limits of this space")]
+    made = [_observation(trial, i) for i, trial in enumerate(provided.observations)]
+    inside = [o for o in made if within(new.space, o.params)]
+    return inside or [Mistake(at, "none of them lies within the limits of this space")]
 
 
-def _wrong(seen: SeenTrial, new: ResolvedSpec) -> Iterator[tuple[str, str]]:
+def _wrong(trial: SeenTrial, new: ResolvedSpec) -> Iterator[tuple[str, str]]:
     dimensions = new.space.dimensions
-    if set(seen.params) != set(dimensions):
-        has, wanted = ", ".join(sorted(seen.params)) or "none", ", ".join(sorted(dimensions))
+    if set(trial.params) != set(dimensions):
+        has, wanted = ", ".join(sorted(trial.params)) or "none", ", ".join(sorted(dimensions))
         yield "params", f"other hyperparameters: {has}, not {wanted}"
         return
-    for name, value in restored(seen.params).items():
+    for name, value in params_from_json(trial.params).items():
         if (why := _unfit(dimensions[name], value)) is not None:
             yield f"params.{name}", why
-    diverged = seen.state == "diverged"
-    if diverged != (seen.score is None):
+    diverged = trial.state == "diverged"
+    if diverged != (trial.score is None):
         yield "score", "a diverged trial has none" if diverged else "missing; null is for diverged"
     low, high = new.workload.score_bounds
-    scores = [("score", seen.score), *((f"curve[{i}]", p[1]) for i, p in enumerate(seen.curve))]
+    scores = [("score", trial.score), *((f"curve[{i}]", p[1]) for i, p in enumerate(trial.curve))]
     for path, score in scores:
         if score is not None and not low <= score <= high:
             yield path, f"{new.spec.objective} lies in [{low:g}, {high:g}], got {score:g}"
-    epochs = [epoch for epoch, _ in seen.curve]
-    if epochs != sorted(set(epochs)) or any(epoch > seen.epochs for epoch in epochs):
-        yield "curve", f"its epochs must grow, to {seen.epochs} at the most, got {epochs[:10]}"
+    epochs = [epoch for epoch, _ in trial.curve]
+    if epochs != sorted(set(epochs)) or any(epoch > trial.epochs for epoch in epochs):
+        yield "curve", f"its epochs must grow, to {trial.epochs} at the most, got {epochs[:10]}"
 
 
 def _unfit(dimension: Dimension, value: Level) -> str | None:
-    """Why no search of this dimension could hold such a value."""
+    """The reason why no search of this dimension could hold such a value."""
     if isinstance(dimension, Choices):
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -70,7 +72,7 @@ def _unfit(dimension: Dimension, value: Level) -> str | None:
 
 
 def within(space: Space, params: Params) -> bool:
-    """Whether a search of this space may ever come to `params`."""
+    """True of parameters that a search of this space may come to."""
     return all(_allowed(space.dimensions[name], params[name]) for name in space.names)
 
 
@@ -83,19 +85,19 @@ def _allowed(dimension: Dimension, value: Level) -> bool:
     return (low is None or value >= low) and (high is None or value <= high)
 
 
-def _observation(seen: SeenTrial, index: int) -> Observation:
-    last = () if seen.score is None else ((seen.epochs, seen.score),)
-    before = tuple(point for point in seen.curve if point[0] < seen.epochs)
+def _observation(trial: SeenTrial, index: int) -> Observation:
+    last = () if trial.score is None else ((trial.epochs, trial.score),)
+    before = tuple(point for point in trial.curve if point[0] < trial.epochs)
     return Observation(
         round=0,
         index=index,
-        params=restored(seen.params),
-        state=TrialState(seen.state),
-        epochs=seen.epochs,
+        params=params_from_json(trial.params),
+        state=TrialState(trial.state),
+        epochs=trial.epochs,
         correct=0,  # nobody counted: the surrogate learns the noise from the scores
         examples=0,
         loss=None,
-        score=seen.score,
+        score=trial.score,
         curve=before + last,
     )
 
@@ -108,22 +110,22 @@ def emptied(spec: SearchSpec) -> SearchSpec:
     return spec.model_copy(update={"warm_start": tuple(without)})
 
 
-def filled(spec: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def filled(spec: Mapping[str, Any], warm_start: Sequence[Observation]) -> dict[str, Any]:
     """The JSON of a stored spec with its trials in it again, so that it can be submitted.
 
-    lines: all that the search began with, as `service.warm` froze it.
+    warm_start: all that the search began with, as `service.warm` froze it.
     """
     items = [
         one
         if isinstance(one, str)
-        else {"observations": [_given(line) for line in lines if line["source"] == source]}
+        else {"observations": [_as_provided(o) for o in warm_start if o.source == source]}
         for source, one in enumerate(spec["warm_start"], 1)
     ]
     return {**spec, "warm_start": items}
 
 
-def _given(line: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {name: line[name] for name in ("params", "state", "epochs")}
-    if line["score"] is None:
-        return kept
-    return {**kept, "score": line["score"], "curve": line["curve"][:-1]}
+def _as_provided(o: Observation) -> dict[str, Any]:
+    """An observation in the form in which a spec has it."""
+    line = observation_to_json(o)
+    fields = {name: line[name] for name in ("params", "state", "epochs")}
+    return fields if o.score is None else {**fields, "score": o.score, "curve": line["curve"][:-1]}

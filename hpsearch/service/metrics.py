@@ -1,4 +1,4 @@
-"""What the operator asks of the whole service, over all owners: figures for its monitoring."""
+"""Figures of the whole service, over all owners, for its monitoring."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hpsearch.data import DatasetStore
+from hpsearch.records import WorkerRecord
 from hpsearch.settings import Settings
-from hpsearch.store import Row, Store, Tx
+from hpsearch.store import Store, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Figures:
     event: int
 
 
-class Operations:
+class Metrics:
     """The use cases of whoever runs the service."""
 
     def __init__(self, store: Store, files: DatasetStore, settings: Settings) -> None:
@@ -63,9 +64,9 @@ class Operations:
         """
         return self._store.read(lambda tx: self._figures(tx, since))
 
-    def workers(self) -> Sequence[Row]:
-        """The workers that have been heard within a lease: `host`, `pid`, `fingerprint`, ..."""
-        return self._store.read(lambda tx: tx.census.workers(alive=self._lease))
+    def workers(self) -> Sequence[WorkerRecord]:
+        """The workers that have been heard within a lease."""
+        return self._store.read(lambda tx: tx.metrics.workers(alive=self._lease))
 
     def database(self) -> Mapping[str, str]:
         """The database's `kind`, `version` and, for SQLite, `journal` mode."""
@@ -89,28 +90,28 @@ class Operations:
         return [digest for digest in digests if not self._files.exists(digest)]
 
     def _figures(self, tx: Tx, since: int | None) -> Figures:
-        newest = tx.census.newest_event()
-        events = [] if since is None else tx.census.events(after=since, until=newest)
-        queued = {row.final: row for row in tx.census.queued()}
-        running = {row.final: row for row in tx.census.running(lease=self._lease)}
+        newest = tx.metrics.newest_event()
+        events = [] if since is None else tx.metrics.events(after=since, until=newest)
+        queued = {row.final: row for row in tx.metrics.queued()}
+        running = {row.final: row for row in tx.metrics.running(lease=self._lease)}
         return Figures(
-            searches=tx.census.searches(),
+            searches=tx.metrics.searches(),
             queues={
                 name: QueueFigures(
-                    queued=waiting.all if waiting else 0,
+                    queued=waiting.jobs if waiting else 0,
                     claimable=waiting.claimable if waiting else 0,
-                    running=taken.all if taken else 0,
-                    oldest_queued=max(waiting.oldest or 0.0, 0.0) if waiting else 0.0,
+                    running=taken.jobs if taken else 0,
+                    oldest_queued=max((waiting and waiting.oldest) or 0.0, 0.0),
                     oldest_heartbeat=max(taken.oldest, 0.0) if taken else 0.0,
                 )
                 for name, final in (("jobs", False), ("final", True))
                 for waiting, taken in [(queued.get(final), running.get(final))]
             },
-            workers=len(tx.census.workers(alive=self._lease)),
+            workers=len(tx.metrics.workers(alive=self._lease)),
             undecided=len(tx.searches.due()),
             job_events={e.kind: e.number for e in events if e.about_job},
             search_events={e.kind: e.number for e in events if not e.about_job},
-            trials=sum(int(e.trials) for e in events),
-            epochs=sum(int(e.epochs) for e in events),
+            trials=sum(e.trials for e in events),
+            epochs=sum(e.epochs for e in events),
             event=max(newest, since or 0),
         )

@@ -1,4 +1,4 @@
-"""The outbox of webhooks: what is to be told of searches that have ended, and how it went."""
+"""The outbox of webhooks: the deliveries that searches owe when they end, and their fate."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hpsearch.store.base import Part, Row
+from hpsearch.records import DeliveryRecord, DueDelivery
 from hpsearch.store.clock import now
+from hpsearch.store.queries import Queries, columns
 from hpsearch.store.statements import TOUCH
 from hpsearch.store.tables import delivery, search
 
@@ -32,11 +33,11 @@ OWE = delivery.insert().from_select(
 )
 
 
-class Deliveries(Part):
-    """One delivery for each end of a search that has a webhook."""
+class Outbox(Queries):
+    """A delivery for each end of a search that has a webhook."""
 
-    def due(self, *, limit: int) -> Sequence[Row]:
-        """What is to be sent now, in turns over the owners, the longest overdue first.
+    def due(self, *, limit: int) -> Sequence[DueDelivery]:
+        """Deliveries to be made now, in turns over the owners, the longest overdue first.
 
         Whoever has many, with a receiver that takes its time, cannot keep the others waiting.
         """
@@ -57,9 +58,9 @@ class Deliveries(Part):
             .order_by(turn, delivery.c.due_at)
             .limit(limit)
         )
-        return self.connection.execute(query).all()
+        return self.all(DueDelivery, query)
 
-    def begin(self, seen: Row, *, patience: float) -> bool:
+    def begin(self, due: DueDelivery, *, patience: float) -> bool:
         """Count an attempt before it is made; False where somebody else has begun it.
 
         Whoever is not heard of for `patience` seconds has not delivered.
@@ -67,11 +68,11 @@ class Deliveries(Part):
         return self.changed(
             delivery.update()
             .where(
-                delivery.c.id == seen.id,
-                delivery.c.attempts == seen.attempts,
+                delivery.c.id == due.id,
+                delivery.c.attempts == due.attempts,
                 delivery.c.due_at.is_not(None),
             )
-            .values(attempts=seen.attempts + 1, due_at=now() + patience)
+            .values(attempts=due.attempts + 1, due_at=now() + patience)
         )
 
     def delivered(self, delivery_id: str) -> bool:
@@ -90,16 +91,16 @@ class Deliveries(Part):
         """Note that nobody will be told."""
         return self._settle(delivery_id, GIVEN_UP, error=error)
 
-    def of(self, ids: Sequence[str]) -> Mapping[str, Row]:
+    def of(self, ids: Sequence[str]) -> Mapping[str, DeliveryRecord]:
         """The newest delivery of each of these searches that has ended."""
         if not ids:
             return {}
-        query = sa.select(delivery).where(delivery.c.search_id.in_(ids))
-        rows = self.connection.execute(query.order_by(delivery.c.ended_at)).all()
-        return {row.search_id: row for row in rows}
+        query = sa.select(*columns(DeliveryRecord, delivery))
+        query = query.where(delivery.c.search_id.in_(ids)).order_by(delivery.c.ended_at)
+        return {record.search_id: record for record in self.all(DeliveryRecord, query)}
 
     def _settle(self, delivery_id: str, kind: str, **values: object) -> bool:
-        """The end of a delivery, which a search's status shows: once."""
+        """End a delivery, once; its search's status shows it."""
         row = self.connection.execute(
             delivery.update()
             .where(delivery.c.id == delivery_id, delivery.c.due_at.is_not(None))

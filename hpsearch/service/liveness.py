@@ -1,4 +1,4 @@
-"""Which running jobs are lost, told by silence and not by the time of day.
+"""Lost jobs, noticed by missed heartbeats and not by the time of day.
 
 A machine that sleeps, a virtual one that is paused, or a clock that is set would make every
 lease run out at once, or none for an hour. So the reaper looks at how often each job has sent
@@ -12,19 +12,19 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from hpsearch.store import Row
+from hpsearch.records import RunningJob
 
 
 @dataclass(slots=True)
-class _Seen:
+class _Signs:
     attempt: int
     heartbeats: int
-    since: float  # when this attempt was seen first
-    heard: float  # when its heartbeats were seen to move
+    since: float  # first look at this attempt
+    heard: float  # last look at which its heartbeats had moved
 
 
-class Watch:
-    """What one reaper has seen of the running jobs.
+class LivenessMonitor:
+    """Memory of one reaper: the heartbeats that it has seen of the running jobs.
 
     Parameters
     ----------
@@ -53,10 +53,10 @@ class Watch:
         self._clock = clock
         self._looked = clock()
         self._now = 0.0
-        self._seen: dict[int, _Seen] = {}
+        self._signs: dict[int, _Signs] = {}
 
-    def lost(self, rows: Sequence[Row]) -> Iterator[tuple[Row, str, int | None]]:
-        """Of all `rows` that run: each lost job, why, and its heartbeats where it is silent.
+    def lost(self, jobs: Sequence[RunningJob]) -> Iterator[tuple[RunningJob, str, int | None]]:
+        """Each lost one of all running jobs, the reason, and its heartbeats where they stopped.
 
         Time in which nobody looked does not count, or after a pause of the whole machine the
         reaper would take every job before its worker has had the chance to speak.
@@ -64,29 +64,29 @@ class Watch:
         clock = self._clock()
         self._now += min(clock - self._looked, self._step)
         self._looked = clock
-        self._seen = {row.id: self._look(row) for row in rows}  # and those that ended are gone
-        for row in rows:
-            seen = self._seen[row.id]
-            silence = self._now - seen.heard
-            if self._now - seen.since > row.deadline_seconds:
-                yield row, f"worker {row.worker_run} ran past the job's deadline", None
-            elif silence > self._patience(row):
-                reason = f"worker {row.worker_run} stopped sending heartbeats"
-                yield row, reason, row.heartbeats
+        self._signs = {job.id: self._look(job) for job in jobs}  # those that ended fall out
+        for job in jobs:
+            signs = self._signs[job.id]
+            silence = self._now - signs.heard
+            if self._now - signs.since > job.deadline_seconds:
+                yield job, f"worker {job.worker_run} ran past the job's deadline", None
+            elif silence > self._patience(job):
+                reason = f"worker {job.worker_run} stopped sending heartbeats"
+                yield job, reason, job.heartbeats
 
-    def _patience(self, row: Row) -> float:
+    def _patience(self, job: RunningJob) -> float:
         """Seconds of silence after which a job is lost.
 
         Trainers elsewhere choose their lease, and how often they speak in it: nothing shortens it.
         """
-        if row.lease_seconds is not None:
-            return float(row.lease_seconds)
-        return self._confirmed if row.expired else self._lease
+        if job.lease_seconds is not None:
+            return job.lease_seconds
+        return self._confirmed if job.expired else self._lease
 
-    def _look(self, row: Row) -> _Seen:
-        seen = self._seen.get(row.id)
-        if seen is None or seen.attempt != row.attempt:
-            return _Seen(row.attempt, row.heartbeats, self._now, self._now)
-        if seen.heartbeats != row.heartbeats:
-            seen.heartbeats, seen.heard = row.heartbeats, self._now
-        return seen
+    def _look(self, job: RunningJob) -> _Signs:
+        signs = self._signs.get(job.id)
+        if signs is None or signs.attempt != job.attempt:
+            return _Signs(job.attempt, job.heartbeats, self._now, self._now)
+        if signs.heartbeats != job.heartbeats:
+            signs.heartbeats, signs.heard = job.heartbeats, self._now
+        return signs

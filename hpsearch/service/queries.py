@@ -1,4 +1,4 @@
-"""What a user reads of searches. Nothing here changes anything, and nothing fits a model."""
+"""Queries of users about their searches. Nothing here changes anything, or fits a model."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hpsearch.errors import Conflict, InvalidRequest, NotFound, Stale
+from hpsearch.records import SearchRecord, TrialRecord
 from hpsearch.report import answer, build, health
 from hpsearch.report.views import HealthView, Page, ResultView, RoundView, StatusView
-from hpsearch.service import cursors, given
+from hpsearch.service import cursors, provided
 from hpsearch.service.edits import as_asked
-from hpsearch.service.stored import resolved
-from hpsearch.store import Row, Store, Tx
+from hpsearch.store import Store, Tx
 from hpsearch.trials import ENDED, SearchState, TrialState
 
 POLL_SECONDS = 0.2  # how often a waiting caller's revision is looked up
@@ -22,7 +22,9 @@ FULL_TRAININGS = 2_000  # that the answer and the health report look at, the new
 CURVES = 100  # trials on a page with their learning curves
 
 
-def found(store: Store, owner: str, search_id: str, if_revision: int | None = None) -> Row:
+def get_or_404(
+    store: Store, owner: str, search_id: str, if_revision: int | None = None
+) -> SearchRecord:
     """A search of an owner's.
 
     Raises
@@ -32,17 +34,17 @@ def found(store: Store, owner: str, search_id: str, if_revision: int | None = No
     Stale
         It is not at `if_revision` any more.
     """
-    row = store.read(lambda tx: tx.searches.of(owner, search_id))
-    if row is None:
+    search = store.read(lambda tx: tx.searches.of(owner, search_id))
+    if search is None:
         raise NotFound(f"no search {search_id[:60]!r}")
-    if if_revision is not None and row.revision != if_revision:
+    if if_revision is not None and search.revision != if_revision:
         raise Stale(
-            f"search {search_id} is at revision {row.revision}, not {if_revision}; read it again"
+            f"search {search_id} is at revision {search.revision}, not {if_revision}; read it again"
         )
-    return row
+    return search
 
 
-class Reading:
+class SearchQueries:
     """The use cases that read. `owner` restricts every one; a stranger's id is not found."""
 
     def __init__(self, store: Store) -> None:
@@ -66,8 +68,8 @@ class Reading:
         )
 
     def status(self, search_id: str, *, owner: str) -> StatusView:
-        """Where a search stands."""
-        return self._status(found(self._store, owner, search_id))
+        """The status of a search."""
+        return self._status(get_or_404(self._store, owner, search_id))
 
     def wait(self, search_id: str, *, owner: str, revision: int, seconds: float) -> StatusView:
         """The status as soon as its revision is not `revision`, or after `seconds`.
@@ -76,33 +78,33 @@ class Reading:
         """
         deadline = time.monotonic() + seconds
         while True:
-            row = found(self._store, owner, search_id)
+            search = get_or_404(self._store, owner, search_id)
             left = deadline - time.monotonic()
-            if row.revision != revision or row.state in ENDED or left <= 0:
-                return self._status(row)
+            if search.revision != revision or search.state in ENDED or left <= 0:
+                return self._status(search)
             time.sleep(min(POLL_SECONDS, left))
 
     def spec(self, search_id: str, *, owner: str) -> dict[str, Any]:
         """The spec as it is now, edits included, in a form that can be submitted again."""
-        what = resolved(found(self._store, owner, search_id)).spec
-        spec = as_asked(what)
-        if None not in what.earlier:
+        edited = get_or_404(self._store, owner, search_id).resolved().spec
+        spec = as_asked(edited)
+        if None not in edited.earlier:
             return spec
-        row = self._store.read(lambda tx: tx.searches.get(search_id))
-        return given.filled(spec, (row and row.warm_start) or ())
+        search = self._store.read(lambda tx: tx.searches.get(search_id))
+        return provided.filled(spec, () if search is None else search.warm_start)
 
     def rounds(
         self, search_id: str, *, owner: str, limit: int = 100, cursor: str | None = None
     ) -> Page:
         """Every round with its ranges, counts, evidence and decisions, in order."""
-        found(self._store, owner, search_id)
+        get_or_404(self._store, owner, search_id)
         after = cursors.decode(cursor, (int,))
 
         def read(tx: Tx) -> list[RoundView]:
             return build.round_views(
-                tx.searches.rounds(search_id),
-                tx.searches.decisions(search_id),
-                tx.searches.running([search_id])[search_id],
+                tx.trials.rounds(search_id),
+                tx.trials.decisions(search_id),
+                tx.trials.running([search_id])[search_id],
             )
 
         # A search has at most a few dozen rounds: they are read together and cut here.
@@ -126,31 +128,29 @@ class Reading:
 
         With `curve` every trial has its learning curve, and a page at most 100 of them.
         """
-        found(self._store, owner, search_id)
+        get_or_404(self._store, owner, search_id)
         if state is not None and state not in set(TrialState):
             raise InvalidRequest(f"state {state!r} is not one of {', '.join(TrialState)}")
         if sort is not None and sort not in SORTS:
             raise InvalidRequest(f"sort {sort!r} is not one of {', '.join(SORTS)}")
         limit = min(limit, CURVES) if curve else limit
         best_first = sort == "-validation_accuracy"
-        after = cursors.decode(cursor, (float, int, int) if best_first else (int, int))
-        rows = self._store.read(
-            lambda tx: tx.searches.trial_page(
-                search_id,
-                number=round,
-                state=state,
-                best_first=best_first,
-                curve=curve,
-                limit=limit + 1,
-                after=after,
+        types = (float | None, int, int) if best_first else (int, int)
+        after = cursors.decode(cursor, types)
+
+        def read(tx: Tx) -> Sequence[TrialRecord]:
+            page = tx.trials.best_page if best_first else tx.trials.page
+            return page(
+                search_id, number=round, state=state, curve=curve, limit=limit + 1, after=after
             )
-        )
+
+        trials = self._store.read(read)
         more = None
-        if len(rows) > limit:
-            last = rows[limit - 1]
-            key = (last.round, last.idx)
-            more = cursors.encode((last.accuracy, *key) if best_first else key)
-        return Page(items=[build.trial_view(row, curve=curve) for row in rows[:limit]], next=more)
+        if len(trials) > limit:
+            last = trials[limit - 1]
+            place = (last.round, last.idx)
+            more = cursors.encode((last.rank_value, *place) if best_first else place)
+        return Page(items=[build.trial_view(t, curve=curve) for t in trials[:limit]], next=more)
 
     def result(self, search_id: str, *, owner: str) -> ResultView:
         """The best range and its test score.
@@ -160,15 +160,16 @@ class Reading:
         Conflict
             The search has not completed.
         """
-        row = found(self._store, owner, search_id)
-        if row.state != SearchState.COMPLETED:
-            why = f": {row.reason}" if row.state == SearchState.FAILED and row.reason else ""
-            raise Conflict(f"search {search_id} is {row.state}{why}; it has no result{_yet(row)}")
+        search = get_or_404(self._store, owner, search_id)
+        if search.state is not SearchState.COMPLETED:
+            failed = search.state is SearchState.FAILED and search.reason
+            why = f"{search.state}: {search.reason}" if failed else search.state
+            raise Conflict(f"search {search_id} is {why}; it has no result{_yet(search)}")
 
         def read(tx: Tx) -> ResultView:
-            final = tx.jobs.final(search_id)
+            final = tx.final.get(search_id)
             assert final is not None  # a completed search has one
-            return answer.result(_stored(tx, row), final, _openings(tx, row))
+            return answer.result(_records(tx, search), final, _openings(tx, search))
 
         return self._store.read(read)
 
@@ -183,13 +184,13 @@ class Reading:
             No model was kept: it diverged, was trained elsewhere, or the search ended before
             models were kept.
         """
-        row = found(self._store, owner, search_id)
-        if not resolved(row).workload.trained_here:
+        search = get_or_404(self._store, owner, search_id)
+        if not search.resolved().workload.trained_here:
             raise NotFound(
                 f"search {search_id} was trained elsewhere; its model is with its trainer"
             )
-        if row.state != SearchState.COMPLETED:
-            raise Conflict(f"search {search_id} is {row.state}; it has no model{_yet(row)}")
+        if search.state is not SearchState.COMPLETED:
+            raise Conflict(f"search {search_id} is {search.state}; it has no model{_yet(search)}")
         size = self._store.read(lambda tx: tx.models.size(search_id))
         if not size:
             raise NotFound(
@@ -206,53 +207,54 @@ class Reading:
             yield piece
 
     def health(self, search_id: str, *, owner: str) -> HealthView:
-        """What a careful reader of this search should know, in whatever state it is."""
-        row = found(self._store, owner, search_id)
-        notes = self._store.read(lambda tx: health.notes(_stored(tx, row)))
-        return HealthView(id=row.id, state=row.state, revision=row.revision, notes=notes)
+        """Findings that a careful reader of this search should know, in whatever state it is."""
+        search = get_or_404(self._store, owner, search_id)
+        notes = self._store.read(lambda tx: health.notes(_records(tx, search)))
+        return HealthView(id=search.id, state=search.state, revision=search.revision, notes=notes)
 
-    def _status(self, row: Row) -> StatusView:
-        return self._statuses([row])[0]
+    def _status(self, search: SearchRecord) -> StatusView:
+        return self._statuses([search])[0]
 
-    def _statuses(self, rows: Sequence[Row]) -> Sequence[StatusView]:
+    def _statuses(self, searches: Sequence[SearchRecord]) -> Sequence[StatusView]:
         """The statuses of searches, with as many queries for many as for one."""
-        ids = [row.id for row in rows]
+        ids = [search.id for search in searches]
 
         def read(tx: Tx) -> Sequence[StatusView]:
-            rounds, running, time = tx.searches.rounds_of(ids), tx.searches.running(ids), tx.time()
-            told = tx.deliveries.of([row.id for row in rows if row.webhook])
+            rounds, running, time = tx.trials.rounds_of(ids), tx.trials.running(ids), tx.time()
+            deliveries = tx.outbox.of([search.id for search in searches if search.webhook])
             return [
                 build.status(
-                    row,
-                    resolved(row),
-                    rounds[row.id],
-                    running[row.id],
+                    search,
+                    search.resolved(),
+                    rounds[search.id],
+                    running[search.id],
                     time,
-                    delivery=told.get(row.id),
+                    delivery=deliveries.get(search.id),
                 )
-                for row in rows
+                for search in searches
             ]
 
         return self._store.read(read)
 
 
-def _yet(row: Row) -> str:
-    return "" if row.state in ENDED else " yet"
+def _yet(search: SearchRecord) -> str:
+    return "" if search.state in ENDED else " yet"
 
 
-def _stored(tx: Tx, row: Row) -> health.Stored:
-    what = resolved(row)
-    return health.Stored(
-        search=row,
-        resolved=what,
-        rounds=tx.searches.rounds(row.id),
-        decisions=tx.searches.decisions(row.id),
-        full=tx.searches.full_trainings(row.id, epochs=what.spec.epochs.last, limit=FULL_TRAININGS),
-        models=tx.jobs.models(row.id),
+def _records(tx: Tx, search: SearchRecord) -> health.SearchRecords:
+    resolved = search.resolved()
+    epochs = resolved.spec.epochs.last
+    return health.SearchRecords(
+        search=search,
+        resolved=resolved,
+        rounds=tx.trials.rounds(search.id),
+        decisions=tx.trials.decisions(search.id),
+        full=tx.trials.full_trainings(search.id, epochs=epochs, limit=FULL_TRAININGS),
+        models=tx.final.models(search.id),
     )
 
 
-def _openings(tx: Tx, row: Row) -> int:
-    """How often the test part of a search's dataset has been opened; an external one has none."""
-    content = None if row.dataset_digest is None else tx.library.content(row.dataset_digest)
-    return 0 if content is None else int(content.openings)
+def _openings(tx: Tx, search: SearchRecord) -> int:
+    """Number of openings of the dataset's test part; an external search has none."""
+    content = None if search.dataset_digest is None else tx.library.content(search.dataset_digest)
+    return 0 if content is None else content.openings

@@ -16,7 +16,7 @@ def bench(services):
 
 @pytest.fixture
 def operations(services):
-    return services.operations
+    return services.metrics
 
 
 def test_an_empty_service(operations):
@@ -62,7 +62,7 @@ def test_the_final_job_is_in_its_own_queue(bench, operations):
 
 def test_silent_workers_are_not_counted(bench, operations, services):
     for number in range(3):
-        bench.work.seen(f"w{number}", host="here", pid=number, fingerprint={})
+        bench.work.register(f"w{number}", host="here", pid=number, fingerprint={})
     assert operations.figures().workers == 3
     until(lambda: operations.figures().workers == 0, seconds=10, what="silence for a lease")
 

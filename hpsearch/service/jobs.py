@@ -1,4 +1,4 @@
-"""What workers and the loop do: claim, heartbeat, finish, give back, advance, publish, reap.
+"""The use cases of workers and the loop: claim, heartbeat, finish, advance, publish, reap.
 
 Every method is safe to call twice and from two processes at once.
 """
@@ -11,16 +11,11 @@ from functools import partial
 
 from hpsearch.errors import HpsearchError
 from hpsearch.logs import about
-from hpsearch.service.watch import Watch
+from hpsearch.records import RunningJob
+from hpsearch.service.liveness import LivenessMonitor
 from hpsearch.settings import Settings
-from hpsearch.store import Row, Store, Tx, Waiting, Written
-from hpsearch.trials import (
-    Hint,
-    JobOrder,
-    JobReport,
-    Role,
-    RoundKind,
-)
+from hpsearch.store import Store, Tx, Waiting, Written
+from hpsearch.trials import Hint, JobOrder, JobReport, RoundKind
 
 log = logging.getLogger(__name__)
 
@@ -28,14 +23,14 @@ RETRY_LONGEST = 60.0  # seconds a lost job waits at the most, however often it w
 LOST_SECONDS = 2.0  # after which a hint is lost that is not in an empty broker
 
 
-class Work:
+class JobService:
     """The use cases of the processes behind the API."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._settings = settings
-        self._faulty: set[str] = set()  # searches of which has been told that they are stuck
-        self.watch = Watch(
+        self._faulty: set[str] = set()  # searches that were reported as stuck
+        self.liveness = LivenessMonitor(
             lease=settings.lease_seconds,
             heartbeat=settings.heartbeat_seconds,
             tick=settings.tick_seconds,
@@ -50,18 +45,20 @@ class Work:
         def take(tx: Tx) -> JobOrder | None:
             return _order(tx, hint, worker_run=worker_run, lease=lease)
 
-        return self._store.write(take, lasting=False)
+        return self._store.write(take, durable=False)
 
     def heartbeat(self, hint: Hint, *, worker_run: str) -> bool:
         """Prolong the lease; False when the attempt is over and the work must stop."""
         lease = self._settings.lease_seconds
         return self._store.write(
-            lambda tx: tx.jobs.heartbeat(hint, worker_run=worker_run, lease=lease), lasting=False
+            lambda tx: tx.queue.heartbeat(hint, worker_run=worker_run, lease=lease), durable=False
         )
 
     def finish(self, hint: Hint, report: JobReport, *, worker_run: str) -> Written:
         """Store a job's results, once."""
-        written = self._store.write(lambda tx: tx.jobs.finish(hint, report, worker_run=worker_run))
+        written = self._store.write(
+            lambda tx: tx.results.finish(hint, report, worker_run=worker_run)
+        )
         if written is Written.FENCED:
             log.warning("results of job %d attempt %d come too late", hint.job_id, hint.attempt)
         return written
@@ -72,7 +69,7 @@ class Work:
 
     def open_test(self, hint: Hint, *, worker_run: str) -> bool:
         """Record an opening of the test part before it happens; False when fenced."""
-        opened = self._store.write(lambda tx: tx.jobs.open_test(hint, worker_run=worker_run))
+        opened = self._store.write(lambda tx: tx.final.open(hint, worker_run=worker_run))
         if opened:
             log.info("the test part is opened by job %d attempt %d", hint.job_id, hint.attempt)
         return opened
@@ -80,18 +77,18 @@ class Work:
     # --- the loop ------------------------------------------------------------------------
 
     def reap(self) -> int:
-        """Take jobs back from workers that are gone or out of time; how many.
+        """Take jobs back from workers that are gone or out of time, and count them.
 
         To be called again and again: what is lost shows from one call to the next.
         """
-        rows = self._store.read(lambda tx: tx.jobs.running())
-        lost = self.watch.lost(rows)
-        return sum(self._alone(one[0].search_id, partial(self._reap, *one)) for one in lost)
+        running = self._store.read(lambda tx: tx.queue.running())
+        lost = self.liveness.lost(running)
+        return sum(self._isolated(one[0].search_id, partial(self._reap, *one)) for one in lost)
 
     def advance_due(self) -> int:
-        """Advance every search whose round is over; how many moved on."""
+        """Advance every search whose round is over, and count those that moved on."""
         ids = self._store.read(lambda tx: tx.searches.due())
-        return sum(self._alone(search_id, partial(self.advance, search_id)) for search_id in ids)
+        return sum(self._isolated(search_id, partial(self.advance, search_id)) for search_id in ids)
 
     def advance(self, search_id: str) -> bool:
         """Decide what a search does next and write it; False when somebody else did."""
@@ -102,7 +99,7 @@ class Work:
             return advance(self._store, self._settings, search_id)
 
     def hints(self, *, broker_is_empty: bool = False) -> Sequence[Hint]:
-        """What to publish now. An empty broker has lost whatever was not claimed at once."""
+        """Hints to publish now. An empty broker has lost whatever was not claimed at once."""
         republish = LOST_SECONDS if broker_is_empty else self._settings.republish_seconds
         return self._store.read(lambda tx: self._waiting(tx, republish)).window
 
@@ -121,7 +118,7 @@ class Work:
             nonlocal again
             waiting = self._waiting(tx, self._settings.republish_seconds)
             # The answer to a COMMIT may have been lost: what it took must not lie about.
-            held = tx.jobs.held(worker_run) if again else ()
+            held = tx.queue.held(worker_run) if again else ()
             again = True
             for hint in (*held, *waiting.window, *waiting.beyond):
                 if hint.kind is RoundKind.FINAL or (hint.seconds or 0.0) > seconds:
@@ -131,7 +128,7 @@ class Work:
                     return (hint, order), [h for h in waiting.window if h is not hint]
             return None, waiting.window
 
-        return self._store.write(take, lasting=False)
+        return self._store.write(take, durable=False)
 
     def _waiting(self, tx: Tx, republish: float) -> Waiting:
         return tx.window.waiting(
@@ -143,30 +140,34 @@ class Work:
     def published(self, hints: Sequence[Hint]) -> None:
         """Note that hints have been sent."""
         if hints:
-            self._store.write(lambda tx: tx.window.published(hints), lasting=False)
+            self._store.write(lambda tx: tx.window.published(hints), durable=False)
 
     # --- workers -------------------------------------------------------------------------
 
-    def seen(self, worker_id: str, *, host: str, pid: int, fingerprint: Mapping[str, str]) -> None:
+    def register(
+        self, worker_id: str, *, host: str, pid: int, fingerprint: Mapping[str, str]
+    ) -> None:
         """Note that a worker lives."""
-        values = {"host": host, "pid": pid, "fingerprint": dict(fingerprint)}
-        self._store.write(lambda tx: tx.window.seen(worker_id, values), lasting=False)
+        self._store.write(
+            lambda tx: tx.workers.register(worker_id, host=host, pid=pid, fingerprint=fingerprint),
+            durable=False,
+        )
 
-    def gone(self, worker_id: str) -> None:
+    def unregister(self, worker_id: str) -> None:
         """Forget a worker that stopped."""
-        self._store.write(lambda tx: tx.window.gone(worker_id))
+        self._store.write(lambda tx: tx.workers.remove(worker_id))
 
     def sweep_workers(self) -> None:
         """Forget workers that have been silent for ten leases."""
         silent = 10 * self._settings.lease_seconds
-        self._store.write(lambda tx: tx.window.gone(older_than=silent))
+        self._store.write(lambda tx: tx.workers.remove_silent(older_than=silent))
 
     # --- inside --------------------------------------------------------------------------
 
-    def _alone(self, search_id: str, step: Callable[[], bool]) -> bool:
-        """One search's step of the loop: a fault of ours in it holds up no other search.
+    def _isolated(self, search_id: str, step: Callable[[], bool]) -> bool:
+        """Run a step of the loop for one search: a fault of ours in it holds up no other search.
 
-        It is tried again at every turn, and told once.
+        It is tried again at every turn, and reported once.
         """
         try:
             return step()
@@ -179,18 +180,18 @@ class Work:
                     log.exception("the search is stuck")
             return False
 
-    def _reap(self, row: Row, error: str, heartbeats: int | None) -> bool:
+    def _reap(self, job: RunningJob, error: str, heartbeats: int | None) -> bool:
         written = self._give_back(
-            Hint(row.id, row.attempt),
+            Hint(job.id, job.attempt),
             error,
-            worker_run=row.worker_run,
-            losses=row.losses,
+            worker_run=job.worker_run,
+            losses=job.losses,
             reaped=True,
             heartbeats=heartbeats,
         )
         if written is Written.FENCED:
             return False
-        with about(search_id=row.search_id, job_id=row.id, attempt=row.attempt):
+        with about(search_id=job.search_id, job_id=job.id, attempt=job.attempt):
             log.warning("the job is taken back: %s", error)
         return True
 
@@ -207,7 +208,7 @@ class Work:
         # The exponent is bounded, for a float would overflow after a thousand losses.
         delay = min(self._settings.retry_seconds * 2.0 ** min(losses, 10), RETRY_LONGEST)
         return self._store.write(
-            lambda tx: tx.jobs.give_back(
+            lambda tx: tx.results.give_back(
                 hint,
                 error[:2000],
                 worker_run=worker_run,
@@ -220,22 +221,20 @@ class Work:
 
 
 def _order(tx: Tx, hint: Hint, *, worker_run: str, lease: float) -> JobOrder | None:
-    """Claim a job and read what has to be known to train it."""
-    found = tx.jobs.claim(hint, worker_run=worker_run, lease=lease)
-    if found is None:
+    """Claim a job; the order by which it is trained."""
+    claimed = tx.queue.claim(hint, worker_run=worker_run, lease=lease)
+    if claimed is None:
         return None
-    claimed, about = found.job, found.about
-    indices, params, roles, cohorts = zip(*found.tasks, strict=True)
     return JobOrder(
         search_id=claimed.search_id,
-        kind=RoundKind(claimed.kind),
+        kind=claimed.kind,
         round=claimed.round,
         epochs=claimed.epochs,
-        spec=about.spec,
-        dataset=about.info,
-        indices=list(indices),
-        params=list(params),
-        roles=[None if role is None else Role(role) for role in roles],
-        rungs=about.rungs or [claimed.epochs],
-        cohorts=list(cohorts),
+        spec=claimed.spec,
+        dataset=claimed.info,
+        indices=[task.idx for task in claimed.tasks],
+        params=[task.params for task in claimed.tasks],
+        roles=[task.role for task in claimed.tasks],
+        rungs=claimed.ladder,
+        cohorts=[task.cohort for task in claimed.tasks],
     )

@@ -1,0 +1,48 @@
+"""Trials as they are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from hpsearch.space import Params
+from hpsearch.trials import Role, TrialState
+
+Curve = Sequence[Sequence[float | int | None]]
+"""Rows of (epoch, validation loss, validation correct, score); early versions stored no score."""
+
+
+class TrialRecord(NamedTuple):
+    """A trial. `curve` and `right` are None where they were not read as well."""
+
+    search_id: str
+    round: int
+    idx: int
+    params: Params
+    state: TrialState = TrialState.PENDING
+    job_id: int = 0
+    cohort: int = 0
+    role: Role | None = None
+    epochs: int = 0
+    correct: int = 0
+    examples: int = 0
+    rank_value: float | None = None
+    loss: float | None = None
+    score: float | None = None
+    error: str | None = None
+    test_correct: int | None = None
+    test_examples: int | None = None
+    curve: Curve | None = None
+    right: bytes | None = None
+
+    @property
+    def validation_accuracy(self) -> float | None:
+        """Share of the validation examples that was right; None where none were counted."""
+        return self.rank_value if self.examples else None
+
+    @property
+    def test_accuracy(self) -> float | None:
+        """Share of the test examples that was right; None of a model that was not tested."""
+        if self.test_correct is None or not self.test_examples:
+            return None
+        return self.test_correct / self.test_examples

@@ -1,0 +1,138 @@
+"""The queue: claims, leases, and what runs. Every write is fenced by the attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from hpsearch.records import ClaimedJob, JobRecord, RunningJob, Task, params_from_json
+from hpsearch.store import compound, statements
+from hpsearch.store.clock import now
+from hpsearch.store.constants import constant
+from hpsearch.store.queries import Queries, columns
+from hpsearch.store.tables import job, search
+from hpsearch.trials import Hint, JobState, Role, RoundKind
+
+JOB = columns(JobRecord, job)
+
+
+class Queue(Queries):
+    """Jobs that wait or run, and who runs them."""
+
+    def get(self, job_id: int) -> JobRecord | None:
+        """A job."""
+        query = sa.select(*JOB, search.c.dataset_digest).join(
+            search, search.c.id == job.c.search_id
+        )
+        return self.one(JobRecord, query.where(job.c.id == job_id))
+
+    def claim(
+        self, hint: Hint, *, worker_run: str, lease: float, external: bool = False
+    ) -> ClaimedJob | None:
+        """Take a queued job; None when the hint is stale or the search does not run.
+
+        A job belongs to workers, or to trainers elsewhere (`external`), never to both.
+        """
+        single = statements.CLAIM_EXTERNAL if external else statements.CLAIM
+        fence = statements.fence(hint, worker_run)
+        values = {**fence, "a_lease": lease}
+        recorded = {"a_kind": "claimed", "a_detail": {"worker_run": worker_run}}
+        if self.dialect.compound:
+            statement = compound.claim(single)
+            row = self.connection.execute(statement, {**values, **recorded}).first()
+            if row is not None:
+                *of_job, tasks = row
+                return ClaimedJob._make((*of_job, [_task(*task) for task in tasks]))
+        else:
+            row = self.connection.execute(single, values).first()
+            if row is not None:
+                subject = {**fence, **recorded, "a_search": row.search_id}
+                self.connection.execute(statements.RECORD, subject)
+                return self._claimed(statements.SERVE, hint, *row)
+        # The answer to an earlier COMMIT may have been lost: the row says if it is ours.
+        held = self.connection.execute(statements.HELD, fence).first()
+        return None if held is None else self._claimed(statements.SUBJECT, hint, *held)
+
+    def _claimed(
+        self,
+        statement: sa.Executable,
+        hint: Hint,
+        search_id: str,
+        kind: RoundKind,
+        number: int,
+        epochs: int,
+    ) -> ClaimedJob:
+        """The claimed job, with all there is to know of it."""
+        values = {"a_search": search_id, "a_round": number}
+        spec, info, rungs = self.connection.execute(statement, values).one()
+        rows = self.connection.execute(statements.TASKS, {"a_job": hint.job_id})
+        tasks = [Task._make(task) for task in rows]
+        return ClaimedJob(search_id, kind, number, epochs, spec, info, rungs, tasks)
+
+    def held(self, worker_run: str) -> Sequence[Hint]:
+        """The jobs that a worker has claimed and not ended, which is one at the most."""
+        query = sa.select(job.c.id, job.c.attempt).where(
+            job.c.state == constant(JobState.RUNNING), job.c.worker_run == worker_run
+        )
+        return [Hint(*row) for row in self.connection.execute(query)]
+
+    def waiting_of(self, search_id: str, limit: int) -> Sequence[Hint]:
+        """The first jobs of one search that wait for a trainer."""
+        query = (
+            sa.select(job.c.id, job.c.attempt, job.c.kind)
+            .where(
+                job.c.search_id == search_id,
+                job.c.state == constant(JobState.QUEUED),
+                statements.due(),
+            )
+            .order_by(job.c.round, job.c.number)
+            .limit(limit)
+        )
+        return [Hint(*row) for row in self.connection.execute(query)]
+
+    def heartbeat(self, hint: Hint, *, worker_run: str, lease: float) -> bool:
+        """Prolong the lease; False when the attempt is over."""
+        return self.changed(
+            job.update()
+            .where(*statements.ours(hint, worker_run))
+            .values(heartbeats=job.c.heartbeats + 1, lease_until=now() + lease)
+        )
+
+    def running(self) -> Sequence[RunningJob]:
+        """The running jobs of all searches."""
+        expired = (job.c.lease_until < now()).label("expired")
+        query = sa.select(*columns(RunningJob, job), expired)
+        return self.all(RunningJob, query.where(job.c.state == constant(JobState.RUNNING)))
+
+    def fingerprints(self, search_id: str) -> Sequence[Mapping[str, str]]:
+        """The numeric fingerprints under which a search's jobs ran."""
+        query = sa.select(job.c.fingerprint).where(
+            job.c.search_id == search_id, job.c.fingerprint.is_not(None)
+        )
+        # Trainers elsewhere have none.
+        return [made for made in self.connection.execute(query).scalars() if made]
+
+    def failed(self, search_id: str) -> int:
+        """Number of a search's jobs that failed because their workers were lost."""
+        query = sa.select(sa.func.count()).where(
+            job.c.search_id == search_id, job.c.state == JobState.FAILED
+        )
+        return self.connection.execute(query).scalar_one()
+
+    def cancel(self, search_id: str) -> Sequence[Hint]:
+        """Take back everything of a search that is queued or running; whoever runs it is fenced."""
+        open_states = (JobState.QUEUED, JobState.RUNNING)
+        taken = self.connection.execute(
+            job.update()
+            .where(job.c.search_id == search_id, job.c.state.in_(open_states))
+            .values(state=JobState.CANCELLED, finished_at=now())
+            .returning(job.c.id, job.c.attempt)
+        ).all()
+        return [Hint(*row) for row in taken]
+
+
+def _task(idx: int, params: Mapping[str, Any], role: str | None, cohort: int) -> Task:
+    """A task from the JSON that a compound statement makes of a trial's row."""
+    return Task(idx, params_from_json(params), None if role is None else Role(role), cohort)

@@ -1,0 +1,166 @@
+"""Rounds, decisions and trials as they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from hpsearch.records import DecisionRecord, RoundRecord, TrialRecord
+from hpsearch.store.constants import constant
+from hpsearch.store.queries import Queries, columns
+from hpsearch.store.tables import decision, job, round_, trial
+from hpsearch.trials import OBSERVED, JobState, TrialState
+
+ROUND = columns(RoundRecord, round_)
+COUNTS = ROUND[:-1]  # without the evidence, which may be large
+TRIAL = columns(TrialRecord, trial)
+CURVED, LIGHT = TRIAL[:-1], TRIAL[:-2]  # without the answers; without the curve as well
+
+
+class Trials(Queries):
+    """Questions about what rounds have drawn, trained and decided."""
+
+    def rounds(self, search_id: str) -> Sequence[RoundRecord]:
+        """The rounds of a search in order, with their evidence."""
+        query = sa.select(*ROUND).where(round_.c.search_id == search_id)
+        return self.all(RoundRecord, query.order_by(round_.c.number))
+
+    def rounds_of(self, ids: Sequence[str]) -> Mapping[str, Sequence[RoundRecord]]:
+        """The rounds of searches, by search and in order, without their evidence."""
+        query = sa.select(*COUNTS).where(round_.c.search_id.in_(ids)).order_by(round_.c.number)
+        rounds: dict[str, list[RoundRecord]] = {search_id: [] for search_id in ids}
+        for record in self.all(RoundRecord, query):
+            rounds[record.search_id].append(record)
+        return rounds
+
+    def running(self, ids: Sequence[str]) -> Mapping[str, Mapping[int, int]]:
+        """Trials in running jobs, by search and round."""
+        query = (
+            sa.select(job.c.search_id, job.c.round, sa.func.sum(job.c.trials))
+            .where(job.c.search_id.in_(ids), job.c.state == constant(JobState.RUNNING))
+            .group_by(job.c.search_id, job.c.round)
+        )
+        counts: dict[str, dict[int, int]] = {search_id: {} for search_id in ids}
+        for search_id, number, trials in self.connection.execute(query):
+            counts[search_id][number] = int(trials)
+        return counts
+
+    def decisions(self, search_id: str) -> Sequence[DecisionRecord]:
+        """Every decision of a search in order of round and name."""
+        query = sa.select(*columns(DecisionRecord, decision)).where(
+            decision.c.search_id == search_id
+        )
+        return self.all(DecisionRecord, query.order_by(decision.c.round, decision.c.name))
+
+    def of(self, search_id: str) -> Sequence[TrialRecord]:
+        """Every trial of a search by round and index."""
+        query = sa.select(*TRIAL).where(trial.c.search_id == search_id)
+        return self.all(TrialRecord, query.order_by(trial.c.round, trial.c.idx))
+
+    def full_trainings(self, search_id: str, *, epochs: int, limit: int) -> Sequence[TrialRecord]:
+        """Trials that were trained for all `epochs`, the newest first, the final's left out."""
+        query = (
+            sa.select(*TRIAL)
+            .where(
+                trial.c.search_id == search_id,
+                trial.c.role.is_(None),
+                trial.c.state == TrialState.COMPLETED,
+                trial.c.epochs == epochs,
+            )
+            .order_by(trial.c.round.desc(), trial.c.idx)
+            .limit(limit)
+        )
+        return self.all(TrialRecord, query)
+
+    def observed(self, search_id: str, *, best: bool, limit: int) -> Sequence[TrialRecord]:
+        """Trials that have ended, the final's left out: the best by score, or the newest."""
+        query = _observed(CURVED, search_id)
+        if best:
+            query = query.where(trial.c.score.is_not(None)).order_by(trial.c.score.desc())
+        query = query.order_by(trial.c.round.desc(), trial.c.idx.desc()).limit(limit)
+        return self.all(TrialRecord, query)
+
+    def best_and_newest(self, search_id: str, *, limit: int) -> Sequence[TrialRecord]:
+        """Half of so many trials the best of those that have ended, half the newest, once each."""
+        found = [
+            *self.observed(search_id, best=True, limit=limit // 2),
+            *self.observed(search_id, best=False, limit=limit // 2),
+        ]
+        return list({(t.round, t.idx): t for t in found}.values())
+
+    def sampled(self, search_id: str, *, every: int, limit: int) -> Sequence[TrialRecord]:
+        """Trials that have ended, the final's left out: of each round every so many-th one."""
+        query = _observed(LIGHT, search_id).where(trial.c.idx % every == 0)
+        query = query.order_by(trial.c.round, trial.c.idx).limit(limit)
+        return self.all(TrialRecord, query)
+
+    def page(
+        self,
+        search_id: str,
+        *,
+        number: int | None,
+        state: str | None,
+        curve: bool,
+        limit: int,
+        after: tuple[int, int] | None,
+    ) -> Sequence[TrialRecord]:
+        """Trials in order of (round, index), behind the place `after`.
+
+        Their learning curves are left out unless `curve` asks for them.
+        """
+        query, place = (
+            _filtered(search_id, number, state, curve=curve),
+            (trial.c.round, trial.c.idx),
+        )
+        if after is not None:
+            query = query.where(sa.tuple_(*place) > sa.tuple_(*after))
+        return self.all(TrialRecord, query.order_by(*place).limit(limit))
+
+    def best_page(
+        self,
+        search_id: str,
+        *,
+        number: int | None,
+        state: str | None,
+        curve: bool,
+        limit: int,
+        after: tuple[float | None, int, int] | None,
+    ) -> Sequence[TrialRecord]:
+        """Trials by falling (rank value, round, index), those without a rank value last.
+
+        Two queries where one page has both: each walks the index, and the databases need not
+        agree on the place of NULL in an order.
+        """
+        place = (trial.c.round, trial.c.idx)
+        key = (trial.c.rank_value, *place)
+        query = _filtered(search_id, number, state, curve=curve)
+        query = query.order_by(*(column.desc() for column in key))
+        ranked = query.where(trial.c.rank_value.is_not(None))
+        unranked = query.where(trial.c.rank_value.is_(None))
+        page: list[TrialRecord] = []
+        if after is None or after[0] is not None:
+            if after is not None:
+                ranked = ranked.where(sa.tuple_(*key) < sa.tuple_(*after))
+            page = self.all(TrialRecord, ranked.limit(limit))
+        else:
+            unranked = unranked.where(sa.tuple_(*place) < sa.tuple_(*after[1:]))
+        if len(page) < limit:
+            page += self.all(TrialRecord, unranked.limit(limit - len(page)))
+        return page
+
+
+def _observed(selected: Sequence[sa.Column[Any]], search_id: str) -> sa.Select[Any]:
+    return sa.select(*selected).where(
+        trial.c.search_id == search_id, trial.c.role.is_(None), trial.c.state.in_(OBSERVED)
+    )
+
+
+def _filtered(
+    search_id: str, number: int | None, state: str | None, *, curve: bool
+) -> sa.Select[Any]:
+    query = sa.select(*(CURVED if curve else LIGHT)).where(trial.c.search_id == search_id)
+    if number is not None:
+        query = query.where(trial.c.round == number)
+    return query if state is None else query.where(trial.c.state == state)
