@@ -26,7 +26,7 @@ from hpsearch.records import (
     params_from_json,
     sparse_curve,
 )
-from hpsearch.trials import Observation, Role, RoundKind, TrialState
+from hpsearch.trials import Observation, Role, RoundKind, TrialReport, TrialState, rank_key
 
 levels = st.one_of(
     st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(),
@@ -126,3 +126,26 @@ def test_a_round_of_an_early_version_has_one_rung() -> None:
     early = make_round(rungs=None, epochs_planned=None, kind=RoundKind.EXPLORE)
     assert (early.ladder, early.epochs_in_full, early.ended) == ([2], 64, 32)
     assert make_round(rungs=(2, 4)).ladder == (2, 4)
+
+
+@pytest.mark.parametrize(
+    ("fields", "rank"),
+    [
+        ({"correct": 3, "examples": 4, "score": -0.2}, 0.75),
+        ({"state": TrialState.STOPPED, "correct": 1, "examples": 4}, 0.25),
+        ({"state": TrialState.DIVERGED, "correct": 3, "examples": 4}, None),
+        ({"score": -1.0}, -1.0),  # of an external search, whose examples nobody counts
+        ({"state": TrialState.FAILED, "score": 1.0}, None),
+        ({}, None),  # a model of the final test that was not validated
+    ],
+)
+def test_a_trial_ranks_by_its_accuracy_or_its_score(
+    fields: dict[str, Any], rank: float | None
+) -> None:
+    assert TrialReport(**{"index": 0, "state": TrialState.COMPLETED, **fields}).rank_value == rank
+
+
+def test_the_best_is_scored_high_then_low_in_loss_then_the_older_one() -> None:
+    ordered = [(0.9, 0.1, 2, 5), (0.9, 0.2, 1, 0), (0.9, 0.2, 1, 1), (0.9, None, 1, 0),
+               (-3.0, 0.0, 1, 0), (None, 0.0, 1, 0)]  # fmt: skip
+    assert sorted(ordered[3:] + ordered[:3], key=lambda place: rank_key(*place)) == ordered
