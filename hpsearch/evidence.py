@@ -153,7 +153,7 @@ class Evidence:
             epochs=stored.get("epochs"),
             noise_sd=stored.get("noise_sd"),
             expected_gain=stored.get("expected_gain"),
-            importance=[Importance(**i) for i in stored.get("importance", ())],
+            importance=tuple(Importance(**i) for i in stored.get("importance", ())),
             surface=surface and Surface(**{**surface, "at": _params(surface["at"])}),
             agreement={int(source): rho for source, rho in stored.get("agreement", {}).items()},
             seconds=stored.get("seconds"),
@@ -162,7 +162,7 @@ class Evidence:
             else reasons.from_json(stored.get("explored_facts"), explored),
             finalists=None
             if finalists is None
-            else [Finalist(**{**f, "params": _params(f["params"])}) for f in finalists],
+            else tuple(Finalist(**{**f, "params": _params(f["params"])}) for f in finalists),
         )
 
     def agrees(self, now: Evidence) -> bool:

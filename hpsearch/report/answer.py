@@ -86,7 +86,7 @@ def recommended(chosen: Recommended, full: Sequence[TrialRecord]) -> Recommended
 
 def importance(records: health.SearchRecords) -> list[ImportanceView]:
     """Importance of each hyperparameter by the newest evidence, the largest share first."""
-    newest = records.latest(lambda evidence: evidence.importance)
+    newest = records.latest(lambda evidence: evidence.importance or None)
     return sorted(importance_views(newest or ()), key=lambda i: (-i.total, i.name))
 
 

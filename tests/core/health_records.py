@@ -10,14 +10,8 @@ import numpy as np
 from core.builders import resolve
 from core.records import RATE, make_decision, make_round, make_search, make_trial, models, rate
 
-from hpsearch.records import (
-    DecisionRecord,
-    Evidence,
-    Finalist,
-    RoundRecord,
-    SearchRecord,
-    TrialRecord,
-)
+from hpsearch.evidence import Evidence, Finalist
+from hpsearch.records import DecisionRecord, RoundRecord, SearchRecord, TrialRecord
 from hpsearch.report import health
 from hpsearch.report.views import HealthNote
 from hpsearch.space import Box, box_to_json
@@ -42,7 +36,7 @@ def answering(learning_rate: float, right: range) -> TrialRecord:
 
 
 CLEAN = Evidence(
-    epochs=LAST, noise_sd=0.005, expected_gain=0.0001, importance=(), agreement={"1": 0.9},
+    epochs=LAST, noise_sd=0.005, expected_gain=0.0001, importance=(), agreement={1: 0.9},
     finalists=(FINALIST, beaten(0.08, 0.001, alike=False)),
 )  # fmt: skip
 

@@ -12,7 +12,6 @@ from core.health_records import CLEAN, FINALIST, answering, beaten, notes, train
 from core.records import make_decision, make_round, make_trial, models, not_begun
 
 from hpsearch.report import health
-from hpsearch.report.health.scores import validation_examples
 
 
 def test_a_clean_search_has_no_findings() -> None:
@@ -32,7 +31,7 @@ class TestScores:
         self, validation: dict[str, int], fraction: float, expected: int
     ) -> None:
         resolved = resolve(validation=validation, validation_fraction=fraction)
-        assert validation_examples(resolved) == expected
+        assert resolved.workload.validation_examples == expected
 
     def test_few_validation_examples_are_said_from_the_start(self) -> None:
         resolved = resolve(validation_fraction=0.07)
@@ -127,9 +126,7 @@ class TestScores:
         assert notes(rounds=rounds, full=full, **spec) == {}
 
     def test_an_earlier_search_that_disagrees(self) -> None:
-        note = notes(evidence=replace(CLEAN, agreement={"1": 0.2, "7": 0.1}))[
-            "warm_start_disagrees"
-        ]
+        note = notes(evidence=replace(CLEAN, agreement={1: 0.2, 7: 0.1}))["warm_start_disagrees"]
         assert note.numbers == {"search": "earlier", "correlation": 0.2}
         assert "leave it out of warm_start" in note.advice
 

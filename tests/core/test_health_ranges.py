@@ -9,7 +9,7 @@ import pytest
 from core.health_records import CLEAN, notes
 from core.records import json_of, make_decision, make_round, make_search, rate, recommending
 
-from hpsearch.records import Frontier
+from hpsearch.evidence import DivergenceBoundary
 from hpsearch.space import Choices
 
 
@@ -126,9 +126,9 @@ class TestRanges:
         assert found == {}
 
     def test_divergence_names_the_frontier(self) -> None:
-        frontier = Frontier("learning_rate", 9, 23, 0.8, 0.9, 0.85)
+        boundary = DivergenceBoundary("learning_rate", 9, 23, 0.8, 0.9, 0.85)
         rounds = [
-            make_round(1, diverged=9, completed=17, evidence=replace(CLEAN, frontier=frontier)),
+            make_round(1, diverged=9, completed=17, evidence=replace(CLEAN, boundary=boundary)),
             make_round(2, diverged=0, completed=26),
         ]
         note = notes(rounds=rounds)["divergence"]

@@ -21,15 +21,9 @@ from core.records import (
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from hpsearch.records import (
-    DatasetRecord,
-    Edit,
-    Evidence,
-    Frontier,
-    ImportanceShare,
-    KeyRecord,
-    RoundRecord,
-)
+from hpsearch.evidence import DivergenceBoundary, Evidence, Importance
+from hpsearch.reasons import StoredReason
+from hpsearch.records import DatasetRecord, Edit, KeyRecord, RoundRecord
 from hpsearch.report import build, statistics
 from hpsearch.space import Choices, Range, box_to_json
 from hpsearch.trials import TrialState
@@ -198,11 +192,11 @@ class TestRoundsAndTrials:
         assert dumped["decisions"]["learning_rate"]["before"]["high"] == 1.0
 
     def test_a_round_has_its_rungs_its_epochs_and_what_it_taught(self):
-        frontier = Frontier("learning_rate", 2, 30, 3.0, 1.0, 1.7)
-        share = ImportanceShare("learning_rate", 0.8, 0.9, 0.7, 1.0, 0.1)
+        boundary = DivergenceBoundary("learning_rate", 2, 30, 3.0, 1.0, 1.7)
+        share = Importance("learning_rate", 0.8, 0.9, 0.7, 1.0, 0.1)
         evidence = Evidence(
-            frontier=frontier, epochs=8, noise_sd=0.01, expected_gain=0.002, importance=[share],
-            agreement={"1": 0.7}, explored="all 4 rounds are done", finalists=[], seconds=3.0,
+            boundary=boundary, epochs=8, noise_sd=0.01, expected_gain=0.002, importance=[share],
+            agreement={1: 0.7}, explored=StoredReason("all 4 rounds are done"), finalists=[], seconds=3.0,
         )  # fmt: skip
         rounds = [
             make_round(rungs=[2, 4, 8], epochs=8, evidence=evidence),
@@ -212,7 +206,7 @@ class TestRoundsAndTrials:
         full, little, none = build.round_views(rounds, [], {})
         assert (full.rungs, full.epochs_planned, full.epochs_trained) == ([2, 4, 8], 64, 50)
         shown = full.model_dump(mode="json")["evidence"]
-        assert shown["frontier"] == asdict(frontier)
+        assert shown["frontier"] == asdict(boundary)
         assert shown["importance"] == [asdict(share)]
         assert (shown["noise_sd"], shown["agreement"]) == (0.01, {"1": 0.7})
         assert shown["explored"] == "all 4 rounds are done"

@@ -19,7 +19,8 @@ from core.records import (
 )
 from scipy.stats import binomtest
 
-from hpsearch.records import Evidence, Finalist, ImportanceShare, Recommended
+from hpsearch.evidence import Evidence, Finalist, Importance
+from hpsearch.records import Recommended
 from hpsearch.report import answer, health
 from hpsearch.space import Choices, box_to_json
 
@@ -81,7 +82,7 @@ class TestResult:
 
     def test_finalists_importance_and_objective(self):
         important = [
-            ImportanceShare(n, t, t, 0.0, 1.0, 0.1)
+            Importance(n, t, t, 0.0, 1.0, 0.1)
             for n, t in [("weight_decay", 0.1), ("learning_rate", 0.9)]
         ]
         race = [

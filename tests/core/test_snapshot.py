@@ -7,14 +7,16 @@ from core.builders import observe, resolve
 from core.records import RATE, json_of, make_round, make_search, make_trial, rate
 
 from hpsearch.coordinator import Snapshot
-from hpsearch.records import Edit, Evidence
+from hpsearch.evidence import Evidence
+from hpsearch.reasons import StoredReason
+from hpsearch.records import Edit
 from hpsearch.trials import RoundKind
 
 NARROW = {"learning_rate": json_of(rate(low=1e-3, high=0.1))}
 WIDE = {"learning_rate": json_of(rate(low=1e-4, high=0.5))}
 ROUNDS = [
     make_round(1),
-    make_round(2, box=NARROW, evidence=Evidence(explored="enough")),
+    make_round(2, box=NARROW, evidence=Evidence(explored=StoredReason("enough"))),
     make_round(3, box=NARROW, kind=RoundKind.REPEAT),
 ]
 TRIALS = [
@@ -32,9 +34,14 @@ def after(number: int, *edits: Edit, **fields: object) -> Snapshot:
 
 def test_what_came_later_is_not_known() -> None:
     first, last = after(1), after(3)
-    assert (first.round, first.failed, len(first.observations), first.right) == (1, 1, 1, {})
+    assert (first.round, first.failed, len(first.observations), first.correct_masks) == (
+        1,
+        1,
+        1,
+        {},
+    )
     assert (last.round, last.explored, last.repeated, last.failed) == (3, 2, 1, 1)
-    assert last.right == {(3, 0): b"\x80"}
+    assert last.correct_masks == {(3, 0): b"\x80"}
     assert [(o.round, o.index) for o in last.observations] == [(1, 0), (3, 0)]
 
 
@@ -65,7 +72,7 @@ def test_exploring_has_ended_unless_an_edit_lets_it_go_on(
     number: int, edited_after: int | None, reason: str | None
 ) -> None:
     edits = [] if edited_after is None else [Edit(edited_after, {"rounds": 6}, 0.0)]
-    assert after(number, *edits).ended == reason
+    assert after(number, *edits).ended == (None if reason is None else StoredReason(reason))
 
 
 def test_ranges_that_were_edited_wait_for_a_round_that_explores() -> None:

@@ -35,7 +35,7 @@ class Inside:
 
     def __init__(self, services: Services, client: FlaskClient) -> None:
         self._services = services
-        self._work = services.work
+        self._work = services.jobs
         self._trainer = Trainer(services.files)
         self._client = client
 

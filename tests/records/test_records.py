@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -11,14 +10,11 @@ from core.records import RECOMMENDED, make_round, make_trial
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hpsearch.evidence import DivergenceBoundary, Evidence, Finalist, Importance, Surface
+from hpsearch.reasons import StoredReason
 from hpsearch.records import (
     Edit,
-    Evidence,
-    Finalist,
-    Frontier,
-    ImportanceShare,
     Recommended,
-    Surface,
     loss_drop,
     observation_from_json,
     observation_to_json,
@@ -77,14 +73,13 @@ def test_evidence_comes_back() -> None:
     finalist = Finalist({"x": 0.1}, 4, 0.9, None, 0.9, 0.0, None, False, True)
     evidence = Evidence(
         epochs=8, noise_sd=0.01, expected_gain=0.1,
-        importance=(ImportanceShare("x", 0.1, 0.2, 0.0, 1.0, 0.3),),
-        frontier=Frontier("learning_rate", 1, 2, 0.5, 0.4, 0.45),
+        importance=(Importance("x", 0.1, 0.2, 0.0, 1.0, 0.3),),
+        boundary=DivergenceBoundary("learning_rate", 1, 2, 0.5, 0.4, 0.45),
         surface=Surface("x", "y", [0.0], [1.0], [[0.5]], [[0.1]], {"x": 0.0}),
-        agreement={"1": 0.9}, explored="enough", seconds=2.0, finalists=(finalist,),
+        agreement={1: 0.9}, explored=StoredReason("enough"), seconds=2.0, finalists=(finalist,),
     )  # fmt: skip
-    assert Evidence.from_json(again(asdict(evidence))) == evidence
+    assert Evidence.from_json(again(evidence.to_json())) == evidence
     assert Evidence.from_json({"frontier": None, "of_a_later_version": 1}) == Evidence()
-    assert Evidence.from_json({}) is None
 
 
 @pytest.mark.parametrize("length", range(1, 20))

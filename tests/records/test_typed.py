@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PLANTED = """
-from hpsearch.records import {record}
+from hpsearch.{module} import {record}
 
 
 def planted(record: {record}) -> object:
@@ -18,9 +18,9 @@ def planted(record: {record}) -> object:
 """
 
 
-def mypy(folder: Path, record: str, field: str) -> subprocess.CompletedProcess[str]:
+def mypy(folder: Path, record: str, field: str, module: str) -> subprocess.CompletedProcess[str]:
     file = folder / "planted.py"
-    file.write_text(PLANTED.format(record=record, field=field))
+    file.write_text(PLANTED.format(record=record, field=field, module=module))
     return subprocess.run(
         [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"), "--cache-dir",
          str(ROOT / ".mypy_cache"), "--follow-imports", "silent", str(file)],
@@ -30,16 +30,18 @@ def mypy(folder: Path, record: str, field: str) -> subprocess.CompletedProcess[s
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("record", "right", "wrong"),
+    ("module", "record", "right", "wrong"),
     [
-        ("TrialRecord", "rank_value", "rank_values"),
-        ("SearchRecord", "recommended", "recomended"),
-        ("Evidence", "noise_sd", "noise"),
+        ("records", "TrialRecord", "rank_value", "rank_values"),
+        ("records", "SearchRecord", "recommended", "recomended"),
+        ("evidence", "Evidence", "noise_sd", "noise"),
     ],
 )
-def test_a_misspelt_field_is_an_error(tmp_path: Path, record: str, right: str, wrong: str) -> None:
-    done = mypy(tmp_path, record, wrong)
+def test_a_misspelt_field_is_an_error(
+    tmp_path: Path, module: str, record: str, right: str, wrong: str
+) -> None:
+    done = mypy(tmp_path, record, wrong, module)
     assert done.returncode == 1, done.stdout + done.stderr
     assert f'"{record}" has no attribute "{wrong}"' in done.stdout
-    done = mypy(tmp_path, record, right)
+    done = mypy(tmp_path, record, right, module)
     assert done.returncode == 0, done.stdout + done.stderr

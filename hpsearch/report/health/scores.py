@@ -238,10 +238,10 @@ def _direction(shift: float | None) -> str:
 def disagreement(records: SearchRecords) -> Iterator[HealthNote]:
     """Earlier searches whose scores have little in common with this one's."""
     names = records.resolved.spec.earlier
-    for source, rho in (records.latest(lambda evidence: evidence.agreement) or {}).items():
-        if rho >= AGREEING or not 0 < int(source) <= len(names):
+    for source, rho in (records.latest(lambda evidence: evidence.agreement or None) or {}).items():
+        if rho >= AGREEING or not 0 < source <= len(names):
             continue
-        name = names[int(source) - 1]
+        name = names[source - 1]
         what = "what warm_start brought" if name is None else f"the earlier search {name}"
         yield HealthNote(
             code="warm_start_disagrees",
