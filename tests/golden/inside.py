@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from flask.testing import FlaskClient
-from hpsearch.training.fingerprint import fingerprint
 
 from api import create_app
 from hpsearch import logs
@@ -22,6 +21,7 @@ from hpsearch.service import Services, replay
 from hpsearch.settings import load
 from hpsearch.training import Trainer
 from hpsearch.training.final import run_final
+from hpsearch.training.numerics import fingerprint
 from hpsearch.trials import Hint, JobReport, RoundKind
 from hpsearch.wiring import build
 from migrations.schema import Database

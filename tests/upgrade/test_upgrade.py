@@ -11,7 +11,6 @@ import threading
 from pathlib import Path
 
 import pytest
-from hpsearch.training.fingerprint import fingerprint
 from support.bench import OWNER, Bench
 from support.checker import digests
 from support.waiting import until
@@ -20,6 +19,7 @@ from upgrade.rows import columns, contents, emptied, fill
 from hpsearch.errors import Unavailable
 from hpsearch.training import Trainer
 from hpsearch.training.final import run_final
+from hpsearch.training.numerics import fingerprint
 from hpsearch.trials import RoundKind, SearchState
 from hpsearch.wiring import build
 from migrations import schema
