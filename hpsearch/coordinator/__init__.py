@@ -51,9 +51,7 @@ def decide(now: Snapshot, *, job_size: int) -> Plan:
     spec = now.resolved.spec
     # One history has one plan, in whatever order it is told.
     ordered = sorted(now.observations, key=lambda o: (o.source, o.round, o.index))
-    if (
-        not now.resolved.workload.loss_is_known
-    ):  # what a loss means is its caller's to know: it decides nothing
+    if not now.resolved.workload.classifies:  # a loss of another meaning decides nothing
         ordered = [replace(o, loss=None, fall=None) for o in ordered]
     now = replace(now, observations=ordered)
     if now.round and not now.own:

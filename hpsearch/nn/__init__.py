@@ -10,7 +10,7 @@ of correct predictions, and the `Measure`s that the caller asks for by name.
 """
 
 from hpsearch.nn.activations import ACTIVATIONS, Activation
-from hpsearch.nn.evaluation import ensemble_values, predict_values
+from hpsearch.nn.evaluation import Scores, ensemble_values, predict_values, score_weights
 from hpsearch.nn.examples import Examples
 from hpsearch.nn.initializers import INITIALIZERS
 from hpsearch.nn.kinds import (
@@ -20,6 +20,7 @@ from hpsearch.nn.kinds import (
     DenseSpec,
     DropoutSpec,
     FlattenSpec,
+    layer_to_json,
 )
 from hpsearch.nn.layer import Layer, LayerSpec, Parameter, Plan, Site
 from hpsearch.nn.losses import LOSSES, BatchLoss, Loss
@@ -62,6 +63,7 @@ __all__ = [
     "Parameter",
     "Plan",
     "Rates",
+    "Scores",
     "Shape",
     "Site",
     "State",
@@ -71,7 +73,9 @@ __all__ = [
     "best_stack_size",
     "ensemble_values",
     "flops",
+    "layer_to_json",
     "predict_values",
     "resident_bytes",
+    "score_weights",
     "train",
 ]

@@ -136,13 +136,19 @@ def predict_values(shape: Shape, weights: Weights, examples: Examples) -> NDArra
 
     Raises: InvalidRequest if shape, weights and examples do not belong together.
     """
-    if weights.shape != shape or examples.features != shape.inputs:
-        raise InvalidRequest(
-            f"weights of {weights.shape} and {examples.features} features do not fit {shape}"
-        )
-    parameters = Parameters(weights.flat, weights.mean, weights.variance)
     with engine_arithmetic():  # weights that overflow give NaN, which the caller sees
-        return Evaluator(shape, parameters, examples).values()
+        return _evaluator(shape, weights, examples).values()
+
+
+def score_weights(
+    shape: Shape, weights: Weights, examples: Examples, measures: Mapping[str, Measure]
+) -> Scores:
+    """Score the members on examples, as validation does.
+
+    Raises: InvalidRequest if shape, weights and examples do not belong together.
+    """
+    with engine_arithmetic():
+        return _evaluator(shape, weights, examples, measures).score()
 
 
 def ensemble_values(
@@ -152,3 +158,17 @@ def ensemble_values(
     members = weights if isinstance(weights, Weights) else Weights.stack(weights)
     mean: NDArray[np.float32] = predict_values(shape, members, examples).mean(0, np.float32)
     return mean
+
+
+def _evaluator(
+    shape: Shape,
+    weights: Weights,
+    examples: Examples,
+    measures: Mapping[str, Measure] | None = None,
+) -> Evaluator:
+    if weights.shape != shape or examples.features != shape.inputs:
+        raise InvalidRequest(
+            f"weights of {weights.shape} and {examples.features} features do not fit {shape}"
+        )
+    parameters = Parameters(weights.flat, weights.mean, weights.variance)
+    return Evaluator(shape, parameters, examples, measures)

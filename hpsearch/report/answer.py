@@ -103,6 +103,7 @@ def _ranges(stored: health.Stored) -> dict[str, ResultRangeView]:
 def _test(stored: health.Stored, final: Row, dataset_openings: int) -> TestView:
     shown = [m for m in stored.models if m.role != Role.OPTIMISM]
     seed, external = stored.resolved.spec.seed, not stored.resolved.workload.trained_here
+    counts = stored.resolved.workload.classifies
     views = [
         TestModelView(
             params=m.params,
@@ -111,7 +112,7 @@ def _test(stored: health.Stored, final: Row, dataset_openings: int) -> TestView:
             else [seed, Stream.INIT, m.round, m.idx, 0],
             accuracy=_accuracy(m),
             role=m.role,
-            score=m.score if external else None,
+            score=None if counts else m.score,
         )
         for m in shown
     ]

@@ -33,7 +33,7 @@ def body_sha256(value: Any) -> str:
 def trial_lines(rows: Iterable[Any], *, scored: bool = False) -> list[list[Any]]:
     """What the digest covers of each trial, in order of (round, index).
 
-    Where trials are trained elsewhere (`scored`) that is the reported score and loss as well.
+    Where no correct predictions are counted (`scored`) that is score and loss as well.
     """
     return [
         [r.round, r.idx, r.role, r.params, r.state, r.epochs, r.correct, r.examples,

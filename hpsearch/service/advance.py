@@ -13,6 +13,7 @@ from hpsearch.coordinator import Snapshot, decide
 from hpsearch.errors import HpsearchError
 from hpsearch.report import digest
 from hpsearch.service.snapshots import snapshot
+from hpsearch.service.stored import resolved
 from hpsearch.settings import Settings
 from hpsearch.spec import ResolvedSpec
 from hpsearch.store import Row, Store, Tx
@@ -120,7 +121,8 @@ def _complete(store: Store, row: Row) -> bool:
         )
         if reason is not None:
             return None, reason
-        lines = digest.trial_lines(tx.searches.trials(row.id), scored=row.dataset_digest is None)
+        scored = not resolved(row).workload.classifies
+        lines = digest.trial_lines(tx.searches.trials(row.id), scored=scored)
         ensemble = final.ensemble_correct
         return digest.search_digest(row, lines, ensemble), None
 

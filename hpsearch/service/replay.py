@@ -358,7 +358,7 @@ def _comparison(
     stored: _Stored, trials: Sequence[Any], ensemble: int | None, found: list[str]
 ) -> Comparison:
     row = stored.row
-    lines = digest.trial_lines(trials, scored=row.dataset_digest is None)
+    lines = digest.trial_lines(trials, scored=not resolved(row).workload.classifies)
     now = digest.search_digest(row, lines, ensemble)
     if row.digest is not None and now != row.digest:
         found.append(f"digest {row.digest} is stored, now {now}")

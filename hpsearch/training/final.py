@@ -6,6 +6,7 @@ it happens, through `open_test`, which is fenced like every other write.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from hpsearch.data import sealed
 from hpsearch.errors import Fenced
 from hpsearch.training import Stopped, Task, Trainer, peak_rss, report
 from hpsearch.training.numerics import fingerprint
+from hpsearch.training.reports import test_score
 from hpsearch.trials import JobOrder, JobReport, Role, TrialReport, TrialState
 
 REPLICATE = 1  # of the model that measures optimism: other weights than the recommended one's,
@@ -64,7 +66,7 @@ def run_final(
     test = sealed.open_test(trainer.files, task.info)
     reports: dict[int, TrialReport] = {}
     model: bytes | None = None
-    ensemble = np.zeros((len(test.y), task.resolved.facts.classes))
+    ensemble = np.zeros((len(test.y), task.resolved.facts.outputs))
     voters = 0
     for stack in stacks:
         part = nn.Examples(
@@ -75,18 +77,20 @@ def run_final(
             scale=stack.scale,
         )
         for position, outcome in zip(stack.positions, stack.outcomes, strict=True):
-            scored, proba = _score(task, position, stack.shape, outcome, part)
+            scored, values = _score(task, position, stack.shape, outcome, part)
             reports[position] = scored
-            if proba is not None and order.roles[position] is not Role.OPTIMISM:
-                ensemble += proba
+            if values is not None and order.roles[position] is not Role.OPTIMISM:
+                ensemble += values
                 voters += 1
-            if proba is not None and order.roles[position] is Role.RECOMMENDED:
+            if values is not None and order.roles[position] is Role.RECOMMENDED:
                 model = _file(task, stack, outcome, scored)
     return JobReport(
         trials=[reports[p] for p in sorted(reports)],
         fingerprint=fingerprint(),
         seconds=time.monotonic() - started,
-        ensemble_correct=int((ensemble.argmax(axis=1) == test.y).sum()) if voters else None,
+        ensemble_correct=int((ensemble.argmax(axis=1) == test.y).sum())
+        if voters and task.resolved.workload.classifies
+        else None,
         peak_rss_bytes=peak_rss(),
         model=model,
     )
@@ -130,15 +134,27 @@ def _trained(
 def _score(
     task: Task, position: int, shape: nn.Shape, outcome: nn.Outcome, test: nn.Examples
 ) -> tuple[TrialReport, NDArray[np.float32] | None]:
-    """A model's report and its probabilities (n, classes); neither where it diverged."""
+    """A model's report and its `nn.Loss.values` (n, K); no values where it diverged.
+
+    In a regression its score is the one on the test part, unless it measures optimism: that
+    model keeps its validation score.
+    """
     base = report(task.order.indices[position], [outcome], task.metric)
+    diverged = replace(base, state=TrialState.DIVERGED, score=None)
     if outcome.weights is None:
         return base, None
-    proba = nn.predict_values(shape, outcome.weights, test)[0]
-    if not np.isfinite(proba).all():
-        return replace(base, state=TrialState.DIVERGED, score=None), None
-    correct = int((proba.argmax(axis=1) == test.y[test.rows]).sum())
-    return replace(base, test_correct=correct, test_examples=len(test)), proba
+    values = nn.predict_values(shape, outcome.weights, test)[0]
+    if not np.isfinite(values).all():
+        return diverged, None
+    tested = replace(base, test_examples=len(test))
+    if task.resolved.workload.classifies:
+        correct = int((values.argmax(axis=1) == test.y[test.rows]).sum())
+        return replace(tested, test_correct=correct), values
+    if task.order.roles[position] is Role.OPTIMISM:
+        return tested, values
+    scores = nn.score_weights(shape, outcome.weights, test, task.measures)
+    score = test_score(scores, len(test), task.metric)
+    return (replace(tested, score=score), values) if math.isfinite(score) else (diverged, None)
 
 
 def _file(task: Task, stack: _Trained, outcome: nn.Outcome, scored: TrialReport) -> bytes:

@@ -26,12 +26,13 @@ class Pooled:
     """An epoch of a trial over all its splits.
 
     `loss` is the mean over the validation examples of all splits, NaN where there are none;
-    `score` is the metric's rank value, None where there are no examples.
+    `score` is the metric's rank value, None where there are no examples. `correct` counts the
+    correct predictions for `examples`; None and 0 in a regression, which has none.
     """
 
     epoch: int
     loss: float
-    correct: int
+    correct: int | None
     examples: int
     score: float | None
 
@@ -43,7 +44,23 @@ def pooled(scores: Sequence[nn.EpochScore], metric: Metric) -> Pooled:
     ]
     examples, correct = sum(s.examples for s in splits), sum(s.correct for s in splits)
     score = metric.rank_value(splits) if examples else None
-    return Pooled(scores[0].epoch, mean_loss(splits), correct, examples, score)
+    loss = mean_loss(splits)
+    if metric.task == "regression":
+        return Pooled(scores[0].epoch, loss, None, 0, score)
+    return Pooled(scores[0].epoch, loss, correct, examples, score)
+
+
+def test_score(scores: nn.Scores, examples: int, metric: Metric) -> float:
+    """The rank value of a single model on the test part."""
+    measured = scores.measures.get(MEASURE)
+    return metric.rank_value([
+        SplitScore(
+            loss=float(scores.losses[0]),
+            correct=0 if scores.n_correct is None else int(scores.n_correct[0]),
+            examples=examples,
+            measured=None if measured is None else float(measured[0]),
+        )
+    ])  # fmt: skip
 
 
 def report(index: int, outcomes: Sequence[nn.Outcome], metric: Metric) -> TrialReport:
@@ -60,7 +77,7 @@ def report(index: int, outcomes: Sequence[nn.Outcome], metric: Metric) -> TrialR
         index=index,
         state=STATES[state],
         epochs=len(curve),
-        correct=last.correct if last else 0,
+        correct=(last.correct or 0) if last else 0,
         examples=last.examples if last else 0,
         loss=_finite(last.loss) if last else None,
         curve=[(p.epoch, _finite(p.loss), p.correct, p.score) for p in curve],

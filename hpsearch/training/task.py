@@ -58,8 +58,7 @@ class Task:
     @property
     def masked(self) -> bool:
         """True where reports have a `correct_mask`: in repeats, to compare configurations by."""
-        classified = self.resolved.facts.task == "classification"
-        return classified and self.order.kind is RoundKind.REPEAT
+        return self.resolved.workload.classifies and self.order.kind is RoundKind.REPEAT
 
     def shape(self, position: int) -> nn.Shape:
         """The network of a trial."""

@@ -39,7 +39,7 @@ def validation_examples(resolved: ResolvedSpec) -> int:
 def few_examples(stored: Stored) -> Iterator[HealthNote]:
     """A validation part that is too small for what is asked of it, known from the start."""
     n = validation_examples(stored.resolved)
-    if n >= FEW_EXAMPLES or not stored.resolved.workload.trained_here:
+    if n >= FEW_EXAMPLES or not stored.resolved.workload.classifies:
         return
     known = stored.search.best_accuracy
     share = known if known is not None and 0 < known < 1 else 0.5
@@ -66,7 +66,7 @@ def candidates_alike(stored: Stored) -> Iterator[HealthNote]:
     finalists = stored.latest("finalists") or []
     rivals = [f for f in finalists[1:] if f["indistinguishable"]]
     gap = max((abs(f["difference"]) for f in rivals), default=0.0)
-    if gap < MATTERS or not stored.resolved.workload.trained_here:
+    if gap < MATTERS or not stored.resolved.workload.classifies:
         return
     examples, others = validation_examples(stored.resolved), len(finalists) - 1
     sd = _difference_sd([finalists[0], *rivals], stored, examples)

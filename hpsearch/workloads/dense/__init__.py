@@ -2,7 +2,7 @@
 
 from hpsearch.workloads.dense.constants import constants, declared
 from hpsearch.workloads.dense.hyperparameters import ARCHITECTURE, Hyperparameter, hyperparameters
-from hpsearch.workloads.dense.model import ModelSpec, current_model, with_constants
+from hpsearch.workloads.dense.model import ModelSpec, current_model, with_registered
 from hpsearch.workloads.dense.workload import Dense, network_parameters
 
 __all__ = [
@@ -15,5 +15,5 @@ __all__ = [
     "declared",
     "hyperparameters",
     "network_parameters",
-    "with_constants",
+    "with_registered",
 ]

@@ -3,12 +3,11 @@
 The annotations are the one table of hyperparameters. A field marked PER_TRIAL may differ between
 the trials of a stack, one marked SHAPING decides which trials can be stacked; both may be searched.
 Constants of optimizers come from the optimizers: those that a spec has had from the start are
-fields here, any other becomes one as soon as an optimizer declares it.
+fields here, any other becomes one as soon as an optimizer declares it; likewise `layers`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal, cast
@@ -29,6 +28,7 @@ from hpsearch import nn
 from hpsearch.one_of import one_of
 from hpsearch.space import Level
 from hpsearch.workloads.dense.constants import constants, declared, users
+from hpsearch.workloads.dense.layers import Kinds, Layers, kinds
 
 UNITS_MAX = 4_096
 LAYERS_MAX = 10
@@ -120,21 +120,29 @@ class ModelSpec(BaseModel):
 
 
 def current_model() -> type[ModelSpec]:
-    """The model with the constants of every optimizer that is registered now."""
+    """The model with the constants of every optimizer, and the layers, that are registered now."""
     more = [c for name, c in constants(declared()).items() if name not in ModelSpec.model_fields]
-    return _extended(tuple(more)) if more else ModelSpec
+    layers = kinds()
+    return _extended(tuple(more), layers) if more or layers else ModelSpec
 
 
-def with_constants(value: Any, handler: ValidatorFunctionWrapHandler) -> ModelSpec:
-    """Validate a model, which may have constants that came after its class was made."""
+def with_registered(value: Any, handler: ValidatorFunctionWrapHandler) -> ModelSpec:
+    """Validate a model, which may have fields that came after its class was made."""
     model = current_model()
-    return cast("ModelSpec", handler(value)) if model is ModelSpec else model.model_validate(value)
+    if model is ModelSpec:
+        return cast("ModelSpec", handler(value))
+    if type(value) is ModelSpec:  # the default
+        value = value.model_dump(exclude_unset=True)
+    return model.model_validate(value)
 
 
 @cache
-def _extended(more: tuple[nn.Constant, ...]) -> type[ModelSpec]:
-    """The model with further constants; each is left out of a stored spec while it has its default."""
-    fields: Mapping[str, Any] = {c.name: (Annotated[float, PER_TRIAL], _late(c)) for c in more}
+def _extended(more: tuple[nn.Constant, ...], layers: Kinds) -> type[ModelSpec]:
+    """The model with further fields; each is left out of a stored spec while it has its default."""
+    fields: dict[str, Any] = {c.name: (Annotated[float, PER_TRIAL], _late(c)) for c in more}
+    if layers:
+        about = f"In front of the hidden layers: {', '.join(name for name, _ in layers)}."
+        fields["layers"] = Layers, Field((), description=about, exclude_if=lambda value: not value)
     return create_model(ModelSpec.__name__, __base__=ModelSpec, __module__=__name__, **fields)
 
 
