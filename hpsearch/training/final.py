@@ -69,13 +69,7 @@ def run_final(
     ensemble = np.zeros((len(test.y), task.resolved.facts.outputs))
     voters = 0
     for stack in stacks:
-        part = nn.Examples(
-            x=test.x,
-            y=test.y,
-            rows=np.arange(len(test.y), dtype=np.intp),
-            shift=stack.shift,
-            scale=stack.scale,
-        )
+        part = _examples(test, stack)
         for position, outcome in zip(stack.positions, stack.outcomes, strict=True):
             scored, values = _score(task, position, stack.shape, outcome, part)
             reports[position] = scored
@@ -129,6 +123,12 @@ def _trained(
         raise Fenced("the final job was taken from this worker") from interrupted
     shape = task.shape(positions[0])
     return _Trained(positions, shape, training.outcomes(), train.shift, train.scale)
+
+
+def _examples(test: sealed.TestPart, stack: _Trained) -> nn.Examples:
+    """The test part as a stack is fed with it."""
+    rows = np.arange(len(test.y), dtype=np.intp)
+    return nn.Examples(x=test.x, y=test.y, rows=rows, shift=stack.shift, scale=stack.scale)
 
 
 def _score(

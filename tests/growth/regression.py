@@ -36,6 +36,6 @@ def plane() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def content() -> str:
-    """That, as lines of `target; feature; feature`."""
+    """The same, as lines of `target; feature; feature`."""
     x, y = plane()
     return "\n".join(f"{target};{a};{b}" for (a, b), target in zip(x, y, strict=True))

@@ -67,6 +67,7 @@ def test_mistakes_in_layers_have_their_paths(grown: Service) -> None:
                 "model.layers[0]",
             ),  # that is what hidden_sizes are for
             (["gain"], "model.layers[0]"),
+            ([{"kind": []}], "model.layers[0]"),
             ([{"kind": "gain"}] * 11, "model.layers"),
             ("gain", "model.layers"),
         ):

@@ -59,7 +59,7 @@ def _read(value: object) -> nn.LayerSpec:
             return value
     options = dict(value) if isinstance(value, Mapping) else {}
     name = options.pop("kind", None)
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         raise PydanticKnownError(
             "literal_error", {"expected": f"a layer of kind {', '.join(known)}"}
         )
