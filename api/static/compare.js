@@ -36,7 +36,7 @@ function rows(all) {
     each("Best trial, validation", ({ status }) => formatScore(scoreOf(status.best))),
     ofResult("Recommended, validation", ({ recommended }) => formatScore(scoreOf(recommended))),
     ofResult("Test", headline),
-    ofResult("Models of the range, test", ({ test }) => formatScore(test.sealed ? test.mean : test.score_mean)),
+    ofResult("Models of the range, test", ({ test }) => formatScore(test.mean ?? test.score_mean)),
     ofResult("Ensemble, test", ({ test }) => formatScore(test.ensemble_accuracy)),
     ofResult("Optimism", ({ optimism }) => (optimism === null ? "–" : formatSigned(optimism))),
     ...names.flatMap((name) => [
@@ -47,7 +47,7 @@ function rows(all) {
 }
 
 function headline({ test }) {
-  const score = h("strong", {}, formatScore(test.sealed ? test.accuracy : test.score));
+  const score = h("strong", {}, formatScore(test.accuracy ?? test.score));
   return test.ci95 ? [score, h("br"), h("small", {}, `${formatScore(test.ci95[0])} to ${formatScore(test.ci95[1])}`)] : score;
 }
 

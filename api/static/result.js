@@ -13,8 +13,8 @@ function headline({ test }) {
   if (!test.sealed) return externalScore(test);
   const interval = test.ci95 && `95 % interval ${formatScore(test.ci95[0])} to ${formatScore(test.ci95[1])}`;
   return h("div", { class: "score" },
-    h("strong", {}, formatScore(test.accuracy)),
-    h("p", {}, "test accuracy of the recommended model", interval && h("br"), interval,
+    h("strong", {}, formatScore(test.accuracy ?? test.score)),
+    h("p", {}, `test ${test.score === null ? "accuracy" : "score"} of the recommended model`, interval && h("br"), interval,
       h("br"), h("span", { class: "muted" },
         `on ${formatCount(test.examples, "example")} that no part of the search had seen`)));
 }
@@ -64,7 +64,7 @@ function ranges(result) {
 
 function test(result) {
   const { test: scores, optimism, digest } = result;
-  const [mean, sd] = scores.sealed ? [scores.mean, scores.sd] : [scores.score_mean, scores.score_sd];
+  const [mean, sd] = [scores.mean ?? scores.score_mean, scores.sd ?? scores.score_sd];
   const spread = sd === null ? "" : ` ± ${formatScore(sd)}`;
   const drawn = scores.models.filter((model) => model.role === "drawn").length;
   return h("dl", { class: "facts" },

@@ -143,8 +143,8 @@ def _reason(best: ResultRangeView) -> str:
 
 def _test(view: ResultView) -> Table:
     test = view.test
-    if not test.sealed:
-        return _external_test(view)
+    if test.score is not None or not test.sealed:
+        return _scored_test(view)
     pairs: list[tuple[str, RenderableType]] = [
         ("test accuracy", f"{words.share(test.accuracy)}{_interval(test)}"),
         ("models of the range", _models(test)),
@@ -156,15 +156,13 @@ def _test(view: ResultView) -> Table:
         pairs.append(
             ("optimism", f"{view.optimism:+.4f} (validation minus test of one more model)")
         )
-    openings = f"{_times(test.attempts)} by it, {_times(test.dataset_openings)} in all"
-    examples = f"{test.examples} examples, unseen by the search; opened {openings}"
-    pairs.append(("test part", examples))
+    pairs.append(("test part", _test_part(test)))
     pairs.append(_digest(view))
     return facts(pairs)
 
 
-def _external_test(view: ResultView) -> Table:
-    """The test scores of a search that was trained elsewhere."""
+def _scored_test(view: ResultView) -> Table:
+    """The test scores of a search that has no accuracy."""
     test, chosen = view.test, view.recommended
     drawn = [model for model in test.models if model.role == "drawn" and model.score is not None]
     spread = "" if test.score_sd is None else f", sd {words.share(test.score_sd)}"
@@ -174,10 +172,17 @@ def _external_test(view: ResultView) -> Table:
             ("test score", words.share(test.score)),
             ("models of the range", f"mean {words.share(test.score_mean)}{spread} over {len(drawn)}"),
             ("expected score", f"{words.share(chosen.score)} from {count} full trainings"),
-            ("test part", f"as reported; handed out {_times(test.attempts)}, sealed by its trainers"),
+            ("test part", _test_part(test)),
             _digest(view),
         ]
     )  # fmt: skip
+
+
+def _test_part(test: TestView) -> str:
+    if not test.sealed:
+        return f"as reported; handed out {_times(test.attempts)}, sealed by its trainers"
+    openings = f"{_times(test.attempts)} by it, {_times(test.dataset_openings)} in all"
+    return f"{test.examples} examples, unseen by the search; opened {openings}"
 
 
 def _digest(view: ResultView) -> tuple[str, RenderableType]:

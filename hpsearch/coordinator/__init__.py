@@ -37,7 +37,7 @@ def decide(now: Snapshot, *, job_size: int) -> Plan:
     """
     # One history has one plan, in whatever order it comes.
     ordered = sorted(now.observations, key=lambda o: (o.source, o.round, o.index))
-    if not now.resolved.workload.loss_is_known:  # its meaning is its caller's: it decides nothing
+    if not now.resolved.workload.classifies:  # a loss of another meaning decides nothing
         ordered = [replace(o, loss=None, fall=None) for o in ordered]
     now = replace(now, observations=ordered)
     if now.round and not now.own:

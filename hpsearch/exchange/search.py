@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
 from hpsearch.errors import Misconfigured
+from hpsearch.metrics import sign
 from hpsearch.report.views import HealthView, ResultView, RoundView, StatusView, TrialView
 
 
@@ -59,8 +60,8 @@ class Search:
 
     @property
     def sign(self) -> int:
-        """Factor from a score to the objective's own number: -1 for log loss, else 1."""
-        return -1 if self.spec.get("objective") == "log_loss" else 1
+        """Factor from a score to the objective's own number: -1 for what is minimised."""
+        return sign(str(self.spec.get("objective")))
 
 
 def load_library(name: str) -> Any:

@@ -17,6 +17,7 @@ from typing import Any
 from hpsearch.errors import Conflict, InvalidRequest, NotFound, Unavailable
 from hpsearch.exchange.search import Search, load_library
 from hpsearch.logs import redact
+from hpsearch.metrics import sign as sign_of
 from hpsearch.report.views import TrialView
 from hpsearch.space import Level
 from hpsearch.spec.models import OBSERVATIONS_MOST
@@ -148,7 +149,7 @@ def observations(spec: Mapping[str, Any], *, storage: str, name: str) -> list[di
             raise NotFound(f"{redact(storage)} has no study {name!r}") from error
         directions = [direction.name.lower() for direction in study.directions]
         trials = study.get_trials(deepcopy=False)
-    sign = -1 if spec.get("objective") == "log_loss" else 1
+    sign = sign_of(str(spec.get("objective")))
     wanted = "maximize" if sign > 0 else "minimize"
     if directions != [wanted]:
         raise InvalidRequest(

@@ -20,6 +20,7 @@ from hpsearch.nn.kinds import (
     DenseSpec,
     DropoutSpec,
     FlattenSpec,
+    layer_to_json,
 )
 from hpsearch.nn.layer import Layer, LayerSpec, Parameter, Plan, Site
 from hpsearch.nn.losses import LOSSES, BatchLoss, Loss
@@ -72,6 +73,7 @@ __all__ = [
     "ensemble_values",
     "evaluate",
     "flops",
+    "layer_to_json",
     "predict_values",
     "resident_bytes",
     "train",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from hpsearch.errors import InvalidRequest
 from hpsearch.nn.activations import ACTIVATIONS
@@ -106,3 +107,9 @@ LAYERS: Registry[type[LayerSpec]] = Registry(
         "dropout": DropoutSpec,
     },
 )
+
+
+def layer_to_json(spec: LayerSpec) -> dict[str, Any]:
+    """The name of a layer's kind, and its options."""
+    name = next(name for name, kind in LAYERS.items() if kind is type(spec))
+    return {"kind": name, **asdict(spec)}

@@ -18,6 +18,7 @@ from hpsearch.nn.kinds import (
     DenseSpec,
     DropoutSpec,
     FlattenSpec,
+    layer_to_json,
 )
 from hpsearch.nn.layer import ExampleShape, LayerSpec, Plan
 from hpsearch.nn.losses import LOSSES
@@ -100,10 +101,7 @@ class Shape:
 
     def to_json(self) -> dict[str, Any]:
         """JSON values; what a dense classifier does not need is left out."""
-        names = {kind: name for name, kind in LAYERS.items()}
-        values = asdict(self) | {
-            "layers": [{"kind": names[type(spec)], **asdict(spec)} for spec in self.layers]
-        }
+        values = asdict(self) | {"layers": [layer_to_json(spec) for spec in self.layers]}
         values["classes"] = values.pop("outputs")  # the name in files of format 1
         defaults = {"loss": "cross_entropy", "layers": [], "example_shape": ()}
         return {k: v for k, v in values.items() if k not in defaults or v != defaults[k]}

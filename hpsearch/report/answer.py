@@ -107,7 +107,8 @@ def _ranges(records: health.SearchRecords) -> dict[str, ResultRangeView]:
 
 def _test(records: health.SearchRecords, final: FinalRecord, dataset_openings: int) -> TestView:
     shown = [m for m in records.models if m.role is not Role.OPTIMISM]
-    seed, external = records.resolved.spec.seed, not records.resolved.workload.trained_here
+    workload, seed = records.resolved.workload, records.resolved.spec.seed
+    external, counts = not workload.trained_here, workload.classifies
     views = [
         TestModelView(
             params=m.params,
@@ -116,7 +117,7 @@ def _test(records: health.SearchRecords, final: FinalRecord, dataset_openings: i
             else [seed, Stream.INIT, m.round, m.idx, 0],
             accuracy=m.test_accuracy,
             role=m.role,
-            score=m.score if external else None,
+            score=None if counts else m.score,
         )
         for m in shown
     ]

@@ -34,7 +34,7 @@ def body_sha256(value: Any) -> str:
 def trial_lines(trials: Iterable[TrialRecord], *, scored: bool = False) -> list[list[Any]]:
     """The fields of each trial that the digest covers, in order of (round, index).
 
-    Where trials are trained elsewhere (`scored`) that is the reported score and loss as well.
+    Where no correct predictions are counted (`scored`) that is score and loss as well.
     """
     return [
         [t.round, t.idx, t.role, t.params, t.state, t.epochs, t.correct, t.examples,

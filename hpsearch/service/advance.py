@@ -109,7 +109,8 @@ def _complete(store: Store, search: SearchRecord) -> bool:
         )
         if reason is not None:
             return None, reason
-        lines = digest.trial_lines(tx.trials.of(search.id), scored=search.dataset_digest is None)
+        scored = not search.resolved().workload.classifies
+        lines = digest.trial_lines(tx.trials.of(search.id), scored=scored)
         return digest.search_digest(search, lines, final.ensemble_correct), None
 
     outcome = store.read(read)

@@ -386,7 +386,8 @@ def _comparison(
     differences: list[str],
 ) -> Comparison:
     search = original.search
-    lines = digest.trial_lines(trials, scored=search.dataset_digest is None)
+    scored = not search.resolved().workload.classifies
+    lines = digest.trial_lines(trials, scored=scored)
     now = digest.search_digest(search, lines, ensemble)
     if search.digest is not None and now != search.digest:
         differences.append(f"digest {search.digest} is stored, now {now}")

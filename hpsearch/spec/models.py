@@ -26,7 +26,7 @@ from hpsearch.samplers import SAMPLERS
 from hpsearch.space import TaggedDimension
 from hpsearch.spec.webhook import WebhookSpec
 from hpsearch.workloads import OBJECTIVES, ModelSpec, Workload, workload_of
-from hpsearch.workloads.dense import with_constants
+from hpsearch.workloads.dense import with_registered
 
 Frozen = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 Objective = Annotated[str, OBJECTIVES]
@@ -171,7 +171,9 @@ class SearchSpec(BaseModel):
     dataset: str | None = Field(
         None, min_length=1, max_length=64, description="Required, unless objective is external."
     )
-    model: Annotated[SerializeAsAny[ModelSpec], WrapValidator(with_constants)] = ModelSpec()
+    model: Annotated[SerializeAsAny[ModelSpec], WrapValidator(with_registered)] = Field(
+        ModelSpec(), validate_default=True
+    )
     space: dict[str, TaggedDimension] = Field(min_length=1, max_length=20)
     rounds: int = Field(4, ge=1)
     trials_per_round: TrialsPerRound = 32

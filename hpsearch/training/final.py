@@ -6,6 +6,7 @@ it happens, through `open_test`, which is fenced like every other write.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -70,13 +71,7 @@ def run_final(
     ensemble = np.zeros((len(test.y), task.resolved.facts.outputs))
     voters = 0
     for stack in stacks:
-        part = nn.Examples(
-            x=test.x,
-            y=test.y,
-            rows=np.arange(len(test.y), dtype=np.intp),
-            shift=stack.shift,
-            scale=stack.scale,
-        )
+        part = _examples(test, stack)
         for position, outcome in zip(stack.positions, stack.outcomes, strict=True):
             scored, values = _score(task, position, stack.shape, outcome, part)
             reports[position] = scored
@@ -89,7 +84,7 @@ def run_final(
         trials=[reports[p] for p in sorted(reports)],
         fingerprint=fingerprint(),
         seconds=time.monotonic() - started,
-        ensemble_correct=_correct(ensemble, test.y) if voters and task.classified else None,
+        ensemble_correct=_correct(ensemble, test.y) if voters and _classifies(task) else None,
         peak_rss_bytes=peak_rss(),
         model=model,
     )
@@ -130,25 +125,38 @@ def _trained(
     return _Trained(positions, shape, training.outcomes(), train.shift, train.scale)
 
 
+def _examples(test: sealed.TestPart, stack: _Trained) -> nn.Examples:
+    """The test part as a stack is fed with it."""
+    rows = np.arange(len(test.y), dtype=np.intp)
+    return nn.Examples(x=test.x, y=test.y, rows=rows, shift=stack.shift, scale=stack.scale)
+
+
 def _score(
     task: Task, position: int, shape: nn.Shape, outcome: nn.Outcome, test: nn.Examples
 ) -> tuple[TrialReport, NDArray[np.float32] | None]:
-    """A model's report and its probabilities or numbers (n, outputs); no values if it diverged.
+    """A model's report and its `nn.Loss.values` (n, K); no values where it diverged.
 
-    Predictions of numbers are scored by the metric; the model that measures optimism keeps the
-    score of its validation part.
+    In a regression its score is the one on the test part, unless it measures optimism: that
+    model keeps its validation score.
     """
     base = report(task.order.indices[position], [outcome], task.metric)
+    diverged = replace(base, state=TrialState.DIVERGED, score=None)
     if outcome.weights is None:
         return base, None
     values = nn.predict_values(shape, outcome.weights, test)[0]
     if not np.isfinite(values).all():
-        return replace(base, state=TrialState.DIVERGED, score=None), None
-    if task.classified:
-        correct = _correct(values, test.targets)
-        return replace(base, test_correct=correct, test_examples=len(test)), values
-    score = _tested(task.metric, shape, outcome.weights, test) if base.score is None else base.score
-    return replace(base, score=score, test_examples=len(test)), values
+        return diverged, None
+    tested = replace(base, test_examples=len(test))
+    if _classifies(task):
+        return replace(tested, test_correct=_correct(values, test.targets)), values
+    if task.order.roles[position] is Role.OPTIMISM:
+        return tested, values
+    score = _tested(task.metric, shape, outcome.weights, test)
+    return (replace(tested, score=score), values) if math.isfinite(score) else (diverged, None)
+
+
+def _classifies(task: Task) -> bool:
+    return task.resolved.workload.classifies
 
 
 def _correct(values: NDArray[np.floating[Any]], classes: NDArray[Any]) -> int:

@@ -31,6 +31,7 @@ def loss_of(task: Task) -> str:
 
 def shape(values: Mapping[str, Any], facts: DatasetFacts) -> nn.Shape:
     """The network of a trial with the hyperparameters `values`."""
+    layers = values.get("layers", ())
     return nn.Shape(
         inputs=facts.features,
         hidden_sizes=tuple(values["hidden_sizes"]),
@@ -40,6 +41,8 @@ def shape(values: Mapping[str, Any], facts: DatasetFacts) -> nn.Shape:
         batch_size=values["batch_size"],
         batch_norm=values["batch_norm"],
         loss=loss_of(facts.task),
+        layers=layers,
+        example_shape=facts.example_shape if layers else (),
     )
 
 

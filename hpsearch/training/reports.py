@@ -31,12 +31,13 @@ class Pooled:
     """An epoch of a trial over all its splits.
 
     `loss` is the mean over the validation examples of all splits, NaN where there are none;
-    `score` is the metric's rank value, None where there are no examples.
+    `score` is the metric's rank value, None where there are no examples. `correct` counts the
+    correct predictions for `examples`; None and 0 in a regression, which has none.
     """
 
     epoch: int
     loss: float
-    correct: int
+    correct: int | None
     examples: int
     score: float | None
 
@@ -48,7 +49,10 @@ def pooled(scores: Sequence[nn.EpochScore], metric: Metric) -> Pooled:
     ]
     examples, correct = sum(s.examples for s in splits), sum(s.correct for s in splits)
     score = metric.rank_value(splits) if examples else None
-    return Pooled(scores[0].epoch, mean_loss(splits), correct, examples, score)
+    loss = mean_loss(splits)
+    if metric.task == "regression":
+        return Pooled(scores[0].epoch, loss, None, 0, score)
+    return Pooled(scores[0].epoch, loss, correct, examples, score)
 
 
 def report(index: int, outcomes: Sequence[nn.Outcome], metric: Metric) -> TrialReport:
@@ -65,7 +69,7 @@ def report(index: int, outcomes: Sequence[nn.Outcome], metric: Metric) -> TrialR
         index=index,
         state=STATES[state],
         epochs=len(curve),
-        correct=last.correct if last else 0,
+        correct=(last.correct or 0) if last else 0,
         examples=last.examples if last else 0,
         loss=_finite(last.loss) if last else None,
         curve=[(p.epoch, _finite(p.loss), p.correct, p.score) for p in curve],

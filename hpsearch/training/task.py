@@ -52,12 +52,7 @@ class Task:
     @property
     def masked(self) -> bool:
         """True where reports have a `correct_mask`: in repeats, to compare configurations by."""
-        return self.classified and self.order.kind is RoundKind.REPEAT
-
-    @property
-    def classified(self) -> bool:
-        """True where predictions are classes, which are counted."""
-        return self.resolved.facts.task == "classification"
+        return self.resolved.workload.classifies and self.order.kind is RoundKind.REPEAT
 
     def shape(self, position: int) -> nn.Shape:
         """The network of a trial."""

@@ -23,13 +23,17 @@ ShapeKey = tuple[Hashable, ...]
 
 @dataclass(frozen=True)
 class DatasetFacts:
-    """Facts of a dataset that a spec depends on; `classes` is 0 where its targets are numbers."""
+    """Facts of a dataset that a spec depends on; `classes` is 0 where its targets are numbers.
+
+    `features` is the product of `example_shape`, which is (features,) where it is ().
+    """
 
     digest: str
     n_train: int
     features: int
     classes: int
     task: Task = "classification"
+    example_shape: tuple[int, ...] = ()
 
     @property
     def outputs(self) -> int:
@@ -41,8 +45,14 @@ class DatasetFacts:
         """Facts from the stored description of a dataset; it is empty where there is none."""
         if not data:
             return NO_DATASET
-        classes, task = len(data["classes"]), data.get("task", "classification")
-        return cls(data["digest"], data["n_train"], data["features"], classes, task)
+        return cls(
+            digest=data["digest"],
+            n_train=data["n_train"],
+            features=data["features"],
+            classes=len(data["classes"]),
+            task=data.get("task", "classification"),
+            example_shape=tuple(data.get("shape", ())),
+        )
 
 
 NO_DATASET = DatasetFacts("", 0, 0, 0)
@@ -127,8 +137,6 @@ class Workload(ABC):
         who claims one trial at a time, reports its scores and keeps its models.
     left_out
         Paths of fields that a spec of this kind does not have.
-    loss_is_known
-        A loss has the one meaning that decisions rely on.
     final_as_long
         The final test trains as long as a full trial where nothing else is asked.
     measures_optimism
@@ -137,7 +145,6 @@ class Workload(ABC):
 
     trained_here: ClassVar[bool]
     left_out: ClassVar[tuple[str, ...]] = ()
-    loss_is_known: ClassVar[bool] = True
     final_as_long: ClassVar[bool] = False
     measures_optimism: ClassVar[bool] = True
     advice: ClassVar[Advice] = Advice()
@@ -198,3 +205,12 @@ class Workload(ABC):
     def validation_examples(self) -> int | None:
         """Examples that score a trial; None where the service does not know them."""
         return None
+
+    @property
+    def classifies(self) -> bool:
+        """True where trials tell classes apart, and the service knows.
+
+        Reports then count correct predictions, and a loss is minus the log of the right class's
+        probability. Otherwise a score is all that decisions can rely on.
+        """
+        return False

@@ -21,7 +21,6 @@ class External(Workload):
 
     trained_here = False
     left_out = ("dataset", "model", "validation_fraction", "validation", "final.train_on")
-    loss_is_known = False
     final_as_long = True
     measures_optimism = False
 

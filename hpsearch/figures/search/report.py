@@ -80,10 +80,16 @@ def _answer(result: ResultView) -> Iterator[Sequence[str]]:
         *(words.share(end) for end in test.ci95)
     )  # fmt: skip
     yield "recommended", words.params(result.recommended.params)
-    yield "test accuracy", words.share(test.shown) + interval
-    yield "models of the range", f"mean {words.share(test.mean)}, sd {words.share(test.sd)}"
-    yield "ensemble", words.share(test.ensemble_accuracy)
-    yield "validation accuracy", words.share(result.recommended.shown)
+    if test.score is None:
+        yield "test accuracy", words.share(test.accuracy) + interval
+        yield "models of the range", f"mean {words.share(test.mean)}, sd {words.share(test.sd)}"
+        yield "ensemble", words.share(test.ensemble_accuracy)
+        yield "validation accuracy", words.share(result.recommended.shown)
+    else:
+        yield "test score", words.share(test.score)
+        mean, sd = words.share(test.score_mean), words.share(test.score_sd)
+        yield "models of the range", f"mean {mean}, sd {sd}"
+        yield "validation score", words.share(result.recommended.shown)
     if result.optimism is not None:
         yield "optimism", f"{result.optimism:+.4f} (validation minus test of one more model)"
     yield "test part", f"{test.examples} examples, opened {test.attempts} time(s) by this search"

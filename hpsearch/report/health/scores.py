@@ -30,8 +30,9 @@ AGREEING = 0.5  # correlation below which an earlier search disagrees
 
 def few_examples(records: SearchRecords) -> Iterator[HealthNote]:
     """A validation part that is too small for what is asked of it, known from the start."""
-    n = records.resolved.workload.validation_examples
-    if n is None or n >= FEW_EXAMPLES:
+    workload = records.resolved.workload
+    n = workload.validation_examples
+    if n is None or n >= FEW_EXAMPLES or not workload.classifies:
         return
     known = records.search.best_accuracy
     share = known if known is not None and 0 < known < 1 else 0.5
@@ -58,8 +59,9 @@ def candidates_alike(records: SearchRecords) -> Iterator[HealthNote]:
     finalists = records.latest(lambda evidence: evidence.finalists) or []
     rivals = [f for f in finalists[1:] if f.indistinguishable]
     gap = max((abs(f.difference) for f in rivals), default=0.0)
-    examples = records.resolved.workload.validation_examples
-    if gap < MATTERS or examples is None:
+    workload = records.resolved.workload
+    examples = workload.validation_examples
+    if gap < MATTERS or examples is None or not workload.classifies:
         return
     others = len(finalists) - 1
     sd = _difference_sd([finalists[0], *rivals], records, examples)

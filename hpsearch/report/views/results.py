@@ -86,8 +86,8 @@ class TestView(View):
 
     @property
     def shown(self) -> float | None:
-        """The number for people: the accuracy, or the score of an external search."""
-        return self.accuracy if self.sealed else self.score
+        """The number for people: the accuracy, or the score where there is none."""
+        return self.score if self.accuracy is None else self.accuracy
 
 
 class HealthNote(View):

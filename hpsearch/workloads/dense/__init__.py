@@ -6,7 +6,7 @@ from hpsearch.workloads.dense.hyperparameters import (
     hyperparameters,
     per_trial,
 )
-from hpsearch.workloads.dense.model import ModelSpec, current_model, with_constants
+from hpsearch.workloads.dense.model import ModelSpec, current_model, with_registered
 from hpsearch.workloads.dense.workload import Dense, network_parameters
 
 __all__ = [
@@ -18,5 +18,5 @@ __all__ = [
     "hyperparameters",
     "network_parameters",
     "per_trial",
-    "with_constants",
+    "with_registered",
 ]

@@ -3,12 +3,11 @@
 The annotations are the one table of hyperparameters. A field marked PER_TRIAL may differ between
 the trials of a stack, one marked SHAPING decides which trials can be stacked; both may be searched.
 Constants of optimizers come from the optimizers: those that a spec has had from the start are
-fields here, any other becomes one as soon as an optimizer declares it.
+fields here, any other becomes one as soon as an optimizer declares it; likewise `layers`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, Literal, cast
@@ -29,6 +28,7 @@ from hpsearch import nn
 from hpsearch.one_of import one_of
 from hpsearch.space import Level
 from hpsearch.workloads.dense.constants import Declared, declared
+from hpsearch.workloads.dense.layers import Kinds, Layers, kinds
 
 UNITS_MAX = 4_096
 LAYERS_MAX = 10
@@ -120,24 +120,31 @@ class ModelSpec(BaseModel):
 
 
 def current_model() -> type[ModelSpec]:
-    """The model with the constants of every optimizer that is registered now."""
-    return _model(declared())
+    """The model with the constants of every optimizer, and the layers, that are registered now."""
+    return _model(declared(), kinds())
 
 
-def with_constants(value: Any, handler: ValidatorFunctionWrapHandler) -> ModelSpec:
-    """Validate a model, which may have constants that came after its class was made."""
+def with_registered(value: Any, handler: ValidatorFunctionWrapHandler) -> ModelSpec:
+    """Validate a model, which may have fields that came after its class was made."""
     model = current_model()
-    return cast("ModelSpec", handler(value)) if model is ModelSpec else model.model_validate(value)
+    if model is ModelSpec:
+        return cast("ModelSpec", handler(value))
+    if type(value) is ModelSpec:  # the default
+        value = value.model_dump(exclude_unset=True)
+    return model.model_validate(value)
 
 
 @lru_cache(maxsize=8)
-def _model(now: Declared) -> type[ModelSpec]:
-    """The model; constants that came later are left out of a stored spec while they have their default."""
-    fields: Mapping[str, Any] = {
+def _model(now: Declared, layers: Kinds) -> type[ModelSpec]:
+    """The model; each field that came later is left out of a stored spec while it has its default."""
+    fields: dict[str, Any] = {
         name: (Annotated[float, PER_TRIAL], _late(constant, now.users(name)))
         for name, constant in now.constants.items()
         if name not in ModelSpec.model_fields
     }
+    if layers:
+        about = f"In front of the hidden layers: {', '.join(name for name, _ in layers)}."
+        fields["layers"] = Layers, Field((), description=about, exclude_if=lambda value: not value)
     if not fields:
         return ModelSpec
     return create_model(ModelSpec.__name__, __base__=ModelSpec, __module__=__name__, **fields)

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from hpsearch import nn
 from hpsearch.errors import Mistake
 from hpsearch.metrics import METRICS
 from hpsearch.settings import Settings
@@ -22,6 +23,7 @@ from hpsearch.workloads.dense.hyperparameters import (
     limited,
     shaping,
 )
+from hpsearch.workloads.dense.layers import behind, misplaced
 from hpsearch.workloads.dense.model import ModelSpec
 
 
@@ -64,6 +66,12 @@ class Dense(Workload):
     def _fixed(self) -> Mapping[str, Any]:
         return dict(self.model)
 
+    @property
+    def layers(self) -> tuple[nn.LayerSpec, ...]:
+        """The layers in front of the hidden ones."""
+        layers: tuple[nn.LayerSpec, ...] = getattr(self.model, "layers", ())
+        return layers
+
     def capped(self, settings: Settings) -> Iterator[tuple[str, int, int]]:
         """Layers and units."""
         yield from caps.architecture(self.model.hidden_sizes, self.setup.space, settings)
@@ -80,6 +88,7 @@ class Dense(Workload):
             *checks.batch_size(setup, parts, self.model.batch_size),
             *caps.too_large(setup.space, self.largest_parameters(), settings),
             *checks.folds(setup),
+            *misplaced(self.layers, setup.facts),
             *checks.task(setup, self.model),
         ]
 
@@ -126,9 +135,10 @@ class Dense(Workload):
         return epochs * -(-self.setup.facts.n_train // size) * self.setup.splits
 
     def parameters(self, params: Params) -> int:
-        """Weights and biases of a trial's network."""
-        sizes = self.hyperparameters(params)["hidden_sizes"]
-        return network_parameters(self.setup.facts.features, sizes, self.setup.facts.outputs)
+        """Weights and biases of a trial's network, and whatever its other layers learn."""
+        facts, sizes = self.setup.facts, self.hyperparameters(params)["hidden_sizes"]
+        features, more = behind(self.layers, facts)
+        return network_parameters(features, sizes, facts.outputs) + more
 
     def largest_parameters(self, limits: Mapping[str, float] | None = None) -> int:
         """Weights and biases of the largest network that the space can ask for.
@@ -167,6 +177,11 @@ class Dense(Workload):
     def validation_examples(self) -> int:
         """Examples of the training part that validate a trial on some split, about."""
         return self.setup.n_validation
+
+    @property
+    def classifies(self) -> bool:
+        """True where the dataset has classes."""
+        return self.setup.facts.task == "classification"
 
 
 def network_parameters(features: int, hidden_sizes: tuple[int, ...], outputs: int) -> int:
