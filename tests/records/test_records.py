@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from core.records import RECOMMENDED, make_round, make_trial
 from hypothesis import given
 from hypothesis import strategies as st
+from support.records import RECOMMENDED, make_round, make_trial
 
 from hpsearch.evidence import DivergenceBoundary, Evidence, Finalist, Importance, Surface
 from hpsearch.reasons import StoredReason

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from core.builders import boxes
 from hypothesis import given
 from hypothesis import strategies as st
+from support.builders import boxes
 from surrogate.searches import LEVELS, MIXED, draw
 
 from hpsearch.space import Box, Choices, Dimension, Range, Space, inside

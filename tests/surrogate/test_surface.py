@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from core.builders import observe
+from support.builders import observe
 
 from hpsearch.space import Choices, Range, Space
 from hpsearch.surrogate import fitted, importance, surface

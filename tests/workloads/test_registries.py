@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Annotated
 
 import pytest
-from core.builders import asked, mistakes, resolve
 from pydantic import BaseModel, ValidationError
+from support.builders import asked, mistakes, resolve
 
 from hpsearch import nn
 from hpsearch.errors import InvalidSpec

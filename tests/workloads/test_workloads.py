@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from core.builders import caps, resolve
+from support.builders import caps, resolve
 
 from hpsearch.spec import ResolvedSpec, SearchSpec, parse
 from hpsearch.workloads import NO_DATASET, WORKLOADS, Dense, External, workload_of

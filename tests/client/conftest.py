@@ -1,0 +1,8 @@
+"""Fixtures of the tests of client."""
+
+from support.command_fixtures import contract, status
+
+__all__ = [
+    "contract",
+    "status",
+]

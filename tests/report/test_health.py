@@ -1,0 +1,160 @@
+"""The health report: a planted search triggers each finding, a clean one none."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from report.health_records import CLEAN, FINALIST, answering, beaten, notes, training
+from support.builders import FACTS, resolve
+from support.records import make_decision, make_round, make_trial, models, not_begun
+
+from hpsearch.report import health
+
+
+def test_a_clean_search_has_no_findings() -> None:
+    assert notes() == {}
+
+
+def test_a_search_that_has_not_begun_has_none_either() -> None:
+    assert health.notes(health.SearchRecords(not_begun(), resolve(), (), ())) == []
+
+
+class TestScores:
+    @pytest.mark.parametrize(
+        ("validation", "fraction", "expected"),
+        [({}, 0.2, 287), ({"folds": 5}, 0.2, 1437), ({"repeats": 2}, 0.2, 517), ({}, 0.1, 144)],
+    )
+    def test_how_many_examples_validate(
+        self, validation: dict[str, int], fraction: float, expected: int
+    ) -> None:
+        resolved = resolve(validation=validation, validation_fraction=fraction)
+        assert resolved.workload.validation_examples == expected
+
+    def test_few_validation_examples_are_said_from_the_start(self) -> None:
+        resolved = resolve(validation_fraction=0.07)
+        (note,) = health.notes(health.SearchRecords(not_begun(), resolved, (), ()))
+        assert note.code == "few_validation_examples"
+        assert note.severity == "warning"
+        assert note.numbers["examples"] == 101
+        assert note.numbers["sd"] == pytest.approx(math.sqrt(0.25 / 101))
+        assert "differ by less than 0.10 may not differ at all" in note.message
+        assert '"folds": 5' in note.advice
+        assert "1437" in note.advice
+
+    def test_a_known_accuracy_makes_the_statement_sharper(self) -> None:
+        note = notes(validation_fraction=0.1)["few_validation_examples"]
+        assert note.numbers["sd"] == pytest.approx(math.sqrt(0.93 * 0.07 / 144))
+
+    def test_folds_of_a_small_dataset_are_few_all_the_same(self) -> None:
+        facts = replace(FACTS, n_train=150)
+        note = notes(facts=facts, validation={"folds": 5})["few_validation_examples"]
+        assert note.advice == "only more data will help"
+
+    def test_200_examples_are_enough(self) -> None:
+        facts = replace(FACTS, n_train=1000)
+        assert notes(facts=facts) == {}
+
+    def test_candidates_that_cannot_be_told_apart(self) -> None:
+        race = [FINALIST, beaten(0.02, 0.4, alike=True), beaten(0.1, 1e-6, alike=False)]
+        full = [answering(0.1, range(90)), answering(0.2, range(4, 92)), answering(0.3, range(80))]
+        note = notes(evidence=replace(CLEAN, finalists=race), full=full)["candidates_alike"]
+        assert note.severity == "warning"
+        assert note.message.startswith("1 of 2 other finalists cannot be told apart")
+        assert note.numbers["gap"] == 0.02
+        # The second misses four examples that the first gets right, and gets two of the others.
+        sd = math.sqrt((6 / 100 - 0.02**2) / 100)
+        assert note.numbers["sd"] == pytest.approx(sd)
+        assert note.numbers["examples"] == 287
+        assert note.numbers["needed"] == math.ceil(287 * (2 * sd / 0.02) ** 2)
+        assert f"takes about {note.numbers['needed']:,} validation examples" in note.advice
+
+    def test_trainings_of_a_candidate_are_averaged(self) -> None:
+        race = [FINALIST, beaten(0.02, 0.4, alike=True)]
+        full = [answering(0.1, range(100)), answering(0.2, range(98)), answering(0.2, range(100))]
+        note = notes(evidence=replace(CLEAN, finalists=race), full=full)["candidates_alike"]
+        assert note.numbers["sd"] == pytest.approx(math.sqrt((0.02 / 4 - 0.01**2) / 100))
+        assert "more trainings of each" in note.advice
+
+    def test_alike_within_half_a_point_is_alike(self) -> None:
+        race = [FINALIST, beaten(0.004, 0.3173105, alike=True), beaten(-0.002, 0.9, alike=True)]
+        assert notes(evidence=replace(CLEAN, finalists=race)) == {}
+
+    def test_without_single_answers_independent_parts_are_the_bound(self) -> None:
+        bound = pytest.approx(math.sqrt(2 * 0.93 * 0.07 / 287))
+        for full in ([], [answering(0.1, range(90))], [answering(0.2, range(90))]):
+            race = [FINALIST, beaten(0.01, None, alike=True)]
+            note = notes(evidence=replace(CLEAN, finalists=race), full=full)["candidates_alike"]
+            assert note.numbers["sd"] == bound
+
+    def test_short_epochs_that_cost_more_than_noise(self) -> None:
+        # After 2 epochs the highest rates lead, after 8 the lowest ones do.
+        full = [training(i, 0.01 * 1.5**i, 0.6 + 0.02 * i, 0.95 - 0.01 * i) for i in range(9)]
+        note = notes(full=full)["short_epoch_bias"]
+        assert note.severity == "warning"
+        assert note.numbers["rank_correlation"] == pytest.approx(-1)
+        assert note.numbers["cost"] == pytest.approx(0.08)
+        assert note.numbers["learning_rate_shift"] == pytest.approx(-6 * math.log10(1.5))
+        assert "full trainings want a lower learning rate" in note.message
+        assert "epochs.first above 2" in note.advice
+
+    def test_an_order_that_says_nothing_about_clear_differences(self) -> None:
+        # The leader after 2 epochs is the best after 8, the others come in the reverse order.
+        full = [training(i, 0.1 + i / 1e4, 0.5 + 0.01 * i, 0.92 - 0.01 * i) for i in range(11)]
+        full.append(training(11, 0.1, 0.9, 0.93))
+        note = notes(full=full)["short_epoch_bias"]
+        assert note.numbers["cost"] == pytest.approx(0)
+        assert note.numbers["rank_correlation"] < 0
+        assert "learning rate" not in note.message
+
+    def test_differences_within_the_noise_are_no_bias(self) -> None:
+        full = [training(i, 0.1 + i / 1e4, 0.6 + 0.01 * i, 0.93 - 0.0005 * i) for i in range(12)]
+        assert notes(full=full) == {}
+
+    def test_trainings_of_one_configuration_count_together(self) -> None:
+        lucky = [training(i, 0.2, 0.7, 0.90 + 0.04 * (i % 2)) for i in range(4)]
+        other = [training(9 + i, 0.1 + i, 0.69 - 0.01 * i, 0.915) for i in range(3)]
+        assert notes(full=[*lucky, *other]) == {}
+
+    @pytest.mark.parametrize("spec", [{"epochs": {"first": 8, "last": 8}}, {}])
+    def test_what_has_no_short_scores_says_nothing_of_them(self, spec: dict[str, Any]) -> None:
+        rungs = [8] if spec else [2, 8]
+        rounds = [make_round(rungs=rungs, epochs=8, evidence=CLEAN)]
+        full = [make_trial(1, i, curve=[(8, 1.0, 3)]) for i in range(12)]
+        assert notes(rounds=rounds, full=full, **spec) == {}
+
+    def test_an_earlier_search_that_disagrees(self) -> None:
+        note = notes(evidence=replace(CLEAN, agreement={1: 0.2, 7: 0.1}))["warm_start_disagrees"]
+        assert note.numbers == {"search": "earlier", "correlation": 0.2}
+        assert "leave it out of warm_start" in note.advice
+
+
+class TestFinals:
+    def test_diverged_models(self) -> None:
+        note = notes(final=models((190, None, None)))["final_diverged"]
+        assert note.message == "2 of 3 final models diverged"
+        assert note.numbers == {"diverged": 2, "models": 3, "epochs": 20}
+        worst = notes(final=models((None, 180)))["final_diverged"]
+        assert worst.message.endswith("the recommended one among them")
+
+    def test_the_model_for_optimism_is_no_final_model(self) -> None:
+        assert notes(final=models(gauge=None)) == {}
+
+    def test_optimism_beyond_its_noise(self) -> None:
+        note = notes(final=models(gauge=170))["optimism"]
+        assert note.severity == "warning"
+        assert note.numbers["gap"] == pytest.approx(0.96 - 0.85)
+        noise = math.hypot(math.sqrt(0.96 * 0.04 / 300), math.sqrt(0.85 * 0.15 / 200))
+        assert note.numbers["noise_sd"] == pytest.approx(noise)
+        assert "quote the test accuracy" in note.advice
+
+    def test_a_gap_within_the_noise_is_none(self) -> None:
+        assert notes(final=models(gauge=186)) == {}
+
+
+def test_warnings_come_first() -> None:
+    made = [make_decision(verdict="unidentified")]
+    found = notes(made=made, final=models(gauge=150), validation_fraction=0.1)
+    assert [note.severity for note in found.values()] == ["warning", "warning", "info"]
