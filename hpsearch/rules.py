@@ -1,6 +1,6 @@
 """The rules number, and fields of a spec that came later: what keeps stored searches comparable.
 
-Whatever changes a split, a draw, a plan, a decision or a bit for an unchanged spec raises `RULES`,
+Whatever changes a split, a draw, a plan, a decision or a bit for an unchanged spec raises `RULES_NUMBER`,
 once a release, and adds the releases before to `RELEASES` (docs/decisions/0016-rules-number.md).
 """
 
@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from hpsearch.errors import Conflict
 
-RULES = 1
+RULES_NUMBER = 1
 RELEASES: Final[Mapping[int, str]] = {1: "0.1.x"}
 """Rules number -> the releases that have it."""
 
@@ -27,20 +27,20 @@ def check_same(rules: int, search_id: str) -> None:
     Conflict
         It was made under other rules: a difference would say nothing.
     """
-    if rules != RULES:
+    if rules != RULES_NUMBER:
         release = RELEASES.get(rules, "the release that made it")
         raise Conflict(
-            f"search {search_id} was made under rules {rules}, this build has {RULES}; "
+            f"search {search_id} was made under rules {rules}, this build has {RULES_NUMBER}; "
             f"install {release} to train it again"
         )
 
 
 def mixed(rules: int) -> str | None:
     """Why a search that was submitted under `rules` and ends now has no digest, if so."""
-    if rules == RULES:
+    if rules == RULES_NUMBER:
         return None
     return (
-        f"it was submitted under rules {rules} and completed under rules {RULES}; "
+        f"it was submitted under rules {rules} and completed under rules {RULES_NUMBER}; "
         "a digest is of one number"
     )
 

@@ -107,7 +107,7 @@ class Stream(IntEnum):
     DROPOUT = 4
     SAMPLE = 5
     FINAL = 6
-    AUDIT = 7
+    PROBE = 7
     FOLDS = 8
 
 
@@ -131,7 +131,7 @@ class Observation:
     curve
         (epoch, score) at some epochs in order, the last one among them; empty where only the
         last score is known.
-    fall
+    loss_drop
         How much lower the validation loss was after the last epoch than after the first one;
         None where that is not known. What initial weights bring along is not in it.
     source
@@ -150,7 +150,7 @@ class Observation:
     score: float | None = None
     curve: tuple[tuple[int, float], ...] = ()
     source: int = 0
-    fall: float | None = None
+    loss_drop: float | None = None
 
     @property
     def finite(self) -> bool:

@@ -17,8 +17,8 @@ from hpsearch.spec.models import EpochsSpec, SearchSpec
 
 
 def test_a_search_of_older_rules_is_not_compared(monkeypatch):
-    rules.check_same(rules.RULES, "abc")
-    monkeypatch.setattr(rules, "RULES", 2)
+    rules.check_same(rules.RULES_NUMBER, "abc")
+    monkeypatch.setattr(rules, "RULES_NUMBER", 2)
     message = "search abc was made under rules 1, this build has 2; install 0.1.x to train it again"
     with pytest.raises(Conflict, match=message) as refused:
         rules.check_same(1, "abc")
@@ -31,7 +31,7 @@ def test_newer_rules_than_these_name_no_release():
 
 
 def test_every_number_before_ours_names_its_releases():
-    assert set(range(1, rules.RULES + 1)) <= rules.RELEASES.keys()
+    assert set(range(1, rules.RULES_NUMBER + 1)) <= rules.RELEASES.keys()
 
 
 # --- fields that came later, as a next release would add them ------------------------------------

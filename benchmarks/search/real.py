@@ -174,7 +174,7 @@ def _observed(plan: RoundPlan, report: Any) -> Observation:
         round=plan.number, index=report.index, params=plan.trials[report.index],
         state=report.state, epochs=report.epochs, correct=report.correct,
         examples=report.examples, loss=report.loss, score=report.score,
-        curve=sparse_curve(report.curve), fall=loss_drop(report.curve),
+        curve=sparse_curve(report.curve), loss_drop=loss_drop(report.curve),
     )  # fmt: skip
 
 

@@ -38,7 +38,7 @@ def decide(now: Snapshot, *, job_size: int) -> Plan:
     # One history has one plan, in whatever order it comes.
     ordered = sorted(now.observations, key=lambda o: (o.source, o.round, o.index))
     if not now.resolved.workload.classifies:  # a loss of another meaning decides nothing
-        ordered = [replace(o, loss=None, fall=None) for o in ordered]
+        ordered = [replace(o, loss=None, loss_drop=None) for o in ordered]
     now = replace(now, observations=ordered)
     if now.round and not now.own:
         return GiveUp(course.NothingTrained(now.failed, now.round))

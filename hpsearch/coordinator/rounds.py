@@ -45,7 +45,7 @@ def explore(situation: Situation, *, rungs: Sequence[int], trials: int, job_size
     propose = SAMPLERS[spec.sampler].propose
     drawn = list(propose(space, bounds, observations, model, inner, rng))
     if probes:
-        rng = np.random.default_rng([spec.seed, Stream.AUDIT, number])
+        rng = np.random.default_rng([spec.seed, Stream.PROBE, number])
         drawn += SAMPLERS["sobol"].propose(space, wide, observations, model, probes, rng)
     return _plan(situation, RoundKind.EXPLORE, rungs, [*drawn, *repeated], job_size)
 

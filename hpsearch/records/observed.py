@@ -24,7 +24,7 @@ def observations(trials: Iterable[TrialRecord]) -> list[Observation]:
             loss=t.loss,
             score=t.score,
             curve=sparse_curve(t.curve or ()),
-            fall=loss_drop(t.curve or ()),
+            loss_drop=loss_drop(t.curve or ()),
         )
         for t in trials
         if t.role is None and t.state in OBSERVED

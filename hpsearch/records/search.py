@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from hpsearch.records.observed import params_from_json
-from hpsearch.rules import RULES
+from hpsearch.rules import RULES_NUMBER
 from hpsearch.space import Params
 from hpsearch.spec import ResolvedSpec, SearchSpec, edited
 from hpsearch.trials import Observation, Recommendation, SearchState
@@ -115,7 +115,7 @@ class SearchRecord(NamedTuple):
     digest: str | None = None
     digest_reason: str | None = None
     webhook: str | None = None
-    rules: int = RULES
+    rules: int = RULES_NUMBER
     warm_start: Sequence[Observation] = ()
 
     def resolved(self, *, after: int | None = None) -> ResolvedSpec:

@@ -69,7 +69,7 @@ class Submission:
             idempotency_key=key,
             webhook=None if webhook is None else webhook.url,
             body_sha256=body_sha256(data),
-            rules=rules.RULES,
+            rules=rules.RULES_NUMBER,
             warm_start=self._warm_start(resolved, owner),
         )
 

@@ -111,7 +111,7 @@ def _observation(number: int, index: int, params: Params, outcome: nn.Outcome) -
         correct=(last.n_correct or 0) if last else 0,
         examples=last.examples if last else 0,
         loss=last.loss if last else None,
-        fall=outcome.curve[0].loss - last.loss if last else None,
+        loss_drop=outcome.curve[0].loss - last.loss if last else None,
     )
 
 

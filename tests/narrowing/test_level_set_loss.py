@@ -98,7 +98,7 @@ class TestLossAsSignpost:
         seen = []
         for o in sampled(lambda _: 0.1, seed=seed, n=n, box=box, noise=0.03):
             u = LR.to_unit(o.params["learning_rate"])
-            more = {"loss": loss(u) + 0.3 * rng.normal(), "fall": fall(u)}
+            more = {"loss": loss(u) + 0.3 * rng.normal(), "loss_drop": fall(u)}
             seen.append(observe(o.index, o.params, o.accuracy, score=o.score, **more))
         return seen
 
@@ -107,7 +107,7 @@ class TestLossAsSignpost:
         rate = decided(seen)[0]["learning_rate"]
         assert rate.verdict is Verdict.OPEN_HIGH
         assert LR.to_unit(rate.after.high) == pytest.approx(1.5, abs=1e-5)
-        falls = np.array([o.fall for o in seen])
+        falls = np.array([o.loss_drop for o in seen])
         outer = np.array([LR.to_unit(o.params["learning_rate"]) for o in seen]) > 0.75
         p = stats.mannwhitneyu(falls[outer], falls[~outer], alternative="greater").pvalue
         rank = (stats.rankdata(-falls)[outer].mean() - 0.5) / 32
@@ -148,7 +148,7 @@ class TestLossAsSignpost:
         inner = self.begun(lambda _: 1.5, lambda u: 0.1 * 10 ** (u - 1), box=box, n=128)
         rng = np.random.default_rng(2)
         near = [
-            observe(o.index, o.params, 0.5, round=2, loss=o.loss, fall=o.fall,
+            observe(o.index, o.params, 0.5, round=2, loss=o.loss, loss_drop=o.loss_drop,
                     score=0.5 + 0.01 * rng.normal())
             for o in inner
         ]  # fmt: skip

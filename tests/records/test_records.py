@@ -105,7 +105,7 @@ def test_observations_are_trials_that_have_ended() -> None:
         make_trial(idx=3, role="drawn"),
     ]
     first, second = observations(trials)
-    assert (first.index, first.curve, first.fall) == (0, ((1, 0.5), (2, 0.6)), 0.5)
+    assert (first.index, first.curve, first.loss_drop) == (0, ((1, 0.5), (2, 0.6)), 0.5)
     assert (second.index, second.finite, second.curve) == (2, False, ())
 
 

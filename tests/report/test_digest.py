@@ -14,7 +14,7 @@ from support.records import make_search, make_trial
 
 from hpsearch.records import Edit
 from hpsearch.report import digest
-from hpsearch.rules import RULES
+from hpsearch.rules import RULES_NUMBER
 from hpsearch.trials import Observation, TrialState
 
 TRIALS = [make_trial(2, 1), make_trial(1, 0, params={"learning_rate": 1e-5, "hidden_sizes": [5, 6]}),
@@ -97,7 +97,7 @@ class TestDigest:
     def test_is_withheld_where_it_would_promise_too_much(self):
         one, two = {"numpy": "2.4", "blas": "x"}, {"numpy": "2.4", "blas": "y"}
 
-        def why(fingerprints, failed=0, seconds=None, *, rules=RULES):
+        def why(fingerprints, failed=0, seconds=None, *, rules=RULES_NUMBER):
             return digest.withheld(fingerprints, failed, seconds, rules=rules) or ""
 
         assert why([]) == ""

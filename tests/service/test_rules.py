@@ -11,8 +11,8 @@ from hpsearch.service import replay
 from hpsearch.trials import SearchState
 from worker.__main__ import main
 
-NEXT = rules.RULES + 1
-OLD = f"made under rules {rules.RULES}, this build has {NEXT}; install .* to train it again"
+NEXT = rules.RULES_NUMBER + 1
+OLD = f"made under rules {rules.RULES_NUMBER}, this build has {NEXT}; install .* to train it again"
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def bench(services):
 @pytest.fixture
 def upgraded(monkeypatch):
     """upgraded(): from here on this is a build that decides or trains otherwise."""
-    return lambda: monkeypatch.setattr(rules, "RULES", NEXT)
+    return lambda: monkeypatch.setattr(rules, "RULES_NUMBER", NEXT)
 
 
 def result(bench, search):
@@ -34,7 +34,10 @@ def test_every_search_stores_the_rules_of_its_submission(bench, upgraded):
     old = bench.submit(seed=1)
     upgraded()
     new = bench.submit(seed=2)
-    assert (bench.status(old).rules, bench.status(new).rules) == (rules.RULES - 1, rules.RULES)
+    assert (bench.status(old).rules, bench.status(new).rules) == (
+        rules.RULES_NUMBER - 1,
+        rules.RULES_NUMBER,
+    )
     bench.complete(new)
     assert result(bench, new).rules == NEXT
     assert result(bench, new).digest is not None

@@ -33,7 +33,7 @@ def trained(trainer: Trainer, resolved: object, info: object, plan: RoundPlan) -
     return [
         Observation(
             plan.number, r.index, plan.trials[r.index], r.state, r.epochs, r.correct, r.examples,
-            r.loss, r.score, sparse_curve(r.curve), fall=loss_drop(r.curve),
+            r.loss, r.score, sparse_curve(r.curve), loss_drop=loss_drop(r.curve),
         )
         for r in trainer.run(order).trials
     ]  # fmt: skip

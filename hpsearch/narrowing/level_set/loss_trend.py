@@ -76,9 +76,9 @@ def _steeper(
 
 
 def _begun(trial: Observation) -> bool:
-    if trial.fall is None or trial.loss is None:
+    if trial.loss_drop is None or trial.loss is None:
         return False
-    return trial.fall > BEGUN * (trial.loss + trial.fall)
+    return trial.loss_drop > BEGUN * (trial.loss + trial.loss_drop)
 
 
 def nothing_learned(box: Box, observations: Sequence[Observation]) -> bool:
@@ -103,7 +103,7 @@ def _losses(trials: Sequence[Observation]) -> Floats:
 
 def _falls(trials: Sequence[Observation]) -> Floats:
     """(n,) minus how far the loss fell; NaN where it is not known."""
-    return -np.array([np.nan if o.fall is None else o.fall for o in trials])
+    return -np.array([np.nan if o.loss_drop is None else o.loss_drop for o in trials])
 
 
 def _ends(
