@@ -36,7 +36,7 @@ def check_same(rules: int, search_id: str) -> None:
 
 
 def mixed(rules: int) -> str | None:
-    """Why a search that was submitted under `rules` and ends now has no digest, if so."""
+    """The reason for which a search submitted under `rules` and ending now has no digest, or None."""
     if rules == RULES_NUMBER:
         return None
     return (

@@ -124,7 +124,7 @@ def rank_key(score: float | None, loss: float | None, number: int, index: int) -
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one trial told: its last-epoch validation score, ties broken by loss.
+    """The outcome of a trial: its last-epoch validation score, ties broken by loss.
 
     score
         By the search's objective, higher is better; None stands for the accuracy.
@@ -154,7 +154,7 @@ class Observation:
 
     @property
     def finite(self) -> bool:
-        """Whether the trial ended with a finite loss."""
+        """True for a trial that ended with a finite loss."""
         return self.state is not TrialState.DIVERGED
 
     @property
@@ -253,7 +253,7 @@ class TrainingPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundPlan(TrainingPlan):
-    """One more round that explores, or that repeats the finalists."""
+    """A further round, which explores or repeats the finalists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,7 +279,7 @@ class GiveUp:
 
 @dataclass(frozen=True, slots=True)
 class TrialReport:
-    """What a worker has to say about one trial.
+    """A worker's report on a trial.
 
     `curve` holds one row per epoch: (epoch, validation loss, validation correct, score).
     `correct_mask` has a bit for each validation example, packed, for trials that repeat others. The
@@ -312,7 +312,7 @@ class TrialReport:
 
 @dataclass(frozen=True, slots=True)
 class JobReport:
-    """What a worker has to say about one job.
+    """A worker's report on a job.
 
     `model` is the recommended model's file (`nn.Model.dump`), from the final job alone.
     """

@@ -36,7 +36,7 @@ def head() -> str:
 
 
 class Database:
-    """One database and its place in the schema's history."""
+    """A database and its place in the schema's history."""
 
     def __init__(self, url: str) -> None:
         self._engines = Engines(url)
@@ -96,7 +96,7 @@ class Database:
 
 
 def _check_references(connection: sa.Connection) -> None:
-    """What SQLite did not watch during the migration must hold at its end.
+    """Check the references that SQLite did not watch during the migration.
 
     Raises
     ------

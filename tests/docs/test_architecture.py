@@ -13,24 +13,14 @@ import yaml
 PROJECT = Path(__file__).resolve().parents[2]
 MAPS = ("README.md", "CONTRIBUTING.md", "docs/architecture.md")
 PAGES = sorted(str(p.relative_to(PROJECT / "docs")) for p in (PROJECT / "docs").rglob("*.md"))
-FOLDERS = ("api/", "benchmarks/", "deploy/", "examples/", "hpsearch/", "tests/", "worker/")
+PACKAGES = ("api", "hpsearch", "lab", "migrations", "worker")
+FOLDERS = (*PACKAGES, "benchmarks", "deploy", "examples", "tests")
+FOREIGN = frozenset({"Study"})  # classes of other programs
 DECISIONS = sorted(path.name for path in (PROJECT / "docs" / "decisions").glob("0*.md"))
 _LINK = re.compile(r"\]\(([^)#\s]+)")
 _CODE = re.compile(r"`([^`\n]+)`")
 _PATH = re.compile(r"[\w.*-]+(?:/[\w.*-]+)*(?:/|\.(?:py|md|toml|yml|json|js|html|sh|ipynb))")
-# Written for the tree as it is once every part of the refactoring is in; empty afterwards.
-MOVING = frozenset(
-    {
-        "hpsearch/data/formats.py",
-        "hpsearch/metrics/",
-        "hpsearch/narrowing/wording.py",
-        "hpsearch/records/",
-        "hpsearch/workloads/",
-        "hpsearch/workloads/__init__.py",
-        "hpsearch/workloads/dense/",
-    }
-)
-MOVING_LAYERS = frozenset({"metrics", "records", "workloads"})
+_MEMBER = re.compile(r"([A-Z]\w+)\.(\w+)")
 
 
 def links(document: Path) -> Iterator[str]:
@@ -43,9 +33,7 @@ def links(document: Path) -> Iterator[str]:
 
 def named(document: Path) -> Iterator[str]:
     """The paths that a document names as code."""
-    for code in _CODE.findall(document.read_text()):
-        if _PATH.fullmatch(code):
-            yield code
+    return filter(_PATH.fullmatch, _CODE.findall(document.read_text()))
 
 
 def exists(path: str) -> bool:
@@ -59,18 +47,42 @@ def exists(path: str) -> bool:
 def test_every_path_that_a_map_names_exists(name: str) -> None:
     document = PROJECT / name
     missing = {path for path in (*links(document), *named(document)) if not exists(path)}
-    assert missing - MOVING == set()
+    assert missing == set()
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_source_file_that_a_page_names_exists(name: str) -> None:
     document = PROJECT / "docs" / name
-    sources = {path for path in named(document) if path.startswith(FOLDERS)}
-    assert {path for path in sources if not exists(path)} - MOVING == set()
+    sources = {path for path in named(document) if path.partition("/")[0] in FOLDERS}
+    assert {path for path in (*links(document), *sources) if not exists(path)} == set()
 
 
-def test_what_is_still_moving_is_not_there_yet() -> None:
-    assert not {path for path in MOVING if exists(path)}
+@pytest.mark.parametrize("name", PAGES)
+def test_every_test_that_a_page_names_by_its_file_exists(name: str) -> None:
+    files = {path.name for path in (PROJECT / "tests").rglob("test_*.py")}
+    tests = {path for path in named(PROJECT / "docs" / name) if path.startswith("test_")}
+    assert tests <= files
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_method_that_a_page_names_exists(name: str, classes: dict[str, str]) -> None:
+    codes = map(_MEMBER.fullmatch, _CODE.findall((PROJECT / "docs" / name).read_text()))
+    members = {match.groups() for match in codes if match and not _PATH.fullmatch(match[0])}
+    ours = {(c, m) for c, m in members if c not in FOREIGN}
+    assert {(c, m) for c, m in ours if not re.search(rf"\b{m}\b", classes.get(c, ""))} == set()
+
+
+@pytest.fixture(scope="module")
+def classes() -> dict[str, str]:
+    """The sources of all classes, by name; classes of one name together."""
+    sources: dict[str, str] = {}
+    for package in PACKAGES:
+        for path in (PROJECT / package).rglob("*.py"):
+            _, *parts = re.split(r"^class (?=\w)", path.read_text(), flags=re.MULTILINE)
+            for part in parts:
+                name = part.partition("(")[0].partition(":")[0]
+                sources[name] = sources.get(name, "") + part
+    return sources
 
 
 def test_the_drawn_layers_are_those_of_the_contracts() -> None:
@@ -81,12 +93,7 @@ def test_the_drawn_layers_are_those_of_the_contracts() -> None:
     (layers,) = (
         c["layers"] for c in contracts["contracts"] if c["name"] == "The layers of hpsearch"
     )
-    declared = [set(re.split(r" [|:] ", layer)) for layer in layers]
-    shown = [{name for name in layer if name not in MOVING_LAYERS} for layer in drawn]
-    gone = {"lab"}  # leaves the layers with the refactoring, as MOVING_LAYERS come
-    assert [layer for layer in shown if layer] == [
-        layer - gone for layer in declared if layer - gone
-    ]
+    assert [set(layer) for layer in drawn] == [set(re.split(r" [|:] ", layer)) for layer in layers]
 
 
 @pytest.mark.parametrize("name", DECISIONS)
