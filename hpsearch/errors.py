@@ -37,6 +37,9 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     return f"did you mean {close[0]}?" if close else ""
 
 
+meant = suggestion  # its name in 0.1.0
+
+
 class Mistake(NamedTuple):
     """A mistake in a user's document: its place and the way out."""
 

@@ -1,4 +1,4 @@
-// Warnings at the top of the page, each notices until it is over or dismissed.
+// Warnings at the top of the page, each shown until it is over or dismissed.
 
 import { byId, h } from "./dom.js";
 

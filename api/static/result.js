@@ -93,5 +93,5 @@ function finalists({ finalists: list, indistinguishable: alike }) {
     h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Finalists" },
       table("Finalists", ["Parameters", "Trainings", "Expected", "Mean score", "Behind", "p", ""], rows)),
     h("p", { class: "muted" }, "Ranked by the expected score, the surrogate's estimate from all trials. " +
-      "Behind compares full trainings alfinalist."));
+      "Behind compares full trainings alone."));
 }

@@ -19,7 +19,7 @@ from hpsearch.coordinator.rounds import grouped
 from hpsearch.coordinator.situation import Situation
 from hpsearch.coordinator.snapshot import Snapshot
 from hpsearch.coordinator.stopping import affordable, end_of_exploring, reserve, too_late
-from hpsearch.narrowing import clamp_to_evidence
+from hpsearch.narrowing.clamping import clamp_to_evidence
 from hpsearch.reasons import Reason, course
 from hpsearch.samplers import SAMPLERS
 from hpsearch.space import Params

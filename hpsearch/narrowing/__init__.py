@@ -1,29 +1,31 @@
 """Narrowing rules: the ranges that come next, one decision per hyperparameter and round.
 
 A rule is a pure function of frozen values. It keeps no memory between calls and draws nothing at
-random that has no fixed seed, so a decision can be computed again from stored rows.
+random that has no fixed seed, so a decision can be computed again from stored rows. Only a process
+that decides loads the rules, and SciPy with them; specs know their names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
-from hpsearch.narrowing import domain_reduction, level_set, quantile
-from hpsearch.narrowing.clamping import clamp_to_evidence
-from hpsearch.registry import Registry
-from hpsearch.space import Box, Space
-from hpsearch.surrogate import Surrogate
-from hpsearch.trials import Decision, Observation
+from hpsearch.registry import Deferred, Registry
 
-__all__ = ["RULES", "Rule", "clamp_to_evidence"]
+if TYPE_CHECKING:
+    from hpsearch.space import Box, Space
+    from hpsearch.surrogate import Surrogate
+    from hpsearch.trials import Decision, Observation
 
-Rule = Callable[[Space, Box, Sequence[Observation], Surrogate | None], list[Decision]]
+__all__ = ["RULES", "Rule"]
 
-RULES = Registry[Rule](
+Rule: TypeAlias = "Callable[[Space, Box, Sequence[Observation], Surrogate | None], list[Decision]]"
+
+RULES: Registry[Rule] = Registry(
     "narrowing rule",
     {
-        "level_set": level_set.narrow,
-        "quantile": quantile.narrow,
-        "domain_reduction": domain_reduction.narrow,
+        "level_set": Deferred("hpsearch.narrowing.level_set:narrow"),
+        "quantile": Deferred("hpsearch.narrowing.quantile:narrow"),
+        "domain_reduction": Deferred("hpsearch.narrowing.domain_reduction:narrow"),
     },
 )

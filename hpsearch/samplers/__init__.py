@@ -1,28 +1,30 @@
 """Samplers: seeded, stateless proposals inside a box.
 
 A sampler is a function of frozen values and a random generator. It keeps no memory between
-calls, so a decision can be computed again from stored rows.
+calls, so a decision can be computed again from stored rows. Only a process that decides loads
+them, and SciPy with them; specs know their names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
+from hpsearch.registry import Deferred, Registry
 
-from hpsearch.registry import Registry
-from hpsearch.samplers.draws import GROUP, propose_random, propose_sobol
-from hpsearch.samplers.gp import propose_gp
-from hpsearch.space import Box, Params, Space
-from hpsearch.surrogate import Surrogate
-from hpsearch.trials import Observation
+if TYPE_CHECKING:
+    import numpy as np
 
-__all__ = ["GROUP", "SAMPLERS", "Propose", "Sampler"]
+    from hpsearch.space import Box, Params, Space
+    from hpsearch.surrogate import Surrogate
+    from hpsearch.trials import Observation
 
-Propose = Callable[
+__all__ = ["SAMPLERS", "Propose", "Sampler"]
+
+Propose: TypeAlias = """Callable[
     [Space, Box, Sequence[Observation], Surrogate | None, int, np.random.Generator], list[Params]
-]
+]"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +35,11 @@ class Sampler:
     model_based: bool = False
 
 
-SAMPLERS = Registry(
+SAMPLERS: Registry[Sampler] = Registry(
     "sampler",
     {
-        "random": Sampler(propose_random),
-        "sobol": Sampler(propose_sobol),
-        "gp": Sampler(propose_gp, model_based=True),
+        "random": Deferred("hpsearch.samplers.draws:RANDOM"),
+        "sobol": Deferred("hpsearch.samplers.draws:SOBOL"),
+        "gp": Deferred("hpsearch.samplers.gp:GP"),
     },
 )

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.stats import qmc
 
 from hpsearch.arrays import Floats
+from hpsearch.samplers import Sampler
 from hpsearch.space import Box, Level, Params, Space, typed
 from hpsearch.surrogate import Surrogate
 from hpsearch.trials import Observation
@@ -85,3 +86,6 @@ def shape_draws(space: Space, box: Box, n: int, rng: np.random.Generator) -> lis
         for draw, k in zip(draws, order, strict=False):
             draw[name] = typed(box[name], levels[int(k)])
     return draws
+
+
+RANDOM, SOBOL = Sampler(propose_random), Sampler(propose_sobol)

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hpsearch.arrays import Bools, Floats
+from hpsearch.samplers import Sampler
 from hpsearch.samplers.draws import GROUP, propose_sobol
 from hpsearch.space import Box, Params, Range, Space
 from hpsearch.surrogate import (
@@ -156,3 +157,6 @@ class _Batch:
 def _best(values: Floats, taken: Bools) -> int:
     """The index of the highest value among the free places; of all, where none is free."""
     return int(np.argmax(values if taken.all() else np.where(taken, -np.inf, values)))
+
+
+GP = Sampler(propose_gp, model_based=True)

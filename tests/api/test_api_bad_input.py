@@ -29,7 +29,7 @@ def refused(client: httpx.Client) -> Iterator[Any]:
         assert response.status_code == status, response.text
         assert response.headers["Content-Type"] == "application/problem+json"
         problem = response.json()
-        assert set(problem) <= {"type", "title", "status", "detail", "errors"}
+        assert set(problem) <= {"type", "title", "status", "detail", "errors", "line"}
         for word in words:
             assert word in response.text, response.text
         return dict(problem)

@@ -7,7 +7,8 @@ import math
 import pytest
 from support.builders import diverged, observe, resolve, search
 
-from hpsearch.narrowing import RULES, clamp_to_evidence
+from hpsearch.narrowing import RULES
+from hpsearch.narrowing.clamping import clamp_to_evidence
 from hpsearch.reasons import NewEdge, Reason, Side, words
 from hpsearch.reasons.rules import LossLeads, OneCategoryLeft
 from hpsearch.space import Choices, Range

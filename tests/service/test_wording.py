@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from support.bench import OWNER
 
-from hpsearch.reasons import REASONS
+from hpsearch.reasons import REASONS, StoredReason
 from hpsearch.service import replay
 from hpsearch.store.tables import decision, round_
 
@@ -49,11 +49,11 @@ def rows(bench, search_id):
     """The course of a search without its sentences."""
 
     def read(tx):
-        trials = [(t.round, t.idx, t.params, t.role) for t in tx.searches.trials(search_id)]
-        rounds = [(r.number, r.kind, r.box) for r in tx.searches.rounds(search_id)]
+        trials = [(t.round, t.idx, t.params, t.role) for t in tx.trials.of(search_id)]
+        rounds = [(r.number, r.kind, r.box) for r in tx.trials.rounds(search_id)]
         made = [
             (d.round, d.name, d.verdict, d.before, d.after, d.numbers, d.facts)
-            for d in tx.searches.decisions(search_id)
+            for d in tx.trials.decisions(search_id)
         ]
         return trials, rounds, made
 
@@ -66,7 +66,7 @@ def test_replay_compares_facts_and_no_sentence(bench, spec, babble):
     babble()
     assert replay.decisions(bench.services, search_id).differences == []
     result = bench.services.searches.result(search_id, owner=OWNER)
-    assert all("ba: ba: " in found.reason for found in result.ranges.values())
+    assert all("ba: ba: " in shown.reason for shown in result.ranges.values())
 
 
 def test_a_search_takes_its_course_in_any_words(bench, spec, babble):
@@ -84,16 +84,16 @@ def test_a_search_of_an_older_build_agrees_and_is_shown_as_it_was_stored(bench, 
         connection.execute(decision.update().values(facts=None, reason="so it is"))
         query = sa.select(round_.c.search_id, round_.c.number, round_.c.evidence)
         for search, number, evidence in connection.execute(query).all():
-            if evidence and evidence.pop("explored_facts", None):
-                evidence["explored"] = "it was enough"
+            if evidence is not None and evidence.explored is not None:
+                older = replace(evidence, explored=StoredReason("it was enough"))
                 connection.execute(
                     round_.update()
                     .where(round_.c.search_id == search, round_.c.number == number)
-                    .values(evidence=evidence)
+                    .values(evidence=older)
                 )
     assert replay.decisions(bench.services, search_id).differences == []
     result = bench.services.searches.result(search_id, owner=OWNER)
-    assert all("so it is" in found.reason for found in result.ranges.values())
+    assert all("so it is" in shown.reason for shown in result.ranges.values())
     rounds = bench.services.searches.rounds(search_id, owner=OWNER).items
     ends = [r.evidence.explored for r in rounds if r.evidence and r.evidence.explored]
     assert set(ends) <= {"it was enough"}

@@ -531,7 +531,7 @@ def test_a_failure_while_completing_can_be_resumed(bench, monkeypatch):
     hint = final_hint(bench, search_id)
     bench.do(hint)
     with monkeypatch.context() as patched:
-        patched.setattr(advance.digest, "withheld", lambda *_: 1 / 0)
+        patched.setattr(advance.digest, "withheld", lambda *_, **__: 1 / 0)
         bench.work.advance_due()
     assert "ZeroDivisionError" in (bench.status(search_id).reason or "")
     bench.services.searches.resume(search_id, owner=OWNER)

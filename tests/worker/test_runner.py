@@ -102,7 +102,7 @@ def test_a_fault_gives_the_job_back(deployed, runner, monkeypatch):
     def unreadable(*_, **__):
         raise Corrupt("train_x.npy is not what was stored")
 
-    monkeypatch.setattr(runner._trainer.cache, "parts", unreadable)
+    monkeypatch.setattr(runner._trainer.splits, "of", unreadable)
     runner(hint)
     kinds = [event.kind for event in deployed.store.events(search_id)]
     assert kinds.count("lost") == 1

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, model_serializer
 
+from hpsearch.one_of import OneOf
 from hpsearch.space import Level
+
+
+def _objectives() -> tuple[str, ...]:
+    from hpsearch.workloads import objectives  # loads NumPy: for the API's document alone
+
+    return objectives()
+
+
+# Documented as in a spec, and read as any text: a client may be older than its service.
+Objective = Annotated[str, OneOf(_objectives, lambda _: True)]
 
 
 class View(BaseModel):

@@ -6,10 +6,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from hpsearch.report.views.base import RangeView, View
+from hpsearch.report.views.base import Objective, RangeView, View
 from hpsearch.report.views.evidence import EvidenceView
 from hpsearch.space import Level
-from hpsearch.spec import Objective
 from hpsearch.trials import Role, RoundKind, SearchState, TrialState, Verdict
 
 

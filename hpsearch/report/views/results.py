@@ -6,11 +6,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from hpsearch.report.views.base import RangeView, View
+from hpsearch.report.views.base import Objective, RangeView, View
 from hpsearch.report.views.evidence import FinalistView, ImportanceView
 from hpsearch.report.views.progress import BestView
 from hpsearch.space import Level
-from hpsearch.spec import Objective
 from hpsearch.trials import Role, SearchState, Verdict
 
 
