@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, get_args
 
 from pydantic import BaseModel
 
@@ -66,6 +67,8 @@ def to_json(model: BaseModel, *, exclude: set[str] | None = None) -> dict[str, A
 def _drop_unused(value: Any, data: Any) -> None:
     """Remove from `data`, the JSON of `value`, each `Since` field that has its default."""
     if isinstance(value, BaseModel):
+        if not _has_late_fields(type(value)):
+            return
         for name, field in type(value).model_fields.items():
             default = field.get_default(call_default_factory=True, validated_data={})
             if (
@@ -77,6 +80,25 @@ def _drop_unused(value: Any, data: Any) -> None:
                 _drop_unused(getattr(value, name), data[name])
     for inner, stored in _items(value, data):
         _drop_unused(inner, stored)
+
+
+@cache
+def _has_late_fields(kind: type[BaseModel]) -> bool:
+    """Tell whether a model, or one inside it, has a `Since` field; most have none."""
+    fields = kind.model_fields.values()
+    return any(
+        any(isinstance(m, Since) for m in field.metadata)
+        or any(_has_late_fields(inner) for inner in _models(field.annotation))
+        for field in fields
+    )
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that an annotation speaks of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)
 
 
 def _items(value: Any, data: Any) -> Iterator[tuple[Any, Any]]:

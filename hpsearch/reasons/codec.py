@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -9,8 +10,12 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from hpsearch.reasons import course
 from hpsearch.reasons.base import Reason, StoredReason
 from hpsearch.reasons.wording import REASONS, ReasonKind, kind_of, words
+
+# The usual end of exploring, which 0.1.0 stored without facts: what follows from it is asked again.
+_ROUNDS_DONE = re.compile(r"all (\d+) rounds are done")
 
 
 def to_json(reason: Reason) -> dict[str, Any] | None:
@@ -27,6 +32,8 @@ def from_json(facts: Mapping[str, Any] | None, sentence: str) -> Reason:
     sentence that was stored beside them.
     """
     stored = StoredReason(sentence)
+    if facts is None and (rounds := _ROUNDS_DONE.fullmatch(sentence)):
+        return course.RoundsDone(int(rounds[1]))
     if facts is None or facts.get("kind") not in REASONS:
         return stored
     nested = {

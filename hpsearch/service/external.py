@@ -18,7 +18,6 @@ from hpsearch.report.views import HeartbeatView, LeaseView, OrderView, VerdictVi
 from hpsearch.service.jobs import JobService
 from hpsearch.service.queries import POLL_SECONDS, get_or_404
 from hpsearch.settings import Settings
-from hpsearch.spec import SearchSpec
 from hpsearch.store import Store, Tx
 from hpsearch.trials import ENDED, Hint, JobState, RoundKind, TrialReport, TrialState
 
@@ -221,7 +220,6 @@ def _order(tx: Tx, hint: Hint, token: str, lease: float) -> OrderView | None:
     if claimed.kind is RoundKind.FINAL:
         tx.final.hand_out(hint)
     index, params, role, _ = claimed.tasks[0]
-    seed = SearchSpec.model_validate(claimed.spec).seed
     return OrderView(
         search=claimed.search_id,
         trial=trial_id(claimed.round, index),
@@ -230,7 +228,7 @@ def _order(tx: Tx, hint: Hint, token: str, lease: float) -> OrderView | None:
         params=params,
         epochs=claimed.epochs,
         rungs=list(claimed.ladder),
-        seed=trial_seed(seed, claimed.round, index),
+        seed=trial_seed(int(claimed.spec["seed"]), claimed.round, index),
         attempt=hint.attempt,
         lease=LeaseView(token=token, seconds=lease),
     )

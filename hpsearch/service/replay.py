@@ -295,7 +295,7 @@ def _compare_decisions(original: _Original, decisions: Sequence[Decision], done:
 
 
 def _stored_decision(d: DecisionRecord) -> dict[str, Any]:
-    return {"verdict": d.verdict, "before": d.before, "after": d.after, "numbers": d.numbers,
+    return {"verdict": d.verdict.value, "before": d.before, "after": d.after, "numbers": d.numbers,
             "facts": d.facts}  # fmt: skip
 
 
@@ -358,7 +358,8 @@ def _best(trials: Sequence[TrialRecord]) -> Best:
         return (trials[0].round if trials else None), None, None, None, None
     best = min(scored, key=lambda t: rank_key(t.score, t.loss, t.round, t.idx))
     loss = math.inf if best.loss is None else best.loss
-    return best.round, best.idx, best.score, best.validation_accuracy, loss
+    share = best.correct / best.examples if best.examples else None
+    return best.round, best.idx, best.score, share, loss
 
 
 def _compare_trials(original: _Original, trials: Sequence[TrialRecord]) -> list[str]:

@@ -98,7 +98,7 @@ def _forget_why_exploring_ended() -> None:
     for search_id, number, evidence in connection.execute(
         sa.select(round_).where(with_facts)
     ).all():
-        del evidence["explored_facts"]
+        evidence.pop("explored_facts", None)  # a hyperparameter may have that name
         connection.execute(
             round_.update()
             .where(round_.c.search_id == search_id, round_.c.number == number)

@@ -155,11 +155,16 @@ def test_a_plug_in_brings_its_reason_and_its_words():
 
 class TestEvidence:
     def test_an_older_build_stored_the_sentence_alone(self):
-        old = Evidence.from_json({"frontier": None, "explored": "all 4 rounds are done"})
-        assert old.explored == StoredReason("all 4 rounds are done")
+        old = Evidence.from_json({"frontier": None, "explored": "the budget is spent"})
+        assert old.explored == StoredReason("the budget is spent")
         assert old.agrees(Evidence(explored=course.RoundsDone(4)))
         assert not old.agrees(Evidence())
         assert not old.agrees(Evidence(explored=course.RoundsDone(4), seconds=3.0))
+
+    def test_the_usual_end_of_an_older_build_is_known(self):
+        """What is said of the repeats depends on it (`coordinator._again` and `_ended`)."""
+        old = Evidence.from_json({"frontier": None, "explored": "all 4 rounds are done"})
+        assert old.explored == course.RoundsDone(4)
 
     def test_facts_are_stored_beside_the_sentence(self):
         made = Evidence(explored=course.RoundsDone(4)).to_json()
