@@ -51,7 +51,10 @@ def from_json(facts: Mapping[str, Any] | None, sentence: str) -> Reason:
 
 def sentence(facts: Mapping[str, Any] | None, stored: str) -> str:
     """Return the sentence for a stored reason: worded from its facts, else as it was stored."""
-    return words(from_json(facts, stored))
+    reason = from_json(facts, stored)
+    if facts is None or isinstance(reason, StoredReason):
+        return words(reason)
+    return REASONS[facts["kind"]].words(reason)
 
 
 def agrees(stored: Reason | None, now: Reason | None) -> bool:

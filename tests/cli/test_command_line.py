@@ -195,6 +195,14 @@ def test_the_supervisor_and_the_demo_load_no_numbers():
     assert done.stdout == "[]\n"
 
 
+def test_the_api_loads_no_scipy():
+    program = "import sys, api.app; print('scipy' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
+
+
 def test_the_example_is_the_one_of_the_demo():
     from hpsearch.cli.demo import example
     from hpsearch.spec import SearchSpec

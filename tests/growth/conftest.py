@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.util import find_spec
 
 import pytest
 
 from growth.service import Service, service
-
-collect_ignore = [] if find_spec("hpsearch.reasons") else ["test_narrowing_rule.py"]
 
 
 @pytest.fixture(scope="session")
