@@ -2,7 +2,8 @@
 
 A rule is a pure function of frozen values. It keeps no memory between calls and draws nothing at
 random that has no fixed seed, so a decision can be computed again from stored rows. Only a process
-that decides loads the rules, and SciPy with them; specs know their names.
+that decides loads the rules, and SciPy with them; specs know their names. `SearchSpec.narrowing`
+in hpsearch/spec/models.py names the default, `level_set`.
 """
 
 from __future__ import annotations
