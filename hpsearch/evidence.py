@@ -9,7 +9,7 @@ from typing import Any
 
 from hpsearch import reasons
 from hpsearch.reasons import Reason
-from hpsearch.space import Params
+from hpsearch.space import Params, params_from_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ class Evidence:
             noise_sd=stored.get("noise_sd"),
             expected_gain=stored.get("expected_gain"),
             importance=tuple(Importance(**i) for i in stored.get("importance", ())),
-            surface=surface and Surface(**{**surface, "at": _params(surface["at"])}),
+            surface=surface and Surface(**{**surface, "at": params_from_json(surface["at"])}),
             agreement={int(source): rho for source, rho in stored.get("agreement", {}).items()},
             seconds=stored.get("seconds"),
             explored=None
@@ -162,7 +162,9 @@ class Evidence:
             else reasons.from_json(stored.get("explored_facts"), explored),
             finalists=None
             if finalists is None
-            else tuple(Finalist(**{**f, "params": _params(f["params"])}) for f in finalists),
+            else tuple(
+                Finalist(**{**f, "params": params_from_json(f["params"])}) for f in finalists
+            ),
         )
 
     def agrees(self, now: Evidence) -> bool:
@@ -170,8 +172,3 @@ class Evidence:
         numbers = json.loads(json.dumps(replace(now, explored=None).to_json()))
         same = replace(self, explored=None) == Evidence.from_json(numbers)
         return same and reasons.agrees(self.explored, now.explored)
-
-
-def _params(stored: Mapping[str, Any]) -> Params:
-    """Return parameters as they were before JSON turned tuples into lists."""
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()}

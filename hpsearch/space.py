@@ -262,6 +262,11 @@ def box_to_json(box: Box) -> dict[str, Any]:
     return {name: to_json(box[name]) for name in sorted(box)}
 
 
+def params_from_json(data: Mapping[str, Any]) -> Params:
+    """Parameters as they were before JSON turned tuples into lists."""
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+
+
 def box_from_json(data: Mapping[str, Any]) -> Box:
     """The box that `box_to_json` wrote."""
     return _BOX.validate_python(dict(data))

@@ -21,7 +21,6 @@ from hpsearch.records.observed import (
     observation_from_json,
     observation_to_json,
     observations,
-    params_from_json,
     sparse_curve,
 )
 from hpsearch.records.outbox import DeliveryRecord, DueDelivery
@@ -56,6 +55,5 @@ __all__ = [
     "observation_from_json",
     "observation_to_json",
     "observations",
-    "params_from_json",
     "sparse_curve",
 ]

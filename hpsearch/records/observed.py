@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hpsearch.records.trials import Curve, TrialRecord
-from hpsearch.space import Params
+from hpsearch.space import params_from_json
 from hpsearch.trials import OBSERVED, Observation, TrialState
 
 
@@ -51,11 +51,6 @@ def loss_drop(curve: Curve) -> float | None:
     if len(losses) < 2 or losses[0] is None or losses[-1] is None:
         return None
     return float(losses[0] - losses[-1])
-
-
-def params_from_json(data: Mapping[str, Any]) -> Params:
-    """Parameters as they were before JSON turned tuples into lists."""
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
 
 
 def observation_to_json(o: Observation) -> dict[str, Any]:

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from hpsearch.records.observed import params_from_json
 from hpsearch.rules import RULES_NUMBER
-from hpsearch.space import Params
+from hpsearch.space import Params, params_from_json
 from hpsearch.spec import ResolvedSpec, SearchSpec, edited
 from hpsearch.trials import Observation, Recommendation, SearchState
 from hpsearch.workloads import DatasetFacts

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hpsearch.errors import Mistake
-from hpsearch.records import observation_to_json, params_from_json
-from hpsearch.space import Choices, Dimension, Level, Params, Space
+from hpsearch.records import observation_to_json
+from hpsearch.space import Choices, Dimension, Level, Params, Space, params_from_json
 from hpsearch.spec import Observations, ResolvedSpec, SearchSpec
 from hpsearch.spec.models import SeenTrial
 from hpsearch.trials import Observation, TrialState

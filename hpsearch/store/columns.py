@@ -15,8 +15,8 @@ from hpsearch.records import (
     Recommended,
     observation_from_json,
     observation_to_json,
-    params_from_json,
 )
+from hpsearch.space import params_from_json
 from hpsearch.trials import Observation
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hpsearch.records import ClaimedJob, JobRecord, RunningJob, Task, params_from_json
+from hpsearch.records import ClaimedJob, JobRecord, RunningJob, Task
+from hpsearch.space import params_from_json
 from hpsearch.store import compound, statements
 from hpsearch.store.clock import now
 from hpsearch.store.constants import constant

@@ -19,9 +19,9 @@ from hpsearch.records import (
     observation_from_json,
     observation_to_json,
     observations,
-    params_from_json,
     sparse_curve,
 )
+from hpsearch.space import params_from_json
 from hpsearch.trials import Observation, Role, RoundKind, TrialReport, TrialState, rank_key
 
 levels = st.one_of(
