@@ -1,0 +1,44 @@
+"""`python -m benchmarks.files`: fetch the listed files, upload each, and write what came of it."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from benchmarks.files import listed, report
+from benchmarks.files.judge import upload
+from benchmarks.files.page import page
+from hpsearch.data import DatasetStore
+
+_BELOW = "## Why"
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(prog="benchmarks.files", description=__doc__)
+    options.add_argument("--cache", type=Path, default=Path("var/files"))
+    options.add_argument("--out", type=Path, help="page to write; else it is printed")
+    options.add_argument("--build", default="head", help="of the product, whose results are shown")
+    options.add_argument("ids", nargs="*", help="some files alone")
+    chosen = options.parse_args()
+    every = listed.files(chosen.ids)
+    places = listed.fetch(every, chosen.cache)
+    with tempfile.TemporaryDirectory() as home:
+        store = DatasetStore(f"{home}/store", Path(home, "cache"))
+        verdicts = [upload(file, places[file.id], store) for file in every]
+    compared = report.scores(every, chosen.cache / "results", chosen.build)
+    text = page(verdicts, compared, _written(chosen.out))
+    print(text)
+    if chosen.out:
+        chosen.out.write_text(text)
+
+
+def _written(out: Path | None) -> str:
+    """Return what people wrote below the tables of a page: the heading `_BELOW`, and on."""
+    old = out.read_text() if out and out.exists() else ""
+    at = old.find(_BELOW)
+    return "" if at < 0 else "\n" + old[at:]
+
+
+if __name__ == "__main__":
+    main()

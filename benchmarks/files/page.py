@@ -1,0 +1,44 @@
+"""The page of figures: what was measured, how, and the two tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchmarks.files import report, uploads
+from benchmarks.files.compare import MOST
+from benchmarks.files.judge import Verdict
+from benchmarks.files.report import Scores
+
+_UPLOADS = """# Public files
+
+Written by `make bench-files`. `benchmarks/files/list.toml` names {files} files that other people published in packages, at
+pinned versions, with what is right for each: label, task, rows with a label, classes, missing values and the kind of every
+column. The list was committed before the product saw a file, and no file is ever taken off. Each file is sent byte for byte as
+`application/octet-stream` with the parameters of the list, which are what a person would write; nothing is repaired by hand.
+
+## Taken and understood
+
+"""
+
+_SCORES = """
+## Scores beside peers
+
+Whole searches with the product's defaults, over the space of the [tutorial](tutorial.md) (learning rate and weight decay),
+beside LogisticRegression or RidgeCV and HistGradientBoosting of scikit-learn 1.9.1 behind a ColumnTransformer, and RealMLP with
+tuned defaults (pytabkit 1.8.0), all on one thread. A split is the file with its rows in another seeded order, at most
+{most:,} of them; the product seals a fifth by the content, and the peers get the same training rows and the same test rows,
+in the columns that the product stored. Groups and times of the list are not used here. Scores are points of a hundred: accuracy,
+or R2. *behind* is the better of linear and RealMLP less hpsearch; *error* is the standard error of the differences, of a single
+split that of two accuracies, and 0 for R2. A file keeps up if it is not behind by more than one point or one error, whichever
+is more. Trees are shown and not judged. Every result is kept in `var/files/results`, so that
+`python -m benchmarks.files.compare` goes on where it ended.
+
+"""
+
+
+def page(verdicts: Sequence[Verdict], compared: Sequence[Scores], end: str) -> str:
+    """Write the page; `end` is what people wrote below the tables."""
+    text = _UPLOADS.format(files=len(verdicts)) + uploads.table(verdicts)
+    if compared:
+        text += _SCORES.format(most=MOST) + report.table(compared)
+    return text + end
