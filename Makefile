@@ -11,7 +11,7 @@ PYTEST := -m pytest -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --m
 export PYTHONDONTWRITEBYTECODE :=
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo serve test docs properties screenshots bench-dashboard mutants crash-points check format lint types imports cover torch mlflow chaos bench-engine bench-mnist bench-search bench-service fuzz lab clean help
+.PHONY: demo serve test test-of docs properties screenshots bench-dashboard mutants crash-points check format lint types imports cover torch mlflow chaos bench-engine bench-files bench-ingest bench-mnist bench-search bench-service fuzz lab findings clean help
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -49,6 +49,10 @@ serve: $(VENV)/.run  ## keep the service up; its data lies in ./var
 
 test: $(VENV)/.dev  ## run all tests, with real databases, brokers and workers
 	@$(BIN)/python $(PYTEST)
+
+test-of: $(VENV)/.dev  ## the own tests of some files, in seconds (FILE=hpsearch/space.py)
+	@tests=$$(PYTHONPATH=tests $(BIN)/python -m support.own $(FILE)) && \
+		$(BIN)/python -m pytest -q -n 0 -m "not slow" $$tests
 
 screenshots: $(VENV)/.dev  ## take the pictures of docs/images anew (needs chromium)
 	@SCREENSHOTS=1 $(BIN)/python -m pytest -n 0 -q tests/api/browser/test_dashboard_for_everybody.py
@@ -102,6 +106,13 @@ bench-search: torch  ## the search against its peers; writes docs/search-benchma
 	@$(PIP) --editable '.[bench]'
 	@$(BIN)/python -m benchmarks.search --cache var/bench --out docs/search-benchmarks.md
 
+bench-files: $(VENV)/.dev  ## 78 public files, each by its parameters alone: taken, understood
+	@$(BIN)/python -m benchmarks.files --cache var/files --out docs/file-benchmarks.md
+
+bench-ingest: $(VENV)/.dev  ## a million rows beside polars (minutes)
+	@$(PIP) polars==2.1.0
+	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python benchmarks/ingest.py
+
 bench-mnist: $(VENV)/.run  ## the MNIST search of docs/benchmarks.md
 	@$(BIN)/python benchmarks/mnist.py
 
@@ -117,6 +128,12 @@ bench-dashboard: $(VENV)/.dev  ## first paint and live lag of a search's page, t
 
 lab: $(VENV)/.run  ## the experiments of a textbook's chapter, as lab.html
 	@$(BIN)/hpsearch lab --output lab.html
+
+findings:  ## surprises of other libraries, each shown again (NAME=numpy-fmax-zeros)
+	@changed=0; for script in findings/$(or $(NAME),*).sh; do \
+		echo "== $$script"; \
+		if PYTHON="$(PYTHON)" bash $$script; then echo "as found"; else echo "changed"; changed=1; fi; \
+	done; exit $$changed
 
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

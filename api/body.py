@@ -26,8 +26,11 @@ _DISCARD_BYTES = 1 << 25
 _DISCARD_SECONDS = 5.0
 
 
-def json_body(limit: int) -> Any:
+def json_body(limit: int, *, not_finite: str = strict_json.LEAVE_OUT) -> Any:
     """The decoded JSON body of this request, at most `limit` bytes of it.
+
+    not_finite
+        The way out where a number of it is NaN or infinite, for the message.
 
     Raises
     ------
@@ -40,7 +43,7 @@ def json_body(limit: int) -> Any:
             f"expected Content-Type: application/json, got {_content_type()}; "
             "send the document as JSON in UTF-8"
         )
-    return strict_json.loads(b"".join(_chunks(limit)))
+    return strict_json.loads(b"".join(_chunks(limit)), not_finite=not_finite)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from flask import request
 
+from hpsearch.data.parse.parameters import LISTS
 from hpsearch.errors import Forbidden, InvalidRequest
 from hpsearch.settings import Settings
 
@@ -68,7 +69,7 @@ def check_origin() -> None:
 
 
 def check_query() -> None:
-    """Refuse a query parameter that is given twice: readers differ on which one counts.
+    """Refuse a query parameter that is given twice, lists apart: readers differ on which one counts.
 
     Raises
     ------
@@ -76,7 +77,7 @@ def check_query() -> None:
         Naming the parameter.
     """
     for name, values in request.args.lists():
-        if len(values) > 1:
+        if len(values) > 1 and name not in LISTS:
             raise InvalidRequest(
                 f"parameter {name[:40]} is given {len(values)} times; give it once"
             )

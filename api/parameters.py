@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hpsearch.data import Reading
+from hpsearch.data.parse.parameters import reading_of
 from hpsearch.trials import SearchState, TrialState
 
 MAX_WAIT_SECONDS = 30.0
@@ -115,6 +117,15 @@ class TrialsQuery(PageQuery):
     curve: bool = Field(
         False, description="With learning curves; a page then has at most 100 trials."
     )
+    role: bool = Field(
+        False, description="As CSV: with a column role, which models of the final test have."
+    )
+
+
+class SubmitQuery(Query):
+    """The choice between a search and its plan."""
+
+    dry_run: bool = Field(False, description="Store nothing, and answer what the search would do.")
 
 
 class EditQuery(Query):
@@ -125,16 +136,105 @@ class EditQuery(Query):
     )
 
 
+_TEXT = r"^[^\x00-\x1f\x7f]+$"
+_ColumnName = Annotated[str, Field(min_length=1, max_length=200, pattern=_TEXT)]
+_Words = Annotated[str, Field(min_length=1, max_length=20_000, pattern=_TEXT)]
+_LIST = "a list as a line of CSV, and may be repeated"
+
+
 class UploadQuery(Query):
-    """Options for reading a CSV file."""
+    """Options for reading a file that could be read in more than one way."""
 
     label: str | None = Field(
         None,
         min_length=1,
         max_length=200,
-        pattern=r"^[^\x00-\x1f\x7f]+$",
-        description="Column that holds the class; the last one without it. CSV only.",
+        pattern=_TEXT,
+        description="Column that holds the class or the target, by its name, or by its number from "
+        "0 where there are no names; without it the file's own, or the last one. Tables only.",
     )
+    task: Literal["classification", "regression"] | None = Field(
+        None,
+        description="regression: the labels are numbers to predict. Without it they are classes.",
+    )
+    drop: list[_Words] = Field([], description=f"Columns to leave out: {_LIST}.")
+    kind: list[_Words] = Field(
+        [],
+        description="Kinds of columns, each NAME:KIND with number, boolean, category, ordered, "
+        f"date, date-dmy, date-mdy, date-ymd, text or id: {_LIST}.",
+    )
+    ordered: list[_Words] = Field(
+        [], description=f"Levels from low to high, each NAME:LOW<...<HIGH: {_LIST}."
+    )
+    missing: list[_Words] = Field(
+        [], description=f"Words that stand for a missing value, the label's apart: {_LIST}."
+    )
+    rare: int | None = Field(
+        None, ge=2, le=1_000_000, description="Classes with fewer examples are left out, and said."
+    )
+    names: list[_Words] = Field([], description=f"Names of all columns: {_LIST}.")
+    header: str | None = Field(
+        None,
+        max_length=8,
+        pattern=r"^[A-Za-z0-9]+$",
+        description="Whether the first line names the columns: true, false or none; or the number "
+        "of the line that does. Without it the lines below tell; where they do not, the answer is "
+        "422.",
+    )
+    delimiter: str | None = Field(
+        None,
+        min_length=1,
+        max_length=5,
+        description="Separator of a text file: a character, tab, or space for any run of blanks.",
+    )
+    decimal: Literal[".", ","] | None = Field(None, description="Decimal mark of a text file.")
+    encoding: str | None = Field(
+        None, max_length=40, pattern=_VISIBLE, description="Encoding of a text file, as latin-1."
+    )
+    sheet: str | None = Field(
+        None, max_length=200, pattern=_TEXT, description="Sheet of a workbook."
+    )
+    groups: _ColumnName | None = Field(
+        None,
+        description="Column that says which rows belong together: each group lies in one part of "
+        "every split, the sealed one included.",
+    )
+    time: _ColumnName | None = Field(
+        None,
+        description="Column that says when each row was: the latest rows are sealed, and searches "
+        "validate on rows later than those they train on.",
+    )
+    weight: _ColumnName | None = Field(
+        None,
+        description="Column of numbers that say how much each row counts.",
+    )
+    filename: str = Field(
+        "", max_length=255, description="Name of the file: its suffix is a hint of what it is."
+    )
+    as_: Literal["image", "table"] | None = Field(
+        None,
+        alias="as",
+        description="Images have one scale for all pixels, a table one for each column. Without "
+        "it two dimensions are a table, more an image. Files with arrays only.",
+    )
+    dry_run: bool = Field(
+        False, description="Store nothing, and answer with status 200 what would be stored."
+    )
+    positive: str | None = Field(
+        None,
+        min_length=1,
+        max_length=64,
+        description="Of two classes, the one that f1, f2, f0_5 and average_precision speak of; the "
+        "second one without it.",
+    )
+
+    @property
+    def reading(self) -> Reading:
+        """The parameters as the service takes them.
+
+        Raises: InvalidRequest for one that is malformed.
+        """
+        return reading_of(self.model_dump(by_alias=True, exclude={"dry_run"}))
 
 
 class IdempotencyHeader(BaseModel):

@@ -7,12 +7,20 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from hpsearch.errors import InvalidRequest
-from hpsearch.service.external import TrialUpdate
+from hpsearch.service.trial_reports import TrialUpdate
 from hpsearch.space import Choices
 from hpsearch.spec import from_pydantic
+from hpsearch.spec.budget import BudgetSpec
 from hpsearch.trials import SCORE_MOST, TrialState
 
 KeyScope = Literal["read", "submit", "admin"]
@@ -67,6 +75,10 @@ class SearchEdit(_Edit):
     rounds: int = Field(1, ge=1, description="Not fewer than have begun.")
     trials_per_round: int | TrialsEdit = Field(1)
     epochs: EpochsEdit = EpochsEdit()
+    budget: BudgetSpec = Field(
+        BudgetSpec(epochs=1),
+        description="A larger one, in the unit of the present one; more rounds follow from it.",
+    )
 
 
 class KeyRequest(BaseModel):
@@ -105,28 +117,40 @@ class TrialReportBody(TrialHeartbeat):
     )
     score: float | None = Field(
         None,
-        ge=-SCORE_MOST,
-        le=SCORE_MOST,
+        json_schema_extra={"minimum": -SCORE_MOST, "maximum": SCORE_MOST},
         description="Higher is better. On examples kept for validation, of a final trial on those "
         "kept for the test.",
     )
     loss: float | None = Field(
         None,
-        ge=-SCORE_MOST,
-        le=SCORE_MOST,
+        json_schema_extra={"minimum": -SCORE_MOST, "maximum": SCORE_MOST},
         description="Shown; between equal scores the lower one is better.",
     )
-    state: Literal["diverged", "failed"] | None = Field(
+    state: Literal["completed", "diverged", "failed", "returned"] | None = Field(
         None,
-        description="diverged: trained, to nothing that could be scored, which is the worst "
-        "score. failed: could not be trained, which says nothing about its parameters.",
+        description="completed: the training has ended before its last epoch, and its last score "
+        "stands. diverged: trained, to nothing that could be scored (NaN), which is the worst "
+        "score. failed: could not be trained, which says nothing about its parameters. returned: "
+        "its trainer stops; the trial waits for another one, its scores are forgotten, and it is "
+        "no loss.",
     )
     message: str | None = Field(None, max_length=2000, description="Why, for people.")
 
+    @field_validator("score", "loss")
+    @classmethod
+    def _within_reach(cls, value: float | None) -> float | None:
+        if value is not None and abs(value) > SCORE_MOST:
+            raise ValueError(f"{value:g} is beyond {SCORE_MOST:g}; report it on another scale")
+        return value
+
     @model_validator(mode="after")
     def _one_of_both(self) -> TrialReportBody:
-        if (self.score is None) == (self.state is None):
-            raise ValueError('give a "score", or a "state" of diverged or failed')
+        both = self.score is not None and self.state is not None
+        if (both and self.state != "completed") or (self.score is None and self.state is None):
+            raise ValueError(
+                'give a "score", or a "state" of completed (which may have one), diverged, failed '
+                "or returned"
+            )
         return self
 
 
@@ -143,13 +167,15 @@ def parse_heartbeat(data: object) -> TrialHeartbeat:
 def parse_trial_report(data: object) -> TrialUpdate:
     """`data` as the report of a trial; InvalidRequest with every mistake in it."""
     body = _parse(TrialReportBody, data, "report of a trial")
+    returned = body.state == "returned"
     return TrialUpdate(
         token=body.token,
         epoch=body.epoch,
         score=body.score,
         loss=body.loss,
-        state=None if body.state is None else TrialState(body.state),
+        state=None if body.state is None or returned else TrialState(body.state),
         message=body.message,
+        returned=returned,
     )
 
 

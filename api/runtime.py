@@ -24,7 +24,12 @@ SLICE_SECONDS = 1.0  # of a wait, so that a stopping process ends it early
 
 @dataclass(frozen=True)
 class Runtime:
-    """The state of an API process."""
+    """The state of an API process.
+
+    draining, stopping
+        Set when it has been told to stop and no proxy should ask it any more; when it takes no more
+        requests.
+    """
 
     services: Services
     settings: Settings
@@ -34,6 +39,7 @@ class Runtime:
     uploads: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(UPLOADS)
     )
+    draining: threading.Event = field(default_factory=threading.Event)
     stopping: threading.Event = field(default_factory=threading.Event)
 
 

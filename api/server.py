@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import os
 import socket
 import struct
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from flask_openapi3.openapi import OpenAPI
 from gunicorn.app.base import BaseApplication
@@ -20,10 +22,10 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from api.app import create_app
 from api.guards import is_loopback
-from api.runtime import EXTENSION, THREADS
+from api.runtime import EXTENSION, THREADS, Runtime
 from hpsearch import logs
 from hpsearch.errors import HpsearchError, Misconfigured
-from hpsearch.settings import Settings, load
+from hpsearch.settings import Settings, complaints, load
 from hpsearch.wiring import build
 
 GRACE_SECONDS = 10
@@ -45,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
     logs.configure(settings.log_level, process="api", secret=key)
+    for sentence in complaints():
+        logging.getLogger(__name__).warning(sentence)
     Server(settings).run()
     return 0
 
@@ -82,7 +86,7 @@ def options(settings: Settings) -> dict[str, Any]:
         "worker_class": Worker,
         "threads": THREADS,
         "worker_connections": 1000,
-        "graceful_timeout": GRACE_SECONDS,
+        "graceful_timeout": math.ceil(settings.drain) + GRACE_SECONDS,
         "keepalive": 5,
         # The heartbeat file must not wait for a disk.
         "worker_tmp_dir": str(_MEMORY_FOLDER) if in_memory else None,
@@ -123,9 +127,41 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         super().enqueue_req(conn)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
+        """Serve on for a while, not ready, and then stop; a second signal stops at once."""
+        runtime = self._runtime
+        seconds = 0.0 if runtime.draining.is_set() else runtime.settings.drain
+        runtime.draining.set()
+        if not seconds:
+            self._leave(sig, frame)
+            return
+        timer = threading.Timer(seconds, self._leave, (sig, frame))
+        timer.daemon = True
+        timer.start()
+
+    def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 - gunicorn calls it
+        """Take or refuse connections; a worker that leaves closes its sockets at once.
+
+        gunicorn keeps them open until the last answer is sent. The kernel goes on accepting for it,
+        and resets at the end what it has accepted.
+        """
+        super().set_accept_enabled(enabled)
+        if self.alive:
+            return
+        for listener in self.sockets:
+            before = -1
+            while before != self.nr_conns:  # what the kernel has accepted before
+                before = self.nr_conns
+                self.accept(listener)
+            listener.close()
+
+    def _leave(self, sig: int, frame: Any) -> None:
         """Answer those who wait for news, then stop as gunicorn does."""
-        self.wsgi.extensions[EXTENSION].stopping.set()
+        self._runtime.stopping.set()
         super().handle_exit(sig, frame)
+
+    @property
+    def _runtime(self) -> Runtime:
+        return cast("Runtime", self.wsgi.extensions[EXTENSION])
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types

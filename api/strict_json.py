@@ -6,16 +6,19 @@ brackets exhaust its stack. A database refuses some of these much later, as a fa
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, NoReturn
 
 from hpsearch.errors import InvalidRequest
 
 MAX_DEPTH = 32
 MAX_INTEGER = 2**53  # whole numbers up to here are exact in every JSON implementation
+LEAVE_OUT = "leave the field out or send a number"
 _INTEGER_DIGITS = len(str(MAX_INTEGER)) + 1
 
 # Strings as a whole, or one bracket. The possessive repeat keeps it linear on any input.
@@ -23,8 +26,8 @@ _TOKEN = re.compile(rb'"(?:[^"\\]+|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 _BAD_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
-def loads(body: bytes) -> Any:
-    """The value that a request body holds.
+def loads(body: bytes, *, not_finite: str = LEAVE_OUT) -> Any:
+    """The value that a request body holds; `not_finite` is the way out where a number is NaN.
 
     Raises
     ------
@@ -32,6 +35,7 @@ def loads(body: bytes) -> Any:
         Not UTF-8, not JSON, nested deeper than 32 levels, or with a number or a text that is
         not portable; the message says which and what to send instead.
     """
+    body = body.removeprefix(codecs.BOM_UTF8)  # editors write it, and curl sends what they wrote
     if not body.strip():
         raise InvalidRequest("the body is empty; send a JSON document")
     try:
@@ -46,7 +50,7 @@ def loads(body: bytes) -> Any:
             text,
             parse_int=_integer,
             parse_float=_number,
-            parse_constant=_constant,
+            parse_constant=partial(_constant, not_finite),
             object_pairs_hook=_object,
         )
     except json.JSONDecodeError as error:
@@ -84,8 +88,8 @@ def _number(text: str) -> float:
     return value
 
 
-def _constant(text: str) -> NoReturn:
-    raise InvalidRequest(f"{text} is not a JSON number; leave the field out or send a number")
+def _constant(way_out: str, text: str) -> NoReturn:
+    raise InvalidRequest(f"{text} is not a JSON number; {way_out}")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 from flask import Response
 
 from api.parameters import MAX_PAGE, TrialsQuery
+from hpsearch.report.columns import param_columns
 from hpsearch.report.views import Page, TrialView
 from hpsearch.service.searches import Searches
 
@@ -25,6 +26,7 @@ _COLUMNS = (
     "validation_loss",
     "score",
     "cohort",
+    "role",
     "error",
 )
 # A spreadsheet takes text that begins so for a formula, whatever quotes are around it; some part
@@ -38,6 +40,7 @@ def trials_csv(searches: Searches, search_id: str, *, owner: str, query: TrialsQ
     The hyperparameters come last, a column each. The first page is read before the answer
     begins, so that a wrong request is still refused by its status.
     """
+    own = [name for name in _COLUMNS if query.role or name != "role"]
 
     def page(cursor: str | None) -> Page:
         return searches.trials(
@@ -51,13 +54,14 @@ def trials_csv(searches: Searches, search_id: str, *, owner: str, query: TrialsQ
         )
 
     names = sorted(searches.status(search_id, owner=owner).ranges)
+    heads = param_columns(names, own)
     first = page(None)
 
     def rows() -> Iterator[str]:
-        yield _lines([[*_COLUMNS, *names]])
+        yield _lines([[*own, *(heads[name] for name in names)]])
         current = first
         while True:
-            yield _lines([_row(trial, names) for trial in current.items])
+            yield _lines([_row(trial, own, names) for trial in current.items])
             if current.next is None:
                 return
             current = page(current.next)
@@ -67,9 +71,10 @@ def trials_csv(searches: Searches, search_id: str, *, owner: str, query: TrialsQ
     return response
 
 
-def _row(trial: TrialView, names: Sequence[str]) -> list[str]:
-    values = [getattr(trial, column) for column in _COLUMNS]
-    return [_cell(value) for value in [*values, *(trial.params.get(name) for name in names)]]
+def _row(trial: TrialView, own: Sequence[str], names: Sequence[str]) -> list[str]:
+    facts = [_cell(getattr(trial, column)) for column in own]
+    levels = [trial.params[name] for name in names]
+    return [*facts, *("null" if level is None else _cell(level) for level in levels)]
 
 
 def _cell(value: Any) -> str:

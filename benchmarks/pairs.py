@@ -14,65 +14,141 @@ import argparse
 import json
 import math
 import os
-import re
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from subprocess import PIPE
 
 from scipy import stats
 
 Figures = Mapping[str, float]  # the higher, the faster
+Measure = Callable[[], Figures]
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def engine(checkout: Path) -> Figures:
+@contextmanager
+def engine(checkout: Path) -> Iterator[Measure]:
     """Training steps a second of each network, one core, native kernels."""
-    with tempfile.TemporaryDirectory() as folder:
-        options = ("--rounds", "3", "--seconds", "0.2", "--kernels", "native", "--json", folder)
-        _run(checkout, ["benchmarks/engine.py", *options], cores={0})
-        results = json.loads((Path(folder) / "engine-native.json").read_text())
-    return {r["network"]: r["steps_per_second"]["engine"] for r in results}
+
+    def measure() -> Figures:
+        with tempfile.TemporaryDirectory() as folder:
+            options = ("--rounds", "3", "--seconds", "0.2", "--kernels", "native", "--json", folder)
+            done = subprocess.run(
+                [str(checkout / ".venv" / "bin" / "python"), "benchmarks/engine.py", *options],
+                cwd=checkout,
+                env=_environment(),
+                capture_output=True,
+                text=True,
+                check=False,
+                preexec_fn=lambda: os.sched_setaffinity(0, {0}),
+            )
+            if done.returncode:
+                sys.exit(done.stderr[-2000:])
+            results = json.loads((Path(folder) / "engine-native.json").read_text())
+        return {r["network"]: r["steps_per_second"]["engine"] for r in results}
+
+    yield measure
 
 
-def service(checkout: Path) -> Figures:
-    """Every row of the service's tables of jobs and reading that has a rate or a time."""
-    text = _run(checkout, ["-m", "benchmarks.service", "--only", "jobs,reading"], cores=None)
-    return dict(_rows(text))
+def _environment() -> Mapping[str, str]:
+    return {**os.environ, **dict.fromkeys(THREADS, "1")}
 
 
-def _run(checkout: Path, words: list[str], *, cores: set[int] | None) -> str:
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [str(checkout / ".venv" / "bin" / "python"), *words],
-        cwd=checkout,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=None if cores is None else lambda: os.sched_setaffinity(0, cores),
-    )
-    if not done.stdout.strip():
-        sys.exit(done.stderr[-2000:])
-    return done.stdout
+@contextmanager
+def service(checkout: Path) -> Iterator[Measure]:
+    """Jobs a second on each store, and pages a second at the median time of a page.
+
+    The service of a build stays up and idle while the other one is measured.
+    """
+    command = [str(checkout / ".venv" / "bin" / "python"), "-c", _SERVICE]
+    with subprocess.Popen(
+        command, cwd=checkout, env=_environment(), stdin=PIPE, stdout=PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        ask, answers = process.stdin, process.stdout
+
+        def measure() -> Figures:
+            print("go", file=ask, flush=True)
+            if not (line := answers.readline()):
+                sys.exit(f"the service of {checkout} ended")
+            return dict(json.loads(line))
+
+        measure()  # also warms up
+        yield measure
+        ask.close()
 
 
-def _rows(text: str) -> list[tuple[str, float]]:
-    """(row and column, figure) of the first figure with a unit in each row of a Markdown table."""
-    figures = []
-    for line in text.splitlines():
-        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-        for cell in cells[1:]:
-            if match := re.match(r"([\d,.]+) (ms|s|/s)\b", cell):
-                value = float(match[1].replace(",", ""))
-                if value:
-                    figures.append((cells[0], value if match[2] == "/s" else 1 / value))
-                break
-    return figures
+# What a checkout runs, with the parts of its own benchmarks/service: services on both databases,
+# two workers that train nothing, a search of 100,000 trials to read. A line is answered by figures.
+_SERVICE = """
+import contextlib, json, statistics, sys, tempfile
+from pathlib import Path
+import sqlalchemy as sa
+from benchmarks.service import reading, throughput
+from benchmarks.service.fleet import Site, wait
+from hpsearch.store.tables import search
+
+JOBS, FIRST, LAST, REQUESTS, TRIALS = 320, 40, 300, 20, throughput.TRIALS
+reading.ROUNDS = 4
+
+def idle(fleet):
+    with fleet.services.store.engines.read.connect() as connection:
+        unfinished = sa.select(sa.func.count()).where(search.c.finished_at.is_(None))
+        return connection.execute(unfinished).scalar_one() == 0
+
+def jobs(fleet):
+    before = fleet.trials_done()
+    fleet.submit(trials_per_round=TRIALS * JOBS, seed=before)
+    marks = []
+    for count in (FIRST, LAST):
+        wait(lambda: fleet.trials_done() >= before + TRIALS * count, seconds=300, what="jobs")
+        marks.append((fleet.trials_done(), reading.time.perf_counter()))
+    wait(lambda: idle(fleet), seconds=300, what="the search's end")
+    (done, began), (more, ended) = marks
+    return (more - done) / TRIALS / (ended - began)
+
+def begin(fleet):
+    fleet.loop()
+    fleet.workers(throughput.WORKERS)
+    return lambda kind: {f"jobs, {kind}": jobs(fleet)}
+
+def pages(fleet):
+    ids = reading.load(fleet, 1)
+    client = fleet.api()
+    client.headers["Authorization"] = f"Bearer {reading._key(fleet)}"
+    asked = reading._questions(client, ids)
+    def measured(kind):
+        return {
+            f"{what}, {kind}": 1000 / statistics.median(reading._timed(ask) for _ in range(REQUESTS))
+            for what, ask in asked.items()
+        }
+    return measured
+
+with contextlib.ExitStack() as stack:
+    site = Site(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hps-pairs-"))))
+    sessions = []
+    for kinds, made in ((throughput.STORES, begin), (reading.SEARCHES, pages)):
+        for kind in kinds:
+            fleet = stack.enter_context(site.fleet(kind))
+            stack.callback(fleet.stop)
+            sessions.append((kind, made(fleet)))
+    for _ in sys.stdin:
+        figures = {}
+        for kind, measured in sessions:
+            figures |= measured(kind)
+        print(json.dumps(figures), flush=True)
+"""
 
 
-WHAT: Mapping[str, Callable[[Path], Figures]] = {"engine": engine, "service": service}
+WHAT: Mapping[str, Callable[[Path], AbstractContextManager[Measure]]] = {
+    "engine": engine,
+    "service": service,
+}
 
 
 def interval(ratios: list[float]) -> tuple[float, float, float]:
@@ -91,17 +167,26 @@ def main() -> None:
     options.add_argument("--pairs", type=int, default=9)
     asked = options.parse_args()
     for name in asked.what:
-        pairs: list[dict[Path, Figures]] = []
-        for number in range(asked.pairs):
-            order = (asked.old, asked.new) if number % 2 == 0 else (asked.new, asked.old)
-            pairs.append({build: WHAT[name](build.resolve()) for build in order})
-        print(
-            f"\n## {name}, {asked.pairs} pairs\n\n| figure | new / old | 95 % interval |\n|---|---|---|"
-        )
-        for row in pairs[0][asked.old]:
-            both = [(p[asked.old][row], p[asked.new][row]) for p in pairs if row in p[asked.new]]
-            mean, low, high = interval([new / old for old, new in both])
-            print(f"| {row} | {mean:.3f} | {low:.3f} to {high:.3f} |", flush=True)
+        old, new = in_turns(WHAT[name], asked.old.resolve(), asked.new.resolve(), asked.pairs)
+        print(f"\n## {name}, {asked.pairs} pairs\n")
+        print("| figure | old | new / old | 95 % interval |\n|---|---|---|---|")
+        for row in old[0]:
+            mean, low, high = interval([b[row] / a[row] for a, b in zip(old, new, strict=True)])
+            median = statistics.median(figures[row] for figures in old)
+            print(f"| {row} | {median:,.1f} | {mean:.3f} | {low:.3f} to {high:.3f} |", flush=True)
+
+
+def in_turns(
+    what: Callable[[Path], AbstractContextManager[Measure]], old: Path, new: Path, pairs: int
+) -> tuple[list[Figures], list[Figures]]:
+    """Figures of both builds, pair by pair."""
+    made: tuple[list[Figures], list[Figures]] = ([], [])
+    with what(old) as of_old, what(new) as of_new:
+        for number in range(pairs):
+            turns = [(made[0], of_old), (made[1], of_new)]
+            for figures, measure in turns if number % 2 == 0 else reversed(turns):
+                figures.append(measure())
+    return made
 
 
 if __name__ == "__main__":

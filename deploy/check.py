@@ -3,7 +3,8 @@
 It logs in to the database and the broker as the process itself does, and then asks PostgreSQL
 when the process last spoke: the loop does at every turn, a worker at every heartbeat. A process
 that hangs falls silent, however well the servers are. Its connections are known by the name that
-PGAPPNAME gives them and by the address of the container.
+PGAPPNAME gives them and by the address of the container. Behind a pooler nobody can know them: there
+it only logs in.
 
     python -P check.py [SECONDS]        exit code 0: it spoke within SECONDS (60)
 """
@@ -12,12 +13,14 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 import psycopg
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from hpsearch.database_address import behind_a_pooler, database_url, prepare_threshold
 from hpsearch.errors import HpsearchError, Misconfigured
 from hpsearch.settings import load
 
@@ -49,8 +52,13 @@ def _fault(allowed: float) -> str | None:
     once = Retry(NoBackoff(), 0)  # the engine asks again by itself
     with redis.Redis.from_url(settings.broker, socket_timeout=5, retry=once) as broker:
         broker.ping()
-    address = settings.database.replace("postgresql+psycopg://", "postgresql://", 1)
-    with psycopg.connect(address, connect_timeout=5, application_name="check") as connection:
+    url = prepare_threshold(database_url(settings.database))[0]
+    # Not as one string: SQLAlchemy leaves spaces in it, which libpq refuses.
+    names = url.translate_connect_args(username="user", database="dbname")
+    own: dict[str, Any] = {**url.query, "connect_timeout": 5, "application_name": "check"}
+    with psycopg.connect(**names, **own) as connection:
+        if behind_a_pooler(connection):
+            return None  # whose connections have names and addresses of its own
         row = connection.execute(_LAST_SPOKE, [process]).fetchone()
     silent = row[0] if row else None
     if silent is None:

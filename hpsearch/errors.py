@@ -20,7 +20,8 @@
        `- Fenced           500  this attempt at a job is over; whoever holds it must stop
 
 `status` is the HTTP status, `exit_code` the command line's (2 usage, 3 not now, 4 not
-allowed, 5 not found, 69 unavailable, 70 internal, 78 configuration; after sysexits.h).
+allowed, 5 not found, 69 unavailable, 70 internal, 74 output lost, 78 configuration; after
+sysexits.h).
 """
 
 from __future__ import annotations
@@ -30,11 +31,17 @@ from typing import ClassVar, NamedTuple
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """A question for messages about an unknown name; empty where no known one is close."""
-    import difflib  # most runs meet no mistake
+    """A question about an unknown name; empty where no known one is close, or another tool's word for it."""
+    from hpsearch.other_words import intended  # most runs meet no mistake
 
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
-    return f"did you mean {close[0]}?" if close else ""
+    close = intended(name, known)
+    return f"did you mean {close}?" if close else ""
+
+
+def with_question(message: str, name: str, known: Iterable[str]) -> str:
+    """`message` about an unknown name, with the question where there is one."""
+    question = suggestion(name, known)
+    return f"{message}; {question}" if question else message
 
 
 meant = suggestion  # its name in 0.1.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
 from typing import Any
 
 from hpsearch import reasons
@@ -92,6 +93,115 @@ class Finalist:
     indistinguishable: bool
 
 
+class Doubt(StrEnum):
+    """Reason why a score on the test part has no value or no interval, or a rough one."""
+
+    ONE_CLASS = "one_class"  # no value: the part has examples of one class alone
+    NOT_FINITE = "not_finite"  # no value, or no interval: a number that is not finite came out
+    FEW_ROWS = "few_rows"  # no interval: too few examples of the rarest class
+    FEW_PREDICTED = "few_predicted"  # no interval: too few predictions of one class
+    ALL_ALIKE = "all_alike"  # no interval: no resample of the part changes the value
+    ROUGH = "rough"  # the interval is rough: few examples of the rarest class
+    NO_POSITIVE = "no_positive"  # no value: no example is positive, and none is said to be
+    CONSTANT = "constant"  # no value: all targets are equal
+    UNEVEN = "uneven"  # no interval: the weights count for as few examples as have none
+    HEAVY_TAILS = "heavy_tails"  # the interval is too narrow: few examples make most of the error
+    FEW_GROUPS = "few_groups"  # no interval: too few groups of examples
+    NARROW_BY_GROUPS = "narrow_by_groups"  # the interval is too narrow: few groups of examples
+    CLASS_IN_FEW_GROUPS = "class_in_few_groups"  # no interval: resampled groups lack a class
+
+
+@dataclass(frozen=True, slots=True)
+class MetricScore:
+    """A model's value of one metric on the test part, with its yardstick.
+
+    ci95
+        Its 95 % interval; None where there is no honest one, and `doubt` says why.
+    baseline
+        The value of the same answer for every example: the most frequent class, its share and
+        those of the others for probabilities, or the mean of the training targets. None where
+        there is none.
+    rows, label
+        Of `doubt`: how many examples, or predictions, of which class; or how many large errors, or
+        groups.
+    """
+
+    value: float | None
+    ci95: tuple[float, float] | None = None
+    baseline: float | None = None
+    doubt: Doubt | None = None
+    rows: int | None = None
+    label: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedTest:
+    """Accuracies of a final test whose examples count by weights: shares of the weights.
+
+    accuracies
+        Of every final model by index; None of one that diverged, and in a regression.
+    ensemble, majority
+        Of the models of the range together, and of always answering the class of most weight.
+    effective
+        Examples of equal weight that the test part comes to.
+    """
+
+    accuracies: Sequence[float | None]
+    ensemble: float | None
+    majority: float | None
+    effective: float
+
+
+@dataclass(frozen=True, slots=True)
+class FinalScores:
+    """The final test in numbers, beside the counts of its trials.
+
+    metrics
+        The recommended model's scores by the names of all metrics of the task; empty where it
+        diverged.
+    models
+        The objective of every final model by index, by its own direction; None of one that diverged.
+    class_counts, confusion
+        Test examples by class; rows of the recommended model's predictions (columns) for each true
+        class. None in a regression, and `confusion` also of many classes or a diverged model.
+        Both count examples, whatever their weights.
+    weighted
+        Accuracies where examples count by weights; None where all count the same.
+    """
+
+    metrics: Mapping[str, MetricScore]
+    models: Sequence[float | None]
+    class_counts: Sequence[int] | None = None
+    confusion: Sequence[Sequence[int]] | None = None
+    weighted: WeightedTest | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form that `from_json` reads back."""
+        made = asdict(self)
+        if self.weighted is None:
+            del made["weighted"]
+        return made
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> FinalScores:
+        """Build it from its stored form, of this build or an older one."""
+        weighted = stored.get("weighted")
+        return cls(
+            {name: _metric_score(score) for name, score in stored["metrics"].items()},
+            tuple(stored["models"]),
+            stored["class_counts"] and tuple(stored["class_counts"]),
+            stored["confusion"] and tuple(map(tuple, stored["confusion"])),
+            weighted and WeightedTest(**{**weighted, "accuracies": tuple(weighted["accuracies"])}),
+        )
+
+
+def _metric_score(stored: Mapping[str, Any]) -> MetricScore:
+    interval, doubt = stored["ci95"], stored["doubt"]
+    return MetricScore(
+        **{**stored, "ci95": interval and tuple(interval), "doubt": doubt and Doubt(doubt)}
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """The numbers that a round's end has led to.
@@ -109,6 +219,8 @@ class Evidence:
         The reason for which exploring ended with this round.
     finalists
         The final comparison; None while the search has not come to it.
+    test
+        The final test, which is all the evidence of the final round; None of any other.
     """
 
     boundary: DivergenceBoundary | None = None
@@ -121,6 +233,7 @@ class Evidence:
     seconds: float | None = None
     explored: Reason | None = None
     finalists: Sequence[Finalist] | None = None
+    test: FinalScores | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the form in which it is stored: facts, and sentences for readers without them."""
@@ -141,6 +254,8 @@ class Evidence:
             made["explored_facts"] = reasons.to_json(self.explored)
         if self.finalists is not None:
             made["finalists"] = [{**asdict(f), "params": dict(f.params)} for f in self.finalists]
+        if self.test is not None:
+            made["test"] = self.test.to_json()
         return made
 
     @classmethod
@@ -165,6 +280,7 @@ class Evidence:
             else tuple(
                 Finalist(**{**f, "params": params_from_json(f["params"])}) for f in finalists
             ),
+            test=None if (test := stored.get("test")) is None else FinalScores.from_json(test),
         )
 
     def agrees(self, now: Evidence) -> bool:

@@ -14,8 +14,15 @@ from typing import Any
 
 import structlog
 
-# Two lines for each job and one for each request would drown what matters.
-_CHATTY = ("celery.worker.strategy", "celery.app.trace", "alembic", "httpx")
+# Two lines for each job, one for each request and for each try to reach a broker that refuses
+# would drown what matters.
+_CHATTY = (
+    "celery.worker.strategy",
+    "celery.worker.consumer.connection",
+    "celery.app.trace",
+    "alembic",
+    "httpx",
+)
 HIDDEN = "***"
 _SECRETS = (
     # Up to the last @: a password may hold slashes and an @ that nobody escaped.

@@ -15,8 +15,8 @@ from pydantic import BaseModel
 
 from hpsearch.errors import Conflict
 
-RULES_NUMBER = 1
-RELEASES: Final[Mapping[int, str]] = {1: "0.1.x"}
+RULES_NUMBER = 2
+RELEASES: Final[Mapping[int, str]] = {1: "0.1.x", 2: "0.2.x"}
 """Rules number -> the releases that have it."""
 
 

@@ -6,8 +6,9 @@ import base64
 import binascii
 import hashlib
 import os
+import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -17,9 +18,11 @@ from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from hpsearch.environment import ONE_THREAD, PREFIX, secret_of_file, token, unknown_settings
 from hpsearch.errors import Misconfigured
 from hpsearch.origins import named, origin_of
 
+DRAIN_SECONDS = 5.0  # two looks of a proxy, or of Kubernetes, at /readyz
 SOCKET_PATH_MAX = 100  # sockaddr_un holds 104 to 108 bytes, depending on the system
 # Processors with AVX-512 round some NumPy loops differently; portable mode does without.
 PORTABLE_CORE = "Haswell"
@@ -37,7 +40,11 @@ class Settings(BaseSettings):
     """Paths, addresses and limits of the service. Environment variables override defaults."""
 
     model_config = SettingsConfigDict(
-        env_prefix="HPSEARCH_", env_ignore_empty=True, populate_by_name=True, extra="ignore"
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        populate_by_name=True,
+        extra="ignore",
+        str_strip_whitespace=True,
     )
 
     home: Path = Field(
@@ -56,9 +63,18 @@ class Settings(BaseSettings):
     port: int = Field(8080, ge=0, le=65535)
     allowed_hosts: str = Field("", description="comma-separated Host names besides the loopback's")
     allow_remote: bool = Field(False, description="permit a bind that is not loopback")
+    drain_seconds: float | None = Field(
+        None,
+        ge=0,
+        le=60,
+        description="a stopping API still serves, not ready; 5 behind a broker, else 0",
+    )
     url: str = Field("http://127.0.0.1:8080", description="where the CLI finds the service")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     sqlite_synchronous: Literal["FULL", "NORMAL"] = "FULL"
+    prepared_statements: Literal["auto", "on", "off"] = Field(
+        "auto", description="PostgreSQL's; auto: unless a pooler lies between"
+    )
 
     # The queue. Seconds; the figures are those of docs/states.md.
     heartbeat_seconds: float = Field(5.0, gt=0)
@@ -113,6 +129,36 @@ class Settings(BaseSettings):
     requests_per_second: float = Field(200.0, ge=0, description="of one key; 0: no limit")
     request_burst: int = Field(2_000, ge=1, description="requests that a rested key has at once")
 
+    @field_validator(
+        "home", "database_password_file", "redis_password_file", "api_key_file",
+        "webhook_secret_file",
+    )  # fmt: skip
+    @classmethod
+    def _without_tilde(cls, path: Path | None) -> Path | None:
+        try:
+            return path and path.expanduser()
+        except RuntimeError as error:
+            raise ValueError(f"{str(path)!r}: there is no such user's home folder") from error
+
+    @field_validator("data_url", "database_url", "redis_url")
+    @classmethod
+    def _without_tilde_in_path(cls, url: str | None) -> str | None:
+        """Expand ~ where the address is a path: a folder of datasets, or an SQLite file."""
+        scheme, path = re.fullmatch("(sqlite[^:]*:///|file://)?(.*)", url or "", re.DOTALL).groups()  # type: ignore[union-attr]  # everything matches
+        if not path.startswith("~"):
+            return url or None
+        return f"{scheme or ''}{cls._without_tilde(Path(path))}"
+
+    @field_validator("port", mode="before")
+    @classmethod
+    def _is_no_link(cls, port: object) -> object:
+        if isinstance(port, str) and port.startswith("tcp://"):
+            raise ValueError(
+                f"{port!r} is what Kubernetes sets for a Service of the name hpsearch; write "
+                "enableServiceLinks: false into the pod's spec, or give the Service another name"
+            )
+        return port
+
     @field_validator("webhook_hosts")
     @classmethod
     def _are_hosts(cls, hosts: str) -> str:
@@ -137,14 +183,37 @@ class Settings(BaseSettings):
         return self.redis_url is None
 
     @property
+    def drain(self) -> float:
+        """Seconds for which an API that was told to stop still serves, while `/readyz` says no.
+
+        Where there is no broker of its own nobody stands before the service and asks.
+        """
+        if self.drain_seconds is not None:
+            return self.drain_seconds
+        return 0.0 if self.embedded else DRAIN_SECONDS
+
+    @property
     def database(self) -> str:
         """The SQLAlchemy URL."""
-        return self.database_url or f"sqlite:///{self.home / 'hpsearch.db'}"
+        return self.database_url or f"sqlite:///{quote(str(self.home / 'hpsearch.db'))}"
 
     @property
     def datasets_url(self) -> str:
         """Folder or URL of the dataset files."""
         return self.data_url or str(self.home / "data")
+
+    def make_home(self) -> None:
+        """Make the data folder, where it is not there yet.
+
+        Raises
+        ------
+        Misconfigured
+            It cannot be made.
+        """
+        try:
+            self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise Misconfigured(f"HPSEARCH_HOME {self.home}: {error.strerror}") from error
 
     @property
     def cache(self) -> Path:
@@ -163,7 +232,7 @@ class Settings(BaseSettings):
     @property
     def broker(self) -> str:
         """The broker URL as kombu spells it."""
-        return self.redis_url or f"redis+socket://{self.socket}"
+        return self.redis_url or f"redis+socket://{quote(str(self.socket))}"
 
     def client_key(self) -> str | None:
         """Read the key of HPSEARCH_API_KEY or its file, for a client; the service checks it.
@@ -171,12 +240,13 @@ class Settings(BaseSettings):
         Raises
         ------
         Misconfigured
-            The file cannot be read.
+            The file cannot be read, or it holds no key.
         """
         if self.api_key is not None:
-            return self.api_key.get_secret_value()
+            return token("HPSEARCH_API_KEY", self.api_key.get_secret_value())
         if self.api_key_file is not None:
-            return _secret("HPSEARCH_API_KEY_FILE", self.api_key_file).strip()
+            name = "HPSEARCH_API_KEY_FILE"
+            return token(name, secret_of_file(name, self.api_key_file))
         return None
 
     def bootstrap_key(self) -> str | None:
@@ -211,9 +281,10 @@ class Settings(BaseSettings):
             The file cannot be read, or the secret has another form.
         """
         if self.webhook_secret is not None:
-            secret = self.webhook_secret.get_secret_value()
+            secret = token("HPSEARCH_WEBHOOK_SECRET", self.webhook_secret.get_secret_value())
         elif self.webhook_secret_file is not None:
-            secret = _secret("HPSEARCH_WEBHOOK_SECRET_FILE", self.webhook_secret_file).strip()
+            name = "HPSEARCH_WEBHOOK_SECRET_FILE"
+            secret = token(name, secret_of_file(name, self.webhook_secret_file))
         else:
             return None
         try:
@@ -226,11 +297,13 @@ class Settings(BaseSettings):
 
     def child_environment(self) -> dict[str, str]:
         """Environment of a process that trains; it must be set before NumPy loads."""
-        threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        # Without MKL_CBWR, MKL's order of additions may depend on where an array lies in memory.
+        environment = {**dict.fromkeys(ONE_THREAD, "1"), "MKL_CBWR": "AUTO"}
         if self.numerics == "portable":
-            threads["OPENBLAS_CORETYPE"] = PORTABLE_CORE
-            threads["NPY_DISABLE_CPU_FEATURES"] = PORTABLE_SIMD_OFF
-        return threads
+            environment["MKL_CBWR"] = "COMPATIBLE"
+            environment["OPENBLAS_CORETYPE"] = PORTABLE_CORE
+            environment["NPY_DISABLE_CPU_FEATURES"] = PORTABLE_SIMD_OFF
+        return environment
 
 
 def _listed(text: str) -> list[str]:
@@ -260,6 +333,11 @@ def load(**overrides: object) -> Settings:
     return settings
 
 
+def complaints(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Sentences about variables that look like settings and are none: misspelled, or of another version."""
+    return list(unknown_settings(environment, Settings.model_fields))
+
+
 def _completed(settings: Settings) -> Iterator[tuple[str, str]]:
     """The addresses whose passwords lie in files, by field and complete."""
     for server in ("database", "redis"):
@@ -267,7 +345,7 @@ def _completed(settings: Settings) -> Iterator[tuple[str, str]]:
         if file is not None:
             name, field = f"HPSEARCH_{server.upper()}_PASSWORD_FILE", f"{server}_url"
             # As the shell and the PostgreSQL image do: only the end of the line goes.
-            password = _secret(name, file).rstrip("\n")
+            password = secret_of_file(name, file).rstrip("\r\n")
             yield field, _with_password(getattr(settings, field), password, field.upper(), name)
 
 
@@ -283,10 +361,3 @@ def _with_password(url: str | None, password: str, url_name: str, file_name: str
     if not password:
         raise Misconfigured(f"{file_name} names an empty file")
     return f"{scheme}://{user}:{quote(password, safe='')}@{host}{slash}{path}"
-
-
-def _secret(name: str, file: Path) -> str:
-    try:
-        return file.read_bytes().decode()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Misconfigured(f"{name}: {error}") from error

@@ -12,6 +12,7 @@ have the same form: a box is a space whose edges have moved.
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
@@ -25,7 +26,7 @@ from hpsearch.rules import to_json
 if TYPE_CHECKING:
     from hpsearch.arrays import Floats
 
-Level = bool | int | float | str | tuple[int, ...]
+Level = bool | int | float | str | tuple[int, ...] | None
 Params = Mapping[str, Level]
 
 DECADES_BEYOND = 3.0  # how far a log range may expand when no hard limit is given
@@ -59,28 +60,30 @@ class Range(BaseModel):
     @model_validator(mode="after")
     def _ordered(self) -> Range:
         if not self.low < self.high:
-            raise ValueError(f"low must be below high, got low={self.low:g} and high={self.high:g}")
-        if not rounded(self.low) < rounded(self.high):
+            edges = f"low={self.low:.15g} and high={self.high:.15g}"
+            raise ValueError(f"low must be below high, got {edges}")
+        if self.integer and (self.low != int(self.low) or self.high != int(self.high)):
+            raise ValueError(
+                f"an integer range needs whole edges, got {self.low:.15g} and {self.high:.15g}"
+            )
+        if not self._kept(self.low) < self._kept(self.high):
             raise ValueError(
                 f"low={self.low!r} and high={self.high!r} are one number at the "
                 f"{SIGNIFICANT_DIGITS} digits that values are rounded to; widen the range"
             )
         if not math.isfinite(self.high - self.low):
-            raise ValueError(f"the range from {self.low:g} to {self.high:g} is too wide to divide")
+            edges = f"{self.low:.15g} to {self.high:.15g}"
+            raise ValueError(f"the range from {edges} is too wide to divide")
         lowest = self.low if self.hard_low is None else self.hard_low
         if self.scale == "log" and lowest < LOG_LEAST:
             raise ValueError(
-                f"a log range must stay above zero, got {lowest:g}; "
+                f"a log range must stay above zero, got {lowest:.15g}; "
                 'use "scale": "linear" or a small positive low'
             )
         if self.hard_low is not None and self.hard_low > self.low:
-            raise ValueError(f"hard_low={self.hard_low:g} is above low={self.low:g}")
+            raise ValueError(f"hard_low={self.hard_low:.15g} is above low={self.low:.15g}")
         if self.hard_high is not None and self.hard_high < self.high:
-            raise ValueError(f"hard_high={self.hard_high:g} is below high={self.high:g}")
-        if self.integer and (self.low != int(self.low) or self.high != int(self.high)):
-            raise ValueError(
-                f"an integer range needs whole edges, got {self.low:g} and {self.high:g}"
-            )
+            raise ValueError(f"hard_high={self.hard_high:.15g} is below high={self.high:.15g}")
         return self
 
     def coordinate(self, value: float) -> float:
@@ -90,7 +93,11 @@ class Range(BaseModel):
     def value(self, coordinate: float) -> float:
         """The stored value at `coordinate`: rounded, whole where it must be, within the limits."""
         raw = 10.0 ** min(coordinate, LOG_HIGHEST) if self.scale == "log" else coordinate
-        return self._limited(float(round(raw)) if self.integer else rounded(raw))
+        return self._limited(self._kept(raw))
+
+    def _kept(self, value: float) -> float:
+        """`value` as this range keeps it: a whole number with all its digits, any other rounded."""
+        return float(round(value)) if self.integer else rounded(value)
 
     def _limited(self, value: float) -> float:
         low = -math.inf if self.hard_low is None else self.hard_low
@@ -136,7 +143,7 @@ class Range(BaseModel):
             value if value in exact else self.value(self.coordinate(value))
             for value in (self._limited(low), self._limited(high))
         )
-        if not rounded(low) < rounded(high):
+        if not self._kept(low) < self._kept(high):
             return self
         return self.model_copy(update={"low": low, "high": high})
 
@@ -239,9 +246,69 @@ class Choices(BaseModel):
         return any(same_level(value, x) for x in self.choices)
 
 
+def widest(dimension: Dimension) -> Dimension:
+    """`dimension` as far as its hard limits let it grow."""
+    if isinstance(dimension, Choices):
+        return dimension
+    low = dimension.low if dimension.hard_low is None else dimension.hard_low
+    high = dimension.high if dimension.hard_high is None else dimension.hard_high
+    return dimension.model_copy(update={"low": low, "high": high})
+
+
 def same_level(one: Level, other: Level) -> bool:
     """Compare two levels: 1 and 1.0 are the same, 1 and true are not."""
     return one == other and isinstance(one, bool) == isinstance(other, bool)
+
+
+def fitted(dimension: Dimension, value: Level) -> Level:
+    """`value` as the dimension has it, where it lies there but for digits that are rounded away.
+
+    Other programs count 0.1, 0.2, 0.30000000000000004. Whole numbers have no such digits.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    if allowed(dimension, value):
+        return value
+    here = (
+        dimension.choices
+        if isinstance(dimension, Choices)
+        else (dimension.hard_low, dimension.hard_high)
+    )
+    equal = [x for x in here if isinstance(x, int | float) and _same_digits(x, value)]
+    return min(equal, key=lambda x: abs(x - value), default=value)
+
+
+def _same_digits(one: float, other: float) -> bool:
+    if isinstance(one, bool) or (float(one).is_integer() and float(other).is_integer()):
+        return False
+    return rounded(one) == rounded(other)
+
+
+def unfit(dimension: Dimension, value: Level) -> str | None:
+    """The reason why no search of this dimension could hold such a value."""
+    if isinstance(dimension, Choices):
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        got = level_text(value) if value is None else repr(value)
+        return f"a number is wanted, got {got:.60}"
+    if dimension.integer and value != int(value):
+        return f"a whole number is wanted, got {value:g}"
+    return None
+
+
+def allowed(dimension: Dimension, value: Level) -> bool:
+    """True of a value that a search of this dimension, its limits filled in, may come to."""
+    if isinstance(dimension, Choices):
+        return dimension.contains(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    low, high = dimension.hard_low, dimension.hard_high
+    return (low is None or value >= low) and (high is None or value <= high)
+
+
+def level_text(level: Level | list[int]) -> str:
+    """A level for people and for other programs: a text as it is, anything else as JSON."""
+    return level if isinstance(level, str) else json.dumps(level, ensure_ascii=False)
 
 
 def _kind(data: Any) -> str:
@@ -264,6 +331,8 @@ def box_to_json(box: Box) -> dict[str, Any]:
 
 def params_from_json(data: Mapping[str, Any]) -> Params:
     """Parameters as they were before JSON turned tuples into lists."""
+    if list not in map(type, data.values()):  # most have none, and pages have thousands
+        return data
     return {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hpsearch.space import Box, Dimension, Params
 
 if TYPE_CHECKING:  # the command line starts sooner without these
-    from hpsearch.evidence import Evidence
+    from hpsearch.evidence import Evidence, FinalScores
     from hpsearch.reasons import Reason
 
 Numbers = Mapping[str, float | int | None]  # those of a decision, by the names of the contract
@@ -85,6 +85,15 @@ class Verdict(StrEnum):
     def open(self) -> bool:
         """Say whether better values may lie beyond an end of the range."""
         return self in (Verdict.OPEN_LOW, Verdict.OPEN_HIGH, Verdict.OPEN_BOTH)
+
+
+class Basis(StrEnum):
+    """What a verdict rests on. Only `enough` beside `unidentified` says that a value makes no difference."""
+
+    ENOUGH = "enough"
+    TOO_FEW_TRIALS = "too_few_trials"
+    UNTRIED_LEVELS = "untried_levels"
+    ALL_DIVERGED = "all_diverged"
 
 
 class Role(StrEnum):
@@ -283,7 +292,8 @@ class TrialReport:
 
     `curve` holds one row per epoch: (epoch, validation loss, validation correct, score).
     `correct_mask` has a bit for each validation example, packed, for trials that repeat others. The
-    test fields belong to the final alone.
+    test fields belong to the final alone. `accuracy` is the share of the weights that validation has
+    right, None where examples count the same; `correct` counts examples all the same.
     """
 
     index: int
@@ -298,6 +308,7 @@ class TrialReport:
     correct_mask: bytes | None = None
     test_correct: int | None = None
     test_examples: int | None = None
+    accuracy: float | None = None
 
     @property
     def rank_value(self) -> float | None:
@@ -307,6 +318,8 @@ class TrialReport:
         """
         if self.state not in SCORED:
             return None
+        if self.accuracy is not None:
+            return self.accuracy
         return self.correct / self.examples if self.examples else self.score
 
 
@@ -314,7 +327,8 @@ class TrialReport:
 class JobReport:
     """A worker's report on a job.
 
-    `model` is the recommended model's file (`nn.Model.dump`), from the final job alone.
+    `model` is the recommended model's file (`nn.Model.dump`), `test` its scores on the test part;
+    both from the final job alone.
     """
 
     trials: Sequence[TrialReport]
@@ -323,6 +337,7 @@ class JobReport:
     ensemble_correct: int | None = None
     peak_rss_bytes: int | None = None
     model: bytes | None = None
+    test: FinalScores | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,13 @@ def build(settings: Settings) -> Iterator[Services]:
 
 def assemble(settings: Settings) -> Services:
     """The services for `settings`; the caller closes `store`."""
-    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    store = Store(settings.database, synchronous=settings.sqlite_synchronous)
+    store = Store(
+        settings.database,
+        synchronous=settings.sqlite_synchronous,
+        prepared=settings.prepared_statements,
+    )
+    if store.engines.exists:  # a mistyped HPSEARCH_HOME is none
+        settings.make_home()
     files = DatasetStore(settings.datasets_url, settings.cache)
     datasets, jobs = Datasets(store, files, settings), JobService(store, settings)
     return Services(

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hpsearch import streams
 from hpsearch.cli import INTERRUPTED
 from hpsearch.errors import HpsearchError, InvalidRequest
 from hpsearch.settings import Settings, load
@@ -96,4 +97,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(streams.guard(main))

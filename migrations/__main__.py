@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from hpsearch import logs
-from hpsearch.errors import HpsearchError
+from hpsearch import logs, streams
+from hpsearch.errors import Conflict, HpsearchError
+from hpsearch.plural import counted
 from hpsearch.settings import load
 from migrations import schema
 
@@ -15,7 +16,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command against the database of the settings; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m migrations", description=__doc__)
     parser.add_argument("command", choices=["upgrade", "downgrade", "current", "heads"])
-    parser.add_argument("revision", nargs="?", help="for downgrade: where to stop, or base")
+    parser.add_argument(
+        "revision", nargs="?", default="-1", help="for downgrade: where to stop, or base"
+    )
+    parser.add_argument("--yes", action="store_true", help="for downgrade: throw away what it says")
     options = parser.parse_args(arguments)
     try:
         settings = load()
@@ -23,12 +27,12 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "heads":
             print(schema.head())  # noqa: T201  # the command's answer
             return 0
-        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        settings.make_home()
         database = schema.Database(settings.database)
         if options.command == "upgrade":
             database.upgrade()
         elif options.command == "downgrade":
-            database.downgrade(options.revision or "-1")
+            _downgrade(database, options.revision, alive=settings.lease_seconds, yes=options.yes)
         print(database.current() or "empty")  # noqa: T201  # likewise
     except HpsearchError as error:
         print(f"hpsearch: {error}", file=sys.stderr)  # noqa: T201  # a person started this
@@ -36,5 +40,26 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def _downgrade(database: schema.Database, revision: str, *, alive: float, yes: bool) -> None:
+    """Go back, if the caller knows what is lost and nobody works on the database.
+
+    Raises
+    ------
+    Conflict
+        Worker processes live, or `yes` is missing; nothing is changed.
+    """
+    losses = database.losses(revision)
+    workers = database.workers(alive=alive)
+    if workers:
+        raise Conflict(
+            f"{counted(workers, 'worker')} lived in the last {alive:g} s; stop workers, loop and API first"
+        )
+    for loss in losses:
+        print(f"lost with {loss}", file=sys.stderr)  # noqa: T201  # a person started this
+    if losses and not yes:
+        raise Conflict("nothing is changed; make a backup, and repeat the command with --yes")
+    database.downgrade(revision)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(streams.guard(main))

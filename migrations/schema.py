@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,16 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.script.revision import RevisionError
 from sqlalchemy import exc
 
-from hpsearch.errors import Corrupt, Unavailable
+from hpsearch.errors import Corrupt, InvalidRequest, Unavailable
 from hpsearch.store import Engines
+from hpsearch.store.clock import now
+from hpsearch.store.faults import translating
+from hpsearch.store.tables import worker
 
+_BACK = re.compile("-([1-9][0-9]{0,3})")
 LOCK = 0x68707365  # "hpse": the advisory lock under which PostgreSQL is migrated
 ANSWER_SECONDS = 30.0  # how long a database that is starting is waited for
 
@@ -43,7 +49,7 @@ class Database:
 
     def current(self) -> str | None:
         """The revision that the database is at."""
-        with self._engines.read.connect() as connection:
+        with translating(), self._engines.read.connect() as connection:
             return MigrationContext.configure(connection).get_current_revision()
 
     def upgrade(self) -> None:
@@ -52,13 +58,47 @@ class Database:
         Raises
         ------
         Unavailable
-            The database does not answer.
+            The database does not answer, or refuses.
         """
         self._run(lambda made: command.upgrade(made, "head"))
 
     def downgrade(self, revision: str) -> None:
-        """Take the database back to an older revision."""
+        """Take the database back to an older revision; what the newer ones held is lost."""
         self._run(lambda made: command.downgrade(made, revision))
+
+    def losses(self, revision: str) -> list[str]:
+        """Name what a downgrade to `revision` throws away, a sentence for each step, the newest first.
+
+        `revision` is that of a step, -N for N steps back, or "base" for an empty database, which no
+        -N leads to.
+
+        Raises
+        ------
+        InvalidRequest
+            There is no such revision below the database's own.
+        """
+        script = ScriptDirectory.from_config(config())
+        at = self.current() or "base"
+        back = _BACK.fullmatch(revision)
+        try:
+            steps = list(script.iterate_revisions(at, "base" if back else revision))
+        except RevisionError as error:
+            raise InvalidRequest(f"no way back from {at} to {revision!r}: {error}") from error
+        if back and int(back[1]) >= len(steps):
+            raise InvalidRequest(
+                f"{revision} leads from {at} to the empty database, which has to be named: base"
+            )
+        steps = steps[: int(back[1])] if back else steps
+        return [f"{step.revision}: {step.module.loses}" for step in steps]
+
+    def workers(self, *, alive: float) -> int:
+        """Count the worker processes that were seen within `alive` seconds."""
+        with translating(), self._engines.read.connect() as connection:
+            if not sa.inspect(connection).has_table(worker.name):
+                return 0
+            recent = worker.c.seen_at > now() - alive
+            query = sa.select(sa.func.count()).select_from(worker).where(recent)
+            return connection.scalar(query) or 0
 
     def close(self) -> None:
         """Close every connection."""
@@ -66,7 +106,7 @@ class Database:
 
     def _run(self, step: Any) -> None:
         self._wait()
-        with self._engines.write.connect() as connection:
+        with translating(), self._engines.write.connect() as connection:
             if self._engines.sqlite:
                 # SQLite changes a table by copying and dropping it, and the drop would take along
                 # every row that refers to it. Inside a transaction the setting has no effect.

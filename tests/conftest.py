@@ -5,21 +5,27 @@ In CI (CI=true) a missing service is a failure; on a laptop its tests are skippe
 
 from __future__ import annotations
 
+import fcntl
+import gc
+import logging
 import os
 import shutil
 import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from sqlalchemy import make_url
 
 # One thread, before anything loads NumPy: the reference of every bitwise comparison.
-for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS",
+              "VECLIB_MAXIMUM_THREADS"):  # fmt: skip
     os.environ.setdefault(_name, "1")
 # Hundreds of databases live for a second each: on a disk, its syncs are what the suite waits for.
 _MEMORY, _ROOM = Path("/dev/shm"), 4 << 30
@@ -31,10 +37,12 @@ os.environ.pop("SSL_CERT_FILE", None)
 os.environ["SSL_CERT_DIR"] = os.devnull
 
 from support import broker as brokers  # noqa: E402
+from support import pooler as poolers  # noqa: E402
 from support import postgres as postgreses  # noqa: E402
 from support.absent import absent  # noqa: E402
 from support.disk import Disk, disk  # noqa: E402
 from support.launcher import Launcher  # noqa: E402
+from support.parsing import in_this_process, without_children  # noqa: E402
 from support.processes import Process, environment  # noqa: E402
 
 from hpsearch.data import DatasetStore  # noqa: E402
@@ -50,6 +58,8 @@ for _name, _examples in (("default", 50), ("thorough", 2000)):
     )
 hypothesis_settings.load_profile("default")
 
+
+NewDatabase = Callable[[str, Path], AbstractContextManager[str]]
 
 # The longest files begin, so that none of them is left over when the others are done.
 _FIRST = (
@@ -72,10 +82,51 @@ _FIRST = (
 )
 
 
+# To standard logging: a thread that outlives its test must not print into the output of another.
+# Where rich is installed a traceback is drawn with every variable, half a second for each.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.dev.ConsoleRenderer(
+            colors=False, exception_formatter=structlog.dev.plain_traceback
+        ),
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    wrapper_class=structlog.stdlib.BoundLogger,
+    cache_logger_on_first_use=False,
+)
+
+# Thousands of tests and their modules stay to the end: nothing is gained by looking at them again.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Begin to collect garbage, of what tests make."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Order the tests by the folder they lie in."""
     rank = {name: place for place, name in enumerate(_FIRST)}
     items.sort(key=lambda item: rank.get(item.path.parent.name, len(rank)))
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Undo what a test configured: a handler left behind writes to its closed standard error."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    configuration = structlog.get_config() if structlog.is_configured() else None
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.contextvars.clear_contextvars()
+    structlog.reset_defaults()
+    if configuration is not None:
+        structlog.configure(**configuration)
 
 
 @pytest.fixture(scope="session")
@@ -93,6 +144,25 @@ def postgres() -> Iterator[postgreses.Postgres]:
 
 
 @pytest.fixture(scope="session")
+def pooler(postgres: postgreses.Postgres) -> Iterator[poolers.Pooler]:
+    """A PgBouncer before it, in transaction mode."""
+    program = poolers.binary()
+    if program is None:
+        absent("PgBouncer (apt-get install pgbouncer)")
+        return
+    with poolers.pooler(postgres, program) as made:
+        yield made
+
+
+@pytest.fixture
+def pooled_url(pooler: poolers.Pooler, postgres_url: str) -> str:
+    """The address through PgBouncer of a migrated, empty PostgreSQL database."""
+    database = make_url(postgres_url).database
+    assert database is not None
+    return pooler.url(database)
+
+
+@pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file to copy from."""
     path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
@@ -103,21 +173,37 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(
+    request: pytest.FixtureRequest, new_database: NewDatabase, tmp_path: Path
+) -> Iterator[str]:
     """A migrated, empty database of each kind."""
-    yield from _database(request, request.param, tmp_path)
+    with new_database(request.param, tmp_path) as url:
+        yield url
 
 
 @pytest.fixture
-def sqlite_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def sqlite_url(new_database: NewDatabase, tmp_path: Path) -> Iterator[str]:
     """A migrated, empty SQLite database."""
-    yield from _database(request, "sqlite", tmp_path)
+    with new_database("sqlite", tmp_path) as url:
+        yield url
 
 
 @pytest.fixture
-def postgres_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def postgres_url(new_database: NewDatabase, tmp_path: Path) -> Iterator[str]:
     """A migrated, empty PostgreSQL database."""
-    yield from _database(request, "postgresql", tmp_path)
+    with new_database("postgresql", tmp_path) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def new_database(request: pytest.FixtureRequest) -> NewDatabase:
+    """new_database(kind, folder): a migrated, empty database for the length of a block."""
+
+    @contextmanager
+    def made(kind: str, folder: Path) -> Iterator[str]:
+        yield from _database(request, kind, folder)
+
+    return made
 
 
 def _database(request: pytest.FixtureRequest, kind: str, folder: Path) -> Iterator[str]:
@@ -128,22 +214,27 @@ def _database(request: pytest.FixtureRequest, kind: str, folder: Path) -> Iterat
         return
     server: postgreses.Postgres = request.getfixturevalue("postgres")
     name = f"t_{uuid.uuid4().hex[:12]}"
-    yield server.create(name, template="migrated")
-    server.drop(name)
+    try:
+        yield server.create(name, template="migrated")
+    finally:
+        server.drop(name)
 
 
 @pytest.fixture(scope="session")
 def with_builtin(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
     """with_builtin(folder): the data folder, in which iris and digits need not be read again.
 
-    All processes of a run copy them from one place. Nothing else is shared: what one process
-    uploads another one may be about to delete.
+    All processes of a run copy them from one place, which the first one fills: that takes
+    scikit-learn. Nothing else is shared: what one process uploads another one may be about to
+    delete.
     """
     base = tmp_path_factory.getbasetemp()
     shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "builtin"
     shared.mkdir(exist_ok=True)
-    files = DatasetStore(str(shared), shared)
-    digests = [files.ingest_builtin(name).digest for name in ("iris", "digits")]
+    files = DatasetStore(str(shared), shared, parse=in_this_process)
+    with shared.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        digests = [files.ingest_builtin(name).digest for name in ("iris", "digits")]
 
     def fill(folder: Path) -> Path:
         for digest in digests:
@@ -189,7 +280,7 @@ def configured(
 def services(configured: Callable[..., Settings], database_url: str) -> Iterator[Services]:
     """The services on each kind of database, without processes behind them."""
     with build(configured(database_url=database_url)) as made:
-        yield made
+        yield without_children(made)
 
 
 @pytest.fixture

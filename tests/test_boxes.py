@@ -28,7 +28,7 @@ from hpsearch.space import (
         ([1, 1.0], "must differ"),
         ([0.0, -0.0], "must differ"),
         ([[5], [5]], "must differ"),
-        ([None], "valid"),
+        ([None, None], "must differ"),
         ([math.nan], "finite"),
         ([[1.5]], "valid integer"),
         ([["5"]], "valid integer"),

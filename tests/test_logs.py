@@ -7,7 +7,6 @@ import io
 import json
 import logging
 import string
-from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -72,19 +71,7 @@ class Terminal(io.StringIO):
 
 
 @pytest.fixture
-def restored() -> Iterator[None]:
-    """Logging as it was: `configure` changes the whole process."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
-
-
-@pytest.fixture
-def stderr(request, restored) -> Terminal:
+def stderr(request) -> Terminal:
     return Terminal(tty=getattr(request, "param", False))
 
 

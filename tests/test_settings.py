@@ -6,9 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+from kombu.connection import Connection
+from kombu.utils.url import url_to_parts
+from sqlalchemy import make_url
 
 from hpsearch.errors import Misconfigured
-from hpsearch.settings import KEY_MIN_LENGTH, SOCKET_PATH_MAX, load
+from hpsearch.settings import KEY_MIN_LENGTH, SOCKET_PATH_MAX, complaints, load
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +73,16 @@ def test_a_value_that_cannot_work_names_its_variable(monkeypatch, name, value):
 def test_a_variable_without_the_prefix_is_named_without_it(keyword):
     with pytest.raises(Misconfigured, match=r"^DATABASE_URL: "):
         load(**{keyword: 5})
+
+
+@pytest.mark.parametrize(
+    "name", ["a#b", "a;b", "a%20b", "a?b=c", "u:p@h", "a b", "a&b=c", "é", "[x]"]
+)
+def test_a_home_of_any_name_is_the_same_in_every_address(tmp_path, name):
+    settings = load(home=tmp_path / name)
+    assert make_url(settings.database).database == str(tmp_path / name / "hpsearch.db")
+    path = url_to_parts(Connection(settings.broker).hostname).path
+    assert f"/{path}" == str(settings.socket)
 
 
 def test_a_long_home_still_has_a_short_socket(tmp_path):
@@ -135,11 +148,13 @@ class TestBootstrapKey:
 
 def test_what_a_training_process_needs_in_its_environment():
     native = load().child_environment()
+    assert native.pop("MKL_CBWR") == "AUTO"
     assert set(native.values()) == {"1"}
-    assert set(native) == {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"}
+    assert {"OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"} <= set(native)
     portable = load(numerics="portable").child_environment()
     assert portable["OPENBLAS_CORETYPE"] == "Haswell"
     assert "X86_V4" in portable["NPY_DISABLE_CPU_FEATURES"]
+    assert portable["MKL_CBWR"] == "COMPATIBLE"
     assert native.items() <= portable.items()
 
 
@@ -177,3 +192,86 @@ class TestPasswordsInFiles:
             load(redis_url="redis://c/0", redis_password_file=self.secret(tmp_path, "\n"))
         with pytest.raises(Misconfigured, match=r"HPSEARCH_REDIS_PASSWORD_FILE: .*No such file"):
             load(redis_url="redis://c/0", redis_password_file=tmp_path / "nowhere")
+
+
+# What looks like a setting, and is none
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("HPSEARCH_HOMES", "HPSEARCH_HOME"),
+        ("HPSEARCH_MAX_TRAILS", "HPSEARCH_MAX_TRIALS"),
+        ("HPSEARCH_WORKER", "HPSEARCH_WORKERS"),
+        ("HPSEARCH_APIKEY_FILE", "HPSEARCH_API_KEY_FILE"),
+    ],
+)
+def test_a_misspelled_variable_is_named_with_the_one_that_is_meant(name, meant):
+    (sentence,) = complaints({name: "1", "HPSEARCH_PORT": "1", "PATH": "/bin"})
+    assert sentence == f"{name} is set, and there is no such setting; did you mean {meant}?"
+
+
+def test_variables_that_tools_set_are_no_settings():
+    assert complaints({
+        "HPSEARCH_TRIAL": "3-1", "HPSEARCH_TRIAL_ID": "3-1", "HPSEARCH_TRIAL_TOKEN": "x",
+        "HPSEARCH_SERVICE_HOST": "10.0.0.1", "HPSEARCH_SERVICE_PORT": "80",
+        "HPSEARCH_API_SERVICE_PORT_HTTP": "80", "HPSEARCH_API_PORT": "tcp://10.0.0.1:80",
+        "HPSEARCH_PORT_80_TCP_ADDR": "10.0.0.1", "HPSEARCH_WORKERS": "2",
+    }) == []  # fmt: skip
+    assert complaints({"HPSEARCH_API_PORT": "8080"})  # a user's mistake
+
+
+def test_a_port_that_kubernetes_sets_is_told_from_a_wrong_one(monkeypatch):
+    monkeypatch.setenv("HPSEARCH_PORT", "tcp://10.96.0.1:8080")
+    with pytest.raises(Misconfigured, match="enableServiceLinks"):
+        load()
+
+
+# Paths and secrets, as users write them
+
+
+def test_a_tilde_is_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "key").write_text("k" * 40)
+    for name, value in (("HOME", "~/hp"), ("API_KEY_FILE", "~/key"), ("DATA_URL", "~/data")):
+        monkeypatch.setenv(f"HPSEARCH_{name}", value)
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///~/db/x.db")
+    settings = load()
+    assert (settings.home, settings.bootstrap_key()) == (tmp_path / "hp", "k" * 40)
+    assert settings.datasets_url == f"{tmp_path}/data"
+    assert settings.database == f"sqlite:///{tmp_path}/db/x.db"
+    assert load(home="~").home == tmp_path
+    with pytest.raises(Misconfigured, match="no such user's home folder"):
+        load(home="~nobody-of-this-name/x")
+
+
+SECRET = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"
+KEY = "k" * KEY_MIN_LENGTH
+
+
+@pytest.mark.parametrize("around", ["{}\n", " {}\r\n", "\t{} ", "\ufeff{}\n"])
+def test_what_was_pasted_around_a_secret_does_no_harm(tmp_path, around):
+    for text, field in ((KEY, "api_key"), (SECRET, "webhook_secret")):
+        (tmp_path / field).write_text(around.format(text))
+        of_file = load(**{f"{field}_file": tmp_path / field})
+        of_variable = load(**{field: around.format(text).lstrip("\ufeff")})
+        assert of_file.client_key() == of_variable.client_key()
+        assert of_file.webhook_key() == of_variable.webhook_key()
+    (tmp_path / "utf16").write_text(KEY, encoding="utf-16")
+    assert load(api_key_file=tmp_path / "utf16").bootstrap_key() == KEY
+
+
+@pytest.mark.parametrize("bad", ["", " \n", KEY + " " + KEY, KEY + "\n" + KEY, KEY + "\N{EN DASH}"])
+def test_what_is_no_key_is_refused_wherever_it_comes_from(tmp_path, bad):
+    (tmp_path / "key").write_text(bad)
+    for given in ({"api_key": bad}, {"api_key_file": tmp_path / "key"}):
+        with pytest.raises(Misconfigured, match=r"^HPSEARCH_API_KEY(_FILE)?: the key ") as caught:
+            load(**given).client_key()
+        assert KEY not in str(caught.value)
+
+
+def test_white_space_around_an_address_does_no_harm(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", " postgresql+psycopg://db/x\n")
+    monkeypatch.setenv("REDIS_URL", "  ")
+    settings = load()
+    assert (settings.database, settings.embedded) == ("postgresql+psycopg://db/x", True)

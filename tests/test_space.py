@@ -31,11 +31,14 @@ def refused(**fields) -> str:
 @pytest.mark.parametrize(
     ("fields", "says"),
     [
+        ({"low": 1000003, "high": 1000001}, "got low=1000003 and high=1000001"),
+        ({"low": 1000000, "high": 1000001}, "are one number at the 6 digits"),
+        ({"low": 0.2, "high": 0.4, "integer": True}, "whole edges, got 0.2 and 0.4"),
         ({"low": 2, "high": 1}, "low must be below high, got low=2 and high=1"),
         ({"low": 1, "high": 1}, "low must be below high"),
         ({"low": 0, "high": 1, "scale": "log"}, "a log range must stay above zero, got 0"),
         ({"low": -1, "high": 1, "scale": "log"}, "above zero, got -1"),
-        ({"low": 1e-320, "high": 1, "scale": "log"}, "above zero, got 9.99989e-321"),
+        ({"low": 1e-320, "high": 1, "scale": "log"}, "above zero, got 9.99988867182683e-321"),
         ({"low": 1, "high": 2, "scale": "log", "hard_low": 0}, "above zero, got 0"),
         ({"low": 1, "high": 2, "hard_low": 1.5}, "hard_low=1.5 is above low=1"),
         ({"low": 1, "high": 2, "hard_high": 1.5}, "hard_high=1.5 is below high=2"),
@@ -262,3 +265,12 @@ def test_rounding_is_a_projection(value):
     assume(abs(value) < 1e308)
     assert rounded(rounded(value)) == rounded(value)
     assert rounded(value) == pytest.approx(value, rel=5.1e-6, abs=5e-324)
+
+
+@pytest.mark.parametrize("scale", ["log", "linear"])
+def test_whole_numbers_are_not_rounded_however_large_they_are(scale):
+    seeds = Range(low=20_000_000, high=20_000_005, integer=True, scale=scale)
+    values = {seeds.from_unit(place / 50) for place in range(51)}
+    assert values == {20_000_000 + step for step in range(6)}
+    narrowed = seeds.moved(20_000_002, 20_000_003)
+    assert (narrowed.low, narrowed.high) == (20_000_002, 20_000_003)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 
-from hpsearch import logs
+from hpsearch import logs, streams
 from hpsearch.errors import HpsearchError
-from hpsearch.settings import Settings, load
+from hpsearch.settings import Settings, complaints, load
+
+MOST_PROCESSES = 1024
+EXIT_BROKEN = 70  # as EX_SOFTWARE: no fault of settings or servers, start it again
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,6 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
         # The linear algebra counts its threads when NumPy loads, which has not happened yet.
         os.environ.update(settings.child_environment())
         logs.configure(settings.log_level, process=options.command)
+        for sentence in complaints():
+            logging.getLogger(__name__).warning(sentence)
         return int(options.start(settings, options))
     except HpsearchError as error:
         print(f"hpsearch: {error}", file=sys.stderr)  # noqa: T201  # a person started this process
@@ -31,12 +37,18 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
 
     app = make(settings)
     tasks.register(app, settings)
-    app.worker_main(
-        ["worker", "--pool=prefork", f"--concurrency={options.concurrency}",
-         f"--queues={options.queues or f'{JOBS},{FINAL}'}", f"--loglevel={settings.log_level}",
-         "--without-gossip", "--without-mingle", "--without-heartbeat"]
-    )  # fmt: skip
-    return 0
+    worker = app.Worker(
+        pool_cls="prefork",
+        concurrency=options.concurrency,
+        queues=options.queues or f"{JOBS},{FINAL}",
+        loglevel=settings.log_level.upper(),
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+    # Not `app.worker_main`: it loses the exit code, and a worker that broke would look finished.
+    worker.start()
+    return EXIT_BROKEN if worker.exitcode else 0
 
 
 def _loop(settings: Settings, options: argparse.Namespace) -> int:
@@ -66,8 +78,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="train jobs")
-    run.add_argument("--concurrency", type=int, default=os.cpu_count() or 1, metavar="N")
-    run.add_argument("--queues", help="jobs, final, or both (the default)")
+    run.add_argument(
+        "--concurrency", type=_processes, default=os.cpu_count() or 1, metavar="N",
+        help="processes that train, one for each core without it",
+    )  # fmt: skip
+    run.add_argument("--queues", type=_queues, help="jobs, final, or both (the default)")
     run.set_defaults(start=_run)
     loop = commands.add_parser("loop", help="decide, publish, take back what was lost")
     loop.set_defaults(start=_loop)
@@ -83,5 +98,24 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _processes(text: str) -> int:
+    count = int(text) if text.isascii() and text.isdecimal() else 0
+    if not 1 <= count <= MOST_PROCESSES:
+        raise argparse.ArgumentTypeError(
+            f"{text[:20]!r} is not a number of processes: 1 to {MOST_PROCESSES}"
+        )
+    return count
+
+
+def _queues(text: str) -> str:
+    names = [name.strip() for name in text.split(",")]
+    unknown = [name for name in names if name not in ("jobs", "final")]
+    if unknown:
+        raise argparse.ArgumentTypeError(
+            f"no queue {unknown[0][:40]!r}; there are jobs and final, or both as jobs,final"
+        )
+    return ",".join(names)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(streams.guard(main))

@@ -6,19 +6,34 @@ The reasons for each setting are in docs/decisions/0003-queue.md.
 
 from __future__ import annotations
 
+import re
+from urllib.parse import urlsplit
+
 from celery import Celery
 from kombu import Exchange, Queue  # type: ignore[attr-defined]  # kombu imports them lazily
 
+from hpsearch.errors import Misconfigured
 from hpsearch.settings import Settings
 from hpsearch.trials import RoundKind
 
 JOBS, FINAL = "jobs", "final"
 TASK = "hpsearch.run"
+SOCKET = "redis+socket"
+SCHEMES = ("redis", "rediss", SOCKET)
+FORMS = "redis://USER@HOST:6379/0, rediss:// for TLS, or redis+socket:///PATH"
 LIMIT_GRACE = 60.0  # seconds between a job's deadline and Celery's back-stop
 
 
 def make(settings: Settings) -> Celery:
-    """The application for one process."""
+    """The application for one process.
+
+    Raises
+    ------
+    Misconfigured
+        REDIS_URL is no address of a broker.
+    """
+    for url in settings.broker.split(";"):  # Kombu's mark between servers that take turns
+        _check(url)
     app = Celery("hpsearch", broker=settings.broker, set_as_current=False)
     app.conf.update(
         task_serializer="json",
@@ -31,6 +46,7 @@ def make(settings: Settings) -> Celery:
         worker_disable_prefetch=True,
         # No count of Kombu's: a message whose ack fails would hold a place of it for ever.
         worker_prefetch_multiplier=0,
+        worker_enable_prefetch_count_reduction=False,
         task_create_missing_queues=False,
         task_default_queue=JOBS,
         task_queues=[_queue(JOBS), _queue(FINAL)],
@@ -39,8 +55,8 @@ def make(settings: Settings) -> Celery:
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        broker_channel_error_retry=True,  # a broker that says no is waited for like one that is away
         worker_consumer="worker.consumer:Consumer",
-        broker_pool_limit=4,
         broker_transport_options={
             "visibility_timeout": 3600,
             "socket_timeout": 5,
@@ -59,6 +75,21 @@ def make(settings: Settings) -> Celery:
         worker_redirect_stdouts=False,
     )
     return app
+
+
+def _check(url: str) -> None:
+    scheme, _, rest = url.partition("://")
+    parts = urlsplit(f"http://{rest}")
+    try:
+        fault = "" if parts.port is None or parts.port else "port 0 is none"
+    except ValueError:
+        fault = "the port is no number"
+    if scheme not in SCHEMES:
+        fault = f"{scheme!r} is not supported" if rest else "it is no URL"
+    elif scheme != SOCKET and not re.fullmatch(r"/?\d*", parts.path):
+        fault = f"{parts.path!r} is not the number of a database"
+    if fault:
+        raise Misconfigured(f"REDIS_URL: {fault}; use {FORMS}")
 
 
 def _queue(name: str) -> Queue:

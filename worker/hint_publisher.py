@@ -6,11 +6,11 @@ import logging
 from collections.abc import Sequence
 
 from celery import Celery
-from kombu.exceptions import OperationalError
 
 from hpsearch.service.jobs import JobService
 from hpsearch.trials import Hint
 from worker.app import FINAL, JOBS, LIMIT_GRACE, TASK, queue
+from worker.broker_faults import BrokerState, faults
 
 log = logging.getLogger(__name__)
 
@@ -21,9 +21,9 @@ class HintPublisher:
     def __init__(self, app: Celery, work: JobService) -> None:
         self._app = app
         self._work = work
-        self._broker_away = False
-        connection = app.connection_for_write()
-        self._faults = (OperationalError, OSError, *connection.connection_errors)
+        self._broker_state = BrokerState(log, "hints wait in the database: ")
+        self._connection = app.connection_for_write()  # opened when it is first used
+        self._faults = faults(app)
 
     def fill(self, *, look: bool = False) -> int:
         """Send the hints that the publish window lacks; returns their number.
@@ -34,7 +34,9 @@ class HintPublisher:
         try:
             empty = look and self._broker_is_empty()
         except self._faults as error:
-            return self._warn_away(error)
+            return self._note_fault(error)
+        if look and self._broker_state.away:
+            self._broker_state.note_end()
         return self.send(self._work.hints(broker_is_empty=empty))
 
     def send(self, hints: Sequence[Hint]) -> int:
@@ -43,17 +45,17 @@ class HintPublisher:
             for hint in hints:
                 self._send(hint)
         except self._faults as error:
-            return self._warn_away(error)
-        if self._broker_away:
-            log.info("the broker answers again")
-            self._broker_away = False
+            return self._note_fault(error)
+        if hints:
+            self._broker_state.note_end()
         self._work.published(hints)
         return len(hints)
 
-    def _warn_away(self, error: Exception) -> int:
-        if not self._broker_away:
-            log.warning("the broker does not answer, hints wait in the database: %s", error)
-        self._broker_away = True
+    def _note_fault(self, error: Exception) -> int:
+        self._broker_state.note_fault(error)
+        # Never kept: the name in the address may lead to another server by now.
+        self._connection.collect()
+        self._connection = self._app.connection_for_write()
         return 0
 
     def _send(self, hint: Hint) -> None:
@@ -65,10 +67,9 @@ class HintPublisher:
             time_limit=limit,
             ignore_result=True,
             retry=False,
+            connection=self._connection,
         )
 
     def _broker_is_empty(self) -> bool:
-        with self._app.pool.acquire(block=True, timeout=5) as connection:
-            channel = connection.default_channel
-            counts = [channel.queue_declare(queue=name).message_count for name in (JOBS, FINAL)]
-        return not any(counts)
+        channel = self._connection.default_channel
+        return not any(channel.queue_declare(queue=name).message_count for name in (JOBS, FINAL))

@@ -26,6 +26,7 @@ class Loop:
     """Work that no other process does: lost jobs, due decisions, hints, webhooks."""
 
     def __init__(self, services: Services) -> None:
+        self._services = services
         self._work = services.jobs
         self._tick = services.settings.tick_seconds
         self._publisher = HintPublisher(make(services.settings), services.jobs)
@@ -42,10 +43,13 @@ class Loop:
     def run(self) -> None:
         """Repeat turns until stopped; an outage of the database is waited out."""
         log.info("the loop turns every %g s", self._tick)
-        warned = False
+        warned, checked = False, False
         with self._webhook_thread:
             while not self._stop.is_set():
                 try:
+                    if not checked:  # a build writes nothing into another one's schema
+                        self._services.require_schema()
+                        checked = True
                     self.turn()
                     warned = False
                 except HpsearchError as error:

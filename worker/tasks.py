@@ -42,6 +42,7 @@ class Runner:
         self.run_id = str(uuid.uuid4())
         self._services = services
         self._work = services.jobs
+        self._checked = False
         self._trainer = Trainer(services.files, stack_size=settings.stack_size)
         self._publisher = HintPublisher(app, services.jobs)
         self._lease = LeaseKeeper(
@@ -66,6 +67,13 @@ class Runner:
         A message costs more than a short job, so a worker stays for several of them. Celery's
         time limit is the first one's, so none of the others may be allowed much more.
         """
+        if not self._checked:  # a build claims nothing in another one's schema
+            try:
+                self._services.require_schema()
+            except Unavailable as error:
+                log.warning("no job is taken: %s", error)
+                return
+            self._checked = True
         order = self._work.claim(hint, worker_run=self.run_id)
         if order is None:
             return

@@ -10,14 +10,15 @@ from api.responses import DatasetList, empty_response, view_response
 from api.routing import Routes, file_body
 from api.runtime import owner, runtime
 from hpsearch.data.formats import FORMATS, by_media_type
-from hpsearch.errors import InvalidRequest, TooMany, UnsupportedType
+from hpsearch.errors import TooMany, UnsupportedType
 from hpsearch.origins import API
-from hpsearch.report.views import DatasetView
+from hpsearch.report.views import DatasetView, TestRowsView
 
 routes = Routes("datasets", description="The data that searches train on.")
 
 DATASETS = f"{API}/datasets"
 DATASET = f"{DATASETS}/<name>"
+TEST_ROWS = f"{DATASET}/test-rows"
 UPLOAD_FOLDER = "uploads"
 
 
@@ -35,19 +36,28 @@ def dataset(path: DatasetPath, query: NoQuery) -> Response:
     return view_response(runtime().services.datasets.get(path.name, owner=owner()))
 
 
+@routes.route_to("GET", TEST_ROWS, scope="read", answers={200: TestRowsView}, problems=(404, 409))
+def test_rows(path: DatasetPath, query: NoQuery) -> Response:
+    """Numbers of the examples that were split off and sealed, as they lie in the file."""
+    return view_response(runtime().services.datasets.test_rows(path.name, owner=owner()))
+
+
 @routes.route_to(
     "PUT",
     DATASET,
     scope="submit",
-    answers={201: DatasetView},
+    answers={200: DatasetView, 201: DatasetView},
     problems=(409, 413, 415, 422),
     body_limit="max_upload_bytes",
     extra=file_body(),
 )
 def put(path: DatasetPath, query: UploadQuery) -> Response:
-    """Upload a dataset; other content under the same name serves later searches alone."""
+    """Upload a dataset; other content under the same name serves later searches alone.
+
+    The first bytes tell the format; the content type is a hint.
+    """
     state = runtime()
-    kind = _content_type(query)
+    kind, reading = _content_type(), query.reading
     if not state.uploads.acquire(blocking=False):
         g.retry_after = 10
         raise TooMany("other uploads are being read; try again in 10 s")
@@ -55,10 +65,13 @@ def put(path: DatasetPath, query: UploadQuery) -> Response:
         folder = state.settings.home / UPLOAD_FOLDER
         with save_upload(folder, state.settings.max_upload_bytes) as file:
             dataset = state.services.datasets.put(
-                path.name, file, content_type=kind, label=query.label, owner=owner()
-            )
+                path.name, file, content_type=kind, owner=owner(), reading=reading,
+                dry_run=query.dry_run,
+            )  # fmt: skip
     finally:
         state.uploads.release()
+    if query.dry_run:
+        return view_response(dataset)
     return view_response(dataset, 201, Location=f"{DATASETS}/{dataset.name}")
 
 
@@ -69,15 +82,11 @@ def delete(path: DatasetPath, query: NoQuery) -> Response:
     return empty_response()
 
 
-def _content_type(query: UploadQuery) -> str:
+def _content_type() -> str:
     file_format = by_media_type(request.mimetype)
     if file_format is None:
         sent = repr((request.content_type or "none")[:80])
         known = (f"{one.media_type} for {one.article} {one.noun}" for one in FORMATS.values())
         raise UnsupportedType(f"expected Content-Type: {' or '.join(known)}, got {sent}")
-    if query.label is not None and file_format.label_refusal:
-        takers = [one.media_type for one in FORMATS.values() if not one.label_refusal]
-        raise InvalidRequest(
-            f"parameter label belongs to {' and '.join(takers)}; {file_format.label_refusal}"
-        )
-    return file_format.media_type
+    charset = request.mimetype_params.get("charset", "")
+    return f"{file_format.media_type}; charset={charset}" if charset else file_format.media_type

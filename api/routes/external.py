@@ -21,6 +21,7 @@ routes = Routes(
 )
 
 TRIALS = f"{SEARCH}/trials"
+DIVERGED = 'report "state": "diverged" for a score that is not finite, and leave other fields out'
 
 
 @routes.route_to(
@@ -82,8 +83,9 @@ def beat_trial(path: TrialPath, query: NoQuery) -> Response:
 def report_trial(path: TrialPath, query: NoQuery) -> Response:
     """Report a score of a trial, or that it came to nothing; the answer says whether to stop.
 
-    The score after the last epoch ends the trial. The same report again changes nothing; 409
-    where the trial is not yours any more, or the epoch has another score.
+    The score after the last epoch ends the trial, and so does a state. The same report again
+    changes nothing; 409 where the trial is not yours any more, or the epoch has another score,
+    also after the trial has ended.
     """
     update = parse_trial_report(_body(path))
     external = runtime().services.external
@@ -93,6 +95,6 @@ def report_trial(path: TrialPath, query: NoQuery) -> Response:
 def _body(path: TrialPath) -> Any:
     """The body of a request; its mistakes are named only to an owner of the search."""
     state = runtime()
-    data: Any = json_body(state.settings.max_json_bytes)
+    data: Any = json_body(state.settings.max_json_bytes, not_finite=DIVERGED)
     state.services.external.check(path.id, owner=owner())
     return data

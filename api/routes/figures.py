@@ -133,8 +133,11 @@ def _surface(queries: FigureQueries, search: str, query: FigureQuery) -> Any:
 def _importance(queries: FigureQueries, search: str, query: FigureQuery) -> Any:
     from hpsearch.figures import search as figures
 
-    shares = [r.evidence.importance for r in queries.rounds(search, owner=owner()) if r.evidence]
-    return figures.importance(next((i for i in reversed(shares) if i), []))
+    found = [r.evidence for r in queries.rounds(search, owner=owner()) if r.evidence]
+    newest = next((e for e in reversed(found) if e.importance), None)
+    if newest is None:
+        return figures.importance([])
+    return figures.importance(newest.importance, newest.noise_sd)
 
 
 def _exploring(rounds: list[RoundView]) -> list[RoundView]:

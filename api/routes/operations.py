@@ -26,8 +26,12 @@ def healthz(query: NoQuery) -> Response:
 
 @routes.route_to("GET", "/readyz", scope="public", answers={200: Readiness})
 def readyz(query: NoQuery) -> Response:
-    """Database and migrations are ready; 503 names the parts that are not."""
-    parts = runtime().services.ready(writing=True)
+    """Database and migrations are ready; 503 names the parts that are not.
+
+    A process that was told to stop is not ready, and still serves for a while (`drain_seconds`).
+    """
+    parts = {"process": "is stopping"} if runtime().draining.is_set() else {}
+    parts = parts or runtime().services.ready(writing=True)
     missing = [
         # The route is public, and what a database driver says names hosts and users.
         Mistake(name, "does not answer" if name == "database" else state)

@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field
 from api.document import document
 from api.parameters import NoQuery, Query, SearchPath
 from api.routing import Routes, content
-from hpsearch.data.formats import FORMATS, name_suffixes
+from hpsearch.data.formats import FORMATS
 from hpsearch.errors import NotFound
 from hpsearch.trials import SearchState, TrialState
 
@@ -85,7 +85,7 @@ def new_page(query: NewQuery) -> str:
     """A form and a JSON editor to submit a search."""
     formats = FORMATS.values()
     types = {one.suffix: one.media_type for one in formats}
-    return render_template("new.html", formats=formats, types=types, files=name_suffixes())
+    return render_template("new.html", formats=formats, types=types)
 
 
 @routes.route_to("GET", "/compare", scope="public", answers={200: _HTML})

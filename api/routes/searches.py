@@ -21,6 +21,7 @@ from api.parameters import (
     SearchesQuery,
     SearchPath,
     StatusQuery,
+    SubmitQuery,
     TrialsQuery,
 )
 from api.responses import RoundList, SearchList, empty_response, json_response, view_response
@@ -29,7 +30,7 @@ from api.runtime import SLICE_SECONDS, owner, runtime
 from api.trials_csv import trials_csv
 from hpsearch.errors import Stale
 from hpsearch.origins import API
-from hpsearch.report.views import HealthView, ResultView, StatusView
+from hpsearch.report.views import HealthView, ResultView, StatusView, SubmittedView
 
 routes = Routes("searches", description="Submit a search, watch it, read its answer.")
 
@@ -46,6 +47,19 @@ _TRIALS: Answer = {
     },
 }
 _SPEC: Answer = content("application/json", "A spec.", {"$ref": "#/components/schemas/SearchSpec"})
+_SUBMITTED: Answer = {
+    "description": "The search that this Idempotency-Key has made; with ?dry_run=true the plan.",
+    "content": {
+        "application/json": {
+            "schema": {
+                "oneOf": [
+                    {"$ref": "#/components/schemas/SubmittedView"},
+                    {"$ref": "#/components/schemas/PlanView"},
+                ]
+            }
+        }
+    },
+}
 _EDIT_ANSWER: Answer = {
     "description": "The status; with ?dry_run=true what the next round would be.",
     "content": {
@@ -65,19 +79,23 @@ _EDIT_ANSWER: Answer = {
     "POST",
     SEARCHES,
     scope="submit",
-    answers={201: StatusView, 200: StatusView},
+    answers={201: SubmittedView, 200: _SUBMITTED},
     problems=(409, 413, 415, 422),
     body_limit="max_json_bytes",
     extra=body_of("SearchSpec"),
 )
-def submit(header: IdempotencyHeader, query: NoQuery) -> Response:
+def submit(header: IdempotencyHeader, query: SubmitQuery) -> Response:
     """Submit a search.
 
     201 with the new search and its Location; 200 where this Idempotency-Key has been used for
-    the same spec before.
+    the same spec before. The answer has the plan: rounds, trials and rungs as they follow from the
+    budget, or from the fields that the spec names. With `dry_run` nothing is stored, and the answer
+    is the plan alone, with 200.
     """
     state = runtime()
     data: Any = json_body(state.settings.max_json_bytes)
+    if query.dry_run:
+        return view_response(state.services.searches.plan(data, owner=owner()))
     status, created = state.services.searches.submit(
         data, owner=owner(), idempotency_key=header.idempotency_key
     )

@@ -6,7 +6,7 @@ import { badge } from "./overview.js";
 import { sleep, whenVisible } from "./timing.js";
 import { draw, onTheme } from "./plot.js";
 import { signIn } from "./session.js";
-import { datasetName, endedTrials, formatValue, ENDED_STATES, formatScore, scoreOf, formatSigned, formatRange, displayName } from "./format.js";
+import { datasetName, effective, endedTrials, formatValue, ENDED_STATES, formatScore, scoreOf, formatSigned, formatRange, displayName } from "./format.js";
 
 const PAUSE = 3000; // milliseconds between two reads while a search runs
 const MOST_SEARCHES = 5;
@@ -36,19 +36,25 @@ function rows(all) {
     each("Best trial, validation", ({ status }) => formatScore(scoreOf(status.best))),
     ofResult("Recommended, validation", ({ recommended }) => formatScore(scoreOf(recommended))),
     ofResult("Test", headline),
+    ofResult("Always the same answer, test", ({ test }) => formatScore(test.majority_share)),
+    ofResult("Objective, test", ({ test, objective }) => formatScore((test.metrics?.[objective] ?? {}).value)),
     ofResult("Models of the range, test", ({ test }) => formatScore(test.mean ?? test.score_mean)),
     ofResult("Ensemble, test", ({ test }) => formatScore(test.ensemble_accuracy)),
     ofResult("Optimism", ({ optimism }) => (optimism === null ? "–" : formatSigned(optimism))),
     ...names.flatMap((name) => [
       each(`${displayName(name)}: range`, ({ status, result }) => rangeText((result ?? status).ranges[name])),
-      ofResult(`${displayName(name)}: recommended`, ({ recommended }) => formatValue(recommended.params[name] ?? "–")),
+      ofResult(`${displayName(name)}: recommended`, ({ recommended, effective_with: conditions }) => {
+        const params = effective(recommended.params, conditions);
+        return formatValue(name in params ? params[name] : "–");
+      }),
     ]),
   ];
 }
 
 function headline({ test }) {
   const score = h("strong", {}, formatScore(test.accuracy ?? test.score));
-  return test.ci95 ? [score, h("br"), h("small", {}, `${formatScore(test.ci95[0])} to ${formatScore(test.ci95[1])}`)] : score;
+  const ends = test.ci95 ?? test.metrics?.accuracy?.ci95;
+  return ends ? [score, h("br"), h("small", {}, `${formatScore(ends[0])} to ${formatScore(ends[1])}`)] : score;
 }
 
 const rangeText = (range) => (range ? formatRange(range) : "not searched");
@@ -57,7 +63,10 @@ const rangeText = (range) => (range ? formatRange(range) : "not searched");
 function warnings(all) {
   const distinct = (of) => new Set(all.map(({ status }) => of(status))).size;
   return [
-    distinct(datasetName) > 1 && "These searches are on different datasets: their scores cannot be compared.",
+    distinct(datasetName) > 1
+      ? "These searches are on different datasets: their scores cannot be compared."
+      : distinct((status) => status.dataset_digest) > 1
+        && "These searches are on different contents of one name: the dataset was uploaded again, and their scores cannot be compared.",
     distinct((status) => status.objective) > 1 && "These searches have different objectives: validation scores differ in kind.",
   ].filter(Boolean);
 }

@@ -3,7 +3,7 @@
 import { announce, byId, h } from "./dom.js";
 import { confirm } from "./dialog.js";
 import { editSearch } from "./edit.js";
-import { segment, send } from "./http.js";
+import { segment, send, setLeaving } from "./http.js";
 import { ENDED_STATES } from "./format.js";
 
 const OPEN = ["queued", "running", "paused"];
@@ -28,7 +28,9 @@ export class Controls {
   }
 
   button(label, states, act, title) {
-    const element = h("button", { type: "button", title, onclick: () => this.press(element, act) }, label);
+    // Disabled until the state is known, which what it does may need.
+    const attributes = { type: "button", title, disabled: true, onclick: () => this.press(element, act) };
+    const element = h("button", attributes, label);
     return { element, states };
   }
 
@@ -71,7 +73,13 @@ export class Controls {
     const name = this.status.name || this.status.id;
     confirm("Delete this search?", `“${name}”, its trials and its result are removed. Nothing brings them back.`,
       "Delete the search", async () => {
-        await send("DELETE", this.path);
+        setLeaving(true);
+        try {
+          await send("DELETE", this.path);
+        } catch (error) {
+          setLeaving(false);
+          throw error;
+        }
         location.assign("/");
       });
   }

@@ -42,7 +42,8 @@ export async function editSearch(search, status, changed) {
       apply.disabled = !next;
     },
   },
-    h("p", { class: "muted" }, "In force from the next round on. What has been trained is kept and used."),
+    h("p", { class: "muted" }, "In force from the next round on. What has been trained is kept and used. " +
+      "An edge that you change is a wall: no round looks beyond it, unless you say null or another value in never below or never above."),
     groups(fields), trouble, plan, h("p", { class: "buttons" }, close, preview, apply));
 
   apply.addEventListener("click", async () => {

@@ -13,7 +13,7 @@ export const EXAMPLES = {
       name: "digits, first look", dataset: "digits",
       model: { hidden_sizes: [50], batch_size: 32, optimizer: "sgd" },
       space: { learning_rate: RATE, weight_decay: DECAY },
-      rounds: 4, trials_per_round: 32, epochs: { first: 2, last: 8 }, final: { epochs: 20, models: 5 },
+      budget: { epochs: 800 }, final: { epochs: 20, models: 5 },
     },
   },
   iris: {

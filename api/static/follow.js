@@ -16,7 +16,9 @@ export async function follow(id, show) {
     const over = known?.value.finished_at;
     const wait = known && !over ? `?wait=${WAIT}` : "";
     const headers = known ? { "If-None-Match": known.etag } : {};
-    const answer = await read(`/searches/${segment(id)}${wait}`, { headers });
+    let answer = await read(`/searches/${segment(id)}${wait}`, { headers });
+    // Time alone changes for how long a search waits for trainers elsewhere.
+    if (!answer.value && known.value.objective === "external") answer = await read(`/searches/${segment(id)}`);
     if (answer.value) {
       known = answer;
       show(answer.value);

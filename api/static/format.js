@@ -7,6 +7,7 @@ export const ENDED_STATES = ["completed", "cancelled", "failed"];
 export function formatNumber(value) {
   if (typeof value !== "number") return formatValue(value);
   const size = Math.abs(value);
+  if (Number.isInteger(value) && size < 1e9) return String(value); // a count: every digit tells
   if (size !== 0 && (size < 1e-3 || size >= 1e6)) {
     const [digits, exponent] = value.toExponential(3).split("e");
     return `${Number(digits)}e${Number(exponent)}`;
@@ -20,16 +21,28 @@ export function formatValue(value) {
   return Array.isArray(value) ? `[${value.join(", ")}]` : String(value);
 }
 
-/** An accuracy with four decimals, or a dash. */
-export const formatScore = (value) =>
-  value === null || value === undefined ? "–" : value.toFixed(4);
+/** A score with four decimals, six digits of one in other units than shares, or a dash. */
+export function formatScore(value) {
+  if (value === null || value === undefined) return "–";
+  const size = Math.abs(value);
+  return size === 0 || (size >= 1e-3 && size < 10) ? value.toFixed(4) : String(Number(value.toPrecision(6)));
+}
 
 /** The score to show: the accuracy, or the score of a search that is trained elsewhere. */
 export const scoreOf = (trial) => trial?.validation_accuracy ?? trial?.score;
 
-export const formatSigned = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(4);
+export const formatSigned = (value) => (value < 0 ? "−" : "+") + formatScore(Math.abs(value));
 
 export const displayName = (name) => name.replaceAll("_", " ");
+
+/** Whether a trial with these values lies outside the ranges. */
+export const isOutside = (ranges, values) =>
+  Object.entries(values).some(([name, value]) => ranges[name] && !holds(ranges[name], value));
+
+function holds(range, value) {
+  if (!range.choices) return range.low <= value && value <= range.high;
+  return range.choices.some((choice) => JSON.stringify(choice) === JSON.stringify(value));
+}
 
 /** A range, or the choices that are left. */
 export function formatRange(range) {
@@ -37,9 +50,14 @@ export function formatRange(range) {
   return `${formatNumber(range.low)}\u00a0to\u00a0${formatNumber(range.high)}`; // on one line
 }
 
-/** A set of hyperparameters on one line. */
-export const formatParams = (values) =>
-  Object.entries(values).map(([name, value]) => `${displayName(name)} ${formatValue(value)}`).join(", ");
+/** A set of hyperparameters without those that have no effect beside the others. */
+export const effective = (values, conditions = {}) =>
+  Object.fromEntries(Object.entries(values).filter(([name]) =>
+    Object.entries(conditions[name] ?? {}).every(([other, useful]) => useful.includes(values[other]))));
+
+/** A set of hyperparameters on one line, without those that have no effect in it. */
+export const formatParams = (values, conditions) =>
+  Object.entries(effective(values, conditions)).map(([name, value]) => `${displayName(name)} ${formatValue(value)}`).join(", ");
 
 export function formatDuration(seconds) {
   const whole = Math.round(seconds);

@@ -28,6 +28,13 @@ export class Unreachable extends Error {
 
 export const segment = encodeURIComponent;
 
+let leaving = false;
+
+/** Say whether this page is about to go: what it still reads may be gone before it. */
+export function setLeaving(value) {
+  leaving = value;
+}
+
 /**
  * Send a request; the answer as `{status, value, etag, location}`; `value` is null for 204 and 304.
  * After a 401 the user is asked for another key, and the request is sent once more.
@@ -39,6 +46,7 @@ export async function send(method, path, { body, headers = {}, signal } = {}) {
     const response = await fetchAnswer(method, path, { body, headers, signal });
     if (response.ok || response.status === 304) return await decode(response);
     const problem = await problemOf(response);
+    if (leaving && problem.status === 404 && method === "GET") await new Promise(() => {});
     if (problem.status !== 401) throw problem;
     await replaceKey(used, problem.message);
   }

@@ -5,6 +5,7 @@ import { EXAMPLES, showExamples } from "./examples.js";
 import { Problem, read, segment, sendJson } from "./http.js";
 import { lineAt, lineOf } from "./json-positions.js";
 import { clearMistakes, showMistakes } from "./mistakes.js";
+import { planned } from "./plan.js";
 import { specSchema } from "./schema.js";
 import { signIn } from "./session.js";
 import { SpecForm } from "./spec-form.js";
@@ -20,6 +21,7 @@ let inJson = false;
 let submission = { body: null, token: null };
 
 function setSpec(spec) {
+  byId("plan").hidden = true;
   clearMistakes(byId("form"));
   mistakes.hidden = true;
   form.set(spec);
@@ -85,6 +87,22 @@ async function submit(event) {
   byId("submit").disabled = false;
 }
 
+/** Show what a search of this spec would do. Nothing is stored. */
+async function showPlan() {
+  clearMistakes(byId("form"));
+  mistakes.hidden = true;
+  byId("plan").hidden = true;
+  byId("show-plan").disabled = true;
+  try {
+    const { value } = await sendJson("POST", "/searches?dry_run=true", inJson ? json.value : JSON.stringify(form.get()));
+    fill(byId("plan"), ...planned(value));
+    byId("plan").hidden = false;
+  } catch (error) {
+    showMistakes(mistakes, error, byId("form"), placeInEditor);
+  }
+  byId("show-plan").disabled = false;
+}
+
 function offsetOf(line) {
   return json.value.split("\n").slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0);
 }
@@ -125,6 +143,8 @@ async function exists(id) {
 byId("as-form").addEventListener("click", () => switchEditor(false));
 byId("as-json").addEventListener("click", () => switchEditor(true));
 byId("form").addEventListener("submit", submit);
+byId("form").addEventListener("input", () => { byId("plan").hidden = true; });
+byId("show-plan").addEventListener("click", showPlan);
 showExamples(byId("examples"), (name) => {
   byId("origin").hidden = true;
   setSpec(EXAMPLES[name].spec);

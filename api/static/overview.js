@@ -1,7 +1,7 @@
 // The head of a search's page: its status.
 
 import { byId, fact, fill, h } from "./dom.js";
-import { formatAge, formatCount, datasetName, formatDuration, endedTrials, stateMeaning, formatTime, formatParams, formatScore, scoreOf } from "./format.js";
+import { displayName, formatAge, formatCount, datasetName, formatDuration, endedTrials, stateMeaning, formatTime, formatParams, formatScore, isOutside, scoreOf } from "./format.js";
 
 /** A state as a word with a mark; colour adds no information to the word. */
 export const badge = (state) => h("span", { class: `badge ${state}` }, state);
@@ -18,7 +18,7 @@ export function showOverview(status) {
   document.title = `${title} · hpsearch`;
   byId("name").textContent = title;
   fill(byId("state"), badge(status.state));
-  byId("about").textContent = status.reason ?? stateMeaning(status.state);
+  byId("about").textContent = status.waiting?.message ?? status.reason ?? stateMeaning(status.state);
   fill(byId("progress"), progress(status));
   fill(byId("facts"), facts(status));
 }
@@ -26,10 +26,15 @@ export function showOverview(status) {
 function facts(status) {
   const { best, rounds, trials, epochs } = status;
   const kind = rounds.kind && status.finished_at === null ? ` (${rounds.kind})` : "";
+  // The best one by the objective need not be the one of the highest accuracy.
+  const byObjective = best && status.objective !== "accuracy" &&
+    best.validation_accuracy !== null && best.score !== null;
   const others = ["running", "stopped", "diverged", "failed"].filter((state) => trials[state]);
   return [
-    fact("Best so far", best ? h("strong", {}, formatScore(scoreOf(best))) : "–",
-      best && h("small", {}, `trial ${best.trial}: ${formatParams(best.params)}`)),
+    fact("Best trial so far", best ? h("strong", {}, formatScore(byObjective ? best.score : scoreOf(best))) : "–",
+      byObjective && h("small", {}, `${displayName(status.objective)}, higher is better; accuracy ${formatScore(best.validation_accuracy)}`),
+      best && h("small", {}, `trial ${best.trial}: ${formatParams(best.params, status.effective_with)}`,
+        isOutside(status.ranges, best.params) && "; it lies outside the ranges now")),
     fact("Rounds", `${rounds.completed} of ${rounds.planned}${kind}`),
     fact("Trials", trials.planned.toLocaleString("en"),
       others.length > 0 && h("small", {}, others.map((s) => `${trials[s].toLocaleString("en")} ${s}`).join(", "))),
@@ -41,8 +46,8 @@ function facts(status) {
     fact("Id", h("code", {}, status.id)),
     status.webhook && fact("Webhook", `${status.webhook.host}: ${status.webhook.state.replace("_", " ")}`,
       status.webhook.error && h("small", {}, status.webhook.error)),
-    status.warm_start.length > 0 && fact("Began with", status.warm_start.map((id) =>
-      [h("a", { href: `/searches/${encodeURIComponent(id)}` }, id), " "])),
+    status.warm_start_trials > 0 && fact("Began with", formatCount(status.warm_start_trials, "trial"),
+      status.warm_start.map((id) => [" ", h("a", { href: `/searches/${encodeURIComponent(id)}` }, id)])),
   ];
 }
 

@@ -2,21 +2,36 @@
 
 import { announce, byId, fact, fill, h, table } from "./dom.js";
 import { rangeCell, verdict } from "./rounds.js";
-import { formatCount, formatValue, formatScore, scoreOf, formatSigned, displayName } from "./format.js";
+import { formatCount, formatParams, formatScore, scoreOf, formatSigned, displayName } from "./format.js";
 
 export function showResult(result) {
   fill(byId("answer"), headline(result), recommended(result), ranges(result), test(result), finalists(result));
   byId("result").hidden = false;
 }
 
-function headline({ test }) {
+function headline({ test, objective }) {
   if (!test.sealed) return externalScore(test);
-  const interval = test.ci95 && `95 % interval ${formatScore(test.ci95[0])} to ${formatScore(test.ci95[1])}`;
+  const metric = test.metrics?.[objective];
+  const value = metric ? metric.value : test.accuracy ?? test.score;
+  const counted = test.accuracy !== null || test.class_counts !== null;
+  const title = metric || !counted ? displayName(objective) : "accuracy";
   return h("div", { class: "score" },
-    h("strong", {}, formatScore(test.accuracy ?? test.score)),
-    h("p", {}, `test ${test.score === null ? "accuracy" : "score"} of the recommended model`, interval && h("br"), interval,
+    h("strong", {}, formatScore(value)),
+    h("p", {}, `test ${title} of the recommended model`,
+      yardstick(metric ?? { ci95: test.ci95 }).map((line) => [h("br"), line]),
       h("br"), h("span", { class: "muted" },
-        `on ${formatCount(test.examples, "example")} that no part of the search had seen`)));
+        `on ${formatCount(test.examples, "example")} that no part of the search had seen`,
+        test.effective_examples !== null && `, which count for ${Math.round(test.effective_examples)} by their weights`)));
+}
+
+/** What a score has to be held against: its interval or why there is none, and its baseline. */
+function yardstick({ ci95, baseline, note }) {
+  const same = baseline ?? null;
+  return [
+    ci95 && `95 % interval ${formatScore(ci95[0])} to ${formatScore(ci95[1])}`,
+    same !== null && `always the same answer: ${formatScore(same)}`,
+    note,
+  ].filter(Boolean);
 }
 
 /** The final scores of an external search, which the service cannot vouch for. */
@@ -27,7 +42,7 @@ function externalScore(test) {
       h("span", { class: "muted" }, "that nothing of the test part was seen before is its reporter's promise")));
 }
 
-function recommended({ recommended: chosen }) {
+function recommended({ recommended: chosen, objective }) {
   const text = JSON.stringify(chosen.params, null, 2);
   const values = h("pre", { tabindex: "0" }, h("code", {}, text));
   const kind = chosen.validation_accuracy === null ? "score" : "accuracy";
@@ -37,7 +52,9 @@ function recommended({ recommended: chosen }) {
     h("div", { class: "copy" }, values,
       h("button", { type: "button", onclick: (event) => copy(event.currentTarget, text, values) }, "Copy")),
     h("p", { class: "muted" },
-      `Validation ${kind} ${formatScore(scoreOf(chosen))}${trainings}.`));
+      `Validation ${kind} ${formatScore(scoreOf(chosen))}${trainings}.`,
+      kind === "accuracy" && objective !== "accuracy" && chosen.score !== null &&
+        ` Expected score by the objective, higher is better: ${formatScore(chosen.score)}.`));
 }
 
 /** Copy, or where the browser forbids it (a page without TLS) select the text to be copied. */
@@ -54,7 +71,7 @@ async function copy(button, text, values) {
 
 function ranges(result) {
   const rows = Object.entries(result.ranges).map(([name, range]) => [
-    displayName(name), h("strong", {}, rangeCell(range)), rangeCell(range.asked), verdict(range.verdict),
+    displayName(name), h("strong", {}, rangeCell(range)), rangeCell(range.asked), verdict(range),
     range.reason + (range.outside_asked ? "; it reaches beyond what was asked" : ""),
   ]);
   return h("div", {}, h("h3", {}, "Best range"),
@@ -66,9 +83,13 @@ function test(result) {
   const { test: scores, optimism, digest } = result;
   const [mean, sd] = [scores.mean ?? scores.score_mean, scores.sd ?? scores.score_sd];
   const spread = sd === null ? "" : ` ± ${formatScore(sd)}`;
-  const drawn = scores.models.filter((model) => model.role === "drawn").length;
-  return h("dl", { class: "facts" },
-    mean !== null && fact("Models drawn from the range", `${formatScore(mean)}${spread}`,
+  const drawn = scores.models.filter((model) => model.role === "drawn" && (model.accuracy ?? model.score) !== null).length;
+  const objectiveMean = result.objective !== "accuracy" && scores.objective_mean;
+  return h("div", {}, h("dl", { class: "facts" },
+    otherMetrics(result),
+    typeof objectiveMean === "number" && fact(`Models drawn from the range, ${displayName(result.objective)}`,
+      formatScore(objectiveMean), scores.objective_sd !== null && h("small", {}, `± ${formatScore(scores.objective_sd)}`)),
+    mean !== null && (scores.mean !== null || typeof objectiveMean !== "number") && fact(`Models drawn from the range${scores.mean === null ? "" : ", accuracy"}`, `${formatScore(mean)}${spread}`,
       h("small", {}, `mean of ${drawn}: what the range promises`)),
     scores.ensemble_accuracy !== null && fact("Ensemble", formatScore(scores.ensemble_accuracy),
       h("small", {}, "all models vote by their probabilities")),
@@ -77,13 +98,37 @@ function test(result) {
     fact("Test part opened", formatCount(scores.attempts, "time"),
       scores.sealed && h("small", {}, `${formatCount(scores.dataset_openings, "time")} by all searches on this dataset`)),
     fact("Digest", digest ? h("code", { title: digest }, digest.slice(0, 16)) : "none",
-      h("small", {}, digest ? "the same search gives the same digest" : result.digest_reason)));
+      h("small", {}, digest ? "the same search gives the same digest" : result.digest_reason))),
+  confusion(scores));
 }
 
-function finalists({ finalists: list, indistinguishable: alike }) {
+/** All metrics but the objective, which is the headline. */
+function otherMetrics({ test, objective }) {
+  const others = Object.entries(test.metrics ?? {}).filter(([name]) => name !== objective);
+  return others.map(([name, metric]) => fact(`Test ${displayName(name)}`, formatScore(metric.value),
+    yardstick(metric).map((line) => h("small", {}, line))));
+}
+
+/** Test examples by class, and what the recommended model answered for each. */
+function confusion({ classes, class_counts: counts, confusion: answers }) {
+  if (!classes) return null;
+  const most = Math.max(...counts);
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const about = `${formatCount(classes.length, "class", "classes")}; the largest, ${classes[counts.indexOf(most)]}, ` +
+    `has ${most.toLocaleString("en")} of ${total.toLocaleString("en")} test examples (${(100 * most / total).toFixed(1)} %)`;
+  if (!answers) return h("p", { class: "muted" }, `${about}.`);
+  const rows = answers.map((row, i) => [classes[i], String(counts[i]),
+    ...row.map((count, j) => (i === j ? h("strong", {}, String(count)) : count ? String(count) : "·"))]);
+  return h("details", {}, h("summary", {}, `Test answers by class: ${about}`),
+    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Confusion matrix" },
+      table("Confusion matrix: rows are true classes, columns are answers",
+        ["True class", "Examples", ...classes.map((name) => `answered ${name}`)], rows)));
+}
+
+function finalists({ finalists: list, indistinguishable: alike, effective_with: conditions }) {
   if (list.length < 2) return null;
   const rows = list.map((finalist, place) => [
-    Object.entries(finalist.params).map(([n, v]) => `${displayName(n)} ${formatValue(v)}`).join(", "),
+    formatParams(finalist.params, conditions),
     String(finalist.trainings), formatScore(finalist.posterior_mean), formatScore(finalist.mean), place === 0 ? "–" : formatSigned(finalist.difference),
     finalist.p === null ? "–" : finalist.p.toPrecision(2),
     place === 0 ? "recommended" : finalist.indistinguishable ? "alike" : "worse",

@@ -26,7 +26,17 @@ const trials = new TrialTable(id);
 let status = null;
 let roundChanged = false; // a round has begun or ended since the last refresh
 
+const isGone = (error) => error instanceof Problem && error.status === 404;
+
 const refresh = throttled(async () => {
+  try {
+    await showParts();
+  } catch (error) {
+    if (!isGone(error)) throw error; // deleted in the meantime, which whoever follows it says
+  }
+}, PAUSE);
+
+async function showParts() {
   const atOnce = roundChanged;
   roundChanged = false;
   const [rounds, health] = await Promise.all([read(`${path}/rounds?limit=${ROUNDS}`), read(`${path}/health`)]);
@@ -39,7 +49,7 @@ const refresh = throttled(async () => {
   if (done) showResult((await read(`${path}/result`)).value);
   else byId("result").hidden = true;
   byId("ranges-now").hidden = done; // the result says the same, and more
-}, PAUSE);
+}
 
 const controls = new Controls(id, show);
 const exports = new Exports(id);
@@ -104,6 +114,6 @@ await signIn();
 try {
   await follow(id, show);
 } catch (error) {
-  if (!(error instanceof Problem && error.status === 404)) throw error;
+  if (!isGone(error)) throw error;
   showMissing(error);
 }

@@ -11,6 +11,7 @@ const TYPICAL = {
   hidden_units: { low: 16, high: 256, scale: "log", integer: true },
   hidden_layers: { low: 1, high: 3, scale: "linear", integer: true },
   hidden_sizes: { choices: [[50], [100], [50, 50]] },
+  class_weight: { choices: [null, "balanced"] },
 };
 const ANY = { low: 1e-4, high: 1, scale: "log" };
 
@@ -108,7 +109,9 @@ class Range {
 
 class Choices {
   constructor(given, label) {
-    const text = given.choices.map((one) => (typeof one === "string" ? one : JSON.stringify(one)));
+    // A text that would be read as something else, such as "null" or "16", has all in quotes.
+    const plain = given.choices.every((one) => typeof one !== "string" || (parseValue(one) === one && !one.includes(",")));
+    const text = given.choices.map((one) => (plain && typeof one === "string" ? one : JSON.stringify(one)));
     this.field = h("input", { value: text.join(", "), autocomplete: "off", class: "long" });
     this.elements = [label("Choices, with commas between", this.field)];
   }

@@ -7,16 +7,24 @@ import { displayName } from "./format.js";
 const GROUPS = {
   "What": ["name", "dataset", "objective"],
   "Network": ["model.hidden_sizes", "model.activation", "model.optimizer", "model.batch_size"],
+  "Budget (one of them, or none)": ["budget.epochs", "budget.trials", "budget.seconds"],
   "Plan": ["rounds", "trials_per_round", "epochs.first", "epochs.last"],
   "Final test": ["final.epochs", "final.models"],
 };
 const MORE = [
   "sampler", "narrowing", "seed", "stop_early", "max_seconds", "validation_fraction", "epochs.halving",
   "finalists.rounds", "model.learning_rate", "model.weight_decay", "model.momentum", "model.dropout",
-  "model.batch_norm", "model.schedule", "model.initializer", "model.class_weight", "model.clip_norm",
+  "model.batch_norm", "model.schedule", "model.initializer", "model.class_weight", "model.loss", "model.clip_norm",
   "final.train_on",
 ];
+// They follow from the budget where they are left empty.
+const PLANNED = [
+  "rounds", "trials_per_round", "epochs.first", "epochs.last", "epochs.halving", "finalists.rounds", "sampler",
+];
 const LABELS = {
+  "budget.epochs": "Epochs of all trials",
+  "budget.trials": "Trials, each in full",
+  "budget.seconds": "Seconds",
   "model.hidden_sizes": "Hidden layers (units, with commas)",
   "trials_per_round": "Trials per round",
   "epochs.first": "Epochs in the first round",
@@ -42,12 +50,13 @@ export class SpecForm {
 
   field(path, { levels, kind, initial, about }) {
     const id = `field-${path}`;
-    const usual = initial === undefined || initial === null ? "" : shown(initial, kind);
+    const planned = PLANNED.includes(path);
+    const usual = planned || initial === undefined || initial === null ? "" : shown(initial, kind);
     const common = { id, "data-path": path, title: about };
     const element = levels
-      ? h("select", common, h("option", { value: "" }, usual ? `${usual} (default)` : "default"),
+      ? h("select", common, h("option", { value: "" }, usual ? `${usual} (default)` : planned ? "planned" : "default"),
         levels.filter((one) => String(one) !== usual).map((one) => h("option", {}, String(one))))
-      : h("input", { ...common, placeholder: usual, autocomplete: "off", list: path === "dataset" && "datasets" });
+      : h("input", { ...common, placeholder: planned ? "planned" : usual, autocomplete: "off", list: path === "dataset" && "datasets" });
     this.fields.push({ path, element, kind, levels, usual });
     const label = LABELS[path] ?? displayName(path.split(".").pop());
     return h("div", { class: "field" }, h("label", { for: id }, label[0].toUpperCase() + label.slice(1)), element);

@@ -3,7 +3,7 @@
 import { byId, fill, h } from "./dom.js";
 import { read, save, segment } from "./http.js";
 import { throttled } from "./timing.js";
-import { formatValue, formatScore, scoreOf, displayName } from "./format.js";
+import { effective, formatValue, formatScore, scoreOf, displayName } from "./format.js";
 
 const LIMIT = 20;
 const PAUSE = 2000;
@@ -26,10 +26,12 @@ export class TrialTable {
   /** Set the columns and the rounds to choose from. */
   describe(status, rounds) {
     const names = Object.keys(status.ranges).sort();
+    this.conditions = status.effective_with;
     this.sortable = status.objective !== "external"; // scores from elsewhere have no order there
     this.best &&= this.sortable;
-    if (names.join() !== this.names.join()) {
-      this.names = names;
+    const score = status.best?.validation_accuracy === null ? "Validation score" : "Validation accuracy";
+    if (names.join() !== this.names.join() || score !== this.score) {
+      [this.names, this.score] = [names, score];
       this.head();
     }
     const select = byId("trials-round");
@@ -48,7 +50,7 @@ export class TrialTable {
     const plain = (title) => h("th", { scope: "col" }, title);
     fill(byId("trials").tHead, h("tr", {},
       sortable("Trial", false), plain("State"), plain("Epochs"),
-      this.sortable ? sortable("Validation accuracy", true) : plain("Score"), this.names.map((name) => plain(displayName(name)))));
+      this.sortable ? sortable(this.score, true) : plain("Score"), this.names.map((name) => plain(displayName(name)))));
   }
 
   sortBy(best) {
@@ -88,7 +90,8 @@ export class TrialTable {
   }
 
   row(trial) {
-    const values = this.names.map((name) => h("td", {}, formatValue(trial.params[name] ?? "–")));
+    const params = effective(trial.params, this.conditions);
+    const values = this.names.map((name) => h("td", {}, formatValue(name in params ? params[name] : "–")));
     const state = trial.role ? `${trial.state}, ${displayName(trial.role)}` : trial.state;
     return h("tr", {}, h("th", { scope: "row" }, trial.id), h("td", { title: trial.error }, state),
       h("td", {}, String(trial.epochs)), h("td", {}, formatScore(scoreOf(trial))), values);
@@ -101,6 +104,6 @@ export class TrialTable {
 
   /** Save all trials that the filters select. */
   download() {
-    return save(`${this.path}?${this.query({})}`, "trials.csv", { Accept: "text/csv" });
+    return save(`${this.path}?${this.query({ role: "true" })}`, "trials.csv", { Accept: "text/csv" });
   }
 }

@@ -91,8 +91,8 @@ def load(fleet: Fleet, searches: int) -> list[str]:
         ids = [f"{template[:-3]}{number:03d}" for number in range(searches)]
         for number, name in enumerate(ids):
             _copy(connection, template, name, number=number, copies=copies)
-    with fleet.services.store.engines.write.connect() as connection:
-        connection.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql("ANALYZE")
+    with fleet.services.store.engines.write.begin() as connection:
+        connection.exec_driver_sql("ANALYZE")
     return ids
 
 

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from hpsearch import streams
+from hpsearch.environment import PREFIX
 from hpsearch.errors import HpsearchError, UserError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
@@ -19,7 +21,7 @@ INTERNAL = 70
 
 def main() -> NoReturn:
     """Run the command of `sys.argv` and exit with its code."""
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(streams.guard(lambda: run(sys.argv[1:])))
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -27,20 +29,39 @@ def run(arguments: Sequence[str]) -> int:
     options = arguments[: list(arguments).index("--")] if "--" in arguments else arguments
     as_json = "--json" in options
     debug = "--debug" in options or os.environ.get("HPSEARCH_LOG_LEVEL", "").lower() == "debug"
+    _warn_of_settings(arguments, as_json=as_json)
     try:
         return _invoke([word for word in arguments if not (debug and word == "--debug")])
     except HpsearchError as error:
         _report(_error_document(error), as_json=as_json)
+        return error.exit_code
+    except streams.OutputLost as error:
+        if not as_json or error.silent:
+            raise
+        _report(
+            {"type": "OutputLost", "detail": str(error), "exit_code": error.exit_code}, as_json=True
+        )
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:  # the last line of defence: a user gets a sentence, no traceback
         if debug:
             raise
-        fault = f"{type(error).__name__}: {error}".splitlines()[0]
-        detail = f"unexpected error, {fault}; --debug or HPSEARCH_LOG_LEVEL=debug shows more"
+        what = f"{type(error).__name__}: {error}".splitlines()[0]
+        detail = f"unexpected error, {what}; --debug or HPSEARCH_LOG_LEVEL=debug shows more"
         _report({"type": "InternalError", "detail": detail, "exit_code": INTERNAL}, as_json=as_json)
         return INTERNAL
+
+
+def _warn_of_settings(arguments: Sequence[str], *, as_json: bool) -> None:
+    """Say which variables look like settings and are none; the doctor does so by itself."""
+    if "doctor" in arguments[:1] or not any(name.startswith(PREFIX) for name in os.environ):
+        return
+    from hpsearch.settings import complaints
+
+    for sentence in complaints():
+        warning = {"warning": {"detail": sentence}}
+        print(json.dumps(warning) if as_json else f"hpsearch: {sentence}", file=sys.stderr)
 
 
 def _invoke(arguments: Sequence[str]) -> int:

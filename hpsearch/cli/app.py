@@ -54,7 +54,7 @@ def _options(
 
 # In the order of --help. What Python or a module has taken as a name ends with an underscore.
 for command in (
-    searches.submit, searches.status, searches.watch, searches.result, searches.health,
+    searches.submit, searches.plan, searches.status, searches.watch, searches.result, searches.health,
     searches.spec, searches.list_, searches.pause, searches.resume, searches.cancel,
     searches.delete, searches.replay, edits.edit, edits.continue_, serve.serve, demo.demo,
     lab.lab, report.report, predict.model, predict.predict, exchange.export, exchange.import_,

@@ -63,7 +63,7 @@ def rows(columns: Sequence[Column]) -> Iterator[tuple[str, Sequence[str]]]:
         return [ABSENT if c.result is None else words.plain(show(c.result)) for c in columns]
 
     yield "name", each(lambda s: s.name or ABSENT)
-    yield "dataset", each(lambda s: s.dataset or ABSENT)
+    yield "dataset", each(lambda s: _dataset(s, columns))
     yield "state", each(lambda s: s.state)
     yield "rounds", each(lambda s: f"{s.rounds.completed}/{s.rounds.planned}")
     yield "trials", each(lambda s: f"{tables.ended(s.trials)}/{s.trials.planned}")
@@ -74,9 +74,21 @@ def rows(columns: Sequence[Column]) -> Iterator[tuple[str, Sequence[str]]]:
     )
     if any(column.result for column in columns):
         yield "recommended", ended(lambda r: words.share(r.recommended.shown))
-        yield "test accuracy", ended(lambda r: words.share(r.test.shown))
-        yield "95 % interval", ended(_interval)
-        yield "models of the range", ended(lambda r: words.share(r.test.mean))
+        tests = [column.result.test for column in columns if column.result]
+        counted = any(test.accuracy is not None for test in tests)
+        yield (
+            "test accuracy" if counted else "test score",
+            ended(lambda r: words.share(r.test.shown)),
+        )
+        if counted:
+            yield "95 % interval", ended(_interval)
+            yield "always the same", ended(lambda r: words.share(r.test.majority_share))
+        if any(c.result and c.result.objective != "accuracy" for c in columns):
+            yield "test objective", ended(_objective)
+        yield (
+            "models of the range",
+            ended(lambda r: words.share(r.test.score_mean if r.test.mean is None else r.test.mean)),
+        )
         yield "ensemble", ended(lambda r: words.share(r.test.ensemble_accuracy))
         yield "optimism", ended(lambda r: ABSENT if r.optimism is None else f"{r.optimism:+.4f}")
     for name in dict.fromkeys(name for column in columns for name in column.status.ranges):
@@ -84,11 +96,26 @@ def rows(columns: Sequence[Column]) -> Iterator[tuple[str, Sequence[str]]]:
         yield "  recommended", [_value(column, name) for column in columns]
 
 
+def _dataset(status: StatusView, columns: Sequence[Column]) -> str:
+    """Name a search's dataset, with its digest where the name stands for several contents."""
+    contents = {c.status.dataset_digest for c in columns if c.status.dataset == status.dataset}
+    name, digest = status.dataset or ABSENT, status.dataset_digest
+    return name if len(contents) < 2 else f"{name} ({(digest or 'unknown')[:12]})"
+
+
 def _interval(result: ResultView) -> str:
     from hpsearch.report import words
 
-    ends = result.test.ci95
+    ends = result.test.interval
     return ABSENT if ends is None else f"{words.share(ends[0])} to {words.share(ends[1])}"
+
+
+def _objective(result: ResultView) -> str:
+    """The test score by the objective, and the same answer for every example beside it."""
+    from hpsearch.report import yardstick_words as yardsticks
+
+    item = (result.test.metrics or {}).get(result.objective)
+    return ABSENT if item is None else yardsticks.score(item)
 
 
 def _range(column: Column, name: str) -> str:
@@ -102,7 +129,9 @@ def _range(column: Column, name: str) -> str:
 def _value(column: Column, name: str) -> str:
     from hpsearch.report import words
 
-    params = {} if column.result is None else column.result.recommended.params
+    if column.result is None:
+        return ABSENT
+    params = words.effective(column.result.recommended.params, column.result.effective_with)
     return words.level(params[name]) if name in params else ABSENT
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -13,22 +15,34 @@ from hpsearch.cli.output import console, emit
 from hpsearch.cli.searches import follow_up, print_submitted
 from hpsearch.errors import InvalidRequest
 
-FORM = "--set takes PATH=JSON, such as space.learning_rate.high=0.5 or rounds=6"
+FORM = "--set takes PATH=VALUE, such as space.learning_rate.high=0.5, rounds=6 or name=second"
+# Text that nobody can take for JSON that was meant: a word, or several.
+_WORDS = re.compile(r"[^\W\d][\w .,+-]*")
+_SHOWN = 200  # characters of what is no JSON
+_PYTHON = {"True": "true", "False": "false", "None": "null", "nan": "null"}
+Settings = Annotated[
+    list[str],
+    typer.Option(
+        "--set",
+        metavar="PATH=VALUE",
+        help="What to change, in JSON or a bare word; may be repeated.",
+    ),
+]
 
 
 def edit(
     search: SearchId,
-    settings: Annotated[
-        list[str],
-        typer.Option("--set", metavar="PATH=JSON", help="What to change; may be repeated."),
-    ],
+    settings: Settings,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Change nothing; show what the next round would be.")
     ] = False,
     url: Url = None,
     as_json: Json = False,
 ) -> None:
-    """Change the ranges, rounds, trials_per_round or epochs of a search from its next round on."""
+    """Change the ranges, rounds, trials_per_round or epochs of a search, or raise its budget.
+
+    From its next round on.
+    """
     changes = parse_changes(settings)
     with connected(url) as client:
         if dry_run:
@@ -45,6 +59,11 @@ def edit(
         return
     after = view.edits[-1].after_round if view.edits else 0
     print(f"{view.id} is edited" + (f"; it takes effect after round {after}" if after else ""))
+    from hpsearch.report import words
+
+    for name in sorted(changes.get("space", {}).keys() & view.limits.keys()):
+        reach = words.span(view.limits[name])
+        print(f"{words.plain(name)}: later rounds may look anywhere in {reach}")
 
 
 def continue_(
@@ -52,15 +71,20 @@ def continue_(
     rounds: Annotated[
         int | None, typer.Option(min=1, help="Rounds of the new search [as the old one].")
     ] = None,
+    settings: Settings = [],  # noqa: B006  # typer makes a new one
     follow: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
     url: Url = None,
     as_json: Json = False,
 ) -> None:
-    """Submit the spec of an ended search again, warm-started with all that it has seen."""
+    """Submit the spec of a search again, warm-started with all that it has seen, and with changes.
+
+    An edge of a range that is set alone becomes its hard limit, as in `edit`.
+    """
     from hpsearch.client import PATIENCE
 
+    changes = parse_changes(settings)
     with connected(url, patience=PATIENCE) as client:
-        view = client.continue_(search, rounds=rounds)
+        view = client.continue_(search, rounds=rounds, changes=changes)
         if follow:
             follow_up(client, view, as_json=as_json)
         else:
@@ -68,12 +92,12 @@ def continue_(
 
 
 def parse_changes(settings: Sequence[str]) -> dict[str, Any]:
-    """Parse `PATH=JSON` settings into one JSON document.
+    """Parse `PATH=VALUE` settings into one JSON document.
 
     Raises
     ------
     InvalidRequest
-        One has no path or no JSON, or two of them exclude each other.
+        One has no path or no value, or two of them exclude each other.
     """
     changes: dict[str, Any] = {}
     for setting in settings:
@@ -93,7 +117,13 @@ def parse_changes(settings: Sequence[str]) -> dict[str, Any]:
 
 
 def _value(setting: str, text: str) -> Any:
+    """The JSON of a setting; a bare word, such as log, is a text."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InvalidRequest(f"{setting!r}: {text!r} is not JSON; {FORM}") from error
+        if _WORDS.fullmatch(text) and text not in _PYTHON:
+            return text
+        quoted = shlex.quote(f"{setting.partition('=')[0]}={json.dumps(text)}")[:_SHOWN]
+        way_out = f"JSON has {_PYTHON[text]}" if text in _PYTHON else f"for a text write {quoted}"
+        shown = f"{setting[:_SHOWN]!r}: {text[:_SHOWN]!r}"
+        raise InvalidRequest(f"{shown} is not JSON; {way_out}. {FORM}") from error

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,8 +17,16 @@ from hpsearch.cli.options import Json, SearchId, Url, connected
 from hpsearch.cli.output import emit
 from hpsearch.cli.searches import follow_up, print_submitted, read_spec
 from hpsearch.errors import InvalidRequest
+from hpsearch.plural import counted
+from hpsearch.streams import lost
 
-STORAGE = "Optuna storage, for example sqlite:///optuna.db."
+if TYPE_CHECKING:
+    from hpsearch.exchange import Search
+    from hpsearch.exchange.observations import Imported
+
+STORAGE = "Optuna storage, for example sqlite:///optuna.db, or the path of a journal file."
+
+PROGRESS_SECONDS = 2.0
 
 
 def _known(format: str | None) -> str | None:
@@ -80,11 +90,29 @@ def export(
                 export.write(client, search, to)
             return
         address, name = stores[asked[0]]
-        count = export.write(Search.of(client, search), address=address or "", name=name)
+        views = _with_progress(Search.of(client, search))
+        count = export.write(views, address=address or "", name=name)
         if as_json:
             emit({export.noun: name, "trials": count})
         else:
             print(f"{export.noun} {name}: {count} trials")
+
+
+def _with_progress(search: Search) -> Search:
+    """Have the trials say on standard error how far an export is, while it takes them."""
+    counts = search.status.trials
+    total = counts.completed + counts.stopped + counts.diverged + counts.failed
+
+    def trials() -> Iterator[Any]:
+        said, number = time.monotonic(), 0
+        for trial in search.trials:
+            if time.monotonic() - said >= PROGRESS_SECONDS:
+                said = time.monotonic()
+                print(f"{number} of {total} trials written", file=sys.stderr, flush=True)
+            yield trial
+            number += trial.role is None  # the final's models are no trials elsewhere
+
+    return replace(search, trials=trials())
 
 
 def import_(
@@ -97,41 +125,76 @@ def import_(
     show: Annotated[
         bool, typer.Option("--print", help="Print the spec with the trials; submit nothing.")
     ] = False,
+    steps_per_epoch: Annotated[
+        int | None,
+        typer.Option(
+            "--steps-per-epoch", min=1, help="Of intermediate values [default: a step is an epoch]."
+        ),
+    ] = None,
     url: Url = None,
     as_json: Json = False,
 ) -> None:
     """Submit a search that begins with the trials of an Optuna study.
 
-    Those count that have just the hyperparameters of its space; values beyond its limits are
-    left out, and of thousands the best and the newest are taken.
+    Those count that have just the hyperparameters of its space, with values within its limits,
+    and that ended well; of thousands the best and the newest are taken. The others are left out,
+    and counted by the reason.
     """
     from hpsearch.client import PATIENCE
-    from hpsearch.exchange import studies
+    from hpsearch.exchange import observations
 
     document = json.loads(read_spec(spec))
     if not isinstance(document, dict) or not isinstance(document.get("space"), dict):
         raise InvalidRequest(f"{spec}: a search spec is a JSON object with a space")
-    observations = studies.observations(document, storage=optuna, name=study)
+    imported = observations.read(
+        document, storage=optuna, name=study, steps_per_epoch=steps_per_epoch
+    )
     warm_starts = document.get("warm_start", ())
-    document["warm_start"] = [*warm_starts, {"observations": observations}]
-    print(f"{len(observations)} trials of study {study}", file=sys.stderr)
+    document["warm_start"] = [*warm_starts, {"observations": [*imported.observations]}]
+    _print_imported(study, imported)
     if show:
         print(json.dumps(document))
         return
     with connected(url, patience=PATIENCE) as client:
         view = client.submit(document)
+        counting, sent = view.warm_start_trials, len(imported.observations)
+        if not warm_starts and 0 < counting < sent:
+            left = sent - counting
+            print(f"  {left} left out: beyond the limits on this dataset", file=sys.stderr)
         if follow:
             follow_up(client, view, as_json=as_json)
+        elif as_json:
+            emit({**view.model_dump(mode="json"), "import": _summary(imported)})
         else:
-            print_submitted(view, as_json=as_json)
+            print_submitted(view, as_json=False)
+
+
+def _summary(imported: Imported) -> dict[str, Any]:
+    """The same for programs."""
+    taken = len(imported.observations)
+    return {"taken": taken, "trials": imported.trials, "left_out": dict(imported.left_out),
+            "remarks": list(imported.remarks)}  # fmt: skip
+
+
+def _print_imported(study: str, imported: Imported) -> None:
+    """Say how many trials were taken, why the others were not, and what was taken for what."""
+    taken = len(imported.observations)
+    print(f"{taken} of {counted(imported.trials, 'trial')} of study {study}", file=sys.stderr)
+    for reason, count in imported.left_out.items():
+        print(f"  {count} left out: {reason}", file=sys.stderr)
+    for remark in imported.remarks:
+        print(f"  {remark}", file=sys.stderr)
 
 
 @contextmanager
 def _open_output(output: Path | None) -> Iterator[IO[bytes]]:
     """Open a file that appears when it is complete, or standard output."""
     if output is None:
-        yield sys.stdout.buffer
-        sys.stdout.flush()
+        try:
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        except OSError as error:
+            raise lost(error) from error
         return
     part = output.with_name(f"{output.name}.part")
     try:

@@ -28,7 +28,7 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Make a key. Its token is printed this once and kept nowhere."""
-    with local_services() as services:
+    with local_services(prepare=True) as services:
         view, token = services.keys.create(
             name=name, owner=owner or name, scopes=scope or list(DEFAULT_SCOPES), days=days
         )

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from hpsearch.cli import tables
 from hpsearch.report import words
+from hpsearch.trials import SearchState
 
 if TYPE_CHECKING:
     from hpsearch.client import Client
@@ -61,7 +62,7 @@ class _Bars:
         planned = (view.rounds.planned, view.trials.planned, view.epochs.planned)
         for task, completed, total in zip(self._tasks, done, planned, strict=True):
             self._progress.update(task, completed=completed, total=total)
-        pairs = [("state", Text(_state(view))), ("best", Text(tables.best_line(view)))]
+        pairs = [("state", Text(_state(view))), ("best trial", Text(tables.best_line(view)))]
         self._live.update(
             Group(self._progress, tables.facts([*pairs, ("ranges", tables.ranges(view.ranges))]))
         )
@@ -76,15 +77,18 @@ class _Lines:
         self._at = 0.0
 
     def __call__(self, view: StatusView) -> None:
-        present = (view.state, view.rounds.completed, view.rounds.kind)
+        present = (view.state, view.rounds.completed, view.rounds.kind, view.waiting is None)
         if present == self._last and time.monotonic() - self._at < QUIET:
             return
         self._last, self._at = present, time.monotonic()
+        # The last line names the answer: the best trial may lie outside the best range.
+        answer = view.state is SearchState.COMPLETED
+        ranges = f"  best range {tables.ranges_line(view)}" if answer else ""
         self._console.print(
             f"round {view.rounds.completed}/{view.rounds.planned}"
             f"  trials {tables.ended(view.trials)}/{view.trials.planned}"
             f"  epochs {view.epochs.trained}/{view.epochs.planned}"
-            f"  best {tables.best_line(view)}  {_state(view)}",
+            f"{ranges}  best trial {tables.best_line(view)}  {_state(view)}",
             soft_wrap=True,
         )
 

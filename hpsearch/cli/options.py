@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hpsearch.errors import Unauthenticated
+from hpsearch.environment import decoded
+from hpsearch.errors import Unauthenticated, Unavailable
 
 if TYPE_CHECKING:
     from hpsearch.client import Client
@@ -19,6 +21,60 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else
 Url = Annotated[
     str | None,
     typer.Option("--url", help="Address of the service [default: HPSEARCH_URL, or the one here]."),
+]
+Listed = list[str] | None
+Task = Annotated[
+    Literal["classification", "regression"] | None,
+    typer.Option(help="regression: labels are numbers to predict [default: they are classes]."),
+]
+Drop = Annotated[Listed, typer.Option(help="Columns to leave out, as A,B; may be repeated.")]
+KindOf = Annotated[
+    Listed,
+    typer.Option(
+        "--kind",
+        help="Kind of a column, as NAME:KIND: number, boolean, category, date, date-dmy, text, id.",
+    ),
+]
+Ordered = Annotated[
+    Listed, typer.Option(help="Levels from low to high, as 'size:small<medium<large'.")
+]
+Missing = Annotated[Listed, typer.Option(help="Words that stand for a missing value.")]
+Rare = Annotated[int | None, typer.Option(help="Leave out classes with fewer examples.")]
+Names = Annotated[Listed, typer.Option(help="Names of all columns, as A,B,C.")]
+FirstLine = Annotated[
+    str | None,
+    typer.Option(
+        "--header",
+        help="Whether the first line names the columns, true or none; or the number of the line "
+        "that does [default: told by the lines below it].",
+    ),
+]
+NoHeader = Annotated[bool, typer.Option("--no-header", help="The first line is an example.")]
+Delimiter = Annotated[
+    str | None, typer.Option(help="Separator of a text file: a character, tab or space.")
+]
+Decimal = Annotated[str | None, typer.Option(help="Decimal mark of a text file: . or ,")]
+Encoding = Annotated[str | None, typer.Option(help="Encoding of a text file, such as latin-1.")]
+Sheet = Annotated[str | None, typer.Option(help="Sheet of a workbook.")]
+Groups = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="Rows of one group lie in one part of every split."),
+]
+Time = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="The latest rows are sealed, and those before validate."),
+]
+Weight = Annotated[str | None, typer.Option(metavar="COLUMN", help="How much each row counts.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Store nothing, and show what would be stored.")
+]
+Header = Annotated[
+    bool | None,
+    typer.Option(
+        "--header/--no-header",
+        help="Whether the first line of a CSV file names the columns [default: told by the lines "
+        "below it].",
+    ),
 ]
 SearchId = Annotated[str, typer.Argument(metavar="ID", help="Id of the search.")]
 
@@ -66,16 +122,23 @@ def service_url(settings: Settings) -> str:
 
 
 @contextmanager
-def local_services() -> Iterator[Services]:
-    """Build the services themselves, for commands on the server's own machine."""
-    from hpsearch.errors import Unavailable
+def local_services(*, prepare: bool = False) -> Iterator[Services]:
+    """Build the services themselves, for commands on the server's own machine.
+
+    With `prepare` a data folder that no service has used yet is made ready as by `hpsearch serve`;
+    other commands would find nothing in it, and leave it as it is.
+    """
     from hpsearch.settings import load
     from hpsearch.wiring import build
 
     settings = load()
+    if not prepare:
+        check_data(settings)
     with build(settings) as services:
         faults = {part: state for part, state in services.ready().items() if state != "ok"}
-        if faults:
+        if faults and prepare and settings.database_url is None:
+            _prepare(settings)
+        elif faults:
             listed = "; ".join(f"{part}: {state}" for part, state in faults.items())
             raise Unavailable(
                 f"the database of {settings.home} is not ready ({listed}); "
@@ -84,11 +147,33 @@ def local_services() -> Iterator[Services]:
         yield services
 
 
+def check_data(settings: Settings) -> None:
+    """Refuse a data folder that no service has used yet, before a look at it makes an empty one.
+
+    Raises
+    ------
+    Unavailable
+        There is no database in it.
+    """
+    if settings.database_url is None and not (settings.home / "hpsearch.db").exists():
+        raise Unavailable(
+            f"there is no service's data in {settings.home} yet: `hpsearch serve` makes it; "
+            "or set HPSEARCH_HOME to the folder that is meant"
+        )
+
+
+def _prepare(settings: Settings) -> None:
+    from hpsearch.supervisor.service import Supervisor
+
+    print(f"preparing the data folder {settings.home}", file=sys.stderr)
+    Supervisor(settings, workers=0, grace=0.0, say=lambda _: None).prepare()
+
+
 def own_key(settings: Settings) -> str | None:
     """The key that the embedded service of this data folder made for itself."""
     from hpsearch.supervisor.home import key_file
 
     try:
-        return key_file(settings.home).read_text().strip() or None
+        return decoded(key_file(settings.home).read_bytes()).strip() or None
     except OSError:  # there is none, or it is another user's
         return None

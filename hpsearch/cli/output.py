@@ -34,4 +34,8 @@ def emit(value: BaseModel | dict[str, Any] | Iterable[BaseModel]) -> None:
         text = json.dumps(value)
     else:
         text = json.dumps([item.model_dump(mode="json") for item in value])
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:  # an escape of the stream's own would be no JSON
+        text = json.dumps(json.loads(text))
     print(text, flush=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hpsearch.cli.options import Json, SearchId, Url, connected
+from hpsearch.cli.options import Header, Json, SearchId, Url, connected
 from hpsearch.cli.output import emit
 from hpsearch.errors import InvalidRequest, UnsupportedType
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from hpsearch.nn import Model
 
 FIELD = "{:.6g}"  # of a probability
+NUMBER = "{:.9g}"  # of a predicted number
 
 
 def model(
@@ -44,21 +46,47 @@ def predict(
         Path,
         typer.Argument(metavar="FILE", help="Examples, such as an .npz file with x or a .csv."),
     ],
+    header: Header = None,
     as_json: Json = False,
 ) -> None:
     """Print the most probable class of each example and the probability of every class, as CSV.
 
-    Columns of a CSV file are found by the names that the dataset had; others are ignored.
+    A model of a regression prints its number for each example, in the units of the target. Columns of a
+    file are found by the names that the dataset had; others are ignored. Where the dataset had words or
+    gaps, the file is read as the dataset's was, and a column that it had not is refused.
     """
-    from hpsearch.nn import Model
+    from hpsearch.nn import Model, UnlikeTraining
 
     trained = Model.load(file)
-    probabilities = trained.predict_proba(read(examples, trained))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UnlikeTraining)
+        values = trained.predict_values(read(examples, trained, header=header))
+    concerns = [str(one.message) for one in caught if one.category is UnlikeTraining]
+    for concern in concerns:
+        print(f"hpsearch: warning: {concern}", file=sys.stderr)
+    show = _classes if trained.classifies else _numbers
+    show(trained, values, concerns, as_json=as_json)
+
+
+def _numbers(trained: Model, values: NDArray[Any], concerns: list[str], *, as_json: bool) -> None:
+    """Print predicted numbers (n, 1)."""
+    if as_json:
+        emit({"predictions": [{"value": v} for v in values[:, 0].tolist()], "warnings": concerns})
+        return
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    table.writerow([trained.about.get("target") or "prediction"])
+    table.writerows([NUMBER.format(value)] for value in values[:, 0].tolist())
+
+
+def _classes(
+    trained: Model, probabilities: NDArray[Any], concerns: list[str], *, as_json: bool
+) -> None:
+    """Print the probabilities (n, C) of the classes behind the most probable one."""
     names = [trained.classes[i] for i in probabilities.argmax(axis=1)]
     if as_json:
         lines = zip(names, probabilities.tolist(), strict=True)
         predictions = [{"label": n, "probabilities": dict(zip(trained.classes, p, strict=True))} for n, p in lines]  # fmt: skip
-        emit({"predictions": predictions})
+        emit({"predictions": predictions, "warnings": concerns})
         return
     table = csv.writer(sys.stdout, lineterminator="\n")
     table.writerow(["label", *trained.classes])
@@ -66,8 +94,10 @@ def predict(
         table.writerow([name, *(FIELD.format(p) for p in row)])
 
 
-def read(file: Path, trained: Model) -> NDArray[Any]:
-    """Read the examples in a file, as the model takes them: (n, features).
+def read(
+    file: Path, trained: Model, *, header: bool | None = None
+) -> NDArray[Any] | dict[str, list[Any]]:
+    """Read the examples in a file, as the model takes them: (n, features), or columns by name.
 
     Raises
     ------
@@ -75,13 +105,25 @@ def read(file: Path, trained: Model) -> NDArray[Any]:
         It is in no format of datasets.
     InvalidRequest
         It cannot be read, or lacks a column; the message names it.
+    InvalidDataset
+        Its first line could be an example as well as names.
     """
+    from hpsearch.data import Reading
     from hpsearch.data.formats import by_suffix, name_suffixes
 
+    if trained.columns:
+        from hpsearch.data.examples import read_columns
+
+        try:
+            return read_columns(file, header=header)
+        except OSError as error:
+            raise InvalidRequest(f"{file}: {error.strerror or error}") from error
     file_format = by_suffix(file)
     if file_format is None:
         raise UnsupportedType(f"{file}: examples are {name_suffixes()}")
     try:
-        return file_format.read_examples(file, trained.about.get("feature_names") or ())
+        file_format.check(Reading(header=header))
+        options = {} if header is None else {"header": header}
+        return file_format.read_examples(file, trained.about.get("feature_names") or (), **options)
     except OSError as error:
         raise InvalidRequest(f"{file}: {error.strerror or error}") from error

@@ -11,22 +11,23 @@ from rich.table import Table
 from rich.text import Text
 
 from hpsearch.cli.tables import facts, ranges
+from hpsearch.plural import counted
 from hpsearch.report import words
+from hpsearch.report import yardstick_words as yardsticks
 from hpsearch.report.words import plain
 
 if TYPE_CHECKING:
     from hpsearch.report.views import (
-        FinalistView,
         HealthView,
         ImportanceView,
         NextRoundView,
+        PlanView,
         ResultRangeView,
         ResultView,
         TestView,
     )
 
 FINALISTS = 5  # that are listed
-_SHARES = "Share: of the score's variation inside the range, how much it takes part in."
 
 
 def result(view: ResultView) -> Group:
@@ -39,12 +40,12 @@ def result(view: ResultView) -> Group:
     ]
     if view.importance:
         parts += [
-            _heading("Importance inside the range"),
-            _importance(view.importance),
-            Text(_SHARES),
+            _heading(_importance_heading(view.noise_sd)),
+            _importance(view.importance, view.noise_sd),
+            Text(words.IMPORTANCE),
         ]
     if view.finalists:
-        parts += [_heading(_finalists_heading(view)), _finalists(view.finalists)]
+        parts += [_heading(_finalists_heading(view)), _finalists(view)]
         if len(view.finalists) > 1:
             parts.append(Text(words.RANKED))
     parts += [_heading("Test score"), _test(view)]
@@ -55,23 +56,38 @@ def result(view: ResultView) -> Group:
 
 def _best_ranges(view: ResultView) -> Table:
     table = _table("hyperparameter", "best range", "scale", "recommended", "verdict")
+    recommended = words.effective(view.recommended.params, view.effective_with)
     for name, best in view.ranges.items():
-        value = view.recommended.params.get(name)
+        value = recommended.get(name)
         table.add_row(
             plain(name),
             words.span(best),
             best.scale or "",
             "" if value is None else words.level(value),
-            best.verdict.replace("_", " "),
+            words.verdict(best.verdict, best.basis),
         )
     return table
 
 
-def _importance(shares: Sequence[ImportanceView]) -> Table:
-    table = _table("hyperparameter", "share", "interval", "sd of its effect")
-    for item in shares:
-        interval = f"{item.low:.2f} to {item.high:.2f}"
-        table.add_row(plain(item.name), f"{item.total:.2f}", interval, words.number(item.effect))
+def _importance_heading(noise_sd: float | None) -> str:
+    noise = "" if noise_sd is None else f" (noise of one training {words.number(noise_sd)})"
+    return f"Importance inside the range{noise}"
+
+
+def _importance(shares: Sequence[ImportanceView], noise_sd: float | None) -> Table:
+    from hpsearch.report.views import by_importance
+
+    table = _table("hyperparameter", "effect on the score", "share", "interval", "")
+    for item in by_importance(shares, noise_sd):
+        below = item.below(noise_sd)
+        table.add_row(
+            plain(item.name),
+            words.number(item.total_effect),
+            f"{item.total:.2f}",
+            f"{item.low:.2f} to {item.high:.2f}",
+            "below the noise" if below else "",
+            style="dim" if below else None,
+        )
     return table
 
 
@@ -82,17 +98,18 @@ def _finalists_heading(view: ResultView) -> str:
     return f"Finalists ({alike} of {others} others cannot be told apart from the recommended one)"
 
 
-def _finalists(finalists: Sequence[FinalistView]) -> Table:
+def _finalists(view: ResultView) -> Table:
+    finalists = view.finalists
     table = _table("parameters", "trainings", "expected", "mean score", "sd", "behind", "p", "")
     for position, item in enumerate(finalists[:FINALISTS]):
         first = position == 0
         table.add_row(
-            words.params(item.params),
+            words.params(item.params, view.effective_with),
             str(item.trainings),
             words.share(item.posterior_mean),
             words.share(item.mean),
             words.share(item.sd),
-            "" if first else f"{item.difference:+.4f}",
+            "" if first else words.signed(item.difference),
             "" if item.p is None else f"{item.p:.2g}",
             "recommended" if first else "alike" if item.indistinguishable else "worse",
         )
@@ -114,6 +131,19 @@ def health(view: HealthView) -> RenderableType:
     return table
 
 
+def plan(view: PlanView) -> Group:
+    """A plan before anything runs."""
+    parts: list[RenderableType] = [Text(plain(view.summary))]
+    if view.planned:
+        budget = ", ".join(f"{value:g} {unit}" for unit, value in (view.budget or {}).items())
+        parts.append(Text(f"planned from a budget of {budget}: {', '.join(view.planned)}"))
+    table = _table("round", "kind", "trials", "rungs", "epochs")
+    for r in view.rounds:
+        rungs = ", ".join(str(rung) for rung in r.rungs)
+        table.add_row(str(r.number), r.kind, str(r.trials), rungs, f"{r.epochs:,}")
+    return Group(*parts, table, *(Text(f"- {plain(note)}") for note in view.notes))
+
+
 def next_round(view: NextRoundView) -> Group:
     """The next round as it would be."""
     pairs: list[tuple[str, RenderableType]] = [
@@ -122,6 +152,7 @@ def next_round(view: NextRoundView) -> Group:
         ("rungs", ", ".join(str(rung) for rung in view.rungs) or "-"),
         ("epochs", f"{view.epochs_planned} in all"),
         ("ranges", ranges(view.ranges)),
+        ("may reach", ranges(view.limits)),
     ]
     if view.reason:
         pairs.append(("because", view.reason))
@@ -143,34 +174,56 @@ def _reason(best: ResultRangeView) -> str:
 
 def _test(view: ResultView) -> Table:
     test = view.test
-    if test.score is not None or not test.sealed:
+    if not test.sealed:
         return _scored_test(view)
+    if yardsticks.of_numbers(view):
+        return _numbers_test(view)
     pairs: list[tuple[str, RenderableType]] = [
-        ("test accuracy", f"{words.share(test.accuracy)}{_interval(test)}"),
+        *yardsticks.scores(view),
         ("models of the range", _models(test)),
     ]
     if test.ensemble_accuracy is not None:
         pairs.append(("ensemble", words.share(test.ensemble_accuracy)))
     pairs.append(("validation accuracy", _validation(view)))
+    if view.objective != "accuracy":
+        score = words.share(view.recommended.score)
+        pairs.append(("expected score", f"{score} by the objective, higher is better"))
     if view.optimism is not None:
         pairs.append(
             ("optimism", f"{view.optimism:+.4f} (validation minus test of one more model)")
         )
+    pairs += yardsticks.classes(test)
     pairs.append(("test part", _test_part(test)))
     pairs.append(_digest(view))
     return facts(pairs)
+
+
+def _numbers_test(view: ResultView) -> Table:
+    """The test scores of a search that predicts numbers."""
+    chosen = view.recommended
+    score = f"{words.share(chosen.score)} by the objective, higher is better"
+    return facts(
+        [
+            *yardsticks.scores(view),
+            ("expected score", f"{score}; from {counted(chosen.trainings or 1, 'full training')}"),
+            ("test part", _test_part(view.test)),
+            _digest(view),
+        ]
+    )
 
 
 def _scored_test(view: ResultView) -> Table:
     """The test scores of a search that has no accuracy."""
     test, chosen = view.test, view.recommended
     drawn = [model for model in test.models if model.role == "drawn" and model.score is not None]
+    failed = sum(model.error is not None for model in test.models)
+    without = f", {failed} failed" if failed else ""
     spread = "" if test.score_sd is None else f", sd {words.share(test.score_sd)}"
     count = chosen.trainings or 1
     return facts(
         [
             ("test score", words.share(test.score)),
-            ("models of the range", f"mean {words.share(test.score_mean)}{spread} over {len(drawn)}"),
+            ("models of the range", f"mean {words.share(test.score_mean)}{spread} over {len(drawn)}{without}"),
             ("expected score", f"{words.share(chosen.score)} from {count} full trainings"),
             ("test part", _test_part(test)),
             _digest(view),
@@ -182,7 +235,8 @@ def _test_part(test: TestView) -> str:
     if not test.sealed:
         return f"as reported; handed out {_times(test.attempts)}, sealed by its trainers"
     openings = f"{_times(test.attempts)} by it, {_times(test.dataset_openings)} in all"
-    return f"{test.examples} examples, unseen by the search; opened {openings}"
+    size = words.examples(test.examples, test.effective_examples)
+    return f"{size}, unseen by the search; opened {openings}"
 
 
 def _digest(view: ResultView) -> tuple[str, RenderableType]:
@@ -201,13 +255,6 @@ def _models(test: TestView) -> str:
         return f"{len(drawn)}"
     spread = "" if test.sd is None else f", sd {words.share(test.sd)}"
     return f"mean {words.share(test.mean)}{spread} over {len(drawn)}"
-
-
-def _interval(test: TestView) -> str:
-    if test.ci95 is None:
-        return ""
-    low, high = test.ci95
-    return f"  (95 % interval {words.share(low)} to {words.share(high)})"
 
 
 def _times(count: int) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hpsearch.cli.options import Json, SearchId, Url, connected
+from hpsearch.cli.options import Json, SearchId, Url, check_data, connected
 from hpsearch.cli.output import console, emit
 from hpsearch.errors import InvalidRequest, InvalidSpec, Mistake
 
@@ -32,14 +32,40 @@ def submit(
 ) -> None:
     """Submit a search spec."""
     from hpsearch.client import PATIENCE
+    from hpsearch.edges import linear_in_silence
+    from hpsearch.report.words import plain
 
     spec = read_spec(file)
     with connected(url, patience=PATIENCE) as client:
         view = client.submit(spec)
+        for name in () if as_json else linear_in_silence(json.loads(spec)):
+            note = f'space.{plain(name)} has no scale and is searched on a linear one; "scale": "log" is usual'
+            print(f"note: {note}", file=sys.stderr)
+        if view.plan is not None and not as_json:
+            print(f"plan: {plain(view.plan.summary)}", file=sys.stderr)
+            for note in view.plan.notes:
+                print(f"note: {plain(note)}", file=sys.stderr)
         if follow:
             follow_up(client, view, as_json=as_json)
         else:
             print_submitted(view, as_json=as_json)
+
+
+def plan(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The spec as JSON; - is stdin.")],
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Show what a search of a spec would do: rounds, trials, rungs and epochs. Nothing is stored."""
+    spec = read_spec(file)
+    with connected(url) as client:
+        view = client.plan(spec)
+    if as_json:
+        emit(view)
+        return
+    from hpsearch.cli import result_output
+
+    console().print(result_output.plan(view))
 
 
 def status(search: SearchId, url: Url = None, as_json: Json = False) -> None:
@@ -84,7 +110,15 @@ def health(search: SearchId, url: Url = None, as_json: Json = False) -> None:
 def spec(search: SearchId, url: Url = None) -> None:
     """Print the spec of a search as JSON, edits included; `submit` takes it again."""
     with connected(url) as client:
-        print(json.dumps(client.spec(search), indent=2))
+        document = client.spec(search)
+    print(json.dumps(document, indent=2))
+    model = document.get("model")
+    if isinstance(model, dict):
+        from hpsearch.workloads.dense import without_effect  # loads NumPy
+
+        idle = ", ".join(without_effect(model, document.get("space", {})))
+        if idle:
+            print(f"without effect in this model: {idle}", file=sys.stderr)
 
 
 def list_(
@@ -156,15 +190,17 @@ def replay(
     """
     from hpsearch.settings import load
 
+    settings = load()
+    check_data(settings)
     flags = [*(["--decisions"] if decisions else []), *(["--json"] if as_json else [])]
     command = [sys.executable, "-P", "-m", "worker", "replay", *flags, "--", search]
-    environment = {**os.environ, **load().child_environment()}
+    environment = {**os.environ, **settings.child_environment()}
     done = subprocess.run(command, env=environment, check=False)  # noqa: S603  # our own program
     raise typer.Exit(done.returncode)
 
 
 def read_spec(file: Path) -> bytes:
-    """Read the bytes of a spec that is valid JSON; the service checks its content.
+    """Read a spec that is valid JSON, as UTF-8; the service checks its content.
 
     Raises
     ------
@@ -175,17 +211,18 @@ def read_spec(file: Path) -> bytes:
     """
     name = "standard input" if str(file) == "-" else str(file)
     try:
-        text = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+        raw = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:
         raise InvalidRequest(f"{name}: {error.strerror}") from error
     try:
+        text = raw.decode(json.detect_encoding(raw))  # UTF-16 as well, by its mark or its form
         json.loads(text)
     except json.JSONDecodeError as error:
         where = Mistake(f"line {error.lineno}, column {error.colno}", error.msg)
         raise InvalidSpec(f"{name} is not JSON", [where]) from error
     except (UnicodeDecodeError, RecursionError) as error:
         raise InvalidSpec(f"{name} is not JSON: {error}") from error
-    return text
+    return text.encode()
 
 
 def _change(url: str | None, act: Callable[[Client], StatusView], *, as_json: bool) -> None:

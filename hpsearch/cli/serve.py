@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +13,7 @@ import typer
 from hpsearch.cli.options import Json
 from hpsearch.cli.output import emit
 from hpsearch.plural import counted
+from hpsearch.streams import OutputLost
 
 GRACE = 30.0
 
@@ -59,7 +59,13 @@ def serve(
                 print(f"  dashboard       {url}/#key={file.read_text().strip()}")
         print(f"  documentation   {url}/docs", flush=True)
 
-    Supervisor(settings, workers=count, grace=grace, say=_say).run(ready)
+    def announce(url: str) -> None:
+        try:
+            ready(url)
+        except OutputLost as error:  # the service is up, and others may need it
+            _say(str(error))
+
+    Supervisor(settings, workers=count, grace=grace, say=_say).run(announce)
 
 
 def cores() -> int:
@@ -72,5 +78,4 @@ def cores() -> int:
 def _say(line: str) -> None:
     from hpsearch.report.words import plain
 
-    with suppress(OSError):  # the terminal is closed; the service must still stop in order
-        print(f"{time.strftime('%H:%M:%S')} {plain(line)}", file=sys.stderr, flush=True)
+    print(f"{time.strftime('%H:%M:%S')} {plain(line)}", file=sys.stderr, flush=True)

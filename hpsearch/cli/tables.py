@@ -10,6 +10,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from hpsearch.plural import counted
 from hpsearch.report import words
 from hpsearch.report.words import plain
 from hpsearch.trials import WORKING, RoundKind
@@ -57,12 +58,13 @@ def status(view: StatusView) -> Table:
         ("epochs", f"{view.epochs.trained} of {view.epochs.planned}"),
     ]
     if view.best is not None:
-        pairs.append(("best", best_line(view)))
+        pairs.append(("best trial", best_line(view)))
     pairs.append(("ranges", ranges(view.ranges)))
     if view.edits:
         pairs.append(("edited", "; ".join(_edit(edit) for edit in view.edits)))
-    if view.warm_start:
-        pairs.append(("begun with", ", ".join(view.warm_start)))
+    if view.warm_start or view.warm_start_trials:
+        of = f" of {', '.join(view.warm_start)}" if view.warm_start else ""
+        pairs.append(("begun with", f"{counted(view.warm_start_trials, 'trial')}{of}"))
     if view.webhook is not None:
         pairs.append(("webhook", _webhook(view.webhook)))
     if view.eta_seconds is not None:
@@ -75,7 +77,8 @@ def state(view: StatusView) -> str:
     doing = _DOING.get(view.rounds.kind) if view.state in WORKING else None
     if view.reason and view.rounds.kind is RoundKind.REPEAT:
         doing = None  # the reason names it
-    reason = f" ({view.reason})" if view.reason else ""
+    about = view.reason if view.waiting is None else view.waiting.message
+    reason = f" ({about})" if about else ""
     return view.state + (f", {doing}" if doing else "") + reason
 
 
@@ -85,10 +88,16 @@ def ended(counts: TrialCounts) -> int:
 
 
 def best_line(view: StatusView) -> str:
-    """The best trial so far on one line."""
+    """The best trial so far on one line, which is not the answer: it may lie outside the ranges."""
     if view.best is None:
         return "-"
-    return f"{words.share(view.best.shown)}  {words.params(view.best.params)}"
+    outside = "  (outside the ranges now)" if words.outside(view.ranges, view.best.params) else ""
+    return f"{words.best(view.best, view.objective)}  {words.params(view.best.params, view.effective_with)}{outside}"
+
+
+def ranges_line(view: StatusView) -> str:
+    """The ranges on one line."""
+    return "  ".join(f"{plain(name)} {words.span(now)}" for name, now in view.ranges.items())
 
 
 def ranges(present: Mapping[str, RangeView]) -> Table:

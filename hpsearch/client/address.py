@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import httpx
 
+from hpsearch.client.arguments import text
 from hpsearch.errors import InvalidRequest, Misconfigured, NotFound
 from hpsearch.origins import API
 
@@ -14,13 +15,23 @@ PORTS = 65535
 
 
 def checked_url(url: str) -> str:
-    """`url` without a trailing slash; InvalidRequest unless it is an http(s) address."""
-    parsed = _parsed(url)
-    if parsed.scheme not in ("http", "https") or not parsed.host or (parsed.port or 0) > PORTS:
+    """The base of `url`: without spaces around it, a trailing slash, or the path of the contract.
+
+    Raises
+    ------
+    InvalidRequest, TypeError
+        It is no http(s) address, or holds a query or a fragment; it is no text.
+    """
+    base = text(url, "the address of the service").strip().rstrip("/").removesuffix(API).rstrip("/")
+    parsed = _parsed(base)
+    whole = (
+        parsed.host and not parsed.query and not parsed.fragment and not base.endswith(("?", "#"))
+    )
+    if parsed.scheme not in ("http", "https") or not whole or (parsed.port or 0) > PORTS:
         raise InvalidRequest(
             f"{url!r} is not the address of a service; it looks like http://127.0.0.1:8080"
         )
-    return url.rstrip("/")
+    return base
 
 
 def is_loopback(url: str) -> bool:
@@ -37,13 +48,16 @@ def is_loopback(url: str) -> bool:
 def path_of(*parts: str) -> str:
     """`/api/v1/...` with every part quoted, so that a name cannot lead elsewhere."""
     for part in parts:
-        if part in ("", ".", ".."):
+        if text(part, "a part of the address") in ("", ".", ".."):
             raise NotFound(f"{part!r} names nothing")
     return "/".join((API, *(quote(part, safe="") for part in parts)))
 
 
 def printable_key(key: str) -> str:
-    """`key`, if it can stand in a header at all."""
+    """`key` without the newline that its file ends with, if it can stand in a header at all."""
+    if not isinstance(key, str):  # its value is not for a message
+        raise TypeError(f"the API key is {type(key).__name__}; give text")
+    key = key.strip()
     if not (key.isascii() and key.isprintable()):
         raise Misconfigured("the API key holds characters that no key has; was it pasted whole?")
     return key

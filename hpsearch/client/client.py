@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
+from os import PathLike
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, Self
 
 import httpx
 
-from hpsearch.client import polling, trials_frame
+from hpsearch.client import polling, trainer_calls, trials_frame
 from hpsearch.client.address import path_of
-from hpsearch.client.dataset_upload import upload
+from hpsearch.client.arguments import (
+    Search,
+    count,
+    dataset_name,
+    document,
+    number,
+    revision_tag,
+    search_id,
+)
+from hpsearch.client.continuation import continued
+from hpsearch.client.dataset_upload import Frame, upload
 from hpsearch.client.figure import Figure
-from hpsearch.client.transport import Transport
+from hpsearch.client.transport import Transport, V
+from hpsearch.edges import changed
 from hpsearch.errors import Conflict, NotFound
 from hpsearch.report.views import (
     DatasetView,
@@ -23,9 +35,12 @@ from hpsearch.report.views import (
     HeartbeatView,
     NextRoundView,
     OrderView,
+    PlanView,
     ResultView,
     RoundView,
     StatusView,
+    SubmittedView,
+    TestRowsView,
     TrialView,
     VerdictView,
 )
@@ -35,7 +50,6 @@ if TYPE_CHECKING:
 
 TIMEOUT = 30.0  # seconds until an answer begins
 PATIENCE = 10.0  # seconds during which reads and submissions are repeated
-WARM_STARTS = 8  # earlier searches that a spec may name
 
 
 class Client:
@@ -43,7 +57,8 @@ class Client:
 
     Every method raises the errors of `hpsearch.errors` that the service answered with, and
     Unavailable when nothing answers. For `patience` seconds what reads and `submit` are tried
-    again, with growing pauses, and whatever a rate limit refuses.
+    again, with growing pauses, and whatever a rate limit refuses. It may be used by threads, in
+    forked processes, and pickled to others; what is pickled holds the key.
     """
 
     def __init__(
@@ -74,46 +89,56 @@ class Client:
 
     # Searches
 
-    def submit(self, spec: Mapping[str, Any] | bytes) -> StatusView:
-        """POST a spec (its JSON bytes, or a mapping) and return the new search's status.
+    def plan(self, spec: Mapping[str, Any] | bytes) -> PlanView:
+        """Everything that a search of this spec would do; nothing is stored."""
+        body = spec if isinstance(spec, bytes) else json.dumps(document(spec, "spec")).encode()
+        headers = {"Content-Type": "application/json"}
+        return self._transport.view(
+            PlanView, "POST", path_of("searches"), content=body, headers=headers,
+            params={"dry_run": "true"},
+        )  # fmt: skip
+
+    def submit(self, spec: Mapping[str, Any] | bytes) -> SubmittedView:
+        """POST a spec (its JSON bytes, or a mapping) and return the new search's status, with its plan.
 
         Connection errors and 503 are answered by trying again under the same
         Idempotency-Key, so that one call makes one search.
         """
-        body = spec if isinstance(spec, bytes) else json.dumps(spec).encode()
+        body = spec if isinstance(spec, bytes) else json.dumps(document(spec, "spec")).encode()
         headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
         return self._transport.view(
-            StatusView, "POST", path_of("searches"), content=body, headers=headers
+            SubmittedView, "POST", path_of("searches"), content=body, headers=headers
         )
 
     def status(
-        self, search: str, *, wait: float = 0.0, after: StatusView | None = None
+        self, search: Search, *, wait: float = 0.0, after: StatusView | None = None
     ) -> StatusView:
         """The status; with `wait`, as soon as its revision differs from that of `after`.
 
         After `wait` seconds without a change the status is returned as it is.
         """
+        seconds = number(wait, "wait")
         response = self._transport.send(
             "GET",
-            path_of("searches", search),
-            headers={} if after is None else {"If-None-Match": f'"{after.revision}"'},
-            params={"wait": f"{wait:g}"} if wait else {},
-            timeout=self._timeout(wait),
+            _at(search),
+            headers={} if after is None else {"If-None-Match": revision_tag(after, "after")},
+            params={"wait": f"{seconds:g}"} if seconds else {},
+            timeout=self._transport.held(seconds),
         )
         if response.status_code == httpx.codes.NOT_MODIFIED and after is not None:
             return after
         return self._transport.parse(StatusView, response)
 
-    def follow(self, search: str | StatusView) -> Iterator[StatusView]:
+    def follow(self, search: Search) -> Iterator[StatusView]:
         """The status now and after every change, until the search has ended.
 
         A service that is away for less than a minute is waited for.
         """
-        first = self.status(search) if isinstance(search, str) else search
+        first = search if isinstance(search, StatusView) else self.status(search)
         return polling.changes(self.status, first)
 
     def wait(
-        self, search: str, *, progress: bool = True, timeout: float | None = None
+        self, search: Search, *, progress: bool = True, timeout: float | None = None
     ) -> StatusView:
         """The status at the end of a search; `state` says whether it completed.
 
@@ -124,21 +149,23 @@ class Client:
         Conflict
             The search has not ended after `timeout` seconds; it goes on.
         """
+        seconds = None if timeout is None else number(timeout, "timeout")
         first = self.status(search)
-        return polling.last(polling.changes(self.status, first, timeout=timeout), show=progress)
+        return polling.last(polling.changes(self.status, first, timeout=seconds), show=progress)
 
     def list(self, *, state: str | None = None, limit: int | None = None) -> Iterator[StatusView]:
         """The searches of this key, newest first."""
-        items = self._transport.items(StatusView, path_of("searches"), {"state": state}, limit)
-        yield from islice(items, limit)
+        most = None if limit is None else count(limit, "limit")
+        items = self._transport.items(StatusView, path_of("searches"), {"state": state}, most)
+        yield from islice(items, most)
 
-    def rounds(self, search: str) -> Iterator[RoundView]:
+    def rounds(self, search: Search) -> Iterator[RoundView]:
         """The rounds so far, each with the decisions on its evidence."""
-        yield from self._transport.items(RoundView, path_of("searches", search, "rounds"), {})
+        yield from self._transport.items(RoundView, _at(search, "rounds"), {})
 
     def trials(
         self,
-        search: str,
+        search: Search,
         *,
         round: int | None = None,  # the contract's own word
         state: str | None = None,
@@ -150,10 +177,11 @@ class Client:
         With `curve` each has its learning curve.
         """
         with_curve = "true" if curve else None
-        params = {"round": round, "state": state, "sort": sort, "curve": with_curve}
-        yield from self._transport.items(TrialView, path_of("searches", search, "trials"), params)
+        of_round = None if round is None else count(round, "round")
+        params = {"round": of_round, "state": state, "sort": sort, "curve": with_curve}
+        yield from self._transport.items(TrialView, _at(search, "trials"), params)
 
-    def trials_frame(self, search: str, *, state: str | None = None) -> DataFrame:
+    def trials_frame(self, search: Search, *, state: str | None = None) -> DataFrame:
         """The trials as a pandas frame: a row each, a column for each hyperparameter.
 
         Raises
@@ -163,37 +191,40 @@ class Client:
         """
         return trials_frame.of_trials(self.trials(search, state=state))
 
-    def trials_csv(self, search: str, to: IO[bytes]) -> None:
-        """Write all trials to an open file as the service's CSV."""
-        path = path_of("searches", search, "trials")
-        self._transport.download(path, to, headers={"Accept": "text/csv"})
+    def trials_csv(self, search: Search, to: IO[bytes] | str | PathLike[str]) -> None:
+        """Write all trials as the service's CSV, models of the final test too.
+
+        To a file, or to one that is open for bytes.
+        """
+        options = {"headers": {"Accept": "text/csv"}, "params": {"role": "true"}}
+        self._transport.save(_at(search, "trials"), to, **options)
 
     def figure(
-        self, search: str, name: str, *, x: str | None = None, y: str | None = None
+        self, search: Search, name: str, *, x: str | None = None, y: str | None = None
     ) -> Figure:
         """A figure of a search: ranges, trials, curves, surface or importance.
 
         x, y: the hyperparameters on the axes of `trials`. A notebook shows it by itself.
         """
         params = {axis: value for axis, value in (("x", x), ("y", y)) if value is not None}
-        path = path_of("searches", search, "figures", name)
-        answer = self._transport.json("GET", path, params=params)
-        if not isinstance(answer, dict) or not {"data", "layout"} <= answer.keys():
+        path = _at(search, "figures", name)
+        figure = Figure.of(name, self._transport.json("GET", path, params=params))
+        if figure is None:
             raise self._transport.not_understood(path, "no figure")
-        return Figure(name, answer["data"], answer["layout"])
+        return figure
 
-    def result(self, search: str) -> ResultView:
+    def result(self, search: Search) -> ResultView:
         """The best range and its test score; Conflict until the search has completed."""
-        return self._transport.view(ResultView, "GET", path_of("searches", search, "result"))
+        return self._transport.view(ResultView, "GET", _at(search, "result"))
 
-    def result_if_any(self, search: str) -> ResultView | None:
+    def result_if_any(self, search: Search) -> ResultView | None:
         """The result; None of a search that has not completed."""
         try:
             return self.result(search)
         except Conflict:
             return None
 
-    def model(self, search: str, file: Path) -> Path:
+    def model(self, search: Search, file: str | PathLike[str]) -> Path:
         """Write the trained winner to `file`, which `hpsearch.nn.Model.load` reads; `file`.
 
         Raises
@@ -203,9 +234,9 @@ class Client:
         InvalidRequest
             The file cannot be written.
         """
-        return self._transport.download_file(path_of("searches", search, "model"), file)
+        return self._transport.download_file(_at(search, "model"), file)
 
-    def report_html(self, search: str, file: Path) -> Path:
+    def report_html(self, search: Search, file: str | PathLike[str]) -> Path:
         """Write everything about a search, figures included, to one HTML file; `file`.
 
         Raises
@@ -213,61 +244,62 @@ class Client:
         InvalidRequest
             The file cannot be written.
         """
-        return self._transport.download_file(path_of("searches", search, "report"), file)
+        return self._transport.download_file(_at(search, "report"), file)
 
-    def health(self, search: str) -> HealthView:
+    def health(self, search: Search) -> HealthView:
         """Findings about a search in any state, each with its number and an advice."""
-        return self._transport.view(HealthView, "GET", path_of("searches", search, "health"))
+        return self._transport.view(HealthView, "GET", _at(search, "health"))
 
-    def spec(self, search: str) -> dict[str, Any]:
+    def spec(self, search: Search) -> dict[str, Any]:
         """The spec as it is now, edits and defaults written out; it can be submitted again."""
-        path = path_of("searches", search, "spec")
+        path = _at(search, "spec")
         answer = self._transport.json("GET", path)
         if not isinstance(answer, dict):
             raise self._transport.not_understood(path, "no spec")
         return answer
 
     def edit(
-        self, search: str, changes: Mapping[str, Any], *, seen: StatusView | None = None
+        self, search: Search, changes: Mapping[str, Any], *, seen: StatusView | None = None
     ) -> StatusView:
         """Change ranges, rounds, trials or epochs of a running search from its next round on.
 
         With `seen`, only if the search has not changed since that status.
         """
-        path, headers = path_of("searches", search), _if_match(seen)
-        return self._transport.view(
-            StatusView, "PATCH", path, json=dict(changes), headers=headers, params={}
-        )
+        return self._patch(StatusView, search, changes, seen, {})
 
     def preview(
-        self, search: str, changes: Mapping[str, Any], *, seen: StatusView | None = None
+        self, search: Search, changes: Mapping[str, Any], *, seen: StatusView | None = None
     ) -> NextRoundView:
         """The next round as it would be with these changes, which are not made."""
-        path, headers, params = path_of("searches", search), _if_match(seen), {"dry_run": "true"}
+        return self._patch(NextRoundView, search, changes, seen, {"dry_run": "true"})
+
+    def _patch(
+        self,
+        kind: type[V],
+        search: Search,
+        changes: Mapping[str, Any],
+        seen: StatusView | None,
+        params: Mapping[str, str],
+    ) -> V:
+        headers = {} if seen is None else {"If-Match": revision_tag(seen, "seen")}
+        asked = document(changes, "the edit")
         return self._transport.view(
-            NextRoundView, "PATCH", path, json=dict(changes), headers=headers, params=params
+            kind, "PATCH", _at(search), json=asked, headers=headers, params=params
         )
 
-    def continue_(self, search: str, *, rounds: int | None = None) -> StatusView:
+    def continue_(
+        self, search: Search, *, rounds: int | None = None, changes: Mapping[str, Any] | None = None
+    ) -> StatusView:
         """Submit the spec of a search again, warm-started from it and from its own warm starts.
 
         The ranges are those that were asked for, edits included; the trials of the first search
-        narrow them from the start. The seed is the next one, so that nothing is trained twice
+        narrow them from the start. `changes` are put into the spec, those of a range or of another
+        field with parts field by field. The seed is the next one, so that nothing is trained twice
         and the choice is not made on the same validation examples again.
         """
-        spec = self.spec(search)
-        earlier = [
-            item
-            for item in spec.get("warm_start", ())
-            if not isinstance(item, str) or self._exists(item)
-        ]
-        changes: dict[str, Any] = {
-            "warm_start": [*earlier, search][-WARM_STARTS:],
-            "seed": int(spec.get("seed", 0)) + 1,
-        }
-        if rounds is not None:
-            changes["rounds"] = rounds
-        return self.submit({**spec, **changes})
+        spec, known = self.spec(search), search_id(search)
+        spec = continued(spec, known, rounds=rounds, exists=self._exists)
+        return self.submit(changed(spec, document(changes or {}, "the changes")))
 
     def _exists(self, search: str) -> bool:
         try:
@@ -276,24 +308,24 @@ class Client:
             return False
         return True
 
-    def pause(self, search: str) -> StatusView:
+    def pause(self, search: Search) -> StatusView:
         """Hand out no more jobs; running ones end."""
         return self._steer(search, "pause")
 
-    def resume(self, search: str) -> StatusView:
+    def resume(self, search: Search) -> StatusView:
         """Go on with a paused search, or rerun the frozen final test of a failed one."""
         return self._steer(search, "resume")
 
-    def cancel(self, search: str) -> StatusView:
+    def cancel(self, search: Search) -> StatusView:
         """End a search; its trials stay readable."""
         return self._steer(search, "cancel")
 
-    def _steer(self, search: str, action: str) -> StatusView:
-        return self._transport.view(StatusView, "POST", path_of("searches", search, action))
+    def _steer(self, search: Search, action: str) -> StatusView:
+        return self._transport.view(StatusView, "POST", _at(search, action))
 
-    def delete(self, search: str) -> None:
+    def delete(self, search: Search) -> None:
         """Remove an ended search and all its trials."""
-        self._transport.send("DELETE", path_of("searches", search))
+        self._transport.send("DELETE", _at(search))
 
     # Datasets
 
@@ -301,22 +333,66 @@ class Client:
         """The datasets that this key can search on."""
         yield from self._transport.items(DatasetView, path_of("datasets"), {})
 
-    def dataset(self, name: str) -> DatasetView:
-        """A dataset: shape, classes, digest, licence."""
-        return self._transport.view(DatasetView, "GET", path_of("datasets", name))
+    def dataset(self, name: str | DatasetView) -> DatasetView:
+        """A dataset: shape, classes, digest, licence, and the notes on it."""
+        return self._transport.view(DatasetView, "GET", path_of("datasets", dataset_name(name)))
 
-    def put_dataset(self, name: str, path: Path, *, label: str | None = None) -> DatasetView:
-        """Upload a .npz or .csv file; `label` names the CSV column that holds the class."""
-        return upload(self._transport, name, path, label=label)
+    def put_dataset(
+        self,
+        name: str,
+        path: str | PathLike[str] | Frame,
+        *,
+        label: str | None = None,
+        header: bool | int | str | None = None,
+        kind: Literal["image", "table"] | None = None,
+        dry_run: bool = False,
+        **reading: str | int | Iterable[str] | None,
+    ) -> DatasetView:
+        """Upload a table (CSV and other text, ARFF, Parquet, JSON, by gzip or zip) or an .npz file.
 
-    def delete_dataset(self, name: str) -> None:
+        Parameters
+        ----------
+        path
+            Of a file; or a frame of pandas, polars, pyarrow or DuckDB, with its categories as
+            they are.
+        label
+            Column that holds the class: its name, or its number where there are no names.
+        header
+            Whether the first line of a text names the columns, where the lines do not tell; or the
+            number of the line that does.
+        kind
+            What an array holds, where its shape tells otherwise: flat images, deep tables.
+        dry_run
+            True stores nothing, and shows what would be stored.
+        reading
+            The other parameters of PUT /datasets/NAME: task, drop, kinds (there `kind`: NAME:KIND),
+            ordered, missing, rare, names, delimiter, decimal, encoding, sheet, groups, time,
+            weight. A list is an iterable of lines of CSV.
+
+        Raises
+        ------
+        InvalidDataset, InvalidRequest, UnsupportedType
+            The file is no dataset, or a parameter does not fit it; nothing is stored.
+        """
+        kinds = reading.pop("kinds", None)
+        sent = None if header is None else str(header).lower()
+        query = {"label": label, "header": sent, "as": kind, "dry_run": dry_run or None}
+        return upload(self._transport, name, path, {**query, **reading, "kind": kinds})
+
+    def test_rows(self, name: str | DatasetView) -> TestRowsView:
+        """The numbers of the rows of a dataset's file that were split off and sealed."""
+        return self._transport.view(
+            TestRowsView, "GET", path_of("datasets", dataset_name(name), "test-rows")
+        )
+
+    def delete_dataset(self, name: str | DatasetView) -> None:
         """Remove an uploaded dataset; Conflict while a search uses it."""
-        self._transport.send("DELETE", path_of("datasets", name))
+        self._transport.send("DELETE", path_of("datasets", dataset_name(name)))
 
     # Trials of external searches
 
     def claim(
-        self, search: str, *, wait: float = 0.0, lease: float | None = None
+        self, search: Search, *, wait: float = 0.0, lease: float | None = None
     ) -> OrderView | None:
         """The next trial to train; None where none is open within `wait` seconds.
 
@@ -327,22 +403,11 @@ class Client:
         Conflict
             The search has ended, or the service itself trains it.
         """
-        params = {"wait": wait or None, "lease": lease}
-        response = self._transport.send(
-            "POST",
-            path_of("searches", search, "trials", "claim"),
-            params={name: f"{value:g}" for name, value in params.items() if value is not None},
-            timeout=self._timeout(wait),
-        )
-        if response.status_code == httpx.codes.NO_CONTENT:
-            return None
-        return self._transport.parse(OrderView, response)
+        return trainer_calls.claim(self._transport, search, wait=wait, lease=lease)
 
     def heartbeat(self, order: OrderView) -> HeartbeatView:
         """Begin the lease of a trial anew; Conflict where it was given to somebody else."""
-        path, headers = _trial_path(order, "heartbeat"), _repeatable()
-        body = {"token": order.lease.token}
-        return self._transport.view(HeartbeatView, "POST", path, json=body, headers=headers)
+        return trainer_calls.heartbeat(self._transport, order)
 
     def report(
         self,
@@ -351,38 +416,28 @@ class Client:
         *,
         epoch: int | None = None,
         loss: float | None = None,
-        state: Literal["diverged", "failed"] | None = None,
+        state: trainer_calls.EndState | None = None,
         message: str | None = None,
     ) -> VerdictView:
-        """Report the score after an epoch (the last one, without `epoch`), or an end without one.
+        """Report the score after an epoch (the last one, without `epoch`), or how a trial ended.
+
+        state
+            completed: the training is over before its last epoch, and its last score stands;
+            diverged: the worst score; failed: it says nothing about the parameters; returned: the
+            trial waits for another trainer, and its scores are forgotten.
 
         Raises
         ------
         Conflict
             The trial was given to somebody else, or the epoch has another score already.
         InvalidRequest
-            An epoch whose score has to be known first was left out.
+            An epoch whose score has to be known first was left out; a score that is not finite.
         """
-        fields = {"score": score, "epoch": epoch, "loss": loss, "state": state, "message": message}
-        body = {name: value for name, value in fields.items() if value is not None}
-        path, headers = _trial_path(order, "report"), _repeatable()
-        body["token"] = order.lease.token
-        return self._transport.view(VerdictView, "POST", path, json=body, headers=headers)
-
-    def _timeout(self, wait: float) -> httpx.Timeout:
-        """The timeout of a request that the service may hold for `wait` seconds."""
-        timeout = self._transport.timeout
-        return httpx.Timeout(timeout, read=timeout + wait)
+        return trainer_calls.report(
+            self._transport, order, score, epoch=epoch, loss=loss, state=state, message=message
+        )
 
 
-def _if_match(seen: StatusView | None) -> dict[str, str]:
-    return {} if seen is None else {"If-Match": f'"{seen.revision}"'}
-
-
-def _trial_path(order: OrderView, action: str) -> str:
-    return path_of("searches", order.search, "trials", order.trial, action)
-
-
-def _repeatable() -> dict[str, str]:
-    """Headers by which a request that got no answer is repeated; twice it changes nothing."""
-    return {"Idempotency-Key": str(uuid.uuid4())}
+def _at(search: Search, *parts: str) -> str:
+    """The address of a search, or of something about it."""
+    return path_of("searches", search_id(search), *parts)

@@ -2,42 +2,97 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import httpx
 
 from hpsearch.client.address import path_of
+from hpsearch.client.arguments import file_path
 from hpsearch.client.transport import Transport
-from hpsearch.errors import InvalidRequest, UnsupportedType
+from hpsearch.errors import InvalidRequest
 from hpsearch.report.views import DatasetView
 
+MOST_NAME = 200  # characters of a file's name that are sent
 UPLOAD_TIMEOUT = 300.0  # the service parses a whole dataset before it answers
 
+Parameter: TypeAlias = str | int | Iterable[str] | None
 
-def upload(transport: Transport, name: str, path: Path, *, label: str | None) -> DatasetView:
-    """Send the file at `path` as the dataset `name`.
+
+@runtime_checkable
+class Frame(Protocol):
+    """A table in memory: of pandas 2.2, polars, pyarrow, DuckDB and others (Arrow PyCapsule interface)."""
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Return the table as a capsule that holds an Arrow stream."""
+        ...
+
+
+def upload(
+    transport: Transport,
+    name: str,
+    data: str | os.PathLike[str] | Frame,
+    query: Mapping[str, Parameter],
+) -> DatasetView:
+    """Send a file or a frame as the dataset `name`; a parameter that is None or empty is left out.
+
+    A file with a suffix that tells nothing is sent as any bytes: the service finds out what it is.
+    A frame is sent as Parquet, with the order and the levels of its categories.
 
     Raises
     ------
-    UnsupportedType, InvalidRequest
-        The file has another suffix, or cannot be read.
+    InvalidRequest
+        The file cannot be read, the frame has columns that Parquet cannot hold, or it is no dataset.
     """
-    from hpsearch.data.formats import by_suffix, name_suffixes  # loads NumPy
+    if isinstance(data, Frame):
+        with tempfile.TemporaryDirectory(prefix="hpsearch-") as folder:
+            return _upload(transport, name, _parquet(data, Path(folder)), query)
+    return _upload(transport, name, file_path(data, "the dataset's file or frame"), query)
+
+
+def _parquet(frame: Frame, folder: Path) -> Path:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    path = folder / "frame.parquet"
+    try:
+        parquet.write_table(pa.table(frame), path)
+    except (pa.ArrowException, ValueError, TypeError) as error:
+        raise InvalidRequest(f"the frame cannot be written as Parquet: {error}") from error
+    return path
+
+
+def _upload(
+    transport: Transport, name: str, path: Path, query: Mapping[str, Parameter]
+) -> DatasetView:
+    from hpsearch.data.formats import ANY_FILE, by_suffix  # loads NumPy
 
     file_format = by_suffix(path)
-    if file_format is None:
-        raise UnsupportedType(f"{path}: a dataset is {name_suffixes()}")
+    media_type = ANY_FILE if file_format is None else file_format.media_type
+    # A service of an earlier version knows no file names, and these two formats.
+    told = path.suffix.lower() in (".npz", ".csv")
+    given = {**query, "filename": None if told else path.name[-MOST_NAME:]}
     timeout = httpx.Timeout(transport.timeout, read=UPLOAD_TIMEOUT, write=UPLOAD_TIMEOUT)
     try:
-        with path.open("rb") as file:
+        with path.open("rb") as content:
             return transport.view(
                 DatasetView,
                 "PUT",
                 path_of("datasets", name),
-                content=file,
-                headers={"Content-Type": file_format.media_type},
-                params={"label": label} if label is not None else {},
+                content=content,
+                headers={"Content-Type": media_type},
+                params={
+                    key: _sent(value) for key, value in given.items() if value not in (None, (), [])
+                },
                 timeout=timeout,
             )
     except OSError as error:
         raise InvalidRequest(f"{path}: {error.strerror or error}") from error
+
+
+def _sent(value: Parameter) -> str | int | list[str] | None:
+    """Return a parameter as httpx takes it: a list is repeated."""
+    return value if value is None or isinstance(value, str | int) else list(value)

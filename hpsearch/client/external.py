@@ -8,34 +8,49 @@
 
     external.run(Client(url, key), search_id, train)
 
-Any number of processes and machines may do so at once.
+Any number of threads, processes and machines may do so at once.
 """
 
 from __future__ import annotations
 
 import logging
 import math
+import os
+import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+import traceback
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from typing import Any
 
+from hpsearch.client.arguments import Search, as_number, search_id
 from hpsearch.client.client import Client
-from hpsearch.errors import Conflict, HpsearchError, Unavailable
+from hpsearch.errors import (
+    Conflict,
+    HpsearchError,
+    InvalidRequest,
+    InvalidSpec,
+    NotFound,
+    TooLarge,
+)
 from hpsearch.report.views import OrderView, StatusView
 from hpsearch.trials import RoundKind
 
 log = logging.getLogger(__name__)
 
-Train = Callable[[OrderView], Iterable[float]]
-"""The scores of one trial, epoch by epoch."""
+Train = Callable[[OrderView], Iterable[float] | float]
+"""The scores of one trial, epoch by epoch; or its last one alone."""
 
 WAIT_SECONDS = 20.0  # for which the service holds a claim while nothing is open
 BEATS = 3  # heartbeats in the time of a lease
+MESSAGE_MOST = 2000  # characters
+BAD_VALUE = (InvalidRequest, InvalidSpec, TooLarge)  # what one report said, and no other would
+NO_EPOCHS = 'a training without epochs says "epochs": {"first": 1, "last": 1} in its spec'
 
 
 def run(
     client: Client,
-    search: str,
+    search: Search,
     train: Train,
     *,
     lease: float | None = None,
@@ -43,84 +58,178 @@ def run(
 ) -> StatusView:
     """Train trials of a search until it has ended; its last status.
 
-    What `train` raises fails its one trial. A score that is not finite says that it diverged.
+    What `train` raises, and a value that the service refuses, fails its one trial. A score that is
+    not finite says that it diverged. A training that ends before its last epoch is completed with
+    the score it had. On Ctrl-C, and on SIGTERM where nobody else handles it, the trial at hand is
+    returned, to be claimed by another trainer.
 
     Raises
     ------
     HpsearchError
         An error that the service answered with, or Unavailable.
     """
-    while True:
-        try:
-            order = client.claim(search, wait=wait, lease=lease)
-        except Conflict:
-            status = client.status(search)
-            if status.finished_at is None:
-                raise
-            return status
-        if order is not None:
-            _train(client, order, train)
+    if not callable(train):
+        raise TypeError(f"train is {train!r}; give a function that takes an order")
+    known = search_id(search)
+    with _sigterm_raises():
+        while True:
+            try:
+                order = client.claim(known, wait=wait, lease=lease)
+            except Conflict:
+                status = client.status(known)
+                if status.finished_at is None:
+                    raise
+                return status
+            if order is not None:
+                _train(_Held(client, order), train)
 
 
-def _train(client: Client, order: OrderView, train: Train) -> None:
-    with _heartbeats(client, order) as lost:
+class _Held:
+    """A trial in the hands of this trainer, until one of the two sides has ended it."""
+
+    def __init__(self, client: Client, order: OrderView) -> None:
+        self.order = order
+        self._client = client
+        self._process = os.getpid()
+        self._over = threading.Event()
+
+    def lost(self) -> None:
+        """Note that the trial was cancelled, or given to somebody else."""
+        self._over.set()
+
+    def report(self, **what: Any) -> bool:
+        """Report, unless the trial is over; True where it is now."""
+        if self._over.is_set() or os.getpid() != self._process:  # a child that was forked
+            return True
         try:
-            with _drop_if_lost(order):
-                _report(client, order, train, lost)
+            over = self._client.report(self.order, **what).stop
+        except Conflict as error:
+            log.warning("trial %s is not ours any more: %s", self.order.trial, error)
+            over = True
+        if over:
+            self._over.set()
+        return over
+
+    def give_back(self) -> None:
+        """Return the trial, as far as the service can be reached."""
+        try:
+            self.report(state="returned")
+        except HpsearchError as error:
+            log.warning("trial %s could not be returned: %s", self.order.trial, error)
+
+    @contextmanager
+    def heartbeats(self) -> Iterator[None]:
+        """Send heartbeats from a thread."""
+        ended = threading.Event()
+
+        def beat() -> None:
+            while not ended.wait(self.order.lease.seconds / BEATS):
+                try:
+                    self._client.heartbeat(self.order)
+                except (Conflict, NotFound):
+                    self.lost()
+                    return
+                except HpsearchError as error:  # the lease may outlast it
+                    log.warning("no heartbeat for trial %s: %s", self.order.trial, error)
+
+        thread = threading.Thread(target=beat, name=f"heartbeat {self.order.trial}", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+
+def _train(held: _Held, train: Train) -> None:
+    """Train a trial, and report until the service has had enough of it, or gave it away."""
+    with held.heartbeats():
+        try:
+            with closing(_words(held.order, train)) as words:
+                for word in words:
+                    if held.report(**word):
+                        return
+        except BAD_VALUE as error:
+            said = _printable(str(error))
+            log.warning("trial %s fails: %s", held.order.trial, said)
+            held.report(state="failed", message=said[:MESSAGE_MOST])
         except HpsearchError:
             raise
-        except Exception as error:  # whatever a training raises fails its one trial
-            log.exception("trial %s failed", order.trial)
-            message = f"{type(error).__name__}: {error}"[:2000]
-            with _drop_if_lost(order):
-                client.report(order, state="failed", message=message)
+        except BaseException:  # Ctrl-C, SIGTERM
+            held.give_back()
+            raise
+
+
+def _words(order: OrderView, train: Train) -> Generator[Mapping[str, Any]]:
+    """The reports of a training: its scores, then how it ended if that was early."""
+    epoch, score = 0, None
+    try:
+        for epoch, score in enumerate(_scores(order, train), start=1):
+            if not math.isfinite(score):
+                yield {"state": "diverged"}
+                return
+            # Only its last score is that of a final trial: others would look at the test part.
+            if order.kind is not RoundKind.FINAL or epoch >= order.epochs:
+                yield {"score": score, "epoch": epoch}
+        if score is None:
+            message = f"the training of {order.epochs} epochs has no score; {NO_EPOCHS}"
+            yield {"state": "failed", "message": message}
+            return
+        if epoch == 1:
+            log.warning(
+                "trial %s ends after 1 of %d epochs; %s", order.trial, order.epochs, NO_EPOCHS
+            )
+        yield {"score": score, "epoch": epoch, "state": "completed"}
+    except Exception as error:  # noqa: BLE001  # whatever it raises fails its one trial
+        # As text: a log in a file refuses a line with half a pair of surrogates.
+        log.error("trial %s failed\n%s", order.trial, _printable(traceback.format_exc()))  # noqa: TRY400
+        said = "".join(traceback.format_exception_only(error)).strip()
+        yield {"state": "failed", "message": _printable(said)[:MESSAGE_MOST]}
+
+
+def _scores(order: OrderView, train: Train) -> Iterator[float]:
+    """The scores that a training yields, and the one that it returns."""
+    made: Any = train(order)
+    if made is None:
+        return
+    for score in [made] if as_number(made) is not None else _yielded_and_returned(made):
+        value = as_number(score)
+        if value is None:
+            raise TypeError(
+                f"a score is {score!r}; yield a number after each epoch, or return the last one"
+            )
+        yield value
+
+
+def _yielded_and_returned(made: Generator[Any, None, Any]) -> Iterator[Any]:
+    last = yield from made
+    if last is not None:
+        yield last
+
+
+def _printable(message: str) -> str:
+    """A message that services and files take, whatever characters a training put into it."""
+    return "".join(c if c.isprintable() or c == "\n" else "�" for c in message)
 
 
 @contextmanager
-def _drop_if_lost(order: OrderView) -> Iterator[None]:
-    """Drop a report that is refused: its trial was cancelled, or given to somebody else."""
+def _sigterm_raises() -> Iterator[None]:
+    """Within the block, let SIGTERM raise SystemExit, where its default would end the process."""
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    process = os.getpid()
+
+    def leave(number: int, _frame: object) -> None:
+        if os.getpid() != process:  # a child that the training forked: it holds no trial
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, leave)
     try:
         yield
-    except Conflict as error:
-        log.warning("trial %s is not ours any more: %s", order.trial, error)
-
-
-def _report(client: Client, order: OrderView, train: Train, lost: threading.Event) -> None:
-    """Report scores until the service has had enough of them, or gave the trial away."""
-    epoch = 0
-    for epoch, score in enumerate(train(order), start=1):
-        if lost.is_set():
-            return
-        if not math.isfinite(score):
-            client.report(order, state="diverged")
-            return
-        # Only its last score is that of a final trial: the others would be a look at the test part.
-        if order.kind is RoundKind.FINAL and epoch < order.epochs:
-            continue
-        if client.report(order, float(score), epoch=epoch).stop:
-            return
-    raise ValueError(f"the training ended after {epoch} of {order.epochs} epochs")
-
-
-@contextmanager
-def _heartbeats(client: Client, order: OrderView) -> Iterator[threading.Event]:
-    """Send heartbeats from a thread; the event is set once the trial was given to somebody else."""
-    over, lost = threading.Event(), threading.Event()
-
-    def beat() -> None:
-        while not over.wait(order.lease.seconds / BEATS):
-            try:
-                client.heartbeat(order)
-            except Unavailable as error:  # the lease may outlast it
-                log.warning("no heartbeat for trial %s: %s", order.trial, error)
-            except HpsearchError:
-                lost.set()
-                return
-
-    thread = threading.Thread(target=beat, name=f"heartbeat {order.trial}", daemon=True)
-    thread.start()
-    try:
-        yield lost
     finally:
-        over.set()
-        thread.join()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)

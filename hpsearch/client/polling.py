@@ -18,12 +18,15 @@ PAUSE = 0.1  # seconds between two requests at the least: a busy search has news
 IDLE = 0.5  # the same where a request came back at once without news
 OUTAGE = 60.0  # seconds for which a service may be away
 BAR = 16  # characters
+_PLAIN_BAR = str.maketrans("━─", "#-")  # for encodings that lack them
 
 
 class ReadStatus(Protocol):
     """A reader of the status, once it differs from `after` or `wait` seconds are over."""
 
-    def __call__(self, search: str, *, wait: float, after: StatusView) -> StatusView:
+    def __call__(
+        self, search: str, *, wait: float = 0.0, after: StatusView | None = None
+    ) -> StatusView:
         """Read the status."""
         ...
 
@@ -50,13 +53,16 @@ def changes(
             raise Conflict(f"search {view.id} is still {view.state} after {timeout:g} seconds")
         try:
             new = read_status(view.id, wait=min(POLL, left), after=view)
+            if new is view and view.objective == "external":
+                new = read_status(view.id)  # time alone changes for how long it waits for trainers
         except Unavailable:
             if time.monotonic() - heard > OUTAGE:
                 raise
             time.sleep(IDLE)
             continue
         heard = time.monotonic()
-        news, view = new.revision != view.revision, new
+        news = (new.revision, new.waiting) != (view.revision, view.waiting)
+        view = new
         if news:
             yield view
         if view.state not in ENDED:
@@ -97,6 +103,9 @@ class _ProgressLine:
         if self._screen is None:
             return
         text = progress(view)[: max(20, shutil.get_terminal_size().columns - 1)]
+        encoding = getattr(self._screen, "encoding", None) or "utf-8"
+        if text.encode(encoding, "replace").decode(encoding) != text:
+            text = text.translate(_PLAIN_BAR)
         print(f"\r{text.ljust(self._length)}", end="", file=self._screen, flush=True)
         self._length = len(text)
 
@@ -115,6 +124,8 @@ def progress(view: StatusView) -> str:
         f"{'━' * full}{'─' * (BAR - full)} {share:4.0%}",
         f"{view.state}, round {view.rounds.completed}/{view.rounds.planned}",
     ]
+    if view.waiting is not None:
+        parts.append(view.waiting.message)
     if view.best is not None:
         parts.append(f"best {words.share(view.best.shown)}")
     if (view.eta_seconds or 0.0) >= 1:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any, NamedTuple, TypeVar
 
 import httpx
 from pydantic import BaseModel, ValidationError
 
 from hpsearch.client.address import checked_url, is_loopback, printable_key
+from hpsearch.client.arguments import binary, file_path, number
 from hpsearch.client.problems import error_from
 from hpsearch.errors import InvalidRequest, SystemFault, TooMany, Unavailable
 
@@ -23,27 +25,57 @@ LONGEST_DELAY = 2.0
 V = TypeVar("V", bound=BaseModel)
 
 
+class _Opened(NamedTuple):
+    """The connections of a process; those that it inherited are neither used nor closed by it."""
+
+    process: int
+    client: httpx.Client
+    inherited: _Opened | None
+
+
 class Transport:
     """Sends requests to the service at `url`, with `key` in every one of them.
 
     For `patience` seconds a request is repeated: one that reads, or that carries an
     Idempotency-Key, while nothing answers; any but an upload where a rate limit refused it.
+
+    Threads share its connections. A process has its own: one that was forked from this one, or
+    was sent a pickled copy, opens them anew.
     """
 
     def __init__(self, url: str, key: str | None, *, timeout: float, patience: float) -> None:
         self.url = checked_url(url)
-        self.timeout = timeout
-        self._patience = patience
-        self._http = httpx.Client(
-            headers={"Authorization": f"Bearer {printable_key(key)}"} if key else {},
-            timeout=timeout,
+        self.timeout = number(timeout, "timeout")
+        self._patience = number(patience, "patience")
+        secret = "" if key is None else printable_key(key)
+        self._headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+        self._opened: _Opened | None = self._open(None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the connections, which belong to this process."""
+        return {**self.__dict__, "_opened": None}
+
+    @property
+    def _http(self) -> httpx.Client:
+        """The connections of this process."""
+        opened = self._opened
+        if opened is None or opened.process != os.getpid():
+            opened = self._opened = self._open(opened)
+        return opened.client
+
+    def _open(self, inherited: _Opened | None) -> _Opened:
+        client = httpx.Client(
+            headers=self._headers,
+            timeout=self.timeout,
             # A proxy of the environment cannot reach this machine's own loopback.
-            trust_env=not is_loopback(url),
+            trust_env=not is_loopback(self.url),
         )
+        return _Opened(os.getpid(), client, inherited)
 
     def close(self) -> None:
-        """Give the connections back."""
-        self._http.close()
+        """Give the connections of this process back."""
+        if self._opened is not None and self._opened.process == os.getpid():
+            self._opened.client.close()
 
     def view(self, kind: type[V], method: str, path: str, **options: Any) -> V:
         """Send a request; its answer as a view."""
@@ -96,6 +128,10 @@ class Transport:
             return response
         raise error_from(response)
 
+    def held(self, seconds: float) -> httpx.Timeout:
+        """The timeout of a request that the service may hold for so many seconds."""
+        return httpx.Timeout(self.timeout, read=self.timeout + seconds)
+
     def download(self, path: str, to: IO[bytes], **options: Any) -> None:
         """GET, piece by piece into `to`, which is not touched where the answer is an error."""
         with (
@@ -108,12 +144,20 @@ class Transport:
             for piece in response.iter_bytes():
                 to.write(piece)
 
-    def download_file(self, path: str, file: Path) -> Path:
-        """GET into a file that appears when it is complete; `file`."""
+    def save(self, path: str, to: IO[bytes] | str | os.PathLike[str], **options: Any) -> None:
+        """GET into a file, or into one that is open for bytes."""
+        if isinstance(to, str | os.PathLike):
+            self.download_file(path, to, **options)
+        else:
+            self.download(path, binary(to), **options)
+
+    def download_file(self, path: str, to: str | os.PathLike[str], **options: Any) -> Path:
+        """GET into a file that appears when it is complete; its path."""
+        file = file_path(to)
         part = file.with_name(f"{file.name}.part")
         try:
-            with part.open("wb") as to:
-                self.download(path, to)
+            with part.open("wb") as opened:
+                self.download(path, opened, **options)
             return part.replace(file)
         except OSError as error:
             raise InvalidRequest(f"{file}: {error.strerror or error}") from error

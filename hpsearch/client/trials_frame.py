@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from hpsearch.errors import Misconfigured
+from hpsearch.report.columns import param_columns
 from hpsearch.report.views import TrialView
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ _COLUMNS = [name for name in TrialView.model_fields if name not in ("params", "c
 
 def of_trials(trials: Iterable[TrialView]) -> DataFrame:
     """A row for each trial under its id, its hyperparameters in the last columns.
+
+    A hyperparameter that is called like a fact of the trial has the column param.NAME.
 
     Raises
     ------
@@ -35,4 +38,6 @@ def of_trials(trials: Iterable[TrialView]) -> DataFrame:
 
 
 def _row(trial: TrialView) -> dict[str, Any]:
-    return {**{name: getattr(trial, name) for name in _COLUMNS}, **trial.params}
+    own = {name: getattr(trial, name) for name in _COLUMNS}
+    columns = param_columns(trial.params, _COLUMNS)
+    return own | {columns[name]: level for name, level in trial.params.items()}

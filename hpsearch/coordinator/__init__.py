@@ -18,7 +18,7 @@ from hpsearch.coordinator.finalists import recommend
 from hpsearch.coordinator.rounds import grouped
 from hpsearch.coordinator.situation import Situation
 from hpsearch.coordinator.snapshot import Snapshot
-from hpsearch.coordinator.stopping import affordable, end_of_exploring, reserve, too_late
+from hpsearch.coordinator.stopping import affordable, end_of_exploring, too_late
 from hpsearch.narrowing.clamping import clamp_to_evidence
 from hpsearch.reasons import Reason, course
 from hpsearch.samplers import SAMPLERS
@@ -39,6 +39,8 @@ def decide(now: Snapshot, *, job_size: int) -> Plan:
     ordered = sorted(now.observations, key=lambda o: (o.source, o.round, o.index))
     if not now.resolved.workload.classifies:  # a loss of another meaning decides nothing
         ordered = [replace(o, loss=None, loss_drop=None) for o in ordered]
+    elif not now.resolved.workload.independent:  # how many were right says nothing of the noise
+        ordered = [replace(o, correct=0, examples=0) for o in ordered]
     now = replace(now, observations=ordered)
     if now.round and not now.own:
         return GiveUp(course.NothingTrained(now.failed, now.round))
@@ -84,7 +86,7 @@ def _may_change(situation: Situation) -> bool:
 def _explore(situation: Situation, job_size: int) -> RoundPlan:
     now, number = situation.now, situation.now.explored + 1
     rungs = now.resolved.rungs(number)
-    trials = affordable(now, now.resolved.trials(number), rungs, reserve=reserve(now))
+    trials = affordable(now, now.resolved.trials(number), rungs, reserve=now.resolved.reserve)
     return rounds.explore(situation, rungs=rungs, trials=max(1, trials), job_size=job_size)
 
 

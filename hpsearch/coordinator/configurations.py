@@ -17,7 +17,7 @@ from hpsearch.trials import Observation
 
 CONSIDERED = 500  # of many configurations, those that were trained longest and scored best
 
-Key = tuple[tuple[str, Level], ...]
+Key = tuple[tuple[str, bool, Level], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ class Configuration:
 
 
 def key(params: Params) -> Key:
-    """Return a key that the trials of one configuration share."""
-    return tuple(sorted(params.items()))
+    """Return a key that the trials of one configuration share; 1 and true are two levels."""
+    return tuple((name, isinstance(params[name], bool), params[name]) for name in sorted(params))
 
 
 def configurations(

@@ -9,7 +9,7 @@ from hpsearch.reasons import Reason
 from hpsearch.records import Edit, RoundRecord, SearchRecord, TrialRecord, observations
 from hpsearch.space import Box
 from hpsearch.spec import ResolvedSpec
-from hpsearch.trials import Observation, RoundKind, TrialState
+from hpsearch.trials import OBSERVED, Observation, RoundKind, TrialState
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,8 @@ class Snapshot:
         The reason for which exploring ended, once it has.
     moved
         Whether ranges were edited and no round has looked there yet.
+    untrained
+        Epochs of the observations for which a score stands that was reached in fewer.
     """
 
     resolved: ResolvedSpec
@@ -46,6 +48,7 @@ class Snapshot:
     seconds: float | None = None
     ended: Reason | None = None
     moved: bool = False
+    untrained: int = 0
 
     @classmethod
     def of(
@@ -65,14 +68,17 @@ class Snapshot:
         resolved = search.resolved(after=after)
         over = [r for r in rounds if r.number <= after]
         known = [t for t in trials if t.round <= after]
+        own = observations(known, {r.number: r.epochs for r in over})
+        trained = sum(t.epochs for t in known if t.role is None and t.state in OBSERVED)
         return cls(
             resolved=resolved,
             box=box_after(resolved, search.edits, over),
-            observations=[*search.warm_start, *observations(known)],
+            observations=[*search.warm_start, *own],
             failed=sum(t.state is TrialState.FAILED for t in known),
             kinds=[r.kind for r in over],
             correct_masks={(t.round, t.idx): t.right for t in known if t.right is not None},
             seconds=None if resolved.spec.max_seconds is None else seconds,
+            untrained=sum(o.epochs for o in own) - trained,
             ended=exploration_end_reason(over, search.edits, after),
             moved=edited_since_exploring(over, search.edits, after),
         )
@@ -107,7 +113,7 @@ class Snapshot:
     @property
     def epochs_trained(self) -> int:
         """Epochs of this search's trials so far."""
-        return sum(o.epochs for o in self.own)
+        return sum(o.epochs for o in self.own) - self.untrained
 
 
 def exploration_end_reason(

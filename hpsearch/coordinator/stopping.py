@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Sequence
 
 from hpsearch.coordinator.situation import Situation
 from hpsearch.coordinator.snapshot import Snapshot
 from hpsearch.reasons import Reason
 from hpsearch.reasons.course import BudgetSpent, GainSpent, RoundsDone, TimeSpent
+from hpsearch.spec.resolved import RESERVED
 
-RESERVED = 0.25  # of a budget is kept for the repeats, at the most
 GAIN_LEAST = 0.1  # expected improvement, as a share of the noise, that is worth another round
 
 
@@ -34,10 +33,10 @@ def _spent(now: Snapshot) -> Reason | None:
     resolved, spec, following = now.resolved, now.resolved.spec, now.explored + 1
     trials, rungs = resolved.trials(following), resolved.rungs(following)
     budget = spec.epochs.budget
-    if budget is not None and not affordable(now, trials, rungs, reserve=reserve(now)):
+    if budget is not None and not affordable(now, trials, rungs, reserve=resolved.reserve):
         return BudgetSpent(budget)
-    repeats = resolved.repeat_rounds * spec.trials.last * spec.epochs.last
-    return too_late(now, resolved.round_epochs(trials, rungs), reserve=repeats)
+    epochs = resolved.round_epochs(trials, rungs)
+    return too_late(now, epochs, reserve=resolved.repeat_epochs)
 
 
 def too_late(now: Snapshot, epochs: int, *, reserve: int = 0) -> TimeSpent | None:
@@ -69,20 +68,9 @@ def _settled(situation: Situation) -> Reason | None:
     return GainSpent(gain, GAIN_LEAST, noise, now.round, spec.rounds)
 
 
-def reserve(now: Snapshot) -> int:
-    """Epochs that are kept for the repeats: a quarter of the budget at most."""
-    spec, budget = now.resolved.spec, now.resolved.spec.epochs.budget
-    repeats = now.resolved.repeat_rounds * spec.trials.last * spec.epochs.last
-    return 0 if budget is None else min(repeats, int(RESERVED * budget))
-
-
 def affordable(now: Snapshot, trials: int, rungs: Sequence[int], *, reserve: int) -> int:
     """Return how many of `trials` the epoch budget still pays for."""
     budget = now.resolved.spec.epochs.budget
     if budget is None:
         return trials
-    left = budget - now.epochs_trained - reserve
-    # A cohort more or less makes small steps back: the bisection may end one such step too low.
-    return bisect_right(
-        range(1, trials + 1), left, key=lambda n: now.resolved.round_epochs(n, rungs)
-    )
+    return now.resolved.affordable(budget - now.epochs_trained - reserve, trials, rungs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from hpsearch import errors
 from hpsearch.data.info import DatasetInfo
 from hpsearch.data.places import missing, relative
+from hpsearch.data.row_facts import RowFacts
 
 
 class HasFiles(Protocol):
@@ -36,10 +38,32 @@ def open_part(
         A file may not be read.
     """
     x = _mapped(store, info, names[0])
-    y = _mapped(store, info, names[1])
     _require(info, names[0], x, (rows, info.features), ("uint8", "float32"))
-    _require(info, names[1], y, (rows,), ("int64" if info.task == "classification" else "float64",))
-    return x, y
+    return x, open_targets(store, info, names[1], rows)
+
+
+def open_targets(store: HasFiles, info: DatasetInfo, name: str, rows: int) -> npt.NDArray[Any]:
+    """Open the targets (rows,) of a part, as `open_part` does.
+
+    Raises: errors.Corrupt, errors.Unavailable.
+    """
+    y = _mapped(store, info, name)
+    _require(info, name, y, (rows,), ("int64" if info.task == "classification" else "float64",))
+    return y
+
+
+def open_facts(store: HasFiles, info: DatasetInfo, names: Mapping[str, str], rows: int) -> RowFacts:
+    """Open the facts of a part's rows, as `open_part` does; `names` are their files.
+
+    Raises: errors.Corrupt, errors.Unavailable.
+    """
+    found = {}
+    for fact, name in names.items():
+        if getattr(info, fact):
+            found[fact] = _mapped(store, info, name)
+            dtype = "int64" if fact == "groups" else "float64"
+            _require(info, name, found[fact], (rows,), (dtype,))
+    return RowFacts(**found)
 
 
 def _mapped(store: HasFiles, info: DatasetInfo, name: str) -> npt.NDArray[Any]:

@@ -17,16 +17,18 @@ from hpsearch import errors
 from hpsearch.data.info import DatasetInfo
 from hpsearch.data.limits import MIB, Limits
 from hpsearch.data.parse.request import Request
+from hpsearch.environment import ONE_THREAD
 
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
 # One thread: a parser needs no more, and every thread costs address space.
 _FIXED = {
     "LANG": "C.UTF-8",
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
+    **dict.fromkeys(ONE_THREAD, "1"),
     "PYTHONDONTWRITEBYTECODE": "1",
+    # Arrow's own allocators reserve more address space than a parser has.
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "ARROW_IO_THREADS": "1",
 }
 # Where the interpreter finds its libraries, and how coverage follows it.
 _PASSED = ("LD_LIBRARY_PATH", "TMPDIR", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")

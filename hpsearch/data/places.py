@@ -1,6 +1,7 @@
 """Places of datasets: a local folder used in place, or any fsspec URL behind a local cache.
 
-    <place>/<digest>/info.json  train_x.npy  train_y.npy  sealed/test_x.npy  sealed/test_y.npy
+    <place>/<digest>/info.json  train_x.npy  train_y.npy  test_rows.npy
+                     sealed/test_x.npy  sealed/test_y.npy
 
 A dataset appears whole or not at all. A local one is written beside its place and renamed; at a
 remote one, where folders cannot be renamed, `info.json` is written last and nothing counts
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hpsearch import errors
-from hpsearch.data.info import FILES, TEST_FILES, DatasetInfo
+from hpsearch.data.info import SEALED_FILES, DatasetInfo
 
 INFO = "info.json"
 SEALED = "sealed"
@@ -66,7 +67,7 @@ class Place(Protocol):
 
 def relative(name: str) -> str:
     """Return the path of a dataset's file inside the dataset's folder."""
-    return f"{SEALED}/{name}" if name in TEST_FILES else name
+    return f"{SEALED}/{name}" if name in SEALED_FILES else name
 
 
 def file_digest(path: Path) -> str:
@@ -119,10 +120,23 @@ class LocalPlace:
             if target.is_dir():
                 stored = self.whole(info.digest)
                 if stored is not None:
-                    return replace(info, files=stored.files)
+                    return self._completed(staging, target, info, stored)
                 # What is there is damaged: put it aside and try again.
                 self.delete(info.digest)
         raise errors.Unavailable(f"{target} cannot be written: {refusal}") from refusal
+
+    def _completed(
+        self, staging: Path, target: Path, info: DatasetInfo, stored: DatasetInfo
+    ) -> DatasetInfo:
+        """Give what lies here the description of now, and the files that it did not have yet."""
+        for name in info.files.keys() - stored.files.keys():
+            (staging / relative(name)).rename(target / relative(name))
+        made = replace(info, files={**info.files, **stored.files})
+        if made != stored:
+            _write_durably(staging / INFO, made)
+            (staging / INFO).rename(target / INFO)
+            _sync_folder(target)
+        return made
 
     def info(self, digest: str) -> DatasetInfo | None:
         """Read `info.json`."""
@@ -137,7 +151,7 @@ class LocalPlace:
         try:
             info = _parse_info((folder / INFO).read_bytes())
             # A file that may not be read is not damaged: PermissionError is left to the caller.
-            whole = all(file_digest(folder / relative(n)) == info.files[n] for n in FILES)
+            whole = all(file_digest(folder / relative(n)) == info.files[n] for n in info.files)
         except (FileNotFoundError, errors.Corrupt):
             return None
         return info if whole else None
@@ -148,7 +162,7 @@ class LocalPlace:
 
     def size(self, info: DatasetInfo) -> int:
         """From the files' own entries."""
-        return sum(self.path(info, name).stat().st_size for name in FILES)
+        return sum(self.path(info, name).stat().st_size for name in info.files)
 
     def delete(self, digest: str) -> None:
         """Rename away, then remove: nobody sees half a dataset. Open memory maps stay valid."""
@@ -181,7 +195,7 @@ class RemotePlace:
         """Upload the arrays, then `info.json`, whose presence says that the rest is there."""
         with self._answering():
             self._files.makedirs(self._remote(info.digest, SEALED), exist_ok=True)
-            for name in FILES:
+            for name in info.files:
                 part = relative(name)
                 self._files.put_file(str(staging / part), self._remote(info.digest, part))
             self._files.pipe_file(self._remote(info.digest, INFO), _format_info(info))
@@ -209,7 +223,7 @@ class RemotePlace:
     def size(self, info: DatasetInfo) -> int:
         """Ask the place itself."""
         with self._answering():
-            return sum(self._files.size(self._remote(info.digest, relative(n))) for n in FILES)
+            return sum(self._files.size(self._remote(info.digest, relative(n))) for n in info.files)
 
     def delete(self, digest: str) -> None:
         """Remove `info.json` first, then the rest, then this machine's cached copy."""
@@ -220,7 +234,7 @@ class RemotePlace:
         shutil.rmtree(self._cache / digest, ignore_errors=True)
 
     def _fetch(self, info: DatasetInfo, name: str, target: Path) -> None:
-        sealed = name in TEST_FILES
+        sealed = name in SEALED_FILES
         part = target.with_name(f"{target.name}.{secrets.token_hex(8)}.part")
         mode = 0o600 if sealed else 0o644
         try:

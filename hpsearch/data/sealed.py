@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy.typing as npt
 
-from hpsearch.data.arrays import open_part
+from hpsearch.data.arrays import open_facts, open_part
 from hpsearch.data.info import TEST_FILES, DatasetInfo
+from hpsearch.data.row_facts import NO_FACTS, TEST_FACTS, RowFacts
 from hpsearch.data.store import DatasetStore
 
 
@@ -25,6 +26,7 @@ class TestPart:
 
     x: npt.NDArray[Any]
     y: npt.NDArray[Any]
+    facts: RowFacts = NO_FACTS
 
 
 def open_test(store: DatasetStore, info: DatasetInfo) -> TestPart:
@@ -37,6 +39,6 @@ def open_test(store: DatasetStore, info: DatasetInfo) -> TestPart:
     errors.Unavailable
         The store does not answer or refuses the file.
     """
-    store.verify_files(info, TEST_FILES)
+    store.verify_files(info, (*TEST_FILES, *info.fact_files(TEST_FACTS)))
     x, y = open_part(store, info, TEST_FILES, info.n_test)
-    return TestPart(x=x, y=y)
+    return TestPart(x=x, y=y, facts=open_facts(store, info, TEST_FACTS, info.n_test))

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpsearch import errors
+from hpsearch.data import equal_rows
 from hpsearch.data.info import Kind
 
 IntArray = npt.NDArray[np.intp]
@@ -41,11 +42,15 @@ class Split:
     validation: IntArray
 
 
-def split(y: Labels, *, fraction: float, seed: Seed) -> Split:
+def split(y: Labels, *, fraction: float, seed: Seed, equal: IntArray | None = None) -> Split:
     """Part the rows of `y` (n,), class by class, by seeded chance.
 
     Class c gives between floor and ceil of `fraction * n_c` rows to validation, never all of
-    them and never none. Depends on `y`, `fraction` and `seed` alone.
+    them and never none. Depends on `y`, `fraction`, `seed` and `equal` alone.
+
+    `equal` (n,) numbers equal rows alike (`equal_rows.groups`): they stay on one side, and the
+    classes then give as nearly `fraction` as that allows. Where no rows are equal it changes
+    nothing.
 
     Raises
     ------
@@ -60,6 +65,12 @@ def split(y: Labels, *, fraction: float, seed: Seed) -> Split:
             [errors.Mistake("validation_fraction", f"{fraction} is not inside (0, 1)")],
         )
     codes, counts = _counted(y)
+    joined = None if equal is None else equal_rows.units(codes, equal, 2)
+    if joined is not None:
+        rows = np.bincount(joined.codes, joined.rows, len(counts)).astype(np.intp)
+        mine = equal_rows.chosen(joined, _by_class(joined.codes, seed), _taken(rows, fraction))
+        held = mine[joined.of]
+        return Split(train=np.flatnonzero(~held), validation=np.flatnonzero(held))
     taken = _taken(counts, fraction)
     order = _by_class(codes, seed)
     rank = np.arange(codes.size) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -67,12 +78,15 @@ def split(y: Labels, *, fraction: float, seed: Seed) -> Split:
     return Split(train=np.sort(order[~chosen]), validation=np.sort(order[chosen]))
 
 
-def split_folds(y: Labels, *, folds: int, seed: Seed) -> tuple[Split, ...]:
+def split_folds(
+    y: Labels, *, folds: int, seed: Seed, equal: IntArray | None = None
+) -> tuple[Split, ...]:
     """Part the rows of `y` (n,) into folds, each the validation part of one split.
 
     Every row validates in one split and trains in the others. Each class gives each fold
     between floor and ceil of `n_c / folds` rows, and so do all classes together; every class
-    is in every training part. Depends on `y`, `folds` and `seed` alone.
+    is in every training part. Depends on `y`, `folds`, `seed` and `equal` alone, which keeps equal
+    rows in one fold as it does in `split`.
 
     Raises
     ------
@@ -87,9 +101,13 @@ def split_folds(y: Labels, *, folds: int, seed: Seed) -> tuple[Split, ...]:
             f"{folds} folds cannot be made of {codes.size} examples",
             [errors.Mistake("validation.folds", f"{folds} is not in 2..{codes.size}")],
         )
-    fold = np.empty_like(codes)
-    # Dealt out one by one, class after class: where one class stops, the next one goes on.
-    fold[_by_class(codes, seed)] = np.arange(codes.size) % folds
+    joined = None if equal is None else equal_rows.units(codes, equal, folds)
+    if joined is not None:
+        fold = equal_rows.dealt(joined, _by_class(joined.codes, seed), folds)[joined.of]
+    else:
+        fold = np.empty_like(codes)
+        # Dealt out one by one, class after class: where one class stops, the next one goes on.
+        fold[_by_class(codes, seed)] = np.arange(codes.size) % folds
     return tuple(
         Split(train=np.flatnonzero(fold != k), validation=np.flatnonzero(fold == k))
         for k in range(folds)
@@ -166,6 +184,15 @@ def fit_scaling(x: npt.NDArray[Any], rows: IntArray, *, kind: Kind) -> Scaling:
     varies = low != high
     variance = np.where(varies, variance / len(rows), 0.0)
     return Scaling(shift=mean.astype(np.float32), scale=_scale(variance, varies, kind))
+
+
+def value_range(x: npt.NDArray[Any], rows: IntArray) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return the least and the largest value of each feature of `x` (n, F) in `rows`: (F,) each.
+
+    Gaps do not count; a feature of nothing else has NaN.
+    """
+    ends = [(np.fmin.reduce(block), np.fmax.reduce(block)) for block in _blocks(x, rows)]
+    return np.fmin.reduce([low for low, _ in ends]), np.fmax.reduce([high for _, high in ends])
 
 
 def _scale(

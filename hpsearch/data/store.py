@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import codecs
 import shutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from hpsearch import errors
 from hpsearch.data import child
-from hpsearch.data.arrays import open_part
+from hpsearch.data.arrays import open_facts, open_part, open_targets
 from hpsearch.data.catalogue import BUILTIN, IDX_NAMES, idx_files
-from hpsearch.data.formats import FORMATS, by_media_type, by_suffix, name_suffixes
-from hpsearch.data.info import FILES, TRAIN_FILES, DatasetInfo, require_digest
+from hpsearch.data.formats import (
+    FORMATS,
+    by_media_type,
+    by_suffix,
+    name_suffixes,
+    reader_of,
+)
+from hpsearch.data.info import ROWS_FILE, TRAIN_FILES, DatasetInfo, require_digest
 from hpsearch.data.limits import LOCAL, UPLOAD, Limits
 from hpsearch.data.parse import bundled, idx
-from hpsearch.data.parse.request import Reader, Request
+from hpsearch.data.parse.request import AS_IT_IS, Reader, Reading, Request
 from hpsearch.data.places import LocalPlace, Place, RemotePlace, file_digest, missing, sweep
+from hpsearch.data.row_facts import NO_FACTS, TRAIN_FACTS, RowFacts
 
-_CHARSETS = {"utf-8", "utf8", "us-ascii"}
+_UTF8 = {"utf-8", "utf8", "us-ascii"}
 
 Parse = Callable[[Request, Limits], DatasetInfo]
 
@@ -36,6 +45,7 @@ class TrainPart:
 
     x: npt.NDArray[Any]
     y: npt.NDArray[Any]
+    facts: RowFacts = NO_FACTS
 
 
 class DatasetStore:
@@ -101,50 +111,65 @@ class DatasetStore:
                 request = replace(request, reader=bundled.fetch, network=True)
         return self._ingest(request, self._local)
 
-    def ingest_folder(self, name: str, path: Path, *, label: str | None = None) -> DatasetInfo:
+    def ingest_folder(
+        self, name: str, path: Path, reading: Reading = AS_IT_IS, *, keep: bool = True
+    ) -> DatasetInfo:
         """Store a folder with four IDX files, or a file in one of `FORMATS`, that the operator names.
+
+        keep
+            False stores nothing, and describes what would be stored.
 
         Raises
         ------
         errors.InvalidDataset
             `path` is none of them, or it cannot be trained on.
+        errors.InvalidRequest
+            An option is none of the file's format.
         """
+        reader: Reader
         if path.is_dir():
             idx_files(path)
-            reader: Reader = idx.read
-        elif path.is_file() and (file_format := by_suffix(path)) is not None:
-            reader = file_format.read
+            reader = idx.read
+        elif path.is_file():
+            hint = by_suffix(path) or FORMATS["npz"]
+            reader = reader_of(path, hint, reading)
+            reading = replace(reading, filename=path.name)
         else:
             raise errors.InvalidDataset(
                 f"{path} is not a folder of IDX files, {name_suffixes()} that exists"
             )
         source = f"{path.name} as {name}"
         request = Request(
-            reader=reader, out="", name=name, path=str(path), label=label, source=source
+            reader=reader, out="", name=name, path=str(path), source=source, **_fields(reading)
         )
         if name in IDX_NAMES:
             about = BUILTIN[name]
             request = replace(request, source=about.source, licence=about.licence)
-        return self._ingest(request, self._local)
+        return self._ingest(request, self._local, keep=keep)
 
     def ingest_upload(
-        self, path: Path, content_type: str, *, label: str | None = None
+        self, path: Path, content_type: str, reading: Reading = AS_IT_IS, *, keep: bool = True
     ) -> DatasetInfo:
         """Store an uploaded file that lies at `path`; the file stays.
+
+        keep
+            False stores nothing, and describes what would be stored.
 
         Raises
         ------
         errors.UnsupportedType
-            No media type of `FORMATS`, or text in another encoding than UTF-8.
+            No media type of `FORMATS`, or text in an encoding that is not known.
         errors.InvalidDataset
             It cannot be trained on; `mistakes` says where and why.
+        errors.InvalidRequest
+            An option is none of the file's format.
         errors.TooLarge
             Beyond what the limits of uploads allow.
         """
         media, *parameters = content_type.lower().replace('"', "").replace(" ", "").split(";")
-        charsets = {item.partition("=")[2] for item in parameters if item.startswith("charset=")}
-        file_format = by_media_type(media)
-        if file_format is None or charsets - _CHARSETS:
+        hint = by_media_type(media)
+        charset = next((one[8:] for one in parameters if one.startswith("charset=")), "")
+        if hint is None or (charset and not _is_known(charset)):
             known = (
                 f"{one.article} {'UTF-8 ' if one.text else ''}{one.noun} as {one.media_type}"
                 for one in FORMATS.values()
@@ -152,10 +177,11 @@ class DatasetStore:
             raise errors.UnsupportedType(
                 f"content type {content_type!r} is not understood; send {' or '.join(known)}"
             )
-        request = Request(
-            reader=file_format.read, out="", path=str(path), label=label, source="upload"
-        )
-        return self._ingest(request, self._uploads)
+        if charset and charset not in _UTF8 and reading.encoding is None and hint.text:
+            reading = replace(reading, encoding=charset)
+        reader = reader_of(path, hint, reading)
+        request = Request(reader, out="", path=str(path), source="upload", **_fields(reading))
+        return self._ingest(request, self._uploads, keep=keep)
 
     def open_train(self, info: DatasetInfo) -> TrainPart:
         """Memory-map the training part; the sealed files are not touched.
@@ -168,10 +194,35 @@ class DatasetStore:
             The store does not answer.
         """
         x, y = open_part(self, info, TRAIN_FILES, info.n_train)
-        return TrainPart(x=x, y=y)
+        facts = open_facts(self, info, TRAIN_FACTS, info.n_train)
+        return TrainPart(x=x, y=y, facts=facts)
+
+    def train_rows(self, info: DatasetInfo) -> tuple[npt.NDArray[Any], RowFacts]:
+        """Targets (n_train,) and facts of the training part, whose features stay where they are.
+
+        Raises: errors.Corrupt, errors.Unavailable, as `open_train` does.
+        """
+        y = open_targets(self, info, TRAIN_FILES[1], info.n_train)
+        return y, open_facts(self, info, TRAIN_FACTS, info.n_train)
+
+    def test_rows(self, info: DatasetInfo) -> npt.NDArray[np.int64] | None:
+        """The numbers, from 0, of the file's examples that were sealed: numbers, no values.
+
+        None where the file brought its own test part, or was stored before numbers were kept.
+
+        Raises
+        ------
+        errors.Corrupt, errors.Unavailable
+            The numbers are lost, or cannot be read.
+        """
+        if ROWS_FILE not in info.files:
+            return None
+        self.verify_files(info, (ROWS_FILE,))
+        rows: npt.NDArray[np.int64] = np.load(self.file(info, ROWS_FILE), allow_pickle=False)
+        return rows
 
     def verify(self, info: DatasetInfo) -> None:
-        """Hash all four files again.
+        """Hash all files again.
 
         Raises
         ------
@@ -180,7 +231,7 @@ class DatasetStore:
         errors.Unavailable
             A file cannot be read.
         """
-        self.verify_files(info, FILES)
+        self.verify_files(info, info.files)
 
     def verify_files(self, info: DatasetInfo, names: Iterable[str]) -> None:
         """`verify` for some of the files: `TRAIN_FILES` spares the sealed ones."""
@@ -199,7 +250,7 @@ class DatasetStore:
                 )
 
     def file(self, info: DatasetInfo, name: str) -> Path:
-        """The local path of one of the four files, fetched first where the store is remote."""
+        """The local path of one of its files, fetched first where the store is remote."""
         return self._place.path(info, name)
 
     def info(self, digest: str) -> DatasetInfo:
@@ -242,14 +293,26 @@ class DatasetStore:
         except OSError as error:
             raise errors.Unavailable(f"dataset {digest} cannot be read: {error}") from error
 
-    def _ingest(self, request: Request, limits: Limits) -> DatasetInfo:
+    def _ingest(self, request: Request, limits: Limits, *, keep: bool = True) -> DatasetInfo:
         staging = self._place.staging()
         try:
             staging.parent.mkdir(parents=True, exist_ok=True)
             sweep(staging.parent)
             info = self._parse(replace(request, out=str(staging)), limits)
-            return self._place.publish(staging, info)
+            return self._place.publish(staging, info) if keep else info
         except OSError as error:
             raise errors.Unavailable(f"{staging.parent} cannot be written: {error}") from error
         finally:
             shutil.rmtree(staging, ignore_errors=True)
+
+
+def _fields(reading: Reading) -> dict[str, Any]:
+    return {field.name: getattr(reading, field.name) for field in fields(Reading)}
+
+
+def _is_known(charset: str) -> bool:
+    try:
+        codecs.lookup(charset)
+    except (LookupError, ValueError):
+        return False
+    return True

@@ -1,9 +1,10 @@
 """MLflow: a search as a run, with a nested run for each of its trials.
 
-    completed, stopped -> FINISHED    diverged, failed -> FAILED; the tag hpsearch.state has our word
+    trials     completed, stopped -> FINISHED    diverged, failed -> FAILED
+    searches   completed -> FINISHED    failed -> FAILED    cancelled -> KILLED    others: RUNNING
 
-A trial's metrics are scores, losses and accuracies with its epochs as steps. The search's own run
-has the answer: recommended values and the ends of the best ranges as parameters, the test score
+The tag hpsearch.state has our word. A trial's run lasts as long as the job that trained it, and
+its metrics are scores, losses and accuracies with its epochs as steps. The search's own run has the answer: recommended values and the ends of the best ranges as parameters, the test score
 as a metric, verdicts with their reasons as tags.
 """
 
@@ -18,14 +19,18 @@ from typing import Any
 from hpsearch.errors import Conflict, Unavailable
 from hpsearch.exchange.search import Search, load_library
 from hpsearch.logs import redact
+from hpsearch.report.columns import param_columns
 from hpsearch.report.views import ResultView, TrialView
+from hpsearch.space import level_text
 
 STATES = {
     "completed": "FINISHED", "stopped": "FINISHED", "diverged": "FAILED", "failed": "FAILED",
 }  # fmt: skip
+ENDS = {"completed": "FINISHED", "failed": "FAILED", "cancelled": "KILLED"}  # of a search
 BATCH = 500  # metrics in one request; MLflow takes a thousand
 SEARCH, STATE, ROUND = "hpsearch.search", "hpsearch.state", "hpsearch.round"  # tags
 RULES = "hpsearch.rules"  # likewise
+EXPORTED = "hpsearch.exported"  # of a search's run that has all its trials
 PARENT = "mlflow.parentRunId"  # by which MLflow nests runs
 
 Point = tuple[str, float, int]  # metric, value, step
@@ -74,13 +79,17 @@ class _Writer:
         ).info.run_id
         try:
             if self._search.result is not None:
-                self._log(whole, _answer(self._search.result), _scores(self._search.result))
+                result = self._search.result
+                at = self._now if status.finished_at is None else _milliseconds(status.finished_at)
+                self._log(whole, _answer(result), _scores(result), at)
             count = sum(self._trial(place, whole, trial) for trial in self._search.trials)
         except BaseException:
             self._client.set_terminated(whole, "FAILED")
             raise
-        ended = status.finished_at and _milliseconds(status.finished_at)
-        self._client.set_terminated(whole, "FINISHED", ended)
+        self._client.set_tag(whole, EXPORTED, str(count))
+        if status.state in ENDS:
+            ended = status.finished_at and _milliseconds(status.finished_at)
+            self._client.set_terminated(whole, ENDS[status.state], ended)
         return count
 
     def _place(self, experiment: str) -> str:
@@ -89,11 +98,10 @@ class _Writer:
         if known is None:
             return str(self._client.create_experiment(experiment))
         earlier = self._client.search_runs(
-            [known.experiment_id],
-            f"tags.`{SEARCH}` = '{self._search.status.id}' and status = 'FINISHED'",
-            max_results=1,
+            [known.experiment_id], f"tags.`{SEARCH}` = '{self._search.status.id}'"
         )
-        if earlier:
+        # Early versions had no such tag, and nothing but an export that broke off was FAILED.
+        if any(EXPORTED in run.data.tags or run.info.status == "FINISHED" for run in earlier):
             raise Conflict(
                 f"experiment {experiment!r} has search {self._search.status.id} already; give "
                 "another --experiment"
@@ -108,15 +116,21 @@ class _Writer:
         if trial.state not in STATES or trial.role is not None:
             return 0
         tags = {PARENT: whole, STATE: trial.state.value, ROUND: str(trial.round)}
-        run = self._client.create_run(place, tags=tags, run_name=trial.id).info.run_id
-        self._log(run, trial.params, list(_curve(trial)))
-        self._client.set_terminated(run, STATES[trial.state])
+        start, end = (
+            self._now if moment is None else _milliseconds(moment)
+            for moment in (trial.started_at, trial.finished_at)
+        )
+        run = self._client.create_run(
+            place, start_time=start, tags=tags, run_name=trial.id
+        ).info.run_id
+        self._log(run, trial.params, list(_curve(trial)), end)
+        self._client.set_terminated(run, STATES[trial.state], end)
         return 1
 
-    def _log(self, run: str, params: Mapping[str, Any], points: list[Point]) -> None:
+    def _log(self, run: str, params: Mapping[str, Any], points: list[Point], at: int) -> None:
         metric, param = self._entities.Metric, self._entities.Param
-        metrics = [metric(n, v, self._now, step) for n, v, step in points if math.isfinite(v)]
-        logged = [param(name, str(value)) for name, value in params.items()]
+        metrics = [metric(n, v, at, step) for n, v, step in points if math.isfinite(v)]
+        logged = [param(name, level_text(value)) for name, value in params.items()]
         self._client.log_batch(run, metrics=metrics[:BATCH], params=logged)
         for start in range(BATCH, len(metrics), BATCH):
             self._client.log_batch(run, metrics=metrics[start : start + BATCH])
@@ -130,25 +144,28 @@ def _curve(trial: TrialView) -> Iterator[Point]:
 
 def _answer(result: ResultView) -> dict[str, Any]:
     """Return the recommended values by name, and beside each the ends of its best range, or its choices."""
-    answer: dict[str, Any] = dict(result.recommended.params)
+    ends: dict[str, Any] = {}
     for name, best in result.ranges.items():
         if best.choices is not None:
-            answer[f"{name}.choices"] = ", ".join(str(level) for level in best.choices)
+            ends[f"{name}.choices"] = ", ".join(level_text(level) for level in best.choices)
         else:
-            answer |= {f"{name}.low": best.low, f"{name}.high": best.high}
-    return answer
+            ends |= {f"{name}.low": best.low, f"{name}.high": best.high}
+    params = result.recommended.params
+    columns = param_columns(params, ends)  # a name may have dots: lr.low beside lr
+    return {columns[name]: level for name, level in params.items()} | ends
 
 
 def _scores(result: ResultView) -> list[Point]:
     test = result.test
     scores = {
-        "test_accuracy": test.accuracy,
         "test_mean": test.mean,
         "test_ensemble_accuracy": test.ensemble_accuracy,
         "test_score": test.score,
         "validation_accuracy": result.recommended.validation_accuracy,
         "validation_score": result.recommended.score,
         "optimism": result.optimism,
+        **{f"test_{n}": metric.value for n, metric in (test.metrics or {}).items()},
+        "test_accuracy": test.accuracy,
     }
     return [(name, value, 0) for name, value in scores.items() if value is not None]
 

@@ -3,7 +3,7 @@
 To add a metric, register it; `hpsearch.metrics.metric` says what an entry declares.
 """
 
-from hpsearch.metrics import classification
+from hpsearch.metrics import classification, regression
 from hpsearch.metrics.intervals import wilson
 from hpsearch.metrics.metric import (
     Direction,
@@ -25,6 +25,7 @@ __all__ = [
     "SplitScore",
     "Task",
     "Unit",
+    "fitting",
     "mean_loss",
     "mean_measured",
     "sign",
@@ -37,8 +38,31 @@ METRICS: Registry[Metric] = Registry(
         "accuracy": classification.ACCURACY,
         "balanced_accuracy": classification.BALANCED_ACCURACY,
         "log_loss": classification.LOG_LOSS,
+        "macro_f1": classification.MACRO_F1,
+        "f1": classification.F1,
+        "f2": classification.F2,
+        "f0_5": classification.F0_5,
+        "roc_auc": classification.ROC_AUC,
+        "average_precision": classification.AVERAGE_PRECISION,
+        "brier": classification.BRIER,
+        "rmse": regression.RMSE,
+        "mse": regression.MSE,
+        "mae": regression.MAE,
+        "r2": regression.R2,
     },
 )
+
+
+def fitting(task: Task, classes: int) -> tuple[str, ...]:
+    """Names of the metrics for targets of a kind; `classes` of them, 0 where they are numbers.
+
+    The first one is the objective where none is asked for.
+    """
+    return tuple(
+        name
+        for name, metric in METRICS.items()
+        if metric.task == task and (classes == 2 or not metric.binary)
+    )
 
 
 def sign(objective: str) -> int:

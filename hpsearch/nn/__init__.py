@@ -10,8 +10,8 @@ of correct predictions, and the `Measure`s that the caller asks for by name.
 """
 
 from hpsearch.nn.activations import ACTIVATIONS, Activation
-from hpsearch.nn.evaluation import ensemble_values, evaluate, predict_values
-from hpsearch.nn.examples import Examples
+from hpsearch.nn.evaluation import Scores, ensemble_values, evaluate, predict_values
+from hpsearch.nn.examples import Examples, TargetScale
 from hpsearch.nn.initializers import INITIALIZERS
 from hpsearch.nn.kinds import (
     LAYERS,
@@ -23,12 +23,14 @@ from hpsearch.nn.kinds import (
     layer_to_json,
 )
 from hpsearch.nn.layer import Layer, LayerSpec, Parameter, Plan, Site
-from hpsearch.nn.losses import LOSSES, BatchLoss, Loss
-from hpsearch.nn.measures import Measure
-from hpsearch.nn.model import Model
+from hpsearch.nn.loss import BatchLoss, Loss
+from hpsearch.nn.losses import LOSSES
+from hpsearch.nn.measures import Measure, Needs
+from hpsearch.nn.model import Model, UnlikeTraining
 from hpsearch.nn.optimizers import OPTIMIZERS, Constant, Optimizer, Rates
 from hpsearch.nn.outcome import EpochScore, Interrupted, Outcome, State
 from hpsearch.nn.parameters import Weights
+from hpsearch.nn.ranges import Ranges
 from hpsearch.nn.schedules import SCHEDULES
 from hpsearch.nn.shape import Member, Shape
 from hpsearch.nn.sizing import balanced_weights, best_stack_size, flops, resident_bytes
@@ -58,15 +60,20 @@ __all__ = [
     "Measure",
     "Member",
     "Model",
+    "Needs",
     "Optimizer",
     "Outcome",
     "Parameter",
     "Plan",
+    "Ranges",
     "Rates",
+    "Scores",
     "Shape",
     "Site",
     "State",
+    "TargetScale",
     "Training",
+    "UnlikeTraining",
     "Weights",
     "balanced_weights",
     "best_stack_size",

@@ -1,6 +1,6 @@
 """Examples with targets, and the buffers through which minibatches of them reach the network.
 
-N   rows of the data      F   values of an example      n   rows of this part of the data
+N   rows of the data      F   inputs of an example      n   rows of this part of the data
 B   examples of a minibatch
 """
 
@@ -13,8 +13,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from hpsearch.encoding import Encoding
 from hpsearch.errors import InvalidRequest
 from hpsearch.nn.arrays import Rows, Targets
+from hpsearch.nn.encoding import Encoder
+
+
+@dataclass(frozen=True, slots=True)
+class TargetScale:
+    """The standardisation of targets that are numbers: a network learns (y - shift) / scale.
+
+    Raises: InvalidRequest, when made, if these are not finite, or the scale is not above 0.
+    """
+
+    shift: float
+    scale: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.shift) and 0 < self.scale < math.inf):
+            raise InvalidRequest(f"targets cannot be standardised by {self.shift}, {self.scale}")
+
+    def back(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """The values in the units of the targets, in float64."""
+        return values.astype(np.float64) * self.scale + self.shift
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,7 +44,11 @@ class Examples:
 
     x (N, F) or (N, *example_shape), uint8 or float32; y (N,) or (N, K), of the type that the loss
     takes; rows (n,) the rows of this part; shift, scale float32, shaped like an example: the
-    network sees (x - shift) * scale. A scale of 0 silences a constant feature.
+    network sees (x - shift) * scale. A scale of 0 silences a constant feature. Where there is an
+    `encoding`, the network sees what it makes of these, and x may have gaps. target: see
+    `TargetScale`; None for targets that are learned as they are. weights (n,) float64, in the order
+    of `rows`: how much each example counts in losses and scores, above 0; None where all count the
+    same.
 
     Raises: InvalidRequest, when made, if these do not fit each other.
     """
@@ -33,6 +58,9 @@ class Examples:
     rows: Rows
     shift: NDArray[np.float32]
     scale: NDArray[np.float32]
+    encoding: Encoding | None = None
+    target: TargetScale | None = None
+    weights: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         if self.x.ndim < 2 or self.x.dtype not in (np.uint8, np.float32):
@@ -44,18 +72,28 @@ class Examples:
             raise InvalidRequest(f"y must hold one target per row of x ({len(self.x)})")
         for name, values in (("shift", self.shift), ("scale", self.scale)):
             if values.shape != self.x.shape[1:] or values.dtype != np.float32:
-                raise InvalidRequest(f"{name} must be float32, one per feature ({self.features})")
+                count = math.prod(self.x.shape[1:])
+                raise InvalidRequest(f"{name} must be float32, one per feature ({count})")
+        if self.encoding is not None and not self.encoding.fits(math.prod(self.x.shape[1:])):
+            raise InvalidRequest("the encoding reads columns that x has not")
         if self.rows.ndim != 1 or self.rows.dtype != np.intp or not len(self.rows):
             raise InvalidRequest("rows must be a vector of intp with at least one row")
         if self.rows.min() < 0 or self.rows.max() >= len(self.x):
             raise InvalidRequest(f"rows must lie in 0..{len(self.x) - 1}")
+        weights = self.weights
+        if weights is not None and not _weigh(weights, len(self.rows)):
+            raise InvalidRequest(
+                f"weights must be {len(self.rows)} finite float64 above 0, one for each of `rows`"
+            )
 
     def __len__(self) -> int:
         return len(self.rows)
 
     @property
     def features(self) -> int:
-        """F."""
+        """F, the width of the network's inputs."""
+        if self.encoding is not None:
+            return self.encoding.width
         return math.prod(self.x.shape[1:])
 
     @property
@@ -64,26 +102,33 @@ class Examples:
         return self.y[self.rows]
 
 
+def _weigh(weights: NDArray[Any], count: int) -> bool:
+    fits = weights.shape == (count,) and weights.dtype == np.float64
+    return fits and bool(np.isfinite(weights).all()) and bool((weights > 0).all())
+
+
 class Feeder:
     """Buffers that one block of B examples is gathered into; filling them allocates nothing.
 
     `x` (F + 1, B): values down, examples across, and a last row of ones for the bias.
-    `targets` (B, ...).
+    `targets` (B, ...), standardised where the examples say so.
     """
 
     def __init__(self, examples: Examples, length: int, dtype: DTypeLike) -> None:
-        features = examples.features
+        width, encoding = math.prod(examples.x.shape[1:]), examples.encoding
         self._source = examples
         self._index = np.empty(length, np.intp)
         self._raw = np.empty((length, *examples.x.shape[1:]), examples.x.dtype)
-        self._raw_t = self._raw.reshape(length, features).T
-        self._turned = np.empty((features, length), examples.x.dtype)
+        self._raw_t = self._raw.reshape(length, width).T
+        self._turned = np.empty((width, length), examples.x.dtype)
         # Spread over the examples: a product with a broadcast column takes twice as long.
         self._shift = np.repeat(examples.shift.reshape(-1, 1).astype(dtype), length, axis=1)
         self._scale = np.repeat(examples.scale.reshape(-1, 1).astype(dtype), length, axis=1)
-        self.x = np.ones((features + 1, length), dtype)
+        self.x = np.ones((examples.features + 1, length), dtype)
         self.targets = np.empty((length, *examples.y.shape[1:]), examples.y.dtype)
-        self._inputs = self.x[:-1]
+        inputs = self.x[:-1]
+        self._columns = inputs if encoding is None else np.empty((width, length), dtype)
+        self._encoder = None if encoding is None else Encoder(encoding, self._columns, inputs)
 
     def fill(self, positions: Rows) -> None:
         """Gather the examples at `positions` (B,), counted within the part.
@@ -95,7 +140,12 @@ class Feeder:
         np.take(source.rows, positions, out=self._index, mode="clip")
         np.take(source.x, self._index, axis=0, out=self._raw, mode="clip")
         np.take(source.y, self._index, axis=0, out=self.targets, mode="clip")
+        if source.target is not None:
+            np.subtract(self.targets, source.target.shift, self.targets)
+            np.divide(self.targets, source.target.scale, self.targets)
         np.copyto(self._turned, self._raw_t)
-        np.copyto(self._inputs, self._turned)
-        np.subtract(self._inputs, self._shift, self._inputs)
-        np.multiply(self._inputs, self._scale, self._inputs)
+        np.copyto(self._columns, self._turned)
+        np.subtract(self._columns, self._shift, self._columns)
+        np.multiply(self._columns, self._scale, self._columns)
+        if self._encoder is not None:
+            self._encoder.fill()

@@ -28,7 +28,9 @@ class EpochScore:
     `score_train` that of the finished epoch in inference, which alone gives `train_accuracy`.
     `loss` and `n_correct` of `examples` are validation's; NaN, 0 and 0 where there is none.
     `measures` are validation's by name, those asked for. A regression has neither `n_correct`
-    nor `train_accuracy`.
+    nor `train_accuracy`. Where examples have weights, losses, measures and `train_accuracy` are
+    weighted; `weight` and `right` are then the weights of validation's examples and of the correct
+    ones in sum, and `n_correct` counts examples as ever.
     """
 
     epoch: int
@@ -38,16 +40,20 @@ class EpochScore:
     n_correct: int | None
     examples: int
     measures: Mapping[str, float] = field(default_factory=dict)
+    weight: float | None = None
+    right: float = 0.0
 
     @property
     def accuracy(self) -> float:
         """Share of validation's examples classified correctly; 0 where nothing is classified."""
+        if self.weight is not None:
+            return self.right / self.weight
         return self.n_correct / self.examples if self.n_correct else 0.0
 
     @property
-    def rank_key(self) -> tuple[int, float]:
+    def rank_key(self) -> tuple[float, float]:
         """A key that grows with the score: by correct predictions, ties by loss."""
-        return (self.n_correct or 0, -self.loss)
+        return (self.n_correct or 0 if self.weight is None else self.right, -self.loss)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

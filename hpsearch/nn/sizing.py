@@ -52,8 +52,11 @@ def resident_bytes(shape: Shape) -> int:
 
 
 def balanced_weights(examples: Examples, classes: int) -> NDArray[np.float32]:
-    """(C,) n / (C n_c): every class weighs the same in sum; a class without examples weighs 1."""
-    counts = np.bincount(examples.targets, minlength=classes)
-    return np.where(counts, len(examples) / (classes * np.maximum(counts, 1)), 1.0).astype(
-        np.float32
-    )
+    """(C,) n / (C n_c): every class weighs the same in sum; a class without examples weighs 1.
+
+    Where examples have weights, n and n_c are sums of them.
+    """
+    counts = np.bincount(examples.targets, examples.weights, minlength=classes)
+    total = len(examples) if examples.weights is None else counts.sum()
+    least = np.where(counts, counts, 1)
+    return np.where(counts, total / (classes * least), 1.0).astype(np.float32)

@@ -1,6 +1,7 @@
 """The trials that train together: parameters, optimizer state, streams, and the step on them.
 
 T trials   P values per trial   S states of the optimizer   B examples of a minibatch
+n training examples
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import DTypeLike
 
-from hpsearch.nn.arrays import Array, Rows
+from hpsearch.nn.arrays import Array, Rows, Vector
 from hpsearch.nn.examples import Examples, Feeder
+from hpsearch.nn.loss import BatchLoss, WeightedLoss
 from hpsearch.nn.losses import LOSSES
 from hpsearch.nn.network import Network, Parameters
 from hpsearch.nn.optimizers import OPTIMIZERS
@@ -28,7 +30,8 @@ class Step:
         self._feeder = Feeder(stack.examples, length, stack.parameters.flat.dtype)
         rates = np.array([member.dropout for member in stack.members])
         self._network = Network(stack.shape, stack.parameters, self._feeder.x, rates)
-        self._loss = LOSSES[stack.shape.loss].bind(self._network.outputs, stack.class_weights)
+        loss = LOSSES[stack.shape.loss].bind(self._network.outputs, stack.class_weights)
+        self._loss: BatchLoss = loss
         self._updates = Updates(
             stack.shape, self._network, stack.parameters.flat, stack.state, stack.coefficients
         )
@@ -42,6 +45,36 @@ class Step:
         self._network.backward()
         self._updates.apply()
         return losses
+
+
+class WeightedStep(Step):
+    """The same where examples count by weights."""
+
+    def __init__(self, stack: Stack, length: int, weights: Array) -> None:
+        super().__init__(stack, length)
+        self._of_all = weights
+        self._here = np.empty(length, weights.dtype)
+        loss = LOSSES[stack.shape.loss].bind(self._network.outputs)
+        self._loss = WeightedLoss(loss, self._here, len(stack))
+
+    def run(self, positions: Rows) -> Array:
+        """Train on the examples at `positions` (B,); the (T,) weighted losses before the update."""
+        np.take(self._of_all, positions, out=self._here, mode="clip")
+        return super().run(positions)
+
+
+def training_weights(examples: Examples, class_weights: Array | None) -> Vector | None:
+    """(n,) how much each example counts in the loss, 1 on average; None where all count the same.
+
+    Its weight, times that of its class where classes have weights.
+    """
+    if examples.weights is None:
+        return None
+    weights: Vector = examples.weights / examples.weights.max()  # so that no sum overflows
+    if class_weights is not None:
+        weights = weights * class_weights.astype(np.float64)[examples.targets]
+    scaled: Vector = weights / weights.mean()
+    return scaled
 
 
 class Stack:
@@ -62,6 +95,8 @@ class Stack:
         self.members = [members[i] for i in self.at]
         self.shape, self.examples, self.class_weights = shape, examples, class_weights
         self._epochs = epochs
+        weights = training_weights(examples, class_weights)
+        self._weights = None if weights is None else weights.astype(dtype)
         flat = initial(shape, self.members, dtype)
         self.parameters = Parameters(flat, *running_statistics(shape, len(members), dtype))
         self.state = np.zeros((OPTIMIZERS[shape.optimizer].states, *flat.shape), dtype)
@@ -79,8 +114,13 @@ class Stack:
         self.coefficients.advance(e, t)
         length = len(positions)
         if length not in self._steps:
-            self._steps[length] = Step(self, length)
+            self._steps[length] = self._step(length)
         return self._steps[length].run(positions)
+
+    def _step(self, length: int) -> Step:
+        if self._weights is None:
+            return Step(self, length)
+        return WeightedStep(self, length, self._weights)
 
     def keep(self, rows: Sequence[int]) -> None:
         """Go on with the trials at `rows` alone, in this order; nobody's bits change."""

@@ -81,7 +81,8 @@ class Training:
     epochs: planned; the cosine schedule ends there.
     order: epoch (from 1) -> (n,) permutation of the positions in `train`, the same for everyone.
     keep_weights: "none" (False), "last" (True) or "best": the weights in the outcomes.
-    class_weights: (C,) weights of the classes in the training loss; see `balanced_weights`.
+    class_weights: (C,) weights of the classes in the training loss; see `balanced_weights`. Where
+        examples have weights as well, an example counts by the product, 1 on average.
     patience: a member whose best epoch lies this many epochs back ends there, completed.
     score_train: score the training part too after every epoch.
     measures: the measures of validation to have in the scores, by name; see `measures`.
@@ -151,7 +152,8 @@ class Training:
             if index not in members:
                 self._keep_last(row)
                 self._records[index].state = "stopped"
-        self._keep_rows([row for row, index in enumerate(self._stack.at) if index in members])
+        with engine_arithmetic():
+            self._keep_rows([row for row, index in enumerate(self._stack.at) if index in members])
 
     def release_buffers(self) -> None:
         """Free the buffers until the training goes on."""
@@ -217,7 +219,9 @@ class Training:
         accuracy = None
         if trained is not None:
             loss = float(trained.losses[row])
-            if trained.n_correct is not None:
+            if trained.right is not None:
+                accuracy = float(trained.right[row]) / _total(self._train)
+            elif trained.n_correct is not None:
                 accuracy = int(trained.n_correct[row]) / len(self._train)
         if validated is None:
             return EpochScore(self._epoch, loss, accuracy, math.nan, self._no_correct, 0)
@@ -230,7 +234,15 @@ class Training:
             None if n_correct is None else int(n_correct[row]),
             validated.predicted.shape[1],
             {name: float(values[row]) for name, values in validated.measures.items()},
+            *self._weighed(row, validated),
         )
+
+    def _weighed(self, row: int, validated: Scores) -> tuple[float | None, float]:
+        """Weights of validation's examples and of the correct ones in sum; None without weights."""
+        if self._validation is None or self._validation.weights is None:
+            return None, 0.0
+        right = validated.right
+        return _total(self._validation), 0.0 if right is None else float(right[row])
 
     def _drop_diverged(self, finite: NDArray[np.bool_]) -> NDArray[np.intp]:
         """Take the trials that are not finite out of the stack; return the rows that stay."""
@@ -276,3 +288,7 @@ class Training:
                 trained = Evaluator(shape, parameters, self._train)
             self._evaluators = validated, trained
         return self._evaluators
+
+
+def _total(examples: Examples) -> float:
+    return float(len(examples) if examples.weights is None else examples.weights.sum())

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hpsearch.nn.arrays import Array, Vector
 from hpsearch.nn.network import Gradients, Network
@@ -106,8 +107,14 @@ class Clip:
     """g = g min(1, clip / (|g| + 1e-6)), |g| over all of a trial's parameters (Pascanu 2013; torch)."""
 
     g: Array  # (R, P)
-    limit: Array  # (R, 1)
+    limit: Array  # (R, 1), infinite where there is none
     norm: Array  # (R, 1, 1)
+    unlimited: NDArray[np.bool_]  # (R, 1)
+
+    @classmethod
+    def bind(cls, g: Array, limit: Array) -> Clip:
+        """Clip the gradients of a tile, in place."""
+        return cls(g, limit, np.empty((len(g), 1, 1), g.dtype), np.isinf(limit))
 
     def apply(self) -> None:
         """Scale the gradients of every trial that has a limit."""
@@ -117,6 +124,8 @@ class Clip:
         np.add(factor, self.norm.dtype.type(1e-6), factor)
         np.divide(self.limit, factor, factor)
         np.minimum(factor, self.norm.dtype.type(1), out=factor)
+        # |g|² may overflow, and infinity over infinity is not 1: a trial alone is not scaled.
+        np.copyto(factor, 1, where=self.unlimited)
         np.multiply(self.g, factor, self.g)
 
 
@@ -168,7 +177,7 @@ class Updates:
         g = self._g[: tile.stop - tile.start]
         clip = None
         if self._c.clip is not None:
-            clip = Clip(g, self._c.clip[tile], np.empty((len(g), 1, 1), g.dtype))
+            clip = Clip.bind(g, self._c.clip[tile])
         blocks = tuple(self._block(g, tile, columns) for columns in self._columns)
         return Tile(network.gradients(tile, g), clip, blocks)
 

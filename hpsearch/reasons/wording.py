@@ -10,9 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from hpsearch.plural import counted
 from hpsearch.reasons import course, rules
 from hpsearch.reasons.base import EdgeState, NewEdge, Reason, Side, Span, StoredReason
 from hpsearch.registry import Registry
+from hpsearch.space import level_text
 
 R = TypeVar("R", bound=Reason)
 _ENDS = {Side.LOW: "bottom", Side.HIGH: "top"}
@@ -66,7 +68,7 @@ def _ends(new: NewEdge) -> str:
     if new.state is EdgeState.UNTRIED:
         return f"but no round has looked beyond {new.value:g}, where the answer ends"
     if new.state is EdgeState.LIMIT:
-        return f"and {new.value:g} is the limit; a wider hard limit may hold better values"
+        return f"and {new.value:g} is the limit, beyond which nothing was tried"
     return f"so the range now ends at {new.value:g}"
 
 
@@ -95,10 +97,7 @@ def _top_leans(r: rules.TopLeans) -> str:
         f"{r.median:.0%} of the range, and they reach its edge at {r.edge:g}"
     )
     if r.new.state is EdgeState.LIMIT:
-        return (
-            f"{where}, which is the limit {r.new.value:g}; a wider hard limit may hold "
-            "better values"
-        )
+        return f"{where}, which is the limit {r.new.value:g}: nothing was tried beyond"
     return f"{where}, {_ends(r.new)}"
 
 
@@ -124,6 +123,11 @@ def _moves_with(correlations: Sequence[rules.Correlation]) -> str:
         for c in correlations
     )
     return f"; its best value {', and '.join(each)}"
+
+
+def _chance(c: rules.CategoryChance) -> str:
+    """A level with its probability of being the best, and what that rests on."""
+    return f"{level_text(c.category)} {c.probability:.2g} ({counted(c.trials, 'trial')})"
 
 
 def _inside(effect: float, noise: float) -> str:
@@ -157,7 +161,7 @@ REASONS = Registry[ReasonKind]("reason", {
     "top_has_all": _kind(rules.TopHasAll, lambda _:
         "unidentified: every level has a trial among the best, or has had too few trials to be ruled out"),
     "top_avoids": _kind(rules.TopAvoids, lambda r: "dropped " + "; ".join(
-        f"{c.category}: none of its {c.trials} trials is among the best {c.top} (Fisher p = {c.p:.2g})"
+        f"{level_text(c.category)}: none of its {c.trials} trials is among the best {c.top} (Fisher p = {c.p:.2g})"
         for c in r.dropped)),
     "by_ranks": _kind(rules.ByRanks, lambda r:
         f"{words(r.reason)} (by ranks: too few finite trials for a surrogate)"),
@@ -192,13 +196,12 @@ REASONS = Registry[ReasonKind]("reason", {
         f"{'fell furthest' if r.fell else 'is lowest'} in the quarter at that end (mean rank "
         f"{r.rank:.2f} of {r.trials} trials, p = {r.p:.2g}), {_ends(r.new)}"),
     "one_category_left": _kind(rules.OneCategoryLeft, lambda r:
-        f"kept: {r.category} is the one level left"),
+        f"kept: {level_text(r.category)} is the one level left"),
     "any_may_be_best": _kind(rules.AnyMayBeBest, lambda r:
         "unidentified: every level may be the best one, with a probability of "
-        f"{', '.join(f'{c.category} {c.probability:.2g}' for c in r.chances)}, "
-        f"or has had fewer than {r.least} trials"),
+        f"{', '.join(map(_chance, r.chances))}, or has had fewer than {r.least} trials"),
     "unlikely_best": _kind(rules.UnlikelyBest, lambda r: "dropped " + "; ".join(
-        f"{c.category}: after {c.trials} trials, it is the best with a probability of {c.probability:.2g}"
+        f"{level_text(c.category)}: after {c.trials} trials, it is the best with a probability of {c.probability:.2g}"
         for c in r.dropped)),
     "rounds_done": _kind(course.RoundsDone, lambda r: f"all {r.rounds} rounds are done"),
     "budget_spent": _kind(course.BudgetSpent, lambda r: f"the budget of {r.epochs} epochs is spent"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from hpsearch.records.trials import Curve, TrialRecord
@@ -10,25 +11,34 @@ from hpsearch.space import params_from_json
 from hpsearch.trials import OBSERVED, Observation, TrialState
 
 
-def observations(trials: Iterable[TrialRecord]) -> list[Observation]:
-    """The observations in trials that have ended, in their order; the final's models are none."""
-    return [
-        Observation(
-            round=t.round,
-            index=t.idx,
-            params=t.params,
-            state=t.state,
-            epochs=t.epochs,
-            correct=t.correct,
-            examples=t.examples,
-            loss=t.loss,
-            score=t.score,
-            curve=sparse_curve(t.curve or ()),
-            loss_drop=loss_drop(t.curve or ()),
-        )
-        for t in trials
-        if t.role is None and t.state in OBSERVED
-    ]
+def observations(
+    trials: Iterable[TrialRecord], epochs: Mapping[int, int] = MappingProxyType({})
+) -> list[Observation]:
+    """The observations in trials that have ended, in their order; the final's models are none.
+
+    epochs
+        Those of a full training, by round. The score of a training that was completed before
+        stands for all of them.
+    """
+    return [_observation(t, epochs) for t in trials if t.role is None and t.state in OBSERVED]
+
+
+def _observation(t: TrialRecord, epochs: Mapping[int, int]) -> Observation:
+    full, curve = epochs.get(t.round, 0), sparse_curve(t.curve or ())
+    stands = t.state is TrialState.COMPLETED and t.score is not None and t.epochs < full
+    return Observation(
+        round=t.round,
+        index=t.idx,
+        params=t.params,
+        state=t.state,
+        epochs=full if stands else t.epochs,
+        correct=t.correct,
+        examples=t.examples,
+        loss=t.loss,
+        score=t.score,
+        curve=(*curve, (full, t.score)) if stands and t.score is not None else curve,
+        loss_drop=loss_drop(t.curve or ()),
+    )
 
 
 def sparse_curve(curve: Curve) -> tuple[tuple[int, float], ...]:

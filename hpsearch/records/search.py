@@ -86,6 +86,8 @@ class SearchRecord(NamedTuple):
         The spec and its dataset's description as they were stored; `resolved` reads them.
     dataset_digest
         None of a search whose trials are trained elsewhere.
+    served_at
+        When a job of it was claimed last.
     """
 
     id: str
@@ -115,6 +117,7 @@ class SearchRecord(NamedTuple):
     digest_reason: str | None = None
     webhook: str | None = None
     rules: int = RULES_NUMBER
+    served_at: float | None = None
     warm_start: Sequence[Observation] = ()
 
     def resolved(self, *, after: int | None = None) -> ResolvedSpec:

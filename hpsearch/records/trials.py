@@ -13,7 +13,7 @@ Curve = Sequence[Sequence[float | int | None]]
 
 
 class TrialRecord(NamedTuple):
-    """A trial. `curve` and `right` are None where they were not read as well."""
+    """A trial. `curve`, `right` and the times of its job are None where they were not read as well."""
 
     search_id: str
     round: int
@@ -34,6 +34,8 @@ class TrialRecord(NamedTuple):
     test_examples: int | None = None
     curve: Curve | None = None
     right: bytes | None = None
+    started_at: float | None = None
+    finished_at: float | None = None
 
     @property
     def validation_accuracy(self) -> float | None:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hpsearch.evidence import WeightedTest
 from hpsearch.metrics import wilson
 from hpsearch.records import FinalRecord, Recommended, TrialRecord
-from hpsearch.report import health, statistics
+from hpsearch.report import health, statistics, yardsticks
+from hpsearch.report.basis import basis_of
 from hpsearch.report.build import (
     best_view,
+    conditions_view,
     format_rfc3339,
     importance_views,
     range_view,
     trial_seed,
 )
+from hpsearch.report.health.effects import untried
 from hpsearch.report.verdicts import conclusion, histories, reaches_beyond
 from hpsearch.report.views import (
     FinalistView,
@@ -24,7 +28,13 @@ from hpsearch.report.views import (
     TestModelView,
     TestView,
 )
-from hpsearch.trials import Role, Stream
+from hpsearch.trials import Role, Stream, TrialState
+
+WEIGHTED = "rows count by weights: metrics.accuracy has the interval, of resampled rows"
+IN_GROUPS = (
+    "the test examples are in groups, and Wilson's interval takes each for itself; that of "
+    "metrics.accuracy is by whole groups"
+)
 
 
 def result(records: health.SearchRecords, final: FinalRecord, dataset_openings: int) -> ResultView:
@@ -51,7 +61,7 @@ def result(records: health.SearchRecords, final: FinalRecord, dataset_openings: 
         recommended=recommended(search.recommended, records.full),
         best_trial=best,
         test=_test(records, final, dataset_openings),
-        optimism=_optimism(records.models),
+        optimism=_optimism(records),
         health=[note.sentence for note in health.notes(records)],
         digest=search.digest,
         digest_reason=search.digest_reason,
@@ -59,7 +69,9 @@ def result(records: health.SearchRecords, final: FinalRecord, dataset_openings: 
         finalists=finalists,
         indistinguishable=sum(f.indistinguishable for f in finalists[1:]) if finalists else None,
         importance=importance(records),
+        noise_sd=records.latest(lambda evidence: evidence.noise_sd),
         rules=search.rules,
+        effective_with=conditions_view(records.resolved),
     )
 
 
@@ -70,7 +82,7 @@ def recommended(chosen: Recommended, full: Sequence[TrialRecord]) -> Recommended
         Trials that were trained in full; those of the same parameters count.
     """
     same = [t for t in full if t.params == chosen.params and t.examples]
-    shares = [t.correct / t.examples for t in same]
+    shares = [t.validation_accuracy for t in same if t.validation_accuracy is not None]
     counted = chosen.examples > 0  # of an external search, scores alone are known
     if counted and not shares:
         shares = [chosen.correct / chosen.examples]
@@ -94,11 +106,19 @@ def _ranges(records: health.SearchRecords) -> dict[str, ResultRangeView]:
     history, views = histories(records.decisions), {}
     for name, now in sorted(records.box.items()):
         verdict, reason = conclusion(history[name])
-        asked = records.resolved.box[name]
+        asked, last = records.resolved.box[name], history[name][-1]
         views[name] = ResultRangeView(
             **range_view(now).model_dump(),
             verdict=verdict,
             reason=reason,
+            basis=basis_of(
+                verdict,
+                last.numbers,
+                last.facts,
+                now,
+                hyperparameters=len(records.box),
+                untried=bool(untried(records, name, now)),
+            ),
             asked=range_view(asked),
             outside_asked=reaches_beyond(now, asked),
         )
@@ -109,36 +129,40 @@ def _test(records: health.SearchRecords, final: FinalRecord, dataset_openings: i
     shown = [m for m in records.models if m.role is not Role.OPTIMISM]
     workload, seed = records.resolved.workload, records.resolved.spec.seed
     external, counts = not workload.trained_here, workload.classifies
+    scores = records.test
+    by_weight = None if scores is None else scores.weighted
+    objective = dict(enumerate(() if scores is None else scores.models))
     views = [
         TestModelView(
             params=m.params,
             seed=[trial_seed(seed, m.round, m.idx)]
             if external
             else [seed, Stream.INIT, m.round, m.idx, 0],
-            accuracy=m.test_accuracy,
+            accuracy=records.test_accuracy(m),
             role=m.role,
             score=None if counts else m.score,
+            error=m.error if m.state is TrialState.FAILED else None,
+            objective=objective.get(m.idx),
         )
         for m in shown
     ]
     first = shown[0]
-    drawn = [v.accuracy for v in views if v.role is Role.DRAWN and v.accuracy is not None]
-    mean, sd = statistics.mean_sd(drawn)
-    scores = [v.score for v in views if v.role is Role.DRAWN and v.score is not None]
-    score_mean, score_sd = statistics.mean_sd(scores)
+    drawn = [v for v in views if v.role is Role.DRAWN]
+    mean, sd = statistics.mean_sd([v.accuracy for v in drawn if v.accuracy is not None])
+    score_mean, score_sd = statistics.mean_sd([v.score for v in drawn if v.score is not None])
+    objective_mean, objective_sd = statistics.mean_sd(
+        [v.objective for v in drawn if v.objective is not None]
+    )
     examples = next((m.test_examples for m in records.models if m.test_examples), 0)
-    interval = None
-    if first.test_correct is not None and first.test_examples:
-        interval = wilson(first.test_correct, first.test_examples)
+    interval, note = _accuracy_interval(records, first)
     return TestView(
         accuracy=views[0].accuracy,
         ci95=interval,
+        ci95_note=note,
         mean=mean,
         sd=sd,
         models=views,
-        ensemble_accuracy=(
-            None if final.ensemble_correct is None else final.ensemble_correct / examples
-        ),
+        ensemble_accuracy=_ensemble(final, by_weight, examples),
         examples=examples,
         opened_at=format_rfc3339(final.opened_at),
         attempts=final.openings,
@@ -147,12 +171,36 @@ def _test(records: health.SearchRecords, final: FinalRecord, dataset_openings: i
         score_mean=score_mean,
         score_sd=score_sd,
         sealed=not external,
+        objective_mean=objective_mean,
+        objective_sd=objective_sd,
+        **yardsticks.fields(scores, records.labels),
     )
 
 
-def _optimism(models: Sequence[TrialRecord]) -> float | None:
+def _accuracy_interval(
+    records: health.SearchRecords, model: TrialRecord
+) -> tuple[tuple[float, float] | None, str | None]:
+    """Wilson's interval of a model's accuracy; without one the reason, if there is an accuracy."""
+    if model.test_correct is None or not model.test_examples:
+        return None, None
+    if records.resolved.facts.groups:
+        return None, IN_GROUPS
+    if records.test is not None and records.test.weighted is not None:
+        return None, WEIGHTED
+    return wilson(model.test_correct, model.test_examples), None
+
+
+def _ensemble(final: FinalRecord, by_weight: WeightedTest | None, examples: int) -> float | None:
+    """Accuracy of the models of the range together."""
+    if by_weight is not None:
+        return by_weight.ensemble
+    return None if final.ensemble_correct is None else final.ensemble_correct / examples
+
+
+def _optimism(records: health.SearchRecords) -> float | None:
     """Validation minus test accuracy of the model trained on the training part alone."""
-    model = next((m for m in models if m.role is Role.OPTIMISM), None)
-    if model is None or model.validation_accuracy is None or model.test_accuracy is None:
+    model = next((m for m in records.models if m.role is Role.OPTIMISM), None)
+    tested = None if model is None else records.test_accuracy(model)
+    if model is None or model.validation_accuracy is None or tested is None:
         return None
-    return model.validation_accuracy - model.test_accuracy
+    return model.validation_accuracy - tested

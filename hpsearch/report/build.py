@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
 
 from hpsearch import reasons
 from hpsearch.evidence import Evidence, Importance
@@ -20,6 +23,7 @@ from hpsearch.records import (
     TrialRecord,
 )
 from hpsearch.report import progress
+from hpsearch.report.basis import basis_of
 from hpsearch.report.views import (
     BestView,
     CurvePoint,
@@ -28,6 +32,7 @@ from hpsearch.report.views import (
     EditView,
     EvidenceView,
     FrontierView,
+    HealthNote,
     ImportanceView,
     KeyView,
     RangeView,
@@ -36,12 +41,14 @@ from hpsearch.report.views import (
     TrialView,
     WebhookView,
 )
-from hpsearch.space import Box, Choices, Dimension
+from hpsearch.report.views.library import MOST_LEVELS, MOST_NAMES
+from hpsearch.space import Box, Choices, Dimension, Level, widest
 from hpsearch.spec import ResolvedSpec
 
 LINKED = ("rounds", "trials", "result", "model", "health", "spec", "report")
 
 
+@lru_cache(maxsize=1024)  # the trials of a job have the same times
 def format_rfc3339(seconds: float | None) -> str | None:
     """Seconds since the epoch as RFC 3339 in UTC, to the millisecond."""
     if seconds is None:
@@ -65,6 +72,11 @@ def range_view(dimension: Dimension) -> RangeView:
 def box_view(box: Box) -> dict[str, RangeView]:
     """Every range of a box by name."""
     return {name: range_view(box[name]) for name in sorted(box)}
+
+
+def limits_view(box: Box) -> dict[str, RangeView]:
+    """The widest range that each of a box may ever become."""
+    return {name: range_view(widest(box[name])) for name in sorted(box)}
 
 
 def trial_id(number: int, index: int) -> str:
@@ -98,6 +110,7 @@ def status(
     now: float,
     *,
     delivery: DeliveryRecord | None = None,
+    warm_start_trials: int = 0,
 ) -> StatusView:
     """The status of a search; `running` counts the trials of running jobs by round."""
     begun = progress.searching(rounds)
@@ -107,6 +120,7 @@ def status(
         id=search.id,
         name=search.name,
         dataset=search.dataset,
+        dataset_digest=search.dataset_digest,
         state=search.state,
         reason=search.reason,
         revision=search.revision,
@@ -122,10 +136,20 @@ def status(
         links=links(search.id, resolved.spec.earlier),
         edits=[edit_view(edit) for edit in search.edits],
         warm_start=[one for one in resolved.spec.earlier if one is not None],
+        warm_start_trials=warm_start_trials,
         objective=resolved.spec.objective,
         webhook=webhook_view(search.webhook, delivery),
         rules=search.rules,
+        waiting=progress.waiting(search, resolved, rounds, running, now),
+        limits=limits_view(resolved.box),
+        effective_with=conditions_view(resolved),
     )
+
+
+def conditions_view(resolved: ResolvedSpec) -> dict[str, dict[str, list[Level]]]:
+    """The searched hyperparameters that have an effect beside some values of another one alone."""
+    needs = resolved.spec.workload.conditions(resolved.spec.space)
+    return {name: {other: list(values)} for name, (other, values) in needs.items()}
 
 
 def webhook_view(url: str | None, delivery: DeliveryRecord | None) -> WebhookView | None:
@@ -167,9 +191,10 @@ def round_views(
     running: Mapping[int, int],
 ) -> list[RoundView]:
     """Every round in order; its decisions are those that its own evidence led to."""
+    searched = Counter(d.round for d in decisions)
     made: dict[int, dict[str, DecisionView]] = {}
     for d in decisions:
-        made.setdefault(d.round, {})[d.name] = decision_view(d)
+        made.setdefault(d.round, {})[d.name] = decision_view(d, hyperparameters=searched[d.round])
     return [
         RoundView(
             number=r.number,
@@ -190,7 +215,7 @@ def round_views(
 
 def evidence_view(evidence: Evidence | None) -> EvidenceView | None:
     """The evidence of a round; its surface is shown by itself, the finalists with the result."""
-    if evidence is None:
+    if evidence is None or evidence.test is not None:  # the test is part of the result
         return None
     boundary, end = evidence.boundary, evidence.explored
     return EvidenceView(
@@ -209,8 +234,8 @@ def importance_views(shares: Sequence[Importance]) -> list[ImportanceView]:
     return [ImportanceView.model_validate(share, from_attributes=True) for share in shares]
 
 
-def decision_view(decision: DecisionRecord) -> DecisionView:
-    """A decision."""
+def decision_view(decision: DecisionRecord, *, hyperparameters: int) -> DecisionView:
+    """A decision; so many hyperparameters were decided on together."""
     before, after = decision.ranges
     return DecisionView(
         before=range_view(before),
@@ -218,6 +243,13 @@ def decision_view(decision: DecisionRecord) -> DecisionView:
         verdict=decision.verdict,
         reason=decision.sentence,
         numbers=decision.numbers,
+        basis=basis_of(
+            decision.verdict,
+            decision.numbers,
+            decision.facts,
+            after,
+            hyperparameters=hyperparameters,
+        ),
     )
 
 
@@ -236,6 +268,8 @@ def trial_view(trial: TrialRecord, *, curve: bool = False) -> TrialView:
         cohort=trial.cohort if trial.role is None else None,
         role=trial.role,
         error=trial.error,
+        started_at=format_rfc3339(trial.started_at),
+        finished_at=format_rfc3339(trial.finished_at),
         curve=curve_view(trial) if curve else None,
     )
 
@@ -249,9 +283,86 @@ def curve_view(trial: TrialRecord) -> list[CurvePoint]:
     return points
 
 
+_COLUMN = {"name": "", "kind": "number", "missing": 0, "source": None, "part": None}
+
+
 def dataset_view(dataset: DatasetRecord, *, builtin: bool) -> DatasetView:
     """A dataset by its stored description, of which the view takes what it shows."""
-    return DatasetView.model_validate({**dataset.info, "name": dataset.name, "builtin": builtin})
+    return info_view(dataset.info, dataset.name, builtin=builtin)
+
+
+def info_view(stored: Mapping[str, Any], name: str, *, builtin: bool) -> DatasetView:
+    """The view of a dataset's description."""
+    info: dict[str, Any] = {"task": "classification", **stored}
+    counts, names = info.get("class_counts"), info["feature_names"]
+    info["feature_names"] = names[:MOST_NAMES]
+    info["majority_share"] = max(counts) / sum(counts) if counts else None
+    info["notes"] = dataset_notes(info)
+    info["columns"] = _columns(info)
+    info["task"] = info.get("task", "classification")
+    info["positive"] = info.get("positive") or (
+        info["classes"][1] if len(info["classes"]) == 2 else None
+    )
+    target = info.get("target")
+    info["target"] = (
+        dict(zip(("min", "max", "mean", "sd"), target, strict=True)) if target else None
+    )
+    info["groups"], info["time"], info["weight"] = _groups(info), _time(info), _weight(info)
+    return DatasetView.model_validate({**info, "name": name, "builtin": builtin})
+
+
+def _groups(info: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The groups that split the rows of a dataset."""
+    if not info.get("groups"):
+        return None
+    train, test, alone = info["group_counts"]
+    return {"column": info["groups"], "n_train": train, "n_test": test, "rows_without": alone}
+
+
+def _time(info: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The time that splits the rows of a dataset."""
+    if not info.get("time"):
+        return None
+    first, last, cut, end = info["times"]
+    return {
+        "column": info["time"],
+        "train": (first, last),
+        "test": (cut, end),
+        "cut": cut,
+        "stamps": info["stamps"],
+    }
+
+
+def _weight(info: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The weights of both parts; None where every row counts the same."""
+    numbers = info.get("weights")
+    if not numbers:
+        return None
+    names = ("rows", "sum", "effective_rows")
+    train, test = (dict(zip(names, part, strict=True)) for part in (numbers[:3], numbers[3:]))
+    return {"column": info["weight"], "train": train, "test": test}
+
+
+def _columns(info: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """The columns of a table; those of one that is all numbers go by its names."""
+    plain = [{"name": name, "kind": "number"} for name in info["feature_names"]]
+    columns = info.get("columns", ())[:MOST_NAMES] or plain
+    if info["kind"] != "tabular" or not columns:
+        return None
+    return [
+        {
+            **{field: column.get(field, default) for field, default in _COLUMN.items()},
+            "levels": column.get("levels", [])[:MOST_LEVELS] or None,
+            "n_levels": len(column.get("levels", ())) or None,
+        }
+        for column in columns
+    ]
+
+
+def dataset_notes(info: Mapping[str, Any]) -> list[HealthNote]:
+    """Findings in the stored description of a dataset, warnings first."""
+    notes = [HealthNote.model_validate(note) for note in info.get("notes", ())]
+    return sorted(notes, key=lambda note: note.severity != "warning")
 
 
 def key_view(key: KeyRecord) -> KeyView:

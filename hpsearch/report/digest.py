@@ -34,7 +34,8 @@ def body_sha256(value: Any) -> str:
 def trial_lines(trials: Iterable[TrialRecord], *, scored: bool = False) -> list[list[Any]]:
     """The fields of each trial that the digest covers, in order of (round, index).
 
-    Where no correct predictions are counted (`scored`) that is score and loss as well.
+    Where correct predictions are not counted, or rank nothing because examples have weights
+    (`scored`), that is score and loss as well.
     """
     return [
         [t.round, t.idx, t.role, t.params, t.state, t.epochs, t.correct, t.examples,
@@ -71,6 +72,13 @@ def search_digest(
     )
 
 
+def differing(fingerprints: Sequence[Mapping[str, str]]) -> dict[str, list[str]]:
+    """The fields in which numeric fingerprints differ, each with its values; "none" is one of them."""
+    names = dict.fromkeys(name for one in fingerprints for name in one)
+    values = {name: sorted({one.get(name, "none") for one in fingerprints}) for name in names}
+    return {name: several for name, several in values.items() if len(several) > 1}
+
+
 def withheld(
     fingerprints: Sequence[Mapping[str, str]],
     failed_jobs: int,
@@ -84,8 +92,9 @@ def withheld(
     distinct = {canonical(dict(f)) for f in fingerprints}
     if len(distinct) > 1:
         return (
-            f"its jobs and decisions ran under {len(distinct)} numeric fingerprints (numpy, scipy, BLAS core or "
-            "instruction set); HPSEARCH_NUMERICS=portable makes mixed machines agree"
+            f"its jobs and decisions ran under {len(distinct)} numeric fingerprints, which differ in "
+            f"{', '.join(differing(fingerprints))}; the same libraries everywhere and "
+            "HPSEARCH_NUMERICS=portable make mixed machines agree"
         )
     if max_seconds is not None:
         return f"max_seconds={max_seconds:g} lets the clock decide how many rounds there are"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hpsearch.reasons import words
-from hpsearch.report.build import box_view, range_view
+from hpsearch.reasons import to_json, words
+from hpsearch.report.basis import basis_of
+from hpsearch.report.build import box_view, limits_view, range_view
 from hpsearch.report.views import DecisionView, NextRoundView
 from hpsearch.space import Box
 from hpsearch.spec import ResolvedSpec, schedule
@@ -22,9 +23,14 @@ def view_of(
     """
     if isinstance(plan, GiveUp):
         return _view(
-            begun=begun, open_trials=open_trials, box=resolved.box, reason=words(plan.reason)
+            resolved,
+            begun=begun,
+            open_trials=open_trials,
+            box=resolved.box,
+            reason=words(plan.reason),
         )
     return _view(
+        resolved,
         begun=begun,
         open_trials=open_trials,
         box=plan.box,
@@ -32,7 +38,7 @@ def view_of(
         rungs=plan.rungs,
         trials=len(plan.trials),
         epochs_planned=sum(schedule.cohort_epochs(len(c), plan.rungs) for c in plan.cohorts),
-        decisions={d.name: _decision(d) for d in plan.decisions},
+        decisions={d.name: _decision(d, len(plan.decisions)) for d in plan.decisions},
         reason=None if plan.reason is None else words(plan.reason),
     )
 
@@ -50,6 +56,7 @@ def planned(resolved: ResolvedSpec, box: Box, *, begun: int, open_trials: int) -
         kind, trials, rungs = RoundKind.REPEAT, spec.trials.last, [spec.epochs.last]
         epochs = trials * spec.epochs.last
     return _view(
+        resolved,
         begun=begun,
         open_trials=open_trials,
         box=box,
@@ -61,6 +68,7 @@ def planned(resolved: ResolvedSpec, box: Box, *, begun: int, open_trials: int) -
 
 
 def _view(
+    resolved: ResolvedSpec,
     *,
     begun: int,
     open_trials: int,
@@ -84,14 +92,18 @@ def _view(
         reason=reason,
         preliminary=open_trials > 0,
         open_trials=open_trials,
+        limits=limits_view(resolved.box),
     )
 
 
-def _decision(made: Decision) -> DecisionView:
+def _decision(made: Decision, hyperparameters: int) -> DecisionView:
+    facts = to_json(made.reason)
+    basis = basis_of(made.verdict, made.numbers, facts, made.after, hyperparameters=hyperparameters)
     return DecisionView(
         before=range_view(made.before),
         after=range_view(made.after),
         verdict=made.verdict,
         reason=words(made.reason),
         numbers=dict(made.numbers),
+        basis=basis,
     )

@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hpsearch.records import RoundRecord, SearchRecord
-from hpsearch.report.views import EpochCounts, RoundCounts, TrialCounts
+from hpsearch.report import words
+from hpsearch.report.views import EpochCounts, RoundCounts, TrialCounts, WaitingView
 from hpsearch.spec import ResolvedSpec
 from hpsearch.trials import OBSERVED, WORKING, RoundKind, SearchState, TrialState
+
+WAITING_LEAST = 10.0  # seconds without a trainer that are worth a word
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,27 @@ def epoch_counts(rounds: Sequence[RoundRecord], *, following: int) -> EpochCount
     return EpochCounts(
         planned=sum(r.epochs_in_full for r in rounds) + following,
         trained=sum(r.epochs_trained for r in rounds),
+    )
+
+
+def waiting(
+    search: SearchRecord,
+    resolved: ResolvedSpec,
+    rounds: Sequence[RoundRecord],
+    running: Mapping[int, int],
+    now: float,
+) -> WaitingView | None:
+    """Trials that wait for a trainer elsewhere; None while one is at work, or has just been."""
+    last = rounds[-1] if rounds else None
+    if last is None or resolved.workload.trained_here or search.state not in WORKING:
+        return None
+    seconds = now - max(last.created_at, search.served_at or 0.0)
+    if not last.open_jobs or running.get(last.number) or seconds < WAITING_LEAST:
+        return None
+    return WaitingView(
+        seconds=round(seconds, 1),
+        trials=last.open_jobs,  # each is a job by itself
+        message=f"waiting for trainers: none has claimed for {words.duration(seconds)}",
     )
 
 

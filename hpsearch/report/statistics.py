@@ -13,6 +13,8 @@ def mean_sd(values: Sequence[float]) -> tuple[float | None, float | None]:
     mean = math.fsum(values) / len(values)
     if len(values) == 1:
         return mean, None
+    if min(values) == max(values):  # rounding of the mean is no spread
+        return values[0], 0.0
     return mean, math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (len(values) - 1))
 
 

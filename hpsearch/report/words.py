@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
-from hpsearch.report.views import RangeView
-from hpsearch.space import Level
+from hpsearch.plural import counted
+from hpsearch.report.views import BestView, RangeView
+from hpsearch.space import Level, level_text, same_level
+from hpsearch.trials import Basis, Verdict
 
-_CONTROL = dict.fromkeys({*range(32), *range(127, 160)} - {ord("\n")}, "\N{REPLACEMENT CHARACTER}")
+# Control characters, and those by which a text changes the direction of what stands around it.
+_DIRECTIONS = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029}
+_CONTROL = dict.fromkeys(
+    {*range(32), *range(127, 160), *_DIRECTIONS} - {ord("\n")}, "\N{REPLACEMENT CHARACTER}"
+)
+
+# Below every list of importances.
+IMPORTANCE = (
+    "Effect: standard deviation of the score over the range, interactions included. Shares: of the "
+    "score's variation there; each counts the interactions it takes part in, so they do not add up."
+)
 
 # Below every table of finalists: the first one need not have the best mean.
 RANKED = (
@@ -21,28 +34,71 @@ def plain(text: str) -> str:
     return text.translate(_CONTROL)
 
 
+def examples(count: int, effective: float | None) -> str:
+    """The size of a part, and what it comes to where rows count by weights."""
+    size = counted(count, "example")
+    return size if effective is None else f"{size} (as many as {effective:.0f} by their weights)"
+
+
+def verdict(word: str, basis: str | None) -> str:
+    """A verdict; where too little was seen to tell values apart, that, and no more."""
+    if word == Verdict.UNIDENTIFIED and basis not in (None, Basis.ENOUGH):
+        return "not known yet"
+    return word.replace("_", " ")
+
+
 def number(value: float) -> str:
     """`value` with four digits that matter."""
     return f"{value:.4g}"
 
 
 def share(value: float | None) -> str:
-    """An accuracy with four decimals, or a dash."""
-    return "-" if value is None else f"{value:.4f}"
+    """A score with four decimals, or six digits of one in other units than shares; or a dash."""
+    if value is None:
+        return "-"
+    return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 10 else f"{value:.6g}"
+
+
+def best(found: BestView, objective: str) -> str:
+    """The score of the best trial: by the objective that made it the best, and its accuracy."""
+    accuracy, score = found.validation_accuracy, found.score
+    if objective == "accuracy" or accuracy is None or score is None:
+        return share(found.shown)
+    return f"score {share(score)} (accuracy {share(accuracy)})"
+
+
+def signed(value: float) -> str:
+    """A difference of scores with its sign."""
+    return ("" if value < 0 else "+") + share(value)
 
 
 def level(value: Level) -> str:
     """A value of a hyperparameter."""
     if isinstance(value, float):
         return number(value)
-    if isinstance(value, tuple | list):
-        return "[" + ", ".join(str(part) for part in value) + "]"
-    return plain(str(value))
+    return plain(level_text(value))
 
 
-def params(values: Mapping[str, Level]) -> str:
-    """A set of hyperparameters on one line."""
-    return "  ".join(f"{plain(name)}={level(value)}" for name, value in values.items())
+Conditions = Mapping[str, Mapping[str, Sequence[Level]]]
+
+
+def effective(values: Mapping[str, Level], conditions: Conditions) -> dict[str, Level]:
+    """A set of hyperparameters without those that have no effect beside the others.
+
+    conditions
+        As a status has them in `effective_with`.
+    """
+    return {
+        name: value
+        for name, value in values.items()
+        if all(values.get(other) in useful for other, useful in conditions.get(name, {}).items())
+    }
+
+
+def params(values: Mapping[str, Level], conditions: Conditions = MappingProxyType({})) -> str:
+    """A set of hyperparameters on one line, without those that have no effect in it."""
+    shown = effective(values, conditions)
+    return "  ".join(f"{plain(name)}={level(value)}" for name, value in shown.items())
 
 
 def span(values: RangeView) -> str:
@@ -51,7 +107,22 @@ def span(values: RangeView) -> str:
         return ", ".join(level(choice) for choice in values.choices)
     if values.low is None or values.high is None:
         return "-"
-    return f"{number(values.low)} to {number(values.high)}"
+    shown = "{:.0f}".format if values.integer else number
+    return f"{shown(values.low)} to {shown(values.high)}"
+
+
+def holds(values: RangeView, value: Level) -> bool:
+    """Tell whether a value lies in a range or is one of the choices."""
+    if values.choices is not None:
+        return any(same_level(value, choice) for choice in values.choices)
+    if isinstance(value, int | float) and values.low is not None and values.high is not None:
+        return values.low <= value <= values.high
+    return False
+
+
+def outside(ranges: Mapping[str, RangeView], values: Mapping[str, Level]) -> bool:
+    """Tell whether a trial with these values lies outside the ranges."""
+    return any(name in ranges and not holds(ranges[name], v) for name, v in values.items())
 
 
 def duration(seconds: float) -> str:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from hpsearch.surrogate import Surrogate
     from hpsearch.trials import Observation
 
-__all__ = ["SAMPLERS", "Propose", "Sampler"]
+__all__ = ["GROUP", "SAMPLERS", "Propose", "Sampler"]
+
+GROUP = 8  # trials that share one draw of the shape dimensions, so that they can be stacked
 
 Propose: TypeAlias = """Callable[
     [Space, Box, Sequence[Observation], Surrogate | None, int, np.random.Generator], list[Params]

@@ -8,12 +8,10 @@ import numpy as np
 from scipy.stats import qmc
 
 from hpsearch.arrays import Floats
-from hpsearch.samplers import Sampler
+from hpsearch.samplers import GROUP, Sampler
 from hpsearch.space import Box, Level, Params, Space, typed
 from hpsearch.surrogate import Surrogate
 from hpsearch.trials import Observation
-
-GROUP = 8  # trials that share one draw of the shape dimensions, so that they can be stacked
 
 
 def propose_random(

@@ -20,8 +20,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from hpsearch.arrays import Bools, Floats
-from hpsearch.samplers import Sampler
-from hpsearch.samplers.draws import GROUP, propose_sobol
+from hpsearch.samplers import GROUP, Sampler
+from hpsearch.samplers.draws import propose_sobol
 from hpsearch.space import Box, Params, Range, Space
 from hpsearch.surrogate import (
     CandidatePool,

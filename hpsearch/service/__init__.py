@@ -58,3 +58,15 @@ class Services:
                 "run: python -m migrations upgrade",
             }
         return {"database": "ok", "migrations": "ok"}
+
+    def require_schema(self) -> None:
+        """Nothing, where the database answers and has the schema of this build.
+
+        Raises
+        ------
+        Unavailable
+            It has none or another one, or it does not answer.
+        """
+        wrong = [f"{part}: {what}" for part, what in self.ready().items() if what != "ok"]
+        if wrong:
+            raise Unavailable("; ".join(wrong))

@@ -17,7 +17,7 @@ from hpsearch.report import digest
 from hpsearch.settings import Settings
 from hpsearch.spec import ResolvedSpec
 from hpsearch.store import Store, Tx
-from hpsearch.training.numerics import fingerprint
+from hpsearch.training.numerics import fingerprint, fitted_with
 from hpsearch.trials import (
     ADVANCING,
     GiveUp,
@@ -64,8 +64,9 @@ def _apply(
 ) -> bool:
     """Write a plan; False when somebody else has moved the search on."""
     seconds = deadlines(now.resolved, plan, settings)
+    numbers = {**fingerprint(), **fitted_with(search.spec, search.facts)}
     written = store.write(
-        lambda tx: tx.plans.apply(search, plan, deadlines=seconds, fingerprint=fingerprint())
+        lambda tx: tx.plans.apply(search, plan, deadlines=seconds, fingerprint=numbers)
     )
     if written:
         log.info("round %d begins: %s, %d trials", plan.number, plan.kind, len(plan.trials))
@@ -109,7 +110,7 @@ def _complete(store: Store, search: SearchRecord) -> bool:
         )
         if reason is not None:
             return None, reason
-        scored = not search.resolved().workload.classifies
+        scored = not search.resolved().workload.counts
         lines = digest.trial_lines(tx.trials.of(search.id), scored=scored)
         return digest.search_digest(search, lines, final.ensemble_correct), None
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from hpsearch.data import BUILTIN, DatasetInfo, DatasetStore
-from hpsearch.errors import Conflict, InvalidRequest, NotFound, TooMany, Unavailable
+from hpsearch.data import AS_IT_IS, BUILTIN, DatasetInfo, DatasetStore, Reading
+from hpsearch.errors import Conflict, InvalidRequest, InvalidSpec, NotFound, TooMany, Unavailable
 from hpsearch.records import DatasetRecord
-from hpsearch.report.build import dataset_view
-from hpsearch.report.views import DatasetView, Page
-from hpsearch.service import cursors
+from hpsearch.report.build import dataset_view, info_view
+from hpsearch.report.views import DatasetView, Page, TestRowsView
+from hpsearch.service import cursors, split_checks
 from hpsearch.settings import Settings
+from hpsearch.spec import ResolvedSpec
 from hpsearch.store import SHARED, Store, Tx
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -62,6 +64,20 @@ class Datasets:
         self._store.write(lambda tx: tx.library.put(SHARED, name, info, size))
         return info
 
+    def require_splits(self, resolved: ResolvedSpec, facts: Mapping[str, Any]) -> None:
+        """Nothing, for a spec whose splits the rows of its dataset allow; `facts` describe that.
+
+        Raises
+        ------
+        InvalidSpec
+            They do not; names the field and the way out.
+        """
+        if not facts.get("groups") and not facts.get("time"):
+            return
+        mistakes = split_checks.mistakes(self._files, DatasetInfo.from_json(facts), resolved)
+        if mistakes:
+            raise InvalidSpec("the dataset cannot be split as the spec asks", mistakes)
+
     def list(self, *, owner: str, limit: int = 100, cursor: str | None = None) -> Page:
         """The owner's datasets and the shared ones by name, built-in ones not yet made included."""
         key = cursors.decode(cursor, (str,))
@@ -94,9 +110,18 @@ class Datasets:
         return _unmade(name)
 
     def put(
-        self, name: str, path: Path, *, content_type: str, label: str | None, owner: str
+        self,
+        name: str,
+        path: Path,
+        *,
+        content_type: str,
+        owner: str,
+        reading: Reading = AS_IT_IS,
+        dry_run: bool = False,
     ) -> DatasetView:
         """Store an uploaded file under `name`; searches on an older content keep theirs.
+
+        A dry run stores nothing, and shows what would be.
 
         Raises
         ------
@@ -104,12 +129,20 @@ class Datasets:
             Nothing is stored then.
         """
         self._check(name)
+        if dry_run:
+            info = self._files.ingest_upload(path, content_type, reading, keep=False)
+            return info_view(info.to_json(), name, builtin=False)
         return self._keep(
-            owner, name, lambda: self._files.ingest_upload(path, content_type, label=label)
+            owner, name, lambda: self._files.ingest_upload(path, content_type, reading)
         )
 
-    def add(self, name: str, path: Path, *, owner: str) -> DatasetView:
+    def add(
+        self, name: str, path: Path, *, owner: str, reading: Reading = AS_IT_IS,
+        dry_run: bool = False,
+    ) -> DatasetView:  # fmt: skip
         """Store files of the server's own machine; MNIST's four files under a built-in name too.
+
+        A dry run stores nothing, and shows what would be.
 
         Raises
         ------
@@ -119,8 +152,39 @@ class Datasets:
         folder = name in BUILTIN and path.is_dir()
         if not folder:
             self._check(name)
+        if dry_run:
+            info = self._files.ingest_folder(name, path, reading, keep=False)
+            return info_view(info.to_json(), name, builtin=folder)
         return self._keep(
-            SHARED if folder else owner, name, lambda: self._files.ingest_folder(name, path)
+            SHARED if folder else owner,
+            name,
+            lambda: self._files.ingest_folder(name, path, reading),
+        )
+
+    def test_rows(self, name: str, *, owner: str) -> TestRowsView:
+        """The numbers of the examples that were split off and sealed.
+
+        Raises
+        ------
+        NotFound
+            Nobody gave this name to a dataset, or its numbers were not kept.
+        Conflict
+            No rows were split off: it brought its own test part.
+        """
+        row = self._store.read(lambda tx: tx.library.get(owner, name))
+        if row is None:
+            raise self._unknown(name, owner)
+        info = DatasetInfo.from_json(row.info)
+        if info.test_split == "given":
+            raise Conflict(f"{name!r} brought its own test part; no rows were split off")
+        rows = self._files.test_rows(info)
+        if rows is None:
+            raise NotFound(
+                f"{name!r} was stored before the numbers of sealed rows were kept; upload the same "
+                "file again, which changes nothing else"
+            )
+        return TestRowsView(
+            name=name, digest=info.digest, examples=info.n_train + info.n_test, rows=rows.tolist()
         )
 
     def delete(self, name: str, *, owner: str) -> None:

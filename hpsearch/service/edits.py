@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hpsearch.edges import full_range
 from hpsearch.errors import Conflict, InvalidSpec, Mistake
 from hpsearch.plural import counted
 from hpsearch.records import Edit, RoundRecord, SearchRecord, TrialRecord
@@ -18,7 +19,8 @@ from hpsearch.report.views import NextRoundView
 from hpsearch.rules import to_json
 from hpsearch.settings import Settings
 from hpsearch.space import Dimension, Range
-from hpsearch.spec import SearchSpec, merged, parse
+from hpsearch.spec import SearchSpec, merged, parse, raised
+from hpsearch.spec.edits import STORED_FIELDS
 from hpsearch.spec.models import TrialsSpec
 from hpsearch.store import Tx
 from hpsearch.trials import EDITABLE, ENDED
@@ -61,7 +63,7 @@ def check_editable(search: SearchRecord) -> None:
 
 
 def checked(search: SearchRecord, changes: object, caps: Settings) -> dict[str, Any]:
-    """`changes` in their stored form: with every range in full.
+    """`changes` in their stored form: with every range in full, and a budget as what follows from it.
 
     Ranges, `epochs` and `trials_per_round` may be given in part; the other fields of each stay
     as they are.
@@ -76,11 +78,13 @@ def checked(search: SearchRecord, changes: object, caps: Settings) -> dict[str, 
     now = search.resolved()
     asked = as_asked(now.spec)
     mistakes = _refused(asked, changes)
-    allowed = _completed(now.spec, asked, _without(changes, {m.path for m in mistakes}))
+    changes, more = raised.unfolded(_without(changes, {m.path for m in mistakes}), now, caps)
+    mistakes += more
+    allowed = _completed(now.spec, asked, changes)
     mistakes += _out_of_rounds(search, allowed, now.spec.rounds)
     edited = None
     try:
-        edited = parse(merged(asked, allowed), now.facts, caps)
+        edited = parse(merged(asked, allowed, allowed=STORED_FIELDS), now.facts, caps)
     except InvalidSpec as error:
         known = {m.path for m in mistakes}
         mistakes += [m for m in error.mistakes if m.path not in known]
@@ -136,7 +140,7 @@ def check_places(basis: Basis, changes: Mapping[str, Any]) -> None:
             mistakes.append(
                 Mistake(
                     f"space.{name}",
-                    f"a log range has no place for {min(misplaced):g}, which {len(misplaced)} of "
+                    f"a log range has no place for {min(misplaced):.15g}, which {len(misplaced)} of "
                     'its trials have; use "scale": "linear", or submit a new search',
                 )
             )
@@ -168,17 +172,12 @@ def _completed(
     full = dict(changes)
     if isinstance(changes.get("space"), dict):
         full["space"] = {
-            name: {**asked["space"][name], **part} if _is_part(asked["space"][name], part) else part
-            for name, part in changes["space"].items()
+            name: full_range(asked["space"][name], change)
+            for name, change in changes["space"].items()
         }
     if isinstance(changes.get("trials_per_round"), dict):
         full["trials_per_round"] = {**_trials(spec.trials), **changes["trials_per_round"]}
     return full
-
-
-def _is_part(present: Mapping[str, Any], change: object) -> bool:
-    """True of a change of some fields of the dimension that there is."""
-    return isinstance(change, dict) and "choices" not in present and "choices" not in change
 
 
 def _trials(trials: TrialsSpec) -> dict[str, int]:

@@ -8,38 +8,20 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
 
-from hpsearch.errors import Conflict, InvalidRequest, NotFound
-from hpsearch.records import Curve, JobRecord, SearchRecord
+from hpsearch.errors import Conflict, NotFound
+from hpsearch.records import JobRecord, SearchRecord
 from hpsearch.report.build import trial_id, trial_seed
 from hpsearch.report.views import HeartbeatView, LeaseView, OrderView, VerdictView
+from hpsearch.service import trial_reports as reports
 from hpsearch.service.jobs import JobService
 from hpsearch.service.queries import POLL_SECONDS, get_or_404
+from hpsearch.service.trial_reports import TrialUpdate
 from hpsearch.settings import Settings
 from hpsearch.store import Store, Tx
-from hpsearch.trials import ENDED, Hint, JobState, RoundKind, TrialReport, TrialState
+from hpsearch.trials import ENDED, Hint, JobState, RoundKind, TrialState
 
 TRIED = 4  # jobs that a claim reaches for before it says that nothing is open
-IN_FULL = "trained in full"
-OUTDONE = "as many trials as go on were better at this rung and at every one before it"
-OVER = "it is over already"
-
-
-@dataclass(frozen=True, slots=True)
-class TrialUpdate:
-    """A trainer's word on its trial: a score after some epoch, or that it came to nothing.
-
-    `epoch` is the last one where it is None; `state` is diverged or failed, or None.
-    """
-
-    token: str
-    epoch: int | None = None
-    score: float | None = None
-    loss: float | None = None
-    state: TrialState | None = None
-    message: str | None = None
 
 
 class External:
@@ -99,8 +81,8 @@ class External:
         def beat(tx: Tx) -> HeartbeatView:
             job = _job(tx, search_id, number, index)
             if not _is_held(job, token):
-                raise _taken(job, trial)
-            return HeartbeatView(trial=trial, seconds=_prolong(tx, job, token))
+                raise _taken(job, trial, token)
+            return HeartbeatView(trial=trial, seconds=reports.prolong(tx, job, token))
 
         return self._store.write(beat, durable=False)
 
@@ -124,14 +106,18 @@ class External:
         def write(tx: Tx) -> VerdictView | tuple[Hint, int]:
             job = _job(tx, search_id, number, index)
             if job.done_attempt is not None and job.worker_run == update.token:
-                return VerdictView(trial=trial, stop=True, reason=OVER)
-            if update.state is TrialState.FAILED and _was_given_back(job, update.token):
-                return VerdictView(trial=trial, stop=True, reason=job.error)
+                return reports.over(tx, job, index, update)
+            if _was_given_back(job, update):
+                why = reports.RETURNED if update.returned else job.error
+                return VerdictView(trial=trial, stop=True, reason=why)
             if not _is_held(job, update.token):
-                raise _taken(job, trial)
-            if job.kind is RoundKind.FINAL and update.state is TrialState.FAILED:
+                raise _taken(job, trial, update.token)
+            if update.returned:
+                return reports.returned(tx, job, index, update)
+            failed_final = job.kind is RoundKind.FINAL and update.state is TrialState.FAILED
+            if failed_final and not tx.final.is_spare(job.id):
                 return job.hint, job.losses
-            return _written(tx, job, index, update)
+            return reports.written(tx, job, index, update)
 
         done = self._store.write(write)
         if isinstance(done, VerdictView):
@@ -186,24 +172,18 @@ def _is_held(job: JobRecord, token: str) -> bool:
     return job.state is JobState.RUNNING and job.worker_run == token
 
 
-def _was_given_back(job: JobRecord, token: str) -> bool:
-    """True where this trainer was the last one, and nobody has taken its place."""
-    return job.state in (JobState.QUEUED, JobState.FAILED) and job.worker_run == token
+def _was_given_back(job: JobRecord, update: TrialUpdate) -> bool:
+    """True where this trainer gave it back before, and nobody has taken its place."""
+    last = job.state in (JobState.QUEUED, JobState.FAILED) and job.worker_run == update.token
+    return last and (update.returned or update.state is TrialState.FAILED)
 
 
-def _prolong(tx: Tx, job: JobRecord, token: str) -> float:
-    """Begin the lease of a trial that is held anew; its seconds."""
-    assert job.lease_seconds is not None  # whoever holds it has chosen them
-    tx.queue.heartbeat(job.hint, worker_run=token, lease=job.lease_seconds)
-    return job.lease_seconds
-
-
-def _taken(job: JobRecord, trial: str) -> Conflict:
+def _taken(job: JobRecord, trial: str, token: str) -> Conflict:
     """The refusal of a trainer whose trial is not, or no longer, its own."""
     now = {
         JobState.QUEUED: "it waits to be claimed again",
         JobState.RUNNING: "somebody else trains it",
-        JobState.DONE: "somebody else has trained it",
+        JobState.DONE: reports.OVER if job.worker_run == token else "somebody else has trained it",
         JobState.FAILED: "it was given up after its trainers were lost",
         JobState.CANCELLED: "its search was cancelled",
     }
@@ -232,56 +212,3 @@ def _order(tx: Tx, hint: Hint, token: str, lease: float) -> OrderView | None:
         attempt=hint.attempt,
         lease=LeaseView(token=token, seconds=lease),
     )
-
-
-def _written(tx: Tx, job: JobRecord, index: int, update: TrialUpdate) -> VerdictView:
-    """Store a report of a trial that is held, and end the trial where that is due."""
-    trial = trial_id(job.round, index)
-    curve = tx.cohorts.curve(job.place, index)
-    if update.score is not None and update.state is None:
-        further = _further(tx, job, curve, update)
-        if further is not None:
-            curve = [*curve, further]
-            tx.cohorts.store_curve(job.place, index, curve)
-    elif update.state is None:
-        raise InvalidRequest('a report has a "score", or a "state" of diverged or failed')
-    state, reason = update.state, update.state and f"it {update.state}"
-    if state is None and curve[-1][0] == job.epochs:
-        state, reason = TrialState.COMPLETED, IN_FULL
-    elif state is None and tx.cohorts.surely_out(job.place, index):
-        state, reason = TrialState.STOPPED, OUTDONE
-    if state is None:
-        _prolong(tx, job, update.token)
-        return VerdictView(trial=trial, stop=False)
-    assert job.claimed_at is not None  # it is held
-    tx.results.finish_external(
-        job.hint,
-        TrialReport(index=index, state=state, error=update.message),
-        worker_run=update.token,
-        seconds=tx.time() - job.claimed_at,
-    )
-    return VerdictView(trial=trial, stop=True, reason=reason)
-
-
-def _further(
-    tx: Tx, job: JobRecord, curve: Curve, update: TrialUpdate
-) -> Sequence[float | int | None] | None:
-    """The point by which a report prolongs the curve; None where that is known already."""
-    epoch = job.epochs if update.epoch is None else update.epoch
-    if not 1 <= epoch <= job.epochs:
-        raise InvalidRequest(f"epoch {epoch} is not one of the {job.epochs} of this trial")
-    point = (epoch, update.loss, None, update.score)
-    last = int(curve[-1][0] or 0) if curve else 0
-    if epoch <= last:
-        if list(point) in [list(known) for known in curve]:
-            return None
-        raise Conflict(
-            f"epoch {epoch} has another score already, or comes after the reported epoch {last}"
-        )
-    due = next(rung for rung in tx.cohorts.rungs(job.place) if rung > last)
-    if epoch > due:
-        raise InvalidRequest(
-            f"the score after epoch {due} has to be reported before that of epoch {epoch}: trials "
-            'are compared there; a search with "epochs": {"halving": false} compares none'
-        )
-    return point

@@ -181,14 +181,22 @@ class JobService:
             return False
 
     def _reap(self, job: RunningJob, error: str, heartbeats: int | None) -> bool:
-        written = self._give_back(
-            Hint(job.id, job.attempt),
-            error,
-            worker_run=job.worker_run,
-            losses=job.losses,
-            reaped=True,
-            heartbeats=heartbeats,
-        )
+        hint = Hint(job.id, job.attempt)
+        # A deadline (no heartbeats) of a training elsewhere is its user's, who asked for no second try.
+        if heartbeats is None and job.lease_seconds is not None:
+            error = f"it took longer than external.trial_seconds, {job.deadline_seconds:g} s"
+            written = self._store.write(
+                lambda tx: tx.results.out_of_time(hint, error, worker_run=job.worker_run)
+            )
+        else:
+            written = self._give_back(
+                hint,
+                error,
+                worker_run=job.worker_run,
+                losses=job.losses,
+                reaped=True,
+                heartbeats=heartbeats,
+            )
         if written is Written.FENCED:
             return False
         with about(search_id=job.search_id, job_id=job.id, attempt=job.attempt):

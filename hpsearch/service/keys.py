@@ -12,7 +12,7 @@ import hmac
 import secrets
 import string
 import zlib
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hpsearch.errors import InvalidRequest, NotFound, Unauthenticated
@@ -102,9 +102,9 @@ class ApiKeys:
         more = None if last is None else cursors.encode((last.created_at, last.id))
         return Page(items=[key_view(row) for row in rows[:limit]], next=more)
 
-    def note_use(self, key_ids: Collection[str]) -> None:
-        """Note that these keys have been used by now."""
-        self._store.write(lambda tx: tx.keys.note_use(key_ids))
+    def note_use(self, ages: Mapping[str, float]) -> None:
+        """Note the last use of keys: by id, so many seconds ago."""
+        self._store.write(lambda tx: tx.keys.note_use(ages))
 
     def revoke(self, key_id: str) -> KeyView:
         """Close a key for good; revoking twice changes nothing.

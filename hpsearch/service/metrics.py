@@ -69,7 +69,7 @@ class Metrics:
         return self._store.read(lambda tx: tx.metrics.workers(alive=self._lease))
 
     def database(self) -> Mapping[str, str]:
-        """The database's `kind`, `version` and, for SQLite, `journal` mode."""
+        """Kind of the database and the way to it, as `Store.described` says it."""
         return self._store.described()
 
     def clock_offset(self) -> float:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from hpsearch.errors import Mistake
 from hpsearch.records import observation_to_json
-from hpsearch.space import Choices, Dimension, Level, Params, Space, params_from_json
+from hpsearch.space import Space, allowed, fitted, params_from_json, unfit
 from hpsearch.spec import Observations, ResolvedSpec, SearchSpec
 from hpsearch.spec.models import SeenTrial
 from hpsearch.trials import Observation, TrialState
@@ -34,19 +35,22 @@ def accepted(
     if mistakes:
         return mistakes[:MISTAKES_SHOWN]
     made = [_observation(trial, i) for i, trial in enumerate(provided.observations)]
-    inside = [o for o in made if within(new.space, o.params)]
-    return inside or [Mistake(at, "none of them lies within the limits of this space")]
+    return inside(made, new.space) or [
+        Mistake(at, "none of them lies within the limits of this space")
+    ]
 
 
 def _wrong(trial: SeenTrial, new: ResolvedSpec) -> Iterator[tuple[str, str]]:
     dimensions = new.space.dimensions
-    if set(trial.params) != set(dimensions):
-        has, wanted = ", ".join(sorted(trial.params)) or "none", ", ".join(sorted(dimensions))
-        yield "params", f"other hyperparameters: {has}, not {wanted}"
+    values = params_from_json(trial.params)
+    whys = {n: unfit(dimensions[n], v) for n, v in values.items() if n in dimensions}
+    unusable = {name: why for name, why in whys.items() if why is not None}
+    yield from ((f"params.{name}", why) for name, why in unusable.items())
+    if set(values) != set(dimensions):
+        has, wanted = ", ".join(sorted(values)) or "none", ", ".join(sorted(dimensions))
+        if not unusable:
+            yield "params", f"other hyperparameters: {has}, not {wanted}"
         return
-    for name, value in params_from_json(trial.params).items():
-        if (why := _unfit(dimensions[name], value)) is not None:
-            yield f"params.{name}", why
     diverged = trial.state == "diverged"
     if diverged != (trial.score is None):
         yield "score", "a diverged trial has none" if diverged else "missing; null is for diverged"
@@ -60,29 +64,14 @@ def _wrong(trial: SeenTrial, new: ResolvedSpec) -> Iterator[tuple[str, str]]:
         yield "curve", f"its epochs must grow, to {trial.epochs} at the most, got {epochs[:10]}"
 
 
-def _unfit(dimension: Dimension, value: Level) -> str | None:
-    """The reason why no search of this dimension could hold such a value."""
-    if isinstance(dimension, Choices):
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return f"a number is wanted, got {value!r:.60}"
-    if dimension.integer and value != int(value):
-        return f"a whole number is wanted, got {value:g}"
-    return None
-
-
-def within(space: Space, params: Params) -> bool:
-    """True of parameters that a search of this space may come to."""
-    return all(_allowed(space.dimensions[name], params[name]) for name in space.names)
-
-
-def _allowed(dimension: Dimension, value: Level) -> bool:
-    if isinstance(dimension, Choices):
-        return dimension.contains(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    low, high = dimension.hard_low, dimension.hard_high
-    return (low is None or value >= low) and (high is None or value <= high)
+def inside(observations: Iterable[Observation], space: Space) -> list[Observation]:
+    """The observations that a search of this space may come to, their values as the space has them."""
+    dimensions = space.dimensions
+    as_here = (
+        replace(o, params={name: fitted(dimensions[name], o.params[name]) for name in o.params})
+        for o in observations
+    )
+    return [o for o in as_here if all(allowed(dimensions[n], o.params[n]) for n in space.names)]
 
 
 def _observation(trial: SeenTrial, index: int) -> Observation:

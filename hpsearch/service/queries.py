@@ -8,16 +8,19 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hpsearch.errors import Conflict, InvalidRequest, NotFound, Stale
-from hpsearch.records import SearchRecord, TrialRecord
-from hpsearch.report import answer, build, health
-from hpsearch.report.views import HealthView, Page, ResultView, RoundView, StatusView
+from hpsearch.records import RoundRecord, SearchRecord, TrialRecord
+from hpsearch.report import answer, build, health, progress
+from hpsearch.report.views import HealthView, Page, ResultView, RoundView, StatusView, WaitingView
 from hpsearch.service import cursors, provided
 from hpsearch.service.edits import as_asked
+from hpsearch.space import Choices, Params
+from hpsearch.spec import ResolvedSpec
 from hpsearch.store import Store, Tx
 from hpsearch.trials import ENDED, SearchState, TrialState
 
 POLL_SECONDS = 0.2  # how often a waiting caller's revision is looked up
 SORTS = ("round", "-validation_accuracy")
+TRIALS = 2_000  # that the health report looks at where some failed
 FULL_TRAININGS = 2_000  # that the answer and the health report look at, the newest ones
 CURVES = 100  # trials on a page with their learning curves
 
@@ -222,6 +225,9 @@ class SearchQueries:
         def read(tx: Tx) -> Sequence[StatusView]:
             rounds, running, time = tx.trials.rounds_of(ids), tx.trials.running(ids), tx.time()
             deliveries = tx.outbox.of([search.id for search in searches if search.webhook])
+            warm = tx.searches.warm_start_trials(
+                [search.id for search in searches if search.spec.get("warm_start")]
+            )
             return [
                 build.status(
                     search,
@@ -230,6 +236,7 @@ class SearchQueries:
                     running[search.id],
                     time,
                     delivery=deliveries.get(search.id),
+                    warm_start_trials=warm.get(search.id, 0),
                 )
                 for search in searches
             ]
@@ -243,15 +250,39 @@ def _yet(search: SearchRecord) -> str:
 
 def _records(tx: Tx, search: SearchRecord) -> health.SearchRecords:
     resolved = search.resolved()
-    epochs = resolved.spec.epochs.last
+    epochs, rounds = resolved.spec.epochs.last, tx.trials.rounds(search.id)
+    failures = any(r.failed for r in progress.searching(rounds))
     return health.SearchRecords(
         search=search,
         resolved=resolved,
-        rounds=tx.trials.rounds(search.id),
+        rounds=rounds,
         decisions=tx.trials.decisions(search.id),
         full=tx.trials.full_trainings(search.id, epochs=epochs, limit=FULL_TRAININGS),
         models=tx.final.models(search.id),
+        trained=tx.trials.sampled(search.id, every=1, limit=TRIALS) if failures else (),
+        failed=tx.trials.failed(search.id, limit=TRIALS) if failures else (),
+        waiting=_waiting(tx, search, resolved, rounds),
+        tried=_tried(tx, search, resolved),
     )
+
+
+def _waiting(
+    tx: Tx, search: SearchRecord, resolved: ResolvedSpec, rounds: Sequence[RoundRecord]
+) -> WaitingView | None:
+    """Trials that wait for a trainer elsewhere; nothing is asked where there can be none."""
+    if resolved.workload.trained_here:
+        return None
+    running = tx.trials.running([search.id])[search.id]
+    return progress.waiting(search, resolved, rounds, running, tx.time())
+
+
+def _tried(tx: Tx, search: SearchRecord, resolved: ResolvedSpec) -> Sequence[Params]:
+    """The levels that trials had, each set once; those of the trials that it began with as well."""
+    names = [name for name, asked in resolved.box.items() if isinstance(asked, Choices)]
+    if not names:
+        return ()
+    before = tx.searches.get(search.id) if resolved.spec.earlier else None
+    return [*tx.trials.tried(search.id, names), *(o.params for o in (before or search).warm_start)]
 
 
 def _openings(tx: Tx, search: SearchRecord) -> int:

@@ -11,14 +11,14 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hpsearch import reasons, rules
 from hpsearch.coordinator import Plan, Snapshot, decide
 from hpsearch.data import DatasetInfo
 from hpsearch.errors import Conflict, NotFound
-from hpsearch.evidence import Evidence
+from hpsearch.evidence import Evidence, FinalScores
 from hpsearch.records import (
     DecisionRecord,
     FinalRecord,
@@ -33,7 +33,7 @@ from hpsearch.space import box_to_json
 from hpsearch.store import Tx
 from hpsearch.training import Trainer
 from hpsearch.training.final import run_final
-from hpsearch.training.numerics import fingerprint
+from hpsearch.training.numerics import fingerprint, fitted_with
 from hpsearch.trials import (
     OBSERVED,
     Decision,
@@ -145,6 +145,7 @@ def again(services: Services, search_id: str, *, progress: Progress | None = Non
             report = run_final(trainer, order, open_test=lambda: _record(services, original))
             ensemble = report.ensemble_correct
             differences += _compare_model(original, report.model)
+            differences += _compare_test(original, report.test)
             trials += _trained(order, report.trials)
             differences += _compare_summary(original, plan, ensemble)
             break
@@ -343,6 +344,25 @@ def _compare_model(original: _Original, model: bytes | None) -> list[str]:
     return [f"the model has SHA-256 {original.model}, now {now}"]
 
 
+def _compare_test(original: _Original, test: FinalScores | None) -> list[str]:
+    """A difference of the scores on the test part; early versions stored none."""
+    evidence = original.rounds[original.final.round - 1].evidence
+    now = _as_stored(Evidence(test=_known(test, evidence)))
+    if evidence is None or evidence == now:
+        return []
+    return [
+        f"other scores on the test part are stored ({evidence.test}) than come out now ({test})"
+    ]
+
+
+def _known(test: FinalScores | None, stored: Evidence | None) -> FinalScores | None:
+    """Scores of the metrics that there were when the search ended."""
+    if test is None or stored is None or stored.test is None:
+        return test
+    names = stored.test.metrics.keys()
+    return replace(test, metrics={n: s for n, s in test.metrics.items() if n in names})
+
+
 Best = tuple[int | None, int | None, float | None, float | None, float | None]
 
 
@@ -358,8 +378,7 @@ def _best(trials: Sequence[TrialRecord]) -> Best:
         return (trials[0].round if trials else None), None, None, None, None
     best = min(scored, key=lambda t: rank_key(t.score, t.loss, t.round, t.idx))
     loss = math.inf if best.loss is None else best.loss
-    share = best.correct / best.examples if best.examples else None
-    return best.round, best.idx, best.score, share, loss
+    return best.round, best.idx, best.score, best.validation_accuracy, loss
 
 
 def _compare_trials(original: _Original, trials: Sequence[TrialRecord]) -> list[str]:
@@ -387,13 +406,16 @@ def _comparison(
     differences: list[str],
 ) -> Comparison:
     search = original.search
-    scored = not search.resolved().workload.classifies
+    scored = not search.resolved().workload.counts
     lines = digest.trial_lines(trials, scored=scored)
     now = digest.search_digest(search, lines, ensemble)
     if search.digest is not None and now != search.digest:
         differences.append(f"digest {search.digest} is stored, now {now}")
-    if differences and any(dict(f) != dict(fingerprint()) for f in original.fingerprints):
+    here = {**fingerprint(), **fitted_with(search.spec, search.facts)}
+    others = digest.differing([*original.fingerprints, here])
+    if differences and others:
         differences.append(
-            "this process has another numeric fingerprint than those that ran the search"
+            "this process has another numeric fingerprint than those that ran the search: it "
+            f"differs in {', '.join(others)}"
         )
     return Comparison(search.id, len(lines), now, search.digest, differences)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hpsearch.errors import Conflict, NotFound
-from hpsearch.report.views import NextRoundView, StatusView
+from hpsearch.report import plan
+from hpsearch.report.views import NextRoundView, PlanView, StatusView, SubmittedView
 from hpsearch.service import edits
 from hpsearch.service.datasets import Datasets
 from hpsearch.service.queries import SearchQueries, get_or_404
@@ -29,13 +30,13 @@ class Searches(SearchQueries):
 
     def submit(
         self, data: object, *, owner: str, idempotency_key: str | None = None
-    ) -> tuple[StatusView, bool]:
+    ) -> tuple[SubmittedView, bool]:
         """Store a new search; the loop sees it from there.
 
         Returns
         -------
         tuple
-            The status, and whether the search is new: a repeated idempotency key gives the
+            The status with the plan, and whether the search is new: a repeated idempotency key gives the
             search that it made before.
 
         Raises
@@ -48,7 +49,22 @@ class Searches(SearchQueries):
             The owner has as many unfinished searches as the settings allow.
         """
         search, new = self._submission.submit(data, owner=owner, key=idempotency_key)
-        return self._status(search), new
+        assert isinstance(data, dict)  # nothing else is a spec
+        resolved = search.resolved(after=0)
+        made = plan.view_of(resolved, data, edits.as_asked(resolved.spec))
+        return SubmittedView(**dict(self._status(search)), plan=made), new
+
+    def plan(self, data: object, *, owner: str) -> PlanView:
+        """Everything that a search of this spec would do; nothing is stored.
+
+        Raises
+        ------
+        InvalidSpec, Conflict
+            As `submit` does.
+        """
+        resolved = self._submission.resolved(data, owner=owner)
+        assert isinstance(data, dict)  # nothing else is a spec
+        return plan.view_of(resolved, data, edits.as_asked(resolved.spec))
 
     def edit(
         self, search_id: str, changes: object, *, owner: str, if_revision: int | None = None
@@ -181,6 +197,7 @@ def _final_again(tx: Tx, search_id: str, revision: int | None) -> bool:
         finished_at=None,
     )
     if moved:
+        tx.results.give_up_spare(search_id)
         tx.final.requeue(search_id)
     return moved
 

@@ -52,11 +52,29 @@ class Submission:
         assert known is not None  # its key kept ours from being inserted
         return known, False
 
-    def _new(self, data: object, *, owner: str, key: str | None) -> NewSearch:
-        """The new search."""
+    def resolved(self, data: object, *, owner: str) -> ResolvedSpec:
+        """The search that `data` would be; nothing is stored.
+
+        Raises
+        ------
+        InvalidSpec, Conflict
+            See `Searches.submit`.
+        """
+        resolved, _ = self._checked(data, owner)
+        self._warm_start(resolved, owner)
+        return resolved
+
+    def _checked(self, data: object, owner: str) -> tuple[ResolvedSpec, dict[str, Any]]:
+        """The search that `data` asks for, and the stored facts of its dataset, which allows its splits."""
         facts = self._facts(data, owner)
         resolved = parse(data, facts if isinstance(facts, Mistake) else facts[0], self._settings)
         assert not isinstance(facts, Mistake)  # parse refuses it
+        self._datasets.require_splits(resolved, facts[1])
+        return resolved, facts[1]
+
+    def _new(self, data: object, *, owner: str, key: str | None) -> NewSearch:
+        """The new search."""
+        resolved, facts = self._checked(data, owner)
         webhook = resolved.spec.webhook
         return NewSearch(
             id=secrets.token_hex(10),
@@ -65,7 +83,7 @@ class Submission:
             spec=provided.emptied(resolved.spec).to_json(),
             dataset=resolved.spec.dataset,
             dataset_digest=resolved.facts.digest or None,
-            facts=facts[1],
+            facts=facts,
             idempotency_key=key,
             webhook=None if webhook is None else webhook.url,
             body_sha256=body_sha256(data),

@@ -14,7 +14,7 @@ from hpsearch.plural import counted
 from hpsearch.records import SearchRecord, observations
 from hpsearch.service import provided
 from hpsearch.space import Space
-from hpsearch.spec import ResolvedSpec, SearchSpec
+from hpsearch.spec import ResolvedSpec
 from hpsearch.store import Tx
 from hpsearch.trials import Observation, SearchState
 
@@ -88,7 +88,7 @@ def _differences(old: ResolvedSpec, new: ResolvedSpec) -> list[str]:
     searched, wanted = sorted(old.spec.space), sorted(new.spec.space)
     if searched != wanted:
         return [f"other hyperparameters: {', '.join(searched)}, not {', '.join(wanted)}"]
-    one, other = _fixed(old.spec), _fixed(new.spec)
+    one, other = _fixed(old), _fixed(new)
     return [
         f"another {name}: {_shown(one[name])}, not {_shown(other[name])}"
         for name in one
@@ -96,12 +96,14 @@ def _differences(old: ResolvedSpec, new: ResolvedSpec) -> list[str]:
     ]
 
 
-def _fixed(spec: SearchSpec) -> dict[str, Any]:
+def _fixed(resolved: ResolvedSpec) -> dict[str, Any]:
     """Fields that must be the same for scores to compare, by path."""
+    spec = resolved.spec
     fixed = spec.workload.fixed(spec.model, spec.space)
     return {
         **{f"model.{name}": value for name, value in fixed.items()},
         "objective": spec.objective,
+        "weight": resolved.weight,
         "validation.folds": spec.validation.folds,
         "validation.repeats": spec.validation.repeats,
         "validation_fraction": None if spec.validation.folds else spec.validation_fraction,
@@ -116,4 +118,5 @@ def _taken(tx: Tx, search: SearchRecord, space: Space) -> Sequence[Observation]:
     """The observations of a search that lie within the limits of `space`, in order."""
     trials = tx.trials.best_and_newest(search.id, limit=TRIALS_MOST)
     ordered = sorted(trials, key=lambda t: (t.round, t.idx))
-    return [o for o in observations(ordered) if provided.within(space, o.params)]
+    epochs = {r.number: r.epochs for r in tx.trials.rounds_of([search.id])[search.id]}
+    return provided.inside(observations(ordered, epochs), space)

@@ -1,6 +1,6 @@
 """The spec of a search: the user's JSON, checked, with everything that follows from it."""
 
-from hpsearch.spec import schedule
+from hpsearch.spec import outlook, plan, raised, schedule
 from hpsearch.spec.checks import from_pydantic, parse
 from hpsearch.spec.edits import edited, merged
 from hpsearch.spec.models import Objective, Observations, SearchSpec
@@ -14,6 +14,9 @@ __all__ = [
     "edited",
     "from_pydantic",
     "merged",
+    "outlook",
     "parse",
+    "plan",
+    "raised",
     "schedule",
 ]

@@ -7,27 +7,35 @@ mistakes reads about three.
 
 from __future__ import annotations
 
+import re
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from hpsearch.errors import InvalidSpec, Mistake, suggestion
+from hpsearch.errors import InvalidSpec, Mistake, suggestion, with_question
 from hpsearch.plural import counted
 from hpsearch.settings import Settings
 from hpsearch.space import Choices, Range, TaggedDimension
 from hpsearch.spec import caps as limits
-from hpsearch.spec import webhook
+from hpsearch.spec import named, plan, webhook
 from hpsearch.spec.models import SearchSpec
 from hpsearch.spec.resolved import ResolvedSpec
-from hpsearch.workloads import NO_DATASET, DatasetFacts, ValidParts, workload_of
+from hpsearch.workloads import (
+    DatasetFacts,
+    ValidParts,
+    default_objective,
+    workload_of,
+)
 from hpsearch.workloads.dense import current_model
 
+_MISSING = "Field required"  # pydantic's words
+_ANOTHER_KIND = {"choices": ("low", "high")}  # what is missing where a list of levels is meant
+_SEE = ("see /openapi.json for the fields there are", "See /openapi.json for the fields there are")
 MISTAKES_SHOWN = 100  # a body of a megabyte could make more than anybody reads
 
 _DIMENSION: TypeAdapter[Any] = TypeAdapter(TaggedDimension)
-_KINDS: Mapping[str, type[BaseModel]] = {"range": Range, "choices": Choices}
 _FIELD_LOC = 2  # ("model", field)
 _DIMENSION_LOC = 2  # ("space", NAME, tag of the union, field, ...)
 _VALUE_LOC = 6  # ("warm_start", index, "observations", index, "params", NAME, kind of value)
@@ -55,22 +63,27 @@ def parse(data: object, facts: DatasetFacts | Mistake, caps: Settings) -> Resolv
     if not isinstance(data, dict):
         got = Mistake("", f"expected an object, got {_short(data)}")
         raise InvalidSpec("a search spec is a JSON object", [got])
+    if isinstance(facts, DatasetFacts) and "objective" not in data:
+        data = {**data, "objective": default_objective(facts)}
     mistakes: list[Mistake] = []
     spec: SearchSpec | None = None
     try:
-        spec = SearchSpec.model_validate(data)
+        spec = SearchSpec.model_validate(plan.readable(data))
     except ValidationError as error:
         mistakes += from_pydantic(error)
     parts = _valid_parts(data)
     mistakes += workload_of(data.get("objective")).mistakes(parts)
     more = [facts] if isinstance(facts, Mistake) else []
     if spec is not None:
-        more += limits.beyond(ResolvedSpec(spec, NO_DATASET), caps)
+        more += named.beyond(data, spec, caps)
         more += webhook.mistakes(spec.webhook, caps)
+    mistakes += plan.conflicts(data)
     reported = {m.path for m in mistakes}
     mistakes += [m for m in more if m.path not in reported]
     if spec is not None and not mistakes and isinstance(facts, DatasetFacts):
-        resolved = _within(ResolvedSpec(spec, facts), caps)
+        spec, mistakes = _planned(spec, data, facts, caps)
+    if spec is not None and not mistakes and isinstance(facts, DatasetFacts):
+        resolved = _within(ResolvedSpec(_weighing(spec, facts), facts), caps)
         mistakes += resolved.workload.unfit(parts, caps)
         if not mistakes:
             return resolved
@@ -78,6 +91,29 @@ def parse(data: object, facts: DatasetFacts | Mistake, caps: Settings) -> Resolv
     if len(mistakes) > MISTAKES_SHOWN:
         count += f", the first {MISTAKES_SHOWN} of which are listed"
     raise InvalidSpec(f"the search spec has {count}", mistakes[:MISTAKES_SHOWN])
+
+
+def _weighing(spec: SearchSpec, facts: DatasetFacts) -> SearchSpec:
+    """`spec` with the weight that it means; where there is none to choose from it says nothing."""
+    if not facts.weight:
+        return spec.model_copy(update={"weight": spec.weight or "auto"})
+    return spec.model_copy(update={"weight": ResolvedSpec(spec, facts).weight})
+
+
+def _planned(
+    spec: SearchSpec, data: Mapping[str, Any], facts: DatasetFacts, caps: Settings
+) -> tuple[SearchSpec, list[Mistake]]:
+    """`spec` with the plan of its budget written out, where there is one to make."""
+    if not plan.is_asked(data):
+        return spec, []
+    written, mistakes = plan.completed(data, spec, facts, caps)
+    if mistakes:
+        return spec, mistakes
+    try:
+        spec = SearchSpec.model_validate(written)
+    except ValidationError as error:
+        return spec, from_pydantic(error)
+    return spec, limits.beyond(ResolvedSpec(spec, facts), caps)
 
 
 def _within(resolved: ResolvedSpec, caps: Settings) -> ResolvedSpec:
@@ -92,6 +128,7 @@ def _within(resolved: ResolvedSpec, caps: Settings) -> ResolvedSpec:
 def from_pydantic(error: ValidationError) -> list[Mistake]:
     """Pydantic's findings with paths as a user writes them: space.learning_rate.low."""
     mistakes: dict[tuple[str, str], Mistake] = {}  # pydantic tries a level as every kind of level
+    meant: set[str] = set()  # paths of missing fields that are there under another name
     for item in error.errors(include_url=False):
         if item["type"] == "too_short" and item["input"]:
             continue  # it counts the items that are valid; each of the others has its own mistake
@@ -99,7 +136,10 @@ def from_pydantic(error: ValidationError) -> list[Mistake]:
         message = wording or item["msg"].removeprefix("Value error, ")
         key = _path(loc), message
         if item["type"] == "extra_forbidden":
-            message = _unknown(error.title, item["loc"])
+            question = _question(error.title, item["loc"], item["input"])
+            name = question.removeprefix("did you mean ").rstrip("?")
+            meant |= {_path((*loc[:-1], field)) for field in _ANOTHER_KIND.get(name, (name,))}
+            message = " ".join(filter(None, ("unknown field;", question, _SEE[bool(question)])))
         elif item["type"] == "model_type" and item["loc"][:1] == ("space",):
             message = 'give {"low": ..., "high": ...} or {"choices": [...]}'
         elif item["type"] == "too_short":
@@ -109,15 +149,19 @@ def from_pydantic(error: ValidationError) -> list[Mistake]:
             message = f"give a list{whole}, got {_short(item['input'])}"
         elif item["type"] not in ("missing", "value_error"):
             message += f", got {_short(item['input'])}"
+            if item["type"] == "literal_error" and isinstance(item["input"], str):
+                names = re.findall("'([^']*)'", item["ctx"]["expected"])
+                message = with_question(message, item["input"], names)
         mistakes.setdefault(key, Mistake(key[0], message))
-    return list(mistakes.values())
+    return [m for m in mistakes.values() if m.message != _MISSING or m.path not in meant]
 
 
-def _unknown(title: str, loc: tuple[int | str, ...]) -> str:
-    """The message about a field that does not exist."""
-    question = suggestion(str(loc[-1]), _fields(title, loc))
-    see = "see /openapi.json for the fields there are"
-    return f"unknown field; {question} S{see[1:]}" if question else f"unknown field; {see}"
+def _question(title: str, loc: tuple[int | str, ...], value: object) -> str:
+    """The question about a field that does not exist."""
+    name = str(loc[-1])
+    if title == SearchSpec.__name__ and len(loc) == 1 and name in current_model().model_fields:
+        return f"did you mean {'space' if isinstance(value, dict) else 'model'}.{name}?"
+    return suggestion(name, _fields(title, loc))
 
 
 def _fields(title: str, loc: tuple[int | str, ...]) -> Iterable[str]:
@@ -129,7 +173,7 @@ def _fields(title: str, loc: tuple[int | str, ...]) -> Iterable[str]:
     if loc[0] == "model":
         return current_model().model_fields
     if loc[0] == "space":
-        return _KINDS[str(loc[_DIMENSION_LOC])].model_fields
+        return [*Range.model_fields, *Choices.model_fields]
     kind = SearchSpec.model_fields[str(loc[0])].annotation
     models = [
         k for k in (kind, *get_args(kind)) if isinstance(k, type) and issubclass(k, BaseModel)
@@ -143,7 +187,7 @@ def _place(loc: tuple[int | str, ...]) -> tuple[tuple[int | str, ...], str | Non
         loc = loc[:_DIMENSION_LOC] + loc[_DIMENSION_LOC + 1 :]
         if loc[2:3] == ("choices",) and len(loc) > _LEVEL_LOC:
             return loc[:_LEVEL_LOC], (
-                "a choice is a number, a text, true, false or a list of whole numbers"
+                "a choice is a number, a text, true, false, null or a list of whole numbers"
             )
     elif loc[:1] == ("trials_per_round",):
         loc = (*loc[:1], *loc[2:])
@@ -151,7 +195,7 @@ def _place(loc: tuple[int | str, ...]) -> tuple[tuple[int | str, ...], str | Non
         loc = loc[:2] + loc[3:]
         if loc[4:5] == ("params",) and len(loc) > _VALUE_LOC:
             return loc[:_VALUE_LOC], (
-                "a value is a number, a text, true, false or a list of whole numbers"
+                "a value is a number, a text, true, false, null or a list of whole numbers"
             )
     return loc, None
 

@@ -21,17 +21,21 @@ from pydantic import (
 
 from hpsearch.narrowing import RULES
 from hpsearch.one_of import one_of
-from hpsearch.rules import to_json
+from hpsearch.rules import Since, to_json
 from hpsearch.samplers import SAMPLERS
 from hpsearch.space import TaggedDimension
+from hpsearch.spec.budget import COUNT_MOST, SECONDS_MOST, BudgetSpec
 from hpsearch.spec.webhook import WebhookSpec
-from hpsearch.workloads import OBJECTIVES, ModelSpec, Workload, workload_of
+from hpsearch.workloads import MONTH_SECONDS, OBJECTIVES, ModelSpec, Workload, workload_of
 from hpsearch.workloads.dense import with_registered
 
 Frozen = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 Objective = Annotated[str, OBJECTIVES]
 SearchId = Annotated[str, Field(min_length=1, max_length=40)]
+ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
 OBSERVATIONS_MOST = 2_000  # in one item of warm_start
+EPOCHS_MOST = 1_000_000  # of one of them
+TRAINED_MOST = 1000  # epochs of a training here
 
 
 class EpochsSpec(BaseModel):
@@ -44,11 +48,16 @@ class EpochsSpec(BaseModel):
 
     model_config = Frozen
 
-    first: int = Field(2, ge=1, le=1000, description="Epochs of a trial in the first round.")
-    last: int = Field(8, ge=1, le=1000, description="Epochs of a full training.")
+    first: int = Field(
+        2, ge=1, le=TRAINED_MOST, description="Epochs of a trial in the first round."
+    )
+    last: int = Field(8, ge=1, le=TRAINED_MOST, description="Epochs of a full training.")
     halving: bool = Field(True, description="Stop the worse half of a cohort at every rung.")
     budget: int | None = Field(
-        None, ge=1, description="Epochs of all trials together; the search plans to fit it."
+        None,
+        ge=1,
+        le=COUNT_MOST,
+        description="Epochs of all trials together; the search plans to fit it.",
     )
 
     @model_validator(mode="after")
@@ -86,12 +95,24 @@ class FinalistsSpec(BaseModel):
 
 
 class ValidationSpec(BaseModel):
-    """More than one split of the training part into training and validation."""
+    """The splits of the training part into training and validation.
+
+    Groups and time are the dataset's: they decide what its upload sealed. A spec may say which ones it
+    counts on.
+    """
 
     model_config = Frozen
 
     folds: int | None = Field(None, ge=2, le=20, description="k-fold cross-validation.")
     repeats: int = Field(1, ge=1, le=20, description="Independent splits of validation_fraction.")
+    groups: Annotated[ColumnName | None, Since("0.2")] = Field(
+        None,
+        description="Column that the dataset's upload named as groups=; another one is a mistake. "
+        "Left out, whatever the upload named holds.",
+    )
+    time: Annotated[ColumnName | None, Since("0.2")] = Field(
+        None, description="Column that the dataset's upload named as time=, likewise."
+    )
 
     @model_validator(mode="after")
     def _one_way(self) -> ValidationSpec:
@@ -110,9 +131,22 @@ class FinalSpec(BaseModel):
 
     model_config = Frozen
 
-    epochs: int = Field(20, ge=1, le=1000)
+    epochs: int = Field(20, ge=1, le=TRAINED_MOST)
     models: int = Field(5, ge=1, le=64, description="The recommended one and others of the range.")
     train_on: Literal["train+validation", "train"] = "train+validation"
+
+
+class ExternalSpec(BaseModel):
+    """The trials of an external search."""
+
+    model_config = Frozen
+
+    trial_seconds: float | None = Field(
+        None,
+        gt=0,
+        le=MONTH_SECONDS,
+        description="From its claim, after which a trial is failed and not handed out again.",
+    )
 
 
 class SeenTrial(BaseModel):
@@ -120,11 +154,11 @@ class SeenTrial(BaseModel):
 
     model_config = Frozen
 
-    params: dict[str, bool | int | float | str | list[int]] = Field(
+    params: dict[str, bool | int | float | str | list[int] | None] = Field(
         max_length=20, description="A value for every hyperparameter of the space."
     )
     state: Literal["completed", "stopped", "diverged"] = "completed"
-    epochs: int = Field(ge=1, le=1_000_000, description="For which it was trained.")
+    epochs: int = Field(ge=1, le=EPOCHS_MOST, description="For which it was trained.")
     score: float | None = Field(
         None,
         description="After the last epoch, by the search's objective; higher is better, so minus "
@@ -175,6 +209,13 @@ class SearchSpec(BaseModel):
         ModelSpec(), validate_default=True
     )
     space: dict[str, TaggedDimension] = Field(min_length=1, max_length=20)
+    budget: BudgetSpec | None = Field(
+        None,
+        description="What the search may spend; rounds, trials_per_round, cohort, epochs, sampler and "
+        "finalists follow from it where they are not named. A spec that names neither this nor "
+        "rounds, trials_per_round or epochs gets one from its dataset, network and space. It is stored "
+        "as the fields that follow from it, so a spec that is read has none.",
+    )
     rounds: int = Field(4, ge=1)
     trials_per_round: TrialsPerRound = 32
     cohort: int | None = Field(
@@ -185,8 +226,15 @@ class SearchSpec(BaseModel):
     narrowing: Annotated[str, one_of(RULES)] = "level_set"
     objective: Objective = Field(
         "accuracy",
-        description="What the search maximises; log_loss is minimised. external: the scores that "
-        "the caller reports, higher is better.",
+        description="The metric that ranks trials; a loss or an error is minimised. Without it "
+        "accuracy, or rmse where the targets are numbers. external: the scores that the caller "
+        "reports, higher is better.",
+    )
+    weight: Annotated[str | None, Since("0.2")] = Field(
+        "auto",
+        max_length=200,
+        description="Column by which rows count, in losses, metrics and intervals: that which the "
+        "dataset was uploaded with. auto: that one, if there is one; null: every row counts the same.",
     )
     validation_fraction: float = Field(0.2, gt=0, lt=1)
     validation: ValidationSpec = ValidationSpec()
@@ -195,7 +243,7 @@ class SearchSpec(BaseModel):
         True, description="Stop exploring when what is left to gain is below the noise."
     )
     max_seconds: float | None = Field(
-        None, gt=0, le=1e8, description="Start no round that would end later than this."
+        None, gt=0, le=SECONDS_MOST, description="Start no round that would end later than this."
     )
     warm_start: Annotated[
         tuple[WarmStart, ...],
@@ -206,6 +254,9 @@ class SearchSpec(BaseModel):
         description="Earlier searches on the same dataset and model, or trials seen elsewhere.",
     )
     final: FinalSpec = FinalSpec()
+    external: Annotated[ExternalSpec, Since("0.2")] = Field(
+        ExternalSpec(), description="Of a search whose objective is external, and of no other."
+    )
     seed: int = Field(0, ge=0, lt=2**53)
     webhook: WebhookSpec | None = Field(
         None, description="Who is told of the end. It is not kept with the spec."
@@ -247,9 +298,11 @@ class SearchSpec(BaseModel):
     def to_json(self) -> dict[str, Any]:
         """The spec as plain JSON, every default written out; the webhook is kept elsewhere.
 
-        A field that came later (`rules.Since`) is left out while it has its default.
+        The plan has taken the budget's place (`hpsearch.spec.plan`). A field that came later (`rules.Since`) is left out while it has its default.
         """
-        data = to_json(self, exclude={"webhook"})
+        data = to_json(self, exclude={"webhook", "budget"})
+        if self.weight is None:
+            data["weight"] = None  # unlike other nulls it is no default
         for path in self.workload.left_out:
             *above, name = path.split(".")
             reduce(getitem, above, data).pop(name, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,7 @@ from hpsearch.workloads import DatasetFacts, Setup, Workload
 
 REPEAT_SHARE = 0.25  # of the rounds repeat the finalists
 REPEAT_FROM = 3  # rounds; with fewer there is nothing to choose finalists from
+RESERVED = 0.25  # of a budget is kept for the repeats, at the most
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,23 @@ class ResolvedSpec:
                 folds=validation.folds,
                 repeats=validation.repeats,
                 fraction=spec.validation_fraction,
+                trial_seconds=spec.external.trial_seconds,
+                groups=validation.groups,
+                time=validation.time,
+                weight=self.weight,
             )
         )
+
+    @property
+    def weight(self) -> str | None:
+        """The column by which rows count; None where all count the same."""
+        asked = self.spec.weight
+        return (self.facts.weight or None) if asked == "auto" else asked
+
+    @property
+    def weighted(self) -> bool:
+        """True where rows count by weights."""
+        return self.weight is not None
 
     @property
     def space(self) -> Space:
@@ -75,16 +92,30 @@ class ResolvedSpec:
 
     def round_epochs(self, trials: int, rungs: Sequence[int]) -> int:
         """Epochs of a round of `trials` over all of them, when none diverges."""
-        size = schedule.cohort_size(trials, self.spec.cohort)
-        cohorts = schedule.split(range(trials), size)
-        return sum(schedule.cohort_epochs(len(c), rungs) for c in cohorts)
+        return schedule.round_epochs(trials, tuple(rungs), self.spec.cohort)
+
+    @property
+    def repeat_epochs(self) -> int:
+        """Epochs of all rounds that repeat the finalists."""
+        return self.repeat_rounds * self.spec.trials.last * self.spec.epochs.last
+
+    @property
+    def reserve(self) -> int:
+        """Epochs that are kept for the repeats: a quarter of the budget at most."""
+        budget = self.spec.epochs.budget
+        return 0 if budget is None else min(self.repeat_epochs, int(RESERVED * budget))
+
+    def affordable(self, left: int, trials: int, rungs: Sequence[int]) -> int:
+        """Return how many of `trials` a round may have that takes at most `left` epochs."""
+        # A cohort more or less makes small steps back: the bisection may end one such step too low.
+        return bisect_right(range(1, trials + 1), left, key=lambda n: self.round_epochs(n, rungs))
 
     @property
     def epochs_planned(self) -> int:
         """Epochs of all planned rounds together, the final test not counted."""
         spec, last = self.spec, self.explore_rounds
         explored = (self.round_epochs(self.trials(r), self.rungs(r)) for r in range(1, last + 1))
-        planned = sum(explored) + self.repeat_rounds * spec.trials.last * spec.epochs.last
+        planned = sum(explored) + self.repeat_epochs
         return planned if spec.epochs.budget is None else min(planned, spec.epochs.budget)
 
     @property

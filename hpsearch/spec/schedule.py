@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import TypeVar
 
@@ -55,6 +56,13 @@ def cohort_epochs(trials: int, rungs: Sequence[int]) -> int:
     sizes = cohort_sizes(trials, rungs)
     steps = [b - a for a, b in pairwise((0, *rungs))]
     return sum(size * step for size, step in zip(sizes, steps, strict=True))
+
+
+@lru_cache(maxsize=4096)
+def round_epochs(trials: int, rungs: tuple[int, ...], asked: int | None) -> int:
+    """Epochs of a round over all its trials, when none diverges; `asked` is the cohorts' size."""
+    cohorts = split(range(trials), cohort_size(trials, asked))
+    return sum(cohort_epochs(len(cohort), rungs) for cohort in cohorts)
 
 
 def cohort_size(trials: int, asked: int | None) -> int:

@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
+from hpsearch.database_address import behind_a_pooler
 from hpsearch.records import EventRecord
-from hpsearch.store.clock import now
 from hpsearch.store.cohorts import Cohorts
 from hpsearch.store.dialect import DIALECTS
-from hpsearch.store.engine import Engines, run
+from hpsearch.store.engine import Engines, Prepared, run
 from hpsearch.store.final_test import FinalTest
 from hpsearch.store.keys import Keys
 from hpsearch.store.library import SHARED, Library
@@ -32,6 +32,7 @@ from hpsearch.store.results import Results, Written
 from hpsearch.store.retention import Retention
 from hpsearch.store.searches import Searches
 from hpsearch.store.snapshot import Probe, copy
+from hpsearch.store.statements import TIME
 from hpsearch.store.tables import event, metadata
 from hpsearch.store.trials import Trials
 from hpsearch.store.workers import Workers
@@ -79,14 +80,14 @@ class Tx:
 
     def time(self) -> float:
         """Seconds since the epoch by the database's clock."""
-        return self._connection.execute(sa.select(now())).scalar_one()
+        return self._connection.execute(TIME).scalar_one()
 
 
 class Store:
     """The database of one service."""
 
-    def __init__(self, url: str, *, synchronous: str = "FULL") -> None:
-        self.engines = Engines(url, synchronous=synchronous)
+    def __init__(self, url: str, *, synchronous: str = "FULL", prepared: Prepared = "auto") -> None:
+        self.engines = Engines(url, synchronous=synchronous, prepared=prepared)
         self.probe = Probe(self.engines)
 
     def write(self, work: Callable[[Tx], T], *, durable: bool = True) -> T:
@@ -112,10 +113,13 @@ class Store:
         Unavailable
             The database does not answer.
         """
-        return run(self.engines.read, _revision)
+        return None if self.engines.unmade else run(self.engines.read, _revision)
 
     def described(self) -> dict[str, str]:
-        """The database's `kind`, `version` and, for SQLite, `journal` mode."""
+        """The database's `kind` and `version`; SQLite's `journal` mode, or PostgreSQL's `encoding`.
+
+        And whether a `pooler` lies between, and statements are `prepared`: yes or no.
+        """
         return run(self.engines.read, _described)
 
     def snapshot(self, target: Path) -> list[dict[str, Any]]:
@@ -144,7 +148,13 @@ def _revision(connection: sa.Connection) -> str | None:
 def _described(connection: sa.Connection) -> dict[str, str]:
     if connection.dialect.name == "sqlite":
         questions = {"version": "SELECT sqlite_version()", "journal": "PRAGMA journal_mode"}
+        more = {}
     else:
-        questions = {"version": "SHOW server_version"}
+        questions = {"version": "SHOW server_version", "encoding": "SHOW server_encoding"}
+        server: Any = connection.connection.driver_connection
+        more = {
+            "pooler": "yes" if behind_a_pooler(server) else "no",
+            "prepared": "no" if server.prepare_threshold is None else "yes",
+        }
     answers = {k: str(connection.exec_driver_sql(q).scalar()) for k, q in questions.items()}
-    return {"kind": connection.dialect.name, **answers}
+    return {"kind": connection.dialect.name, **answers, **more}

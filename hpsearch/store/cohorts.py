@@ -9,7 +9,7 @@ Whoever writes locks the job first and the search next, as every other write of 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -21,6 +21,13 @@ from hpsearch.store import statements
 from hpsearch.store.queries import Queries, columns
 from hpsearch.store.tables import job, round_, trial
 from hpsearch.trials import SCORED, Hint, TrialReport, TrialState
+
+
+class Reported(NamedTuple):
+    """The reports on one trial: its scores by epoch, and why it came to nothing."""
+
+    curve: Curve | None
+    error: str | None
 
 
 class _Member(NamedTuple):
@@ -49,11 +56,15 @@ class Cohorts(Queries):
         query = sa.select(*columns(JobRecord, job)).where(job.c.id == mine.scalar_subquery())
         return self.one(JobRecord, query.with_for_update())
 
-    def curve(self, place: Place, index: int) -> Curve:
-        """The reports on a trial so far; its search is locked from here on."""
+    def lock(self, place: Place) -> None:
+        """Lock the search until the transaction ends; its revision rises."""
         self.connection.execute(statements.TOUCH, {"a_search": place.search_id})
-        query = sa.select(trial.c.curve).where(*_trial(place.search_id, place.round, index))
-        return self.connection.execute(query).scalar_one() or []
+
+    def reported(self, place: Place, index: int) -> Reported:
+        """The reports on a trial so far; lock its search first, where more are to be stored."""
+        query = sa.select(*columns(Reported, trial))
+        query = query.where(*_trial(place.search_id, place.round, index))
+        return Reported._make(self.connection.execute(query).one())
 
     def rungs(self, place: Place) -> Sequence[int]:
         """The rungs of a round."""
@@ -84,7 +95,7 @@ class Cohorts(Queries):
     def settled(self, place: Place, report: TrialReport) -> list[TrialReport]:
         """Note how a trial has ended; what became of its whole cohort, once that is over."""
         # The search's row first: two who end at once must not take each other for unfinished.
-        self.connection.execute(statements.TOUCH, {"a_search": place.search_id})
+        self.lock(place)
         self.connection.execute(
             trial.update()
             .where(*_trial(place.search_id, place.round, report.index))
@@ -123,14 +134,20 @@ def _trial(search_id: str, number: int, index: int) -> tuple[sa.ColumnElement[bo
 
 def _known(members: Sequence[_Member], rungs: Sequence[int]) -> Known:
     """The scores of a cohort at the rungs of its round."""
-    return {
-        member.idx: {
-            int(epoch): RungScore(score, math.inf if loss is None else loss)
-            for epoch, loss, _, score in member.curve or ()
-            if epoch in rungs and epoch is not None and score is not None
-        }
-        for member in members
+    return {member.idx: _at_rungs(member, rungs) for member in members}
+
+
+def _at_rungs(member: _Member, rungs: Sequence[int]) -> Mapping[int, RungScore]:
+    """The scores of a trial by rung; the last one of a training that is complete stands at later rungs."""
+    scores = {
+        int(epoch): RungScore(score, math.inf if loss is None else loss)
+        for epoch, loss, _, score in member.curve or ()
+        if epoch is not None and score is not None
     }
+    last = max(scores, default=0)
+    standing = [rung for rung in rungs if rung > last and member.ended is TrialState.COMPLETED]
+    scores |= {rung: scores[last] for rung in standing if scores}
+    return {rung: scores[rung] for rung in rungs if rung in scores}
 
 
 def _settled(member: _Member, stopped: int | None) -> TrialReport:

@@ -9,25 +9,31 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
-from hpsearch.errors import Misconfigured, Unavailable
+from hpsearch.database_address import (
+    behind_a_pooler,
+    connection_options,
+    database_url,
+    prepare_threshold,
+)
+from hpsearch.store.faults import read_only, transient, translated
 
 T = TypeVar("T")
+Prepared = Literal["auto", "on", "off"]
 
 ATTEMPTS = 6
 BACKOFF = 0.05  # seconds, doubled at each attempt, with jitter
 BUSY_MS = 5000
+POOL_SECONDS = 10.0  # that work waits for a connection of this process
 # Two connections that checkpoint and commit at once can corrupt a WAL before these versions.
 WAL_SAFE = (3, 51, 3)
 WAL_BACKPORTS = frozenset({(3, 44, 6), (3, 50, 7)})
-UNMIGRATED = frozenset({"42P01", "42703"})  # no such table, no such column
-# Serialisation, deadlock, locks, shutdown and start-up, and a standby after a failover.
-TRANSIENT_SQLSTATES = frozenset({"25006", "40001", "40P01", "55P03", "57P01", "57P02", "57P03"})
 
 
 def sqlite_module() -> ModuleType:
@@ -58,29 +64,28 @@ POSTGRESQL_PATIENCE = {
 class Engines:
     """Engines for one database URL: to write, to write what need not be durable, and to read."""
 
-    def __init__(self, url: str, *, synchronous: str = "FULL") -> None:
-        self.url = sa.make_url(url)
+    def __init__(self, url: str, *, synchronous: str = "FULL", prepared: Prepared = "auto") -> None:
+        self.url = database_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         if self.sqlite:
             self.write = _sqlite(self.url, synchronous, "BEGIN IMMEDIATE")
             self.async_commit = _sqlite(self.url, "NORMAL", "BEGIN IMMEDIATE")
             self.read = _sqlite(self.url, synchronous, "BEGIN")
-        elif self.url.get_backend_name() == "postgresql":
-            # No ping before use: `run` repeats what met a dead connection, with fresh ones.
-            self.write = sa.create_engine(
-                self.url,
-                pool_size=5,
-                max_overflow=20,
-                connect_args=POSTGRESQL_PATIENCE,
-                isolation_level="READ COMMITTED",
-            )
-            self.async_commit = _async_commit(self.write)
-            self.read = self.write
         else:
-            raise Misconfigured(
-                f"DATABASE_URL: {self.url.get_backend_name()!r} is not supported; "
-                "use postgresql+psycopg://... or sqlite:///path"
-            )
+            engine = _postgresql(self.url, prepared)
+            self.write = self.read = _begun(engine, BEGIN)
+            self.async_commit = _begun(engine, BEGIN + ASYNC_COMMIT)
+
+    @property
+    def exists(self) -> bool:
+        """False where a file of SQLite is missing, which it would make for whoever looks."""
+        name = self.url.database
+        return not self.sqlite or not name or name == ":memory:" or Path(name).exists()
+
+    @property
+    def unmade(self) -> bool:
+        """True where the file is missing and could be made: its folder is there."""
+        return not self.exists and Path(str(self.url.database)).parent.is_dir()
 
     def dispose(self) -> None:
         """Close every pooled connection."""
@@ -88,36 +93,70 @@ class Engines:
             engine.dispose()
 
 
-# LOCAL: the connection, and a pooler's session, is another transaction's next.
-ASYNC_COMMIT = b"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = off"
+# LOCAL: the connection, and a pooler's session, is another transaction's next. Whatever the
+# server's setting, a float leaves with all its digits, also inside JSON.
+BEGIN = b"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL extra_float_digits = 1"
+ASYNC_COMMIT = b"; SET LOCAL synchronous_commit = off"
 
 
-def _async_commit(engine: sa.Engine) -> sa.Engine:
-    """The same connections of PostgreSQL, with commits that do not wait for the disk."""
+def _postgresql(url: sa.URL, prepared: Prepared) -> sa.Engine:
+    url, threshold, named = prepare_threshold(url)
+    connection_options(url)
+    patience = {k: v for k, v in POSTGRESQL_PATIENCE.items() if k not in url.query}
+    # No ping before use: `run` repeats what met a dead connection, with fresh ones.
+    engine = sa.create_engine(
+        url,
+        pool_size=5,
+        max_overflow=20,
+        pool_timeout=POOL_SECONDS,
+        connect_args={**patience, "client_encoding": "utf8"},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _record: Any) -> None:
+        if named:
+            connection.prepare_threshold = threshold
+        elif prepared == "off" or (prepared == "auto" and behind_a_pooler(connection)):
+            connection.prepare_threshold = None
+
+    return engine
+
+
+def _begun(engine: sa.Engine, begin: bytes) -> sa.Engine:
+    """The same connections of PostgreSQL, with a `begin` of their own for each transaction."""
     import psycopg
 
-    quick = engine.execution_options()
+    begun = engine.execution_options()
 
-    @event.listens_for(quick, "begin")
+    @event.listens_for(begun, "begin")
     def _begin(connection: sa.Connection) -> None:
         # One round trip by libpq's own call: the driver, which now finds a transaction begun,
         # and SQLAlchemy would make two of it that cost more than a claim.
         server = connection.connection.driver_connection.pgconn  # type: ignore[union-attr]
-        begun = server.exec_(ASYNC_COMMIT)
-        if begun.status != psycopg.pq.ExecStatus.COMMAND_OK:
-            error = psycopg.errors.error_from_result(begun)
-            connection.invalidate(error)
-            raise exc.DBAPIError.instance(
-                ASYNC_COMMIT.decode(), None, error, psycopg.Error, connection_invalidated=True
-            )
+        try:
+            answer = server.exec_(begin)
+            if answer.status == psycopg.pq.ExecStatus.COMMAND_OK:
+                return
+            fault: psycopg.Error = psycopg.errors.error_from_result(answer)
+        except psycopg.OperationalError as lost:
+            fault = lost
+        connection.invalidate(fault)
+        raise exc.DBAPIError.instance(
+            begin.decode(), None, fault, psycopg.Error, connection_invalidated=True
+        )
 
-    return quick
+    return begun
 
 
 def _sqlite(url: sa.URL, synchronous: str, begin: str) -> sa.Engine:
     module = sqlite_module()
     journal = "WAL" if wal_is_safe(module.sqlite_version_info) else "TRUNCATE"
-    engine = sa.create_engine(url, module=module, connect_args={"timeout": BUSY_MS / 1000})
+    engine = sa.create_engine(
+        url,
+        module=module,
+        pool_timeout=POOL_SECONDS,
+        connect_args={"timeout": BUSY_MS / 1000},
+    )
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
@@ -137,29 +176,6 @@ def _sqlite(url: sa.URL, synchronous: str, begin: str) -> sa.Engine:
     return engine
 
 
-def transient(error: exc.DBAPIError) -> bool:
-    """True where running the transaction again can help."""
-    if error.connection_invalidated or isinstance(error, exc.InterfaceError):
-        return True
-    if not isinstance(error, exc.OperationalError | exc.InternalError):
-        return False
-    state = getattr(error.orig, "sqlstate", None)
-    if state is not None:
-        return state in TRANSIENT_SQLSTATES or state.startswith("08")
-    words = str(error.orig)
-    return any(
-        word in words
-        for word in ("locked", "connection", "server closed", "timeout", "shutting down")
-    )
-
-
-def refused(error: exc.DBAPIError) -> bool:
-    """True where the database cannot do its work: no file, no room, no tables."""
-    if isinstance(error, exc.ProgrammingError):
-        return getattr(error.orig, "sqlstate", None) in UNMIGRATED
-    return isinstance(error, exc.OperationalError) and not transient(error)
-
-
 def run(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
     """`work` in one transaction, run again after faults that pass.
 
@@ -170,17 +186,20 @@ def run(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
     ------
     Unavailable
         The database did not answer in any of the attempts, or cannot do its work.
+    InvalidRequest
+        It cannot hold a text.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with engine.begin() as connection:
                 return work(connection)
-        except exc.DBAPIError as error:
-            if refused(error):
-                raise Unavailable(f"the database does not work: {error.orig}") from error
-            if not transient(error):
-                raise
-            if attempt == ATTEMPTS:
-                raise Unavailable(f"the database does not answer: {error.orig}") from error
+        except (exc.DBAPIError, exc.TimeoutError) as error:
+            if read_only(error):
+                engine.dispose()  # the name in the address may lead to a new primary by now
+            if attempt == ATTEMPTS or not transient(error):
+                fault = translated(error)
+                if fault is None:
+                    raise
+                raise fault from error
         time.sleep(BACKOFF * 2 ** (attempt - 1) * random.uniform(0.5, 1.0))  # noqa: S311
     raise AssertionError("unreachable")

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from hpsearch.records import FinalRecord, SearchRecord, TrialRecord
+from hpsearch.records import FinalRecord, JobRecord, SearchRecord, TrialRecord
 from hpsearch.store.clock import now
 from hpsearch.store.queries import Queries, columns
 from hpsearch.store.statements import ours
 from hpsearch.store.tables import dataset_content, job, search, trial
-from hpsearch.trials import Hint, JobState, RoundKind
+from hpsearch.trials import Hint, JobState, Role, RoundKind, TrialState
 
 
 class FinalTest(Queries):
@@ -20,12 +20,29 @@ class FinalTest(Queries):
     def get(self, search_id: str) -> FinalRecord | None:
         """The one final job of a search.
 
-        Of several, where every trial is a job, the one that was handed out most often.
+        Of several, where every trial is a job, the recommended model's, with the openings of the
+        one that was handed out most often.
         """
-        query = sa.select(*columns(FinalRecord, job)).where(
+        most = sa.func.max(job.c.openings).over().label("openings")
+        selected = [most if c is job.c.openings else c for c in columns(FinalRecord, job)]
+        query = sa.select(*selected).where(
             job.c.search_id == search_id, job.c.kind == RoundKind.FINAL
         )
-        return self.one(FinalRecord, query.order_by(job.c.openings.desc(), job.c.number).limit(1))
+        return self.one(FinalRecord, query.order_by(job.c.number).limit(1))
+
+    def is_spare(self, job_id: int) -> bool:
+        """True of a final job without the recommended model: its test does not depend on it."""
+        return not self.exists(_recommended(sa.literal(job_id)))
+
+    def failed_spares(self, search_id: str) -> Sequence[tuple[JobRecord, int]]:
+        """The failed jobs without the recommended model whose trial is pending, and its index."""
+        query = (
+            sa.select(*columns(JobRecord, job), trial.c.idx)
+            .join(trial, trial.c.job_id == job.c.id)
+            .where(*_failed(search_id), ~_recommended(job.c.id).exists())
+            .order_by(job.c.number)
+        )
+        return [(JobRecord(*row[:-1]), row[-1]) for row in self.connection.execute(query)]
 
     def models(self, search_id: str) -> Sequence[TrialRecord]:
         """The models of the final test by index; none before it is frozen."""
@@ -90,11 +107,7 @@ class FinalTest(Queries):
         """Put what has failed of the frozen final test back into the queue."""
         again = self.connection.execute(
             job.update()
-            .where(
-                job.c.search_id == search_id,
-                job.c.kind == RoundKind.FINAL,
-                job.c.state == JobState.FAILED,
-            )
+            .where(*_failed(search_id), _recommended(job.c.id).exists())
             .values(
                 state=JobState.QUEUED,
                 attempt=job.c.attempt + 1,
@@ -108,3 +121,26 @@ class FinalTest(Queries):
         ).all()
         for job_id, attempt in again:
             self.record("requeued", search_id=search_id, job_id=job_id, attempt=attempt)
+
+
+_MEMBER = trial.alias("member")  # in subqueries, beside the trials of the query itself
+
+
+def _failed(search_id: str) -> list[sa.ColumnElement[bool]]:
+    """The conditions of failed final jobs whose trials are still pending."""
+    pending = sa.select(_MEMBER.c.idx).where(
+        _MEMBER.c.job_id == job.c.id, _MEMBER.c.state == TrialState.PENDING
+    )
+    return [
+        job.c.search_id == search_id,
+        job.c.kind == RoundKind.FINAL,
+        job.c.state == JobState.FAILED,
+        pending.exists(),
+    ]
+
+
+def _recommended(job_id: sa.ColumnElement[int]) -> sa.Select[tuple[int]]:
+    """The recommended model in a final job."""
+    return sa.select(_MEMBER.c.idx).where(
+        _MEMBER.c.job_id == job_id, _MEMBER.c.role == Role.RECOMMENDED
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,7 +11,15 @@ import sqlalchemy as sa
 from hpsearch.records import KeyRecord, NewKey
 from hpsearch.store.clock import now
 from hpsearch.store.queries import Queries, columns
+from hpsearch.store.statements import bind
 from hpsearch.store.tables import api_key
+
+_LIVE = sa.and_(
+    api_key.c.revoked_at.is_(None),
+    sa.or_(api_key.c.expires_at.is_(None), api_key.c.expires_at > now()),
+)
+_KEYS = sa.select(*columns(KeyRecord, api_key), _LIVE)
+_BY_ID = _KEYS.where(api_key.c.id == bind("an_id", api_key.c.id))
 
 
 class Keys(Queries):
@@ -34,23 +42,27 @@ class Keys(Queries):
 
     def get(self, key_id: str) -> KeyRecord | None:
         """The key of an id."""
-        return self.one(KeyRecord, self._select().where(api_key.c.id == key_id))
+        return self.one(KeyRecord, _BY_ID, an_id=key_id)
 
     def page(
         self, *, limit: int | None = None, after: tuple[Any, ...] | None = None
     ) -> Sequence[KeyRecord]:
         """Keys behind this (created_at, id), oldest first; all of them without a limit."""
         order = (api_key.c.created_at, api_key.c.id)
-        query = self._select().order_by(*order).limit(limit)
+        query = _KEYS.order_by(*order).limit(limit)
         if after is not None:
             query = query.where(sa.tuple_(*order) > sa.tuple_(*after))
         return self.all(KeyRecord, query)
 
-    def note_use(self, key_ids: Collection[str]) -> None:
-        """Note that these keys have been used by now."""
-        self.connection.execute(
-            api_key.update().where(api_key.c.id.in_(list(key_ids))).values(last_used_at=now())
-        )
+    def note_use(self, ages: Mapping[str, float]) -> None:
+        """Note the last use of keys: by id, so many seconds ago; an earlier use changes nothing."""
+        for key_id, age in sorted(ages.items()):
+            used, last = now() - age, api_key.c.last_used_at
+            self.connection.execute(
+                api_key.update()
+                .where(api_key.c.id == key_id, sa.or_(last.is_(None), last < used))
+                .values(last_used_at=used)
+            )
 
     def revoke(self, key_id: str) -> bool:
         """Close a key for good."""
@@ -59,10 +71,3 @@ class Keys(Queries):
             .where(api_key.c.id == key_id, api_key.c.revoked_at.is_(None))
             .values(revoked_at=now())
         )
-
-    def _select(self) -> sa.Select[Any]:
-        live = sa.and_(
-            api_key.c.revoked_at.is_(None),
-            sa.or_(api_key.c.expires_at.is_(None), api_key.c.expires_at > now()),
-        )
-        return sa.select(*columns(KeyRecord, api_key), live)

@@ -21,10 +21,16 @@ class Library(Queries):
     """Names belong to owners; contents are shared by whoever stored the same bytes."""
 
     def put(self, owner: str, name: str, info: DatasetInfo, size: int) -> None:
-        """Give a name to a content of `size` bytes; a name that was taken moves on to it."""
+        """Give a name to a content of `size` bytes; a name that was taken moves on to it.
+
+        A content that is stored already gets the description of now: it may say more.
+        """
         digest = info.digest
         content = {"digest": digest, "info": info.to_json(), "bytes": size}
-        self.insert_once(dataset_content, content)
+        if not self.insert_once(dataset_content, content):
+            self.connection.execute(
+                dataset_content.update().where(dataset_content.c.digest == digest).values(content)
+            )
         fresh = self.insert_once(
             dataset, {"owner": owner, "name": name, "digest": digest, "created_at": now()}
         )

@@ -13,6 +13,7 @@ from hpsearch.space import box_to_json
 from hpsearch.spec import schedule
 from hpsearch.store.clock import now
 from hpsearch.store.queries import Queries
+from hpsearch.store.statements import TIME
 from hpsearch.store.tables import decision, event, job, round_, search, trial
 from hpsearch.trials import (
     Decision,
@@ -109,7 +110,7 @@ class Plans(Queries):
         self, search_id: str, plan: TrainingPlan, deadlines: Sequence[float]
     ) -> Sequence[int]:
         """The ids of the plan's jobs, in order."""
-        made = self.connection.execute(sa.select(now())).scalar_one()
+        made = self.connection.execute(TIME).scalar_one()
         rows = [
             {
                 "search_id": search_id,

@@ -31,13 +31,13 @@ class Queries:
         self.dialect = DIALECTS[connection.dialect.name]
         self.work = work
 
-    def all(self, record: type[R], query: sa.Select[Any]) -> list[R]:
+    def all(self, record: type[R], query: sa.Select[Any], **parameters: Any) -> list[R]:
         """The rows of a query as records; its columns are the record's fields in their order."""
-        return [record(*row) for row in self.connection.execute(query)]
+        return [record(*row) for row in self.connection.execute(query, parameters)]
 
-    def one(self, record: type[R], query: sa.Select[Any]) -> R | None:
+    def one(self, record: type[R], query: sa.Select[Any], **parameters: Any) -> R | None:
         """The single row of a query as a record; None where there is none."""
-        row = self.connection.execute(query).one_or_none()
+        row = self.connection.execute(query, parameters).one_or_none()
         return None if row is None else record(*row)
 
     def exists(self, query: sa.Select[Any]) -> bool:

@@ -101,6 +101,22 @@ class Queue(Queries):
             .values(heartbeats=job.c.heartbeats + 1, lease_until=now() + lease)
         )
 
+    def put_back(self, hint: Hint, *, worker_run: str) -> bool:
+        """Queue a job again that its trainer returned: the next attempt, at once, and no loss."""
+        returned = self.changed(
+            job.update()
+            .where(*statements.ours(hint, worker_run))
+            .values(
+                state=JobState.QUEUED,
+                attempt=job.c.attempt + 1,
+                not_before=None,
+                lease_until=None,  # `worker_run` stays: who returned it may say so again
+            )
+        )
+        if returned:
+            self.record_job("returned", hint, {"worker_run": worker_run})
+        return returned
+
     def running(self) -> Sequence[RunningJob]:
         """The running jobs of all searches."""
         expired = (job.c.lease_until < now()).label("expired")

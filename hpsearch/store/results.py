@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from hpsearch.evidence import Evidence
 from hpsearch.records import Place
-from hpsearch.store import compound, many, statements
+from hpsearch.store import compound, many, reported, statements
 from hpsearch.store.clock import now
 from hpsearch.store.cohorts import Cohorts
+from hpsearch.store.final_test import FinalTest
 from hpsearch.store.models import Models
 from hpsearch.store.outbox import OWE
 from hpsearch.store.queries import Queries
 from hpsearch.store.queue import Queue
-from hpsearch.store.tables import job, search, trial
+from hpsearch.store.tables import job, round_, search, trial
 from hpsearch.trials import (
     Hint,
     JobReport,
@@ -65,19 +66,19 @@ class Results(Queries):
             "a_peak": report.peak_rss_bytes,
             "an_ensemble": report.ensemble_correct,
         }
-        detail = {"worker_run": worker_run, **_counted(report.trials)}
+        detail = {"worker_run": worker_run, **reported.counted(report.trials)}
         recorded = {"a_kind": "done", "a_detail": detail}
         if self.dialect.compound:
             statement = compound.finish(statements.FINISH)
-            rows = many.packed(_rows(report.trials))
-            values |= {**recorded, **_sums(report.trials), "rows_": rows}
+            rows = many.packed(reported.rows(report.trials))
+            values |= {**recorded, **reported.sums(report.trials), "rows_": rows}
             row = self.connection.execute(statement, values).first()
             if row is None:
                 return self._not_written(hint, worker_run)
             search_id, kind, number, score, loss, open_jobs, *best = row
             place = Place(search_id, kind, number)
             self._note_best(place, report.trials, _Best(score, loss), _Best(*best))
-            self._keep_model(place, report)
+            self._keep_final(place, report)
             return _written(open_jobs)
         row = self.connection.execute(statements.FINISH, values).first()
         if row is None:
@@ -87,7 +88,7 @@ class Results(Queries):
         self.connection.execute(
             statements.RECORD, {**fence, **recorded, "a_search": place.search_id}
         )
-        self._keep_model(place, report)
+        self._keep_final(place, report)
         return self._close(place, report.trials)
 
     def finish_external(
@@ -106,6 +107,25 @@ class Results(Queries):
             return self._not_written(hint, worker_run)
         self.record_job("done", hint, {"worker_run": worker_run, "trials": 1})
         return self._settle(Place(*row[1:]), report)
+
+    def out_of_time(self, hint: Hint, error: str, *, worker_run: str) -> Written:
+        """Fail a trial that was trained elsewhere for longer than it may take; it is no loss."""
+        row = Queue(self.connection).get(hint.job_id)
+        if row is None or row.claimed_at is None:
+            return Written.FENCED
+        if row.kind is RoundKind.FINAL and not FinalTest(self.connection).is_spare(hint.job_id):
+            return self._fail(statements.ours(hint, worker_run), hint, error, losses=0)
+        index = self.connection.execute(_members(hint)).scalars().first()
+        assert index is not None  # such a job has one trial
+        report = TrialReport(index=index, state=TrialState.FAILED, error=error)
+        seconds = self.connection.execute(sa.select(now())).scalar_one() - row.claimed_at
+        return self.finish_external(hint, report, worker_run=worker_run, seconds=seconds)
+
+    def give_up_spare(self, search_id: str) -> None:
+        """End the drawn models of a final test whose jobs have failed."""
+        for row, index in FinalTest(self.connection).failed_spares(search_id):
+            error = row.error or "its trainers were lost"
+            self._settle(row.place, TrialReport(index=index, state=TrialState.FAILED, error=error))
 
     def give_back(
         self,
@@ -146,10 +166,23 @@ class Results(Queries):
             self.connection.execute(statements.TOUCH, {"a_search": owner})
             self.record_job("lost", hint, {"error": error, "reaped": reaped})
             return Written.DONE
+        return self._fail(condition, hint, error, losses=1, reaped=reaped)
+
+    def _fail(
+        self,
+        condition: Sequence[sa.ColumnElement[bool]],
+        hint: Hint,
+        error: str,
+        *,
+        losses: int,
+        reaped: bool = True,
+    ) -> Written:
+        """Fail a job for good; `losses` are added to those that it had."""
+        more = job.c.losses + losses
         failed = self.changed(
             job.update()
             .where(*condition)
-            .values(state=JobState.FAILED, losses=job.c.losses + 1, finished_at=now(), error=error)
+            .values(state=JobState.FAILED, losses=more, finished_at=now(), error=error)
         )
         return self._failed(hint, error, reaped=reaped) if failed else Written.FENCED
 
@@ -157,9 +190,10 @@ class Results(Queries):
         row = Queue(self.connection).get(hint.job_id)
         assert row is not None  # its update has just met it
         self.record_job("failed", hint, {"error": error, "reaped": reaped})
-        if row.kind is RoundKind.FINAL:
+        if row.kind is RoundKind.FINAL and not FinalTest(self.connection).is_spare(row.id):
             # The frozen row stays as it is: `resume` runs it again, nothing is chosen anew.
-            reason = f"the final test failed {row.losses} times: {error}"
+            times = f" {row.losses} times" if row.losses else ""
+            reason = f"the final test failed{times}: {error}"
             ended = self.changed(
                 search.update()
                 .where(search.c.id == row.search_id, search.c.state == SearchState.FINALIZING)
@@ -174,10 +208,9 @@ class Results(Queries):
                 self.record("failed", search_id=row.search_id, detail={"reason": error})
                 self.connection.execute(OWE, {"a_search": row.search_id})
             return Written.DONE
-        members = sa.select(trial.c.idx).where(trial.c.job_id == hint.job_id).order_by(trial.c.idx)
         reports = [
             TrialReport(index=index, state=TrialState.FAILED, error=error)
-            for index in self.connection.execute(members).scalars()
+            for index in self.connection.execute(_members(hint)).scalars()
         ]
         place = row.place
         if row.dataset_digest is None:
@@ -195,7 +228,7 @@ class Results(Queries):
                 statements.TRIALS_OF_ROUND,
                 statements.at(place),
                 key=trial.c.idx,
-                rows=_rows(reports),
+                rows=reported.rows(reports),
             )
         return self._close(place, reports)
 
@@ -206,10 +239,16 @@ class Results(Queries):
         self.record_job("fenced", hint, {"worker_run": worker_run})
         return Written.FENCED
 
-    def _keep_model(self, place: Place, report: JobReport) -> None:
-        """Store the recommended model, which the final job alone brings."""
+    def _keep_final(self, place: Place, report: JobReport) -> None:
+        """Store what the final job alone brings: the recommended model, and the test scores."""
         if report.model is not None:
             Models(self.connection).keep(place.search_id, report.model)
+        if report.test is not None:
+            self.connection.execute(
+                round_.update()
+                .where(round_.c.search_id == place.search_id, round_.c.number == place.round)
+                .values(evidence=Evidence(test=report.test))
+            )
 
     def _write_trials(self, hint: Hint, place: Place, reports: Sequence[TrialReport]) -> None:
         self.dialect.update_many(
@@ -218,14 +257,14 @@ class Results(Queries):
             statements.TRIALS_OF_JOB,
             {**statements.at(place), "a_job": hint.job_id},
             key=trial.c.idx,
-            rows=_rows(reports),
+            rows=reported.rows(reports),
         )
 
     def _close(self, place: Place, reports: Sequence[TrialReport]) -> Written:
         """Bring the counters of round and search up to date with a job that has ended."""
         # The search's row first: it makes finishers of one search take turns.
         of_search = self.connection.execute(statements.TOUCH_BEST, statements.at(place)).one()
-        sums = {**statements.at(place), **_sums(reports)}
+        sums = {**statements.at(place), **reported.sums(reports)}
         open_jobs, *of_round = self.connection.execute(statements.COUNT, sums).one()
         self._note_best(place, reports, _Best(*of_search), _Best(*of_round))
         return _written(open_jobs)
@@ -255,44 +294,9 @@ class Results(Queries):
             self.connection.execute(statements.BEST_OF_SEARCH, values)
 
 
-def _rows(reports: Sequence[TrialReport]) -> list[dict[str, Any]]:
-    """The columns of trials that have ended (`statements.REPORTED`)."""
-    return [
-        {
-            "idx": r.index,
-            "state": r.state.value,
-            "epochs": r.epochs,
-            "correct": r.correct,
-            "examples": r.examples,
-            "rank_value": r.rank_value,
-            "loss": r.loss,
-            "score": r.score,
-            "right": r.correct_mask,
-            "curve": [list(point) for point in r.curve],
-            "error": r.error,
-            "test_correct": r.test_correct,
-            "test_examples": r.test_examples,
-        }
-        for r in reports
-    ]
-
-
-def _sums(reports: Sequence[TrialReport]) -> Mapping[str, int]:
-    """The growth of a round's counters."""
-    states = Counter(r.state.value for r in reports)
-    return {
-        "some_epochs": sum(r.epochs for r in reports),
-        **{f"some_{state}": states[state] for state in statements.COUNTED},
-    }
-
-
-def _counted(reports: Sequence[TrialReport]) -> Mapping[str, int]:
-    """The sums that the history keeps of a report, to be held against the rows."""
-    return {
-        "trials": len(reports),
-        "epochs": sum(r.epochs for r in reports),
-        "correct": sum(r.correct for r in reports),
-    }
+def _members(hint: Hint) -> sa.Select[Any]:
+    """The indices of a job's trials."""
+    return sa.select(trial.c.idx).where(trial.c.job_id == hint.job_id).order_by(trial.c.idx)
 
 
 def _written(open_jobs: int) -> Written:

@@ -12,12 +12,17 @@ from hpsearch.store.clock import now
 from hpsearch.store.outbox import OWE
 from hpsearch.store.queries import Queries, columns
 from hpsearch.store.queue import Queue
+from hpsearch.store.statements import TIME, bind
 from hpsearch.store.tables import event, round_, search, trial
 from hpsearch.trials import ACTIVE, ADVANCING, EDITABLE, ENDED, SearchState, TrialState
 
 SEARCH = columns(SearchRecord, search)
 # What is read with every status leaves out what only decisions need: up to megabytes of it.
 BRIEF = SEARCH[:-1]
+_BY_ID = sa.select(*SEARCH).where(search.c.id == bind("an_id", search.c.id))
+_OF_OWNER = sa.select(*BRIEF).where(
+    search.c.id == bind("an_id", search.c.id), search.c.owner == bind("an_owner", search.c.owner)
+)
 
 
 class Searches(Queries):
@@ -49,12 +54,11 @@ class Searches(Queries):
 
     def get(self, search_id: str) -> SearchRecord | None:
         """A search with everything that it knows."""
-        return self.one(SearchRecord, sa.select(*SEARCH).where(search.c.id == search_id))
+        return self.one(SearchRecord, _BY_ID, an_id=search_id)
 
     def of(self, owner: str, search_id: str) -> SearchRecord | None:
         """A search of an owner's, without its warm-start observations."""
-        query = sa.select(*BRIEF).where(search.c.id == search_id, search.c.owner == owner)
-        return self.one(SearchRecord, query)
+        return self.one(SearchRecord, _OF_OWNER, an_id=search_id, an_owner=owner)
 
     def by_idempotency_key(self, owner: str, key: str) -> SearchRecord | None:
         """The search that this owner submitted under this key, likewise."""
@@ -79,6 +83,16 @@ class Searches(Queries):
             query = query.where(sa.tuple_(search.c.created_at, search.c.id) < sa.tuple_(*after))
         query = query.order_by(search.c.created_at.desc(), search.c.id.desc()).limit(limit)
         return self.all(SearchRecord, query)
+
+    def warm_start_trials(self, ids: Sequence[str]) -> Mapping[str, int]:
+        """The number of observations that searches with a warm start began with."""
+        if not ids:
+            return {}
+        count = sa.func.json_array_length(search.c.warm_start, type_=sa.Integer)
+        query = sa.select(search.c.id, count).where(
+            search.c.id.in_(ids), search.c.warm_start.is_not(None)
+        )
+        return {search_id: int(n) for search_id, n in self.connection.execute(query)}
 
     def due(self) -> Sequence[str]:
         """Searches that wait for a decision: no round yet, a round over, or a final test done."""
@@ -131,7 +145,7 @@ class Searches(Queries):
 
         Only while the search is as `basis` has it, and may still be edited.
         """
-        time = self.connection.execute(sa.select(now())).scalar_one()
+        time = self.connection.execute(TIME).scalar_one()
         edit = Edit(basis.round, changes, time)
         done = self.changed(
             search.update()

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import exc
 
 from hpsearch.errors import Unavailable
 from hpsearch.store.clock import now
 from hpsearch.store.engine import Engines
+from hpsearch.store.faults import translating
 from hpsearch.store.tables import dataset_content, worker
 
 PROBE_SECONDS = 5.0  # for which an answer holds, however often it is asked for
@@ -41,17 +41,17 @@ class Probe:
                 self._refusal = self._try()
                 self._tried = time.monotonic()
             if self._refusal is not None:
-                raise Unavailable(f"the database does not take a write: {self._refusal}")
+                raise Unavailable(self._refusal)
 
     def _try(self) -> str | None:
         mark = str(uuid.uuid4())
         row = {"id": mark, "host": "", "pid": 0, "started_at": now(), "seen_at": 0.0}
         try:
-            with self._engines.write.begin() as connection:
+            with translating(), self._engines.write.begin() as connection:
                 connection.execute(worker.insert().values(**row, fingerprint={}))
                 connection.execute(worker.delete().where(worker.c.id == mark))
-        except exc.DBAPIError as error:
-            return str(error.orig)
+        except Unavailable as fault:
+            return str(fault)
         return None
 
 
@@ -67,14 +67,15 @@ def copy(engines: Engines, target: Path) -> list[dict[str, Any]]:
     """
     module_error: type[Exception] = engines.read.dialect.dbapi.Error  # type: ignore[union-attr]
     try:
-        source = engines.read.raw_connection()  # VACUUM refuses to run in a transaction
+        with translating():
+            source = engines.read.raw_connection()  # VACUUM refuses to run in a transaction
         try:
             source.cursor().execute("VACUUM INTO ?", (str(target),))
         finally:
             source.close()
     except module_error as error:
         raise Unavailable(f"the database cannot be copied to {target}: {error}") from error
-    made = sa.create_engine(f"sqlite:///{target}")
+    made = sa.create_engine(sa.URL.create("sqlite", database=str(target)))
     with made.connect() as connection:
         infos = connection.execute(sa.select(dataset_content.c.info)).scalars().all()
     made.dispose()

@@ -1,5 +1,7 @@
 """The statements that every job executes, built once: building one costs as much as running it.
 
+Those that every request executes are built once as well, beside the queries that use them.
+
 Parameters have names of their own (`a_job`, `a_round`, ...), which no column has.
 """
 
@@ -16,6 +18,7 @@ from hpsearch.store.tables import dataset_content, event, job, round_, search, t
 from hpsearch.trials import WORKING, Hint, JobState, TrialState
 
 LONGEST_DELAY = 600.0  # seconds; a job that has to wait for longer was sent away by a clock step
+TIME = sa.select(now())  # seconds since the epoch by the database's clock
 COUNTED = tuple(s.value for s in TrialState if s is not TrialState.PENDING)
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from hpsearch.records import DecisionRecord, RoundRecord, TrialRecord
+from hpsearch.space import Params, params_from_json
 from hpsearch.store.constants import constant
 from hpsearch.store.queries import Queries, columns
+from hpsearch.store.statements import bind
 from hpsearch.store.tables import decision, job, round_, trial
 from hpsearch.trials import OBSERVED, JobState, TrialState
 
@@ -17,6 +20,31 @@ ROUND = columns(RoundRecord, round_)
 COUNTS = ROUND[:-1]  # without the evidence, which may be large
 TRIAL = columns(TrialRecord, trial)
 CURVED, LIGHT = TRIAL[:-1], TRIAL[:-2]  # without the answers; without the curve as well
+_CURVED, _LIGHT = sa.select(*CURVED), sa.select(*LIGHT)
+
+_ROUNDS = (
+    sa.select(*ROUND)
+    .where(round_.c.search_id == bind("a_search", round_.c.search_id))
+    .order_by(round_.c.number)
+)
+_COUNTS = (
+    sa.select(*COUNTS)
+    .where(round_.c.search_id.in_(sa.bindparam("searches", expanding=True)))
+    .order_by(round_.c.number)
+)
+_RUNNING = (
+    sa.select(job.c.search_id, job.c.round, sa.func.sum(job.c.trials))
+    .where(
+        job.c.search_id.in_(sa.bindparam("searches", expanding=True)),
+        job.c.state == constant(JobState.RUNNING),
+    )
+    .group_by(job.c.search_id, job.c.round)
+)
+_DECISIONS = (
+    sa.select(*columns(DecisionRecord, decision))
+    .where(decision.c.search_id == bind("a_search", decision.c.search_id))
+    .order_by(decision.c.round, decision.c.name)
+)
 
 
 class Trials(Queries):
@@ -24,35 +52,25 @@ class Trials(Queries):
 
     def rounds(self, search_id: str) -> Sequence[RoundRecord]:
         """The rounds of a search in order, with their evidence."""
-        query = sa.select(*ROUND).where(round_.c.search_id == search_id)
-        return self.all(RoundRecord, query.order_by(round_.c.number))
+        return self.all(RoundRecord, _ROUNDS, a_search=search_id)
 
     def rounds_of(self, ids: Sequence[str]) -> Mapping[str, Sequence[RoundRecord]]:
         """The rounds of searches, by search and in order, without their evidence."""
-        query = sa.select(*COUNTS).where(round_.c.search_id.in_(ids)).order_by(round_.c.number)
         rounds: dict[str, list[RoundRecord]] = {search_id: [] for search_id in ids}
-        for record in self.all(RoundRecord, query):
+        for record in self.all(RoundRecord, _COUNTS, searches=ids):
             rounds[record.search_id].append(record)
         return rounds
 
     def running(self, ids: Sequence[str]) -> Mapping[str, Mapping[int, int]]:
         """Trials in running jobs, by search and round."""
-        query = (
-            sa.select(job.c.search_id, job.c.round, sa.func.sum(job.c.trials))
-            .where(job.c.search_id.in_(ids), job.c.state == constant(JobState.RUNNING))
-            .group_by(job.c.search_id, job.c.round)
-        )
         counts: dict[str, dict[int, int]] = {search_id: {} for search_id in ids}
-        for search_id, number, trials in self.connection.execute(query):
+        for search_id, number, trials in self.connection.execute(_RUNNING, {"searches": ids}):
             counts[search_id][number] = int(trials)
         return counts
 
     def decisions(self, search_id: str) -> Sequence[DecisionRecord]:
         """Every decision of a search in order of round and name."""
-        query = sa.select(*columns(DecisionRecord, decision)).where(
-            decision.c.search_id == search_id
-        )
-        return self.all(DecisionRecord, query.order_by(decision.c.round, decision.c.name))
+        return self.all(DecisionRecord, _DECISIONS, a_search=search_id)
 
     def of(self, search_id: str) -> Sequence[TrialRecord]:
         """Every trial of a search by round and index."""
@@ -69,10 +87,23 @@ class Trials(Queries):
                 trial.c.state == TrialState.COMPLETED,
                 trial.c.epochs == epochs,
             )
-            .order_by(trial.c.round.desc(), trial.c.idx)
+            .order_by(trial.c.round.desc(), trial.c.idx.desc())  # the key, read backwards
             .limit(limit)
         )
         return self.all(TrialRecord, query)
+
+    def tried(self, search_id: str, names: Sequence[str]) -> Sequence[Params]:
+        """Values for `names` of trials that have ended, the final's left out: each set once."""
+        # Not SQLAlchemy's index of a JSON column: SQLite's function behind it makes true a 1.
+        params = sa.type_coerce(trial.c.params, sa.Text)
+        as_text = [sa.cast(params.op("->")(sa.literal(name, sa.Text)), sa.Text) for name in names]
+        rows = self.connection.execute(_observed(as_text, search_id).distinct())
+        return [
+            params_from_json(
+                {n: json.loads(text) for n, text in zip(names, row, strict=True) if text}
+            )
+            for row in rows
+        ]
 
     def observed(self, search_id: str, *, best: bool, limit: int) -> Sequence[TrialRecord]:
         """Trials that have ended, the final's left out: the best by score, or the newest."""
@@ -96,6 +127,15 @@ class Trials(Queries):
         query = query.order_by(trial.c.round, trial.c.idx).limit(limit)
         return self.all(TrialRecord, query)
 
+    def failed(self, search_id: str, *, limit: int) -> Sequence[TrialRecord]:
+        """Trials that could not be trained, the final's left out."""
+        query = sa.select(*LIGHT).where(
+            trial.c.search_id == search_id,
+            trial.c.role.is_(None),
+            trial.c.state == TrialState.FAILED,
+        )
+        return self.all(TrialRecord, query.order_by(trial.c.round, trial.c.idx).limit(limit))
+
     def page(
         self,
         search_id: str,
@@ -116,7 +156,7 @@ class Trials(Queries):
         )
         if after is not None:
             query = query.where(sa.tuple_(*place) > sa.tuple_(*after))
-        return self.all(TrialRecord, query.order_by(*place).limit(limit))
+        return self._timed(query.order_by(*place).limit(limit))
 
     def best_page(
         self,
@@ -143,15 +183,25 @@ class Trials(Queries):
         if after is None or after[0] is not None:
             if after is not None:
                 ranked = ranked.where(sa.tuple_(*key) < sa.tuple_(*after))
-            page = self.all(TrialRecord, ranked.limit(limit))
+            page = self._timed(ranked.limit(limit))
         else:
             unranked = unranked.where(sa.tuple_(*place) < sa.tuple_(*after[1:]))
         if len(page) < limit:
-            page += self.all(TrialRecord, unranked.limit(limit - len(page)))
+            page += self._timed(unranked.limit(limit - len(page)))
         return page
 
+    def _timed(self, query: sa.Select[Any]) -> list[TrialRecord]:
+        """The trials of a query, each with the times of its job."""
+        timed = query.join(job, job.c.id == trial.c.job_id).add_columns(
+            job.c.claimed_at, job.c.finished_at
+        )
+        return [
+            TrialRecord(*row, started_at=start, finished_at=end)  # type: ignore[misc]  # the row ends before them
+            for *row, start, end in self.connection.execute(timed)
+        ]
 
-def _observed(selected: Sequence[sa.Column[Any]], search_id: str) -> sa.Select[Any]:
+
+def _observed(selected: Sequence[sa.ColumnElement[Any]], search_id: str) -> sa.Select[Any]:
     return sa.select(*selected).where(
         trial.c.search_id == search_id, trial.c.role.is_(None), trial.c.state.in_(OBSERVED)
     )
@@ -160,7 +210,7 @@ def _observed(selected: Sequence[sa.Column[Any]], search_id: str) -> sa.Select[A
 def _filtered(
     search_id: str, number: int | None, state: str | None, *, curve: bool
 ) -> sa.Select[Any]:
-    query = sa.select(*(CURVED if curve else LIGHT)).where(trial.c.search_id == search_id)
+    query = (_CURVED if curve else _LIGHT).where(trial.c.search_id == search_id)
     if number is not None:
         query = query.where(trial.c.round == number)
     return query if state is None else query.where(trial.c.state == state)

@@ -81,13 +81,33 @@ class Supervisor:
             finally:
                 self._stop()
 
+    def prepare(self) -> None:
+        """Make the data folder what a first start makes of it: with a key, and a database up to date.
+
+        Raises
+        ------
+        Conflict, Misconfigured, SystemFault
+            See `run`.
+        """
+        home.private_folder(self._home)
+        with home.exclusive(self._home), self._signals(), suppress(_Stopped):
+            self._environment = environment(
+                self._settings, port=self._settings.port, key_file=self._own_key()
+            )
+            home.private_folder(self._home / "logs")
+            self._migrate()
+
     # Start
 
-    def _start(self, *, patience: float) -> str:
+    def _own_key(self) -> os.PathLike[str] | None:
+        """The file of the service's own key, where it has none from its settings."""
         settings = self._settings
-        key_file = None
         if settings.bootstrap_key() is None and settings.embedded:
-            key_file = home.embedded_key(self._home)
+            return home.embedded_key(self._home)
+        return None
+
+    def _start(self, *, patience: float) -> str:
+        settings, key_file = self._settings, self._own_key()
         port = reserve(settings.host, settings.port, patience=patience)
         self._say(f"starting the service in {self._home} ...")
         self._environment = environment(settings, port=port, key_file=key_file)

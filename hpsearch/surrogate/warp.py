@@ -33,10 +33,12 @@ class Scale:
     def of(cls, scores: Floats) -> Scale:
         """The scale of finite scores (n,), n >= 1."""
         top, median = float(scores.max()), float(np.median(scores))
+        # What rounding leaves of equal scores, in whatever unit; a low score may be beyond measure.
+        rounding = 1e-12 * max(abs(top), abs(median))
         unit = top - median
-        if not unit > 1e-9 * max(1.0, abs(top)):
+        if not unit > rounding:
             unit = float(np.std(scores))
-        if not unit > 1e-9 * max(1.0, abs(top)):
+        if not unit > rounding:
             unit = 1.0
         worst = (float(scores.min()) - top) / unit
         return cls(top, unit, max(-DEPTH, min(worst, -1.0)))

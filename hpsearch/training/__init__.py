@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from hpsearch import nn
 from hpsearch.data import DatasetStore
 from hpsearch.training.data_splits import DataSplit, DataSplits
-from hpsearch.training.numerics import fingerprint
+from hpsearch.training.numerics import fingerprint, fitted_with
 from hpsearch.training.reports import STATES, report
 from hpsearch.training.successive_halving import SuccessiveHalving
 from hpsearch.training.task import Stopped, Task
@@ -52,7 +52,7 @@ class Trainer:
             reports += halving.run()
         return JobReport(
             trials=reports,
-            fingerprint=fingerprint(),
+            fingerprint={**fingerprint(), **fitted_with(order.spec, order.dataset)},
             seconds=time.monotonic() - started,
             peak_rss_bytes=peak_rss(),
         )

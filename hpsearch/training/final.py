@@ -10,33 +10,38 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch import nn
-from hpsearch.data import sealed
+from hpsearch.data import NO_FACTS, Preparation, sealed, value_range
 from hpsearch.errors import Fenced
-from hpsearch.metrics import Metric, SplitScore
+from hpsearch.evidence import FinalScores, WeightedTest
+from hpsearch.metrics import METRICS, fitting
+from hpsearch.metrics.tested import Answers, score
+from hpsearch.metrics.weights import effective
 from hpsearch.training import Stopped, Task, Trainer, peak_rss, report
-from hpsearch.training.numerics import fingerprint
-from hpsearch.training.reports import METRIC, measures
+from hpsearch.training.data_splits import counted_rows, weights_of
+from hpsearch.training.numerics import fingerprint, fitted_with
 from hpsearch.trials import JobOrder, JobReport, Role, TrialReport, TrialState
 
 REPLICATE = 1  # of the model that measures optimism: other weights than the recommended one's,
 # and a minibatch order that no round has; it trains and validates on the search's first split
+NEEDED: Sequence[nn.Needs] = ("values", "losses", "outputs")  # of every test example
+CONFUSION_MOST = 20  # classes of a confusion matrix that people can read
 
 
 @dataclass(frozen=True, slots=True)
 class _Trained:
-    """A stack that has been trained, and the scaling its examples were fed with."""
+    """A stack that has been trained, and the examples that it was trained on."""
 
     positions: Sequence[int]
     shape: nn.Shape
     outcomes: Sequence[nn.Outcome]
-    shift: NDArray[np.float32]
-    scale: NDArray[np.float32]
+    train: nn.Examples
 
 
 def run_final(
@@ -67,27 +72,107 @@ def run_final(
         raise Fenced("the final job was taken from this worker")
     test = sealed.open_test(trainer.files, task.info)
     reports: dict[int, TrialReport] = {}
+    counted = _Counted.of(task, test)
+    tested = _Tested(task, test, counted)
     model: bytes | None = None
-    ensemble = np.zeros((len(test.y), task.resolved.facts.outputs))
-    voters = 0
     for stack in stacks:
-        part = _examples(test, stack)
+        part = replace(stack.train, x=test.x, y=test.y, rows=counted.rows, weights=counted.weights)
         for position, outcome in zip(stack.positions, stack.outcomes, strict=True):
-            scored, values = _score(task, position, stack.shape, outcome, part)
+            scored, answers = _score(task, position, stack.shape, outcome, part)
             reports[position] = scored
-            if values is not None and order.roles[position] is not Role.OPTIMISM:
-                ensemble += values
-                voters += 1
-            if values is not None and order.roles[position] is Role.RECOMMENDED:
+            if answers is not None:
+                tested.add(position, answers)
+            if answers is not None and order.roles[position] is Role.RECOMMENDED:
                 model = _file(task, stack, outcome, scored)
     return JobReport(
         trials=[reports[p] for p in sorted(reports)],
-        fingerprint=fingerprint(),
+        fingerprint={**fingerprint(), **fitted_with(order.spec, order.dataset)},
         seconds=time.monotonic() - started,
-        ensemble_correct=_correct(ensemble, test.y) if voters and _classifies(task) else None,
+        ensemble_correct=tested.ensemble_correct,
         peak_rss_bytes=peak_rss(),
         model=model,
+        test=tested.scores(),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Counted:
+    """The rows of the test part that count, and their weights; None where all count the same."""
+
+    rows: NDArray[np.intp]
+    weights: NDArray[np.float64] | None
+
+    @classmethod
+    def of(cls, task: Task, test: sealed.TestPart) -> _Counted:
+        facts = test.facts if task.resolved.weighted else NO_FACTS
+        rows = counted_rows(facts.weight, len(test.y))
+        return cls(rows, weights_of(facts, rows))
+
+
+class _Tested:
+    """The answers of all models together; those of one model at a time are in memory."""
+
+    def __init__(self, task: Task, test: sealed.TestPart, counted: _Counted) -> None:
+        groups, targets = test.facts.groups, test.y[counted.rows]
+        self._task, self._targets, self._weights = task, targets, counted.weights
+        self._groups = None if groups is None else groups[counted.rows]
+        self._accuracies: dict[int, float] = {}
+        self._classes = task.resolved.facts.classes if _classifies(task) else 0
+        self._chosen: Answers | None = None
+        self._objective: dict[int, float] = {}
+        self._ensemble = np.zeros((len(targets), task.resolved.facts.outputs))
+        self._voters = 0
+
+    def add(self, position: int, answers: Answers) -> None:
+        """Count a model that did not diverge."""
+        role = self._task.order.roles[position]
+        if self._weights is not None and self._classes:
+            self._accuracies[position] = answers.value(METRICS["accuracy"])
+        self._objective[position] = answers.value(self._task.metric)
+        if role is Role.RECOMMENDED:
+            self._chosen = answers
+        if role is not Role.OPTIMISM:
+            self._ensemble += answers.values
+            self._voters += 1
+
+    @property
+    def ensemble_correct(self) -> int | None:
+        """Examples that the models of the range classify correctly together."""
+        if not self._voters or not self._classes:
+            return None
+        return _correct(self._ensemble, self._targets)
+
+    def scores(self) -> FinalScores:
+        """The recommended model by every metric, all models by the objective, and the classes."""
+        chosen, classes, kind = self._chosen, self._classes, self._task.resolved.facts.task
+        values = (self._objective.get(p) for p in range(len(self._task.order.roles)))
+        counts = np.bincount(self._targets, minlength=classes).tolist() if classes else None
+        confusion = None
+        if chosen is not None and 0 < classes <= CONFUSION_MOST:
+            cells = np.bincount(classes * chosen.targets + chosen.predicted, minlength=classes**2)
+            confusion = cells.reshape(classes, classes).tolist()
+        return FinalScores(
+            metrics={
+                name: score(METRICS[name], chosen, self._groups)
+                for name in fitting(kind, classes)
+                if chosen is not None
+            },
+            models=[None if v is None or not math.isfinite(v) else v for v in values],
+            class_counts=counts,
+            confusion=confusion,
+            weighted=None if self._weights is None else self._by_weight(self._weights),
+        )
+
+    def _by_weight(self, weights: NDArray[np.float64]) -> WeightedTest:
+        """The accuracies that are shares of the weights."""
+        accuracies = [self._accuracies.get(p) for p in range(len(self._task.order.roles))]
+        ensemble, majority = None, None
+        if self._classes:
+            majority = float(np.bincount(self._targets, weights).max() / weights.sum())
+        if self._classes and self._voters:
+            right = self._ensemble.argmax(axis=1) == self._targets
+            ensemble = float(weights @ right / weights.sum())
+        return WeightedTest(accuracies, ensemble, majority, effective(weights))
 
 
 def _train(trainer: Trainer, task: Task, stopped: Stopped) -> list[_Trained]:
@@ -96,21 +181,30 @@ def _train(trainer: Trainer, task: Task, stopped: Stopped) -> list[_Trained]:
     tested = [p for p, role in enumerate(roles) if role is not Role.OPTIMISM]
     gauge = [p for p, role in enumerate(roles) if role is Role.OPTIMISM]
     whole = task.resolved.spec.final.train_on == "train+validation"
-    train = trainer.splits.whole(task.info)[0] if whole else split.train
+
+    @cache
+    def prepared(preparation: Preparation | None) -> nn.Examples:
+        if whole:
+            weighted = task.resolved.weighted
+            return trainer.splits.whole(task.info, preparation, weighted=weighted)[0]
+        return split.prepared(preparation).train
+
     trained = []
     for positions in task.stacks(tested, trainer.stack_size):
+        train = prepared(task.preparation(positions[0]))
         training = task.training(positions, train, None, stopped=stopped, keep_weights=True)
         trained.append(_trained(task, positions, training, train))
     for positions in task.stacks(gauge, trainer.stack_size):
+        part = split.prepared(task.preparation(positions[0]))
         training = task.training(
             positions,
-            split.train,
-            split.validation,
+            part.train,
+            part.validation,
             stopped=stopped,
             replicate=REPLICATE,
             keep_weights=True,
         )
-        trained.append(_trained(task, positions, training, split.train))
+        trained.append(_trained(task, positions, training, part.train))
     return trained
 
 
@@ -122,19 +216,13 @@ def _trained(
     except nn.Interrupted as interrupted:
         raise Fenced("the final job was taken from this worker") from interrupted
     shape = task.shape(positions[0])
-    return _Trained(positions, shape, training.outcomes(), train.shift, train.scale)
-
-
-def _examples(test: sealed.TestPart, stack: _Trained) -> nn.Examples:
-    """The test part as a stack is fed with it."""
-    rows = np.arange(len(test.y), dtype=np.intp)
-    return nn.Examples(x=test.x, y=test.y, rows=rows, shift=stack.shift, scale=stack.scale)
+    return _Trained(positions, shape, training.outcomes(), train)
 
 
 def _score(
     task: Task, position: int, shape: nn.Shape, outcome: nn.Outcome, test: nn.Examples
-) -> tuple[TrialReport, NDArray[np.float32] | None]:
-    """A model's report and its `nn.Loss.values` (n, K); no values where it diverged.
+) -> tuple[TrialReport, Answers | None]:
+    """A model's report and its answers to the test part; none where it diverged.
 
     In a regression its score is the one on the test part, unless it measures optimism: that
     model keeps its validation score.
@@ -143,16 +231,33 @@ def _score(
     diverged = replace(base, state=TrialState.DIVERGED, score=None)
     if outcome.weights is None:
         return base, None
-    values = nn.predict_values(shape, outcome.weights, test)[0]
-    if not np.isfinite(values).all():
+    answers = _answers(task, nn.evaluate(shape, outcome.weights, test, needs=NEEDED), test)
+    if not np.isfinite(answers.values).all():
         return diverged, None
     tested = replace(base, test_examples=len(test))
     if _classifies(task):
-        return replace(tested, test_correct=_correct(values, test.targets)), values
+        return replace(tested, test_correct=_correct(answers.values, test.targets)), answers
     if task.order.roles[position] is Role.OPTIMISM:
-        return tested, values
-    score = _tested(task.metric, shape, outcome.weights, test)
-    return (replace(tested, score=score), values) if math.isfinite(score) else (diverged, None)
+        return tested, answers
+    score = task.metric.sign * answers.value(task.metric)
+    return (replace(tested, score=score), answers) if math.isfinite(score) else (diverged, None)
+
+
+def _answers(task: Task, scores: nn.Scores, test: nn.Examples) -> Answers:
+    """Answers of one model about the examples."""
+    values = scores.inputs["values"][0]
+    # The probabilities decide, as they do for whoever uses the model.
+    predicted = values.argmax(axis=1) if _classifies(task) else scores.predicted[0]
+    return Answers(
+        test.targets,
+        predicted,
+        values,
+        scores.inputs["losses"][0],
+        scores.inputs["outputs"][0],
+        positive=task.resolved.facts.positive,
+        mean=None if test.target is None else test.target.shift,
+        weights=test.weights,
+    )
 
 
 def _classifies(task: Task) -> bool:
@@ -162,14 +267,6 @@ def _classifies(task: Task) -> bool:
 def _correct(values: NDArray[np.floating[Any]], classes: NDArray[Any]) -> int:
     """Examples whose most probable class (n, classes) is the right one."""
     return int((values.argmax(axis=1) == classes).sum())
-
-
-def _tested(metric: Metric, shape: nn.Shape, weights: nn.Weights, test: nn.Examples) -> float:
-    """The metric's rank value on the test part."""
-    scores = nn.evaluate(shape, weights, test, measures(metric))
-    measured = scores.measures.get(METRIC)
-    value = None if measured is None else float(measured[0])
-    return metric.rank_value([SplitScore(float(scores.losses[0]), 0, len(test), value)])
 
 
 def _file(task: Task, stack: _Trained, outcome: nn.Outcome, scored: TrialReport) -> bytes:
@@ -186,4 +283,17 @@ def _file(task: Task, stack: _Trained, outcome: nn.Outcome, scored: TrialReport)
         "epochs": scored.epochs,
         "test": {"correct": scored.test_correct, "examples": scored.test_examples},
     }
-    return nn.Model(outcome.weights, stack.shift, stack.scale, info.classes, about).dump()
+    if not _classifies(task):
+        about["target"] = info.label
+        about["test"] = {"score": scored.score, "examples": scored.test_examples}
+    train, offset = stack.train, info.offset
+    low, high = (
+        end.astype(np.float64) + (0.0 if offset is None else offset)
+        for end in value_range(train.x, train.rows)
+    )
+    left_out = (*(one.name for one in info.left_out), *([info.label] if info.label else ()))
+    return nn.Model(
+        outcome.weights, train.shift, train.scale, info.classes, about, offset,
+        nn.Ranges(low, high), train.encoding, info.columns, left_out if info.columns else (),
+        train.target,
+    ).dump()  # fmt: skip

@@ -18,7 +18,7 @@ from hpsearch import nn
 from hpsearch.metrics import Task
 from hpsearch.trials import Stream
 from hpsearch.workloads import DatasetFacts
-from hpsearch.workloads.dense import per_trial
+from hpsearch.workloads.dense import example_shape, per_trial
 
 STEPS = 3  # parts into which the schedule "step" divides a training
 STEP_GAMMA = 0.1  # what the learning rate is multiplied by from part to part
@@ -33,16 +33,16 @@ def shape(values: Mapping[str, Any], facts: DatasetFacts) -> nn.Shape:
     """The network of a trial with the hyperparameters `values`."""
     layers = values.get("layers", ())
     return nn.Shape(
-        inputs=facts.features,
+        inputs=facts.inputs(values["max_levels"]),
         hidden_sizes=tuple(values["hidden_sizes"]),
         outputs=facts.outputs,
         activation=values["activation"],
         optimizer=values["optimizer"],
         batch_size=values["batch_size"],
         batch_norm=values["batch_norm"],
-        loss=loss_of(facts.task),
+        loss=values.get("loss") or loss_of(facts.task),
         layers=layers,
-        example_shape=facts.example_shape if layers else (),
+        example_shape=example_shape(facts) if layers else (),
     )
 
 

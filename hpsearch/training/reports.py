@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hpsearch import nn
-from hpsearch.metrics import Metric, SplitScore, mean_loss
+from hpsearch.metrics import METRICS, Metric, SplitScore, mean_loss
 from hpsearch.trials import TrialReport, TrialState
 
 METRIC = "metric"  # the engine's name for the measure of a metric
@@ -21,9 +23,23 @@ STATES = {
 }
 
 
-def measures(metric: Metric) -> Mapping[str, nn.Measure]:
-    """The measure that the engine takes for a metric, if it needs one."""
-    return {METRIC: nn.Measure(metric.compute, metric.needs)} if metric.compute else {}
+def measures(metric: Metric, positive: int = 1) -> Mapping[str, nn.Measure]:
+    """The measure that the engine takes for a metric, if it needs one.
+
+    Nothing but the objective is computed after an epoch, so no other search pays for a metric.
+    """
+    compute = metric.compute
+    if compute is None:
+        return {}
+
+    def oriented(needed: NDArray[Any], targets: NDArray[Any]) -> float:
+        return compute(*metric.oriented(needed, targets, positive))
+
+    def weighted(needed: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any]) -> float:
+        return metric.weighted(*metric.oriented(needed, targets, positive), weights)
+
+    by_weight = weighted if metric.takes_weights else None
+    return {METRIC: nn.Measure(oriented if metric.binary else compute, metric.needs, by_weight)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +48,8 @@ class Pooled:
 
     `loss` is the mean over the validation examples of all splits, NaN where there are none;
     `score` is the metric's rank value, None where there are no examples. `correct` counts the
-    correct predictions for `examples`; None and 0 in a regression, which has none.
+    correct predictions for `examples`; None and 0 in a regression, which has none. `accuracy` is
+    the share of the weights that is right, None where examples have none.
     """
 
     epoch: int
@@ -40,19 +57,22 @@ class Pooled:
     correct: int | None
     examples: int
     score: float | None
+    accuracy: float | None = None
 
 
 def pooled(scores: Sequence[nn.EpochScore], metric: Metric) -> Pooled:
     """The same epoch of a trial on every split (one at least), taken together."""
     splits = [
-        SplitScore(s.loss, s.n_correct or 0, s.examples, s.measures.get(METRIC)) for s in scores
+        SplitScore(s.loss, s.n_correct or 0, s.examples, s.measures.get(METRIC), s.weight, s.right)
+        for s in scores
     ]
     examples, correct = sum(s.examples for s in splits), sum(s.correct for s in splits)
     score = metric.rank_value(splits) if examples else None
     loss = mean_loss(splits)
     if metric.task == "regression":
         return Pooled(scores[0].epoch, loss, None, 0, score)
-    return Pooled(scores[0].epoch, loss, correct, examples, score)
+    accuracy = METRICS["accuracy"].pooled(splits) if splits[0].weight is not None else None
+    return Pooled(scores[0].epoch, loss, correct, examples, score, accuracy)
 
 
 def report(index: int, outcomes: Sequence[nn.Outcome], metric: Metric) -> TrialReport:
@@ -72,8 +92,13 @@ def report(index: int, outcomes: Sequence[nn.Outcome], metric: Metric) -> TrialR
         correct=(last.correct or 0) if last else 0,
         examples=last.examples if last else 0,
         loss=_finite(last.loss) if last else None,
-        curve=[(p.epoch, _finite(p.loss), p.correct, p.score) for p in curve],
+        # Rows that are right are no accuracy where rows count by weights.
+        curve=[
+            (p.epoch, _finite(p.loss), p.correct if p.accuracy is None else None, p.score)
+            for p in curve
+        ],
         score=last.score if last and state != "diverged" else None,
+        accuracy=last.accuracy if last else None,
     )
 
 

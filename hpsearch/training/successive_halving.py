@@ -70,7 +70,7 @@ class SuccessiveHalving:
         return self._reports()
 
     def _start(self, positions: Sequence[int], fold: int) -> nn.Training:
-        split = self._splits[fold]
+        split = self._splits[fold].prepared(self._task.preparation(positions[0]))
         return self._task.training(
             positions, split.train, split.validation, fold=fold, stopped=self._stopped
         )

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from hpsearch import nn
-from hpsearch.data import DatasetInfo
+from hpsearch.data import DatasetInfo, Preparation
 from hpsearch.metrics import METRICS, Metric
 from hpsearch.space import Params
 from hpsearch.spec import ResolvedSpec, SearchSpec
 from hpsearch.training import networks
+from hpsearch.training.data_splits import preparation_of
 from hpsearch.training.reports import measures
 from hpsearch.trials import JobOrder, RoundKind
 from hpsearch.workloads import DatasetFacts
@@ -52,7 +53,7 @@ class Task:
     @property
     def masked(self) -> bool:
         """True where reports have a `correct_mask`: in repeats, to compare configurations by."""
-        return self.resolved.workload.classifies and self.order.kind is RoundKind.REPEAT
+        return self.resolved.workload.independent and self.order.kind is RoundKind.REPEAT
 
     def shape(self, position: int) -> nn.Shape:
         """The network of a trial."""
@@ -87,7 +88,7 @@ class Task:
         replicate: another than 0 gives other initial weights and another minibatch order.
         """
         spec, shape = self.resolved.spec, self.shape(positions[0])
-        balanced = spec.model.class_weight == "balanced"
+        balanced = self._values(positions[0])["class_weight"] == "balanced"
         number = NO_ROUND if replicate else self.order.round
         return nn.Training(
             shape,
@@ -98,20 +99,26 @@ class Task:
             order=networks.order(spec.seed, number, len(train), fold=fold),
             keep_weights=keep_weights,
             class_weights=nn.balanced_weights(train, shape.outputs) if balanced else None,
-            measures=measures(self.metric),
+            measures=measures(self.metric, self.resolved.facts.positive),
             should_stop=stopped,
         )
 
+    def preparation(self, position: int) -> Preparation | None:
+        """Choices of a trial about its inputs; None for the plain scaling."""
+        return preparation_of(self._values(position), self.info)
+
     def stacks(self, positions: Sequence[int], size: int) -> list[Sequence[int]]:
-        """`positions` cut into stacks of one shape, by 0 of the best size for the shape.
+        """`positions` cut into stacks of one shape, loss and preparation, by 0 of the best size for the shape.
 
         The cut never changes a result.
         """
-        by_shape: dict[nn.Shape, list[int]] = {}
+        alike: dict[tuple[nn.Shape, object], list[int]] = {}
         for position in positions:
-            by_shape.setdefault(self.shape(position), []).append(position)
+            weight = self._values(position)["class_weight"]
+            more = weight, self.preparation(position)
+            alike.setdefault((self.shape(position), more), []).append(position)
         cut: list[Sequence[int]] = []
-        for shape, members in by_shape.items():
+        for (shape, _), members in alike.items():
             length = size or nn.best_stack_size(shape)
             cut += [members[i : i + length] for i in range(0, len(members), length)]
         return cut

@@ -5,6 +5,7 @@ To add a kind, subclass `Workload` and register it; docs/decisions/0017-workload
 
 from __future__ import annotations
 
+from hpsearch.metrics import fitting
 from hpsearch.one_of import OneOf
 from hpsearch.registry import Registry
 from hpsearch.workloads.base import (
@@ -17,9 +18,10 @@ from hpsearch.workloads.base import (
     Workload,
 )
 from hpsearch.workloads.dense import Dense, ModelSpec
-from hpsearch.workloads.external import External
+from hpsearch.workloads.external import MONTH_SECONDS, External
 
 __all__ = [
+    "MONTH_SECONDS",
     "NO_DATASET",
     "OBJECTIVES",
     "WORKLOADS",
@@ -32,6 +34,7 @@ __all__ = [
     "ShapeKey",
     "ValidParts",
     "Workload",
+    "default_objective",
     "objectives",
     "workload_of",
 ]
@@ -42,6 +45,11 @@ WORKLOADS: Registry[type[Workload]] = Registry("workload", {"dense": Dense, "ext
 def objectives() -> tuple[str, ...]:
     """Every objective that a search may have."""
     return tuple(name for kind in WORKLOADS.values() for name in kind.objectives())
+
+
+def default_objective(facts: DatasetFacts) -> str:
+    """The objective of a spec that names none: the first metric for the dataset's targets."""
+    return fitting(facts.task, facts.classes)[0]
 
 
 OBJECTIVES = OneOf(objectives, lambda name: name in objectives())

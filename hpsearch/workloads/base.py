@@ -8,24 +8,33 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
+from hpsearch.columns import Column
 from hpsearch.errors import Mistake
 from hpsearch.metrics import Task
+from hpsearch.reasons import Side
 from hpsearch.settings import Settings
-from hpsearch.space import Box, Dimension, Params, Range, Space
+from hpsearch.space import Box, Dimension, Level, Params, Range, Space
 from hpsearch.trials import SCORE_MOST
 
 ShapeKey = tuple[Hashable, ...]
+Conditions = Mapping[str, tuple[str, tuple[Level, ...]]]
+"""Hyperparameter -> another one, and its values beside which the first has an effect."""
 
 
 @dataclass(frozen=True)
 class DatasetFacts:
     """Facts of a dataset that a spec depends on; `classes` is 0 where its targets are numbers.
 
-    `features` is the product of `example_shape`, which is (features,) where it is ().
+    `features` is the product of `example_shape`, which is (features,) where it is (). `columns` are
+    those of a table with gaps or words, whose inputs are made of them; `image` is True of images;
+    `positive` is the number of the class that metrics of two classes speak of; `groups` and `time`
+    are the columns that its rows are split by, empty without. `weight` is the column that says how
+    much each row counts, "" without one, and `n_counted` how many training rows have a weight above 0.
     """
 
     digest: str
@@ -34,6 +43,26 @@ class DatasetFacts:
     classes: int
     task: Task = "classification"
     example_shape: tuple[int, ...] = ()
+    positive: int = 1
+    columns: tuple[Column, ...] = ()
+    image: bool = False
+    groups: str = ""
+    time: str = ""
+    weight: str = ""
+    n_counted: int = 0
+
+    def inputs(self, max_levels: int) -> int:
+        """Inputs of a network, where a category has one for each of at most `max_levels`."""
+        if not self.columns:
+            return self.features
+        others, levels = self._widths
+        return others + sum(min(count, max_levels) for count in levels)
+
+    @cached_property
+    def _widths(self) -> tuple[int, tuple[int, ...]]:
+        """Inputs besides those for single levels, and the levels of each category."""
+        levels = tuple(len(c.levels) for c in self.columns if c.kind == "category")
+        return sum(column.inputs(0) for column in self.columns), levels
 
     @property
     def outputs(self) -> int:
@@ -52,8 +81,18 @@ class DatasetFacts:
             classes=len(data["classes"]),
             task=data.get("task", "classification"),
             example_shape=tuple(data.get("shape", ())),
+            columns=tuple(map(Column.from_json, data.get("columns", ()))),
+            image=data.get("kind") == "image",
+            groups=data.get("groups", ""),
+            time=data.get("time", ""),
+            weight=data.get("weight", ""),
+            n_counted=int(data.get("weights", (0,))[0]),
+            positive=list(data["classes"]).index(data["positive"]) if data.get("positive") else 1,
         )
 
+
+FULL_LEAST = 8  # epochs of a full training
+TRAININGS, TRAININGS_EACH = 40, 30  # of a search, and more for each hyperparameter
 
 NO_DATASET = DatasetFacts("", 0, 0, 0)
 
@@ -99,7 +138,9 @@ class Setup:
     """The part of a resolved spec that a training depends on.
 
     `space` holds the ranges as they were asked; of `folds` and the fraction that is held out
-    `repeats` times, the folds are used where there are any.
+    `repeats` times, the folds are used where there are any. `trial_seconds` bounds a trial that is
+    trained elsewhere. `groups` and `time` are columns that the spec names, None where it does not;
+    `weight` is the column by which rows count, None where all count the same.
     """
 
     dataset: str | None
@@ -110,6 +151,10 @@ class Setup:
     folds: int | None
     repeats: int
     fraction: float
+    trial_seconds: float | None = None
+    groups: str | None = None
+    time: str | None = None
+    weight: str | None = None
 
     @property
     def splits(self) -> int:
@@ -117,15 +162,23 @@ class Setup:
         return self.folds or self.repeats
 
     @property
+    def n_rows(self) -> int:
+        """Examples of the training part that count."""
+        return self.facts.n_train if self.weight is None else self.facts.n_counted
+
+    @property
     def n_training(self) -> int:
         """Examples left for training once the validation part is taken out, about."""
         held_out = self.fraction if self.folds is None else 1 / self.folds
-        return max(1, round(self.facts.n_train * (1 - held_out)))
+        return max(1, round(self.n_rows * (1 - held_out)))
 
     @property
     def n_validation(self) -> int:
         """Examples of the training part that validate a trial on some split, about."""
-        n = self.facts.n_train
+        n = self.n_rows
+        if self.facts.time:  # stretches of time that follow each other, none of them the first one
+            held_out = self.repeats * self.fraction
+            return round(n * (held_out if self.folds is None else self.folds / (self.folds + 1)))
         return n if self.folds is not None else round(n * (1 - (1 - self.fraction) ** self.repeats))
 
 
@@ -136,7 +189,7 @@ class Workload(ABC):
         This service's workers train it, on a dataset of the service; otherwise its caller does,
         who claims one trial at a time, reports its scores and keeps its models.
     left_out
-        Paths of fields that a spec of this kind does not have.
+        Paths of fields that a spec of this kind does not have; `not_here` says why.
     final_as_long
         The final test trains as long as a full trial where nothing else is asked.
     measures_optimism
@@ -144,7 +197,8 @@ class Workload(ABC):
     """
 
     trained_here: ClassVar[bool]
-    left_out: ClassVar[tuple[str, ...]] = ()
+    left_out: ClassVar[tuple[str, ...]] = ("external",)
+    not_here: ClassVar[str] = "is of a search whose objective is external; drop it"
     final_as_long: ClassVar[bool] = False
     measures_optimism: ClassVar[bool] = True
     advice: ClassVar[Advice] = Advice()
@@ -158,13 +212,18 @@ class Workload(ABC):
         """Objectives that a search of this kind may have."""
 
     @classmethod
-    @abstractmethod
     def mistakes(cls, parts: ValidParts) -> list[Mistake]:
-        """Mistakes between model and space of a spec, before the whole of it is valid."""
+        """Fields that such a spec does not have, before the whole of it is valid."""
+        return [Mistake(path, cls.not_here) for path in cls.left_out if _has(parts.data, path)]
 
     @classmethod
     def fixed(cls, model: BaseModel, space: Mapping[str, object]) -> Mapping[str, Any]:  # noqa: ARG003 - the interface's
         """Values of the model that no trial changes, by name."""
+        return {}
+
+    @classmethod
+    def conditions(cls, space: Mapping[str, object]) -> Conditions:  # noqa: ARG003 - the interface's
+        """The searched hyperparameters that have an effect beside some values of another one alone."""
         return {}
 
     def capped(self, settings: Settings) -> Iterator[tuple[str, int, int]]:  # noqa: ARG002 - the interface's
@@ -184,6 +243,10 @@ class Workload(ABC):
     def space(self) -> Space:
         """The asked space with every limit filled in."""
 
+    def ends_at(self, name: str, side: Side, value: float) -> bool:  # noqa: ARG002 - the interface's
+        """Tell whether `value` is the end of what a hyperparameter may be on that side."""
+        return False
+
     def shape_key(self, params: Params) -> ShapeKey:  # noqa: ARG002 - the interface's
         """The values that a trial shares with those it can be stacked with."""
         return ()
@@ -191,6 +254,20 @@ class Workload(ABC):
     def hyperparameters(self, params: Params) -> dict[str, Any]:
         """Every hyperparameter of a trial: the fixed ones and `params` over them."""
         return dict(params)
+
+    @property
+    def epochs_in_full(self) -> tuple[int, int]:
+        """Epochs of a full training where its user names none: the fewest, and those it should have."""
+        return FULL_LEAST, FULL_LEAST
+
+    def trainings(self, epochs: int) -> int:  # noqa: ARG002 - the interface's
+        """Full trainings of so many epochs that a search may take where its user names no budget."""
+        return TRAININGS + TRAININGS_EACH * len(self.setup.space)
+
+    @property
+    def epoch_seconds(self) -> float | None:
+        """Seconds that an epoch of one trial takes at the least, about; None where nobody knows."""
+        return None
 
     @abstractmethod
     def seconds(self, trials: Sequence[Params], epochs: int, settings: Settings) -> float:
@@ -214,3 +291,29 @@ class Workload(ABC):
         probability. Otherwise a score is all that decisions can rely on.
         """
         return False
+
+    @property
+    def counts(self) -> bool:
+        """True where correct predictions are counted and tell how good a trial is.
+
+        Of weighted examples they are counted too, and tell nothing: an accuracy is then a share of
+        the weights.
+        """
+        return self.classifies and self.setup.weight is None
+
+    @property
+    def independent(self) -> bool:
+        """True where counted examples are independent, so that their number tells a score's noise.
+
+        Those of one group are alike: the binomial noise of so many is too small, and a test that
+        pairs them finds differences which other groups would not show.
+        """
+        return self.counts and not self.setup.facts.groups
+
+
+def _has(data: object, path: str) -> bool:
+    for name in path.split("."):
+        if not isinstance(data, Mapping) or name not in data:
+            return False
+        data = data[name]
+    return True

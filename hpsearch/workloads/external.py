@@ -7,20 +7,24 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from hpsearch.errors import Mistake
+from hpsearch.reasons import Side
 from hpsearch.settings import Settings
-from hpsearch.space import Choices, Dimension, Params, Space
+from hpsearch.space import Choices, Dimension, Params, Range, Space
 from hpsearch.workloads.base import ValidParts, Workload
 
 NAME = re.compile(r"[^\W\d][\w.-]{0,39}")
 TEXT_MAX = 100  # characters of a level
-SECONDS = 30 * 86_400.0  # of a training, at the most: how long it may take is its caller's to know
+MONTH_SECONDS = 30 * 86_400.0  # of a training, at the most
 
 
 class External(Workload):
     """A model of the caller's, with hyperparameters of any name."""
 
     trained_here = False
-    left_out = ("dataset", "model", "validation_fraction", "validation", "final.train_on")
+    left_out = (
+        "dataset", "model", "validation_fraction", "validation", "final.train_on", "weight",
+    )  # fmt: skip
+    not_here = "the trials of an external search are trained by its caller, who knows; drop it"
     final_as_long = True
     measures_optimism = False
 
@@ -32,8 +36,7 @@ class External(Workload):
     @classmethod
     def mistakes(cls, parts: ValidParts) -> list[Mistake]:
         """Fields that such a search cannot have, and names or levels that nobody could write down."""
-        message = "the trials of an external search are trained by its caller, who knows; drop it"
-        mistakes = [Mistake(path, message) for path in cls.left_out if _has(parts.data, path)]
+        mistakes = super().mistakes(parts)
         for name in parts.searched:
             mistakes += _unprintable(name, parts.space.get(name))
         return mistakes
@@ -43,17 +46,22 @@ class External(Workload):
         """The asked space; a range grows only where its caller has said how far."""
         return Space({name: _limited(asked) for name, asked in self.setup.space.items()})
 
-    def seconds(self, trials: Sequence[Params], epochs: int, settings: Settings) -> float:  # noqa: ARG002 - the interface's
-        """A month, however many trials."""
-        return SECONDS
+    def ends_at(self, name: str, side: Side, value: float) -> bool:
+        """Tell whether `value` looks like a natural end: that of a share, a count or a size.
 
-
-def _has(data: object, path: str) -> bool:
-    for name in path.split("."):
-        if not isinstance(data, dict) or name not in data:
+        A linear range from 0 or more up to 1 holds shares or probabilities; whole numbers count from
+        0 or 1, and other values that may not be negative begin at 0.
+        """
+        asked = self.setup.space[name]
+        if not isinstance(asked, Range) or (asked.scale == "log" and not asked.integer):
             return False
-        data = data[name]
-    return True
+        if side is Side.LOW:
+            return value == 0 or (asked.integer and value == 1)
+        return value == 1 and asked.low >= 0 and not asked.integer
+
+    def seconds(self, trials: Sequence[Params], epochs: int, settings: Settings) -> float:  # noqa: ARG002 - the interface's
+        """As long as its user allows a trial, or a month."""
+        return self.setup.trial_seconds or MONTH_SECONDS
 
 
 def _unprintable(name: str, dimension: Dimension | None) -> list[Mistake]:

@@ -52,7 +52,7 @@ def run(data: LabData, seed: int, *, quick: bool) -> Result:
     )
 
 
-def _accuracy(probabilities: NDArray[np.float32], right: NDArray[np.integer]) -> float:
+def _accuracy(probabilities: NDArray[np.floating], right: NDArray[np.integer]) -> float:
     return float(np.mean(probabilities.argmax(axis=1) == right))
 
 

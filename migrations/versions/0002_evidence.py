@@ -16,6 +16,7 @@ revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
+loses = "curves, scores, repeats, edits and warm starts of every search"
 
 ADDED: dict[str, list[tuple[str, sa.types.TypeEngine[Any]]]] = {
     "search": [

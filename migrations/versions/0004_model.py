@@ -13,6 +13,7 @@ revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
+loses = "the trained model of every search"
 
 
 def upgrade() -> None:

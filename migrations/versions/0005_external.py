@@ -16,6 +16,7 @@ revision = "0005"
 down_revision = "0004"
 branch_labels = None
 depends_on = None
+loses = "every search that is trained elsewhere, with all that it holds"
 
 FINAL = "kind = 'final'"
 

@@ -13,6 +13,7 @@ revision = "0006"
 down_revision = "0005"
 branch_labels = None
 depends_on = None
+loses = "the webhooks of searches, and what they are still to be told"
 
 STATES = "'queued', 'running', 'paused', 'finalizing', 'completed', 'cancelled', 'failed'"
 WAITING = "due_at IS NOT NULL"

@@ -13,6 +13,7 @@ revision = "0007"
 down_revision = "0006"
 branch_labels = None
 depends_on = None
+loses = "the facts behind decisions, and the rules that a search was made under"
 
 # `trial.accuracy` of a trial without one, where the service trains and where its caller does.
 UNKNOWN_SHARE, UNKNOWN_SCORE = -1.0, -1e300

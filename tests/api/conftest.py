@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -18,8 +17,11 @@ from typing import Any
 
 import httpx
 import pytest
+from support import waiting
 from support.launcher import Forked, Launcher
+from support.parsing import without_children
 from support.table import Table
+from support.trainer_fixtures import connect, key, loop  # noqa: F401  # fixtures
 
 from hpsearch.service import Services
 from hpsearch.settings import Settings, load
@@ -64,13 +66,7 @@ def free_port() -> int:
 
 def until(condition: Callable[[], Any], *, seconds: float = START_SECONDS) -> Any:
     """The first true value of `condition`, which is asked again and again until a deadline."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < deadline, f"not within {seconds:g} s: {condition}"
-        time.sleep(0.02)
+    return waiting.until(condition, seconds=seconds)
 
 
 def answers(url: str) -> bool:
@@ -148,7 +144,7 @@ def settings(home: Path) -> Settings:
 def services(settings: Settings) -> Iterator[Services]:
     """The same database as the API's, from this process: to make keys and to play the worker."""
     with build(settings) as found:
-        yield found
+        yield without_children(found)
 
 
 @pytest.fixture(scope="session")
@@ -181,12 +177,14 @@ class Clients:
     url: str
     services: Services
     open: list[httpx.Client] = field(default_factory=list)
+    owners: set[str] = field(default_factory=set)
 
     def __call__(
         self, *scopes: str, owner: str | None = None, address: str | None = None
     ) -> httpx.Client:
         """A client of a new owner unless one is named; `address` is where it calls from."""
         owner = owner or f"owner-{next(_OWNERS)}"
+        self.owners.add(owner)
         _, token = self.services.keys.create(
             name="test", owner=owner, scopes=list(scopes or ("read", "submit")), days=1
         )
@@ -210,6 +208,21 @@ def clients(api: Running, services: Services) -> Iterator[Clients]:
     yield made
     for client in made.open:
         client.close()
+    for owner in made.owners:
+        forsake(services, owner)
+
+
+def forsake(services: Services, owner: str) -> None:
+    """Cancel what an owner leaves behind: the next test's worker would train all of it."""
+    cursor = None
+    while True:
+        page = services.searches.list(owner=owner, limit=100, cursor=cursor)
+        for status in page.items:
+            if status.finished_at is None:
+                services.searches.cancel(status.id, owner=owner)
+        if page.next is None:
+            return
+        cursor = page.next
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+import pytest
 
 DATASETS = "/api/v1/datasets"
 ROWS = "".join(f"{'ab'[i % 2]},{i},{i % 7}\n" for i in range(40))
@@ -48,6 +49,136 @@ def test_a_csv_file_says_which_column_holds_the_class(client: httpx.Client) -> N
     assert made.status_code == 201, made.text
     assert made.json()["classes"] == ["a", "b"]
     assert made.json()["features"] == 2
+
+
+def test_a_dataset_shows_what_was_understood(client: httpx.Client) -> None:
+    made = put(client, "shown", CSV, "text/csv", label="kind").json()
+    assert (made["label"], made["feature_names"]) == ("kind", ["width", "height"])
+    assert (made["class_counts"], made["majority_share"]) == ([20, 20], 0.5)
+    (note,) = made["notes"]
+    assert (note["code"], note["severity"]) == ("counter_column", "warning")
+    assert client.get(f"{DATASETS}/shown").json()["notes"] == [note]
+
+
+def test_a_first_line_that_may_be_an_example_is_asked_about(client: httpx.Client) -> None:
+    body = b"5.1,3.5,setosa\n4.9,3.0,setosa\n" * 10 + b"7.0,3.2,other\n6.4,3.1,other\n" * 10
+    refused = put(client, "flowers", body, "text/csv")
+    assert refused.status_code == 422
+    (error,) = refused.json()["errors"]
+    assert error["path"] == "header"
+    assert client.get(f"{DATASETS}/flowers").status_code == 404
+    made = put(client, "flowers", body, "text/csv", header="false").json()
+    assert made["n_train"] + made["n_test"] == 40
+    assert put(client, "flowers", body, "text/csv", header="maybe").status_code in (400, 422)
+    kind = "application/octet-stream"
+    for query in ({"header": "true"}, {"label": "x"}):
+        assert put(client, "flowers", npz(), kind, **query).status_code == 400
+
+
+WORDS = "id,sex,age,day,species\n" + "".join(
+    f"p{n},{['m', 'f', ''][n % 3]},{'NA' if n == 4 else n % 9},2024-01-{n % 28 + 1:02},"
+    f"{['', 'Gentoo', 'Adelie'][0 if n == 7 else 1 + n % 2]}\n"
+    for n in range(60)
+)
+
+
+def test_a_table_of_words_gaps_and_dates_shows_what_was_understood(client: httpx.Client) -> None:
+    query = {"label": "species", "kind": "age:number", "missing": "gone,unknown", "dry_run": "true"}
+    address, headers, body = f"{DATASETS}/mixed", {"Content-Type": "text/csv"}, WORDS.encode()
+    dry = client.put(address, content=body, params=query, headers=headers)
+    assert dry.status_code == 200, dry.text
+    assert client.get(address).status_code == 404
+    query["dry_run"] = "false"
+    made = client.put(address, content=body, params=query, headers=headers)
+    assert made.status_code == 201, made.text
+    shown = made.json()
+    assert shown == dry.json() == client.get(f"{DATASETS}/mixed").json()
+    columns = {one["name"]: one for one in shown["columns"]}
+    assert [*columns][:3] == ["sex", "age", "day: days"]
+    sex = columns["sex"]
+    assert (sex["kind"], sex["levels"], sex["n_levels"], sex["missing"]) == (
+        "category", ["f", "m"], 2, 20,
+    )  # fmt: skip
+    assert columns["age"]["missing"] == 1
+    assert (columns["day: days"]["source"], columns["day: days"]["part"]) == ("day", "days")
+    assert shown["left_out"] == [
+        {"name": "id", "kind": "id", "reason": "59 different words in 59 rows: nearly all differ"}
+    ]
+    assert (shown["task"], shown["label"], shown["target"]) == ("classification", "species", None)
+    assert shown["class_counts"] == [29, 30]
+    notes = {note["code"]: note["numbers"] for note in shown["notes"]}
+    assert notes["rows_without_label"] == {"label": "species", "rows": 1, "of": 60}
+    rows = client.get(f"{DATASETS}/mixed/test-rows").json()["rows"]
+    assert 7 not in rows
+    assert len(rows) == shown["n_test"]
+
+
+def test_a_number_to_predict_is_said_by_its_spread(client: httpx.Client) -> None:
+    body = ("a,price\n" + "".join(f"{n % 9},{n * 1.5}\n" for n in range(41))).encode()
+    refused = put(client, "prices", body, "text/csv")
+    assert refused.status_code == 422
+    assert "task=regression" in refused.json()["detail"]
+    shown = put(client, "prices", body, "text/csv", task="regression").json()
+    assert shown["task"] == "regression"
+    assert shown["target"] == {  # of the 32 rows that train
+        "min": 0.0, "max": 58.5, "mean": pytest.approx(29.4375), "sd": pytest.approx(17.78682),
+    }  # fmt: skip
+    assert shown["columns"] == [
+        {"name": "a", "kind": "number", "levels": None, "n_levels": None, "missing": 0,
+         "source": None, "part": None}
+    ]  # fmt: skip
+
+
+def test_lists_are_lines_of_csv_and_may_be_repeated(client: httpx.Client) -> None:
+    body = (
+        '"a, b",c,d,y\n' + "".join(f"{n},{n % 5},{n % 3},{'pq'[n % 2]}\n" for n in range(30))
+    ).encode()
+    address, headers = f"{DATASETS}/lists", {"Content-Type": "application/octet-stream"}
+    query = [("drop", '"a, b"'), ("drop", "d"), ("filename", "lists.txt")]
+    made = client.put(address, content=body, params=query, headers=headers)
+    assert made.status_code == 201, made.text
+    assert made.json()["feature_names"] == ["c"]
+    for wrong, status in (
+        ([("drop", "z")], 422), ([("kind", "c")], 400), ([("label", "y"), ("label", "c")], 400),
+        ([("drop", '"a')], 400), ([("header", "maybe")], 400), ([("delimiter", "tabs")], 400),
+        ([("rare", "1")], 422), ([("encoding", "klingon")], 400),
+    ):  # fmt: skip
+        answer = client.put(address, content=body, params=wrong, headers=headers)
+        assert answer.status_code in (status, 400), (wrong, answer.text)
+    drop = client.put(address, content=body, params=[("drop", "z")], headers=headers).json()
+    assert drop["errors"][0]["path"] == "drop"
+    assert "there are a, b, c, d, y" in drop["errors"][0]["message"]
+
+
+def test_rare_classes_are_listed_and_left_out_by_a_parameter(client: httpx.Client) -> None:
+    classes = ["a"] * 20 + ["b"] * 20 + ["c", "d", "d"]
+    body = ("n,y\n" + "".join(f"{n * 7 % 11},{word}\n" for n, word in enumerate(classes))).encode()
+    refused = put(client, "rare", body, "text/csv")
+    assert refused.status_code == 422
+    assert len(refused.json()["errors"]) == 2
+    assert "rare=3" in refused.json()["detail"]
+    made = put(client, "rare", body, "text/csv", rare="3").json()
+    assert made["classes"] == ["a", "b"]
+    note = next(note for note in made["notes"] if note["code"] == "rare_classes_left_out")
+    assert "c (1), d (2)" in note["message"]
+
+
+def test_flat_images_are_said_to_be_such(client: httpx.Client) -> None:
+    file = io.BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 16), dtype=np.uint8)
+    np.savez(file, x=pixels, y=np.arange(60) % 3)
+    kind = "application/octet-stream"
+    assert put(client, "bytes", file.getvalue(), kind).json()["kind"] == "tabular"
+    assert put(client, "bytes", file.getvalue(), kind, **{"as": "image"}).json()["kind"] == "image"
+
+
+def test_the_rows_that_were_sealed_are_numbers(client: httpx.Client) -> None:
+    made = put(client, "sealed", CSV, "text/csv", label="kind").json()
+    answer = client.get(f"{DATASETS}/sealed/test-rows").json()
+    assert (answer["digest"], answer["examples"]) == (made["digest"], 40)
+    assert len(answer["rows"]) == made["n_test"]
+    assert answer["rows"] == sorted({*answer["rows"]})
+    assert client.get(f"{DATASETS}/nothing/test-rows").status_code == 404
 
 
 def test_an_upload_without_a_length_is_counted_as_it_comes(client: httpx.Client) -> None:

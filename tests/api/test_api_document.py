@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from api import create_app
+from hpsearch.data import FORMATS
 from hpsearch.service import Services
 from hpsearch.settings import Settings
 
@@ -98,7 +99,8 @@ def test_the_spec_is_described_in_full(document: dict[str, Any]) -> None:
     headers = {p["name"] for p in submit["parameters"] if p["in"] == "header"}
     assert headers == {"Idempotency-Key"}
     upload = document["paths"]["/api/v1/datasets/{name}"]["put"]["requestBody"]["content"]
-    assert set(upload) == {"application/octet-stream", "text/csv"}
+    assert set(upload) == {one.media_type for one in FORMATS.values()}
+    assert {"application/octet-stream", "text/csv", "application/zip"} < set(upload)
     trials = document["paths"]["/api/v1/searches/{id}/trials"]["get"]["responses"]["200"]
     assert set(trials["content"]) == {"application/json", "text/csv"}
 
@@ -108,7 +110,7 @@ def test_an_edit_is_described_with_both_its_answers(document: dict[str, Any]) ->
     schema = patch["requestBody"]["content"]["application/json"]["schema"]
     assert schema == {"$ref": "#/components/schemas/SearchEdit"}
     edit = document["components"]["schemas"]["SearchEdit"]
-    assert set(edit["properties"]) == {"space", "rounds", "trials_per_round", "epochs"}
+    assert set(edit["properties"]) == {"space", "rounds", "trials_per_round", "epochs", "budget"}
     assert "required" not in edit
     assert '"default"' not in json.dumps(edit)
     answers = patch["responses"]["200"]["content"]["application/json"]["schema"]["oneOf"]
@@ -132,7 +134,7 @@ def test_answers_have_the_fields_that_are_described(
     report = client.get(f"{here}/health").json()
     spec = client.get(f"{here}/spec").json()
     for value, name in [
-        (status, "StatusView"), (problem, "Problem"), (plan, "NextRoundView"),
+        (status, "SubmittedView"), (problem, "Problem"), (plan, "NextRoundView"),
         (report, "HealthView"), (report["notes"][0], "HealthNote"), (spec, "SearchSpec"),
     ]:  # fmt: skip
         assert set(value) <= set(schemas[name]["properties"])

@@ -48,13 +48,43 @@ def test_an_edit_shows_in_status_and_spec(client: httpx.Client, search: str) -> 
     assert status["ranges"]["learning_rate"]["high"] == 0.5
     (edit,) = status["edits"]
     assert edit["after_round"] == 0
-    assert edit["changes"]["space"] == {"learning_rate": {**RATE, "high": 0.5, "integer": False}}
+    assert edit["changes"]["space"] == {
+        "learning_rate": {**RATE, "high": 0.5, "hard_high": 0.5, "integer": False}
+    }
+    assert status["limits"]["learning_rate"]["high"] == 0.5
     spec = client.get(f"{search}/spec").json()
     assert spec["epochs"] == {"first": 2, "last": 16, "halving": True}
     assert spec["trials_per_round"] == {"first": 8, "last": 4}
     assert spec["space"]["learning_rate"]["scale"] == "log"
     assert "learning_rate" not in spec["model"]
     assert client.post(SEARCHES, json=spec).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("change", "limits"),
+    [
+        ({"high": 0.3}, (1e-7, 0.3)),
+        ({"low": 0.01}, (0.01, 1000.0)),
+        ({"low": 0.01, "high": 0.3}, (0.01, 0.3)),
+        ({"high": 0.3, "hard_high": None}, (1e-7, 300.0)),
+        ({"high": 0.3, "hard_high": 0.7}, (1e-7, 0.7)),
+        ({"low": 0.01, "high": 0.3, "hard_low": None}, (1e-5, 0.3)),
+        ({"hard_high": 2.0}, (1e-7, 2.0)),
+        ({"scale": "log"}, (1e-7, 1000.0)),
+    ],
+)
+def test_an_edge_that_is_edited_alone_is_a_wall(
+    client: httpx.Client, search: str, change: Any, limits: Any
+) -> None:
+    path, body = search, {"space": {"learning_rate": change}}
+    plan = client.patch(path, json=body, params={"dry_run": True}).json()
+    status = client.patch(path, json=body).json()
+    for shown in (plan["limits"], status["limits"]):
+        reach = shown["learning_rate"]
+        assert (reach["low"], reach["high"]) == pytest.approx(limits)
+    # A later edit of something else leaves the wall where it is.
+    later = client.patch(path, json={"rounds": 7}).json()["limits"]["learning_rate"]
+    assert (later["low"], later["high"]) == pytest.approx(limits)
 
 
 def test_edits_of_one_round_are_merged_in_order(client: httpx.Client, search: str) -> None:
@@ -72,7 +102,9 @@ def test_an_edit_takes_effect_after_the_round_that_runs(
 ) -> None:
     until_round(search, 2)
     assert client.get(search).json()["state"] == "running"
-    change = {"space": {"learning_rate": {"high": 0.05}}, "trials_per_round": 12}
+    change = {
+        "space": {"learning_rate": {"high": 0.05, "hard_high": None}}, "trials_per_round": 12,
+    }  # fmt: skip
     assert client.patch(search, json=change).json()["edits"][0]["after_round"] == 2
     drawn = client.get(f"{search}/rounds").json()["items"][1]
     assert drawn["ranges"]["learning_rate"]["high"] > 0.05

@@ -7,18 +7,25 @@ import io
 import json
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
 import httpx
 import optuna
 import pytest
+import sqlalchemy as sa
+from support.bench import OWNER as BENCH
+from support.outside import Outside
 from support.table import Table
 from support.waiting import until
 
-from hpsearch import cli
-from hpsearch.exchange import EXPORTS, FileExport, Search, Source
+from hpsearch import Client, cli
+from hpsearch.cli import exchange
+from hpsearch.exchange import EXPORTS, FileExport, Search, Source, observations, storages
 from hpsearch.service import Services
+from hpsearch.space import params_from_json
 
 SEARCHES = "/api/v1/searches"
 OWNER = "exchange"
@@ -89,6 +96,8 @@ def test_csv_and_json_have_everything(
     assert [row["id"] for row in rows] == [trial["id"] for trial in whole]
     file = tmp_path / "all.json"
     assert cli.run(["export", ended["id"], "--format", "json", "--output", str(file)]) == 0
+    assert [row["role"] or None for row in rows] == [trial["role"] for trial in whole]
+    assert {row["role"] for row in rows} > {"", "recommended"}
     told = json.loads(file.read_text())
     assert told["spec"] == commands.get(ended["links"]["spec"]).json()
     assert told["result"] == commands.get(ended["links"]["result"]).json()
@@ -127,6 +136,10 @@ def test_optuna_opens_an_exported_search(
         assert theirs.value == ours["score"]
         assert theirs.intermediate_values == {p[0]: p[3] for p in ours["curve"] if p[3] is not None}
         assert theirs.user_attrs["hpsearch:id"] == ours["id"]
+        times = (theirs.datetime_start, theirs.datetime_complete)
+        assert [moment.timestamp() for moment in times if moment] == [
+            datetime.fromisoformat(ours[name]).timestamp() for name in ("started_at", "finished_at")
+        ]
     best = max(t["score"] for t in trials if t["state"] == "completed")
     assert found.best_value == best
     places = found.trials[0].distributions
@@ -167,6 +180,80 @@ def test_a_failed_export_leaves_no_study(
         study(ended["id"])
 
 
+def test_an_export_is_one_transaction_and_says_how_far_it_is(
+    commands: httpx.Client, ended: dict[str, Any], storage: str, monkeypatch: Any, capsys: Any
+) -> None:
+    monkeypatch.setattr(exchange, "PROGRESS_SECONDS", 0.0)
+    commits: list[Any] = []
+
+    def count(connection: Any) -> None:
+        commits.append(connection)
+
+    sa.event.listen(sa.Engine, "commit", count)
+    try:
+        made = optuna.storages.RDBStorage(storage)  # its tables
+        made.engine.dispose()
+        commits.clear()
+        assert cli.run(["export", ended["id"], "--optuna", storage, "--study", "once"]) == 0
+    finally:
+        sa.event.remove(sa.Engine, "commit", count)
+    assert len(commits) <= 4  # of which opening a storage takes some, whatever is written
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("0 of ")
+    assert said[-1].endswith(" trials written")
+
+
+@pytest.mark.parametrize("fails", ["create_trial", None])
+def test_a_journal_has_all_of_a_study_or_none(
+    commands: httpx.Client, ended: dict[str, Any], tmp_path: Path, monkeypatch: Any, fails: Any
+) -> None:
+    path = str(tmp_path / "optuna.log")
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        if fails:
+            patch.setattr(optuna.trial, fails, fail)
+        assert cli.run(["export", ended["id"], "--optuna", path]) == (130 if fails else 0)
+    with storages.reading(optuna, path) as journal:
+        names = optuna.get_all_study_names(journal)
+        assert names == ([] if fails else [ended["id"]])
+        if not fails:
+            study = optuna.load_study(study_name=ended["id"], storage=journal)
+            assert [t.params for t in study.trials] == [
+                t["params"] for t in trials_of(commands, ended["id"])
+            ]
+            assert cli.run(["export", ended["id"], "--optuna", path]) == 3
+
+
+def test_status_says_how_many_imported_trials_count(
+    commands: httpx.Client, storage: str, tmp_path: Path, capsys: Any
+) -> None:
+    """The service knows the dataset, and so some limits that the importer cannot know."""
+    opened = optuna.storages.RDBStorage(storage)
+    made = optuna.create_study(storage=opened, study_name="theirs", direction="maximize")
+    for size in (8, 16, 1200, 1400):
+        made.enqueue_trial({"batch_size": size})
+    made.optimize(lambda t: 1 / t.suggest_int("batch_size", 1, 1500), n_trials=4)
+    opened.remove_session()
+    opened.engine.dispose()
+    space = {"batch_size": {"low": 8, "high": 64, "integer": True, "hard_high": 1500}}
+    file = spec_file(tmp_path, space=space)
+    words = ["import", "theirs", "--optuna", storage, "--spec", file]
+    assert cli.run([*words, "--json"]) == 0
+    said = capsys.readouterr()
+    view = json.loads(said.out)
+    assert view["warm_start_trials"] == 2
+    assert view["import"]["taken"] == 4
+    assert "2 left out: beyond the limits on this dataset" in said.err
+    (listed,) = [s for s in commands.get(SEARCHES).json()["items"] if s["id"] == view["id"]]
+    assert listed["warm_start_trials"] == 2
+    assert cli.run(["status", view["id"]]) == 0
+    assert "begun with  2 trials" in capsys.readouterr().out
+    commands.post(f"{SEARCHES}/{view['id']}/cancel")  # other tests train what is open
+
+
 def test_what_was_exported_warms_another_search(
     commands: httpx.Client, ended: dict[str, Any], storage: str, services: Services, tmp_path: Path,
     capsys: Any,
@@ -185,6 +272,39 @@ def test_what_was_exported_warms_another_search(
     assert [(dict(o.params), o.state, o.epochs, o.value) for o in found] == [
         (t["params"], t["state"], t["epochs"], t["score"]) for t in before
     ]
+
+
+@pytest.mark.parametrize("place", ["journal", "sqlite"])
+def test_choices_that_optuna_would_merge_come_back_as_they_were(
+    clients: Any, services: Services, tmp_path: Path, place: str
+) -> None:
+    """1 and true, a list and its text, 0 and false and null: there and back, in a journal too."""
+    space = {
+        "odd": {"choices": [1, True, "1", "true", None]},
+        "sizes": {"choices": [[8], "[8]", [8, 8]]},
+        "zero": {"choices": [0, False]},
+        "plain": {"choices": [None, "relu", 2]},
+        "x": {"low": 0.0, "high": 1.0},
+    }
+    outside = Outside(services, lambda params, epoch, _: params["x"] - 1 / epoch)
+    search = outside.submit(space=space, rounds=1, trials_per_round=32, finalists={"rounds": 0})
+    outside.train(search)
+    whole = services.searches.trials(search, owner=BENCH, curve=True).items
+    before = [t for t in whole if t.role is None]
+    address = str(tmp_path / "optuna.log") if place == "journal" else f"sqlite:///{tmp_path}/o.db"
+    user = clients(owner=BENCH)
+    key = user.headers["Authorization"].removeprefix("Bearer ")
+    with Client(str(user.base_url), key) as client:
+        views = Search.of(client, search)
+    views = replace(views, trials=before)
+    assert EXPORTS["optuna"].write(views, address=address, name="there") == 32
+    spec = services.searches.spec(search, owner=BENCH)
+    imported = observations.read(spec, storage=address, name="there")
+    assert (imported.left_out, imported.remarks) == ({}, [])
+    back = [params_from_json(o["params"]) for o in imported.observations]
+    assert back == [t.params for t in before]
+    kinds = [[type(v) for v in p.values()] for p in back]
+    assert kinds == [[type(t.params[n]) for n in p] for t, p in zip(before, back, strict=True)]
 
 
 def spec_file(tmp_path: Path, **changes: Any) -> str:
@@ -221,7 +341,10 @@ def test_a_study_of_optuna_s_own_warms_a_search(
     words = ["import", "theirs", "--optuna", storage, "--spec", spec_file(tmp_path), "--print"]
     assert cli.run(words) == 0
     said = capsys.readouterr()
-    assert said.err == "4 trials of study theirs\n"
+    head, *lines = said.err.splitlines()
+    assert head == "4 of 6 trials of study theirs"
+    assert "  1 left out: of another space: with momentum" in lines
+    assert any("steps, up to 3, are taken for epochs" in line for line in lines)
     (item,) = json.loads(said.out)["warm_start"]
     pruned, *rest = item["observations"]
     assert (pruned["state"], pruned["epochs"], pruned["score"]) == ("stopped", 2, 0.6)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-import secrets
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
@@ -23,50 +21,9 @@ from hpsearch.client import Client, external
 from hpsearch.errors import Conflict, InvalidRequest, NotFound
 from hpsearch.report.views import OrderView, StatusView
 from hpsearch.service import Services
-from hpsearch.settings import load
-from hpsearch.wiring import build
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SMALL = {**SPEC, "rounds": 2, "trials_per_round": 8, "epochs": {"first": 1, "last": 2}}
-
-
-@pytest.fixture
-def loop(home: Path) -> Iterator[None]:
-    """The service's loop: it reaps and advances until the test is over."""
-    over = threading.Event()
-    with build(load(home=home, retry_seconds=0.1, sqlite_synchronous="NORMAL")) as services:
-
-        def turn() -> None:
-            while not over.wait(0.05):
-                services.jobs.reap()
-                services.jobs.advance_due()
-
-        thread = threading.Thread(target=turn)
-        thread.start()
-        yield
-        over.set()
-        thread.join()
-
-
-@pytest.fixture
-def key(services: Services) -> str:
-    """The key of a user who owns nothing yet."""
-    name = f"trainer-{secrets.token_hex(4)}"
-    return services.keys.create(name=name, owner=name, scopes=["read", "submit"], days=1)[1]
-
-
-@pytest.fixture
-def connect(api: Any, key: str) -> Iterator[Callable[[], Client]]:
-    """One more client of that user."""
-    made: list[Client] = []
-
-    def one() -> Client:
-        made.append(Client(api.url, key))
-        return made[-1]
-
-    yield one
-    for client in made:
-        client.close()
 
 
 def train(order: OrderView) -> Iterator[float]:
@@ -155,7 +112,8 @@ def test_a_claim_waits_for_the_next_round(
         ({"token": "t", "score": 1e101}, "score"),
         ({"token": "t", "score": "good"}, "score"),
         ({"token": "t", "score": True}, "score"),
-        ({"token": "t", "state": "completed"}, "state"),
+        ({"token": "t", "score": 1, "state": "returned"}, "which may have one"),
+        ({"token": "t", "state": "stopped"}, "state"),
         ({"token": "t", "score": 1, "epoch": 0}, "epoch"),
         ({"token": "t", "score": 1, "more": 1}, "unknown field"),
         ([], "the body"),

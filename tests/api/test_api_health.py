@@ -77,7 +77,7 @@ def test_divergence_has_its_frontier(examined: Any) -> None:
 def test_few_examples_are_said_before_anything_ran(client: httpx.Client) -> None:
     made = client.post(SEARCHES, json={**SPEC, "dataset": "iris"})
     notes = client.get(f"{made.headers['Location']}/health").json()["notes"]
-    assert [note["code"] for note in notes] == ["few_validation_examples"]
+    assert [note["code"] for note in notes] == ["few_validation_examples", "equal_rows"]
     assert notes[0]["numbers"]["examples"] == 48
     client.post(f"{made.headers['Location']}/cancel")
 

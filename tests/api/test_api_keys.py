@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -155,16 +156,35 @@ def test_the_last_use_of_a_key_is_written(
     eventually(lambda: last() != first)
 
 
+def test_the_last_use_is_the_moment_of_the_use(services: Services) -> None:
+    view, _ = services.keys.create(name="t", owner="t", scopes=["read"])
+
+    def seconds_since(ago: float) -> float:
+        services.keys.note_use({view.id: ago})
+        used = next(k.last_used_at for k in services.keys.list() if k.id == view.id)
+        assert used is not None
+        return parsed(used) - parsed(view.created_at)
+
+    assert seconds_since(-5.0) == pytest.approx(5.0, abs=3.0)
+    assert seconds_since(-50.0) == pytest.approx(50.0, abs=3.0)
+    assert seconds_since(20.0) == pytest.approx(50.0, abs=3.0)  # an earlier use, written late
+
+
+def parsed(time: str) -> float:
+    return datetime.fromisoformat(time).timestamp()
+
+
 def test_a_request_does_not_wait_for_the_writing_and_survives_its_failure(
     eventually: Callable[..., Any],
 ) -> None:
     written: list[set[str]] = []
     held, entered = threading.Event(), threading.Event()
 
-    def slow(ids: Collection[str]) -> None:
+    def slow(ages: Mapping[str, float]) -> None:
         entered.set()
         assert held.wait(30)
-        written.append(set(ids))
+        assert all(0 <= age < 60 for age in ages.values())
+        written.append(set(ages))
         if len(written) == 1:
             raise Unavailable("locked")
 
@@ -176,7 +196,7 @@ def test_a_request_does_not_wait_for_the_writing_and_survives_its_failure(
     assert written == []
     held.set()
     eventually(lambda: len(written) == 2)
-    assert written == [{"a"}, {"b", "c"}]
+    assert written == [{"a"}, {"a", "b", "c"}]
 
 
 # How often a key may ask

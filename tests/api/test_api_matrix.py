@@ -76,6 +76,7 @@ TABLE = {
     ("POST", f"{SEARCH}/trials/<trial>/report"): row("submit", 409, 404, JSON, body=b"{}"),
     ("GET", "/api/v1/datasets"): row("read", 200, 200),
     ("GET", "/api/v1/datasets/<name>"): row("read", 200, 404),
+    ("GET", "/api/v1/datasets/<name>/test-rows"): row("read", 200, 404),
     ("PUT", "/api/v1/datasets/<name>"): row("submit", 415, 415),
     ("DELETE", "/api/v1/datasets/<name>"): row("submit", 409, 404),
     ("GET", "/api/v1/keys"): row("admin", 200, 200),
@@ -111,7 +112,7 @@ def world(
 ) -> World:
     file = tmp_path_factory.mktemp("matrix") / "data.csv"
     file.write_text("a,b\n" + "".join(f"{i},{'xy'[i % 2]}\n" for i in range(40)))
-    services.datasets.put("matrix", file, content_type="text/csv", label=None, owner="matrix")
+    services.datasets.put("matrix", file, content_type="text/csv", owner="matrix")
     space = {"learning_rate": {"low": 1e-4, "high": 1.0, "scale": "log"}}
     search, _ = services.searches.submit({"dataset": "matrix", "space": space}, owner="matrix")
     revoked, headers = keys(services)
@@ -291,8 +292,8 @@ def test_every_use_case_about_what_is_owned_asks_for_the_owner() -> None:
         for name, method in inspect.getmembers(kind, inspect.isfunction)
         if not name.startswith("_") and "owner" not in inspect.signature(method).parameters
     }
-    # Removes what nobody refers to; takes a digest, and no route calls it.
-    assert without == {"Datasets.sweep"}
+    # The first removes what nobody refers to; both take digests, and no route calls them.
+    assert without == {"Datasets.sweep", "Datasets.require_splits"}
 
 
 def test_every_use_case_refuses_a_stranger(world: World, services: Services) -> None:

@@ -7,15 +7,25 @@ requirements: `make mlflow` installs it and runs this file. Without it the secon
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from hpsearch import cli
+from hpsearch import Client, cli
+from hpsearch.errors import Conflict
+from hpsearch.exchange import EXPORTS, Search
+from hpsearch.space import level_text
+from hpsearch.trials import SearchState
 
 SEARCHES = "/api/v1/searches"
+
+
+def milliseconds(moment: str) -> int:
+    return round(datetime.fromisoformat(moment).timestamp() * 1000)
 
 
 def test_without_mlflow_the_way_out_is_said(
@@ -34,6 +44,8 @@ def test_mlflow_reads_an_exported_search(
     commands: httpx.Client, complete: Any, spec: dict[str, Any], tmp_path: Path, capsys: Any
 ) -> None:
     mlflow = pytest.importorskip("mlflow", reason="needs the extra mlflow: make mlflow")
+    spec["space"]["hidden_sizes"] = {"choices": [[8], [8, 4]]}
+    spec["space"]["clip_norm"] = {"choices": [None, 1.0]}
     ended = complete(commands, {**spec, "name": "to MLflow"})
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     words = ["export", ended["id"], "--mlflow", uri, "--experiment", "ours"]
@@ -56,6 +68,11 @@ def test_mlflow_reads_an_exported_search(
         "learning_rate": str(use["learning_rate"]),
         "learning_rate.low": str(best["low"]),
         "learning_rate.high": str(best["high"]),
+        **{name: level_text(use[name]) for name in ("hidden_sizes", "clip_norm")},
+        **{
+            f"{name}.choices": ", ".join(map(level_text, result["ranges"][name]["choices"]))
+            for name in ("hidden_sizes", "clip_norm")
+        },
     }
     assert whole.data.tags["hpsearch.search"] == ended["id"]
     assert whole.data.tags["hpsearch.verdict.learning_rate"].endswith(best["reason"])
@@ -65,9 +82,29 @@ def test_mlflow_reads_an_exported_search(
         assert run.data.tags["mlflow.parentRunId"] == whole.info.run_id
         assert run.data.tags["hpsearch.state"] == trials[name]["state"]
         assert run.data.tags["hpsearch.round"] == str(trials[name]["round"])
-        assert run.data.params == {k: str(v) for k, v in trials[name]["params"].items()}
+        params = {k: level_text(v) for k, v in trials[name]["params"].items()}
+        assert run.data.params == params
+        assert params["hidden_sizes"] in ("[8]", "[8, 4]")
+        assert params["clip_norm"] in ("null", "1.0")
+        times = (trials[name]["started_at"], trials[name]["finished_at"])
+        assert (run.info.start_time, run.info.end_time) == tuple(map(milliseconds, times))
+        assert run.info.start_time <= run.info.end_time <= whole.info.end_time
         found = store.get_metric_history(run.info.run_id, "score")
         assert [(m.step, m.value) for m in found] == [(p[0], p[3]) for p in trials[name]["curve"]]
+    assert whole.info.status == "FINISHED"
+    key = commands.headers["Authorization"].removeprefix("Bearer ")
+    source = Client(str(commands.base_url), key)
+    for state, status in (("failed", "FAILED"), ("cancelled", "KILLED"), ("running", "RUNNING")):
+        views = Search.of(source, ended["id"])
+        views = replace(
+            views, status=views.status.model_copy(update={"state": SearchState(state)}), result=None
+        )
+        EXPORTS["mlflow"].write(views, address=uri, name=state)
+        place = store.get_experiment_by_name(state).experiment_id
+        (one,) = [r for r in store.search_runs([place]) if "mlflow.parentRunId" not in r.data.tags]
+        assert one.info.status == status
+        with pytest.raises(Conflict):
+            EXPORTS["mlflow"].write(views, address=uri, name=state)
     assert cli.run(words) == 3
     assert "give another --experiment" in capsys.readouterr().err
     assert cli.run([*words[:3], "nonsense://me:secret@host/db"]) == 69

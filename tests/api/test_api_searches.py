@@ -11,6 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
+from api.trials_csv import _cell
+from hpsearch.service import Services
+
 SEARCHES = "/api/v1/searches"
 
 
@@ -275,9 +278,42 @@ def test_trials_as_csv_are_all_of_them(
     is_problem(client.get(f"{SEARCHES}/nobody/trials", headers={"Accept": "text/csv"}), 404)
 
 
-def test_csv_cells_are_never_formulas() -> None:
-    from api.trials_csv import _cell
+def test_columns_of_hyperparameters_have_names_of_their_own(
+    client: httpx.Client, services: Services
+) -> None:
+    """External ones may be called like a trial's own facts; the role is a column where asked for."""
+    names = ("epochs", "error", "role", "param.id", "id", "lr")
+    space = {name: {"choices": [None, True, 1, "null"]} for name in names}
+    spec = {"objective": "external", "space": space, "rounds": 1, "trials_per_round": 8}
+    here = client.post(SEARCHES, json=spec).json()["links"]["trials"]
+    services.jobs.advance_due()
+    items = client.get(here).json()["items"]
+    assert len(items) == 8
+    plain, with_role = (
+        list(
+            csv.reader(io.StringIO(client.get(here, params=p, headers={"Accept": "text/csv"}).text))
+        )
+        for p in ({}, {"role": "true"})
+    )
+    own = ["id", "round", "index", "state", "epochs", "validation_accuracy", "validation_loss",
+           "score", "cohort", "error"]  # fmt: skip
+    assert plain[0] == [
+        *own,
+        "param.epochs",
+        "param.error",
+        "param.id",
+        "lr",
+        "param.param.id",
+        "role",
+    ]
+    assert with_role[0] == [*own[:-1], "role", "error", *plain[0][len(own) : -1], "param.role"]
+    for row, item in zip(plain[1:], items, strict=True):
+        assert row[:5] == [item["id"], "1", str(item["index"]), "pending", "0"]
+        wanted = [item["params"][name] for name in sorted(names)]
+        assert row[len(own) :] == ["null" if v is None else _cell(v) for v in wanted]
 
+
+def test_csv_cells_are_never_formulas() -> None:
     for text in ("=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "\n=x"):
         assert _cell(text).startswith("'")
     # Where the comma is the decimal sign, spreadsheets part cells at semicolons.

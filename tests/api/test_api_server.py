@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import signal
@@ -17,6 +18,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 
 from api import body, server
 from hpsearch import logs
@@ -179,23 +181,12 @@ def test_logs_are_json_and_hold_no_key(start: Any, fresh: Path, spec: dict[str, 
 
 
 def test_logs_hide_secrets_in_tracebacks_too(capsys: pytest.CaptureFixture[str]) -> None:
-    import logging
-
-    import structlog
-
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    logs.configure("info", process="api", secret="known-secret")
     try:
-        logs.configure("info", process="api", secret="known-secret")
-        try:
-            raise ValueError("hps_ab12_XYZ known-secret postgresql://me:pass@db/x Bearer abc.def")
-        except ValueError:
-            structlog.get_logger("t").exception("failed", url="redis://:word@host/0")
-        logging.getLogger("gunicorn.error").warning("from the server: hps_ab12_XYZ")
-    finally:
-        root.handlers[:] = handlers
-        root.setLevel(level)
-        structlog.reset_defaults()
+        raise ValueError("hps_ab12_XYZ known-secret postgresql://me:pass@db/x Bearer abc.def")
+    except ValueError:
+        structlog.get_logger("t").exception("failed", url="redis://:word@host/0")
+    logging.getLogger("gunicorn.error").warning("from the server: hps_ab12_XYZ")
     said = capsys.readouterr().err
     assert "ValueError" in said
     assert "from the server" in said
@@ -224,6 +215,44 @@ def test_a_stopping_process_answers_those_who_wait(
     waiting.join()
     assert time.monotonic() - started < 25
     assert answers[0].status_code == 200
+
+
+def test_a_stopping_process_serves_until_nobody_asks(
+    start: Any, fresh: Path, spec: dict[str, Any]
+) -> None:
+    api = start(fresh, HPSEARCH_API_KEY="k" * 32, HPSEARCH_DRAIN_SECONDS="3")
+    answers: list[int] = []
+    broken: list[httpx.HTTPError] = []
+
+    def ask() -> None:  # each time on a connection of its own, until none is taken
+        try:
+            while True:
+                made = httpx.post(f"{api.url}{SEARCHES}", json=spec, headers=bearer("k" * 32))
+                answers.append(made.status_code)
+        except httpx.ConnectError:
+            pass
+        except httpx.HTTPError as error:
+            broken.append(error)
+
+    askers = [threading.Thread(target=ask) for _ in range(2)]
+    for asker in askers:
+        asker.start()
+    assert httpx.get(f"{api.url}/readyz").status_code == 200
+    api.process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + 2.9
+    seen: list[int] = []
+    while 503 not in seen:
+        assert time.monotonic() < deadline
+        seen.append(httpx.get(f"{api.url}/readyz").status_code)
+    said = httpx.get(f"{api.url}/readyz").json()
+    assert said["errors"] == [{"path": "process", "message": "is stopping"}]
+    count = len(answers)
+    assert api.process.wait(timeout=20) == 0
+    for asker in askers:
+        asker.join()
+    assert broken == []
+    assert len(answers) > count
+    assert set(answers) <= {201, 429}
 
 
 def test_gunicorn_can_start_it_by_itself(

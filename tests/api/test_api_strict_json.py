@@ -32,6 +32,12 @@ def test_what_json_can_say_is_read_as_it_is(value: Any) -> None:
     assert loads(json.dumps(value, ensure_ascii=False).encode()) == value
 
 
+def test_a_mark_of_the_encoding_is_no_part_of_the_document() -> None:
+    assert loads(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
+    with pytest.raises(InvalidRequest, match="the body is empty"):
+        loads(b"\xef\xbb\xbf")
+
+
 @given(st.binary(max_size=60) | st.text('[]{}",:\\ue1u0d8n', max_size=60).map(str.encode))
 def test_any_bytes_are_read_or_refused(body: bytes) -> None:
     try:

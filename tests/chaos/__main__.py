@@ -17,10 +17,12 @@ from pathlib import Path
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
+from support import pooler as poolers  # noqa: E402
+
 from chaos.plan import FREEZES, listing, plan  # noqa: E402
-from chaos.run import RESUME_SECONDS, Outcome, run  # noqa: E402
+from chaos.run import Outcome, run  # noqa: E402
 from chaos.workload import reference  # noqa: E402
-from chaos.world import POSTGRESQL, SQLITE  # noqa: E402
+from chaos.world import POOLED, POSTGRESQL, SQLITE  # noqa: E402
 
 SECONDS = 420.0
 MUTANT_PLANS = 3
@@ -33,7 +35,10 @@ def main() -> int:
     for name in [n for n in os.environ if n.startswith("HPSEARCH_")]:
         del os.environ[name]  # a service's settings are not the harness's
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
-    stores = options.store or [SQLITE, POSTGRESQL]
+    stores = options.store or [SQLITE, POSTGRESQL, POOLED]
+    if options.store is None and poolers.binary() is None:
+        stores.remove(POOLED)
+        print("PgBouncer is missing (apt-get install pgbouncer): the runs through it are left out")
     print(f"seed {seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="hps-chaos-data-") as data:
         expected = reference(Path(data) / "alone", f"{data}/datasets", seed)
@@ -43,7 +48,9 @@ def main() -> int:
             found = not any(outcome.broken for outcome in outcomes)
             print(table(outcomes))
         if options.mutant != "no":
-            mutants = [_mutant(s, seed, f"{data}/datasets", expected) for s in stores]
+            mutants = [
+                _mutant(s, seed, f"{data}/datasets", expected) for s in stores if s != POOLED
+            ]
             found = found and all(mutants)
     return 0 if found else 1
 
@@ -64,9 +71,6 @@ def _faults(
         seconds=options.seconds,
         keep=options.keep,
     )
-    slowest = outcome.figures["resume s, longest"]
-    if isinstance(slowest, float) and slowest > RESUME_SECONDS:
-        outcome.broken.append(f"a restarted broker's first hint was claimed after {slowest} s")
     print(f"{store}: {len(outcome.broken)} broken invariants", flush=True)
     return outcome
 
@@ -119,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--seconds", type=float, default=SECONDS, help="of faults on each store (%(default)s)"
     )
-    parser.add_argument("--store", action="append", choices=[SQLITE, POSTGRESQL])
+    parser.add_argument("--store", action="append", choices=[SQLITE, POSTGRESQL, POOLED])
     parser.add_argument("--keep", action="store_true", help="keep the folders with logs")
     parser.add_argument("--short", action="store_true", help="the plan of `make test`")
     parser.add_argument(

@@ -9,9 +9,10 @@ from contextlib import suppress
 from functools import partial
 
 from support.proxy import Proxy
+from support.refusals import REFUSALS
 
 from chaos import edges
-from chaos.world import FREEZE, Missed, World
+from chaos.world import FREEZE, SQLITE, Missed, World
 
 PATIENCE = 15.0  # seconds in which a fault must find something to hit
 MOST_FROZEN = 2  # at one time: the others must be able to do their work again
@@ -60,6 +61,16 @@ def _some_awake(world: World) -> None:
     world.until(lambda: len(world.frozen) < MOST_FROZEN, 6 * FREEZE)
 
 
+def _nobody_holds_sqlite(world: World) -> None:
+    """Wait for the zombies: one that stands still in a transaction holds up every other writer.
+
+    Whatever is measured then is its sleep, and not how soon the service follows its broker.
+    """
+    if world.store == SQLITE:
+        with suppress(Missed):
+            world.until(lambda: not world.frozen, 7 * FREEZE)
+
+
 # Edges
 
 
@@ -100,6 +111,7 @@ def second_loop(world: World) -> None:
 
 def kill_broker(world: World) -> None:
     """SIGKILL, and an empty one after a moment."""
+    _nobody_holds_sqlite(world)
     world.broker.kill()
     world.wait(world.rng.uniform(0.0, 1.0))
     world.restart_broker()
@@ -107,6 +119,7 @@ def kill_broker(world: World) -> None:
 
 def flap_broker(world: World) -> None:
     """SIGKILL again and again before anybody has recovered."""
+    _nobody_holds_sqlite(world)
     for _ in range(3):
         world.broker.kill()
         world.wait(world.rng.uniform(0.1, 0.6))
@@ -121,6 +134,14 @@ def freeze_broker(world: World) -> None:
     os.kill(world.broker.pid, signal.SIGSTOP)
     world.wait(15.0)
     os.kill(world.broker.pid, signal.SIGCONT)
+
+
+def refuse(name: str, world: World) -> None:
+    """A broker that answers and says no for a moment; then it is cured."""
+    _nobody_holds_sqlite(world)
+    with REFUSALS[name](world.broker):
+        world.wait(world.rng.uniform(0.3, 1.5))
+    world.resume(name)
 
 
 def forge_hints(world: World) -> None:
@@ -182,6 +203,15 @@ def kill_postgres(world: World) -> None:
     world.restart_postgres()
 
 
+def restart_pooler(world: World) -> None:
+    """SIGKILL to the pooler, and its return after a moment."""
+    assert world.pooler is not None
+    world.pooler.kill()
+    world.wait(world.rng.uniform(0.0, 1.0))
+    world.pooler.start()
+    world.resume("pooler started")
+
+
 def outage(world: World) -> None:
     """No database for longer than a lease."""
     assert world.to_database is not None
@@ -221,6 +251,9 @@ FAULTS: dict[str, Fault] = {
     "broker killed": kill_broker,
     "broker flaps": flap_broker,
     "broker frozen": freeze_broker,
+    "broker demoted": partial(refuse, "READONLY"),
+    "broker busy": partial(refuse, "BUSY"),
+    "broker's disk full": partial(refuse, "MISCONF"),
     "hints forged": forge_hints,
     **{
         f"{which} {name}": partial(fault, which)
@@ -231,6 +264,7 @@ FAULTS: dict[str, Fault] = {
         )
     },
     "PostgreSQL killed": kill_postgres,
+    "pooler restarted": restart_pooler,
     "database outage": outage,
     "cut before COMMIT": partial(cut_commit, "before"),
     "cut after COMMIT": partial(cut_commit, "after"),

@@ -7,7 +7,7 @@ from random import Random
 from typing import NamedTuple
 
 from chaos.faults import FAULTS
-from chaos.world import POSTGRESQL
+from chaos.world import POOLED, POSTGRESQL
 
 
 class Step(NamedTuple):
@@ -37,6 +37,9 @@ FULL: Mapping[str, int] = {
     "broker killed": 20,
     "broker flaps": 4,
     "broker frozen": 1,
+    "broker demoted": 20,
+    "broker busy": 20,
+    "broker's disk full": 10,
     "hints forged": 20,
     "broker reset": 3,
     "broker half-open": 1,
@@ -55,6 +58,20 @@ FULL_POSTGRESQL: Mapping[str, int] = {
     "database delay": 2,
     "database cut": 5,
 }
+FULL_POOLED: Mapping[str, int] = {
+    "pooler restarted": 20,
+    "PostgreSQL killed": 5,
+    "cut before COMMIT": 5,
+    "cut after COMMIT": 5,
+    "database reset": 5,
+    "database black hole": 1,
+    "frozen before finish": 4,
+    "pool child killed": 10,
+    "worker killed": 10,
+    "killed at COMMIT": 5,
+    "coordinator killed before publish": 3,
+    "loop killed": 5,
+}
 SHORT: Mapping[str, int] = {
     "worker killed": 2,
     "pool child killed": 2,
@@ -68,6 +85,9 @@ SHORT: Mapping[str, int] = {
     "coordinator frozen before write": 1,
     "broker killed": 1,
     "broker reset": 1,
+    "broker demoted": 1,
+    "broker busy": 1,
+    "broker's disk full": 1,
     "hints forged": 3,
 }
 SHORT_POSTGRESQL: Mapping[str, int] = {
@@ -75,6 +95,13 @@ SHORT_POSTGRESQL: Mapping[str, int] = {
     "cut before COMMIT": 1,
     "cut after COMMIT": 1,
     "database reset": 1,
+}
+SHORT_POOLED: Mapping[str, int] = {
+    "pooler restarted": 2,
+    "worker killed": 1,
+    "killed at COMMIT": 1,
+    "cut after COMMIT": 1,
+    "PostgreSQL killed": 1,
 }
 # What the mutant cannot survive: zombies that come back while their round is open.
 FREEZES: Mapping[str, int] = {"frozen before finish": 8, "frozen in training": 2}
@@ -88,9 +115,14 @@ def plan(
     From the middle on there are two coordinators.
     """
     rng = Random(f"{seed} {store}")
-    counts = dict(only or (SHORT if short else FULL))
-    if only is None and store == POSTGRESQL:
-        counts |= SHORT_POSTGRESQL if short else FULL_POSTGRESQL
+    if only is not None:
+        counts = dict(only)
+    elif store == POOLED:
+        counts = dict(SHORT_POOLED if short else FULL_POOLED)
+    else:
+        counts = dict(SHORT if short else FULL)
+        if store == POSTGRESQL:
+            counts |= SHORT_POSTGRESQL if short else FULL_POSTGRESQL
     unknown = counts.keys() - FAULTS.keys()
     assert not unknown, unknown
     names = [name for name, count in counts.items() for _ in range(count)]

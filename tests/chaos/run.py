@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,10 @@ from hpsearch.errors import Unavailable
 SETTLE_SECONDS = 180.0  # within which every search must end once the faults have stopped
 DRAIN_SECONDS = 120.0  # for all replayed hints to be read
 EARS_SECONDS = 60.0  # for all workers to listen once it is quiet
-RESUME_SECONDS = 5.0  # from a broker's restart to the next claim
+RESUME_SECONDS = 5.0  # from a server's cure to the next claim, times the yardstick
+# What only a broker that refuses can have done to a process, in the words of its log.
+REFUSED = re.compile(r"Unrecoverable error.*|^redis\.exceptions\.\w+: .*", re.MULTILINE)
+REFUSALS = re.compile(r"ReadOnlyError|ResponseError|READONLY|MISCONF|BUSY")
 
 Say = Callable[[str], None]
 
@@ -86,6 +90,8 @@ def run(
         )  # fmt: skip
         outcome.broken += report.violations
         outcome.broken += [f"left behind: {path}" for path in _left(world.folder / "tmp")]
+        outcome.broken += _late(world)
+        outcome.broken += _ended_by_refusals(world)
         outcome.faults = world.counts
         outcome.figures = _figures(world, outcome, time.monotonic() - started)
     return outcome
@@ -124,6 +130,25 @@ def _state(world: World) -> list[tuple[object, ...]]:
     ]
 
 
+def _late(world: World) -> Iterator[str]:
+    """Every cure after which the service took longer to go on than the machine excuses."""
+    for one in world.resumed:
+        bound = RESUME_SECONDS * world.yardstick.over(one.cured, one.claimed)
+        if one.seconds > bound:
+            yield (
+                f"{one.what}: the next hint was claimed after {one.seconds:.2f} s, "
+                f"{bound:.2f} s are allowed"
+            )
+
+
+def _ended_by_refusals(world: World) -> Iterator[str]:
+    """Every process that ended, or spoke in tracebacks, because the broker said no."""
+    for member in world.fleet.members.values():
+        for line in REFUSED.findall(world.fleet.log(member).read_text(errors="replace")):
+            if REFUSALS.search(line):
+                yield f"{member.name}: {line[:200]}"
+
+
 def _left(folder: Path) -> list[Path]:
     """Temporary files; not the empty folder that Python's pools make for each killed worker."""
     return sorted(
@@ -138,7 +163,9 @@ def _figures(world: World, outcome: Outcome, seconds: float) -> dict[str, object
     ask = world.workload.ask
     with suppress(Unavailable):
         kinds = {row[0]: row[1] for row in ask("SELECT kind, count(*) FROM event GROUP BY kind")}
-    traffic, resumed = world.traffic.counts, world.resumed
+    traffic = world.traffic.counts
+    resumed = [one.seconds for one in world.resumed]
+    stretched = [world.yardstick.over(one.cured, one.claimed) for one in world.resumed]
     double = ask(
         "SELECT count(*) FROM (SELECT job_id FROM event WHERE kind = 'done' "
         "GROUP BY job_id HAVING count(*) > 1) AS twice"
@@ -165,5 +192,6 @@ def _figures(world: World, outcome: Outcome, seconds: float) -> dict[str, object
         "double": double,
         "resume s, median": round(sorted(resumed)[len(resumed) // 2], 2) if resumed else "-",
         "resume s, longest": round(max(resumed), 2) if resumed else "-",
+        "yardstick, largest": round(max(stretched), 2) if stretched else "-",
         "broken invariants": len(outcome.broken),
     }

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from chaos import run as runs
 from chaos.plan import FREEZES, plan
 from chaos.run import run
 from chaos.workload import reference
-from chaos.world import POSTGRESQL, SQLITE
+from chaos.world import POOLED, POSTGRESQL, SQLITE
+from chaos.yardstick import Yardstick
 
 SEED = 5
 
@@ -23,8 +25,8 @@ def chaos(request, data_folder, expected, configured):
     """A run of given steps; PostgreSQL's binaries are looked for as in every test."""
 
     def start(store, steps, **options):
-        if store == POSTGRESQL:
-            request.getfixturevalue("postgres")
+        if store != SQLITE:  # absent programs are said as in every test
+            request.getfixturevalue("postgres" if store == POSTGRESQL else "pooler")
         return run(
             store, steps, seed=SEED, data_url=str(data_folder), expected=expected, say=print,
             **options,
@@ -52,6 +54,26 @@ def test_nothing_is_lost_and_nothing_counted_twice(chaos, store):
     assert figures["hints duplicated"] > 0
     assert figures["hints dropped"] > 0
     assert figures["hints replayed"] == figures["hints published"]
+    assert figures["broken invariants"] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_nothing_is_lost_behind_a_pooler(chaos):
+    outcome = chaos(POOLED, plan(SEED, POOLED, short=True))
+    print(outcome.figures, outcome.faults)
+    assert not outcome.broken
+    assert outcome.faults["pooler restarted"] == 2
+    assert outcome.figures["finals"] == outcome.figures["searches"] > 0
+
+
+def test_what_takes_too_long_counts_as_broken(chaos, monkeypatch):
+    """The list and the table have one count; the yardstick stretches the bound."""
+    monkeypatch.setattr(runs, "RESUME_SECONDS", 0.0)
+    outcome = chaos(SQLITE, plan(SEED, SQLITE, only={"broker killed": 1}))
+    (late,) = (line for line in outcome.broken if "broker started: the next hint" in line)
+    assert outcome.figures["broken invariants"] == len(outcome.broken)
+    assert "0.00 s are allowed" in late
 
 
 @pytest.mark.slow
@@ -69,3 +91,11 @@ def test_finish_without_its_fence_is_found(chaos):
         if any(what.startswith("I3") for what in found):
             return
     raise AssertionError(f"not found: {found}")
+
+
+def test_the_yardstick_is_one_at_least_and_counts_others_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    (tmp_path / "y").write_text("10.0 2.5\n11.0 2.5\n20.0 10.0\n21.0 15.0\n21.5 ")
+    measured = Yardstick(tmp_path / "y")
+    assert measured.over(10.0, 11.0) == measured.over(100.0, 101.0) == 1.0
+    assert measured.over(20.0, 21.0) == 5.0

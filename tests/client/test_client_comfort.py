@@ -7,7 +7,10 @@ import json
 import sys
 import time
 
+import pandas as pd
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 import hpsearch
 from hpsearch import errors
@@ -76,6 +79,28 @@ def test_an_upload_is_not_sent_again_from_its_end(contract, client, tmp_path):
     assert len(contract.asked) == 1
 
 
+def test_a_frame_is_sent_with_its_levels(contract, client):
+    grades = pd.Categorical(["lo", "hi", None], ["lo", "mid", "hi"], ordered=True)
+    frame = pd.DataFrame({"grade": grades, "n": [1, 2, 3]}, index=[0, 1, 3])
+    contract.problem(422, "Invalid dataset", "no")
+    for sent in (frame, pa.table(frame)):
+        with pytest.raises(errors.InvalidDataset):
+            client.put_dataset("mine", sent, label="n")
+    for _, path, headers, body in contract.asked:
+        assert path == "/api/v1/datasets/mine?label=n&filename=frame.parquet"
+        assert headers["Content-Type"] == "application/vnd.apache.parquet"
+        sent = parquet.read_table(io.BytesIO(body))
+        assert sent.schema.field("grade").type.ordered
+        assert sent["grade"].chunk(0).dictionary.to_pylist() == ["lo", "mid", "hi"]
+
+
+def test_a_frame_that_parquet_cannot_hold_is_not_sent(contract, client):
+    mixed = pd.DataFrame({"mixed": [1, "x", object()]})
+    with pytest.raises(errors.InvalidRequest, match=r"the frame cannot be written.*mixed"):
+        client.put_dataset("mine", mixed)
+    assert not contract.asked
+
+
 def test_a_search_is_waited_for(contract, client, status):
     contract.answer(200, status)
     contract.answer(200, {**status, "revision": 4, "state": "completed"})
@@ -137,6 +162,8 @@ def test_a_figure_shows_itself_and_is_json(contract, client):
     figure = client.figure("s1", "trials", x="learning_rate")
     assert contract.asked[0][1] == "/api/v1/searches/s1/figures/trials?x=learning_rate"
     shown = figure._repr_mimebundle_()
+    assert "window.Plotly.newPlot" in shown["text/html"]  # for pages that nbconvert makes
+    assert "http" not in shown["text/html"].replace(shown["text/html"].split('atob("')[1], "")
     assert shown["application/vnd.plotly.v1+json"]["layout"] == {"height": 300}
     assert shown["text/plain"] == "Figure('trials', 1 traces)"
     assert json.loads(figure.to_json()) == figure.to_dict()
@@ -158,6 +185,18 @@ def test_trials_are_a_frame_with_a_column_for_each_hyperparameter(contract, clie
     assert list(frame.index) == ["1-0", "1-1"]
     assert list(frame["learning_rate"]) == [0.1, 0.2]
     assert "curve" not in frame.columns
+
+
+def test_hyperparameters_never_overwrite_a_trial_s_own_columns(contract, client):
+    pytest.importorskip("pandas")
+    params = {"epochs": 64, "id": "x", "state": None, "param.id": 2, "param.lr": 0.1, "lr": 0.2}
+    contract.answer(200, {"items": [{**TRIAL, "params": params}], "next": None})
+    frame = client.trials_frame("s1")
+    (row,) = frame.reset_index().to_dict("records")
+    assert (row["id"], row["epochs"], row["state"]) == ("1-0", 2, "completed")
+    named = ("param.epochs", "param.id", "param.state", "param.param.id", "param.lr", "lr")
+    assert [row[name] for name in named] == [64, "x", None, 2, 0.1, 0.2]
+    assert len(set(frame.columns)) == len(frame.columns)
 
 
 def test_a_search_without_trials_is_an_empty_frame(contract, client):

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.parsing import in_this_process
 
 from hpsearch.data import DatasetStore
 
@@ -35,6 +36,12 @@ def raw_npy() -> Callable[..., bytes]:
 
 @pytest.fixture
 def store(tmp_path: Path) -> DatasetStore:
+    return DatasetStore(str(tmp_path / "store"), tmp_path / "cache", parse=in_this_process)
+
+
+@pytest.fixture
+def by_child(tmp_path: Path) -> DatasetStore:
+    """The store as the service has it, with a child for every file."""
     return DatasetStore(str(tmp_path / "store"), tmp_path / "cache")
 
 

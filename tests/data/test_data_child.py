@@ -159,15 +159,27 @@ def test_the_caller_never_imports_scikit_learn():
     assert done.stdout.strip() == b"[]"
 
 
+def test_a_child_imports_nothing_that_it_can_do_without():
+    """Each file starts one: pydantic, which settings need, would double what a start costs."""
+    code = (
+        "import sys, hpsearch.data.parse.__main__; slow = ('sklearn', 'pydantic', 'pyarrow', 'ssl'); "
+        "print([m for m in sys.modules if m.startswith(slow)])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, cwd=PROJECT
+    )
+    assert done.stdout.strip() == b"[]"
+
+
 def test_answers_inside_one_process(npz, tmp_path):
     path = npz(x=np.ones((8, 2)), y=np.arange(8) % 2)
     request = Request(reader=npz_files.read, out=str(tmp_path / "out"), path=str(path))
     assert answer(request, UPLOAD)["info"]["n_train"] == 6
-    refused = answer(Request(reader=npz_files.read, out="", path=str(path), label="a"), UPLOAD)[
-        "error"
-    ]
+    alike = tmp_path / "alike.npz"
+    np.savez(alike, x=np.ones((8, 2)), y=np.zeros(8, int))
+    refused = answer(Request(reader=npz_files.read, out="", path=str(alike)), UPLOAD)["error"]
     assert refused["type"] == "InvalidDataset"
-    assert refused["mistakes"][0][0] == "label"
+    assert refused["mistakes"][0][0] == "y"
     for name, kind in (("digits", "image"), ("wine", "tabular")):
         out = str(tmp_path / name)
         assert (

@@ -41,7 +41,7 @@ def refused(*args, **options) -> errors.InvalidDataset:
         (["1", "b"], ("1", "b")),
         (["1_0", "2"], ("1_0", "2")),
         (["1e3", "2"], ("1e3", "2")),
-        (["nan", "2"], ("2", "nan")),
+        (["NA", "None", "pear"], ("NA", "None", "pear")),
     ],
 )
 def test_classes_come_in_order_of_number_or_alphabet(labels, classes):

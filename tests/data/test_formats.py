@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from support import toy_format
 from support.toy_format import TOY, content
 
 from hpsearch import errors
-from hpsearch.data import FORMATS, DatasetInfo, DatasetStore, split, split_folds
+from hpsearch.data import FORMATS, DatasetInfo, DatasetStore, Reading, split, split_folds
 from hpsearch.data.formats import by_suffix, name_suffixes
 from hpsearch.data.parse.request import Request
 from hpsearch.data.parse.work import ingest
@@ -42,12 +43,12 @@ def here(tmp_path: Path) -> DatasetStore:
 
 @pytest.mark.usefixtures("toy")
 def test_a_registered_format_is_read_in_one_process_and_in_the_child(
-    store: DatasetStore, here: DatasetStore, file: Path, monkeypatch: pytest.MonkeyPatch
+    by_child: DatasetStore, here: DatasetStore, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(TESTS))
-    info = store.ingest_upload(file, TOY.media_type)
+    info = by_child.ingest_upload(file, TOY.media_type)
     assert here.ingest_upload(file, TOY.media_type) == info
-    assert store.ingest_folder("rows", file).digest == info.digest
+    assert by_child.ingest_folder("rows", file).digest == info.digest
 
 
 @pytest.mark.usefixtures("toy")
@@ -87,21 +88,55 @@ def test_targets_that_cannot_be_learned_are_refused(
 @pytest.mark.usefixtures("toy")
 def test_messages_name_a_registered_format(here: DatasetStore, file: Path) -> None:
     assert by_suffix(file) is TOY
-    assert name_suffixes() == "an .npz or a .csv or a .semi file"
+    assert name_suffixes().startswith("an .npz or a .csv or a .tsv or an .arff or a .parquet")
+    assert name_suffixes().endswith(" or an .xlsx or a .semi file")
     with pytest.raises(errors.UnsupportedType, match="a UTF-8 semicolon file as text/x-semicolons"):
         here.ingest_upload(file, "image/png")
 
 
-def test_messages_are_those_of_two_formats(store: DatasetStore, file: Path) -> None:
+def test_messages_name_the_formats_there_are(store: DatasetStore, file: Path) -> None:
     with pytest.raises(errors.UnsupportedType) as refused:
         store.ingest_upload(file, "image/png")
-    assert str(refused.value).endswith(
-        "send an .npz file as application/octet-stream or a UTF-8 CSV file as text/csv"
+    assert "send an .npz file as application/octet-stream or a UTF-8 CSV file as text/csv" in str(
+        refused.value
     )
-    with pytest.raises(
-        errors.InvalidDataset, match=r"IDX files, an \.npz or a \.csv file that exist"
-    ):
-        store.ingest_folder("rows", file)
+    with pytest.raises(errors.InvalidDataset, match=r"IDX files, an \.npz or a \.csv or .* exist"):
+        store.ingest_folder("rows", file.with_suffix(".gone"))
+    # A suffix that tells nothing: the bytes do.
+    assert store.ingest_folder("rows", file, Reading(header=False, task="regression")).n_train == 16
+
+
+def test_the_first_bytes_decide_and_the_type_is_a_hint(store, npz, table, tmp_path) -> None:
+    x, y = np.arange(60.0).reshape(30, 2), np.arange(30) % 2
+    arrays = npz(x=x, y=y)
+    by_type = store.ingest_upload(arrays, "application/octet-stream")
+    assert store.ingest_upload(arrays, "text/csv").digest == by_type.digest
+    text = "a,b,y\n" + "".join(f"{a},{b},{c}\n" for (a, b), c in zip(x.tolist(), y, strict=True))
+    plain = store.ingest_upload(table(text), "text/csv")
+    assert store.ingest_upload(table(text), "application/octet-stream").digest == plain.digest
+    packed = tmp_path / "rows.csv.gz"
+    packed.write_bytes(gzip.compress(text.encode()))
+    for kind in ("application/gzip", "application/octet-stream", "text/csv"):
+        assert store.ingest_upload(packed, kind).digest == plain.digest
+    with pytest.raises(errors.InvalidRequest, match="parameter drop belongs to text/csv"):
+        store.ingest_upload(arrays, "text/csv", Reading(drop=("a",)))
+
+
+def test_a_charset_is_an_encoding(store, table) -> None:
+    rows = "".join(f"{n},{'äö'[n % 2]}\n" for n in range(12))
+    latin = table(f"a,y\n{rows}".encode("latin-1"))
+    assert store.ingest_upload(latin, "text/csv; charset=iso-8859-1").classes == ("ä", "ö")
+    with pytest.raises(errors.UnsupportedType, match="charset=klingon"):
+        store.ingest_upload(latin, "text/csv; charset=klingon")
+
+
+def test_a_dry_run_describes_and_stores_nothing(store, table, tmp_path) -> None:
+    rows = "".join(f"{n % 5},{'pqr'[n % 3]},{'ab'[n % 2]}\n" for n in range(30))
+    path = table(f"n,w,y\n{rows}")
+    dry = store.ingest_upload(path, "text/csv", keep=False)
+    assert not store.exists(dry.digest)
+    assert not [one for one in (tmp_path / "store").rglob("*") if one.is_file()]
+    assert store.ingest_upload(path, "text/csv") == dry
 
 
 def test_a_reader_travels_by_name() -> None:

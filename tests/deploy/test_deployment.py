@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from support.waiting import until
 
+PROJECT = Path(__file__).resolve().parents[2]
 SPEC: dict[str, Any] = {
     "dataset": "iris",
     "space": {"learning_rate": {"low": 1e-3, "high": 1.0, "scale": "log"}},
@@ -92,6 +95,16 @@ def test_the_database_answers_its_check(stand):
     (stand.secrets / "database_password").write_text("another")
     assert not checked.healthy()
     assert "password" in checked.said
+
+
+def test_the_check_of_a_process_loads_little():
+    """It runs every ten seconds in each container of a loop or worker."""
+    heavy = "{'numpy', 'hpsearch.store', 'hpsearch.spec'} & set(sys.modules)"
+    code = f"import sys; sys.path.insert(0, 'deploy'); import check; print({heavy} or 'little')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "little\n", done.stderr
 
 
 def answers(client) -> bool:

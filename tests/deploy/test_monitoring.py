@@ -79,6 +79,22 @@ def test_a_service_that_several_processes_count_is_never_summed():
             assert not shared & set(re.findall(r"\w+", inner)), f"{where}: {query}"
 
 
+def test_no_figure_is_never_shown_or_scaled_as_a_figure():
+    """An API that is not scraped: no worker goes, and no panel shows the last figure as today's."""
+    scaling = yaml.safe_load((PROJECT / "deploy" / "kubernetes" / "scaling.yaml").read_text())[
+        "spec"
+    ]
+    for trigger in scaling["triggers"]:
+        assert trigger["metadata"]["ignoreNullValues"] == "false"
+    assert scaling["fallback"]["behavior"] == "currentReplicasIfHigher"
+    for panel in DASHBOARD["panels"]:
+        calcs = panel.get("options", {}).get("reduceOptions", {}).get("calcs", [])
+        assert "lastNotNull" not in calcs, panel["title"]
+    queries = [rule["expr"] for group in RULES["groups"] for rule in group["rules"]]
+    assert any(query.startswith("absent(") for query in queries)
+    assert not any("or vector(" in query for _, query in expressions())
+
+
 def test_the_dashboard_can_be_imported():
     assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(DASHBOARD["panels"])
     assert {v["name"] for v in DASHBOARD["templating"]["list"]} == {"datasource"}

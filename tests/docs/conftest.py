@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     install(programs, folder / "forks.sock")
     (folder / "examples").mkdir()
     digits = json.loads((PROJECT / "examples" / "digits.json").read_text())
+    del digits["budget"]  # a whole plan takes seconds
     (folder / "examples" / "digits.json").write_text(json.dumps({**digits, **QUICK}))
     long = {**digits, "trials_per_round": 5000, "epochs": {"first": 500, "last": 500}}
     (folder / "long.json").write_text(json.dumps(long))
@@ -58,8 +59,9 @@ def commands(checkout: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def served(checkout: Path) -> Iterator[str]:
+def served(checkout: Path, with_builtin: Callable[[Path], Path]) -> Iterator[str]:
     """The address of a service whose data lie in `var`, as `make serve` keeps them."""
+    with_builtin(checkout / "var" / "data")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("HPSEARCH_", "DATABASE_"))}
     kept.pop("REDIS_URL", None)
     process = subprocess.Popen(

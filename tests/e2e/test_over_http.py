@@ -5,9 +5,13 @@ from __future__ import annotations
 import secrets
 import socket
 
+import numpy as np
 import pytest
+from growth.service import service
+from support import prices
 from support.waiting import until
 
+from hpsearch import nn
 from hpsearch.client import Client
 from hpsearch.errors import HpsearchError
 
@@ -106,3 +110,32 @@ def test_hard_limits_are_kept(client):
     rates = [t.params["learning_rate"] for t in client.trials(search.id)]
     assert min(rates) >= 1e-6
     assert max(rates) <= 1e-3
+
+
+def test_numbers_are_predicted_with_the_digest_of_one_process(client, tmp_path):
+    """Two workers arrive where a process by itself does, whatever the jobs."""
+    table = tmp_path / "prices.csv"
+    table.write_text(prices.table())
+    stored = client.put_dataset("prices", table, task="regression")
+    assert (stored.task, stored.label, stored.classes) == ("regression", "price", [])
+    search = client.submit(prices.SPEC)
+
+    def ended():
+        return client.status(search.id, wait=5).finished_at is not None
+
+    until(ended, seconds=90, what="the search")
+    result = client.result(search.id)
+    assert result.objective == "rmse"
+    assert result.test.accuracy is result.test.ci95 is result.test.confusion is None
+    low, high = result.test.metrics["rmse"].ci95
+    assert 2_000 < low < result.test.metrics["rmse"].value < high
+    assert result.test.metrics["r2"].value > 0.8
+    client.model(search.id, tmp_path / "model.npz")
+    x, y = prices.examples()
+    predicted = nn.Model.load(tmp_path / "model.npz").predict_values(x)[:, 0]
+    assert np.sqrt(np.mean((predicted - y) ** 2)) < 15_000
+    (tmp_path / "alone").mkdir()
+    with service(tmp_path / "alone", job_size=3) as alone:
+        alone.upload("prices", prices.table(), "text/csv", "?task=regression")
+        again = alone.complete(prices.SPEC)
+    assert result.digest == again.result["digest"] is not None

@@ -165,9 +165,35 @@ def test_importance_is_ordered_with_its_interval() -> None:
         ImportanceView(name="learning_rate", first=0.5, total=0.8, low=0.7, high=0.9, effect=0.1),
     ]
     bars = figures.importance(found).data[0]
-    assert list(bars.y) == ["a", "learning rate"]  # the largest is drawn on top
+    assert list(bars.y) == ["a<br>± 0.014", "learning rate<br>± 0.13"]  # the largest on top
     assert list(bars.error_x.array) == pytest.approx([0.2, 0.1])
     assert list(bars.error_x.arrayminus) == pytest.approx([0.1, 0.1])
+
+
+def test_a_share_of_nothing_is_faint_and_last() -> None:
+    """A large share of what lies below the noise says nothing of the score."""
+    found = [
+        ImportanceView(name="a", first=0.9, total=0.94, low=0.6, high=1.0, effect=0.004),
+        ImportanceView(name="b", first=0.5, total=0.5, low=0.4, high=0.6, effect=0.02),
+    ]
+    bars = figures.importance(found, 0.005).data[0]
+    assert list(bars.y) == ["a<br>± 0.0041, below the noise", "b<br>± 0.02"]
+    assert bars.marker.opacity[0] < bars.marker.opacity[1]
+    assert "noise of one training 0.005" in bars.hovertext[0]
+    known = figures.importance(found).data[0]  # an older search stored no noise
+    assert len(set(known.marker.opacity)) == 1
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1e-3, 1.0, 1e6])
+def test_a_surface_is_drawn_in_any_unit(unit: float) -> None:
+    found = SurfaceView(
+        x="a", y="b", xs=[0.1, 1.0], ys=[1.0, 2.0], at={"a": 0.1, "b": 1.0},
+        mean=[[unit, 2 * unit], [2 * unit, 3 * unit]], sd=[[unit] * 2] * 2,
+    )  # fmt: skip
+    rounds = [ROUNDS[0].model_copy(update={"ranges": {"a": RATE, "b": RangeView(low=1, high=2)}})]
+    heat = figures.surface(found, rounds).data[0]
+    assert heat.contours.size == pytest.approx(unit / 24)
+    assert heat.zmax == 3 * unit
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fuzz import tables
+
 NPZ, CSV = "application/octet-stream", "text/csv"
 ROWS = 40
 
@@ -249,4 +251,5 @@ KINDS: dict[str, tuple[str, Callable[[random.Random], bytes]]] = {
     "csv long": (CSV, _long),
     "csv encoding": (CSV, _encoded),
     "csv classes": (CSV, _classes),
+    **tables.KINDS,
 }

@@ -128,7 +128,7 @@ def test_a_handler_that_fails_on_odd_text_is_found(
     assert any("ServerError" in problem for problem in outcome.problems)
 
 
-def careless(data: bytes) -> Any:
+def careless(data: bytes, **_: Any) -> Any:
     value = json.loads(data)
     json.dumps(value, ensure_ascii=False).encode("ascii")  # what a driver that knows ASCII does
     return value

@@ -52,7 +52,7 @@ class World:
         except HpsearchError:
             file = self.folder / "canary.csv"
             file.write_text("a,b\n" + "".join(f"{i},{'xy'[i % 2]}\n" for i in range(40)))
-            datasets.put(CANARY, file, content_type="text/csv", label=None, owner=OWNER)
+            datasets.put(CANARY, file, content_type="text/csv", owner=OWNER)
         try:
             done = searches.status(self.search, owner=OWNER).finished_at is not None
         except HpsearchError:

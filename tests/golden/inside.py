@@ -10,13 +10,14 @@ import itertools
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from flask.testing import FlaskClient
 
 from api import create_app
-from hpsearch import logs
+from hpsearch import logs, nn
 from hpsearch.service import Services, replay
 from hpsearch.settings import load
 from hpsearch.training import Trainer
@@ -33,8 +34,9 @@ RUN = "golden"  # the worker's id
 class Inside:
     """A loop, a worker and the API, one step at a time."""
 
-    def __init__(self, services: Services, client: FlaskClient) -> None:
+    def __init__(self, services: Services, client: FlaskClient, folder: Path) -> None:
         self._services = services
+        self._file = folder / "model.npz"
         self._work = services.jobs
         self._trainer = Trainer(services.files)
         self._client = client
@@ -46,12 +48,17 @@ class Inside:
         assert answer.status_code < 300, answer.text
         return None if answer.status_code == 204 else answer.json
 
-    def sha256(self, path: str) -> str:
-        """SHA-256 of the bytes that a route answers with."""
+    def model_sha256(self, path: str) -> str:
+        """SHA-256 of the model that a route answers with, in the first layout of the file.
+
+        The ranges of training came with the second.
+        """
         headers = {"Authorization": f"Bearer {KEY}"}
         with self._client.get(f"/api/v1{path}", headers=headers) as answer:
             assert answer.status_code == 200, answer.text
-            return hashlib.sha256(answer.data).hexdigest()
+            self._file.write_bytes(answer.data)
+        model = replace(nn.Model.load(self._file), ranges=None)
+        return hashlib.sha256(model.dump()).hexdigest()
 
     def advance(self) -> None:
         """Decide what is due."""
@@ -110,7 +117,7 @@ def inside(home: Path, **settings: object) -> Iterator[Inside]:
     database.upgrade()
     database.close()
     with build(loaded) as services:
-        yield Inside(services, create_app(services, loaded).test_client())
+        yield Inside(services, create_app(services, loaded).test_client(), home)
 
 
 def numbers_of() -> dict[str, str]:

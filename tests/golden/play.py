@@ -92,7 +92,7 @@ class Player:
         bits = {"trials": _sha256(self._trials(search)), "decisions": _sha256(decided)}
         if external:
             return bits
-        return {**bits, "model": self._service.sha256(f"/searches/{search}/model")}
+        return {**bits, "model": self._service.model_sha256(f"/searches/{search}/model")}
 
     def _trials(self, search: str) -> list[dict[str, Any]]:
         path, cursor = f"/searches/{search}/trials?curve=true&limit={PAGE}", ""

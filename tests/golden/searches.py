@@ -33,6 +33,8 @@ SMALL: Golden = {
     "stop_early": False,  # how many rounds there are then hangs on no last bit
     "final": {"epochs": 4, "models": 2},
 }
+# With an edit of an edge: the range may grow beyond it again, as for all edits of earlier builds.
+OPEN = {"hard_low": None, "hard_high": None}
 FULL = {"first": 3, "last": 3, "halving": False}  # every trial is trained to the end
 OUTSIDE: Golden = {
     "objective": "external",
@@ -185,9 +187,9 @@ SEARCHES: dict[str, Golden] = {
     "edited": {
         **searched(seed=26, space=RATE_AND_DECAY, cohort=4),
         "steps": {
-            1: [{"edit": {"space": {"learning_rate": {"low": 1e-2, "high": 2.0}}}}],
+            1: [{"edit": {"space": {"learning_rate": {"low": 1e-2, "high": 2.0, **OPEN}}}}],
             2: [{"edit": {"rounds": 4, "trials_per_round": 6, "epochs": {"last": 6}}},
-                {"edit": {"space": {"weight_decay": {"low": 1e-7, "high": 1e-3}}}}],
+                {"edit": {"space": {"weight_decay": {"low": 1e-7, "high": 1e-3, **OPEN}}}}],
         },
     },
     "paused": {
@@ -203,7 +205,7 @@ SEARCHES: dict[str, Golden] = {
     ),
     "external_edited_and_paused": {
         **outside(seed=31, trainers=2, narrowing="domain_reduction"),
-        "steps": {1: [{"edit": {"space": {"alpha": {"high": 0.1}}}}], 2: [{"pause": True}]},
+        "steps": {1: [{"edit": {"space": {"alpha": {"high": 0.1, **OPEN}}}}], 2: [{"pause": True}]},
     },
     "external_warm_start": outside(
         seed=32,

@@ -67,7 +67,7 @@ class Service:
     def __init__(self, services: Services, settings: Settings) -> None:
         self._app = lambda: create_app(services, settings)
         self._client = self._app().test_client()
-        self._inside = inside = Inside(services, self._client)
+        self._inside = inside = Inside(services, self._client, settings.home)
         self.call = inside.call
         self.replayed = inside.replayed
 
@@ -76,9 +76,11 @@ class Service:
         headers = {"Authorization": f"Bearer {KEY}", **options.pop("headers", {})}
         return self._client.open(path, method=method, headers=headers, **options)
 
-    def upload(self, name: str, content: str | bytes, media_type: str) -> Mapping[str, Any]:
+    def upload(
+        self, name: str, content: str | bytes, media_type: str, query: str = ""
+    ) -> Mapping[str, Any]:
         """A dataset, stored under a name."""
-        path, headers = f"/api/v1/datasets/{name}", {"Content-Type": media_type}
+        path, headers = f"/api/v1/datasets/{name}{query}", {"Content-Type": media_type}
         answer = self.raw("PUT", path, data=content, headers=headers)
         assert answer.status_code == 201, answer.text
         return dict(answer.json)
@@ -149,10 +151,10 @@ def blobs(examples: int = 150) -> str:
 
 
 @contextmanager
-def service(home: Path) -> Iterator[Service]:
+def service(home: Path, *, job_size: int = 4) -> Iterator[Service]:
     """A service over SQLite in a folder of its own, which parses uploads in this process."""
     logs.configure("error", process="growth")
-    settings = load(home=home, api_key=KEY, job_size=4, sqlite_synchronous="NORMAL")
+    settings = load(home=home, api_key=KEY, job_size=job_size, sqlite_synchronous="NORMAL")
     database = Database(settings.database)
     database.upgrade()
     database.close()

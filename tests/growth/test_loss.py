@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pytest
 from nn.toys import SquaredError
 from rich.console import Console
 from support.toy_format import TOY
@@ -23,7 +24,7 @@ SPEC = {
     **SMALL,
     "dataset": "plane",
     "objective": "distance",
-    "model": {"hidden_sizes": [16], "batch_size": 8, "optimizer": "adam"},
+    "model": {"hidden_sizes": [16], "batch_size": 8, "optimizer": "adam", "loss": "squared"},
     "epochs": {"first": 2, "last": 16},
     "final": {"epochs": 16, "models": 3},
 }
@@ -63,11 +64,12 @@ def test_a_loss_learns_numbers(grown: Service, tmp_path: Path) -> None:
             assert np.square(error).mean() < 0.1 * y.var()
 
             page = grown.raw("GET", f"/api/v1/searches/{ended.id}/report").text
-            assert f"{test['score']:.4f}" in page
+            assert test["metrics"]["distance"]["value"] == pytest.approx(-test["score"])
+            assert f"{-test['score']:.4f}" in page.rpartition("</script>")[0]
             assert "accuracy" not in page.partition("<script")[0]
             console = Console(width=100, file=io.StringIO())
             console.print(result_output.result(ResultView.model_validate(result)))
             said = console.file.getvalue()
-            assert "test score" in said
+            assert "test distance (objective)" in said
             assert "accuracy" not in said
             assert grown.replayed(ended.id, training=True) == []

@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from growth.service import SMALL, Service
-from hpsearch.metrics import METRICS, Metric, mean_measured
+from hpsearch.metrics import METRICS, Metric, fitting, mean_measured
 
 
 def sureness(probabilities: NDArray[Any], classes: NDArray[Any]) -> float:
@@ -43,4 +43,13 @@ def test_a_metric_ranks_the_trials(grown: Service) -> None:
         assert rate < 0.02  # which learns next to nothing in four epochs
         assert ended.result["recommended"]["validation_accuracy"] < 0.9
         assert -0.6 < ended.result["recommended"]["score"] < -1 / 3
+        test = ended.result["test"]
+        assert test["metrics"]["sureness"]["direction"] == "minimise"
+        low, high = test["metrics"]["sureness"]["ci95"]
+        assert low < test["metrics"]["sureness"]["value"] < high
+        assert test["models"][0]["objective"] == test["metrics"]["sureness"]["value"]
+        assert set(test["metrics"]) == {*fitting("classification", 3)}
+        assert "sureness" in test["metrics"]
+        assert sum(map(sum, test["confusion"])) == sum(test["class_counts"]) == test["examples"]
+        assert test["majority_share"] == max(test["class_counts"]) / test["examples"]
         assert grown.replayed(ended.id, training=True) == []

@@ -13,8 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from plotly.offline import get_plotlyjs
+from support.parsing import in_this_process
 
 from hpsearch import cli
+from hpsearch.data import DatasetStore
 from hpsearch.errors import InvalidDataset, InvalidRequest
 from hpsearch.settings import Settings
 from lab import __main__ as lab
@@ -31,6 +33,14 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("HPSEARCH_BENCH_DATA", raising=False)
 
 
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything in this process; the command below has children for it all."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    monkeypatch.setitem(DatasetStore.__init__.__kwdefaults__, "parse", in_this_process)
+
+
+@pytest.mark.usefixtures("alone")
 def test_the_page_is_whole_and_loads_nothing(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     output = tmp_path / "lab.html"
     assert lab.main([*QUICK, "--output", str(output)]) == 0
@@ -95,6 +105,7 @@ def test_ctrl_c_ends_it_at_once(tmp_path: Path) -> None:
     assert not output.exists()
 
 
+@pytest.mark.usefixtures("alone")
 def test_where_a_report_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert lab.main(["--quick", "--output", str(tmp_path / "none" / "lab.html")]) == 2
     assert "its folder does not exist" in capsys.readouterr().err

@@ -275,6 +275,19 @@ class QueueMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.held)
     @rule(pick=PICK)
+    def hand_back(self, pick: int) -> None:
+        """A job is returned, as trainers elsewhere do: the next attempt at once, and no loss."""
+        held = self.held[pick % len(self.held)]
+        job, ours = self.jobs[held.hint.job_id], self.ours(held)
+        lossy = self.lossy_if(ours)
+        store = self.world.services.store
+        returned = store.write(lambda tx: tx.queue.put_back(held.hint, worker_run=held.run))
+        assert returned == (ours and not lossy)
+        if ours:
+            job.state, job.attempt, job.run, job.ready = "queued", job.attempt + 1, None, 0.0
+
+    @precondition(lambda self: self.held)
+    @rule(pick=PICK)
     def never_ends(self, pick: int) -> None:
         """A job hangs, and its worker goes on to send heartbeats."""
         self.world.commits.armed = None

@@ -55,7 +55,9 @@ class KeyMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.keys)
     @rule(pick=PICK, cut=st.integers(0, 3))
     def use(self, pick, cut):
-        token = list(self.keys)[pick % len(self.keys)]
+        self.present(list(self.keys)[pick % len(self.keys)], cut)
+
+    def present(self, token, cut=0):
         key_id, owner, scopes, expiry, revoked = self.keys[token]
         dead = revoked or (expiry is not None and expiry <= self.world.clock.now)
         if cut or dead:
@@ -98,6 +100,8 @@ class KeyMachine(RuleBasedStateMachine):
         try:
             listed = {view.id for view in self.ring.list()} - {"bootstrap"}
             assert listed == {key[0] for key in self.keys.values()}
+            for token in self.keys:
+                self.present(token)
         finally:
             self._context.__exit__(None, None, None)
 

@@ -14,6 +14,7 @@ from support.checker import verify
 from hpsearch.coordinator import decide
 from hpsearch.errors import Conflict
 from hpsearch.service import advance
+from hpsearch.store.tables import round_
 from hpsearch.training.numerics import fingerprint
 from hpsearch.trials import GiveUp
 
@@ -69,6 +70,7 @@ class RoundMachine(RuleBasedStateMachine):
         assert done == (fresh and not lost)
         self.written += fresh
         assert self.row().round == self.written
+        self.each_round_is_in_the_ledger()
 
     @rule(jobs=st.integers(1, 3))
     def work(self, jobs):
@@ -90,11 +92,17 @@ class RoundMachine(RuleBasedStateMachine):
         if self.bench.work.advance_due():
             after = self.row()
             self.written += after.round - before.round
+        self.each_round_is_in_the_ledger()
+
+    def each_round_is_in_the_ledger(self):
+        numbers = sorted(r.number for r in self.world.rows(round_))
+        assert numbers == list(range(1, self.row().round + 1))
 
     def teardown(self):
         try:
             if self.row().state == "paused":
                 self.world.services.searches.resume(self.search_id, owner=OWNER)
+            self.loop()  # what it writes is looked at before anybody trains on it
             self.bench.complete(self.search_id)
             counts = verify(self.world.url, intact=False)
             assert counts.finals == 1

@@ -12,11 +12,13 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from hpsearch.errors import Unavailable
 from hpsearch.store import SCHEMA, Engines, metadata
 from hpsearch.wiring import build
 from migrations import schema
+from migrations.__main__ import main
 
 
 def differences(url):
@@ -179,8 +181,34 @@ def test_the_process(tmp_path, configured):
     assert call("upgrade").stdout.strip() == schema.head()
     assert call("upgrade").stdout.strip() == schema.head()
     assert call("heads").stdout.strip() == schema.head()
-    assert call("downgrade", "base").stdout.strip() == "empty"
+    asked = call("downgrade")
+    assert (asked.returncode, asked.stdout) == (3, "")
+    assert "lost with 0007: the facts behind decisions" in asked.stderr
+    assert "repeat the command with --yes" in asked.stderr
+    assert call("current").stdout.strip() == schema.head()
+    assert call("downgrade", "--yes").stdout.strip() == "0006"
+    assert call("downgrade", "-6", "--yes").returncode == 2  # the empty database only by its name
+    assert call("downgrade", "base", "--yes").stdout.strip() == "empty"
     assert call("sideways").returncode == 2
+
+
+def test_workers_keep_a_database_where_it_is(configured, database_url, monkeypatch, capsys):
+    settings = configured(database_url=database_url)
+    with build(settings) as services:
+        services.store.write(
+            lambda tx: tx.workers.register("w", host="here", pid=1, fingerprint={})
+        )
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("HPSEARCH_HOME", str(settings.home))
+    assert main(["downgrade", "base", "--yes"]) == 3
+    assert "1 worker lived in the last" in capsys.readouterr().err
+    assert main(["current"]) == 0
+    assert capsys.readouterr().out.strip() == schema.head()
+
+
+def test_every_step_says_what_it_takes_along():
+    steps = ScriptDirectory.from_config(schema.config()).walk_revisions()
+    assert all(step.module.loses for step in steps)
 
 
 def test_a_database_that_does_not_answer(tmp_path, monkeypatch):

@@ -66,7 +66,7 @@ class TestVerdicts:
         rate = decided(sampled(bump(1.4), space=space), space=space)[0]["learning_rate"]
         assert rate.verdict is Verdict.OPEN_HIGH
         assert rate.after.high == 1.0
-        assert "and 1 is the limit; a wider hard limit may hold better values" in words(rate.reason)
+        assert "and 1 is the limit, beyond which nothing was tried" in words(rate.reason)
 
     def test_expansion_ends_at_the_limit(self):
         near = LR.model_copy(update={"hard_high": 2.0})

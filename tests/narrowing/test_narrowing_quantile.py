@@ -135,9 +135,7 @@ def test_at_its_limit_a_leaning_range_narrows_within_step_limits_and_says_so(upw
     low, high = (LR.to_unit(x) for x in (decision.after.low, decision.after.high))
     assert (low, high) == pytest.approx((0.6, 1.0) if upward else (0.0, 0.4), abs=1e-5)
     limit = "1" if upward else "1e-05"
-    assert f"which is the limit {limit}; a wider hard limit may hold better" in words(
-        decision.reason
-    )
+    assert f"which is the limit {limit}: nothing was tried beyond" in words(decision.reason)
 
 
 def test_expansion_ends_at_the_limit():

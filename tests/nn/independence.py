@@ -64,7 +64,7 @@ def members(kind: str, count: int, optimizer: str) -> list[nn.Member]:
     return made
 
 
-def parts(shape: nn.Shape, raw: type) -> tuple[nn.Examples, nn.Examples]:
+def parts(shape: nn.Shape, raw: type, *, weighted: bool) -> tuple[nn.Examples, nn.Examples]:
     """Noise with classes in it: 83 examples to train on, which leaves a partial batch, 45 to score."""
     draws = np.random.default_rng(11)
     y = draws.integers(0, shape.outputs, 128)
@@ -72,14 +72,19 @@ def parts(shape: nn.Shape, raw: type) -> tuple[nn.Examples, nn.Examples]:
     shift = x.mean(0).astype(np.float32)
     scale = (1 / x.std(0)).astype(np.float32)
     rows = draws.permutation(128).astype(np.intp)
-    return (
-        nn.Examples(x, y, rows[:83], shift, scale),
-        nn.Examples(x, y, rows[83:], shift, scale),
+    weights = draws.lognormal(0, 2, 128) if weighted else None
+    return tuple(
+        nn.Examples(
+            x, y, rows[here], shift, scale, weights=None if weights is None else weights[here]
+        )
+        for here in (slice(83), slice(83, None))
     )
 
 
-def outcomes(shape: nn.Shape, stack: Sequence[nn.Member], raw: type) -> list[nn.Outcome]:
-    train, validation = parts(shape, raw)
+def outcomes(
+    shape: nn.Shape, stack: Sequence[nn.Member], raw: type, *, weighted: bool
+) -> list[nn.Outcome]:
+    train, validation = parts(shape, raw, weighted=weighted)
     return nn.train(
         shape,
         stack,
@@ -118,13 +123,14 @@ def main() -> int:
     wrong, diverged, checked = 0, 0, 0
     for number, (name, shape, kind) in enumerate(cases()):
         raw = (np.uint8, np.float32)[number % 2]
+        weighted = number % 3 == 2
         stack = members(kind, (9, 6, 17)[number % 3], shape.optimizer)
-        together = outcomes(shape, stack, raw)
+        together = outcomes(shape, stack, raw, weighted=weighted)
         diverged += sum(outcome.state == "diverged" for outcome in together)
         order = np.random.default_rng(number).permutation(len(stack))
-        permuted = outcomes(shape, [stack[i] for i in order], raw)
+        permuted = outcomes(shape, [stack[i] for i in order], raw, weighted=weighted)
         for place, i in enumerate(order):
-            alone = outcomes(shape, [stack[i]], raw)[0]
+            alone = outcomes(shape, [stack[i]], raw, weighted=weighted)[0]
             checked += 1
             if not (same(together[i], alone) and same(permuted[place], alone)):
                 wrong += 1

@@ -27,7 +27,7 @@ MEMBERS = [
 @pytest.fixture(autouse=True)
 def registered() -> Iterator[None]:
     with (
-        nn.LOSSES.registered("squared_error", SquaredError()),
+        nn.LOSSES.registered("squares", SquaredError()),
         nn.LAYERS.registered("gain", GainSpec),
         nn.LAYERS.registered("pool", PoolSpec),
         nn.OPTIMIZERS.registered("sign", SIGN),
@@ -78,8 +78,8 @@ SHAPES = ("numbers (n,)", "numbers (n, 2)")
 
 def regression(name: str, optimizer: str = "sgd") -> nn.Shape:
     if name == "numbers (n,)":
-        return nn.Shape(6, (8,), 1, "tanh", optimizer, 16, loss="squared_error")
-    return nn.Shape(6, (8, 5), 2, "relu", optimizer, 16, batch_norm=True, loss="squared_error")
+        return nn.Shape(6, (8,), 1, "tanh", optimizer, 16, loss="squares")
+    return nn.Shape(6, (8, 5), 2, "relu", optimizer, 16, batch_norm=True, loss="squares")
 
 
 def targets_of(shape: nn.Shape) -> int:
@@ -203,10 +203,10 @@ def test_measures_of_a_classification() -> None:
 @pytest.mark.parametrize(
     ("loss", "parts", "options", "says"),
     [
-        ("squared_error", images(), {}, "targets are int64"),
-        ("squared_error", numbers(3), {}, r"targets \(60, 3\) need 3 outputs, not 2"),
+        ("squares", images(), {}, "targets are int64"),
+        ("squares", numbers(3), {}, r"targets \(60, 3\) need 3 outputs, not 2"),
         ("cross_entropy", numbers(), {}, "targets are float64 .* integer class"),
-        ("squared_error", numbers(2), {"class_weights": np.ones(2)}, "class_weights need classes"),
+        ("squares", numbers(2), {"class_weights": np.ones(2)}, "class_weights need classes"),
     ],
 )
 def test_targets_that_do_not_fit_the_loss(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import warnings
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,10 +18,10 @@ from hpsearch.errors import InvalidRequest
 CLASSES = ("a", "b", "ç")
 
 
-def model(*, batch_norm: bool = False) -> nn.Model:
+def model(*, batch_norm: bool = False, activation: str = "tanh") -> nn.Model:
     """A network of 4 inputs, trained a little on numbers of its own."""
     rng = np.random.default_rng(3)
-    shape = nn.Shape(4, (5, 3), 3, activation="tanh", batch_size=8, batch_norm=batch_norm)
+    shape = nn.Shape(4, (5, 3), 3, activation=activation, batch_size=8, batch_norm=batch_norm)
     x = rng.standard_normal((48, 4)).astype(np.float32)
     y = (np.arange(48) % 3).astype(np.int64)
     shift, scale = x.mean(axis=0), 1 / x.std(axis=0)
@@ -96,7 +99,7 @@ def change(file: Path, **arrays: np.ndarray | None) -> None:
 @pytest.mark.parametrize(
     ("arrays", "said"),
     [
-        ({"about": np.array('{"format": 2}')}, "newer version"),
+        ({"about": np.array('{"format": 4}')}, "newer version"),
         ({"about": np.array("{")}, "no model of hpsearch"),
         ({"about": None}, "no model of hpsearch"),
         ({"layer0.weight": np.zeros((1, 1), np.float32)}, r"layer0\.weight is \(1, 1, 1\), expected"),
@@ -121,3 +124,126 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
         with pytest.raises(InvalidRequest, match=r"odd\.npz is no model of hpsearch") as refused:
             nn.Model.load(odd)
         assert "pickle" not in str(refused.value)
+
+
+# --- the guard, and what lies outside of training
+
+
+def bounded(kind: str = "tabular", *, offset: np.ndarray | None = None) -> nn.Model:
+    ranges = nn.Ranges(np.array([0.0, -1.0, 0.0, 5.0]), np.array([16.0, 1.0, 1.0, 5.0]))
+    about = {"kind": kind, "feature_names": ["a", "b", "c", "d"]}
+    return replace(model(), ranges=ranges, about=about, offset=offset)
+
+
+TYPICAL = np.column_stack(
+    [np.linspace(0, 16, 12), np.linspace(-1, 1, 12), np.arange(12) % 2, np.full(12, 5.0)]
+)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e31])
+def test_what_could_not_be_trained_on_is_not_predicted(value: float) -> None:
+    x = TYPICAL.copy()
+    x[3, 1] = value
+    for trained in (bounded(), replace(bounded(), ranges=None)):
+        for predict in (trained.predict, trained.predict_proba, trained.predict_values):
+            with pytest.raises(InvalidRequest, match=r"x\[3, 'b'\] is "):
+                predict(x)
+
+
+def test_inputs_like_those_of_training_are_answered_without_a_word() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        bounded().predict(TYPICAL)
+        bounded().predict(TYPICAL[:1] * 1.05)
+        bounded("image").predict(TYPICAL)
+        replace(bounded(), ranges=None).predict(TYPICAL * 1e6)  # a file of an earlier build
+
+
+@pytest.mark.parametrize(
+    ("kind", "x", "said"),
+    [
+        ("tabular", TYPICAL * 255, "far outside .* column 'a'"),
+        ("tabular", np.add(TYPICAL[:1], [0, 0, 40, 0]), "column 'c'"),
+        ("tabular", np.add(TYPICAL, [0, 1.5, 0.5, 0]), "% of the values lie outside"),
+        ("tabular", TYPICAL / 16, "vary far less than in training"),
+        ("image", TYPICAL / 16, "vary far less than in training: .*in training -1 to 16"),
+        ("image", TYPICAL[-1:] / 255, "vary far less"),
+        ("image", TYPICAL * 16, "far outside"),
+    ],
+)
+def test_inputs_far_from_those_of_training_bring_a_warning(kind: str, x: Any, said: str) -> None:
+    with pytest.warns(nn.UnlikeTraining, match=said):
+        bounded(kind).predict(x)
+
+
+def test_a_frame_is_read_by_the_names_of_its_columns() -> None:
+    pandas = pytest.importorskip("pandas")
+    trained = bounded()
+    frame = pandas.DataFrame(TYPICAL[:, ::-1], columns=list("dcba")).assign(more="word")
+    np.testing.assert_array_equal(trained.predict_proba(frame), trained.predict_proba(TYPICAL))
+    with pytest.raises(InvalidRequest, match="lacks the columns 'b'"):
+        trained.predict(frame.drop(columns="b"))
+
+
+def test_ranges_and_offset_come_back(tmp_path: Path) -> None:
+    before = bounded(offset=np.array([1.6e9, 0, 0, 0]))
+    file = tmp_path / "model.npz"
+    file.write_bytes(before.dump())
+    after = nn.Model.load(file)
+    x = np.add(TYPICAL, [1.6e9, 0, 0, 0])
+    plain = replace(before, offset=None, ranges=None).predict_proba(TYPICAL)
+    with pytest.warns(nn.UnlikeTraining):  # the ranges are those of raw values
+        np.testing.assert_allclose(after.predict_proba(x), plain, rtol=1e-5)
+    assert after.ranges is not None
+    np.testing.assert_array_equal(after.ranges.high, before.ranges.high)
+    assert after.dump() == before.dump()
+
+
+# --- the recipe of docs/client.md, in NumPy alone
+
+ACTIVATION = {
+    "relu": lambda z: np.maximum(z, 0),
+    "tanh": np.tanh,
+    "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
+}
+
+
+def rebuilt(file: Path, x: np.ndarray) -> np.ndarray:
+    """Probabilities (n, classes), as docs/client.md says to compute them."""
+    with np.load(file) as a:
+        about = json.loads(str(a["about"]))
+        shape = about["shape"]
+        if "offset" in a:
+            x = x.astype(np.float64) - a["offset"]
+        h = (x.astype(np.float32) - a["shift"]) * a["scale"]
+        first = 0
+        for i, units in enumerate(shape["hidden_sizes"]):
+            z = h @ a[f"layer{i}.weight"]
+            if shape["batch_norm"]:
+                mean, variance = (
+                    a[f"running.{name}"][first : first + units] for name in ("mean", "variance")
+                )
+                z = (z - mean) / np.sqrt(variance + 1e-5)
+                z = a[f"layer{i}.gamma"] * z + a[f"layer{i}.beta"]
+                first += units
+            else:
+                z = z + a[f"layer{i}.bias"]
+            h = ACTIVATION[shape["activation"]](z)
+        last = len(shape["hidden_sizes"])
+        z = h @ a[f"layer{last}.weight"] + a[f"layer{last}.bias"]
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        return e / e.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("offset", [None, np.array([1.6e9, 0.0, 0.0, 0.0])])
+@pytest.mark.parametrize("batch_norm", [False, True])
+@pytest.mark.parametrize("activation", [*nn.ACTIVATIONS])
+def test_the_documented_recipe_rebuilds_the_network(
+    activation: str, *, batch_norm: bool, offset: np.ndarray | None, tmp_path: Path
+) -> None:
+    trained = replace(model(batch_norm=batch_norm, activation=activation), offset=offset)
+    trained.scale[2] = 0  # a constant feature
+    file = tmp_path / "model.npz"
+    file.write_bytes(trained.dump())
+    x = np.random.default_rng(8).standard_normal((9, 4)) + (0 if offset is None else offset)
+    np.testing.assert_allclose(rebuilt(file, x), trained.predict_proba(x), rtol=1e-5, atol=1e-6)

@@ -7,15 +7,17 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from support.builders import resolve
+from support.builders import caps, resolve
 from support.records import RATE, make_decision, make_round, make_search, make_trial, models, rate
 
-from hpsearch.evidence import Evidence, Finalist
+from hpsearch.evidence import Evidence, Finalist, FinalScores
 from hpsearch.records import DecisionRecord, RoundRecord, SearchRecord, TrialRecord
 from hpsearch.report import health
 from hpsearch.report.views import HealthNote
-from hpsearch.space import Box, box_to_json
+from hpsearch.space import Box, Params, box_to_json
+from hpsearch.spec import ResolvedSpec, parse
 from hpsearch.trials import SearchState
+from hpsearch.workloads import NO_DATASET
 
 LAST = 8  # epochs of a full training
 FINALIST = Finalist(
@@ -41,7 +43,7 @@ CLEAN = Evidence(
 )  # fmt: skip
 
 
-def notes(
+def records(
     *,
     search: SearchRecord | None = None,
     rounds: Sequence[RoundRecord] | None = None,
@@ -50,32 +52,52 @@ def notes(
     made: Sequence[DecisionRecord] | None = None,
     full: Sequence[TrialRecord] | None = None,
     final: Sequence[TrialRecord] | None = None,
+    tried: Sequence[Params] = (),
+    test: FinalScores | None = None,
     **spec: Any,
-) -> dict[str, HealthNote]:
-    """The notes by code of a search that is clean but for these records."""
+) -> health.SearchRecords:
+    """The records of a search that is clean but for these."""
     last = box_to_json(box or {"learning_rate": rate(low=0.01, high=0.5)})
     first = make_round(rungs=[2, 4, 8], box=last, evidence=evidence)
-    records = health.SearchRecords(
+    ended = make_round(2, kind="final", box=last, evidence=Evidence(test=test))
+    return health.SearchRecords(
         search or make_search(state=SearchState.COMPLETED),
         resolve(warm_start=["earlier"], **spec),
-        rounds or [first, make_round(2, kind="final", box=last)],
+        rounds or [first, ended],
         made or [make_decision()],
         clean_trainings() if full is None else full,
         models() if final is None else final,
+        tried=tried,
     )
-    findings = health.notes(records)
-    assert len({note.code for note in findings}) == len(findings)
+
+
+def all_notes(**planted: Any) -> list[HealthNote]:
+    """The notes of a search that is clean but for these records."""
+    findings = health.notes(records(**planted))
+    # Of one hyperparameter, both ends may be open.
+    assert len({(n.code, n.numbers.get("side")) for n in findings}) == len(findings)
     for note in findings:
         assert note.message
         assert note.advice
         assert note.numbers
         assert note.sentence == f"{note.message}; {note.advice}"
-    return {note.code: note for note in findings}
+    return findings
+
+
+def notes(**planted: Any) -> dict[str, HealthNote]:
+    """The same by code."""
+    return {note.code: note for note in all_notes(**planted)}
+
+
+def external(**fields: Any) -> ResolvedSpec:
+    """The spec of a search that is trained elsewhere."""
+    space = {"x": {"low": 0.1, "high": 0.9}}
+    return parse({"objective": "external", "space": space, **fields}, NO_DATASET, caps())
 
 
 def training(index: int, learning_rate: float, short: float, full: float) -> TrialRecord:
     return make_trial(
-        1, index, params={"learning_rate": learning_rate}, epochs=LAST, score=full,
+        1, index, params={"learning_rate": learning_rate}, epochs=LAST, score=full, examples=287,
         curve=[(2, 0.5, None, short), (LAST, 0.3, None, full)],
     )  # fmt: skip
 

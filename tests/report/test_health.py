@@ -7,11 +7,22 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from report.health_records import CLEAN, FINALIST, answering, beaten, notes, training
+from report.health_records import CLEAN, FINALIST, answering, beaten, external, notes, training
 from support.builders import FACTS, resolve
-from support.records import make_decision, make_round, make_trial, models, not_begun
+from support.records import (
+    FACTS_JSON,
+    RECOMMENDED,
+    make_decision,
+    make_round,
+    make_search,
+    make_trial,
+    models,
+    not_begun,
+)
 
+from hpsearch.evidence import Doubt, Evidence, FinalScores, MetricScore
 from hpsearch.report import health
+from hpsearch.space import box_to_json
 
 
 def test_a_clean_search_has_no_findings() -> None:
@@ -45,13 +56,22 @@ class TestScores:
         assert "1437" in note.advice
 
     def test_a_known_accuracy_makes_the_statement_sharper(self) -> None:
-        note = notes(validation_fraction=0.1)["few_validation_examples"]
+        note = notes(validation_fraction=0.1, full=())["few_validation_examples"]
         assert note.numbers["sd"] == pytest.approx(math.sqrt(0.93 * 0.07 / 144))
 
     def test_folds_of_a_small_dataset_are_few_all_the_same(self) -> None:
         facts = replace(FACTS, n_train=150)
-        note = notes(facts=facts, validation={"folds": 5})["few_validation_examples"]
+        note = notes(facts=facts, validation={"folds": 5}, full=())["few_validation_examples"]
         assert note.advice == "only more data will help"
+
+    def test_examples_are_counted_once_there_is_a_trial(self) -> None:
+        """Strata are rounded one by one: the plan is off by an example or two."""
+        for counted, validation in ((198, {}), (199, {"folds": 5})):
+            trial = make_trial(1, epochs=8, examples=counted, curve=[(8, 1.0, 3)])
+            note = notes(full=[trial], validation=validation)["few_validation_examples"]
+            assert note.numbers["examples"] == counted
+        repeated = make_trial(1, epochs=8, examples=150, curve=[(8, 1.0, 3)])
+        assert notes(full=[repeated], validation={"repeats": 2}) == {}
 
     def test_200_examples_are_enough(self) -> None:
         facts = replace(FACTS, n_train=1000)
@@ -67,27 +87,43 @@ class TestScores:
         # The second misses four examples that the first gets right, and gets two of the others.
         sd = math.sqrt((6 / 100 - 0.02**2) / 100)
         assert note.numbers["sd"] == pytest.approx(sd)
-        assert note.numbers["examples"] == 287
-        assert note.numbers["needed"] == math.ceil(287 * (2 * sd / 0.02) ** 2)
+        assert note.numbers["examples"] == 100
+        assert note.numbers["needed"] == math.ceil(100 * (2 * sd / 0.02) ** 2)
         assert f"takes about {note.numbers['needed']:,} validation examples" in note.advice
+        assert "more trainings" not in note.advice + note.message
 
     def test_trainings_of_a_candidate_are_averaged(self) -> None:
         race = [FINALIST, beaten(0.02, 0.4, alike=True)]
         full = [answering(0.1, range(100)), answering(0.2, range(98)), answering(0.2, range(100))]
         note = notes(evidence=replace(CLEAN, finalists=race), full=full)["candidates_alike"]
         assert note.numbers["sd"] == pytest.approx(math.sqrt((0.02 / 4 - 0.01**2) / 100))
-        assert "more trainings of each" in note.advice
+        assert note.advice == "train each more often to tell them apart: more finalists.rounds"
+        assert "cheapest" not in note.sentence
+
+    def test_answers_that_agree_on_every_example_have_no_deviation_of_nought(self) -> None:
+        race = [FINALIST, beaten(0.02, 0.4, alike=True)]
+        full = [answering(0.1, range(98)), answering(0.2, range(98))]
+        note = notes(evidence=replace(CLEAN, finalists=race), full=full)["candidates_alike"]
+        assert note.numbers["sd"] == 0
+        assert "0.000" not in note.sentence
+        assert note.advice.startswith("train each more often")
+
+    def test_a_difference_in_log_loss_is_none_in_accuracy(self) -> None:
+        race = [FINALIST, beaten(0.4, None, alike=True)]
+        evidence = replace(CLEAN, finalists=race)
+        assert "candidates_alike" in notes(evidence=evidence)
+        assert "candidates_alike" not in notes(evidence=evidence, objective="log_loss", final=())
 
     def test_alike_within_half_a_point_is_alike(self) -> None:
         race = [FINALIST, beaten(0.004, 0.3173105, alike=True), beaten(-0.002, 0.9, alike=True)]
         assert notes(evidence=replace(CLEAN, finalists=race)) == {}
 
     def test_without_single_answers_independent_parts_are_the_bound(self) -> None:
-        bound = pytest.approx(math.sqrt(2 * 0.93 * 0.07 / 287))
         for full in ([], [answering(0.1, range(90))], [answering(0.2, range(90))]):
             race = [FINALIST, beaten(0.01, None, alike=True)]
             note = notes(evidence=replace(CLEAN, finalists=race), full=full)["candidates_alike"]
-            assert note.numbers["sd"] == bound
+            examples = 100 if full else 287
+            assert note.numbers["sd"] == pytest.approx(math.sqrt(2 * 0.93 * 0.07 / examples))
 
     def test_short_epochs_that_cost_more_than_noise(self) -> None:
         # After 2 epochs the highest rates lead, after 8 the lowest ones do.
@@ -122,7 +158,7 @@ class TestScores:
     def test_what_has_no_short_scores_says_nothing_of_them(self, spec: dict[str, Any]) -> None:
         rungs = [8] if spec else [2, 8]
         rounds = [make_round(rungs=rungs, epochs=8, evidence=CLEAN)]
-        full = [make_trial(1, i, curve=[(8, 1.0, 3)]) for i in range(12)]
+        full = [make_trial(1, i, curve=[(8, 1.0, 3)], examples=287) for i in range(12)]
         assert notes(rounds=rounds, full=full, **spec) == {}
 
     def test_an_earlier_search_that_disagrees(self) -> None:
@@ -154,7 +190,93 @@ class TestFinals:
         assert notes(final=models(gauge=186)) == {}
 
 
+def final_scores(value: float, ci95: Any, baseline: float, **more: Any) -> FinalScores:
+    """The scores of a model by one metric; two classes, 282 and 18 examples."""
+    metric = more.pop("metric", "accuracy")
+    score = MetricScore(value, ci95, baseline, **more)
+    return FinalScores({metric: score}, [value, 0.9, 0.9, 0.9], [282, 18])
+
+
+class TestYardsticks:
+    def test_a_result_that_the_majority_reaches_too(self) -> None:
+        made = [make_decision(verdict="open_high", reason="open")]
+        assert "open_range" in notes(made=made)
+        found = notes(made=made, test=final_scores(0.94, (0.907, 0.962), 0.94))
+        assert set(found) == {"no_better_than_constant"}  # no advice from noise beside it
+        note = found["no_better_than_constant"]
+        assert note.severity == "warning"
+        assert "0.9400, whose 95 % interval is 0.9070 to 0.9620, is no better" in note.message
+        assert note.numbers["baseline"] == 0.94
+
+    @pytest.mark.parametrize(
+        ("metric", "value", "ci95", "baseline", "better"),
+        [
+            ("accuracy", 0.95, (0.93, 0.97), 0.94, False),
+            ("accuracy", 0.95, (0.945, 0.97), 0.94, True),
+            ("accuracy", 0.3, (0.2, 0.4), 0.5, False),
+            ("log_loss", 0.2, (0.1, 0.3), 0.25, False),
+            ("log_loss", 0.2, (0.1, 0.24), 0.25, True),
+            ("log_loss", 0.4, (0.3, 0.5), 0.25, False),
+            ("balanced_accuracy", 0.5, None, 0.5, False),
+            ("balanced_accuracy", 0.8, None, 0.5, True),  # or not: nobody knows, nothing is said
+        ],
+    )
+    def test_better_than_the_same_answer_for_all(
+        self, metric: str, value: float, ci95: Any, baseline: float, better: bool
+    ) -> None:
+        test = final_scores(value, ci95, baseline, metric=metric)
+        found = notes(test=test, objective=metric, final=())
+        assert ("no_better_than_constant" in found) is not better
+
+    def test_an_interval_that_is_missing_has_its_reason(self) -> None:
+        facts = {**FACTS_JSON, "classes": ["healthy", "ill"]}
+        test = final_scores(0.8, None, 0.5, metric="balanced_accuracy", doubt=Doubt.FEW_ROWS, rows=3,
+                      label=1)  # fmt: skip
+        search = make_search(state="completed", facts=facts)
+        found = notes(search=search, test=test, objective="balanced_accuracy", final=())
+        note = found["no_test_interval"]
+        assert "no interval: 3 test examples of class ill; an interval takes 10" in note.message
+
+    @pytest.mark.parametrize(
+        ("values", "said"),
+        [
+            ([0.92, 0.91, 0.90, 0.9], None),
+            ([0.5, 0.91, 0.90, 0.9], "1 of 3 final models, the recommended one among them"),
+            ([0.92, 0.91, 0.4, 0.9], "1 of 3 final models, none of them the recommended one"),
+            ([0.92, 0.91, None, 0.9], None),
+        ],
+    )
+    def test_final_models_far_below_their_validation(self, values: Any, said: str | None) -> None:
+        test = FinalScores({"accuracy": MetricScore(0.92, (0.88, 0.95), 0.1)}, values, [100, 100])
+        note = notes(test=test).get("below_validation")
+        assert (note is None) is (said is None)
+        if note is not None and said is not None:
+            assert said in note.message
+            assert note.numbers["expected"] == 0.925
+            assert "the final trains 20 epochs and trials had 8" in note.advice
+
+    @pytest.mark.parametrize("known", [True, False])
+    @pytest.mark.parametrize(("a", "b"), [(1, 0), (1000, 0), (1e-3, 0), (1, -50), (1e-9, 7)])
+    def test_an_external_one_is_told_in_any_unit(self, a: float, b: float, known: bool) -> None:
+        """Also where there is no surrogate to know the noise by."""
+        recommended = replace(RECOMMENDED, score=a * 0.9 + b, sd=a * 0.002, correct=0, examples=0)
+        search = make_search(state="completed", recommended=recommended)
+        scores = [0.88, 0.9, 0.89, 0.885]
+        full = [make_trial(1, i, score=a * s + b, examples=0) for i, s in enumerate(scores)]
+        evidence = Evidence(noise_sd=a * 0.005 if known else None)
+        box = box_to_json(external().box)
+        rounds = [make_round(evidence=evidence, box=box), make_round(2, kind="final", box=box)]
+        for recommended_score, far in ((0.885, False), (0.5, True)):
+            final = [
+                make_trial(5, i, role=role, score=a * s + b, examples=0)
+                for i, (role, s) in enumerate([("recommended", recommended_score), ("drawn", 0.89)])
+            ]
+            records = health.SearchRecords(search, external(), rounds, [], full, final)
+            codes = [n.code for n in health.notes(records)]
+            assert ("below_validation" in codes) is far
+
+
 def test_warnings_come_first() -> None:
     made = [make_decision(verdict="unidentified")]
-    found = notes(made=made, final=models(gauge=150), validation_fraction=0.1)
+    found = notes(made=made, final=models(gauge=150), validation_fraction=0.1, full=())
     assert [note.severity for note in found.values()] == ["warning", "warning", "info"]

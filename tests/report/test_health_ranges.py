@@ -6,11 +6,22 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from report.health_records import CLEAN, notes
-from support.records import json_of, make_decision, make_round, make_search, rate, recommending
+from report.health_records import CLEAN, all_notes, external, notes
+from support.builders import resolve
+from support.records import (
+    json_of,
+    make_decision,
+    make_round,
+    make_search,
+    not_begun,
+    rate,
+    recommending,
+)
 
 from hpsearch.evidence import DivergenceBoundary
+from hpsearch.report import health
 from hpsearch.space import Choices
+from hpsearch.space import box_to_json as json_box
 
 
 class TestRanges:
@@ -19,7 +30,6 @@ class TestRanges:
         [
             ("open_high", 0.5, "high", "top"),
             ("open_low", 0.01, "low", "bottom"),
-            ("open_both", 0.5, "high", "top"),
         ],
     )
     def test_an_open_range(self, verdict: str, edge: float, side: str, end: str) -> None:
@@ -50,22 +60,69 @@ class TestRanges:
         assert "inside what was asked" in note.message
         assert note.advice == "more rounds would tell how far it has to grow"
 
+    def test_each_open_end_has_its_own_words_and_numbers(self) -> None:
+        now = rate(low=1e-6, high=1.0, hard_high=1.0)
+        found = all_notes(
+            box={"learning_rate": now}, made=[make_decision(verdict="open_both", reason="open")]
+        )
+        low, high = [n for n in found if n.code == "open_range"]
+        assert low.message == "learning_rate is open at the bottom: its range ends at 1e-06"
+        assert (low.numbers["side"], low.numbers["edge"]) == ("low", 1e-6)
+        assert (
+            low.advice == "search further out: space.learning_rate.low below 1e-06, or more rounds"
+        )
+        assert high.message == "learning_rate is open at the top: its range ends at 1"
+        assert (high.numbers["side"], high.numbers["edge"]) == ("high", 1.0)
+        assert high.advice.startswith("set space.learning_rate.hard_high above 1,")
+
     @pytest.mark.parametrize(
-        ("edges", "advice"),
+        ("name", "asked", "verdict", "natural"),
         [
-            ({"low": 1e-5, "high": 0.5, "hard_low": 1e-5}, "set space.learning_rate.hard_low"),
-            ({"low": 0.01, "high": 1.0, "hard_high": 1.0}, "set space.learning_rate.hard_high"),
-            ({"low": 1e-6, "high": 0.5}, "space.learning_rate.low below 1e-06"),
-            ({"low": 1e-6, "high": 2.0}, "space.learning_rate.high above 2"),
-            ({"low": 0.01, "high": 0.5}, "more rounds would tell"),
+            ("dropout", {"low": 0.0, "high": 0.5}, "open_low", True),
+            ("dropout", {"low": 0.1, "high": 0.5}, "open_low", False),
+            ("hidden_layers", {"low": 1, "high": 4}, "open_low", True),
+            ("weight_decay", {"low": 1e-6, "high": 1e-2, "scale": "log"}, "open_low", False),
         ],
     )
-    def test_open_at_both_ends_speaks_of_the_one_that_matters(
-        self, edges: Any, advice: str
+    def test_nothing_is_advised_beyond_the_end_of_a_domain(
+        self, name: str, asked: dict[str, Any], verdict: str, natural: bool
     ) -> None:
-        box = {"learning_rate": rate(**edges)}
-        found = notes(box=box, made=[make_decision(verdict="open_both", reason="open: both")])
-        assert advice in found["open_range"].advice
+        box = resolve(space={name: asked}).box
+        at_limit = {name: box[name].model_copy(update={"hard_low": asked["low"]})}
+        made = [make_decision(name=name, verdict=verdict, reason="open at the bottom")]
+        search = recommending(params={name: asked["low"]})
+        note = notes(space={name: asked}, box=at_limit, made=made, search=search)["open_range"]
+        assert note.severity == ("info" if natural else "warning")
+        assert ("hard_low" in note.advice) is not natural
+        kept = [make_decision(name=name, verdict="kept", reason="kept")]
+        found = notes(space={name: asked}, box=at_limit, made=kept, search=search)
+        assert ("best_at_edge" in found) is not natural
+
+    @pytest.mark.parametrize(
+        ("asked", "side", "natural"),
+        [
+            ({"low": 0.3, "high": 1.0}, "high", True),  # a share
+            ({"low": 0.0, "high": 1.0}, "low", True),
+            ({"low": 0.0, "high": 40.0}, "low", True),
+            ({"low": 1, "high": 12, "integer": True}, "low", True),
+            ({"low": 1, "high": 12, "integer": True, "scale": "log"}, "low", True),
+            ({"low": 1e-3, "high": 1.0, "scale": "log"}, "high", False),  # a learning rate
+            ({"low": -1.0, "high": 1.0}, "high", False),
+            ({"low": 0.3, "high": 2.0}, "high", False),
+            ({"low": 2, "high": 12, "integer": True}, "low", False),
+        ],
+    )
+    def test_an_external_share_or_count_has_a_natural_end(
+        self, asked: dict[str, Any], side: str, natural: bool
+    ) -> None:
+        resolved = external(space={"x": asked})
+        now = resolved.box["x"]
+        rounds = [make_round(1, box=json_box({"x": now}))]
+        made = [make_decision(name="x", verdict=f"open_{side}", reason="open")]
+        records = health.SearchRecords(not_begun(), resolved, rounds, made)
+        (note,) = health.notes(records)
+        assert note.code == "open_range"
+        assert (f"hard_{side}" in note.advice) is not natural
 
     def test_a_range_that_was_open_once_and_closed_later_is_no_finding(self) -> None:
         moved = json_of(rate(high=10.0))
@@ -99,17 +156,6 @@ class TestRanges:
         if outside:
             assert found["recommended_outside"].numbers["recommended"] == str(best)
 
-    def test_an_unidentified_dimension(self) -> None:
-        numbers = {"effect": 0.001, "noise_sd": 0.005, "p_below_noise": 0.97, "threshold": 1.0}
-        made = [make_decision(verdict="unidentified", reason="flat", numbers=numbers)]
-        note = notes(made=made)["unidentified"]
-        assert note.severity == "info"
-        assert note.numbers == {
-            "hyperparameter": "learning_rate", "effect": 0.001, "noise_sd": 0.005,
-            "p_below_noise": 0.97,
-        }  # fmt: skip
-        assert "fix model.learning_rate" in note.advice
-
     def test_a_range_beyond_the_asked_one(self) -> None:
         note = notes(box={"learning_rate": rate(low=0.01, high=3.0)})["outside_asked"]
         assert note.severity == "info"
@@ -121,8 +167,9 @@ class TestRanges:
         made = [make_decision(name="activation", verdict="narrowed")]
         search = make_search(best_params={"activation": "relu"}, recommended=None)
         found = notes(
-            space=space, box={"activation": Choices(choices=("relu",))}, made=made, search=search
-        )
+            space=space, box={"activation": Choices(choices=("relu",))}, made=made, search=search,
+            tried=[{"activation": "relu"}],
+        )  # fmt: skip
         assert found == {}
 
     def test_divergence_names_the_frontier(self) -> None:

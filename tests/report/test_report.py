@@ -241,7 +241,7 @@ class TestRoundsAndTrials:
 INFO = {
     "digest": FACTS.digest, "kind": "image", "shape": [8, 8], "features": 64, "n_train": 1437,
     "n_test": 360, "classes": ["0", "1"], "test_split": "made", "licence": "CC BY 4.0",
-    "source": "scikit-learn", "path": "/secret",
+    "source": "scikit-learn", "path": "/secret", "feature_names": [],
 }  # fmt: skip
 
 

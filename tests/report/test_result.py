@@ -10,6 +10,7 @@ import pytest
 from scipy.stats import binomtest
 from support.builders import resolve
 from support.records import (
+    FACTS_JSON,
     make_decision,
     make_final,
     make_round,
@@ -19,17 +20,17 @@ from support.records import (
     rate,
 )
 
-from hpsearch.evidence import Evidence, Finalist, Importance
+from hpsearch.evidence import Doubt, Evidence, Finalist, FinalScores, Importance, MetricScore
 from hpsearch.records import Recommended
 from hpsearch.report import answer, health
 from hpsearch.space import Choices, box_to_json
 
 
 def result(*, search=None, box=None, made=None, final=None, rows=None, evidence=None, full=(),
-           **fields):  # fmt: skip
+           tested=None, **fields):  # fmt: skip
     resolved = resolve(**fields)
     box = box_to_json(box or resolved.box)
-    rounds = [make_round(evidence=evidence), make_round(2, kind="final", box=box)]
+    rounds = [make_round(evidence=evidence), make_round(2, kind="final", box=box, evidence=tested)]
     records = health.SearchRecords(
         search or make_search(state="completed"), resolved, rounds, made or [make_decision()], full,
         rows or models(),
@@ -65,6 +66,41 @@ class TestResult:
         assert view.objective == "accuracy"
         assert (view.finalists, view.indistinguishable, view.importance) == ([], None, [])
         assert view.health == []
+
+    def test_a_result_of_an_earlier_version_has_no_yardsticks(self):
+        test = result().test
+        assert (test.metrics, test.classes, test.class_counts, test.confusion) == (None,) * 4
+        assert (test.majority_share, test.objective_mean, test.objective_sd) == (None,) * 3
+        assert {m.objective for m in test.models} == {None}
+
+    def test_the_yardsticks_that_are_stored(self):
+        """By way of their stored form, which is the evidence of the final round."""
+        metrics = {
+            "balanced_accuracy": MetricScore(0.8, None, 0.5, Doubt.FEW_ROWS, rows=3, label=1),
+            "log_loss": MetricScore(0.2, (0.1, 0.3), 0.25),
+            "of_a_later_version": MetricScore(1.0),
+        }
+        scores = FinalScores(metrics, [0.8, 0.7, 0.5, None], [57, 3], [[57, 0], [1, 2]])
+        stored = json.loads(json.dumps(Evidence(test=scores).to_json()))
+        found = Evidence.from_json(stored)
+        assert Evidence.from_json(json.loads(json.dumps(found.to_json()))) == found
+        search = make_search(state="completed", facts={**FACTS_JSON, "classes": ["well", "ill"]})
+        test = result(search=search, tested=found, objective="balanced_accuracy").test
+        assert set(test.metrics) == {"balanced_accuracy", "log_loss"}
+        shown = test.metrics["balanced_accuracy"]
+        assert (shown.value, shown.ci95, shown.baseline) == (0.8, None, 0.5)
+        assert shown.note == "no interval: 3 test examples of class ill; an interval takes 10"
+        assert test.metrics["log_loss"].ci95 == (0.1, 0.3)
+        assert (test.classes, test.class_counts) == (["well", "ill"], [57, 3])
+        assert (test.majority_share, test.confusion) == (0.95, [[57, 0], [1, 2]])
+        assert [m.objective for m in test.models] == [0.8, 0.7, 0.5]
+        assert test.objective_mean == pytest.approx(0.6)
+        assert test.objective_sd == pytest.approx(0.2 / math.sqrt(2))
+        assert test.score is None  # which is that of an external search, as before
+
+    def test_equal_models_have_no_spread(self):
+        test = result(rows=models((190, 180, 180, 180))).test
+        assert (test.mean, test.sd) == (0.9, 0.0)
 
     def test_the_validation_accuracy_is_the_mean_of_the_full_trainings(self):
         same = [make_trial(3, i, correct=c, examples=300) for i, c in enumerate([270, 285])]
@@ -150,6 +186,7 @@ class TestResult:
         assert view.model_dump(mode="json")["ranges"] == {
             "activation": {
                 "choices": ["relu"], "verdict": "narrowed", "reason": "dropped tanh",
+                "basis": "untried_levels",  # no trial of its is known
                 "asked": {"choices": ["relu", "tanh"]}, "outside_asked": False,
             }
         }  # fmt: skip

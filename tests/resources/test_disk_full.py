@@ -153,7 +153,7 @@ def test_an_upload_without_room_leaves_nothing_and_works_later(
 
         def upload():
             return services.datasets.put(
-                "big", file, content_type="application/octet-stream", label=None, owner=OWNER
+                "big", file, content_type="application/octet-stream", owner=OWNER
             )
 
         disk.fill(leave=2_000_000)

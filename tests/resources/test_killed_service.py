@@ -117,8 +117,9 @@ def processes_of(home: Path) -> list[int]:
 
 
 @pytest.fixture
-def service(tmp_path):
+def service(tmp_path, with_builtin):
     made = Service(tmp_path / "home")
+    with_builtin(made.home / "data")
     yield made
     made.close()
 

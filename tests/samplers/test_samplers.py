@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import qmc
 from support.builders import ASKED, diverged, observe, resolve, spaces
 
-from hpsearch.samplers import SAMPLERS
-from hpsearch.samplers.draws import GROUP
+from hpsearch.samplers import GROUP, SAMPLERS
 from hpsearch.samplers.gp import FURTHER_EVERY
 from hpsearch.space import Choices, Range, inside
 from hpsearch.surrogate import Surrogate, fitted

@@ -5,33 +5,13 @@ from __future__ import annotations
 import pytest
 from support.bench import OWNER
 from support.commits import Commits, broken
-from support.outside import Outside, truth
+from support.outside import SMALL, trials, truth
 from support.waiting import until
 
 from hpsearch.errors import Conflict, InvalidRequest, InvalidSpec, NotFound
 from hpsearch.service import replay
 from hpsearch.service.external import TrialUpdate
 from hpsearch.trials import SearchState, TrialState
-
-SMALL = {"rounds": 2, "trials_per_round": 4, "epochs": {"first": 1, "last": 4}}
-
-
-@pytest.fixture
-def outside(services):
-    """Trainers of a search of one's own."""
-    return Outside(services)
-
-
-@pytest.fixture
-def begun(outside):
-    """A search of four trials in one cohort, whose first round has begun."""
-    search_id = outside.submit(**SMALL)
-    outside.services.jobs.advance_due()
-    return search_id
-
-
-def trials(outside, search_id, **which):
-    return outside.services.searches.trials(search_id, owner=OWNER, curve=True, **which).items
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # HTTP's tests have SQLite

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from support.bench import SPEC
+from support.parsing import without_children
 
 from hpsearch.errors import Conflict, NotFound, TooMany, Unavailable
 from hpsearch.wiring import build
@@ -20,13 +21,13 @@ def library(configured, database_url, tmp_path):
     """Services with data of their own."""
     settings = configured(database_url=database_url, data_url=str(tmp_path / "data"))
     with build(settings) as services:
-        yield services
+        yield without_children(services)
 
 
 def put(services, name, owner, text=CSV):
     path = services.settings.home / "upload.csv"
     path.write_text(text)
-    return services.datasets.put(name, path, content_type="text/csv", label=None, owner=owner)
+    return services.datasets.put(name, path, content_type="text/csv", owner=owner)
 
 
 def test_pages_hold_every_name_once_in_byte_order(library):

@@ -56,7 +56,6 @@ def uploaded(services, tmp_path):
         "own",
         tmp_path / "own.npz",
         content_type="application/octet-stream",
-        label=None,
         owner=OWNER,
     ).digest
 

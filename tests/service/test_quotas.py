@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from support.bench import SPEC
+from support.parsing import without_children
 
 from hpsearch.errors import Conflict, TooMany
 from hpsearch.wiring import build
@@ -38,7 +39,7 @@ def limited(configured, database_url, tmp_path):
         max_dataset_bytes=2_000,
     )
     with build(settings) as services:
-        yield services
+        yield without_children(services)
 
 
 def test_a_hundred_submissions_with_one_key_are_one_search(services):
@@ -68,7 +69,7 @@ def test_the_quota_of_searches_holds_when_all_ask_at_once(limited):
 def put(services, name, rows=40, owner="me"):
     path = services.settings.home / f"{name}.csv"
     path.write_text("a,b\n" + "".join(f"{i},{'xy'[i % 2]}\n" for i in range(rows)))
-    return services.datasets.put(name, path, content_type="text/csv", label=None, owner=owner)
+    return services.datasets.put(name, path, content_type="text/csv", owner=owner)
 
 
 def test_the_quota_of_datasets_counts_names_and_bytes(limited):

@@ -91,7 +91,7 @@ def test_a_budget_bounds_what_is_planned():
 @pytest.mark.parametrize(
     ("fields", "path", "words"),
     [
-        ({"finalists": {"rounds": 4}}, "finalists.rounds", "leave none to explore"),
+        ({"rounds": 4, "finalists": {"rounds": 4}}, "finalists.rounds", "leave none to explore"),
         ({"trials_per_round": {"first": 0, "last": 4}}, "trials_per_round.first", "got 0"),
         ({"trials_per_round": "many"}, "trials_per_round", "got 'many'"),
         ({"trials_per_round": {"first": 20_000}}, "trials_per_round.first", "cap of 10,000"),
@@ -99,7 +99,8 @@ def test_a_budget_bounds_what_is_planned():
         ({"epochs": {"budget": 0}}, "epochs.budget", "got 0"),
         ({"epochs": {"budget": 7}}, "epochs.budget", "does not pay for one training of 8"),
         ({"max_seconds": 0}, "max_seconds", "greater than 0"),
-        ({"objective": "f1"}, "objective", "got 'f1'"),
+        ({"objective": "f3"}, "objective", "got 'f3'"),
+        ({"objective": "f1"}, "objective", "speaks of the positive one of two classes"),
     ],
 )
 def test_mistakes_are_named(fields, path, words):

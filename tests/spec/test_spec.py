@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from spec.spec_tables import FIXED, LOG, SEARCHED
-from support.builders import ASKED, asked, mistakes, resolve
+from support.builders import ASKED, FACTS, asked, mistakes, resolve
 
+from hpsearch.columns import Column
 from hpsearch.space import Choices, Range, typed
 from hpsearch.spec import SearchSpec
 from hpsearch.workloads import DatasetFacts
@@ -48,7 +50,8 @@ def test_the_table_of_this_test_is_complete():
 @pytest.mark.parametrize("name", sorted(hyperparameters()))
 def test_every_hyperparameter_can_be_searched(name):
     dimension, model = SEARCHED[name]
-    resolved = resolve(space={name: dimension}, model=model)
+    city = Column("city", "category", ("Bonn", "Rome"))
+    resolved = resolve(space={name: dimension}, model=model, facts=replace(FACTS, columns=(city,)))
     assert resolved.space.names == [name]
     assert (name in resolved.space.shaping) == hyperparameters()[name].shaping
     if "low" in dimension:
@@ -91,9 +94,14 @@ class TestResolved:
             "sgd",
             32,
             False,
+            None,
+            "auto",
+            32,
+            None,
         )
         params = {"batch_size": 8, "batch_norm": True, "optimizer": "adam", "hidden_sizes": (5,)}
-        assert resolved.workload.shape_key(params) == ((5,), "tanh", "adam", 8, True)
+        other = resolved.workload.shape_key(params)
+        assert other == ((5,), "tanh", "adam", 8, True, None, "auto", 32, None)
         assert resolved.workload.shape_key({"dropout": 0.5}) == resolved.workload.shape_key(
             {"dropout": 0.1}
         )

@@ -7,11 +7,18 @@ from pydantic import BaseModel, ValidationError
 from spec.spec_tables import LOG
 from support.builders import FACTS, asked, caps, mistakes
 
+from hpsearch import nn, other_words
 from hpsearch.errors import InvalidSpec, Mistake
+from hpsearch.samplers import SAMPLERS
+from hpsearch.settings import Settings
+from hpsearch.space import Choices, Range
 from hpsearch.spec import (
     from_pydantic,
     parse,
 )
+from hpsearch.spec.models import EpochsSpec, SearchSpec
+from hpsearch.workloads import objectives
+from hpsearch.workloads.dense import current_model, hyperparameters
 
 R = "space.learning_rate"
 MISTAKES = [
@@ -26,7 +33,24 @@ MISTAKES = [
     ({"epochs": {"middle": 3}}, "epochs.middle", "unknown field"),
     ({"final": {"x": 3}}, "final.x", "unknown field"),
     ({"space": {"learning_rate": {**LOG, "steps": 3}}}, f"{R}.steps", "unknown field"),
-    ({"space": {"lr": LOG}}, "space.lr", "unknown hyperparameter; known are activation"),
+    ({"space": {"lr": LOG}}, "space.lr",
+     "unknown hyperparameter; did you mean learning_rate? Known are activation"),
+    ({"space": {"zzz": LOG}}, "space.zzz", "unknown hyperparameter; known are activation"),
+    ({"space": {"learning_rate": {"min": 1e-4, "high": 1.0}}}, f"{R}.min", "did you mean low?"),
+    ({"space": {"learning_rate": {"low": 1e-4, "Upper": 1.0}}}, f"{R}.Upper", "did you mean high?"),
+    ({"space": {"learning_rate": {**LOG, "log": True}}}, f"{R}.log", "did you mean scale?"),
+    ({"space": {"learning_rate": {**LOG, "scale": "uniform"}}}, f"{R}.scale",
+     "got 'uniform'; did you mean linear?"),
+    ({"space": {"optimizer": {"choices": ["Adam"]}}}, "space.optimizer.choices[0]",
+     "did you mean adam?"),
+    ({"model": {"units": 5}}, "model.units", "unknown field"),
+    ({"model": {"solver": "adam"}}, "model.solver", "did you mean optimizer?"),
+    ({"model": {"optimizer": "ADAM"}}, "model.optimizer", "did you mean adam?"),
+    ({"learning_rate": 0.1}, "learning_rate", "did you mean model.learning_rate?"),
+    ({"weight_decay": LOG}, "weight_decay", "did you mean space.weight_decay?"),
+    ({"n_trials": 5}, "n_trials", "did you mean trials_per_round?"),
+    ({"random_state": 5}, "random_state", "did you mean seed?"),
+    ({"objective": "cross_entropy"}, "objective", "did you mean log_loss?"),
     ({"space": {"lr": {"low": 1}}}, "space.lr", "unknown hyperparameter"),
     ({"space": {}}, "space", "give at least one"),
     ({"space": []}, "space", "dictionary"),
@@ -42,10 +66,20 @@ MISTAKES = [
     ({"space": {"learning_rate": {**LOG, "high": 1e5}}}, f"{R}.high", "above 0 up to 10000"),
     ({"space": {"learning_rate": {"low": 0.0, "high": 1.0}}}, f"{R}.low", "0 is outside"),
     ({"space": {"learning_rate": {**LOG, "hard_low": 1e-3}}}, R, "hard_low=0.001 is above low"),
-    ({"space": {"learning_rate": {**LOG, "hard_high": 1e9}}}, f"{R}.hard_high", "1e+09 is outside"),
+    ({"space": {"learning_rate": {**LOG, "hard_high": 1e9}}}, f"{R}.hard_high", "1000000000 is outside"),
     ({"space": {"learning_rate": {"choices": []}}}, f"{R}.choices", "give at least one"),
     ({"space": {"learning_rate": {"choices": [0.1, -1]}}}, f"{R}.choices[1]", "-1 is not above 0"),
-    ({"space": {"learning_rate": {"choices": [None]}}}, f"{R}.choices[0]", "a choice is a number"),
+    ({"space": {"learning_rate": {"choices": [None]}}}, f"{R}.choices[0]", "null is not above 0"),
+    ({"space": {"learning_rate": {"choices": [{}]}}}, f"{R}.choices[0]", "false, null or a list"),
+    ({"space": {"clip_norm": {"choices": [None, 1.0]}}}, None, ""),
+    ({"space": {"clip_norm": {"choices": [None, -1.0]}}}, "space.clip_norm.choices[1]",
+     "-1.0 is not above 0 up to 1e+06, or null"),
+    ({"space": {"clip_norm": {"choices": [None, None]}}}, "space.clip_norm", "must differ"),
+    ({"space": {"class_weight": {"choices": [None, "heavy"]}}}, "space.class_weight.choices[1]",
+     "'heavy' is not one of null, balanced"),
+    ({"space": {"class_weight": {"low": 0, "high": 1}}}, "space.class_weight",
+     "class_weight takes one of null, balanced"),
+    ({"space": {"optimizer": {"choices": [None, "sgd"]}}}, "space.optimizer.choices[0]", "null is not one of"),
     ({"space": {"learning_rate": {"choices": [0.1, 0.1]}}}, R, "must differ from each other"),
     ({"space": {"learning_rate": {"choices": [True]}}}, f"{R}.choices[0]", "True is not above"),
     ({"space": {"learning_rate": {"choices": [[1]]}}}, f"{R}.choices[0]", "[1] is not above"),
@@ -170,6 +204,22 @@ def test_all_mistakes_are_reported_at_once():
 def test_one_mistake_is_counted_as_one():
     with pytest.raises(InvalidSpec, match=r"the search spec has 1 mistake\n  rounds: "):
         parse(asked(rounds=0), FACTS, caps())
+
+
+def test_names_of_other_tools_are_not_also_missing_fields():
+    space = {"learning_rate": {"min": 1e-4, "max": 1.0}, "dropout": {"values": [0.1, 0.2]}}
+    found = mistakes(asked(space=space))
+    assert set(found) == {f"{R}.min", f"{R}.max", "space.dropout.values"}
+    assert "did you mean choices?" in found["space.dropout.values"]
+
+
+def test_every_word_of_another_tool_leads_to_a_name_that_exists():
+    known = {*SearchSpec.model_fields, *Range.model_fields, *Choices.model_fields,
+             *hyperparameters(), *current_model().model_fields, *Settings.model_fields,
+             *EpochsSpec.model_fields, *objectives(), *SAMPLERS, *nn.ACTIVATIONS, *nn.LOSSES,
+             "linear"}  # fmt: skip
+    assert {name for _, name in other_words._PAIRS} <= known
+    assert not {word for word, name in other_words._PAIRS if word == name}
 
 
 def test_a_missing_dataset_is_one_mistake():

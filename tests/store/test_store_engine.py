@@ -16,7 +16,7 @@ from support import proxy as proxies
 
 from hpsearch.errors import Misconfigured, Unavailable
 from hpsearch.records import NewKey
-from hpsearch.store import Store, engine
+from hpsearch.store import Store, engine, faults
 from hpsearch.store.tables import dataset_content, worker
 
 
@@ -145,7 +145,7 @@ def test_a_fault_that_stays_is_unavailable_and_others_are_not_repeated(sqlite_ur
     ],
 )
 def test_which_faults_pass(error, passing):
-    assert engine.transient(error) is passing
+    assert faults.transient(error) is passing
 
 
 def test_a_connection_that_dies_inside_the_work(postgres_url):

@@ -6,23 +6,35 @@ import itertools
 
 import pytest
 import sqlalchemy as sa
-from support.bench import OWNER
+from support.bench import OWNER, Bench
 
+from hpsearch.settings import load
 from hpsearch.store.tables import trial
 from hpsearch.trials import TrialState
+from hpsearch.wiring import build
 
 VALUES = (0.5, None, 0.9, 0.5, None, -3.0, 0.9, None)  # of the trials of a round, by index
 
 
-@pytest.fixture
-def ranked(bench):
-    """A search of two rounds, whose trials have the ranks `VALUES`."""
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def ranked(request, new_database, data_folder, tmp_path_factory):
+    """Services with a search of two rounds, whose trials have the ranks `VALUES`, and its id."""
+    home = tmp_path_factory.mktemp("ranked")
+    with new_database(request.param, home) as url:
+        settings = load(home=home, database_url=url, data_url=str(data_folder))
+        with build(settings) as services:
+            yield services, _ranked(Bench(services))
+
+
+def _ranked(bench):
     search_id = bench.submit()
     bench.complete(search_id)
     with bench.services.store.engines.write.begin() as connection:
         for index, value in enumerate(VALUES):
             one = (trial.c.search_id == search_id) & (trial.c.idx == index)
             connection.execute(trial.update().where(one).values(rank_value=value))
+        some = trial.c.idx.in_([1, 2, 5])
+        connection.execute(trial.update().where(some).values(state=TrialState.FAILED))
     return search_id
 
 
@@ -33,11 +45,9 @@ def order(t):
 
 @pytest.mark.parametrize("limit", [1, 3, 7, 50])
 @pytest.mark.parametrize(("number", "state"), [(None, None), (2, None), (None, "failed")])
-def test_every_trial_is_on_one_page(bench, ranked, limit, number, state):
-    with bench.services.store.engines.write.begin() as connection:
-        some = trial.c.idx.in_([1, 2, 5])
-        connection.execute(trial.update().where(some).values(state=TrialState.FAILED))
-    everything = bench.services.store.read(lambda tx: tx.trials.of(ranked))
+def test_every_trial_is_on_one_page(ranked, limit, number, state):
+    services, search = ranked
+    everything = services.store.read(lambda tx: tx.trials.of(search))
     wanted = sorted(
         (t for t in everything
          if (number is None or t.round == number) and (state is None or t.state == state)),
@@ -45,8 +55,8 @@ def test_every_trial_is_on_one_page(bench, ranked, limit, number, state):
     )  # fmt: skip
     found, cursor = [], None
     for _ in itertools.count():
-        page = bench.services.searches.trials(
-            ranked, owner=OWNER, round=number, state=state, sort="-validation_accuracy",
+        page = services.searches.trials(
+            search, owner=OWNER, round=number, state=state, sort="-validation_accuracy",
             limit=limit, cursor=cursor,
         )  # fmt: skip
         found += [view.id for view in page.items]
@@ -57,9 +67,10 @@ def test_every_trial_is_on_one_page(bench, ranked, limit, number, state):
     assert found == [f"{t.round}-{t.idx}" for t in wanted]
 
 
-def test_the_pages_walk_the_index(bench, ranked):
+def test_the_pages_walk_the_index(ranked):
     """No sorting: a page costs the same, however many trials there are."""
-    store, asked = bench.services.store, []
+    services, search = ranked
+    store, asked = services.store, []
 
     def note(connection, cursor, statement, parameters, context, many):
         asked.append((statement, parameters))
@@ -67,7 +78,7 @@ def test_the_pages_walk_the_index(bench, ranked):
     def read(tx):
         for after in (None, (0.5, 1, 3), (None, 1, 4)):
             tx.trials.best_page(
-                ranked, number=None, state=None, curve=False, limit=50, after=after
+                search, number=None, state=None, curve=False, limit=50, after=after
             )  # fmt: skip
 
     sa.event.listen(store.engines.read, "before_cursor_execute", note)
@@ -85,3 +96,22 @@ def test_the_pages_walk_the_index(bench, ranked):
             assert "ix_trial_rank_value" in told
             assert "Sort" not in told
             assert "TEMP B-TREE" not in told
+
+
+def test_levels_that_were_tried_are_read_with_their_types(bench):
+    """Texts, numbers, truths, lists and null are what they were; a set comes once."""
+    levels = ["16", 16, 16.5, True, None, [64, 32]]
+    search_id = bench.submit()
+    bench.complete(search_id)
+    store = bench.services.store
+    with store.engines.write.begin() as connection:
+        for index, level in enumerate(levels):
+            one = (trial.c.search_id == search_id) & (trial.c.idx == index)
+            connection.execute(trial.update().where(one).values(params={"a": level, "b": index}))
+        connection.execute(
+            trial.update().where(trial.c.idx >= len(levels)).values(params={"a": 16, "b": 1})
+        )
+    tried = [p["a"] for p in store.read(lambda tx: tx.trials.tried(search_id, ["a"]))]
+    assert sorted(map(repr, tried)) == sorted(map(repr, [*levels[:-1], (64, 32)]))
+    both = store.read(lambda tx: tx.trials.tried(search_id, ["a", "b"]))
+    assert len(both) == len(levels)

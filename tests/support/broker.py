@@ -48,8 +48,12 @@ class Broker:
         self._process.kill()
         self._process.wait()
 
+    def client(self) -> redis.Redis:
+        """A client of it."""
+        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=10)
+
     def _answers(self) -> bool:
-        with redis.Redis(unix_socket_path=str(self.socket)) as client:
+        with self.client() as client:
             try:
                 return bool(client.ping())
             except redis.ConnectionError:

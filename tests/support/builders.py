@@ -25,9 +25,9 @@ def caps(**overrides: Any) -> Settings:
 
 
 def asked(**fields: Any) -> dict[str, Any]:
-    """A valid spec as a user sends it; keyword arguments replace whole fields."""
+    """A valid spec as a user sends it, of 4 rounds; keyword arguments replace whole fields."""
     space = {"learning_rate": {"low": 1e-5, "high": 1.0, "scale": "log"}}
-    return {"dataset": "digits", "space": space, **fields}
+    return {"dataset": "digits", "space": space, "rounds": 4, **fields}
 
 
 def resolve(*, facts: DatasetFacts = FACTS, **fields: Any) -> ResolvedSpec:

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +17,9 @@ from typing import Any
 import pytest
 
 from hpsearch import cli
+from support import waiting
+from support.commands import Command
+from support.launcher import Launcher
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30.0
@@ -29,39 +31,47 @@ class Box:
 
     home: Path
     environment: dict[str, str]
+    launcher: Launcher | None
     running: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def run(
         self, *words: str, stdin: str | None = None, cwd: Path | None = None, timeout: float = 60
-    ):
+    ) -> subprocess.CompletedProcess[str]:
         """Run one command to its end."""
-        return subprocess.run(
-            [sys.executable, "-P", "-m", "hpsearch.cli", *words],
-            env=self.environment,
-            input=stdin,
-            cwd=cwd or self.home.parent,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        given = subprocess.DEVNULL if stdin is None else subprocess.PIPE
+        with self._begun(words, cwd, given) as process:
+            try:
+                out, err = process.communicate(stdin, timeout=timeout)
+            except BaseException:
+                process.kill()
+                raise
+        return subprocess.CompletedProcess(words, process.returncode, out, err)
 
-    def start(self, *words: str, cwd: Path | None = None) -> subprocess.Popen[str]:
-        """Start one command."""
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "hpsearch.cli", *words],
-            env=self.environment,
-            cwd=cwd or self.home.parent,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def start(
+        self, *words: str, cwd: Path | None = None, ordinary: bool = False
+    ) -> subprocess.Popen[str]:
+        """Start one command, which imports what it needs by itself where it is `ordinary`."""
+        process = self._begun(words, cwd, subprocess.DEVNULL, ordinary=ordinary)
         self.running.append(process)
         return process
 
-    def serve(self, *words: str, cwd: Path | None = None) -> tuple[subprocess.Popen[str], str]:
+    def _begun(
+        self, words: tuple[str, ...], cwd: Path | None, stdin: int, *, ordinary: bool = False
+    ) -> subprocess.Popen[str]:
+        options: dict[str, Any] = {
+            "env": self.environment, "cwd": cwd or self.home.parent, "stdin": stdin,
+            "stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
+        }  # fmt: skip
+        if self.launcher is not None and not ordinary:
+            return Command(self.launcher, words, **options)
+        command = [sys.executable, "-P", "-m", "hpsearch.cli", *words]
+        return subprocess.Popen(command, text=True, **options)
+
+    def serve(
+        self, *words: str, cwd: Path | None = None, ordinary: bool = False
+    ) -> tuple[subprocess.Popen[str], str]:
         """Start the service on a free port and wait until it is ready."""
-        process = self.start("serve", "--port", "0", "--json", *words, cwd=cwd)
+        process = self.start("serve", "--port", "0", "--json", *words, cwd=cwd, ordinary=ordinary)
         assert process.stdout is not None
         line = process.stdout.readline()  # ends with the process at the latest
         if not line:
@@ -90,7 +100,7 @@ class Box:
 
 
 @pytest.fixture(scope="session")
-def new_box() -> Callable[[Path], Box]:
+def new_box(launcher: Launcher | None) -> Callable[[Path], Box]:
     """Make a data folder below a folder, and an environment that knows of no other."""
 
     def make(folder: Path) -> Box:
@@ -101,7 +111,8 @@ def new_box() -> Callable[[Path], Box]:
         }
         (folder / "here").mkdir()
         home = folder / "here" / "home"
-        return Box(home, {**kept, "HPSEARCH_HOME": str(home), "PYTHONPATH": str(ROOT)})
+        environment = {**kept, "HPSEARCH_HOME": str(home), "PYTHONPATH": str(ROOT)}
+        return Box(home, environment, launcher)
 
     return make
 
@@ -156,13 +167,7 @@ def until() -> Callable[..., Any]:
     """Poll a condition until it holds, or fail when the time is over."""
 
     def wait(condition: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
-        deadline = time.monotonic() + seconds
-        while True:
-            found = condition()
-            if found:
-                return found
-            assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-            time.sleep(0.02)
+        return waiting.until(condition, seconds=seconds, what=what)
 
     return wait
 

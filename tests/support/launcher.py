@@ -2,10 +2,12 @@
 
 Starting a worker or an API from nothing costs two seconds of imports. What is started here is the
 same `main` under the environment that was asked for; that `python -P -m worker` gets that far is
-for the tests of the command line and of the deployment, which start it so.
+for the tests of the command line and of the deployment, which start it so. An API's uploads are
+parsed by forks as well (`support.parsing`).
 
 It reads JSON, a line for each wish: `{"module", "arguments", "environment", "log"}` is answered
-with the new process's id, `{"poll": id}` with its exit code, or null while it runs.
+with the new process's id, `{"poll": id}` with its exit code, or null while it runs. A command of
+`hpsearch` has `folder` and `streams` instead of `log` (`support.commands`).
 """
 
 from __future__ import annotations
@@ -13,13 +15,20 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from support.parsing import Parsers
+
+COMMAND = "hpsearch.cli"
 TESTS = Path(__file__).resolve().parents[1]
 
 
@@ -85,12 +94,14 @@ class Forked:
             os.kill(self.pid, number)
 
 
-def main() -> None:
+def main(parsers: Parsers, folder: Path) -> None:
     """Serve until the test run closes the pipe."""
     for line in sys.stdin:
         wish = json.loads(line)
-        answer = _state(wish["poll"]) if "poll" in wish else _started(wish)
+        answer = _state(wish["poll"]) if "poll" in wish else _started(wish, parsers)
         print(json.dumps(answer), flush=True)
+    os.kill(parsers.pid, signal.SIGKILL)
+    shutil.rmtree(folder)
     os._exit(0)  # nothing here is worth a slow goodbye
 
 
@@ -99,11 +110,18 @@ def _state(pid: int) -> int | None:
     return os.waitstatus_to_exitcode(status) if found else None
 
 
-def _started(wanted: Mapping[str, Any]) -> int:
+def _started(wanted: Mapping[str, Any], parsers: Parsers) -> int:
+    if wanted["module"] == COMMAND:
+        for name in ("hpsearch.cli.serve", "migrations.__main__", "api.server"):
+            importlib.import_module(name)  # once, for all that follow
     ready, done = os.pipe()
     pid = os.fork()
     if not pid:
         os.environ.clear()
+        if wanted["module"] == COMMAND:
+            become_command(wanted)
+        if wanted["module"] == "api":
+            parsers.take_over()
         become(wanted, ready=done)
     os.close(done)
     os.read(ready, 1)  # whoever gets the id may signal the group at once
@@ -134,9 +152,12 @@ def become(wanted: Mapping[str, Any], *, ready: int | None = None) -> None:
 
 
 if __name__ == "__main__":
+    from support.commands import become_command
+    from support.parsing import Parsers
     from worker import (
         loop,  # noqa: F401  # imported here, once for all
         tasks,  # noqa: F401
     )
 
-    main()
+    home = Path(tempfile.mkdtemp(prefix="hps-launcher-"))
+    main(Parsers(home), home)

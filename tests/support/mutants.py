@@ -20,7 +20,7 @@ FINAL = "hpsearch.store.final_test:FinalTest"
 SEARCHES = "hpsearch.store.searches:Searches"
 PLANS = "hpsearch.store.plans:Plans"
 WORK = "hpsearch.service.jobs:JobService"
-KEYS = "hpsearch.store.keys:Keys"
+KEY = "hpsearch.store.keys:_BY_ID"
 LIVENESS = "hpsearch.service.liveness:LivenessMonitor"
 
 
@@ -67,6 +67,12 @@ MUTANTS: dict[str, Mutant] = {
         QUEUE,
         "heartbeats=job.c.heartbeats + 1, lease_until=now() + lease",
         "heartbeats=job.c.heartbeats + 1",
+        "QueueMachine",
+    ),
+    "returned by anybody": Mutant(
+        QUEUE,
+        ".where(*statements.ours(hint, worker_run))\n            .values(\n                state=JobState.QUEUED",
+        ".where(job.c.id == hint.job_id)\n            .values(\n                state=JobState.QUEUED",
         "QueueMachine",
     ),
     "given back by anybody": Mutant(
@@ -117,9 +123,9 @@ MUTANTS: dict[str, Mutant] = {
         "InterleavedMachine",
     ),
     "a stranger's search": Mutant(
-        SEARCHES,
-        "sa.select(*BRIEF).where(search.c.id == search_id, search.c.owner == owner)",
-        "sa.select(*BRIEF).where(search.c.id == search_id)",
+        "hpsearch.store.searches:_OF_OWNER",
+        """search.c.id == bind("an_id", search.c.id), search.c.owner == bind("an_owner", search.c.owner)""",
+        """search.c.id == bind("an_id", search.c.id)""",
         "InterleavedMachine",
     ),
     "an edit whose answer got lost": Mutant(
@@ -139,8 +145,8 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "the final runs for ever": Mutant(
         RESULTS,
-        "if row.kind is RoundKind.FINAL:\n            # The frozen",
-        "if row.kind is RoundKind.FINAL and row.losses > 3:\n            # The frozen",
+        "if row.kind is RoundKind.FINAL and not FinalTest(self.connection).is_spare(row.id)",
+        "if row.kind is RoundKind.FINAL and row.losses > 3",
         "FinalMachine",
     ),
     "the choice is not frozen": Mutant(
@@ -160,9 +166,11 @@ MUTANTS: dict[str, Mutant] = {
     "a failed final tells nobody": Mutant(
         RESULTS, 'self.connection.execute(OWE, {"a_search": row.search_id})', "", "FinalMachine"
     ),
-    "a revoked key is live": Mutant(KEYS, "api_key.c.revoked_at.is_(None),\n            sa", "sa", "KeyMachine"),
+    "a revoked key is live": Mutant(
+        KEY, "api_key.c.revoked_at.is_(None),\n    sa", "sa", "KeyMachine"
+    ),
     "an expired key is live": Mutant(
-        KEYS, "api_key.c.expires_at > now()", "api_key.c.expires_at > 0", "KeyMachine"
+        KEY, "api_key.c.expires_at > now()", "api_key.c.expires_at > 0", "KeyMachine"
     ),
 }  # fmt: skip
 # One for each machine, and what forty faults of a chaos run may let through.

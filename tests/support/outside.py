@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from hpsearch.report.views import OrderView, StatusView, VerdictView
+from hpsearch.report.views import OrderView, StatusView, TrialView, VerdictView
 from hpsearch.service import Services
 from hpsearch.service.external import TrialUpdate
 from hpsearch.trials import SearchState, TrialState
@@ -26,6 +26,8 @@ SPEC: dict[str, Any] = {
     "final": {"models": 3},
     "seed": 3,
 }
+
+SMALL: dict[str, Any] = {"rounds": 2, "trials_per_round": 4, "epochs": {"first": 1, "last": 4}}
 
 Truth = Callable[[Mapping[str, Any], int, int], float | None]
 
@@ -100,3 +102,8 @@ class Outside:
         if self.report(order, epoch + 1).stop:
             del held[number]
         return True
+
+
+def trials(outside: Outside, search_id: str, **which: Any) -> Sequence[TrialView]:
+    """The trials of a search with their curves."""
+    return outside.services.searches.trials(search_id, owner=OWNER, curve=True, **which).items

@@ -111,6 +111,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "HPSEARCH_SQLITE_SYNCHRONOUS": settings.sqlite_synchronous,
         "HPSEARCH_NUMERICS": settings.numerics,
         "HPSEARCH_LOG_LEVEL": settings.log_level,
+        "HPSEARCH_DRAIN_SECONDS": "0",  # nobody stands before the API of a test
         "HPSEARCH_WEBHOOK_HOSTS": settings.webhook_hosts,
     }
     if settings.data_url:

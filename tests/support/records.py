@@ -39,7 +39,10 @@ def make_trial(round: int = 1, idx: int = 0, **fields: Any) -> TrialRecord:
         "s1", round, idx, RATE, TrialState.COMPLETED, epochs=2, correct=90, examples=100,
         rank_value=0.9, loss=0.5, score=0.9,
     )  # fmt: skip
-    return base._replace(**typed(fields, state=TrialState, role=Role))
+    made = base._replace(**typed(fields, state=TrialState, role=Role))
+    if "rank_value" in fields:
+        return made
+    return made._replace(rank_value=made.correct / made.examples if made.examples else made.score)
 
 
 def make_search(**fields: Any) -> SearchRecord:

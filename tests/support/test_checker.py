@@ -9,12 +9,17 @@ import sys
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from hpsearch.settings import load
+from hpsearch.store import Engines
+from hpsearch.store.tables import event
 from hpsearch.trials import Hint, JobReport
 from hpsearch.wiring import build
 from support.bench import OWNER, Bench
 from support.checker import check, digests, verify
+from support.checker.history import reading
 from support.checker.outside import i12_intact
 from support.waiting import until
 
@@ -248,3 +253,18 @@ def test_it_runs_as_a_command(sound, damaged):
     done = run(damaged(PLANTED["I7"][1]))
     assert done.returncode == 1
     assert "I7: search " in done.stdout
+
+
+def test_the_checker_sees_one_moment(database_url):
+    engines = Engines(database_url)
+    try:
+        with reading(engines) as connection:
+            count = sa.select(sa.func.count()).select_from(event)
+            assert connection.scalar(count) == 0
+            with engines.write.begin() as other:
+                other.execute(event.insert().values(at=1.0, kind="submitted"))
+            assert connection.scalar(count) == 0
+            with pytest.raises(DBAPIError):
+                connection.execute(event.insert().values(at=1.0, kind="submitted"))
+    finally:
+        engines.dispose()

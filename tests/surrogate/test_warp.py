@@ -63,6 +63,17 @@ def test_a_tail_without_end_is_cut() -> None:
     assert scale.floor == -DEPTH
 
 
+def test_a_score_beyond_measure_does_not_hide_the_spread_of_the_others() -> None:
+    scale = Scale.of(-np.array([0.2, 0.24, 0.3, 0.4, 1e30]))
+    assert scale.unit == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("factor", [1e-12, 1e-3, 1e9])
+def test_the_unit_goes_with_the_scores(factor: float) -> None:
+    scores = np.array([0.1, 0.25, 0.3, 0.9])
+    assert Scale.of(factor * scores).unit == pytest.approx(factor * Scale.of(scores).unit)
+
+
 @pytest.mark.parametrize("scores", [[0.5], [0.5, 0.5, 0.5], [0.5, 0.5, 0.5, 0.1]])
 def test_scores_without_spread_still_have_a_unit(scores: list[float]) -> None:
     scale = Scale.of(np.array(scores))

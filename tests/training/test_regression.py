@@ -1,4 +1,4 @@
-"""Numbers as targets: a metric and a loss of the test's own, from the spec to the reports."""
+"""Numbers as targets: a metric of the test's own, from the spec to the reports."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from nn.toys import SquaredError
 
 from hpsearch import nn
 from hpsearch.metrics import METRICS, Metric, mean_measured
@@ -41,10 +40,7 @@ RATES = (0.001, 0.01, 0.05, 0.1, 1e4)
 
 @pytest.fixture(autouse=True)
 def registered() -> Iterator[None]:
-    with (
-        METRICS.registered("absolute_error", ERROR),
-        nn.LOSSES.registered("squared_error", SquaredError()),
-    ):
+    with METRICS.registered("absolute_error", ERROR):
         yield
 
 
@@ -91,8 +87,8 @@ def test_the_test_part_is_scored_by_the_metric(info) -> None:
     training = task.training([1], train, None, stopped=lambda: False, keep_weights=True)
     training.run_to(8)
     (outcome,) = training.outcomes()
-    report, values = final_test._score(task, 1, task.shape(1), outcome, test)
-    assert report.score == -np.mean(np.abs(values[:, 0] - test.targets))
+    report, answers = final_test._score(task, 1, task.shape(1), outcome, test)
+    assert report.score == -np.mean(np.abs(answers.predicted - test.targets))
     assert (report.test_correct, report.test_examples) == (None, 20)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from hpsearch import nn
 from hpsearch.data import DatasetInfo, DatasetStore
+from hpsearch.environment import ONE_THREAD
 from hpsearch.errors import Corrupt, Fenced, Misconfigured, Unavailable
 from hpsearch.training import Task, Trainer, final, numerics
 from hpsearch.training.final import run_final
@@ -40,6 +41,30 @@ def test_stacks_hold_one_shape_each(files, info):
     for stack in stacks:
         assert len(stack) <= 3
         assert len({task.shape(p) for p in stack}) == 1
+
+
+def test_null_among_choices_trains_as_it_does_for_all(files, info):
+    """No clipping and no class weight beside trials that have them: the bits are those of a spec without."""
+    choices = [
+        {"learning_rate": 0.1, "clip_norm": clip, "class_weight": weight}
+        for clip in (None, 0.1)
+        for weight in (None, "balanced")
+    ]
+    space = {
+        "learning_rate": {"low": 0.01, "high": 1.0},
+        "clip_norm": {"choices": [None, 0.1]},
+        "class_weight": {"choices": [None, "balanced"]},
+    }
+    model = {"hidden_sizes": [6], "batch_size": 16}
+    # The classes of the bundled set are of one size: a weight would change nothing.
+    uneven = order(info, choices, space=space, model=model, validation_fraction=0.5)
+    mixed = {t.index: t for t in Trainer(files).run(uneven).trials}
+    assert len({t.loss for t in mixed.values()}) == 4
+    for index, one in enumerate(choices):
+        fixed = {name: value for name, value in one.items() if name != "learning_rate"}
+        spec = {"space": {"learning_rate": space["learning_rate"]}, "model": {**model, **fixed}}
+        alone = order(info, [{"learning_rate": 0.1}] * 4, validation_fraction=0.5, **spec)
+        assert Trainer(files).run(part_of(alone, [index])).trials == [mixed[index]]
 
 
 def test_a_trial_that_raises_fails_alone(files, info, monkeypatch):
@@ -166,11 +191,38 @@ def test_no_ensemble_of_nobody(files, info):
 
 def test_probabilities_that_are_not_finite_are_divergence(files, info, monkeypatch):
     """The last update may break a model whose last loss was still finite."""
-    monkeypatch.setattr(
-        final.nn, "predict_values", lambda *_: np.full((1, info.n_test, 3), np.nan, np.float32)
-    )
+    evaluate = nn.evaluate
+
+    def broken(*args, **needs):
+        scores = evaluate(*args, **needs)
+        scores.inputs["values"][:] = np.nan
+        return scores
+
+    monkeypatch.setattr(final.nn, "evaluate", broken)
     report = run_final(Trainer(files), final_order(info), open_test=lambda: True)
     assert {t.state for t in report.trials} == {TrialState.DIVERGED}
+    assert report.test.metrics == {}
+    assert report.test.models == [None] * 4
+    assert report.test.confusion is None
+    assert sum(report.test.class_counts) == info.n_test
+
+
+@pytest.mark.parametrize("objective", ["accuracy", "balanced_accuracy", "log_loss"])
+def test_the_final_scores_the_objective_and_counts_the_classes(files, info, objective):
+    order = final_order(info, objective=objective)
+    report = run_final(Trainer(files), order, open_test=lambda: True)
+    scores, first = report.test, report.trials[0]
+    test = final.sealed.open_test(files, info)
+    assert scores.class_counts == np.bincount(test.y).tolist()
+    assert [sum(row) for row in scores.confusion] == scores.class_counts
+    assert sum(row[i] for i, row in enumerate(scores.confusion)) == first.test_correct
+    assert scores.metrics["accuracy"].value == first.test_correct / info.n_test
+    assert scores.metrics["accuracy"].baseline == max(scores.class_counts) / info.n_test
+    assert scores.models[0] == scores.metrics[objective].value
+    recalls = [row[i] / sum(row) for i, row in enumerate(scores.confusion)]
+    assert scores.metrics["balanced_accuracy"].value == pytest.approx(np.mean(recalls))
+    low, high = scores.metrics["log_loss"].ci95
+    assert low < scores.metrics["log_loss"].value < high
 
 
 def test_a_fenced_final_opens_nothing(files, info, monkeypatch):
@@ -203,17 +255,30 @@ def test_a_tampered_test_part_is_not_scored(tmp_path):
 
 def test_the_fingerprint_names_what_decides_the_last_bits():
     found = numerics.fingerprint()
-    assert set(found) == {"machine", "numpy", "scipy", "blas", "simd"}
+    assert set(found) == {"machine", "numpy", "scipy", "blas", "simd", "probe"}
     assert found["numpy"] == np.__version__
+    assert found["blas"].count("openblas") == 2, "that of NumPy and that of SciPy"
 
 
 def test_more_than_one_thread_is_refused(monkeypatch):
-    numerics.fingerprint.cache_clear()
     pools = [{"user_api": "blas", "num_threads": 4, "internal_api": "openblas"}]
     monkeypatch.setattr(numerics, "threadpool_info", lambda: pools)
     with pytest.raises(Misconfigured, match="4 threads"):
-        numerics.fingerprint()
-    numerics.fingerprint.cache_clear()
+        numerics.fingerprint.__wrapped__()
+
+
+def test_linear_algebra_that_cannot_be_asked_is_bounded_by_every_name(monkeypatch):
+    """Apple's Accelerate, or BLIS behind libblas.so.3: threadpoolctl sees neither."""
+    built = {"Build Dependencies": {"blas": {"name": "accelerate", "version": "unknown"}}}
+    monkeypatch.setattr(numerics, "threadpool_info", list)
+    monkeypatch.setattr(np, "show_config", lambda mode: {**built, "SIMD Extensions": {}})
+    for name in ONE_THREAD:
+        monkeypatch.setenv(name, "1")
+    assert numerics.fingerprint.__wrapped__()["blas"] == "accelerate unknown"
+    monkeypatch.setenv("VECLIB_MAXIMUM_THREADS", "8")
+    monkeypatch.delenv("BLIS_NUM_THREADS")
+    with pytest.raises(Misconfigured, match="set BLIS_NUM_THREADS, VECLIB_MAXIMUM_THREADS to 1"):
+        numerics.fingerprint.__wrapped__()
 
 
 def test_a_dataset_description_is_read_back(info):

@@ -14,9 +14,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from golden.inside import Inside, inside, numbers_of
+from golden.inside import Inside, inside
 from golden.play import ENDED, Trainer, rounds_of, work
 from support.waiting import until
+
+from hpsearch.errors import Conflict
 
 # Whoever held a job is gone, and it need not be waited for.
 QUICK = {"heartbeat_seconds": 0.05, "tick_seconds": 0.05, "retry_seconds": 0.0}
@@ -53,7 +55,6 @@ def told(service: Inside) -> dict[str, Any]:
         name: service.call("GET", f"/searches/{search}/result") for name, search in searches.items()
     }
     return {
-        "fingerprint": numbers_of(),
         "states": {name: result["state"] for name, result in results.items()},
         "digests": {name: result["digest"] for name, result in results.items()},
         "withheld": {name: result["digest_reason"] for name, result in results.items()},
@@ -70,13 +71,19 @@ def reasons(service: Inside, search: str) -> list[dict[str, str]]:
 
 
 def replayed(service: Inside) -> dict[str, list[str]]:
-    """Where replays differ from what is stored: of every decision, and of old training."""
-    differences = {}
-    for name, search in ids(service).items():
-        differences[f"{name}, decisions"] = service.replayed(search, training=False)
-        if name in ("completed", "completed, choices"):
-            differences[name] = service.replayed(search, training=True)
-    return differences
+    """Words of replays on every decision and on old training: differences, or a refusal."""
+    return {
+        f"{name}, {'training' if training else 'decisions'}": _replayed(service, search, training)
+        for name, search in ids(service).items()
+        for training in (False, True)
+    }
+
+
+def _replayed(service: Inside, search: str, training: bool) -> list[str]:
+    try:
+        return service.replayed(search, training=training)
+    except Conflict as refused:
+        return [str(refused)]
 
 
 def main() -> None:

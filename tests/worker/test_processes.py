@@ -112,6 +112,15 @@ def test_the_digest_is_the_same_with_any_workers(
     assert "s3cret" not in loop.log.read_text(), "the path of a webhook is often a secret"
 
 
+def test_the_digest_is_the_same_through_a_pooler(configured, pooled_url, broker, start, reference):
+    settings = configured(database_url=pooled_url, redis_url=broker.url, job_size=3)
+    start(settings, "worker", "loop")
+    start(settings, "worker", "run", "--concurrency", "2")
+    with build(settings) as services:
+        search_id = submit(services, epochs={"first": 2, "last": 3})
+        assert digest(services, search_id) == reference(2)
+
+
 def check_what_logs_are_about(logs, search_id, events):
     """Each line about the search names it, and one about a job that as well, in every process."""
     text = [line for log in logs for line in log.read_text().splitlines()]
@@ -131,7 +140,11 @@ def running_job(services, search_id):
     return services.searches.status(search_id, owner=OWNER).trials.running
 
 
-@pytest.mark.parametrize("whom", ["child", "group"])
+# tests/chaos does all of this on both kinds of database, many times: here each has its share.
+@pytest.mark.parametrize(
+    ("whom", "database_url"), [("child", "sqlite"), ("group", "postgresql")],
+    indirect=["database_url"],
+)  # fmt: skip
 def test_a_worker_killed_in_mid_round_changes_nothing(deployed, start, reference, whom):
     settings = deployed(job_size=4)
     start(settings, "worker", "loop")
@@ -150,6 +163,7 @@ def test_a_worker_killed_in_mid_round_changes_nothing(deployed, start, reference
         assert kinds.count("lost") >= 1, "the kill must have hit a running job"
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_a_worker_frozen_past_its_lease_is_fenced(deployed, start, reference):
     settings = deployed(job_size=4)
     start(settings, "worker", "loop")
@@ -168,6 +182,7 @@ def test_a_worker_frozen_past_its_lease_is_fenced(deployed, start, reference):
         assert digest(services, search_id) == reference(150)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_broker_that_loses_everything(deployed, start, broker, reference):
     settings = deployed(job_size=2)
     start(settings, "worker", "loop")

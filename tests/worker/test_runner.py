@@ -12,7 +12,7 @@ from support.checker import verify
 from support.waiting import until
 
 from hpsearch.errors import Corrupt, Unavailable
-from hpsearch.store import Written
+from hpsearch.store import SCHEMA, Written
 from hpsearch.trials import Hint, SearchState
 from hpsearch.wiring import build
 from worker import lease_keeper, tasks
@@ -58,6 +58,26 @@ def test_a_search_from_hint_to_result(deployed, runner):
     until(ended, seconds=60, what="the search")
     assert bench.status(search_id).state is SearchState.COMPLETED
     runner(Hint(1, 1))  # a second delivery, long after
+
+
+def test_nothing_is_claimed_in_the_schema_of_another_build(deployed, runner, caplog):
+    """A worker may start before the migration: its hint comes again, and nothing has been lost."""
+    bench = Bench(deployed)
+    bench.submit()
+    bench.work.advance_due()
+    hint = bench.hint()
+    stamp(deployed, "0001")
+    runner(hint)
+    assert bench.hint() == hint
+    assert "no job is taken: migrations: at 0001, this version needs" in caplog.text
+    stamp(deployed, SCHEMA)
+    runner(hint)
+    assert hint not in bench.work.hints()
+
+
+def stamp(services, revision):
+    with services.store.engines.write.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{revision}'")
 
 
 @pytest.mark.parametrize(

@@ -122,20 +122,72 @@ class TestMetrics:
             assert resolved.spec.to_json()["objective"] == "toy"
             assert resolved.workload.score_bounds == (-2.0, 1.0)
             names = SearchSpec.model_json_schema()["properties"]["objective"]["enum"]
-            assert names == ["accuracy", "balanced_accuracy", "log_loss", "toy", "external"]
+            assert names[:3] == ["accuracy", "balanced_accuracy", "log_loss"]
+            assert names[-2:] == ["toy", "external"]
         assert "objective" in mistakes(asked(objective="toy"))
 
     def test_a_metric_of_another_task_does_not_fit_the_dataset(self):
         numbers = DatasetFacts("d", 1437, 64, 0, "regression")
-        found = mistakes(asked(model={"class_weight": "balanced"}), facts=numbers)
+        spec = asked(
+            objective="accuracy", model={"class_weight": "balanced", "loss": "cross_entropy"}
+        )
+        found = mistakes(spec, facts=numbers)
         assert found == {
-            "objective": "accuracy is a metric of classification; 'digits' is for regression",
+            "objective": "accuracy is a metric of classification; 'digits' is for regression: take "
+            "rmse, mse, mae or r2",
+            "model.loss": "cross_entropy is a loss of classification; 'digits' is for regression: "
+            "take squared_error or huber",
             "model.class_weight": "'digits' has no classes; drop it",
         }
+        choices = {"class_weight": {"choices": [None, "balanced"]}}
+        found = mistakes(asked(space=choices), facts=numbers)
+        assert found["space.class_weight"] == "'digits' has no classes; drop it"
         with METRICS.registered("error", distance()):
             resolved = resolve(objective="error", facts=numbers)
             assert resolved.workload.parameters({}) == 65 * 50 + 51
             assert set(mistakes(asked(objective="error"))) == {"objective"}
+
+    def test_a_metric_of_regression_does_not_fit_classes(self):
+        found = mistakes(asked(objective="r2", model={"loss": "huber"}))
+        assert found == {
+            "objective": "r2 is a metric of regression; 'digits' is for classification: take "
+            "accuracy, balanced_accuracy, log_loss, macro_f1, roc_auc or brier",
+            "model.loss": "huber is a loss of regression; 'digits' is for classification: take "
+            "cross_entropy",
+        }
+
+    def test_a_metric_of_a_positive_class_takes_two_classes(self):
+        found = mistakes(asked(objective="f1"))
+        assert found == {
+            "objective": "f1 speaks of the positive one of two classes; 'digits' has 10: take "
+            "accuracy, balanced_accuracy, log_loss, macro_f1, roc_auc or brier"
+        }
+        two = DatasetFacts("d", 1437, 64, 2)
+        for name in ("f1", "f2", "f0_5", "average_precision"):
+            assert resolve(objective=name, facts=two).spec.objective == name
+
+    def test_the_objective_of_numbers_is_the_root_of_the_squared_error(self):
+        numbers = DatasetFacts("d", 1437, 64, 0, "regression")
+        assert resolve(facts=numbers).spec.to_json()["objective"] == "rmse"
+        assert resolve().spec.to_json()["objective"] == "accuracy"
+
+    def test_a_loss_is_stored_where_it_is_named(self):
+        numbers = DatasetFacts("d", 1437, 64, 0, "regression")
+        assert "loss" not in resolve(facts=numbers).spec.to_json()["model"]
+        asked_for = resolve(facts=numbers, model={"loss": "huber"}).spec.to_json()
+        assert asked_for["model"]["loss"] == "huber"
+        both = {"loss": {"choices": ["squared_error", "huber"]}}
+        resolved = resolve(facts=numbers, space=both)
+        assert {
+            len({resolved.workload.shape_key({"loss": one}) for one in both["loss"]["choices"]})
+        } == {2}
+        wrong = {"loss": {"choices": ["huber", "cross_entropy"]}}
+        assert set(mistakes(asked(space=wrong), facts=numbers)) == {"space.loss.choices[1]"}
+
+    def test_the_positive_class_is_a_fact_of_the_dataset(self):
+        stored = {"digest": "d", "n_train": 9, "features": 2, "classes": ["no", "yes"]}
+        assert DatasetFacts.from_json(stored).positive == 1
+        assert DatasetFacts.from_json({**stored, "positive": "no"}).positive == 0
 
     def test_what_is_registered_twice_is_refused(self):
         with pytest.raises(ValueError, match="the metric 'accuracy' is registered already"):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-from support.builders import caps, resolve
+from dataclasses import replace
 
+import pytest
+from support.builders import FACTS, asked, caps, mistakes, resolve
+
+from hpsearch.columns import Column
 from hpsearch.spec import ResolvedSpec, SearchSpec, parse
-from hpsearch.workloads import NO_DATASET, WORKLOADS, Dense, External, workload_of
+from hpsearch.workloads import NO_DATASET, WORKLOADS, DatasetFacts, Dense, External, workload_of
 
 EXTERNAL = {"objective": "external", "space": {"lr": {"low": 1e-3, "high": 1.0}}}
 
@@ -34,6 +37,61 @@ def test_an_unknown_objective_is_checked_as_a_network(objective):
 def test_every_objective_belongs_to_one_workload():
     objectives = [name for kind in WORKLOADS.values() for name in kind.objectives()]
     assert len(set(objectives)) == len(objectives)
+
+
+COLUMNS = (
+    Column("city", "category", tuple(f"city {i}" for i in range(50)), 3, 3),
+    Column("age", "number", missing=2, missing_train=2),
+    Column("size", "ordered", ("small", "large")),
+)
+MIXED = replace(FACTS, features=3, example_shape=(3,), columns=COLUMNS)
+
+
+class TestInputs:
+    @pytest.mark.parametrize(("levels", "inputs"), [(1, 6), (10, 15), (50, 55), (4096, 55)])
+    def test_the_width_follows_from_columns_and_levels(self, levels, inputs):
+        assert MIXED.inputs(levels) == inputs == sum(c.inputs(levels) for c in COLUMNS)
+        workload = resolve(facts=MIXED, model={"max_levels": levels}).workload
+        assert workload.parameters({}) == (inputs + 1) * 50 + 51 * 10
+
+    def test_a_plain_table_has_its_features(self):
+        assert FACTS.inputs(1) == FACTS.inputs(99) == FACTS.features
+
+    def test_levels_that_are_searched_shape_the_network(self):
+        space = {"max_levels": {"low": 2, "high": 20, "hard_high": 40}}
+        workload = resolve(facts=MIXED, space=space).workload
+        assert workload.shape_key({"max_levels": 3}) != workload.shape_key({"max_levels": 4})
+        assert workload.largest_parameters() == workload.parameters({"max_levels": 40})
+
+    def test_facts_are_read_from_a_description(self):
+        described = {
+            "digest": "d" * 64, "n_train": 9, "features": 3, "classes": ["a", "b"], "shape": [3],
+            "kind": "tabular", "columns": [column.to_json() for column in COLUMNS],
+        }  # fmt: skip
+        facts = DatasetFacts.from_json(described)
+        assert (facts.columns, facts.image) == (COLUMNS, False)
+        assert DatasetFacts.from_json({**described, "columns": [], "kind": "image"}).image
+
+    def test_what_has_no_effect_is_a_mistake(self):
+        levels = {"max_levels": {"choices": [2, 8]}}
+        assert mistakes(asked(space=levels)) == {
+            "space.max_levels": "'digits' has no categories; drop it"
+        }
+        image = replace(FACTS, image=True)
+        said = "'digits' holds images, which have one scale; drop it"
+        assert mistakes(asked(model={"scaling": "robust"}), facts=image) == {"model.scaling": said}
+        searched = {"scaling": {"choices": ["standard", "robust"]}}
+        assert mistakes(asked(space=searched), facts=image) == {"space.scaling": said}
+
+    def test_too_many_levels_name_the_column(self):
+        settings = caps(max_parameters=2_000)
+        for place, given in (
+            ("model", {"model": {"max_levels": 50}}),
+            ("space", {"space": {"max_levels": {"choices": [2, 50]}}}),
+        ):
+            found = mistakes(asked(**given), facts=MIXED, settings=settings)
+            assert list(found) == [f"{place}.max_levels"]
+            assert "column 'city' alone has 50 levels" in found[f"{place}.max_levels"]
 
 
 class TestDense:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -79,13 +80,18 @@ def _token(settings: Settings) -> str | None:
 def _service_findings(settings: Settings, *, down: bool) -> Iterator[Finding]:
     from hpsearch.cli.doctor import service_checks
     from hpsearch.cli.doctor.findings import Grade, examined, fault
-    from hpsearch.wiring import build
+    from hpsearch.wiring import assemble
 
     if settings.database_url is None and not (settings.home / "hpsearch.db").exists():
         yield fault("database", f"there is none in {settings.home}",
                     "`hpsearch serve` makes it; or set HPSEARCH_HOME to the one that is meant")  # fmt: skip
     else:
-        with build(settings) as services:
+        try:
+            services = assemble(settings)
+        except HpsearchError as error:
+            yield fault("settings", str(error), "correct the variable that it names")
+            return
+        with closing(services.store):
             findings = list(examined("database", lambda: service_checks.database(services)))
             yield from findings
             if all(finding.grade is not Grade.FAULT for finding in findings):

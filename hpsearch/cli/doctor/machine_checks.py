@@ -16,26 +16,19 @@ from hpsearch.errors import (
     HpsearchError,
     Unauthenticated,
     Unavailable,
-    suggestion,
 )
-from hpsearch.settings import KEY_MIN_LENGTH, Settings
+from hpsearch.settings import KEY_MIN_LENGTH, Settings, complaints
 from hpsearch.supervisor import broker, home
 from hpsearch.supervisor.address import reserve, url_of
 
 ROOM_TO_WORK, ROOM_TO_GROW = 100e6, 1e9  # bytes
 ANSWER_SECONDS = 5.0
-# Read by others than `Settings`: the command line, docker-compose.yml, benchmarks.
-OTHER_NAMES = ("WORKERS", "VERSION", "WORKER_CONCURRENCY", "BENCH_DATA")
 
 
 def names(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Find variables that look like settings of ours, and that nothing reads."""
-    known = {f"HPSEARCH_{name.upper()}" for name in (*Settings.model_fields, *OTHER_NAMES)}
-    for name in sorted(set(environment) - known):
-        if name.startswith("HPSEARCH_"):
-            message = "; ".join(filter(None, ("there is no such setting", suggestion(name, known))))
-            yield warning("settings", f"{name} is set, and {message}",
-                          "rename it or take it away")  # fmt: skip
+    for sentence in complaints(environment):
+        yield warning("settings", sentence, "rename it or take it away")
 
 
 def folder(settings: Settings) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from typing import Any
 from hpsearch.cli.doctor.findings import Finding, fault, ok, warning
 from hpsearch.errors import Unavailable
 from hpsearch.plural import counted
+from hpsearch.report.digest import differing
 from hpsearch.service import Services
 from hpsearch.settings import Settings
 from hpsearch.supervisor.child import module
@@ -20,6 +21,7 @@ SKEW_SECONDS = 5.0
 LOOK_SECONDS = 0.2  # between two looks at the work of the loop
 CHECK_SECONDS = 60.0
 WAL = "wal"
+UTF8 = "UTF8"
 
 
 def database(services: Services) -> Iterator[Finding]:
@@ -32,9 +34,17 @@ def database(services: Services) -> Iterator[Finding]:
     about = services.metrics.database()
     journal = about.get("journal")
     message = f"{about['kind']} {about['version']}" + (f", journal {journal}" if journal else "")
+    message += ", through a pooler" if about.get("pooler") == "yes" else ""
     if journal not in (None, WAL):
         yield warning("database", f"{message}: this SQLite has a fault that can corrupt a WAL, so "
                       "writers wait for readers", "install pysqlite3, or SQLite 3.51.3 and later")  # fmt: skip
+    elif about.get("pooler") == "yes" and about["prepared"] == "yes":
+        yield warning("database", f"{message}, with prepared statements, which only poolers that know "
+                      "of them bear", "HPSEARCH_PREPARED_STATEMENTS=auto, and no prepare_threshold "
+                      "in DATABASE_URL; or PgBouncer 1.21 with max_prepared_statements")  # fmt: skip
+    elif about.get("encoding") not in (None, UTF8):
+        yield warning("database", f"{message}, encoding {about['encoding']}: names that it cannot hold "
+                      "are refused", "dump it and restore it into one of ENCODING 'UTF8'")  # fmt: skip
     else:
         yield ok("database", message)
     if parts["migrations"] == "ok":
@@ -68,18 +78,11 @@ def queue(services: Services) -> Iterator[Finding]:
         return
     hosts = len({w.host for w in workers})
     message = f"{len(workers)} alive on {counted(hosts, 'host')}, {waiting} jobs wait"
-    differing = sorted(
-        name
-        for name in {name for w in workers for name in w.fingerprint}
-        if len({w.fingerprint.get(name) for w in workers}) > 1
-    )
-    if not differing:
+    others = differing([w.fingerprint for w in workers])
+    if not others:
         yield ok("workers", message)
         return
-    example = "; ".join(
-        f"{name}: {' or '.join(sorted({str(w.fingerprint.get(name)) for w in workers}))}"
-        for name in differing
-    )
+    example = "; ".join(f"{name}: {' or '.join(values)}" for name, values in others.items())
     yield warning("workers", f"{message}; they compute different last bits ({example}), so searches "
                   "end without a digest", "the same versions everywhere, and "
                   "HPSEARCH_NUMERICS=portable")  # fmt: skip
@@ -127,7 +130,8 @@ def worker(settings: Settings) -> Iterator[Finding]:
                         "is it up, is REDIS_URL right, is its password? Nothing is lost meanwhile")  # fmt: skip
     if answer["numerics"] == "ok":
         about = answer["fingerprint"]
-        yield ok("numerics", f"one BLAS thread, {about['blas']}, numpy {about['numpy']}")
+        yield ok("numerics", f"one BLAS thread, {about['blas']}, numpy {about['numpy']}, "
+                 f"probe {about['probe']}")  # fmt: skip
     else:
         yield fault("numerics", answer["numerics"],
                     "something loads NumPy before the worker can say how many threads: look into "

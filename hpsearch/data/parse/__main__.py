@@ -15,11 +15,22 @@ from hpsearch.data.parse.request import Request
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
+class _WithoutPandas:
+    """Hides pandas: pyarrow would load it, for a second, to know its columns from others."""
+
+    @staticmethod
+    def find_spec(name: str, *_: object) -> None:
+        """Refuse one module, and leave all others to the finders behind."""
+        if name == "pandas":
+            raise ModuleNotFoundError("the parser has no use for pandas", name=name)
+
+
 def main() -> None:
     """Read the request, bind this process to the limits, answer."""
     message = json.load(sys.stdin)
     limits = Limits.from_json(message["limits"])
     limits.apply()
+    sys.meta_path.insert(0, _WithoutPandas)
     sys.stdout.write(json.dumps(answer(Request.from_json(message["request"]), limits)) + "\n")
 
 

@@ -5,7 +5,6 @@ scikit-learn takes a second to import: this module does it inside the functions,
 
 from __future__ import annotations
 
-import http.client
 from typing import Any, Final
 
 import numpy as np
@@ -52,6 +51,8 @@ def fetch(request: Request, limits: Limits) -> Raw:
     errors.Unavailable
         OpenML does not answer; the message says how to do without it.
     """
+    import http.client
+
     from sklearn import datasets
 
     name = request.name

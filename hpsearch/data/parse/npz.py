@@ -20,19 +20,18 @@ import numpy as np
 import numpy.typing as npt
 
 from hpsearch import errors
+from hpsearch.data.info import Kind
 from hpsearch.data.limits import MIB, Limits
 from hpsearch.data.parse.raw import (
     LABEL_LENGTH,
     Features,
     Mistakes,
     Raw,
-    place,
     refuse,
     require_size,
-    trainable,
-    why_not,
 )
 from hpsearch.data.parse.request import Request
+from hpsearch.values import place, trainable, why_not
 
 _MEMBERS: Final = ("x", "y", "x_test", "y_test")
 _WAY_OUT = "write the file with numpy.savez_compressed(path, x=x, y=y)"
@@ -71,11 +70,9 @@ def read(request: Request, limits: Limits) -> Raw:
     errors.TooLarge
         It declares more than the limits allow.
     """
-    if request.label is not None:
-        refuse("label", "an .npz file has its labels in y; `label` names a column of a CSV file")
     try:
         with zipfile.ZipFile(request.path) as archive:
-            return _read_members(archive, _checked(archive, limits), limits)
+            return _read_members(archive, _checked(archive, limits), limits, request.kind)
     # A damaged directory sends zipfile to places before the start of the file (EINVAL).
     except (*_DAMAGED, OSError) as error:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
@@ -128,15 +125,18 @@ def _require_declared(members: dict[str, zipfile.ZipInfo], limits: Limits) -> No
 
 
 def _read_members(
-    archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], limits: Limits
+    archive: zipfile.ZipFile,
+    members: dict[str, zipfile.ZipInfo],
+    limits: Limits,
+    kind: Kind | None,
 ) -> Raw:
-    x = _features(archive, members["x"], "x", limits)
+    x = _features(archive, members["x"], "x", limits, kind)
     y = _labels(archive, members["y"], "y", x)
     if "x_test" not in members:
         return Raw(x, y)
-    x_test = _features(archive, members["x_test"], "x_test", limits)
+    x_test = _features(archive, members["x_test"], "x_test", limits, kind)
     y_test = _labels(archive, members["y_test"], "y_test", x_test)
-    if x_test.shape != x.shape or x_test.values.dtype != x.values.dtype:
+    if x_test.shape != x.shape or (x_test.values.dtype == np.uint8) != (x.values.dtype == np.uint8):
         refuse(
             "x_test",
             f"examples are {x_test.values.dtype} {x_test.shape}, those of x {x.values.dtype} "
@@ -146,8 +146,13 @@ def _read_members(
 
 
 def _features(
-    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, limits: Limits
+    archive: zipfile.ZipFile,
+    entry: zipfile.ZipInfo,
+    name: str,
+    limits: Limits,
+    kind: Kind | None,
 ) -> Features:
+    """Read examples; two dimensions are a table and more an image, unless `kind` says otherwise."""
     with archive.open(entry) as file:
         header = _header(file, entry, name)
         shape = header.shape
@@ -157,13 +162,17 @@ def _features(
             refuse(name, f"has shape {shape}; it needs one row per example: (examples, features)")
         if 0 in shape:
             refuse(name, f"has shape {shape}; there is nothing in it")
-        target = np.dtype(np.uint8 if header.dtype == np.uint8 else np.float32)
         # Python's integers: a shape of (10**12, 10**12) must not wrap around.
         width = _product(shape[1:])
-        require_size(limits, shape[0], width, target.itemsize)
+        stored = 1 if header.dtype == np.uint8 else 4
+        require_size(limits, shape[0], width, stored)
+        target = header.dtype.newbyteorder("=")
+        if header.dtype.itemsize < 4 and header.dtype != np.uint8:
+            target = np.dtype(np.float32)
         values = _numbers(file, header, name, target).reshape(shape[0], width)
-    image = header.dtype == np.uint8 or len(shape) > 2
-    return Features(values, shape[1:], "image" if image else "tabular")
+        if values.dtype == np.uint64 and values.max() < 1 << 63:
+            values = values.view(np.int64)  # differences have a sign
+    return Features(values, shape[1:], kind or ("image" if len(shape) > 2 else "tabular"))
 
 
 def _labels(
@@ -235,7 +244,7 @@ def _parse_header(text: bytes, name: str) -> _Header:
 def _numbers(
     file: IO[bytes], header: _Header, name: str, target: np.dtype[Any]
 ) -> npt.NDArray[Any]:
-    """The array as `target`, cast block by block so that the file's own type costs nothing."""
+    """The array as `target`, cast block by block."""
     count = _product(header.shape)
     order = "F" if header.fortran else "C"
     values = np.empty(count, dtype=target)
@@ -247,8 +256,7 @@ def _numbers(
                 place(tuple(map(int, index)), (), name),
                 f"column {', '.join(str(i) for i in index[1:])} {why_not(float(block[bad]))}",
             )
-        with np.errstate(over="ignore"):
-            values[start : start + len(block)] = block
+        values[start : start + len(block)] = block
     mistakes.check()
     return np.ascontiguousarray(values.reshape(header.shape, order=order))  # type: ignore[call-overload]
 

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
 from hpsearch import errors
+from hpsearch.columns import Column, LeftOut
 from hpsearch.data.info import Kind, Task
 from hpsearch.data.limits import Limits
+from hpsearch.data.notes import Note
+from hpsearch.data.row_facts import NO_FACTS, RowFacts
 
 MAX_MISTAKES = 20
 LABEL_LENGTH = 64
 
-LARGEST = 1e30
-"""Features beyond this are refused: their squares and differences leave float32."""
-
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Examples of one part: values (n, features) uint8 or float32, `shape` of one example."""
+    """Examples of one part: values (n, features) as they were read, `shape` of one example."""
 
     values: npt.NDArray[Any]
     shape: tuple[int, ...]
@@ -32,8 +33,20 @@ class Features:
 class Raw:
     """Content of a file. Labels are one value per example: integers, bools, floats or strings.
 
+    `names` are those of the features and `label` that of the labels' column, where there are any.
     `classes` names the classes 0, 1, … where the file has numbers and the reader knows the words.
     For regression the labels are numbers to predict.
+
+    columns, left_out
+        Of a table that is more than numbers without gaps: what its columns hold, NaN where a cell
+        has no value; and the columns of the file that are not among them.
+    rows, notes
+        Numbers of the file's examples that were kept, from 0; None where all were. Findings of the
+        reader.
+    facts, fact_columns
+        Of the examples of x: groups, time and weight; and the columns of the file that hold them.
+    without_group, dated
+        Rows that are groups of their own, for their column says nothing; whether the time is in days.
     """
 
     x: Features
@@ -41,8 +54,17 @@ class Raw:
     x_test: Features | None = None
     y_test: npt.NDArray[Any] | None = None
     names: tuple[str, ...] = ()
+    label: str = ""
     classes: tuple[str, ...] = ()
     task: Task = "classification"
+    columns: tuple[Column, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[Note, ...] = ()
+    rows: npt.NDArray[np.intp] | None = None
+    facts: RowFacts = NO_FACTS
+    fact_columns: Mapping[str, str] = field(default_factory=dict)
+    without_group: int = 0
+    dated: bool = False
 
 
 class Mistakes:
@@ -94,24 +116,3 @@ def require_size(limits: Limits, rows: int, width: int, itemsize: int) -> None:
                 f"the dataset has {value:,} {what}, at most {cap:,} are taken; send fewer rows or "
                 "columns, and images as uint8"
             )
-
-
-def place(index: tuple[int, ...], names: tuple[str, ...], part: str = "x") -> str:
-    """Format the path of one value: x[12, 'age'] where columns have names, else x[12, 3]."""
-    inner = [repr(names[index[1]])] if names and len(index) == 2 else [str(i) for i in index[1:]]
-    return f"{part}[{', '.join([str(index[0]), *inner])}]"
-
-
-def trainable(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """Mark the values that can be trained on: finite and within +-`LARGEST`."""
-    # A NaN compares as false, so one comparison finds it together with the infinities.
-    return np.asarray(np.abs(values) <= LARGEST)
-
-
-def why_not(value: float) -> str:
-    """Say why a value is not `trainable`, and the way out."""
-    if np.isnan(value):
-        return "is missing (NaN); fill it in or leave the row out"
-    if np.isinf(value):
-        return "is infinite; replace it or leave the row out"
-    return f"is {value:g}, beyond ±{LARGEST:g}; rescale the column"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from hpsearch.data.info import TEST_FILES
+from hpsearch.data.info import SEALED_FILES
 from hpsearch.data.places import SEALED, relative
 
 _BLOCK_BYTES = 1 << 20
@@ -43,38 +43,53 @@ class Writer:
         count = len(array) if rows is None else len(rows)
         shape = (count, *array.shape[1:])
         self._content.update(f"\n{name} {array.dtype.str} {shape}\n".encode())
-        mode = 0o600 if name in TEST_FILES else 0o644
+        self._write(name, array, rows, shape, self._content.update)
+
+    def write_beside(self, name: str, array: npt.NDArray[Any]) -> None:
+        """Write an array that is no part of the content: the digest does not speak of it."""
+        self._write(name, array, None, array.shape, lambda _: None)
+
+    def _write(
+        self, name: str, array: npt.NDArray[Any], rows: Rows | None, shape: tuple[int, ...],
+        hash_content: Callable[[memoryview], None],
+    ) -> None:  # fmt: skip
+        mode = 0o600 if name in SEALED_FILES else 0o644
         handle = os.open(self._out / relative(name), os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
         with os.fdopen(handle, "wb") as file:
             header = _header(array.dtype, shape)
             file.write(header)
             hashed = hashlib.sha256(header)
-            for block in _blocks(array, rows, count):
+            for block in _blocks(array, rows, shape[0]):
                 file.write(block)
                 hashed.update(block)
-                self._content.update(block)
+                hash_content(block)
             file.flush()
             os.fsync(file.fileno())
         self.files[name] = hashed.hexdigest()
 
 
-def content_seed(*arrays: npt.NDArray[Any]) -> int:
-    """Return a seed that depends on the arrays' content alone."""
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(f"{array.dtype.str} {array.shape}\n".encode())
-        for block in _blocks(array, None, len(array)):
+def content_seed(x: npt.NDArray[Any], y: npt.NDArray[Any], description: str = "") -> int:
+    """Return a seed that depends on the content alone: x counts as float32, or as its bytes.
+
+    `description` says what the numbers of a table mean, where they are not all measured.
+    """
+    digest = hashlib.sha256(description.encode())
+    for array, dtype in ((x, x.dtype if x.dtype == np.uint8 else np.dtype("<f4")), (y, y.dtype)):
+        digest.update(f"{dtype.str} {array.shape}\n".encode())
+        for block in _blocks(array, None, len(array), dtype):
             digest.update(block)
     return int(digest.hexdigest()[:16], 16)
 
 
-def _blocks(array: npt.NDArray[Any], rows: Rows | None, count: int) -> Iterator[memoryview]:
+def _blocks(
+    array: npt.NDArray[Any], rows: Rows | None, count: int, dtype: np.dtype[Any] | None = None
+) -> Iterator[memoryview]:
     row_bytes = max(1, array.nbytes // max(1, len(array)))
     step = max(1, _BLOCK_BYTES // row_bytes)
     for start in range(0, count, step):
         part = slice(start, start + step)
         block = array[part] if rows is None else array[rows[part]]
-        yield np.ascontiguousarray(block).reshape(-1).view(np.uint8).data
+        yield np.ascontiguousarray(block, dtype).reshape(-1).view(np.uint8).data
 
 
 def _header(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:

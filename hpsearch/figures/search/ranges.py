@@ -10,8 +10,10 @@ from plotly.subplots import make_subplots
 
 from hpsearch.figures.page import Figure
 from hpsearch.figures.search import style
+from hpsearch.report import words
 from hpsearch.report.views import DecisionView, RangeView, ResultView, RoundView
-from hpsearch.space import Level
+from hpsearch.space import Level, same_level
+from hpsearch.trials import Verdict
 
 COLUMNS = 2  # at the most
 PANEL, GAP, TOP = 190, 95, 70  # pixels: of a panel, below it, above all
@@ -119,7 +121,11 @@ def _bar(
 ) -> None:
     if where.low is None or where.high is None:
         return
-    why = "as asked" if decision is None else f"{decision.verdict}: {decision.reason}"
+    why = (
+        "as asked"
+        if decision is None
+        else f"{words.verdict(decision.verdict, decision.basis)}: {decision.reason}"
+    )
     bar = go.Bar(
         x=[label], y=[where.high - where.low], base=[where.low], width=BAR, showlegend=False,
         marker={"color": _colour(decision), "line": {"width": 0}, "opacity": 0.85},
@@ -148,8 +154,13 @@ def _levels(
 ) -> None:
     """A square for every level that a round drew from."""
     for label, where, decision in bars:
-        shown = [style.shown(level) for level in levels if level in (where.choices or ())]
-        why = "as asked" if decision is None else f"{decision.verdict}: {decision.reason}"
+        left = where.choices or ()
+        shown = [style.shown(x) for x in levels if any(same_level(x, one) for one in left)]
+        why = (
+            "as asked"
+            if decision is None
+            else f"{words.verdict(decision.verdict, decision.basis)}: {decision.reason}"
+        )
         marks = go.Scatter(
             x=[label] * len(shown), y=shown, mode="markers", showlegend=False,
             marker={"symbol": "square", "size": 15, "color": _colour(decision)},
@@ -159,7 +170,7 @@ def _levels(
 
 
 def _colour(decision: DecisionView | None) -> str:
-    return style.PURPLE if decision is None else style.VERDICTS[decision.verdict]
+    return style.PURPLE if decision is None else style.VERDICTS.get(decision.verdict, style.PURPLE)
 
 
 def _legend(figure: Figure, rounds: Sequence[RoundView]) -> None:
@@ -167,7 +178,7 @@ def _legend(figure: Figure, rounds: Sequence[RoundView]) -> None:
     verdicts = {d.verdict for r in rounds for d in r.decisions.values()}
     named = {"as asked": style.PURPLE}
     named |= {
-        "open" if v.open else str(v): colour
+        "open" if Verdict(v).open else str(v): colour
         for v, colour in style.VERDICTS.items()
         if v in verdicts
     }

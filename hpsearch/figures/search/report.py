@@ -12,14 +12,15 @@ import plotly.graph_objects as go
 from hpsearch.figures.page import Page, Section, Table
 from hpsearch.figures.search.style import titled
 from hpsearch.report import words
+from hpsearch.report import yardstick_words as yardsticks
 from hpsearch.report.views import HealthView, ResultView, RoundView, StatusView
 
 TITLES: Mapping[str, tuple[str, str]] = {
     "ranges": ("Ranges over the rounds", "Each bar is the range of a round; its colour says why."),
-    "trials": ("Trials", "Every point is a trial, coloured by its validation accuracy."),
+    "trials": ("Trials", "Every point is a trial, coloured by its validation score."),
     "curves": ("Learning curves", "The best trials stand out."),
     "surface": ("Surface", "What the surrogate expects, all other values at their best place."),
-    "importance": ("Importance", "Each hyperparameter's share of what changes the score."),
+    "importance": ("Importance", words.IMPORTANCE),
 }
 
 
@@ -69,19 +70,19 @@ def _running(status: StatusView) -> Iterator[Sequence[str]]:
     yield "rounds", f"{status.rounds.completed} of {status.rounds.planned}"
     yield "epochs", f"{status.epochs.trained} of {status.epochs.planned}"
     if best is not None:
-        yield "best trial so far", words.params(best.params)
-        yield "its validation accuracy", words.share(best.shown)
+        yield "best trial so far", words.params(best.params, status.effective_with)
+        yield "its validation score", words.best(best, status.objective)
 
 
 def _answer(result: ResultView) -> Iterator[Sequence[str]]:
     """The result card: what to use, and how good it is on examples that nobody has seen."""
     test = result.test
-    interval = "" if test.ci95 is None else " (95 % interval {} to {})".format(
-        *(words.share(end) for end in test.ci95)
-    )  # fmt: skip
-    yield "recommended", words.params(result.recommended.params)
-    if test.score is None:
-        yield "test accuracy", words.share(test.accuracy) + interval
+    yield "recommended", words.params(result.recommended.params, result.effective_with)
+    if yardsticks.of_numbers(result):
+        yield from yardsticks.scores(result)
+        yield "validation score", words.share(result.recommended.shown)
+    elif test.score is None:
+        yield from yardsticks.scores(result)
         yield "models of the range", f"mean {words.share(test.mean)}, sd {words.share(test.sd)}"
         yield "ensemble", words.share(test.ensemble_accuracy)
         yield "validation accuracy", words.share(result.recommended.shown)
@@ -92,7 +93,9 @@ def _answer(result: ResultView) -> Iterator[Sequence[str]]:
         yield "validation score", words.share(result.recommended.shown)
     if result.optimism is not None:
         yield "optimism", f"{result.optimism:+.4f} (validation minus test of one more model)"
-    yield "test part", f"{test.examples} examples, opened {test.attempts} time(s) by this search"
+    yield from yardsticks.classes(test)
+    size = words.examples(test.examples, test.effective_examples)
+    yield "test part", f"{size}, opened {test.attempts} time(s) by this search"
     yield "digest", result.digest or f"none: {result.digest_reason or 'not given'}"
 
 
@@ -103,7 +106,7 @@ def _ranges(result: ResultView) -> Section:
             words.span(view),
             words.span(view.asked) + (", left behind" if view.outside_asked else ""),
             _recommended(result, name),
-            view.verdict.replace("_", " "),
+            words.verdict(view.verdict, view.basis),
         )
         for name, view in result.ranges.items()
     ]
@@ -113,7 +116,7 @@ def _ranges(result: ResultView) -> Section:
 
 
 def _recommended(result: ResultView, name: str) -> str:
-    value = result.recommended.params.get(name)
+    value = words.effective(result.recommended.params, result.effective_with).get(name)
     return "" if value is None else words.level(value)
 
 
@@ -132,11 +135,11 @@ def _health(health: HealthView) -> Section:
 def _finalists(result: ResultView) -> Section:
     rows = [
         (
-            words.params(one.params),
+            words.params(one.params, result.effective_with),
             f"{one.trainings}",
             words.share(one.posterior_mean),
             f"{words.share(one.mean)} ± {words.share(one.sd)}",
-            f"{one.difference:+.4f}" if place else "",
+            words.signed(one.difference) if place else "",
             "recommended" if not place else "alike" if one.indistinguishable else "worse",
         )
         for place, one in enumerate(result.finalists)
@@ -156,5 +159,5 @@ def _rounds(rounds: Sequence[RoundView]) -> Section:
         )
         for one in rounds
     ]
-    head = ("round", "kind", "trials", "epochs trained", "best validation accuracy")
+    head = ("round", "kind", "trials", "epochs trained", "best validation score")
     return Section("Rounds", tables=[Table(head, rows)])

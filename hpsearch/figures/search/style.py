@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from hpsearch.figures.page import Figure
 from hpsearch.report.views import RangeView, TrialView
+from hpsearch.space import Level, level_text
 from hpsearch.trials import Verdict
 
 # Okabe and Ito 2008, with contrast on white and on dark grey.
@@ -21,7 +22,7 @@ INK = "#7d8590"  # of axes and words, legible on both
 GRID = "rgba(125, 133, 144, 0.22)"
 FONT = "system-ui, sans-serif"
 
-VERDICTS: Mapping[Verdict, str] = {
+VERDICTS: Mapping[str, str] = {
     Verdict.NARROWED: BLUE,
     Verdict.KEPT: GREEN,
     Verdict.UNIDENTIFIED: GREY,
@@ -102,9 +103,9 @@ def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def shown(value: object) -> str:
+def shown(value: Level) -> str:
     """A value of a hyperparameter in few characters."""
-    return f"{value:.3g}" if isinstance(value, float) else escaped(str(value))
+    return f"{value:.3g}" if isinstance(value, float) else escaped(level_text(value))
 
 
 def exponent(value: float, *, log: bool) -> float:

@@ -50,14 +50,19 @@ def _heat(view: SurfaceView) -> Any:
     means = sorted(value for row in view.mean for value in row)
     low, high = means[int(LOWEST * len(means))], means[-1]
     bar = {"title": {"text": "predicted score", "side": "right"}, "thickness": 12,
-           "outlinewidth": 0, "tickformat": ".3f", "nticks": 6}  # fmt: skip
+           "outlinewidth": 0, "tickformat": _ticks(high - low), "nticks": 6}  # fmt: skip
     return go.Contour(
         x=view.xs, y=view.ys, z=view.mean, customdata=view.sd, colorscale=style.SCALE,
-        zmin=low, zmax=max(high, low + 1e-9), colorbar=bar, line={"width": 0},
-        contours={"start": low, "end": high, "size": max((high - low) / 24, 1e-9)},
+        zmin=low, zmax=high if high > low else low + 1, colorbar=bar, line={"width": 0},
+        contours={"start": low, "end": high, "size": (high - low) / 24 or 1.0},
         hovertemplate=f"{style.titled(view.x)} %{{x:.3g}}<br>{style.titled(view.y)} %{{y:.3g}}"
-        "<br>predicted %{z:.4f} ± %{customdata:.4f}<extra></extra>",
+        "<br>predicted %{z:.6g} ± %{customdata:.2g}<extra></extra>",
     )  # fmt: skip
+
+
+def _ticks(width: float) -> str:
+    """As many digits as tell values apart over a width: in score units, whatever these are."""
+    return ".3f" if 0.01 <= width < 100 else ".4g" if width >= 100 else ".6g"
 
 
 def _axis(name: str, now: RangeView, values: Sequence[float]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from hpsearch.reasons import Side, open_at
-from hpsearch.records import DecisionRecord
 from hpsearch.report.health.records import SearchRecords
 from hpsearch.report.verdicts import conclusion, histories, reaches_beyond
 from hpsearch.report.views import HealthNote
@@ -19,41 +18,49 @@ AT_EDGE = 0.02  # of the width: nearer to its end, the best value lies at the en
 
 
 def open_ranges(records: SearchRecords) -> Iterator[HealthNote]:
-    """Ranges whose best values lean on an end, or that had to grow again."""
+    """Ranges whose best values lean on an end, or that had to grow again: a note for each such end."""
     for name, history in histories(records.decisions).items():
         last, now, asked = history[-1], records.box[name], records.resolved.box[name]
-        is_open = last.verdict.open
-        if not is_open or not isinstance(now, Range) or not isinstance(asked, Range):
+        if not isinstance(now, Range) or not isinstance(asked, Range):
             continue
-        side = _open_side(last.verdict, now, asked)
-        edge, limit = side.edge(now), side.hard_limit(now)
-        within = asked.low < edge < asked.high
-        yield HealthNote(
-            code="open_range",
-            severity="info" if within else "warning",
-            message=f"{name} is {open_at(side)}: its range ends at {edge:g}"
-            + (", inside what was asked: it had been narrowed too far" if within else ""),
-            numbers={"hyperparameter": name, "edge": edge, "limit": limit, "round": last.round},
-            advice=_further(name, side, edge, limit, within=within),
-        )
+        for side in _OPEN_SIDES.get(last.verdict, ()):
+            edge, limit = side.edge(now), side.hard_limit(now)
+            within = asked.low < edge < asked.high
+            at_limit = edge == limit
+            natural = at_limit and records.resolved.workload.ends_at(name, side, edge)
+            yield HealthNote(
+                code="open_range",
+                severity="info" if within or natural else "warning",
+                message=f"{name} is {open_at(side)}: its range ends at {edge:g}"
+                + (", inside what was asked: it had been narrowed too far" if within else ""),
+                numbers={
+                    "hyperparameter": name, "side": side, "edge": edge, "limit": limit,
+                    "round": last.round,
+                },
+                advice=_further(
+                    f"space.{name}", side, edge, within=within, at_limit=at_limit, natural=natural
+                ),
+            )  # fmt: skip
 
 
-def _open_side(verdict: str, now: Range, asked: Range) -> Side:
-    """The end to speak of; of two, the one that had to stop, or that left what was asked."""
-    if verdict != Verdict.OPEN_BOTH:
-        return Side.HIGH if verdict == Verdict.OPEN_HIGH else Side.LOW
-    if now.high == now.hard_high or now.low == now.hard_low:
-        return Side.HIGH if now.high == now.hard_high else Side.LOW
-    return Side.HIGH if now.high >= asked.high or now.low > asked.low else Side.LOW
+_OPEN_SIDES = {
+    Verdict.OPEN_LOW: (Side.LOW,),
+    Verdict.OPEN_HIGH: (Side.HIGH,),
+    Verdict.OPEN_BOTH: tuple(Side),
+}
 
 
-def _further(name: str, side: Side, edge: float, limit: float | None, *, within: bool) -> str:
+def _further(
+    path: str, side: Side, edge: float, *, within: bool, at_limit: bool, natural: bool
+) -> str:
     further = "above" if side is Side.HIGH else "below"
-    if edge == limit:
-        return f"set space.{name}.hard_{side} {further} {limit:g}, where the search had to stop"
+    if natural:
+        return f"no value {further} {edge:g} makes sense: {edge:g} itself may be the best one"
+    if at_limit:
+        return f"set {path}.hard_{side} {further} {edge:g}, where the search had to stop"
     if within:
         return "more rounds would tell how far it has to grow"
-    return f"search further out: space.{name}.{side} {further} {edge:g}, or more rounds"
+    return f"search further out: {path}.{side} {further} {edge:g}, or more rounds"
 
 
 def best_at_edge(records: SearchRecords) -> Iterator[HealthNote]:
@@ -72,7 +79,10 @@ def best_at_edge(records: SearchRecords) -> Iterator[HealthNote]:
         low = place < AT_EDGE and now.low <= asked.low
         if not (high or low):
             continue
-        side, edge = ("high", now.high) if high else ("low", now.low)
+        side = Side.HIGH if high else Side.LOW
+        edge = side.edge(now)
+        if records.resolved.workload.ends_at(name, side, edge):  # nothing lies beyond
+            continue
         yield HealthNote(
             code="best_at_edge",
             severity="warning",
@@ -101,30 +111,6 @@ def recommended_outside(records: SearchRecords) -> Iterator[HealthNote]:
                 "of it: continue the search, which begins there"
             ),
         )
-
-
-def unidentified(records: SearchRecords) -> Iterator[HealthNote]:
-    """Hyperparameters whose effect inside the range cannot be told from noise."""
-    for name, history in histories(records.decisions).items():
-        if conclusion(history)[0] is not Verdict.UNIDENTIFIED:
-            continue
-        yield HealthNote(
-            code="unidentified",
-            severity="info",
-            message=f"{name} makes no difference that can be told from noise inside its range",
-            numbers={"hyperparameter": name, **_effect(history[-1])},
-            advice=f"any value of the range will do; fix {_where(records, name)} and search something else",
-        )
-
-
-def _where(records: SearchRecords, name: str) -> str:
-    """The field of a spec that fixes a hyperparameter."""
-    return records.resolved.workload.advice.fixed_in + name
-
-
-def _effect(decision: DecisionRecord) -> dict[str, float | int | str | None]:
-    wanted = ("effect", "noise_sd", "p_below_noise", "p", "trials")
-    return {name: decision.numbers[name] for name in wanted if name in decision.numbers}
 
 
 def outside_asked(records: SearchRecords) -> Iterator[HealthNote]:

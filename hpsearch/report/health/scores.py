@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hpsearch.evidence import Finalist
 from hpsearch.records import TrialRecord
-from hpsearch.report import statistics
+from hpsearch.report import statistics, words
 from hpsearch.report.health.records import SearchRecords
 from hpsearch.report.views import HealthNote
 from hpsearch.space import Params, Range
@@ -30,59 +30,71 @@ AGREEING = 0.5  # correlation below which an earlier search disagrees
 
 def few_examples(records: SearchRecords) -> Iterator[HealthNote]:
     """A validation part that is too small for what is asked of it, known from the start."""
-    workload = records.resolved.workload
-    n = workload.validation_examples
-    if n is None or n >= FEW_EXAMPLES or not workload.classifies:
+    n = records.validation_examples
+    if n is None or n >= FEW_EXAMPLES or not records.resolved.workload.classifies:
         return
     known = records.search.best_accuracy
     share = known if known is not None and 0 < known < 1 else 0.5
     sd = math.sqrt(share * (1 - share) / max(1, n))
-    n_train = records.resolved.facts.n_train
+    n_train, by_time = records.resolved.facts.n_train, records.resolved.facts.time
+    more = "more stretches of time" if by_time else f"all {n_train} training examples"
     yield HealthNote(
         code="few_validation_examples",
         severity="warning",
         message=(
-            f"{n} validation examples are few: accuracies that differ by less than "
+            f"{n} {_examples(records)} are few: accuracies that differ by less than "
             f"{VISIBLE * sd:.2f} may not differ at all"
         ),
         numbers={"examples": n, "sd": sd, "accuracy": share},
         advice=(
             "only more data will help"
             if records.resolved.spec.validation.folds is not None
-            else f'"validation": {{"folds": 5}} lets all {n_train} training examples validate'
+            else f'"validation": {{"folds": 5}} lets {more} validate'
         ),
     )
 
 
+def _examples(records: SearchRecords) -> str:
+    weighed = ", as their weights have them count," if records.resolved.weighted else ""
+    return f"validation examples{weighed}"
+
+
 def candidates_alike(records: SearchRecords) -> Iterator[HealthNote]:
-    """Finalists that differ by something, which the validation examples are too few to show."""
+    """Finalists that differ in accuracy by something, which is not enough to choose between them."""
     finalists = records.latest(lambda evidence: evidence.finalists) or []
-    rivals = [f for f in finalists[1:] if f.indistinguishable]
+    # A difference is one of accuracies where it is paired, else of scores by the objective.
+    shares = records.resolved.spec.objective == "accuracy"
+    rivals = [f for f in finalists[1:] if f.indistinguishable and (f.paired or shares)]
     gap = max((abs(f.difference) for f in rivals), default=0.0)
-    workload = records.resolved.workload
-    examples = workload.validation_examples
-    if gap < MATTERS or examples is None or not workload.classifies:
+    examples = records.validation_examples
+    if gap < MATTERS or examples is None or not records.resolved.workload.classifies:
         return
     others = len(finalists) - 1
     sd = _difference_sd([finalists[0], *rivals], records, examples)
     needed = math.ceil(examples * (VISIBLE * sd / gap) ** 2)
+    few = needed > examples
     yield HealthNote(
         code="candidates_alike",
         severity="warning",
         message=(
             f"{len(rivals)} of {others} other finalists cannot be told apart from the recommended "
-            f"one: they differ from it by up to {gap:.3f}, and a difference has a standard "
-            f"deviation of {sd:.3f} on {examples} validation examples"
+            f"one: they differ from it by up to {gap:.3f}, "
+            + (
+                f"and {examples} {_examples(records)} give a difference a standard deviation of "
+                f"{words.number(sd)}"
+                if few
+                else "and their trainings vary by more than that"
+            )
         ),
         numbers={
             "alike": len(rivals), "others": others, "gap": gap, "sd": sd, "examples": examples,
             "needed": needed,
         },
-        advice="take whichever is cheapest; "
-        + (
-            f"to see a difference of {gap:.3f} takes about {needed:,} validation examples"
-            if needed > examples
-            else "more trainings of each would tell them apart"
+        advice=(
+            f"take whichever is cheapest: to see a difference of {gap:.3f} takes about {needed:,} "
+            "validation examples"
+            if few
+            else "train each more often to tell them apart: more finalists.rounds"
         ),
     )  # fmt: skip
 
@@ -160,8 +172,8 @@ def short_epoch_bias(records: SearchRecords) -> Iterator[HealthNote]:
         code="short_epoch_bias",
         severity="warning",
         message=(
-            f"{epochs} epochs rank otherwise than {last}: the best after {epochs} is {cost:.3f} "
-            f"behind the best after {last} (rank correlation {rho:.2f}, {len(compared)} "
+            f"{epochs} epochs rank otherwise than {last}: the best after {epochs} is "
+            f"{words.number(cost)} behind the best after {last} (rank correlation {rho:.2f}, {len(compared)} "
             f"configurations){_direction(shift)}"
         ),
         numbers=numbers,

@@ -11,9 +11,17 @@ from hpsearch.report.views.evidence import (
     FrontierView,
     ImportanceView,
     SurfaceView,
+    by_importance,
 )
 from hpsearch.report.views.external import HeartbeatView, LeaseView, OrderView, VerdictView
-from hpsearch.report.views.library import DatasetView, KeyView
+from hpsearch.report.views.library import (
+    ColumnView,
+    DatasetView,
+    KeyView,
+    LeftOutView,
+    TestRowsView,
+)
+from hpsearch.report.views.plan import PlannedRoundView, PlanView, SubmittedView
 from hpsearch.report.views.progress import (
     BestView,
     CurvePoint,
@@ -26,11 +34,13 @@ from hpsearch.report.views.progress import (
     StatusView,
     TrialCounts,
     TrialView,
+    WaitingView,
     WebhookView,
 )
 from hpsearch.report.views.results import (
     HealthNote,
     HealthView,
+    MetricScoreView,
     RecommendedView,
     ResultRangeView,
     ResultView,
@@ -40,6 +50,7 @@ from hpsearch.report.views.results import (
 
 __all__ = [
     "BestView",
+    "ColumnView",
     "CurvePoint",
     "DatasetView",
     "DecisionView",
@@ -54,9 +65,13 @@ __all__ = [
     "ImportanceView",
     "KeyView",
     "LeaseView",
+    "LeftOutView",
+    "MetricScoreView",
     "NextRoundView",
     "OrderView",
     "Page",
+    "PlanView",
+    "PlannedRoundView",
     "RangeView",
     "RecommendedView",
     "ResultRangeView",
@@ -64,12 +79,16 @@ __all__ = [
     "RoundCounts",
     "RoundView",
     "StatusView",
+    "SubmittedView",
     "SurfaceView",
     "TestModelView",
+    "TestRowsView",
     "TestView",
     "TrialCounts",
     "TrialView",
     "VerdictView",
     "View",
+    "WaitingView",
     "WebhookView",
+    "by_importance",
 ]

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, model_serializer
 
 from hpsearch.one_of import OneOf
 from hpsearch.space import Level
+from hpsearch.trials import Basis, Verdict
 
 
 def _objectives() -> tuple[str, ...]:
@@ -18,12 +19,32 @@ def _objectives() -> tuple[str, ...]:
 
 # Documented as in a spec, and read as any text: a client may be older than its service.
 Objective = Annotated[str, OneOf(_objectives, lambda _: True)]
+VerdictWord = Annotated[str, OneOf(lambda: tuple(Verdict), lambda _: True)]
+BasisWord = Annotated[str, OneOf(lambda: tuple(Basis), lambda _: True)]
+BASIS = (
+    "What the verdict rests on. Only `enough` beside `unidentified` says that the value makes no "
+    "difference; with any other basis nothing is known yet. null from earlier versions."
+)
 
 
 class View(BaseModel):
     """Base of everything that is shown."""
 
     model_config = ConfigDict(frozen=True)
+
+    def __repr__(self) -> str:
+        """The view in one line of bounded length; `model_dump()` has everything."""
+        from hpsearch.report.views.notebook import line
+
+        return line(self)
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        """The view as tables, for notebooks."""
+        from hpsearch.report.views.notebook import tables
+
+        return tables(self)
 
 
 class RangeView(View):

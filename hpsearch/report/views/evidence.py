@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 from pydantic import Field
 
 from hpsearch.report.views.base import View
@@ -17,6 +20,20 @@ class ImportanceView(View):
     low: float = Field(description="5 % quantile of `total` over the posterior.")
     high: float = Field(description="95 % quantile of `total`.")
     effect: float = Field(description="Standard deviation of its main effect, in score units.")
+
+    @property
+    def total_effect(self) -> float:
+        """The standard deviation that `total` stands for, in score units: interactions included."""
+        return self.effect * math.sqrt(self.total / self.first) if self.first > 0 else self.effect
+
+    def below(self, noise_sd: float | None) -> bool:
+        """Tell whether that is less than the noise of one training, as far as this is known."""
+        return noise_sd is not None and self.total_effect < noise_sd
+
+
+def by_importance(views: Sequence[ImportanceView], noise_sd: float | None) -> list[ImportanceView]:
+    """The largest effect first, and what is below the noise last."""
+    return sorted(views, key=lambda i: (i.below(noise_sd), -i.total_effect, i.name))
 
 
 class FrontierView(View):

@@ -27,7 +27,7 @@ class OrderView(View):
     epochs: int = Field(description="To be trained for, unless a report is answered with stop.")
     rungs: list[int] = Field(description="Epochs that have to be reported; the last one ends it.")
     seed: int = Field(description="For everything random in it; below 2**31, one for each trial.")
-    attempt: int = Field(description="How often the trial has been handed out.")
+    attempt: int = Field(description="How often it has been handed out, returned ones included.")
     lease: LeaseView
 
 

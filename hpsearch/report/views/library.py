@@ -7,6 +7,84 @@ from typing import Literal
 from pydantic import Field
 
 from hpsearch.report.views.base import View
+from hpsearch.report.views.results import HealthNote
+
+MOST_NAMES = 100
+MOST_LEVELS = 20
+
+
+class ColumnView(View):
+    """A stored column of a table, and what its numbers stand for."""
+
+    name: str
+    kind: Literal["number", "boolean", "category", "ordered"]
+    levels: list[str] | None = Field(
+        None, description=f"Words of a category, the first {MOST_LEVELS}, or of false and true."
+    )
+    n_levels: int | None = Field(None, description="Number of levels.")
+    missing: int = Field(0, description="Examples without a value, of both parts together.")
+    source: str | None = Field(
+        None, description="Column of the file that a date's part comes from."
+    )
+    part: str | None = Field(None, description="Part of a date: days since 1970, or a cycle.")
+
+
+class LeftOutView(View):
+    """A column of the file that is not stored."""
+
+    name: str
+    kind: str = Field(
+        description="text, id, constant, index, empty, dropped, groups, time or weight."
+    )
+    reason: str
+
+
+class SpreadView(View):
+    """Targets of a regression, of the training part."""
+
+    min: float
+    max: float
+    mean: float
+    sd: float
+
+
+class GroupsView(View):
+    """Groups of rows, each of which lies in one part."""
+
+    column: str
+    n_train: int = Field(description="Groups of the training part.")
+    n_test: int = Field(description="Groups of the sealed part; none of them is in training.")
+    rows_without: int = Field(
+        description="Rows of the file whose group is missing: each is one by itself."
+    )
+
+
+class TimeView(View):
+    """The time of rows: all that is sealed is later than all that trains."""
+
+    column: str
+    train: tuple[str, str] = Field(description="First and last time of the training part.")
+    test: tuple[str, str] = Field(description="Those of the sealed part.")
+    cut: str = Field(description="The first time that is sealed.")
+    stamps: int = Field(description="Different times in the training part.")
+
+
+class PartWeightView(View):
+    """The weights of a part's rows."""
+
+    rows: int = Field(description="Rows with a weight above 0; the others neither train nor score.")
+    sum: float
+    effective_rows: float = Field(
+        description="Rows of equal weight that they come to: (sum w)² / sum w²."
+    )
+
+
+class WeightView(View):
+    """The column by which rows count, and what it comes to."""
+
+    column: str
+    train: PartWeightView
+    test: PartWeightView
 
 
 class DatasetView(View):
@@ -27,6 +105,52 @@ class DatasetView(View):
     licence: str
     source: str
     builtin: bool
+    label: str | None = Field(None, description="Column of the classes, where columns have names.")
+    feature_names: list[str] | None = Field(
+        None, description=f"Names of the features, the first {MOST_NAMES}; none in an .npz file."
+    )
+    class_counts: list[int] | None = Field(
+        None, description="Examples of each class, of both parts together; null in older datasets."
+    )
+    majority_share: float | None = Field(
+        None, description="Share of the most frequent class: what always saying it would score."
+    )
+    task: Literal["classification", "regression"] | None = Field(
+        None, description="regression: the labels are numbers to predict."
+    )
+    positive: str | None = Field(
+        None,
+        description="Of two classes, the one that f1, f2, f0_5 and average_precision speak of.",
+    )
+    target: SpreadView | None = Field(None, description="The targets of a regression.")
+    notes: list[HealthNote] = Field([], description="Findings at ingest; warnings come first.")
+    columns: list[ColumnView] | None = Field(
+        None, description=f"Stored columns of a table, the first {MOST_NAMES}; null without names."
+    )
+    left_out: list[LeftOutView] = Field([], description="Columns of the file that are not stored.")
+    groups: GroupsView | None = Field(
+        None, description="Groups that split the rows, where the upload named their column."
+    )
+    time: TimeView | None = Field(
+        None, description="Time that splits the rows, where the upload named its column."
+    )
+    weight: WeightView | None = Field(
+        None, description="How much rows count; null where every row counts the same."
+    )
+
+
+class TestRowsView(View):
+    """The examples that were split off and sealed: their numbers in the file, not their values."""
+
+    __test__ = False  # pytest would otherwise take the name for a test class
+
+    name: str
+    digest: str
+    examples: int = Field(description="Examples in the file.")
+    rows: list[int] = Field(
+        description="Numbers of the sealed ones, ascending. The first example has the number 0; a "
+        "line of names is none."
+    )
 
 
 class KeyView(View):
@@ -39,4 +163,6 @@ class KeyView(View):
     created_at: str
     expires_at: str | None
     revoked_at: str | None
-    last_used_at: str | None = Field(None, description="To the minute; null before the first use.")
+    last_used_at: str | None = Field(
+        None, description="Written within a minute; null before the first use."
+    )

@@ -6,10 +6,23 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from hpsearch.report.views.base import Objective, RangeView, View
+from hpsearch.report.views.base import (
+    BASIS,
+    BasisWord,
+    Objective,
+    RangeView,
+    VerdictWord,
+    View,
+)
 from hpsearch.report.views.evidence import EvidenceView
 from hpsearch.space import Level
-from hpsearch.trials import Role, RoundKind, SearchState, TrialState, Verdict
+from hpsearch.trials import Role, RoundKind, SearchState, TrialState
+
+EFFECTIVE = (
+    "Hyperparameters that have an effect beside some values of another alone: {momentum: {optimizer: "
+    "[momentum, nesterov]}}. Tables for people leave them out elsewhere."
+)
+_LIMITS = "Where rounds may look at all: a range moves within its hard limits."
 
 
 class RoundCounts(View):
@@ -82,6 +95,14 @@ class WebhookView(View):
     delivered_at: str | None = None
 
 
+class WaitingView(View):
+    """Trials that nobody trains."""
+
+    seconds: float = Field(description="Since a trial was claimed, or the round began.")
+    trials: int = Field(description="That wait to be claimed.")
+    message: str = Field(description="The same, for people.")
+
+
 class StatusView(View):
     """Where a search stands."""
 
@@ -103,11 +124,22 @@ class StatusView(View):
     links: dict[str, str]
     edits: list[EditView] = Field([], description="Changes made while it ran, oldest first.")
     warm_start: list[str] = Field([], description="Earlier searches whose trials it began with.")
+    warm_start_trials: int = Field(
+        0, description="Trials that it began with and that count, of earlier searches and others."
+    )
+    dataset_digest: str | None = Field(
+        None, description="Content that the dataset's name stood for when the search was submitted."
+    )
     objective: Objective = Field(
         "accuracy", description="external: its caller trains, and claims and reports its trials."
     )
     webhook: WebhookView | None = None
+    waiting: WaitingView | None = Field(
+        None, description="Of an external search: trials wait, and nobody claims one."
+    )
     rules: int = Field(1, description="Under which it was submitted: a replay needs the same.")
+    limits: dict[str, RangeView] = Field({}, description=_LIMITS)
+    effective_with: dict[str, dict[str, list[Level]]] = Field({}, description=EFFECTIVE)
 
 
 class DecisionView(View):
@@ -115,9 +147,10 @@ class DecisionView(View):
 
     before: RangeView
     after: RangeView
-    verdict: Verdict
+    verdict: VerdictWord
     reason: str
     numbers: dict[str, float | int | None]
+    basis: BasisWord | None = Field(None, description=BASIS)
 
 
 class RoundView(View):
@@ -156,6 +189,8 @@ class TrialView(View):
     cohort: int | None = Field(None, description="Trials of one cohort were halved together.")
     role: Role | None = Field(None, description="Of a model of the final test.")
     error: str | None = None
+    started_at: str | None = Field(None, description="When the job that trained it was claimed.")
+    finished_at: str | None = Field(None, description="When that job ended.")
     curve: list[CurvePoint] | None = Field(
         None,
         description="[epoch, validation loss, validation accuracy, score] for every epoch; only "
@@ -184,4 +219,5 @@ class NextRoundView(View):
         description="The round before it still runs: this is from the trials that have ended."
     )
     open_trials: int = Field(description="Trials of that round that have not ended yet.")
+    limits: dict[str, RangeView] = Field({}, description=_LIMITS)
     dry_run: Literal[True] = True

@@ -5,7 +5,9 @@ from hpsearch.workloads.dense.hyperparameters import (
     Hyperparameter,
     hyperparameters,
     per_trial,
+    without_effect,
 )
+from hpsearch.workloads.dense.layers import example_shape
 from hpsearch.workloads.dense.model import ModelSpec, current_model, with_registered
 from hpsearch.workloads.dense.workload import Dense, network_parameters
 
@@ -15,8 +17,10 @@ __all__ = [
     "Hyperparameter",
     "ModelSpec",
     "current_model",
+    "example_shape",
     "hyperparameters",
     "network_parameters",
     "per_trial",
     "with_registered",
+    "without_effect",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from hpsearch.errors import Mistake
 from hpsearch.settings import Settings
 from hpsearch.space import Box, Choices, Dimension, Level, Range
+from hpsearch.workloads.base import Setup
 from hpsearch.workloads.dense.hyperparameters import ARCHITECTURE
 
 Largest = Callable[[Mapping[str, float]], int]
@@ -72,6 +73,21 @@ def too_large(space: Box, largest: int, settings: Settings) -> list[Mistake]:
             f"the cap is {settings.max_parameters:,}",
         )
     ]
+
+
+def too_many_levels(setup: Setup, largest: int, cap: int) -> Mistake:
+    """The mistake of a budget of levels that makes networks beyond the cap; the widest column is named."""
+    widest = max(
+        (column for column in setup.facts.columns if column.kind == "category"),
+        key=lambda column: len(column.levels),
+    )
+    place = "space" if "max_levels" in setup.space else "model"
+    way_out = "a lower hard_high" if place == "space" else "a lower number"
+    return Mistake(
+        f"{place}.max_levels",
+        f"the largest network would have {largest:,} parameters, the cap is {cap:,}; column "
+        f"{widest.name!r} alone has {len(widest.levels):,} levels: give {way_out}",
+    )
 
 
 def _uniform(settings: Settings) -> Iterator[tuple[str, int]]:

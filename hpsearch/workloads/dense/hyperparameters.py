@@ -6,13 +6,13 @@ import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from hpsearch.errors import Mistake, suggestion
+from hpsearch.errors import Mistake, suggestion, with_question
 from hpsearch.one_of import OneOf
-from hpsearch.space import Choices, Dimension, Level, Range
+from hpsearch.space import Choices, Dimension, Level, Range, level_text
 from hpsearch.workloads.dense.constants import Declared, declared
 from hpsearch.workloads.dense.model import LAYERS_MAX, UNITS_MAX, Searchable, current_model
 
@@ -23,6 +23,8 @@ Kind = Literal["float", "integer", "level", "sizes"]
 class Hyperparameter:
     """The domain of one hyperparameter. Bounds are inclusive; `above_zero` excludes 0.
 
+    nullable
+        null is a choice, too: it means "none of it".
     shaping
         It decides which trials can be stacked.
     needs
@@ -35,6 +37,7 @@ class Hyperparameter:
     high: float = 0.0
     above_zero: bool = False
     levels_now: Callable[[], tuple[Level, ...]] = tuple
+    nullable: bool = False
     shaping: bool = False
     needs: tuple[str, tuple[Level, ...]] | None = None
 
@@ -49,10 +52,10 @@ class Hyperparameter:
         if self.kind == "sizes":
             return f"a list of units, one for each of up to {LAYERS_MAX} hidden layers"
         if self.kind == "level":
-            return "one of " + ", ".join(str(x).lower() for x in self.levels)
+            return "one of " + ", ".join(map(level_text, self.levels))
         whole = "a whole number " if self.kind == "integer" else ""
         start = "above 0" if self.above_zero else f"from {self.low:g}"
-        return f"{whole}{start} up to {self.high:g}"
+        return f"{whole}{start} up to {self.high:g}{', or null' if self.nullable else ''}"
 
     def accepts(self, value: Level) -> bool:
         """Tell if a trial may have `value`."""
@@ -61,6 +64,8 @@ class Hyperparameter:
         if self.kind == "sizes":
             units = value if isinstance(value, tuple) else (0,)
             return len(units) <= LAYERS_MAX and all(1 <= n <= UNITS_MAX for n in units)
+        if value is None:
+            return self.nullable
         if isinstance(value, bool) or not isinstance(value, int | float):
             return False
         if not self.low <= value <= self.high or (self.above_zero and value <= 0):
@@ -122,6 +127,7 @@ def _of_field(
         high=bounds.get("le", 0.0),
         above_zero="gt" in bounds,
         levels_now=levels,
+        nullable=type(None) in get_args(field.annotation),
         shaping=mark.shaping,
         needs=needs,
     )
@@ -129,10 +135,16 @@ def _of_field(
 
 def _kind(field: FieldInfo) -> tuple[Kind, Callable[[], tuple[Level, ...]]]:
     """The kind of a field, and its levels where it has some."""
-    for rule in field.metadata:
+    inner = (rule for kind in get_args(field.annotation) for rule in get_args(kind)[1:])
+    for rule in (*field.metadata, *inner):
         if isinstance(rule, OneOf):
             return "level", rule.names
     kinds = get_args(field.annotation) or (field.annotation,)
+    if get_origin(field.annotation) is Literal:
+        return "level", lambda: kinds
+    names = tuple(name for kind in kinds for name in get_args(kind))  # of a Literal
+    if names and type(None) in kinds:
+        return "level", lambda: (None, *names)
     if bool in kinds:
         return "level", lambda: (False, True)
     if float in kinds:
@@ -154,11 +166,13 @@ def mistakes_in(name: str, dimension: Dimension | None) -> list[Mistake]:
     if dimension is None:
         return []
     if isinstance(dimension, Choices):
+        names = [level for level in known.levels if isinstance(level, str)]
         return [
-            Mistake(f"{path}.choices[{i}]", f"{_shown(level)} is not {known.domain}")
+            Mistake(f"{path}.choices[{i}]",
+                    with_question(f"{_shown(level)} is not {known.domain}", str(level), names))
             for i, level in enumerate(dimension.choices)
             if not known.accepts(level)
-        ]
+        ]  # fmt: skip
     if known.kind in ("level", "sizes"):
         return [Mistake(path, f'{name} takes {known.domain}; give {{"choices": [...]}}')]
     edges: list[tuple[str, float | None]] = [
@@ -166,13 +180,37 @@ def mistakes_in(name: str, dimension: Dimension | None) -> list[Mistake]:
         ("hard_low", dimension.hard_low), ("hard_high", dimension.hard_high),
     ]  # fmt: skip
     return [
-        Mistake(f"{path}.{edge}", f"{value:g} is outside what {name} may be: {known.domain}")
+        Mistake(f"{path}.{edge}", f"{value:.15g} is outside what {name} may be: {known.domain}")
         for edge, value in edges
         if value is not None and not known.accepts(value)
     ]
 
 
+def without_effect(model: Mapping[str, Any], space: Mapping[str, Any]) -> list[str]:
+    """The fields of a model that change nothing in it, whatever is searched: momentum beside sgd.
+
+    Parameters
+    ----------
+    model, space
+        As a spec's JSON has them, every default written out.
+    """
+    idle = []
+    for name, known in hyperparameters().items():
+        if name not in model or known.needs is None:
+            continue
+        other, useful = known.needs
+        searched = space.get(other)
+        values = (
+            searched.get("choices", ()) if isinstance(searched, Mapping) else [model.get(other)]
+        )
+        if not set(values) & set(useful):
+            idle.append(name)
+    return sorted(idle)
+
+
 def _shown(level: Level) -> str:
+    if level is None:
+        return level_text(level)
     return reprlib.repr(list(level) if isinstance(level, tuple) else level)
 
 

@@ -77,13 +77,13 @@ def _described(name: str, kind: type[nn.LayerSpec]) -> JsonSchemaValue:
     return {"type": "object", "title": name, "properties": properties, "required": required}
 
 
-def behind(layers: Sequence[nn.LayerSpec], facts: DatasetFacts) -> tuple[int, int]:
+def behind(layers: Sequence[nn.LayerSpec], facts: DatasetFacts, max_levels: int) -> tuple[int, int]:
     """Values of an example behind the layers, and parameters of the layers.
 
     Layers that do not fit are left out; `misplaced` names them.
     """
-    source, parameters = facts.example_shape or (facts.features,), 0
-    if not misplaced(layers, facts):
+    source, parameters = example_shape(facts) or (facts.inputs(max_levels),), 0
+    if not misplaced(layers, facts, max_levels):
         for layer in layers:
             plan = layer.plan(source)
             source = plan.shape
@@ -91,17 +91,24 @@ def behind(layers: Sequence[nn.LayerSpec], facts: DatasetFacts) -> tuple[int, in
     return math.prod(source), parameters
 
 
-def misplaced(layers: Sequence[nn.LayerSpec], facts: DatasetFacts) -> list[Mistake]:
+def example_shape(facts: DatasetFacts) -> tuple[int, ...]:
+    """Shape of an example as the network meets it; () for a plain row of inputs."""
+    return () if facts.columns else facts.example_shape
+
+
+def misplaced(
+    layers: Sequence[nn.LayerSpec], facts: DatasetFacts, max_levels: int
+) -> list[Mistake]:
     """The mistake of layers that do not fit the examples, or each other."""
     if not layers:
         return []
     try:
         nn.Shape(
-            inputs=facts.features,
+            inputs=facts.inputs(max_levels),
             hidden_sizes=(),
             outputs=max(2, facts.outputs),
             layers=tuple(layers),
-            example_shape=facts.example_shape,
+            example_shape=example_shape(facts),
         )
     except InvalidRequest as error:
         return [Mistake("model.layers", str(error))]

@@ -26,12 +26,14 @@ from pydantic_core import CoreSchema
 
 from hpsearch import nn
 from hpsearch.one_of import one_of
+from hpsearch.rules import Since
 from hpsearch.space import Level
 from hpsearch.workloads.dense.constants import Declared, declared
 from hpsearch.workloads.dense.layers import Kinds, Layers, kinds
 
 UNITS_MAX = 4_096
 LAYERS_MAX = 10
+LEVELS_MAX = 4_096
 BATCH_MAX = 1_000_000  # the dataset's own size is the real bound; `Dense.unfit` knows it
 
 
@@ -97,15 +99,29 @@ class ModelSpec(BaseModel):
         "constant", description="Learning rate over the epochs of a trial."
     )
     clip_norm: Annotated[float | None, PER_TRIAL] = Field(
-        None, gt=0, le=1e6, description="Largest gradient norm."
+        None, gt=0, le=1e6, description="Largest gradient norm; null does not clip."
     )
     batch_size: Annotated[int, SHAPING] = Field(32, ge=1, le=BATCH_MAX)
     batch_norm: Annotated[bool, SHAPING] = False
     dropout: Annotated[float, PER_TRIAL] = Field(
         0.0, ge=0, le=0.9, description="Share of hidden units dropped."
     )
-    class_weight: Literal["balanced"] | None = Field(
+    class_weight: Annotated[Literal["balanced"] | None, SHAPING] = Field(
         None, description="balanced: each class counts the same in the loss."
+    )
+    scaling: Annotated[Literal["auto", "standard", "robust"], SHAPING, Since("0.2")] = Field(
+        "auto",
+        description="Numbers of a table: standard is mean 0 and deviation 1; robust is median 0 and "
+        "quartile distance 1, with far values drawn in; auto is robust for tables with words or gaps.",
+    )
+    max_levels: Annotated[int, SHAPING, Since("0.2")] = Field(
+        32,
+        ge=1,
+        le=LEVELS_MAX,
+        description="Levels of a category with an input of their own; rarer ones share another.",
+    )
+    loss: Annotated[Annotated[str, one_of(nn.LOSSES)] | None, Since("0.2"), SHAPING] = Field(
+        None, description="null: cross_entropy of classes, squared_error of numbers."
     )
 
     @classmethod

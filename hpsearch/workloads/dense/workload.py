@@ -12,10 +12,18 @@ from pydantic import BaseModel
 from hpsearch import nn
 from hpsearch.errors import Mistake
 from hpsearch.metrics import METRICS
+from hpsearch.reasons import Side
 from hpsearch.settings import Settings
 from hpsearch.space import Choices, Params, Range, Space
 from hpsearch.trials import SCORE_MOST
-from hpsearch.workloads.base import Advice, ShapeKey, ValidParts, Workload
+from hpsearch.workloads.base import (
+    FULL_LEAST,
+    Advice,
+    Conditions,
+    ShapeKey,
+    ValidParts,
+    Workload,
+)
 from hpsearch.workloads.dense import caps, checks
 from hpsearch.workloads.dense.hyperparameters import (
     ARCHITECTURE,
@@ -25,6 +33,13 @@ from hpsearch.workloads.dense.hyperparameters import (
 )
 from hpsearch.workloads.dense.layers import behind, misplaced
 from hpsearch.workloads.dense.model import ModelSpec
+
+UPDATES = 2_000  # minibatches that a small network needs, about
+UPDATES_LEAST = 256  # the same, of a training that has to be short
+FULL_MOST, SHORT_MOST = 200, 20  # epochs of these trainings
+FLOPS = 1e14  # of a search whose user names no budget: hours of one core
+TRAININGS_LEAST = 40  # of such a search, whatever they take
+PACE, STEP_SECONDS = 1e11, 1e-5  # floating-point operations a second, and seconds of a minibatch
 
 
 class Dense(Workload):
@@ -46,14 +61,21 @@ class Dense(Workload):
 
     @classmethod
     def mistakes(cls, parts: ValidParts) -> list[Mistake]:
-        """Mistakes between model and space."""
-        return checks.model_against_space(parts)
+        """Mistakes between model and space, too."""
+        return [*super().mistakes(parts), *checks.model_against_space(parts)]
 
     @classmethod
     def fixed(cls, model: BaseModel, space: Mapping[str, object]) -> Mapping[str, Any]:
         """The fields of the model that are not searched, nor replaced by what is."""
         varying = {*space, *(("hidden_sizes",) if ARCHITECTURE.keys() & space.keys() else ())}
         return {name: value for name, value in model if name not in varying}
+
+    @classmethod
+    def conditions(cls, space: Mapping[str, object]) -> Conditions:
+        """Constants of optimizers, where the optimizer is searched as well, and the like."""
+        table = hyperparameters()
+        needs = {name: table[name].needs for name in space if name in table}
+        return {name: need for name, need in needs.items() if need is not None and need[0] in space}
 
     @property
     def model(self) -> ModelSpec:
@@ -86,11 +108,21 @@ class Dense(Workload):
         setup = self.setup
         return [
             *checks.batch_size(setup, parts, self.model.batch_size),
-            *caps.too_large(setup.space, self.largest_parameters(), settings),
+            *self._too_large(settings),
             *checks.folds(setup),
-            *misplaced(self.layers, setup.facts),
+            *misplaced(self.layers, setup.facts, self.model.max_levels),
             *checks.task(setup, self.model),
+            *checks.inputs(setup, self.model),
+            *checks.split_by(setup),
+            *checks.weight(setup),
         ]
+
+    def _too_large(self, settings: Settings) -> list[Mistake]:
+        """The mistake of networks beyond the cap, which levels of a category can make alone."""
+        largest, cap = self.largest_parameters(), settings.max_parameters
+        if largest > cap and self.largest_parameters({"max_levels": 1}) <= cap:
+            return [caps.too_many_levels(self.setup, largest, cap)]
+        return caps.too_large(self.setup.space, largest, settings)
 
     @cached_property
     def space(self) -> Space:
@@ -100,6 +132,14 @@ class Dense(Workload):
             highest = self.setup.n_training if name == "batch_size" else None
             dimensions[name] = limited(table[name], asked, highest=highest)
         return Space(dimensions, frozenset(n for n in dimensions if table[n].shaping))
+
+    def ends_at(self, name: str, side: Side, value: float) -> bool:
+        """Tell whether `value` is an end of the hyperparameter's domain."""
+        known = hyperparameters()[name]
+        if side is Side.LOW:
+            return value <= known.low
+        largest = self.setup.n_training if name == "batch_size" else known.high
+        return value >= min(known.high, largest)
 
     def hyperparameters(self, params: Params) -> dict[str, Any]:
         """Every hyperparameter of a trial: the model's fixed ones and `params` over them.
@@ -114,6 +154,7 @@ class Dense(Workload):
             sizes = (width,) * int(layers if layers is not None else len(sizes))
         values["hidden_sizes"] = sizes
         values["batch_size"] = int(min(values["batch_size"], self.setup.n_training))
+        values["max_levels"] = int(values["max_levels"])
         return values
 
     def shape_key(self, params: Params) -> ShapeKey:
@@ -134,24 +175,58 @@ class Dense(Workload):
         size = int(self.hyperparameters(params)["batch_size"])
         return epochs * -(-self.setup.facts.n_train // size) * self.setup.splits
 
+    @property
+    def epochs_in_full(self) -> tuple[int, int]:
+        """So many that a training has `UPDATES_LEAST` minibatches (8 to 20), or `UPDATES` (to 200).
+
+        Fewer than the latter where `TRAININGS_LEAST` such trainings take more than `FLOPS`.
+        """
+        within = int(FLOPS / (TRAININGS_LEAST * self._largest_flops(1)))
+        short = min(self._epochs_for(UPDATES_LEAST), SHORT_MOST)
+        return short, max(short, min(self._epochs_for(UPDATES), FULL_MOST, within))
+
+    def _epochs_for(self, updates: int) -> int:
+        """Epochs with so many minibatches, `FULL_LEAST` at the least."""
+        size = min(self.model.batch_size, self.setup.n_training)
+        return max(-(-updates // -(-self.setup.n_training // size)), FULL_LEAST)
+
+    def trainings(self, epochs: int) -> int:
+        """Fewer than the usual number, down to `TRAININGS_LEAST`, where they take more than `FLOPS`."""
+        usual = super().trainings(epochs)
+        within = int(FLOPS / self._largest_flops(epochs))
+        return min(usual, max(within, TRAININGS_LEAST))
+
+    @property
+    def epoch_seconds(self) -> float:
+        """At the pace of a fast core, one stack of many trials."""
+        return self._largest_flops(1) / PACE + self.updates({}, 1) * STEP_SECONDS
+
+    def _largest_flops(self, epochs: int) -> float:
+        """Floating-point operations of the largest asked network in so many epochs, about."""
+        examples = self.setup.facts.n_train * self.setup.splits
+        return 6.0 * self.largest_parameters() * examples * epochs
+
     def parameters(self, params: Params) -> int:
         """Weights and biases of a trial's network, and whatever its other layers learn."""
-        facts, sizes = self.setup.facts, self.hyperparameters(params)["hidden_sizes"]
-        features, more = behind(self.layers, facts)
-        return network_parameters(features, sizes, facts.outputs) + more
+        facts, values = self.setup.facts, self.hyperparameters(params)
+        features, more = behind(self.layers, facts, values["max_levels"])
+        return network_parameters(features, values["hidden_sizes"], facts.outputs) + more
 
     def largest_parameters(self, limits: Mapping[str, float] | None = None) -> int:
         """Weights and biases of the largest network that the space can ask for.
 
-        `limits` are tried in place of the hard limits of hidden_units and hidden_layers.
+        `limits` are tried in place of the hard limits of hidden_units and hidden_layers, and of
+        max_levels.
         """
         box, largest = self.space.dimensions, dict[str, Any]()
-        for name in ARCHITECTURE:
+        for name in (*ARCHITECTURE, "max_levels"):
             dimension = box.get(name)
             if isinstance(dimension, Range):
                 largest[name] = (limits or {}).get(name, dimension.hard_high)
             elif isinstance(dimension, Choices):
                 largest[name] = max(dimension.choices, key=float)  # type: ignore[arg-type]  # numbers, by the table
+        if limits and "max_levels" in limits:
+            largest["max_levels"] = limits["max_levels"]
         sizes = box.get("hidden_sizes")
         options = sizes.choices if isinstance(sizes, Choices) else (None,)
         return max(

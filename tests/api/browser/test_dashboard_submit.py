@@ -61,6 +61,21 @@ def test_an_example_is_submitted_from_the_form_and_watched_live_to_its_result(
     expect(row).to_contain_text("completed")
 
 
+def test_the_plan_is_shown_before_anything_runs(visitor: Any, client: httpx.Client) -> None:
+    before = client.get("/api/v1/searches").json()["items"]
+    page = visitor.open("/new?example=digits")
+    page.get_by_label("Epochs of all trials").fill("400")
+    page.get_by_role("button", name="Show the plan").click()
+    plan = page.locator("#plan")
+    expect(plan).to_contain_text("by gp")
+    expect(plan).to_contain_text("Planned from the budget: rounds")
+    page.get_by_label("Epochs of all trials").fill("1")
+    expect(plan).to_be_hidden()
+    page.get_by_role("button", name="Show the plan").click()
+    expect(page.locator("#mistakes")).to_contain_text("the least that works is 8")
+    assert client.get("/api/v1/searches").json()["items"] == before
+
+
 def test_mistakes_stand_at_their_fields(visitor: Any) -> None:
     page = visitor.open("/new?example=digits")
     rate = page.get_by_role("group", name="Hyperparameter learning_rate")
@@ -134,6 +149,43 @@ def test_ones_own_data_is_uploaded_and_chosen(visitor: Any) -> None:
     expect(page.locator("#uploaded")).to_contain_text("colour")
 
 
+def test_columns_are_shown_before_anything_is_stored(visitor: Any, client: httpx.Client) -> None:
+    page = visitor.open("/new?example=iris")
+    page.get_by_text("Use your own data").click()
+    rows = "".join(f"{i % 9},{['red', 'blue', ''][i % 3]},A,{'ab'[i % 2]}\n" for i in range(60))
+    text = f"size,colour,batch,z\n{rows}".encode()
+    file = {"name": "mixed.data", "mimeType": "application/octet-stream", "buffer": text}
+    page.locator("#upload-file").set_input_files(file)
+    page.get_by_role("button", name="Check").click()
+    expect(page.locator("#uploaded")).to_contain_text("Nothing is stored yet")
+    classes = page.get_by_role("table", name="Examples of each class").locator("tbody tr")
+    expect(classes).to_have_text(["a30", "b30"])
+    shown = page.get_by_role("table", name="Columns").locator("tbody tr")
+    expect(shown).to_have_count(4)
+    expect(shown.nth(2)).to_contain_text("blue, red")
+    expect(shown.nth(2)).to_contain_text("20 (33 %)")
+    expect(page.get_by_label("Use of column batch")).to_have_value("left out (constant)")
+    assert client.get("/api/v1/datasets/mixed").status_code == 404
+
+    page.locator("#upload-groups").fill("size")
+    page.get_by_role("button", name="Check").click()
+    expect(page.locator("#uploaded")).to_contain_text("Groups of size: 7 train, 2 are sealed")
+    page.locator("#upload-groups").fill("")
+    page.get_by_label("Use of column size").select_option("category")
+    expect(shown.nth(1)).to_contain_text("0, 1, 2")
+    expect(page.locator("#upload-kind")).to_have_value("size:category")
+    page.get_by_label("Use of column colour").select_option("the label")
+    expect(page.locator("#upload-label")).to_have_value("colour")
+    expect(classes).to_have_text(["blue20", "red20"])
+    page.get_by_label("Use of column z").select_option("left out")
+    page.get_by_label("Use of column size").select_option("number")
+    expect(page.locator("#upload-kind")).to_have_value("size:number")
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_label("Dataset")).to_have_value("mixed")
+    stored = client.get("/api/v1/datasets/mixed").json()
+    assert (stored["label"], stored["feature_names"]) == ("colour", ["size"])
+
+
 def test_what_the_service_sends_stays_text(visitor: Any, client: httpx.Client, two: Any) -> None:
     name = "<img src=x onerror=alert(1)><script>alert(1)</script>"
     made = client.post("/api/v1/searches", json={**two, "name": name}).json()
@@ -164,8 +216,8 @@ def test_a_search_that_is_trained_elsewhere_shows_its_scores(
         eventually(over, seconds=60)
     page = visitor.open(f"/searches/{search}")
     expect(page.locator("#facts")).to_contain_text("your own training")
-    expect(page.locator("#facts")).to_contain_text("12.5000")
+    expect(page.locator("#facts")).to_contain_text("12.5")
     expect(page.locator("#result .score")).to_contain_text("reporter's promise")
-    expect(page.locator("#result .score strong")).to_have_text("12.5000")
+    expect(page.locator("#result .score strong")).to_have_text("12.5")
     expect(page.get_by_role("columnheader", name="Score", exact=True)).to_be_visible()
-    expect(page.locator("#trials tbody td", has_text="12.5000").first).to_be_visible()
+    expect(page.locator("#trials tbody td", has_text="12.5").first).to_be_visible()

@@ -148,6 +148,7 @@ def reading(engines: Engines) -> sa.Connection:
         connection = engines.read.connect()
         connection.exec_driver_sql("PRAGMA query_only = ON")
         return connection
-    return engines.read.connect().execution_options(
-        isolation_level="REPEATABLE READ", postgresql_readonly=True
-    )
+    connection = engines.read.connect()
+    # The store's engine begins every transaction as READ COMMITTED, whatever the options say.
+    connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    return connection

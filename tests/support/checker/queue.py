@@ -12,7 +12,7 @@ from support.checker.history import History
 
 OPEN_JOBS = ("queued", "running")
 TRAINED = ("completed", "stopped", "diverged", "failed")  # what trials of a done job can be
-ENDS = ("done", "lost", "failed", "cancelled")  # events that end an attempt
+ENDS = ("done", "lost", "returned", "failed", "cancelled")  # events that end an attempt
 TERMINAL = ("done", "failed", "cancelled")  # events that end a job
 
 
@@ -122,6 +122,7 @@ class Life:
             "claimed": ("queued",),
             "done": ("running",),
             "lost": ("running",),
+            "returned": ("running",),
             "failed": ("running",),
             "test_opened": ("running",),
             "cancelled": OPEN_JOBS,
@@ -136,7 +137,7 @@ class Life:
             self.losses += 1
         if kind == "requeued":
             self.losses = 0
-        self.attempt = attempt + (kind == "lost")
+        self.attempt = attempt + (kind in ("lost", "returned"))
         self.done_attempt = attempt if kind == "done" else self.done_attempt
         self.openings += kind == "test_opened"
         self.state = AFTER.get(kind, self.state)
@@ -146,6 +147,7 @@ AFTER = {
     "claimed": "running",
     "done": "done",
     "lost": "queued",
+    "returned": "queued",
     "failed": "failed",
     "cancelled": "cancelled",
     "requeued": "queued",

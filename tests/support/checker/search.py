@@ -174,6 +174,11 @@ def digest_of(seen: History, s: SearchRecord) -> str | None:
     )
     if s.state != "completed" or why is not None:
         return None
+    return digest_of_rows(seen, s)
+
+
+def digest_of_rows(seen: History, s: SearchRecord) -> str:
+    """The digest that a completed search would have, whatever withholds it."""
     lines = digest.trial_lines(t for t in seen.trials if t.search_id == s.id)
     return digest.search_digest(s, lines, seen.final(s.id)[0].ensemble_correct)
 

@@ -1,0 +1,78 @@
+"""The calls of a trainer: claim a trial, keep it, report on it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, Literal
+
+import httpx
+
+from hpsearch.client.address import path_of
+from hpsearch.client.arguments import Search, count, number, search_id, text
+from hpsearch.client.transport import Transport
+from hpsearch.errors import InvalidRequest
+from hpsearch.report.views import HeartbeatView, OrderView, VerdictView
+
+EndState = Literal["completed", "diverged", "failed", "returned"]
+
+
+def claim(
+    transport: Transport, search: Search, *, wait: float, lease: float | None
+) -> OrderView | None:
+    """Claim the next trial; None where none is open within `wait` seconds."""
+    wait = number(wait, "wait")
+    asked = {"wait": wait or None, "lease": None if lease is None else number(lease, "lease")}
+    response = transport.send(
+        "POST",
+        path_of("searches", search_id(search), "trials", "claim"),
+        params={name: f"{value:g}" for name, value in asked.items() if value is not None},
+        timeout=transport.held(wait),
+    )
+    if response.status_code == httpx.codes.NO_CONTENT:
+        return None
+    return transport.parse(OrderView, response)
+
+
+def heartbeat(transport: Transport, order: OrderView) -> HeartbeatView:
+    """Begin the lease of a trial anew."""
+    return transport.view(HeartbeatView, "POST", **_said(order, "heartbeat", {}))
+
+
+def report(
+    transport: Transport,
+    order: OrderView,
+    score: float | None,
+    *,
+    epoch: int | None,
+    loss: float | None,
+    state: EndState | None,
+    message: str | None,
+) -> VerdictView:
+    """Report a score, an end, or both."""
+    fields = {
+        "score": None if score is None else _score(score),
+        "epoch": None if epoch is None else count(epoch, "epoch"),
+        "loss": None if loss is None else number(loss, "loss"),
+        "state": None if state is None else text(state, "state"),
+        "message": None if message is None else text(message, "message"),
+    }
+    said = {name: value for name, value in fields.items() if value is not None}
+    return transport.view(VerdictView, "POST", **_said(order, "report", said))
+
+
+def _score(value: Any) -> float:
+    try:
+        return number(value, "score")
+    except InvalidRequest as error:
+        raise InvalidRequest(f'{error}, or report state="diverged"') from error
+
+
+def _said(order: OrderView, action: str, body: dict[str, Any]) -> dict[str, Any]:
+    """The request by which a trainer speaks of its trial; sent twice it changes nothing."""
+    if not isinstance(order, OrderView):
+        raise TypeError(f"the order is {type(order).__name__}; give what `claim` has returned")
+    return {
+        "path": path_of("searches", order.search, "trials", order.trial, action),
+        "json": {**body, "token": order.lease.token},
+        "headers": {"Idempotency-Key": str(uuid.uuid4())},
+    }

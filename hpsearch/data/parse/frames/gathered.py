@@ -1,0 +1,186 @@
+"""Gathers the columns of a text batch by batch: as numbers while all cells are, else as words.
+
+A column of numbers never stands as words in memory, nor is it looked at twice. What is no plain
+number is left to the closer look that the words get: groups of three, padded digits, dates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import numpy as np
+
+from hpsearch.columns import NUMBER_GAPS
+from hpsearch.data.parse.frames.arrow import arrow, joined
+
+_JOINED: Final = 8  # blocks
+_FIRST: Final = 4096  # cells
+_PADDED: Final = r"^0[0-9]+$"
+
+
+class _Numbers:
+    """A column of numbers: (n,) float64, NaN for gaps, in one piece that grows in its place."""
+
+    def __init__(self) -> None:
+        self._values, self._size = np.empty(_FIRST), 0
+        self._blank: list[Any] = []
+        self.gaps = 0
+
+    def add(self, values: Any, cells: Any) -> None:
+        """Take the numbers that cells became."""
+        size = self._size + len(values)
+        if size > len(self._values):
+            self._values.resize(max(size, 3 * len(self._values) // 2), refcheck=False)
+        self._values[self._size : size] = values.to_numpy(zero_copy_only=False)
+        self._size = size
+        self.gaps += values.null_count
+        self._blank.append(_blank(cells) if values.null_count else len(cells))
+
+    @property
+    def size(self) -> int:
+        """The number of cells."""
+        return self._size
+
+    def whole(self) -> tuple[Any, Any]:
+        """Return the column as `double`, gaps null, and the marks of its cells that are ""."""
+        self._values.resize(self._size, refcheck=False)
+        marks = None
+        if not all(type(one) is int for one in self._blank):
+            each = (np.zeros(one, np.bool_) if type(one) is int else one for one in self._blank)
+            marks = arrow().array(np.concatenate(list(each)))
+        return arrow().array(self._values, from_pandas=True), marks
+
+
+class _Words:
+    """A column of words, without blanks around."""
+
+    def __init__(self) -> None:
+        self._blocks: list[Any] = []
+        self._fresh: list[Any] = []
+
+    def add(self, cells: Any) -> None:
+        """Take a block."""
+        self._fresh.append(arrow("compute").utf8_trim_whitespace(cells))
+        if len(self._fresh) == _JOINED:
+            self._join()
+
+    def _join(self) -> None:
+        # Small blocks hold more memory than they fill.
+        self._blocks.append(joined(self._fresh))
+
+    def whole(self) -> tuple[Any, None]:
+        """Return the column as `string`; nothing is held any more."""
+        if self._fresh:
+            self._join()
+        return joined(self._blocks), None
+
+
+class Gathered:
+    """Columns of batches.
+
+    Parameters
+    ----------
+    numbers
+        Places of the columns that may become numbers.
+    gaps
+        Words, in lower case, that the sender declared to mean a missing value.
+    """
+
+    def __init__(self, width: int, numbers: frozenset[int], gaps: Iterable[str]) -> None:
+        self._columns: list[_Numbers | _Words] = [
+            _Numbers() if at in numbers else _Words() for at in range(width)
+        ]
+        self._gaps = arrow().array(sorted({"", *NUMBER_GAPS, *gaps}), arrow().string())
+        self._batches = 0
+        self.late: set[int] = set()
+
+    def add(self, batch: list[Any], only: set[int] | None = None) -> None:
+        """Take the columns of a batch, or some of them; words that are seen too late are in `late`."""
+        for at, cells in enumerate(batch):
+            if at not in self.late and (only is None or at in only):
+                self._add(at, cells)
+        self._batches += 1
+        if self._batches % _JOINED == 0:
+            arrow().default_memory_pool().release_unused()
+
+    def _add(self, at: int, cells: Any) -> None:
+        column = self._columns[at]
+        if isinstance(column, _Numbers):
+            values = as_numbers(cells, self._gaps)
+            if values is not None:
+                column.add(values, cells)
+                return
+            if column.size:
+                self._give_up(at)
+                return
+            column = self._columns[at] = _Words()
+        column.add(cells)
+
+    def _give_up(self, at: int) -> None:
+        self.late.add(at)
+        self._columns[at] = _Words()
+
+    def settle(self) -> None:
+        """Leave columns of gaps alone to the words, which tell what they are."""
+        for at, column in enumerate(self._columns):
+            if isinstance(column, _Numbers) and column.gaps == column.size:
+                self._give_up(at)
+
+    def take(self, again: Gathered) -> None:
+        """Put the words of a second reading in the places of the late columns."""
+        for at in self.late:
+            self._columns[at] = again._columns[at]
+
+    def whole(self) -> list[tuple[Any, Any]]:
+        """Return each column, `string` or `double`, and the marks of its blank cells or None."""
+        made = []
+        for at, column in enumerate(self._columns):
+            made.append(column.whole())
+            self._columns[at] = _Words()
+        return made
+
+
+def as_numbers(cells: Any, gaps: Any) -> Any:
+    """Return cells (n,) as `double`, gaps null; None where a cell is neither, or padded with a 0."""
+    pyarrow, compute = arrow(), arrow("compute")
+    try:
+        values = compute.cast(cells, pyarrow.float64())
+    except pyarrow.ArrowInvalid:
+        values = None
+    if values is None or not np.isfinite(values.to_numpy()).all():
+        bare = compute.utf8_trim_whitespace(cells)
+        present = compute.invert(compute.is_in(compute.utf8_lower(bare), gaps))
+        try:
+            values = compute.cast(
+                compute.if_else(present, bare, pyarrow.scalar(None, pyarrow.string())),
+                pyarrow.float64(),
+            )
+        except pyarrow.ArrowInvalid:
+            return None
+        if not compute.all(compute.fill_null(compute.is_finite(values), True)).as_py():
+            return None
+        cells = bare
+    return None if _is_padded(cells, values) else values
+
+
+def _is_padded(cells: Any, values: Any) -> bool:
+    """Tell whether some cell is digits behind a needless 0: a name that is made of digits."""
+    compute = arrow("compute")
+    numbers = values.to_numpy(zero_copy_only=False)
+    whole = numbers == np.rint(numbers)
+    if not whole.any():
+        return False
+    longer = np.asarray(compute.greater(compute.binary_length(cells), 1))
+    suspects = compute.filter(cells, arrow().array(whole & longer))
+    suspects = compute.utf8_trim_whitespace(suspects)
+    zeros = compute.filter(suspects, compute.starts_with(suspects, "0"))
+    if not len(zeros):
+        return False
+    return bool(compute.any(compute.match_substring_regex(zeros, _PADDED)).as_py())
+
+
+def _blank(cells: Any) -> Any:
+    compute = arrow("compute")
+    marks = np.asarray(compute.equal(compute.utf8_trim_whitespace(cells), ""))
+    return marks if marks.any() else len(cells)

@@ -1,0 +1,248 @@
+"""Reads the rows of a delimited text into columns of cells, block by block."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from hpsearch.data.limits import MIB, Limits
+from hpsearch.data.parse.frames.arrow import arrow
+from hpsearch.data.parse.frames.dialect import Dialect, quotes_refused
+from hpsearch.data.parse.frames.gathered import Gathered
+from hpsearch.data.parse.frames.text import MAX_FIELD, Text
+from hpsearch.data.parse.raw import Mistakes, refuse, require_size
+
+_BLOCK: Final = 4 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The rows of a text: its characters from `start` to `stop`, and the number of the first line."""
+
+    text: Text
+    dialect: Dialect
+    width: int
+    line: int
+    start: int
+    stop: int
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines with their ends."""
+        rest = ""
+        for block in self.text.part(self.start, self.stop):
+            lines = io.StringIO(rest + block, newline="\n").readlines()
+            rest = "" if lines[-1].endswith("\n") else lines.pop()
+            yield from lines
+        if rest:
+            yield rest
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield UTF-8 for the reader."""
+        if self.dialect.delimiter == " " or self.dialect.spaced:
+            yield from (self.dialect.rewrite(line).encode() for line in self.lines())
+            return
+        yield from self.text.encoded_part(self.start, self.stop)
+
+
+class _Stream(io.RawIOBase):
+    """Blocks of bytes as a file."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        super().__init__()
+        self._blocks, self._rest = blocks, memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._rest:
+            block = next(self._blocks, None)
+            if block is None:
+                return 0
+            self._rest = memoryview(block)
+        size = min(len(buffer), len(self._rest))
+        buffer[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        return size
+
+
+def read_rows(
+    body: Body, limits: Limits, numbers: frozenset[int] = frozenset(), gaps: Iterable[str] = ()
+) -> tuple[list[tuple[Any, Any]], int]:
+    """Return the columns of a body, and the number of rows left out as empty.
+
+    A column is (cells, blank): `string`, and None; or `double` with nulls for gaps, and the marks
+    (n,) of those that are "", None where there are none of these.
+
+    Parameters
+    ----------
+    numbers
+        Places of the columns that come as numbers where every cell is one or a gap.
+    gaps
+        Words, in lower case, that the sender declared to mean a missing value.
+
+    Raises
+    ------
+    errors.InvalidDataset
+        Naming the lines that have another number of fields, or quotes that do not fit.
+    errors.TooLarge
+        More rows or bytes than the limits allow.
+    """
+    if body.stop <= body.start:
+        refuse("x", "the file has a header and no rows")
+    if body.text.quotes[body.dialect.quote] % 2:
+        _check_strictly(body)
+    gathered = Gathered(body.width, numbers, gaps)
+    rows, empty = _gather(body, limits, gathered)
+    if body.text.quotes[body.dialect.quote] and _has_long_rows(body, rows + empty):
+        _check_strictly(body)
+    if not rows:
+        refuse("x", "the file has a header and no rows")
+    gathered.settle()
+    if gathered.late:
+        again = Gathered(body.width, frozenset(), ())
+        _gather(body, limits, again, gathered.late)
+        gathered.take(again)
+    return gathered.whole(), empty
+
+
+def _gather(
+    body: Body, limits: Limits, gathered: Gathered, only: set[int] | None = None
+) -> tuple[int, int]:
+    """Read all rows, and count them and those that are empty."""
+    rows = empty = 0
+    try:
+        for batch in _batches(body):
+            columns, left_out = _filled(batch)
+            rows, empty = rows + len(columns[0]), empty + left_out
+            require_size(limits, rows, body.width, 4)
+            gathered.add(columns, only)
+    except UnicodeEncodeError as error:
+        refuse("encoding", f"the text has half a character ({error.reason}); name its encoding")
+    except arrow().ArrowInvalid as error:
+        _check_strictly(body)
+        refuse("file", f"the rows cannot be read: {str(error)[:200]}")
+    return rows, empty
+
+
+def _batches(body: Body) -> Iterator[Any]:
+    """Yield record batches of strings; a row with another number of fields ends them."""
+    pyarrow, files = arrow(), arrow("csv")
+    names = [str(n) for n in range(body.width)]
+    stream = io.BufferedReader(_Stream(body.blocks()), MIB)
+    yield from files.open_csv(
+        pyarrow.PythonFile(stream, mode="r"),
+        read_options=files.ReadOptions(
+            use_threads=False,
+            column_names=names,
+            block_size=max(_BLOCK, 4 * body.text.longest + MIB),
+        ),
+        parse_options=files.ParseOptions(
+            delimiter=body.dialect.written,
+            quote_char=body.dialect.quote,
+            newlines_in_values=body.text.quotes[body.dialect.quote] > 0,
+            # In a table of one column a blank line is a cell without a value.
+            ignore_empty_lines=body.width > 1,
+            invalid_row_handler=lambda row: "error" if row.text.strip() else "skip",
+        ),
+        convert_options=files.ConvertOptions(
+            column_types=dict.fromkeys(names, pyarrow.string()), strings_can_be_null=False
+        ),
+    )
+
+
+def _filled(batch: Any) -> tuple[list[Any], int]:
+    """Return the columns without rows of empty cells, and the number of those."""
+    compute = arrow("compute")
+    columns = list(batch.columns)
+    for column in columns:
+        if column.nbytes > 4 * MAX_FIELD:
+            _require_short(column)
+    if len(columns) == 1:
+        return columns, 0
+    empty = _is_empty(columns[0])
+    for column in columns[1:]:
+        if not compute.any(empty).as_py():
+            return columns, 0
+        empty = compute.and_(empty, _is_empty(column))
+    kept = compute.invert(empty)
+    columns = [column.filter(kept) for column in columns]
+    return columns, len(empty) - len(columns[0])
+
+
+def _is_empty(column: Any) -> Any:
+    compute = arrow("compute")
+    return compute.equal(compute.utf8_trim_whitespace(column), "")
+
+
+def _require_short(column: Any) -> None:
+    compute = arrow("compute")
+    bare = compute.utf8_trim_whitespace(column)
+    longest = compute.max(compute.binary_length(bare)).as_py()
+    if longest is not None and longest > 4 * MAX_FIELD:
+        refuse("file", f"a cell has {longest:,} bytes, at most {MAX_FIELD:,} characters are read")
+
+
+def _has_long_rows(body: Body, rows: int) -> bool:
+    """Tell whether some row may go over several lines: closed quotes, or one that is not closed."""
+    return body.text.lines - body.line + 1 > rows + body.text.blank
+
+
+def _check_strictly(body: Body) -> None:
+    """Refuse what the fast reader cannot explain, or would not see: with the numbers of lines."""
+    mistakes = Mistakes()
+    line = body.line - 1
+    try:
+        for line, fields in body.dialect.rows(body.lines(), first=body.line):
+            if len(fields) != body.width:
+                what = f"line {line} has {len(fields)} of {body.width} fields"
+                mistakes.add(f"line {line}", f"{what}; a separator inside of a field needs quotes")
+    except csv.Error as error:
+        mistakes.check()
+        raise quotes_refused(line + 1, str(error)) from error
+    mistakes.check()
+
+
+def last_line_alone(text: Text) -> tuple[int, str, int]:
+    """Find a last line that stands alone after the only blank line below two rows and names.
+
+    Returns
+    -------
+        Characters before the blank line, the line and its number; where there is none, the
+        characters up to the last line that is not blank, "" and 0.
+    """
+    tail = _without_blank_end(text.tail)
+    stop = text.size - len(text.tail) + len(tail)
+    number = text.lines - text.tail.count("\n", len(tail)) + 1
+    before, _, line = tail.rpartition("\n")
+    rows = _without_blank_end(before)
+    # An odd quote closes a field that began above.
+    alone = len(rows) < len(before) and rows.count("\n") > 1 and not line.count('"') % 2
+    if not alone or not line.strip() or _other_blank_line(text, rows):
+        return stop, "", 0
+    return text.size - len(text.tail) + len(rows), line, number
+
+
+def _other_blank_line(text: Text, rows: str) -> bool:
+    """Tell whether a blank line stands anywhere between other rows, so that it means nothing."""
+    behind = text.tail[len(rows) :].count("\n\n")
+    lines = text.sample.split("\n")
+    filled = [bool(line.strip()) for line in lines]
+    table = next((n for n in range(len(lines) - 1) if filled[n] and filled[n + 1]), -1)
+    before = "\n".join([*lines[: table + 1], ""]).count("\n\n")
+    return table < 0 or text.blank - behind - before > 0
+
+
+def _without_blank_end(text: str) -> str:
+    """Return a text without the blank lines at its end, and without the end of its last line."""
+    end = len(text)
+    while True:
+        at = end
+        while at and text[at - 1] in " \t":
+            at -= 1
+        if not at or text[at - 1] != "\n":
+            return text[:end]
+        end = at - 1

@@ -1,0 +1,108 @@
+"""`Made`, what a column of a file becomes, and `Context`, what is known when one is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from hpsearch.columns import Column, LeftOut
+from hpsearch.data.notes import Note
+from hpsearch.data.parse.raw import refuse
+from hpsearch.data.parse.words import Mask, Words
+from hpsearch.plural import counted
+
+Floats = npt.NDArray[np.float64]
+
+SHOWN = 3  # cells that a refusal names
+MIXED = 0.95  # share of a column's cells from which the others are taken for mistakes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Made:
+    """Stored columns of a column of the file, and their values (n,) each.
+
+    plain
+        True for numbers without gaps, as a table without kinds has them.
+    kind
+        That of the file's column.
+    """
+
+    columns: tuple[Column, ...]
+    values: tuple[Floats, ...]
+    plain: bool = False
+
+    @property
+    def constant(self) -> bool:
+        """True if every row has the same value."""
+        return all(len(one) > 0 and bool((one == one[0]).all()) for one in self.values)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unclear:
+    """A column of numbers that reads otherwise with the other decimal mark."""
+
+    name: str
+    words: Words
+    example: str
+
+
+Outcome = Made | LeftOut | Unclear
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Words of the sender about a column: its kind, the order of its dates, its levels."""
+
+    kind: str | None = None
+    order: str = ""
+    levels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Context:
+    """Facts about the table that a column is in.
+
+    missing
+        Words in lower case that the sender declared to mean a missing value.
+    decimal
+        Mark that the sender named.
+    semicolons
+        True if fields are separated by semicolons, as where commas are decimal marks.
+    line, notes
+        Place of a row, from 0, in the file: "line 5". Findings, which are added to.
+    """
+
+    missing: tuple[str, ...]
+    decimal: str | None
+    semicolons: bool
+    line: Callable[[int], str]
+    notes: list[Note] = field(default_factory=list)
+
+    def refuse_cells(
+        self, name: str, words: Words, marked: Mask, *, what: str, of_one: str = ""
+    ) -> NoReturn:
+        """Refuse a column for its marked cells, three of which are named with a line of each."""
+        order = np.argsort(words.counts[marked], kind="stable")[::-1][:SHOWN]
+        places = np.flatnonzero(marked)[order].tolist()
+        cells = [str(words.texts[at].as_py()) for at in places]
+        shown = ", ".join(
+            f"{cell[:40]!r} ({self.line(words.first_row(at))})"
+            for cell, at in zip(cells, places, strict=True)
+        )
+        count = words.rows(marked)
+        said = f"is {of_one or what}" if count == 1 else f"are {what}"
+        refuse(
+            path(name),
+            f"column {name!r}: {counted(count, 'cell')} {said}: {shown}; "
+            f"missing={cells[0][:40]} takes such cells for missing values, kind={name}:category "
+            f"takes the column for words, drop={name} leaves it out",
+        )
+
+
+def path(name: str) -> str:
+    """Return the place of a column in a list of mistakes."""
+    return f"x[:, {name!r}]"

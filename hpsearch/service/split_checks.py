@@ -1,0 +1,66 @@
+"""Mistakes of a spec that only the rows of its dataset show: splits by groups or time that cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hpsearch.data import DatasetInfo, DatasetStore
+from hpsearch.data.fact_splits import Lacking, lacking
+from hpsearch.errors import InvalidSpec, Mistake
+from hpsearch.metrics import METRICS
+from hpsearch.spec import ResolvedSpec
+
+
+def mistakes(files: DatasetStore, info: DatasetInfo, resolved: ResolvedSpec) -> list[Mistake]:
+    """Splits that the groups or the time do not allow, or that lack a class which is needed.
+
+    Every training part needs every class. A validation part needs each where the objective compares
+    classes; other objectives are what they are without.
+
+    Raises
+    ------
+    errors.Corrupt, errors.Unavailable
+        The rows cannot be read.
+    """
+    if not (info.groups or info.time):
+        return []
+    from hpsearch.training.data_splits import counted_rows, splits  # loads SciPy
+
+    y, facts = files.train_rows(info)
+    counted = counted_rows(facts.weight if resolved.weighted else None, len(y))
+    y, facts = y[counted], facts.take(counted)
+    spec = resolved.spec
+    try:
+        parts = splits(
+            y,
+            seed=spec.seed,
+            fraction=spec.validation_fraction,
+            folds=spec.validation.folds,
+            repeats=spec.validation.repeats,
+            facts=facts,
+        )
+    except InvalidSpec as error:
+        return list(error.mistakes)
+    by_class = METRICS[spec.objective].by_class
+    found = next((one for one in lacking(y, parts) if one.training or by_class), None)
+    return [] if found is None else list(_said(found, info, resolved, len(parts)))
+
+
+def _said(
+    found: Lacking, info: DatasetInfo, resolved: ResolvedSpec, count: int
+) -> Iterator[Mistake]:
+    spec = resolved.spec
+    by = " and ".join(name for name in ("groups", "time") if getattr(info, name))
+    part = "training" if found.training else "validation"
+    path, ways = "dataset", []
+    if count > 1:
+        path = "validation.repeats" if spec.validation.folds is None else "validation.folds"
+        ways.append(f"fewer {path.partition('.')[2]}")
+    if not found.training:
+        ways.append("an objective that does not compare classes, such as accuracy or log_loss")
+    ways.append("an upload without the rows of that class")
+    yield Mistake(
+        path,
+        f"split by {by}, the {part} part of split {found.split + 1} of {count} has no row of class "
+        f"{info.classes[found.code]!r}: take {', or '.join(ways)}",
+    )

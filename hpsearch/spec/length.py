@@ -1,0 +1,50 @@
+"""The length of the trainings of a planned search, where its user names none.
+
+    full         the epochs that the workload asks for, by its number of minibatches. A named budget
+                 that pays for fewer of them than a search has by default trains shorter, down
+                 to the fewest epochs that the workload thinks enough
+    first rung   2 epochs, or a 32nd of the full training: a cohort of 32 that is halved at every
+                 rung has two trials left at the last one, however long that is
+
+The figures behind these numbers are in docs/search.md.
+"""
+
+from __future__ import annotations
+
+from hpsearch.spec.budget import BudgetSpec
+from hpsearch.workloads import Workload
+
+FIRST_RUNG = 2  # epochs, at the least
+FIRST_PART = 32  # of the full training, about
+
+
+def epochs_of(budget: BudgetSpec | None, workload: Workload) -> float | None:
+    """A named budget in epochs; None of trials, and of seconds at an unknown pace."""
+    if budget is None or budget.unit == "trials":
+        return None
+    if budget.unit == "epochs":
+        return budget.amount
+    pace = workload.epoch_seconds
+    return None if pace is None else budget.amount / pace
+
+
+def full(workload: Workload, within: float | None, rounds: int) -> int:
+    """Epochs of a full training.
+
+    Parameters
+    ----------
+    within
+        Epochs of all trials together; None where they are not bounded.
+    rounds
+        That there are at the least: each of them has a full training.
+    """
+    fewest, wished = workload.epochs_in_full
+    if within is None:
+        return wished
+    trainings = max(workload.trainings(wished), rounds)
+    return min(wished, max(int(within / trainings), fewest))
+
+
+def first_rung(full: int) -> int:
+    """Epochs of the first round's first rung, for a full training of so many."""
+    return min(max(FIRST_RUNG, full // FIRST_PART), full)

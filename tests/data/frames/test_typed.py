@@ -1,0 +1,219 @@
+"""Parquet and JSON: types, levels and gaps as their writers meant them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import io
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from hpsearch import errors
+from hpsearch.data import Limits
+
+
+def parquet(table) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(table if isinstance(table, pa.Table) else pa.table(table), buffer)
+    return buffer.getvalue()
+
+
+def of_pandas(frame: pd.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer)
+    return buffer.getvalue()
+
+
+def test_a_dictionary_gives_levels_that_no_row_has_and_their_order(read, columns):
+    levels = ["lo", "mid", "hi", "top"]
+    words = pd.Categorical(["mid", "lo", None, "hi"], categories=levels, ordered=True)
+    plain = pd.Categorical(["b", "a", "b", "a"])
+    frame = read(of_pandas(pd.DataFrame({"size": words, "kind": plain, "x": [1.5, 2, 3, 4]})))
+    size, kind, x = frame.columns
+    assert (size.declared, size.levels) == ("ordered", tuple(levels))
+    assert size.cells.to_pylist() == ["mid", "lo", None, "hi"]
+    assert (kind.declared, kind.levels) == ("category", ("a", "b"))
+    assert (x.declared, x.cells.type) == (None, pa.float64())
+
+
+def test_a_dictionary_of_numbers_is_words_and_keeps_its_gap(read):
+    cells = pa.DictionaryArray.from_arrays(pa.array([1, None, 0]), pa.array([10, 20]))
+    (column,) = read(parquet({"code": cells})).columns
+    assert (column.cells.to_pylist(), column.levels) == (["20", None, "10"], ("10", "20"))
+
+
+def test_row_groups_may_have_dictionaries_of_their_own(read):
+    first = pa.chunked_array([pa.array(["b", "a"]).dictionary_encode()])
+    second = pa.chunked_array([pa.array(["c", "a"]).dictionary_encode()])
+    buffer = io.BytesIO()
+    with pq.ParquetWriter(buffer, pa.schema({"k": first.type})) as writer:
+        writer.write_table(pa.table({"k": first}))
+        writer.write_table(pa.table({"k": second}))
+    (column,) = read(buffer.getvalue()).columns
+    assert column.cells.to_pylist() == ["b", "a", "c", "a"]
+    assert sorted(column.levels) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("rows", [[0, 1, 3], [0, 2, 4]])
+def test_an_index_of_pandas_without_a_name_is_left_out_and_said(read, columns, codes, rows):
+    whole = pd.DataFrame({"x": np.arange(6) / 2, "kind": list("abcabc")})
+    frame = read(of_pandas(whole.loc[rows]))
+    assert list(columns(frame)) == ["x", "kind"]
+    assert codes(frame) == (["index"] if rows == [0, 1, 3] else [])
+    named = read(of_pandas(whole.set_index("kind")))
+    assert list(columns(named)) == ["x", "kind"]
+
+
+def test_types_are_kept_or_said(read, columns, codes):
+    when = dt.datetime(2024, 3, 1, 12, 30)  # noqa: DTZ001 (a file has such)
+    frame = read(
+        parquet(
+            {
+                "big": pa.array([9007199254740993, None]),
+                "flag": pa.array([True, None]),
+                "day": pa.array([dt.date(2024, 3, 1), None]),
+                "when": pa.array([when, None], pa.timestamp("ns")),
+                "zone": pa.array([when, None], pa.timestamp("us", tz="Europe/Berlin")),
+                "price": pa.array([decimal.Decimal("2.50"), None], pa.decimal128(10, 2)),
+                "took": pa.array([dt.timedelta(seconds=90), None], pa.duration("us")),
+                "clock": pa.array([dt.time(0, 1, 30, 500_000), None], pa.time64("ns")),
+                "half": pa.array(np.array([0.5, 1], np.float16)),
+                "word": pa.array([" a ", None]),
+                "never": pa.nulls(2),
+            }
+        )
+    )
+    cells = columns(frame)
+    assert cells["big"] == [9007199254740993, None]
+    assert cells["flag"] == [True, None]
+    assert cells["day"] == [dt.date(2024, 3, 1), None]
+    assert cells["when"][0] == when
+    assert cells["zone"][0] == when
+    assert (cells["price"], cells["took"], cells["clock"]) == (
+        [2.5, None],
+        [90, None],
+        [90.5, None],
+    )
+    assert (cells["half"], cells["word"]) == ([0.5, 1], ["a", None])
+    assert cells["never"] == [None, None]
+    assert codes(frame) == ["time_zone", "seconds", "seconds"]
+
+
+def test_columns_of_nested_types_are_named(refused):
+    error = refused(parquet({"x": [1.0], "parts": [[1, 2]], "one": [{"a": 1}], "raw": [b"x"]}))
+    assert [mistake.path for mistake in error.mistakes] == [
+        "column 'parts'",
+        "column 'one'",
+        "column 'raw'",
+    ]
+    assert "list<" in str(error)
+
+
+def test_parquet_that_is_damaged_empty_or_too_large_is_refused(read, refused):
+    good = parquet({"x": pa.array(np.arange(1000.0)), "k": ["a"] * 1000})
+    assert "damaged" in str(refused(good[:-20]))
+    assert "damaged" in str(refused(b"PAR1" + b"\0" * 100 + b"PAR1"))
+    assert "no rows" in str(refused(parquet({"x": pa.array([], pa.int32())})))
+    with pytest.raises(errors.TooLarge, match="1,000 rows"):
+        read(good, limits=Limits(rows=10))
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        content = bytearray(good)
+        content[rng.integers(4, len(good))] ^= 1 << rng.integers(8)
+        try:
+            read(bytes(content))
+        except (errors.InvalidDataset, errors.TooLarge):
+            pass
+
+
+def test_parquet_in_gzip_is_read(read, columns):
+    import gzip
+
+    assert columns(read(gzip.compress(parquet({"x": [1, 2]})))) == {"x": [1, 2]}
+
+
+ROWS = [{"a": 1, "zip": "01234"}, {"zip": "00007", "a": 2.5, "late": "z"}, {"a": None}]
+EXPECTED = {
+    "a": [1.0, 2.5, None],
+    "zip": ["01234", "00007", None],
+    "late": [None, "z", None],
+}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(ROWS),
+        json.dumps(ROWS, indent=2),
+        "\n".join(map(json.dumps, ROWS)),
+        "\n\n".join(map(json.dumps, ROWS)) + "\n\n",
+        "\ufeff " + json.dumps(ROWS) + "\n",
+    ],
+    ids=["array", "indented", "lines", "blank lines", "bom"],
+)
+def test_records_are_read_from_an_array_and_from_lines(read, columns, text):
+    assert columns(read(text)) == EXPECTED
+
+
+def test_a_late_key_and_a_late_fraction_are_taken(read, columns):
+    rows = '{"a": 1}\n' * 300_000 + '{"a": 2.5, "late": "z"}\n'
+    cells = columns(read(rows))
+    assert cells["a"] == [1] * 300_000 + [2.5]
+    assert cells["late"] == [None] * 300_000 + ["z"]
+
+
+def test_a_record_may_lie_across_blocks(read, columns):
+    rows = [{"n": n, "text": "word " * (n % 40_000)} for n in range(0, 400_000, 7_001)]
+    cells = columns(read(json.dumps(rows)))
+    assert cells["n"] == [row["n"] for row in rows]
+    assert cells["text"] == [row["text"].strip() for row in rows]
+
+
+def test_values_of_json_become_columns_of_one_type(read, columns):
+    rows = (
+        '{"gap": NaN, "flag": true, "big": 9007199254740993, "mix": 1, "huge": 1'
+        + "0" * 30
+        + '}\n{"gap": 2, "flag": null, "big": 1, "mix": "x", "huge": -Infinity}\n'
+    )
+    cells = columns(read(rows))
+    assert cells["gap"] == [None, 2]
+    assert cells["flag"] == [True, None]
+    assert cells["big"] == [9007199254740993, 1]
+    assert cells["mix"] == ["1", "x"]
+    assert cells["huge"] == [1e30, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[]", "no records"),
+        ("{}", "no records"),
+        ('[{"a": 1}', "no end after record 1"),
+        ('[{"a": 1},]', "comma behind it"),
+        ('[{"a": 1}] x', "text follows"),
+        ('[{"a": 1} {"a": 2}]', "followed by"),
+        ('{"a": 1}\n[2]', "record 2: is no object"),
+        ('{"a": 1, "a": 2}', "a key is there twice"),
+        ('{"a": [1, 2], "b": {"c": 1}}', "the key 'a' holds an array in record 1"),
+        ('{"a": \n', "record 1"),
+        ('{"a": "\\ud800"}', "half a character"),
+        ('{"a": ' + "[" * 100_000, "nested too deeply"),
+        ('{"a": ' + "9" * 5_000 + "}", "record 1"),
+        ('{"": 1, "b": 2}\n{"\\u0007": 1}', "no column name"),
+    ],
+)
+def test_json_that_holds_no_table_is_refused(refused, text, said):
+    assert said in str(refused(text))
+
+
+def test_json_keeps_the_limits(read):
+    text = json.dumps([{f"k{n}": 1 for n in range(20)}] * 3)
+    with pytest.raises(errors.TooLarge, match="11 features"):
+        read(text, limits=Limits(columns=10))
+    with pytest.raises(errors.TooLarge, match="3 rows"):
+        read(text, limits=Limits(rows=2))

@@ -1,0 +1,115 @@
+"""Hostile tables in the formats besides CSV: packed, ARFF, JSON, Parquet, workbooks."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import random
+import zipfile
+from collections.abc import Callable
+
+ANY = "application/octet-stream"
+ROWS = 40
+TABLE = "width,height,kind\n" + "".join(f"{i},{i % 7},{'ab'[i % 2]}\n" for i in range(ROWS))
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    """A zip file whose bytes depend on its members alone."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
+    return file.getvalue()
+
+
+def _gzip(rng: random.Random) -> bytes:
+    """Much from little, a pack in a pack, an end that is missing, or more behind it."""
+    table = TABLE.encode()
+    whole = gzip.compress(table, mtime=0)
+    return rng.choice(
+        [gzip.compress(b"1,2,a\n" * rng.choice([3_000_000, 4_000_000]), mtime=0),
+         gzip.compress(whole, mtime=0), whole[: -rng.randint(1, 20)], whole + rng.randbytes(30),
+         gzip.compress(rng.randbytes(3000), mtime=0), gzip.compress(b"", mtime=0)]
+    )  # fmt: skip
+
+
+def _zip(rng: random.Random) -> bytes:
+    table = TABLE.encode()
+    name = rng.choice(["../t.csv", "/etc/t.csv", "C:\\t.csv", "t.csv", "a/b/t.csv", "x" * 300])
+    return rng.choice(
+        [zipped({name: table}), zipped({"a.csv": table, "b.csv": table}), zipped({}),
+         zipped({name: gzip.compress(table, mtime=0)}), zipped({name: b"0" * 30_000_000}),
+         zipped({"a/": b"", "readme.txt": b"words", name: table})]
+    )  # fmt: skip
+
+
+def _arff(rng: random.Random) -> bytes:
+    attribute = rng.choice(
+        ["@attribute x numeric", "@ATTRIBUTE 'x y' {a,'b c'}", "@attribute x {}", "@attribute x",
+         "@attribute x relational", "@attribute x date 'yyyy'", "@attribute x {a,a}"]
+    )  # fmt: skip
+    data = rng.choice(
+        [
+            "1,a\n2,b\n" * 20,
+            "{0 1, 1 a}\n" * 20,
+            "{9 1}\n",
+            "",
+            "'1,a\n",
+            "?,a\n" * 30,
+            "1,c\n" * 30,
+        ]
+    )
+    end = rng.choice(["@data\n", "@DATA\n", ""])
+    return f"@relation r\n{attribute}\n@attribute y {{a,b}}\n{end}{data}".encode()
+
+
+def _json(rng: random.Random) -> bytes:
+    cell: object = rng.choice(
+        [float("nan"), 10**400, {"a": 1}, [1, 2], None, True, "\ud800", "1" * 5000, -0.0]
+    )
+    rows = [{"x": i, "y": "ab"[i % 2]} for i in range(ROWS)] + [{"x": cell, "y": "a"}]
+    lines = "\n".join(map(json.dumps, rows))
+    return rng.choice(
+        [json.dumps(rows), lines, lines[: -rng.randint(1, 9)], "[" * 5000, '{"x": ' * 5000,
+         json.dumps([[1, 2]] * 9), '{"x": 1, "x": 2, "y": "a"}\n' * 9, "[]", json.dumps({"x": [1]})]
+    ).encode()  # fmt: skip
+
+
+def _parquet(rng: random.Random) -> bytes:
+    """The first and last bytes of Parquet, and nothing that keeps what they promise."""
+    inside = rng.randbytes(rng.randint(0, 400))
+    length = rng.choice([0, 8, 2**31 - 1]).to_bytes(4, "little")
+    return b"PAR1" + inside + length + rng.choice([b"PAR1", b"PARE", b""])
+
+
+def _workbook(rng: random.Random) -> bytes:
+    sheets = rng.choice(
+        ['<sheet name="a"/>', "<sheet name='&lt;b&gt;' state=\"hidden\"/>", "<sheet ", "",
+         "".join(f'<sheet name="s{i}"/>' for i in range(500))]
+    )  # fmt: skip
+    more = rng.randbytes(rng.randint(0, 40))
+    return zipped({"[Content_Types].xml": b"", "xl/workbook.xml": sheets.encode() + more})
+
+
+def _mixed(rng: random.Random) -> bytes:
+    """Columns that are nearly something."""
+    odd: Callable[[int], str] = rng.choice(
+        [lambda i: f"0{i}", lambda i: f"{i % 12 + 1:02}/0{i % 9 + 1}/2024", lambda i: f"{i},5",
+         lambda i: "NA" if i else "1e999", lambda i: f"w{i}", lambda i: ["t", "F", "", "yes"][i % 4],
+         lambda i: "2024-02-30" if i == 9 else f"2024-01-{i % 28 + 1:02}", lambda i: "?" * (i % 3)]
+    )  # fmt: skip
+    rows = "".join(f"{i % 9};{odd(i)};{'ab'[i % 2]}\n" for i in range(ROWS + rng.randint(0, 5)))
+    return f"x;odd;y\n{rows}".encode()
+
+
+KINDS: dict[str, tuple[str, Callable[[random.Random], bytes]]] = {
+    "gzip": (ANY, _gzip),
+    "zip": ("application/zip", _zip),
+    "arff": ("text/x-arff", _arff),
+    "json": ("application/json", _json),
+    "parquet": (ANY, _parquet),
+    "workbook": (ANY, _workbook),
+    "mixed table": ("text/csv", _mixed),
+}
