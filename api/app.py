@@ -15,6 +15,7 @@ from api.key_usage import KeyUsage
 from api.metrics import EXTENSION as METRICS
 from api.metrics import Metrics
 from api.rate_limiter import RateLimiter
+from api.readiness import ReadinessProbe
 from api.routes import GROUPS
 from api.routes.datasets import UPLOAD_FOLDER
 from api.runtime import EXTENSION, Runtime
@@ -40,7 +41,7 @@ def create_app(services: Services | None = None, settings: Settings | None = Non
     if services is None:
         logs.configure(settings.log_level, process="api", secret=settings.bootstrap_key())
         stack = ExitStack()
-        services = stack.enter_context(build(settings))
+        services = stack.enter_context(build(settings, limit=settings.transaction_seconds))
         atexit.register(stack.close)
     # No static folder, no doc_ui: the pages are routes like all others, with a declared scope.
     app = OpenAPI(
@@ -54,15 +55,16 @@ def create_app(services: Services | None = None, settings: Settings | None = Non
         validation_error_callback=problems.refuse_parameters,
     )
     _configure(app, settings)
-    app.extensions[EXTENSION] = Runtime(services, settings)
-    app.extensions[METRICS] = Metrics()
+    readiness = ReadinessProbe(lambda: services.ready(writing=True))
+    app.extensions[EXTENSION] = Runtime(services, settings, readiness)
+    metrics = app.extensions[METRICS] = Metrics()
     problems.register(app)
     for group in GROUPS:
         app.register_api(group)
     accesses = {e: a for group in GROUPS for e, a in group.accesses(settings).items()}
     check_declared(app, accesses)
     gate = Gate(services, settings.bootstrap_key())
-    middleware.install(app, _authority(services, accesses, gate, settings), settings)
+    middleware.install(app, _authority(services, accesses, gate, settings, metrics), settings)
     app.extensions[document.EXTENSION] = document.build(app)
     body.remove_stale_uploads(settings.home / UPLOAD_FOLDER)
     gate.try_open()
@@ -70,12 +72,17 @@ def create_app(services: Services | None = None, settings: Settings | None = Non
 
 
 def _authority(
-    services: Services, accesses: Mapping[str, Access], gate: Gate, settings: Settings
+    services: Services,
+    accesses: Mapping[str, Access],
+    gate: Gate,
+    settings: Settings,
+    metrics: Metrics,
 ) -> Authority:
     rate, burst = settings.requests_per_second, settings.request_burst
     limiter = RateLimiter(rate=rate, burst=burst) if rate else None
     usage = KeyUsage(services.keys.note_use)
-    return Authority(services.keys, accesses, gate, AuthThrottle(), usage, limiter)
+    throttle = AuthThrottle(on_lock=metrics.count_lock)
+    return Authority(services.keys, accesses, gate, throttle, usage, limiter)
 
 
 def _configure(app: OpenAPI, settings: Settings) -> None:

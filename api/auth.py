@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -134,15 +135,13 @@ class Authority:
         bearer = _BEARER.fullmatch(header)
         if bearer is None:
             raise Unauthenticated(f"the Authorization header is not understood: {_KEY_HELP}")
-        token, address = bearer[1], request.remote_addr or "-"
-        seconds = self.throttle.seconds_blocked(address, token)
+        token = bearer[1]
+        if not self.throttle.is_known_invalid(token):
+            with suppress(Unauthenticated):
+                return self.keys.authenticate(token)
+        address = g.client.address
+        seconds = self.throttle.record_failure(address, token)
         if seconds:
             g.retry_after = seconds
             raise TooMany(f"too many invalid keys from {address}; try again in {seconds} s")
-        try:
-            principal = self.keys.authenticate(token)
-        except Unauthenticated:
-            self.throttle.record_failure(address)
-            raise
-        self.throttle.record_success(token)
-        return principal
+        raise Unauthenticated("this API key is unknown, expired or revoked")

@@ -36,7 +36,16 @@ class Metrics:
             registry=self._registry,
             buckets=_BUCKETS,
         )
+        self._locks = Counter(
+            "hpsearch_address_locks",
+            "Times that an address had sent too many invalid keys.",
+            registry=self._registry,
+        )
         self._service = ServiceMetrics(self._registry)
+
+    def count_lock(self) -> None:
+        """Count an address that is out of invalid keys."""
+        self._locks.inc()
 
     def count(self, status: int, seconds: float) -> None:
         """Count the present request."""

@@ -11,6 +11,7 @@ from flask_openapi3.openapi import OpenAPI
 
 from api import body
 from api.auth import Authority
+from api.forwarded import client_of
 from api.guards import SAFE_METHODS, allowed_hosts, check_host, check_origin, check_query
 from api.metrics import EXTENSION as METRICS
 from hpsearch.settings import Settings
@@ -38,7 +39,8 @@ def install(app: OpenAPI, authority: Authority, settings: Settings) -> None:
     def enter() -> None:
         """Check a request; the order of the checks matters."""
         g.started = time.perf_counter()
-        g.request_id = secrets.token_hex(8)
+        g.client = client_of(request.remote_addr, request.scheme, request.headers, settings.proxies)
+        g.request_id = g.client.request_id or secrets.token_hex(8)
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
         check_host(hosts)
         check_origin()
@@ -82,5 +84,6 @@ def _log_request(response: Response, seconds: float) -> None:
         path=request.path,
         status=response.status_code,
         milliseconds=round(seconds * 1000, 1),
+        address=g.client.address if "client" in g else None,
         key=None if principal is None else principal.key_id,
     )

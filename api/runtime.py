@@ -8,6 +8,7 @@ from typing import cast
 
 from flask import current_app, g
 
+from api.readiness import ReadinessProbe
 from hpsearch.service import Principal, Services
 from hpsearch.settings import Settings
 
@@ -33,6 +34,7 @@ class Runtime:
 
     services: Services
     settings: Settings
+    readiness: ReadinessProbe
     waiters: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(WAITERS)
     )

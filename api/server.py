@@ -6,12 +6,16 @@ import argparse
 import logging
 import math
 import os
+import selectors
 import socket
 import struct
 import sys
 import threading
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -31,6 +35,10 @@ from hpsearch.wiring import build
 GRACE_SECONDS = 10
 # A client that sends nothing for so long in the middle of a request loses its thread.
 _SILENCE_SECONDS = 10
+# Requests that never wait for those of others, as their first bytes tell.
+PROBES = 4  # threads
+_PROBED = (b"GET /healthz ", b"GET /readyz ", b"HEAD /healthz ", b"HEAD /readyz ")
+_PROBED_LONGEST = max(map(len, _PROBED))
 _MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108  # gunicorn makes its file there with mkstemp
 
 
@@ -101,6 +109,14 @@ def options(settings: Settings) -> dict[str, Any]:
     }
 
 
+def _first_bytes(connection: socket.socket) -> bytes:
+    """What can be read by now of a request, which stays to be read."""
+    try:
+        return connection.recv(_PROBED_LONGEST, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except OSError:  # nothing yet, or the connection is gone
+        return b""
+
+
 class ServerLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn's messages through our handler instead of its own."""
 
@@ -113,10 +129,19 @@ class ServerLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn's threaded worker, with an end to silent clients and to waiting ones."""
+    """gunicorn's threaded worker, with an end to silent clients and to waiting ones.
+
+    Probes have threads of their own: where all others wait for a database that is frozen, `/healthz`
+    still says that the process lives, and `/readyz` that it is not ready.
+    """
+
+    def init_process(self) -> None:
+        """Make the threads of the probes besides the others."""
+        self._probes = ThreadPoolExecutor(PROBES, thread_name_prefix="probe")
+        super().init_process()
 
     def enqueue_req(self, conn: Any) -> None:
-        """Give every read and write of a connection a time limit.
+        """Give every read and write of a connection a time limit, and choose the threads.
 
         gunicorn makes the socket blocking and waits for ever; the limit of the socket itself
         holds all the same.
@@ -124,7 +149,26 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         limit = struct.pack("ll", _SILENCE_SECONDS, 0)
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             conn.sock.setsockopt(socket.SOL_SOCKET, option, limit)
-        super().enqueue_req(conn)
+        start = _first_bytes(conn.sock)
+        if not start and not conn.initialized and not conn.data_ready and self.alive:
+            # A new connection that has sent nothing needs no thread: the poller waits for it.
+            conn.sock.setblocking(False)
+            conn.timeout = time.monotonic() + _SILENCE_SECONDS
+            self.pending_conns.append(conn)
+            readable = partial(self.on_pending_socket_readable, conn)
+            self.poller.register(conn.sock, selectors.EVENT_READ, readable)
+            return
+        if not start.startswith(_PROBED):
+            super().enqueue_req(conn)
+            return
+        done = self._probes.submit(self.handle, conn)
+        done.add_done_callback(lambda _: self.method_queue.defer(self.finish_request, conn, done))
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """Wait for connections that have asked nothing no longer than for kept ones."""
+        super()._cap_keepalive(deadline)
+        for conn in self.pending_conns:
+            conn.timeout = min(conn.timeout, deadline)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Serve on for a while, not ready, and then stop; a second signal stops at once."""
@@ -180,7 +224,8 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
     def load(self) -> OpenAPI:
         """The application, with services of its own."""
-        services = self._resources.enter_context(build(self._settings))
+        limit = self._settings.transaction_seconds
+        services = self._resources.enter_context(build(self._settings, limit=limit))
         return create_app(services, self._settings)
 
     def _close(self, _arbiter: Any, _worker: Any) -> None:

@@ -10,6 +10,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
@@ -63,6 +64,9 @@ class Settings(BaseSettings):
     port: int = Field(8080, ge=0, le=65535)
     allowed_hosts: str = Field("", description="comma-separated Host names besides the loopback's")
     allow_remote: bool = Field(False, description="permit a bind that is not loopback")
+    trusted_proxies: str = Field(
+        "", description="comma-separated networks whose X-Forwarded headers count"
+    )
     drain_seconds: float | None = Field(
         None,
         ge=0,
@@ -74,6 +78,10 @@ class Settings(BaseSettings):
     sqlite_synchronous: Literal["FULL", "NORMAL"] = "FULL"
     prepared_statements: Literal["auto", "on", "off"] = Field(
         "auto", description="PostgreSQL's; auto: unless a pooler lies between"
+    )
+
+    transaction_seconds: float = Field(
+        30.0, gt=0, description="that the API lets a transaction on PostgreSQL take"
     )
 
     # The queue. Seconds; the figures are those of docs/states.md.
@@ -159,6 +167,18 @@ class Settings(BaseSettings):
             )
         return port
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, networks: str) -> str:
+        for entry in _listed(networks):
+            try:
+                ip_network(entry)
+            except ValueError as error:
+                raise ValueError(
+                    f"{entry!r} is no network; write 10.0.0.0/8, 192.0.2.7 or fd00::/8"
+                ) from error
+        return networks
+
     @field_validator("webhook_hosts")
     @classmethod
     def _are_hosts(cls, hosts: str) -> str:
@@ -176,6 +196,11 @@ class Settings(BaseSettings):
         if url and origin_of(url) is None:
             raise ValueError(f"{url!r} is no address; write https://search.example.org")
         return url.rstrip("/")
+
+    @cached_property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """Networks of the proxies that may name a request's client, scheme and id."""
+        return tuple(ip_network(entry) for entry in _listed(self.trusted_proxies))
 
     @property
     def embedded(self) -> bool:

@@ -19,21 +19,26 @@ from hpsearch.store import Store
 
 
 @contextmanager
-def build(settings: Settings) -> Iterator[Services]:
-    """The services for `settings`, closed on leaving."""
-    services = assemble(settings)
+def build(settings: Settings, *, limit: float | None = None) -> Iterator[Services]:
+    """The services for `settings`, closed on leaving; `limit` as `assemble` has it."""
+    services = assemble(settings, limit=limit)
     try:
         yield services
     finally:
         services.store.close()
 
 
-def assemble(settings: Settings) -> Services:
-    """The services for `settings`; the caller closes `store`."""
+def assemble(settings: Settings, *, limit: float | None = None) -> Services:
+    """The services for `settings`; the caller closes `store`.
+
+    limit
+        Seconds that a transaction may take; None: as long as it takes.
+    """
     store = Store(
         settings.database,
         synchronous=settings.sqlite_synchronous,
         prepared=settings.prepared_statements,
+        limit=limit,
     )
     if store.engines.exists:  # a mistyped HPSEARCH_HOME is none
         settings.make_home()

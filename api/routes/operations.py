@@ -30,8 +30,8 @@ def readyz(query: NoQuery) -> Response:
 
     A process that was told to stop is not ready, and still serves for a while (`drain_seconds`).
     """
-    parts = {"process": "is stopping"} if runtime().draining.is_set() else {}
-    parts = parts or runtime().services.ready(writing=True)
+    stopping = runtime().draining.is_set()
+    parts = {"process": "is stopping"} if stopping else runtime().readiness.parts()
     missing = [
         # The route is public, and what a database driver says names hosts and users.
         Mistake(name, "does not answer" if name == "database" else state)

@@ -13,7 +13,7 @@ from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
 
-from flask import Response, render_template, request, send_file
+from flask import Response, g, render_template, request, send_file
 from pydantic import BaseModel, Field
 
 from api.document import document
@@ -76,7 +76,7 @@ class Plotly:
 def searches_page(query: NoQuery) -> str:
     """The dashboard: all searches, live."""
     # The host has been checked against the list of ours; the template escapes it all the same.
-    url = request.host_url.rstrip("/")
+    url = f"{g.client.scheme}://{request.host}"
     return render_template("searches.html", url=url, states=[state.value for state in SearchState])
 
 

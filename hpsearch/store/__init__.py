@@ -86,8 +86,15 @@ class Tx:
 class Store:
     """The database of one service."""
 
-    def __init__(self, url: str, *, synchronous: str = "FULL", prepared: Prepared = "auto") -> None:
-        self.engines = Engines(url, synchronous=synchronous, prepared=prepared)
+    def __init__(
+        self,
+        url: str,
+        *,
+        synchronous: str = "FULL",
+        prepared: Prepared = "auto",
+        limit: float | None = None,
+    ) -> None:
+        self.engines = Engines(url, synchronous=synchronous, prepared=prepared, limit=limit)
         self.probe = Probe(self.engines)
 
     def write(self, work: Callable[[Tx], T], *, durable: bool = True) -> T:

@@ -6,6 +6,7 @@ updates. Here every writing transaction is BEGIN IMMEDIATE, every reading one a 
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from hpsearch.database_address import (
     prepare_threshold,
 )
 from hpsearch.store.faults import read_only, transient, translated
+from hpsearch.store.patience import OPTION, Patience
 
 T = TypeVar("T")
 Prepared = Literal["auto", "on", "off"]
@@ -62,9 +64,21 @@ POSTGRESQL_PATIENCE = {
 
 
 class Engines:
-    """Engines for one database URL: to write, to write what need not be durable, and to read."""
+    """Engines for one database URL: to write, to write what need not be durable, and to read.
 
-    def __init__(self, url: str, *, synchronous: str = "FULL", prepared: Prepared = "auto") -> None:
+    limit
+        Seconds that a transaction on PostgreSQL may take, its repetitions included; None: as long as
+        it takes. SQLite's file is at hand, and waits for its lock alone (`BUSY_MS`).
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        synchronous: str = "FULL",
+        prepared: Prepared = "auto",
+        limit: float | None = None,
+    ) -> None:
         self.url = database_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         if self.sqlite:
@@ -73,8 +87,13 @@ class Engines:
             self.read = _sqlite(self.url, synchronous, "BEGIN")
         else:
             engine = _postgresql(self.url, prepared)
-            self.write = self.read = _begun(engine, BEGIN)
-            self.async_commit = _begun(engine, BEGIN + ASYNC_COMMIT)
+            begin = BEGIN
+            if limit is not None:
+                Patience(limit).watch(engine)
+                engine = engine.execution_options(**{OPTION: limit})
+                begin = BEGIN_LIMITED % math.ceil(1000 * limit)
+            self.write = self.read = _begun(engine, begin)
+            self.async_commit = _begun(engine, begin + ASYNC_COMMIT)
 
     @property
     def exists(self) -> bool:
@@ -95,7 +114,14 @@ class Engines:
 
 # LOCAL: the connection, and a pooler's session, is another transaction's next. Whatever the
 # server's setting, a float leaves with all its digits, also inside JSON.
-BEGIN = b"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL extra_float_digits = 1"
+_ISOLATED = b"BEGIN ISOLATION LEVEL READ COMMITTED; "
+_DIGITS = b"SET LOCAL extra_float_digits = 1"
+BEGIN = _ISOLATED + _DIGITS
+# The role's own limit, where it has one, stays.
+BEGIN_LIMITED = (
+    _ISOLATED + b"SELECT set_config('statement_timeout', '%d', true) "
+    b"WHERE current_setting('statement_timeout') = '0'; " + _DIGITS
+)
 ASYNC_COMMIT = b"; SET LOCAL synchronous_commit = off"
 
 
@@ -189,6 +215,8 @@ def run(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
     InvalidRequest
         It cannot hold a text.
     """
+    limit: float = engine.get_execution_options().get(OPTION, math.inf)
+    started = time.monotonic()
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with engine.begin() as connection:
@@ -196,7 +224,8 @@ def run(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
         except (exc.DBAPIError, exc.TimeoutError) as error:
             if read_only(error):
                 engine.dispose()  # the name in the address may lead to a new primary by now
-            if attempt == ATTEMPTS or not transient(error):
+            late = time.monotonic() - started >= limit
+            if attempt == ATTEMPTS or late or not transient(error):
                 fault = translated(error)
                 if fault is None:
                     raise

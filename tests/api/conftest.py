@@ -329,3 +329,11 @@ def until_round(
         return dict(eventually(begun, seconds=120))
 
     return run
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, migrated_sqlite: Path, with_builtin: Callable[[Path], Path]) -> Path:
+    """A home of its own, migrated."""
+    shutil.copyfile(migrated_sqlite, tmp_path / "hpsearch.db")
+    with_builtin(tmp_path / "data")
+    return tmp_path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -46,18 +47,39 @@ def test_a_revoked_key_stops_at_once(services: Services, clients: Any) -> None:
 
 
 def test_an_address_with_too_many_invalid_keys_has_to_wait(clients: Any) -> None:
-    known = clients(address="127.3.0.1")
-    assert known.get("/api/v1/searches").status_code == 200
     bad = clients.bare(address="127.3.0.1", Authorization="Bearer wrong")
     codes = [bad.get("/api/v1/searches").status_code for _ in range(25)]
     assert set(codes[:20]) == {401}
     assert codes[-1] == 429
     last = bad.get("/api/v1/searches")
     assert 0 < int(last.headers["Retry-After"]) <= 60
-    # Neither the one whose key has worked nor anybody elsewhere is locked out.
-    assert known.get("/api/v1/searches").status_code == 200
+    # No right key is refused for it: neither from there, never used before, nor elsewhere.
+    assert clients(address="127.3.0.1").get("/api/v1/searches").status_code == 200
     elsewhere = clients.bare(address="127.3.0.2", Authorization="Bearer wrong")
     assert elsewhere.get("/api/v1/searches").status_code == 401
+
+
+def test_proxies_that_are_trusted_tell_clients_apart(start: Any, fresh: Path) -> None:
+    api = start(fresh, HPSEARCH_API_KEY="k" * 32, HPSEARCH_TRUSTED_PROXIES="127.0.0.1")
+    url = f"{api.url}/api/v1/searches"
+
+    def ask(client: str, key: str = "wrong") -> httpx.Response:
+        return httpx.get(
+            url,
+            headers={
+                "Authorization": f"Bearer {key}",
+                "X-Forwarded-For": f"198.51.100.99, {client}",
+                "X-Forwarded-Proto": "https",
+                "X-Request-Id": "of-the-proxy",
+            },
+        )
+
+    assert [ask("203.0.113.1").status_code for _ in range(22)][-1] == 429
+    assert ask("203.0.113.2").status_code == 401
+    right = ask("203.0.113.1", "k" * 32)
+    assert (right.status_code, right.headers["X-Request-Id"]) == (200, "of-the-proxy")
+    page = httpx.get(f"{api.url}/", headers={"X-Forwarded-Proto": "https"})
+    assert f"https://{page.request.url.netloc.decode()}" in page.text
 
 
 def test_a_route_without_a_declared_scope_keeps_the_service_from_starting(

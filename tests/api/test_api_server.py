@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -24,14 +23,6 @@ from api import body, server
 from hpsearch import logs
 
 SEARCHES = "/api/v1/searches"
-
-
-@pytest.fixture
-def fresh(tmp_path: Path, migrated_sqlite: Path, with_builtin: Callable[[Path], Path]) -> Path:
-    """A home of its own, migrated."""
-    shutil.copyfile(migrated_sqlite, tmp_path / "hpsearch.db")
-    with_builtin(tmp_path / "data")
-    return tmp_path
 
 
 def bearer(token: str) -> dict[str, str]:

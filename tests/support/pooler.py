@@ -73,6 +73,11 @@ class Pooler:
             self._process.send_signal(number)
             self._process.wait(20)
 
+    def send(self, number: signal.Signals) -> None:
+        """Freeze it or thaw it: to its clients it is a server that hangs."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def _answers(self) -> bool:
         try:
             psycopg.connect(f"host={self.folder} port={PORT} dbname=postgres user=a").close()

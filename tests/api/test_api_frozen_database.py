@@ -1,0 +1,93 @@
+"""A database that takes connections and answers nothing: probes are in time, requests end."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import make_url
+from support import pooler as poolers
+from support.absent import absent
+from support.postgres import Postgres
+from support.waiting import until
+
+from api.readiness import ReadinessProbe
+from api.runtime import THREADS
+
+KEY = "k" * 32
+LIMIT = 6.0  # seconds of a transaction
+SEARCHES = "/api/v1/searches"
+
+
+@pytest.fixture
+def gate(postgres: Postgres) -> Iterator[poolers.Pooler]:
+    """What the API takes for the database, to be frozen."""
+    program = poolers.binary()
+    if program is None:
+        absent("PgBouncer (apt-get install pgbouncer)")
+    with poolers.pooler(postgres, program, default_pool_size=30) as made:
+        yield made
+        made.send(signal.SIGCONT)
+
+
+def test_probes_answer_in_time_and_threads_come_back(
+    start: Any, tmp_path: Path, postgres_url: str, gate: poolers.Pooler
+) -> None:
+    url = gate.url(str(make_url(postgres_url).database))
+    api = start(
+        tmp_path, DATABASE_URL=url, HPSEARCH_API_KEY=KEY, HPSEARCH_TRANSACTION_SECONDS=str(LIMIT)
+    )
+    codes: list[int] = []
+
+    def ask() -> None:
+        with suppress(httpx.TransportError):
+            headers = {"Authorization": f"Bearer {KEY}"}
+            codes.append(httpx.get(api.url + SEARCHES, headers=headers, timeout=60).status_code)
+
+    def asked(number: int) -> list[threading.Thread]:
+        threads = [threading.Thread(target=ask) for _ in range(number)]
+        for thread in threads:
+            thread.start()
+        return threads
+
+    for thread in asked(4):
+        thread.join()
+    assert codes == [200] * 4
+    gate.send(signal.SIGSTOP)
+    threads = asked(THREADS + 8)  # more than there are to answer
+    began = time.monotonic()
+    ready = httpx.get(f"{api.url}/readyz", timeout=LIMIT)
+    assert ready.status_code == 503
+    assert ready.json()["errors"] == [{"path": "database", "message": "does not answer"}]
+    assert httpx.get(f"{api.url}/healthz", timeout=LIMIT).status_code == 200
+    assert time.monotonic() - began < LIMIT  # before any thread came back
+    assert len(codes) == 4
+    until(lambda: 503 in codes, seconds=60, what="a request that gives up")
+    gate.send(signal.SIGCONT)
+    for thread in threads:
+        thread.join()
+    assert set(codes) == {200, 503}
+    until(lambda: httpx.get(f"{api.url}/readyz").status_code == 200, what="ready again")
+
+
+def test_one_look_serves_all_who_ask() -> None:
+    looks, go = [], threading.Event()
+
+    def look() -> dict[str, str]:
+        looks.append(1)
+        go.wait(60)
+        return {"database": "ok"}
+
+    probe = ReadinessProbe(look, seconds=0.01)
+    for _ in range(3):
+        assert probe.parts() == {"database": "has not answered for 0.01 s"}
+    assert len(looks) == 1
+    go.set()
+    until(lambda: probe.parts() == {"database": "ok"}, what="the look's end")
