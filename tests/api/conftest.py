@@ -6,7 +6,6 @@ import itertools
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ import pytest
 from support import waiting
 from support.launcher import Forked, Launcher
 from support.parsing import without_children
+from support.ports import free_port
 from support.table import Table
 from support.trainer_fixtures import connect, key, loop  # noqa: F401  # fixtures
 
@@ -56,12 +56,6 @@ def migrate(home: Path) -> None:
         capture_output=True,
         timeout=240,
     )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(condition: Callable[[], Any], *, seconds: float = START_SECONDS) -> Any:

