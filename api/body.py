@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,7 +14,8 @@ from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
 
 from api import strict_json
-from hpsearch.errors import InvalidRequest, TooLarge, Unavailable, UnsupportedType
+from hpsearch.data.limits import NO_ROOM
+from hpsearch.errors import InvalidRequest, StorageFull, TooLarge, UnsupportedType
 
 _CHUNK = 1 << 18
 _STALE_SECONDS = 3600.0
@@ -52,7 +52,7 @@ def save_upload(folder: Path, limit: int) -> Iterator[Path]:
 
     Raises
     ------
-    TooLarge, InvalidRequest, Unavailable
+    TooLarge, InvalidRequest, StorageFull
         The body is beyond the cap, it is empty or cut off, the disk is full.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -62,8 +62,11 @@ def save_upload(folder: Path, limit: int) -> Iterator[Path]:
                 file.write(chunk)
             file.flush()
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise Unavailable("no disk space left for uploads") from error
+            if error.errno in NO_ROOM:
+                raise StorageFull(
+                    "the disk of the service's data folder (HPSEARCH_HOME) is full; its operator "
+                    "has to make room"
+                ) from error
             raise
         if file.tell() == 0:
             raise InvalidRequest("the body is empty; send the file's bytes as the body")

@@ -17,6 +17,7 @@ from hpsearch.errors import (
     InvalidRequest,
     Mistake,
     NotFound,
+    StorageFull,
     SystemFault,
     Unavailable,
 )
@@ -135,6 +136,8 @@ def _from_unexpected(error: Exception) -> Response:
 def _fault(error: Exception, status: int) -> Response:
     """A fault of the service: logged here, once; the caller sees no internals."""
     _log.error("fault", status=status, endpoint=request.endpoint, exc_info=error)
+    if isinstance(error, StorageFull):
+        return problem(status, kind="storage-full", title=error.title, detail=error.summary)
     if isinstance(error, Unavailable):
         detail = "a part of the service does not answer right now; try again in a few seconds"
         return problem(status, kind="unavailable", title=error.title, detail=detail)

@@ -31,6 +31,7 @@ _PROBLEMS = {
     422: "What was sent has mistakes; `errors` lists every one with its path.",
     429: "A quota or a rate limit is used up; Retry-After says when to come back.",
     500: "A fault of the service.",
+    507: "A disk of the service is full; the answer says which.",
     503: "A part of the service does not answer; try again.",
 }
 _ALWAYS = (400, 500, 503)

@@ -6,11 +6,11 @@ times: take one of them, or the maximum.
 
 from __future__ import annotations
 
-import shutil
 import threading
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from hpsearch import disks
 from hpsearch.service import Services
 from hpsearch.service.metrics import Figures
 from hpsearch.trials import SearchState
@@ -35,7 +35,7 @@ class ServiceMetrics:
             "oldest_heartbeat_seconds", "Silence of the job that is silent longest.", "queue"
         )
         self._workers = gauge("workers", "Worker processes that have been heard within a lease.")
-        self._free = gauge("disk_free_bytes", "Room on the disk of HPSEARCH_HOME.")
+        self._free = gauge("disk_free_bytes", "Room on the disk of a place.", "place")
         self._job_events = counter("job_events", "What happened to jobs.", "event")
         self._search_events = counter("search_events", "What happened to searches.", "event")
         self._trials = counter("trials_trained", "Trials of jobs that are done.")
@@ -65,7 +65,8 @@ class ServiceMetrics:
             self._depth.labels(name).set(queue.claimable)
             self._queued.labels(name).set(queue.oldest_queued)
             self._silent.labels(name).set(queue.oldest_heartbeat)
-        self._free.set(shutil.disk_usage(services.settings.home).free)
+        for place, folder in disks.places(services.settings).items():
+            self._free.labels(place).set(disks.free_bytes(folder))
 
     def _count(self, figures: Figures) -> None:
         for kind, number in figures.job_events.items():

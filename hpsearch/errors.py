@@ -17,6 +17,7 @@
        |- Misconfigured    500  settings that cannot work
        |- Corrupt          500  stored bytes that are not what was stored
        |- Unavailable      503  database, broker or service does not answer; try again
+       |- StorageFull      507  a disk is full; trying again helps when there is room
        `- Fenced           500  this attempt at a job is over; whoever holds it must stop
 
 `status` is the HTTP status, `exit_code` the command line's (2 usage, 3 not now, 4 not
@@ -206,6 +207,14 @@ class Unavailable(SystemFault):
     exit_code = 69
     title = "Unavailable"
     retryable = True
+
+
+class StorageFull(SystemFault):
+    """A disk of the service is full; the message says which."""
+
+    status = 507
+    exit_code = 69
+    title = "Insufficient storage"
 
 
 class Fenced(SystemFault):

@@ -47,7 +47,7 @@ def test_rows(path: DatasetPath, query: NoQuery) -> Response:
     DATASET,
     scope="submit",
     answers={200: DatasetView, 201: DatasetView},
-    problems=(409, 413, 415, 422),
+    problems=(409, 413, 415, 422, 507),
     body_limit="max_upload_bytes",
     extra=file_body(),
 )

@@ -17,6 +17,7 @@ from hpsearch.errors import (
     Mistake,
     NotFound,
     Stale,
+    StorageFull,
     SystemFault,
     TooLarge,
     TooMany,
@@ -41,6 +42,7 @@ _BY_STATUS: dict[int, type[HpsearchError]] = {
         UnsupportedType,
         TooMany,
         Unavailable,
+        StorageFull,
     )
 }
 # What a gateway in front of the service answers while the service is away.

@@ -42,6 +42,7 @@ _ERRORS: Final[dict[str, type[errors.HpsearchError]]] = {
     "TooLarge": errors.TooLarge,
     "UnsupportedType": errors.UnsupportedType,
     "Unavailable": errors.Unavailable,
+    "StorageFull": errors.StorageFull,
 }
 
 
@@ -50,7 +51,8 @@ def run(request: Request, limits: Limits) -> DatasetInfo:
 
     Raises
     ------
-    errors.InvalidDataset, errors.TooLarge, errors.UnsupportedType, errors.Unavailable
+    errors.InvalidDataset, errors.TooLarge, errors.UnsupportedType, errors.Unavailable,
+    errors.StorageFull,
         The parser's own error, or the limit that ended it.
     """
     try:

@@ -7,10 +7,16 @@ file can exhaust a short-lived process and nothing else.
 from __future__ import annotations
 
 import contextlib
+import errno
 import resource
 from dataclasses import asdict, dataclass
 from typing import Any
 
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})  # a full disk, a used-up quota
+FULL = (
+    "the disk of the datasets (HPSEARCH_DATA_URL, else `data` in HPSEARCH_HOME) is full; the service's "
+    "operator has to make room"
+)
 MIB = 1 << 20
 GIB = 1 << 30
 

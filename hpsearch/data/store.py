@@ -24,7 +24,7 @@ from hpsearch.data.formats import (
     reader_of,
 )
 from hpsearch.data.info import ROWS_FILE, TRAIN_FILES, DatasetInfo, require_digest
-from hpsearch.data.limits import LOCAL, UPLOAD, Limits
+from hpsearch.data.limits import FULL, LOCAL, NO_ROOM, UPLOAD, Limits
 from hpsearch.data.parse import bundled, idx
 from hpsearch.data.parse.request import AS_IT_IS, Reader, Reading, Request
 from hpsearch.data.places import LocalPlace, Place, RemotePlace, file_digest, missing, sweep
@@ -301,6 +301,8 @@ class DatasetStore:
             info = self._parse(replace(request, out=str(staging)), limits)
             return self._place.publish(staging, info) if keep else info
         except OSError as error:
+            if error.errno in NO_ROOM:
+                raise errors.StorageFull(FULL) from error
             raise errors.Unavailable(f"{staging.parent} cannot be written: {error}") from error
         finally:
             shutil.rmtree(staging, ignore_errors=True)

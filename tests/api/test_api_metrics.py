@@ -25,7 +25,7 @@ def test_a_scrape_tells_queue_workers_and_throughput(
     services.jobs.register("a-worker", host="here", pid=1, fingerprint={})
     first = read(client)
     assert first[("hpsearch_workers",)] >= 1
-    assert first[("hpsearch_disk_free_bytes",)] > 0
+    assert first[("hpsearch_disk_free_bytes", "home")] > 0
     assert first[("hpsearch_searches", "completed")] >= 0
 
     made = client.post("/api/v1/searches", json=spec)

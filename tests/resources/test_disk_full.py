@@ -13,7 +13,8 @@ from support.bench import OWNER, Bench
 from support.checker import digests, verify
 from support.waiting import until
 
-from hpsearch.errors import HpsearchError, Unavailable
+from api.app import create_app
+from hpsearch.errors import HpsearchError, StorageFull, Unavailable
 from hpsearch.store import snapshot
 from hpsearch.trials import SearchState
 from hpsearch.wiring import build
@@ -159,8 +160,48 @@ def test_an_upload_without_room_leaves_nothing_and_works_later(
         disk.fill(leave=2_000_000)
         with pytest.raises(HpsearchError) as refused:
             upload()
-        assert isinstance(refused.value, Unavailable), refused.value
+        assert isinstance(refused.value, StorageFull), refused.value
         assert [*data.iterdir()] == []
         disk.make_room()
         view = upload()
         services.files.verify(services.files.info(view.digest))
+
+
+@pytest.mark.parametrize(
+    ("place", "named"), [("datasets", "HPSEARCH_DATA_URL"), ("home", "HPSEARCH_HOME")]
+)
+def test_an_upload_names_the_disk_that_is_full(
+    small_disk, configured, migrated_sqlite, tmp_path, place, named
+):
+    disk = small_disk(2)
+    folders = {name: tmp_path / name for name in ("home", "datasets")} | {place: disk.folder / "x"}
+    for folder in folders.values():
+        folder.mkdir()
+    database = tmp_path / "hpsearch.db"
+    shutil.copyfile(migrated_sqlite, database)
+    url = f"sqlite:///{database}"
+    settings = configured(
+        home=folders["home"], data_url=str(folders["datasets"]), database_url=url, api_key="k" * 32
+    )
+    rows = b"a,b,label\n" + b"".join(b"%d,%d,%d\n" % (i, i * i, i % 2) for i in range(60_000))
+    with build(settings) as services:
+        client = create_app(services, settings).test_client()
+
+        def put(data):
+            headers = {"Authorization": f"Bearer {'k' * 32}", "Host": "localhost"}
+            return client.put(
+                "/api/v1/datasets/d", data=data, headers=headers, content_type="text/csv"
+            )
+
+        disk.fill(leave=300_000)
+        before = put(rows)
+        assert before.status_code == 507, before.text
+        assert named in before.get_json()["detail"]
+        assert client.get(
+            "/api/v1/datasets/d", headers={"Authorization": f"Bearer {'k' * 32}"}
+        ).status_code == 404  # fmt: skip
+        disk.make_room()
+        assert put(rows).status_code == 201
+        metrics = client.get("/metrics", headers={"Authorization": f"Bearer {'k' * 32}"}).text
+        for name in folders:
+            assert f'hpsearch_disk_free_bytes{{place="{name}"}}' in metrics

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
+from hpsearch import disks
 from hpsearch.cli.doctor.findings import Finding, fault, ok, warning
 from hpsearch.client import Client
 from hpsearch.errors import (
@@ -52,17 +51,14 @@ def folder(settings: Settings) -> Iterator[Finding]:
 
 def disk(settings: Settings) -> Iterator[Finding]:
     """Check the room on the disks where the database, datasets and logs grow."""
-    places = [settings.home] + (
-        [] if "://" in settings.datasets_url else [Path(settings.datasets_url)]
-    )
     devices: set[int] = set()
-    for place in places:
-        there = next(p for p in (place.absolute(), *place.absolute().parents) if p.exists())
+    for place in disks.places(settings).values():
+        there = disks.existing(place)
         device = there.stat().st_dev
         if device in devices:
             continue
         devices.add(device)
-        free = shutil.disk_usage(there).free
+        free = disks.free_bytes(there)
         message = f"{free / 1e6:,.0f} MB free at {there}"
         remedy = "make room; `hpsearch prune --older-than 90d` removes old searches"
         if free < ROOM_TO_WORK:

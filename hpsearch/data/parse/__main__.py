@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import sys
 from typing import Any
 
 from hpsearch import errors
-from hpsearch.data.limits import MIB, Limits
+from hpsearch.data.limits import FULL, MIB, NO_ROOM, Limits
 from hpsearch.data.parse import work
 from hpsearch.data.parse.request import Request
-
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class _WithoutPandas:
@@ -47,8 +44,8 @@ def answer(request: Request, limits: Limits) -> dict[str, Any]:
             "rows or columns, or images as uint8",
         )
     except OSError as error:
-        if error.errno in _FULL:
-            return _error("Unavailable", f"no room to store the dataset: {error}")
+        if error.errno in NO_ROOM:
+            return _error("StorageFull", FULL)
         raise
 
 
