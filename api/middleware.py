@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from http import HTTPStatus
 
 import structlog
 from flask import Response, g, request
@@ -14,6 +15,7 @@ from api.auth import Authority
 from api.forwarded import client_of
 from api.guards import SAFE_METHODS, allowed_hosts, check_host, check_origin, check_query
 from api.metrics import EXTENSION as METRICS
+from api.runtime import runtime
 from hpsearch.settings import Settings
 
 _log = structlog.get_logger("api")
@@ -59,6 +61,8 @@ def install(app: OpenAPI, authority: Authority, settings: Settings) -> None:
         _log_request(response, seconds)
         if "principal" in g:
             body.discard_rest()
+            if response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+                runtime().outage.over()  # the key was read from the database
         return _add_headers(response)
 
     @app.teardown_request

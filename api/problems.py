@@ -12,6 +12,7 @@ from flask import Flask, Response, g, request
 from pydantic import BaseModel, Field, ValidationError
 from werkzeug.exceptions import HTTPException
 
+from api.runtime import runtime
 from hpsearch.errors import (
     HpsearchError,
     InvalidRequest,
@@ -134,8 +135,11 @@ def _from_unexpected(error: Exception) -> Response:
 
 
 def _fault(error: Exception, status: int) -> Response:
-    """A fault of the service: logged here, once; the caller sees no internals."""
-    _log.error("fault", status=status, endpoint=request.endpoint, exc_info=error)
+    """A fault of the service, logged here; the caller sees no internals."""
+    if isinstance(error, Unavailable):
+        runtime().outage.met(error)
+    else:
+        _log.error("fault", status=status, endpoint=request.endpoint, exc_info=error)
     if isinstance(error, StorageFull):
         return problem(status, kind="storage-full", title=error.title, detail=error.summary)
     if isinstance(error, Unavailable):

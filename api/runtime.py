@@ -8,6 +8,7 @@ from typing import cast
 
 from flask import current_app, g
 
+from api.outage import Outage
 from api.readiness import ReadinessProbe
 from hpsearch.service import Principal, Services
 from hpsearch.settings import Settings
@@ -35,6 +36,7 @@ class Runtime:
     services: Services
     settings: Settings
     readiness: ReadinessProbe
+    outage: Outage = field(default_factory=Outage)
     waiters: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(WAITERS)
     )

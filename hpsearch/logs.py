@@ -114,6 +114,7 @@ def configure(level: str, *, process: str, secret: str | None = None) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
         )
     )
+    logging.captureWarnings(True)  # of libraries, which would write them between the lines
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

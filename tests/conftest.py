@@ -123,6 +123,7 @@ def logging_as_it_was() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
+    logging.captureWarnings(False)
     structlog.contextvars.clear_contextvars()
     structlog.reset_defaults()
     if configuration is not None:

@@ -12,6 +12,7 @@ from hpsearch.errors import HpsearchError
 from hpsearch.settings import Settings, complaints, load
 
 MOST_PROCESSES = 1024
+_log = logging.getLogger(__name__)
 EXIT_BROKEN = 70  # as EX_SOFTWARE: no fault of settings or servers, start it again
 
 
@@ -32,12 +33,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(settings: Settings, options: argparse.Namespace) -> int:
+    from celery.apps import worker as celery_worker
+
     from worker import tasks
     from worker.app import FINAL, JOBS, make
 
     app = make(settings)
     tasks.register(app, settings)
+    # Celery says "worker: Warm shutdown" from within a signal's handler, past all logging.
+    celery_worker.safe_say = lambda *_: None
     worker = app.Worker(
+        quiet=True,
         pool_cls="prefork",
         concurrency=options.concurrency,
         queues=options.queues or f"{JOBS},{FINAL}",
@@ -48,6 +54,7 @@ def _run(settings: Settings, options: argparse.Namespace) -> int:
     )
     # Not `app.worker_main`: it loses the exit code, and a worker that broke would look finished.
     worker.start()
+    _log.info("stopped", extra={"pid": os.getpid()})
     return EXIT_BROKEN if worker.exitcode else 0
 
 

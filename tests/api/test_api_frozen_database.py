@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import threading
 import time
@@ -75,6 +76,13 @@ def test_probes_answer_in_time_and_threads_come_back(
         thread.join()
     assert set(codes) == {200, 503}
     until(lambda: httpx.get(f"{api.url}/readyz").status_code == 200, what="ready again")
+    asked(1)[0].join()
+    # The log has both edges: the cause in full once, and the end.
+    lines = [json.loads(line) for line in api.log.read_text().splitlines()]
+    refused = [line for line in lines if "does not answer" in line["event"]]
+    ends = [line["refused"] for line in lines if line["event"] == "answers again"]
+    assert len(refused) == sum(ends) == codes.count(503)
+    assert sum("exception" in line for line in refused) == len(ends)
 
 
 def test_one_look_serves_all_who_ask() -> None:

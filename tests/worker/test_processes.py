@@ -233,6 +233,8 @@ def test_workers_stop_when_asked(deployed, start):
     until(lambda: "the loop turns" in loop.log.read_text(), what="the loop")
     assert loop.stop() == 0
     assert worker.stop() == 0
+    for process in (loop, worker):  # whatever Celery and its like have to say
+        assert all(json.loads(line)["event"] for line in process.log.read_text().splitlines())
 
 
 def replay(settings, search_id, *arguments):
