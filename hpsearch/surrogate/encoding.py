@@ -60,6 +60,14 @@ class Encoding:
                 places[:, part.start] = asked.to_units(values)
         return places
 
+    def column(self, name: str, level: Level) -> int:
+        """The column that is 1 at one of the asked levels of a choice."""
+        asked = self.space.dimensions[name]
+        assert isinstance(asked, Choices)
+        at = _position(asked, level)
+        assert at is not None  # a box has levels of its space
+        return int(self.columns[name].start) + at
+
     def bounds(self, box: Box) -> tuple[Floats, Floats]:
         """The edges (D,) of the box; a level's column spans 0 to 1, a dropped level's is 0."""
         low, high = np.zeros(self.width), np.zeros(self.width)

@@ -76,6 +76,28 @@ def test_the_plan_is_shown_before_anything_runs(visitor: Any, client: httpx.Clie
     assert client.get("/api/v1/searches").json()["items"] == before
 
 
+def test_levels_that_cannot_be_tried_are_told_before_a_search_begins(
+    visitor: Any, client: httpx.Client
+) -> None:
+    before = len(client.get("/api/v1/searches").json()["items"])
+    levels = [k / 100 for k in range(40)]
+    spec = {
+        "dataset": "iris",
+        "space": {"dropout": {"choices": levels}},
+        "rounds": 1,
+        "trials_per_round": 8,
+    }
+    page = visitor.open("/new?example=digits")
+    page.get_by_role("button", name="JSON").click()
+    page.locator("#json").fill(json.dumps(spec))
+    page.get_by_role("button", name="Submit").click()
+    expect(page.locator("#plan")).to_contain_text("dropout has 40 levels, and this plan can try 8")
+    expect(page.locator("#sending")).to_contain_text("submit again")
+    assert len(client.get("/api/v1/searches").json()["items"]) == before
+    page.get_by_role("button", name="Submit").click()
+    page.wait_for_url("**/searches/*")
+
+
 def test_mistakes_stand_at_their_fields(visitor: Any) -> None:
     page = visitor.open("/new?example=digits")
     rate = page.get_by_role("group", name="Hyperparameter learning_rate")
