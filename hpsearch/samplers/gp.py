@@ -51,7 +51,7 @@ GROUPS = 16  # of one shape, at most, in a batch
 SHAPES_OF = 3  # every third candidate is asked which shape a group gets
 DRAWS = 256  # of the posterior at a time
 APART = 0.01  # of the box, in some dimension, that two trials of a batch are to differ
-TINY = 1e-6  # width of a column that has none
+TINY = 1e-6  # of the asked width: that of a column that has none
 
 
 def propose_gp(

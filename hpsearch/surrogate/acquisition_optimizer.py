@@ -7,7 +7,7 @@ another level in one choice, and `best_levels` tries every level in turn.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.optimize import Bounds, minimize
@@ -24,7 +24,7 @@ NEAR = 256  # candidates about the best places known
 INCUMBENTS = 8
 STEPS = (0.02, 0.1, 0.3)  # sizes of moves: of a length scale or of the box, whichever is shorter
 ITERATIONS = 12
-EDGE = 1e-9  # rounding error of a place
+EDGE = 1e-9  # of the asked width: rounding error of a place, where a float64 has digits to spare
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +39,7 @@ class SearchBounds:
     low: Floats
     high: Floats
     moving: Bools
-    levels: Mapping[str, Ints]
+    levels: Mapping[str, Ints] = field(default_factory=dict)
 
     @classmethod
     def of(cls, model: Surrogate, box: Box) -> SearchBounds:
@@ -71,7 +71,8 @@ def candidates(
 
 def _near(model: Surrogate, bounds: SearchBounds, rng: np.random.Generator) -> Floats:
     rows = model.rows.places
-    inside = ((rows >= bounds.low - EDGE) & (rows <= bounds.high + EDGE)).all(axis=1)
+    error = np.maximum(EDGE, model.encoding.noise)
+    inside = ((rows >= bounds.low - error) & (rows <= bounds.high + error)).all(axis=1)
     if not inside.any():
         return np.empty((0, model.encoding.width))
     rows = np.unique(rows[inside], axis=0)

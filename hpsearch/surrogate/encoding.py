@@ -46,6 +46,13 @@ class Encoding:
         sizes = [part.stop - part.start for part in self.columns.values()]
         return np.repeat(np.arange(len(sizes)), sizes)
 
+    @property
+    def noise(self) -> Floats:
+        """(D,) the rounding error of a place in each column; none where levels are."""
+        dimensions = [self.space.dimensions[name] for name in self.columns]
+        errors = [d.place_noise if isinstance(d, Range) else 0.0 for d in dimensions]
+        return np.array(errors)[self.groups]
+
     def encode(self, params: Sequence[Params]) -> Floats:
         """(n, D) the places of `params`; a range's column may lie outside [0, 1]."""
         places = np.zeros((len(params), self.width))

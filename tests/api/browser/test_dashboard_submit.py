@@ -243,3 +243,17 @@ def test_a_search_that_is_trained_elsewhere_shows_its_scores(
     expect(page.locator("#result .score strong")).to_have_text("12.5")
     expect(page.get_by_role("columnheader", name="Score", exact=True)).to_be_visible()
     expect(page.locator("#trials tbody td", has_text="12.5").first).to_be_visible()
+
+
+def test_the_edges_of_a_narrow_range_are_told_apart(visitor: Any) -> None:
+    page = visitor.open("/new")
+    shown = page.evaluate(
+        """async () => {
+          const { formatRange, formatValue } = await import("/static/format.js");
+          const ranges = [[1e6, 1e6 + 1e-3], [0.999999, 1], [1e-4, 316.228], [0, 0.5]];
+          return [...ranges.map(([low, high]) => formatRange({ low, high }).replaceAll("\\u00a0", " ")),
+            ...[0.0123456, 1000000.00025, 1e6 / 3, 5].map(formatValue)];
+        }"""
+    )
+    assert shown[:4] == ["1000000 to 1000000.001", "0.999999 to 1", "1e-4 to 316.2", "0 to 0.5"]
+    assert shown[4:] == ["0.01235", "1000000.00025", "333333", "5"]
