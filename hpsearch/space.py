@@ -17,10 +17,12 @@ import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, model_validator
 
+from hpsearch.digits import SIGNIFICANT_DIGITS, digits_of, in_full, rounded
 from hpsearch.rules import to_json
 
 if TYPE_CHECKING:
@@ -31,15 +33,15 @@ Params = Mapping[str, Level]
 
 DECADES_BEYOND = 3.0  # how far a log range may expand when no hard limit is given
 WIDTHS_BEYOND = 1.0  # the same for a linear range, in widths of the asked range
-SIGNIFICANT_DIGITS = 6
-UNIT_NOISE = 1e-12  # rounding error of a place in a range
+NOISE_DIGITS = 12  # of a linear range's width: what lies below them is rounding, as 1e-17 about 0
+UNIT_NOISE = (
+    1e-12  # of a range's width: rounding error of a place, where its values have digits to spare
+)
+ULPS = 4  # in units of the last place of an edge: the same error, where they have not
+SAME = 1e-4  # of the gap between two choices: as near to one of them, a value is equal to it
+FLOATS_LEAST = 1e4  # units of the last place in a range's width, to have values that differ
 LOG_HIGHEST = 308.25  # 10 to a higher power is no finite number
 LOG_LEAST = sys.float_info.min  # numbers nearer to zero have fewer digits, and then none
-
-
-def rounded(value: float) -> float:
-    """`value` at the precision that is stored, shown and trained with."""
-    return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
 
 
 class Range(BaseModel):
@@ -66,11 +68,6 @@ class Range(BaseModel):
             raise ValueError(
                 f"an integer range needs whole edges, got {self.low:.15g} and {self.high:.15g}"
             )
-        if not self._kept(self.low) < self._kept(self.high):
-            raise ValueError(
-                f"low={self.low!r} and high={self.high!r} are one number at the "
-                f"{SIGNIFICANT_DIGITS} digits that values are rounded to; widen the range"
-            )
         if not math.isfinite(self.high - self.low):
             edges = f"{self.low:.15g} to {self.high:.15g}"
             raise ValueError(f"the range from {edges} is too wide to divide")
@@ -84,6 +81,11 @@ class Range(BaseModel):
             raise ValueError(f"hard_low={self.hard_low:.15g} is above low={self.low:.15g}")
         if self.hard_high is not None and self.hard_high < self.high:
             raise ValueError(f"hard_high={self.hard_high:.15g} is below high={self.high:.15g}")
+        if not self._apart(self.low, self.high):
+            raise ValueError(
+                f"low={self.low!r} and high={self.high!r} are so close that a float64 has hardly a number "
+                "between them; widen the range, or search the distance from a fixed value"
+            )
         return self
 
     def coordinate(self, value: float) -> float:
@@ -93,11 +95,35 @@ class Range(BaseModel):
     def value(self, coordinate: float) -> float:
         """The stored value at `coordinate`: rounded, whole where it must be, within the limits."""
         raw = 10.0 ** min(coordinate, LOG_HIGHEST) if self.scale == "log" else coordinate
-        return self._limited(self._kept(raw))
+        return self._limited(self.kept(raw))
 
-    def _kept(self, value: float) -> float:
-        """`value` as this range keeps it: a whole number with all its digits, any other rounded."""
-        return float(round(value)) if self.integer else rounded(value)
+    def kept(self, value: float) -> float:
+        """`value` as this range keeps it: whole, or rounded by its own size and by the width."""
+        if self.integer:
+            return float(round(value))
+        if self.scale == "linear":
+            value = round(value, NOISE_DIGITS - math.floor(math.log10(self.high - self.low)))
+        return rounded(value, self._digits(value))
+
+    def _digits(self, value: float) -> int:
+        """The digits that a value keeps: on a log scale by the ratio of the edges, of whatever size it is."""
+        if self.scale == "log":
+            return digits_of(1.0, self.high / self.low - 1, SIGNIFICANT_DIGITS)
+        return digits_of(value, self.high - self.low, SIGNIFICANT_DIGITS)
+
+    def _apart(self, low: float, high: float) -> bool:
+        """Tell whether edges have enough numbers between them to be a range of this kind."""
+        if self.integer:
+            return low < high
+        ends = self.coordinate(low), self.coordinate(high)
+        pairs = (low, high), ends
+        return all(b - a >= FLOATS_LEAST * math.ulp(max(abs(a), abs(b))) for a, b in pairs)
+
+    @property
+    def place_noise(self) -> float:
+        """The rounding error of a place in this range, in widths."""
+        ends = self.coordinate(self.low), self.coordinate(self.high)
+        return max(UNIT_NOISE, ULPS * math.ulp(max(map(abs, ends))) / self.width)
 
     def _limited(self, value: float) -> float:
         low = -math.inf if self.hard_low is None else self.hard_low
@@ -143,7 +169,7 @@ class Range(BaseModel):
             value if value in exact else self.value(self.coordinate(value))
             for value in (self._limited(low), self._limited(high))
         )
-        if not self._kept(low) < self._kept(high):
+        if not (self.kept(low) < self.kept(high) and self._apart(low, high)):
             return self
         return self.model_copy(update={"low": low, "high": high})
 
@@ -152,15 +178,17 @@ class Range(BaseModel):
 
         An expanding edge moves by one step at least, as far as its hard limit lets it.
         """
-        origin = self.coordinate(self.low)
+        origin, noise = self.coordinate(self.low), self.place_noise
         low, high = self.low, self.high
-        if abs(start) > UNIT_NOISE:
+        if abs(start) > noise:
             low = self.value(origin + start * self.width)
-        if abs(end - 1) > UNIT_NOISE:
+            low = max(low, self.low) if start > 0 else low  # rounding is no step outward
+        if abs(end - 1) > noise:
             high = self.value(origin + end * self.width)
-        if start < -UNIT_NOISE:
+            high = min(high, self.high) if end < 1 else high
+        if start < -noise:
             low = min(low, self._limited(self.low - self.step(self.low)))
-        if end > 1 + UNIT_NOISE:
+        if end > 1 + noise:
             high = max(high, self._limited(self.high + self.step(self.high)))
         return self.moved(low, high)
 
@@ -169,7 +197,7 @@ class Range(BaseModel):
         if self.integer:
             return 1.0
         size = edge if self.scale == "log" else max(abs(self.low), abs(self.high))
-        return 10.0 ** (math.floor(math.log10(size)) + 1 - SIGNIFICANT_DIGITS)
+        return 10.0 ** (math.floor(math.log10(size)) + 1 - self._digits(size))
 
     def limited(self, lowest: float, highest: float) -> Range:
         """This range with both hard limits filled in, inside the finite domain [lowest, highest].
@@ -184,8 +212,11 @@ class Range(BaseModel):
         else:
             reach = WIDTHS_BEYOND * (self.high - self.low)
             below, above = self.low - reach, self.high + reach
-        hard_low = max(rounded(below) if self.hard_low is None else self.hard_low, lowest)
-        hard_high = min(rounded(above) if self.hard_high is None else self.hard_high, highest)
+        # As many digits as the edge that may move there.
+        below = rounded(below, self._digits(self.low))
+        above = rounded(above, self._digits(self.high))
+        hard_low = max(below if self.hard_low is None else self.hard_low, lowest)
+        hard_high = min(above if self.hard_high is None else self.hard_high, highest)
         if self.integer:
             hard_low, hard_high = math.ceil(hard_low), math.floor(hard_high)
         return self.model_copy(
@@ -269,19 +300,32 @@ def fitted(dimension: Dimension, value: Level) -> Level:
         return value
     if allowed(dimension, value):
         return value
-    here = (
-        dimension.choices
-        if isinstance(dimension, Choices)
-        else (dimension.hard_low, dimension.hard_high)
-    )
-    equal = [x for x in here if isinstance(x, int | float) and _same_digits(x, value)]
+    if isinstance(dimension, Choices):
+        equal = _same_choices(dimension, value)
+    else:
+        limits = [x for x in (dimension.hard_low, dimension.hard_high) if x is not None]
+        equal = [
+            x for x in limits if not _whole(x, value) and dimension.kept(x) == dimension.kept(value)
+        ]
     return min(equal, key=lambda x: abs(x - value), default=value)
 
 
-def _same_digits(one: float, other: float) -> bool:
-    if isinstance(one, bool) or (float(one).is_integer() and float(other).is_integer()):
-        return False
-    return rounded(one) == rounded(other)
+def _same_choices(dimension: Choices, value: float) -> list[float]:
+    """The numbers among the levels that a value is equal to, beside the distance to the next one."""
+    numbers = [
+        x for x in dimension.choices if isinstance(x, int | float) and not isinstance(x, bool)
+    ]
+    ordered = sorted(numbers)
+    gap = min((b - a for a, b in pairwise(ordered)), default=math.inf)
+    return [
+        x for x in numbers
+        if not _whole(x, value) and rounded(x) == rounded(value) and abs(x - value) <= SAME * gap
+    ]  # fmt: skip
+
+
+def _whole(one: float, other: float) -> bool:
+    """True of two whole numbers: they have no digits that are rounded away."""
+    return float(one).is_integer() and float(other).is_integer()
 
 
 def unfit(dimension: Dimension, value: Level) -> str | None:
@@ -292,7 +336,7 @@ def unfit(dimension: Dimension, value: Level) -> str | None:
         got = level_text(value) if value is None else repr(value)
         return f"a number is wanted, got {got:.60}"
     if dimension.integer and value != int(value):
-        return f"a whole number is wanted, got {value:g}"
+        return f"a whole number is wanted, got {in_full(value)}"
     return None
 
 

@@ -164,7 +164,7 @@ class Observation:
     @property
     def finite(self) -> bool:
         """True for a trial that ended with a finite loss."""
-        return self.state is not TrialState.DIVERGED
+        return self.state not in (TrialState.DIVERGED, TrialState.FAILED)
 
     @property
     def accuracy(self) -> float:

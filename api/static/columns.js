@@ -1,7 +1,7 @@
 // The columns of a table as the service understood them, and the ways to use them otherwise.
 
 import { h, table } from "./dom.js";
-import { formatCount, formatValue } from "./format.js";
+import { formatCount, formatNumber } from "./format.js";
 import { joinList, splitList } from "./lists.js";
 
 const MOST_CLASSES = 20;
@@ -57,7 +57,7 @@ function byFile(columns) {
 function balance({ label, classes, class_counts: counts, target }) {
   if (target) {
     const { min, max, mean, sd } = target;
-    const [low, high, middle, spread] = [min, max, mean, sd].map(formatValue);
+    const [low, high, middle, spread] = [min, max, mean, sd].map(formatNumber);
     return h("p", {}, `${label}: from ${low} to ${high}, mean ${middle}, standard deviation ${spread}.`);
   }
   if (!counts) return null;

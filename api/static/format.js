@@ -3,6 +3,9 @@
 /** The states in which nothing changes any more. */
 export const ENDED_STATES = ["completed", "cancelled", "failed"];
 
+const KEPT = 6; // digits of a value in a range that is as wide as it is large
+const PLACES = 15; // digits that a narrow range keeps at the most; more are those of another program
+
 /** A number with four significant digits. */
 export function formatNumber(value) {
   if (typeof value !== "number") return formatValue(value);
@@ -15,9 +18,12 @@ export function formatNumber(value) {
   return String(Number(value.toPrecision(size >= 1e4 ? 6 : 4)));
 }
 
-/** A value of a hyperparameter. */
+/** A value of a hyperparameter: four digits, or all those that a narrow range has kept. */
 export function formatValue(value) {
-  if (typeof value === "number") return formatNumber(value);
+  if (typeof value === "number") {
+    const digits = value.toExponential().replace(/e.*|[-.]/g, "").length;
+    return digits > KEPT && digits <= PLACES ? String(value) : formatNumber(value);
+  }
   return Array.isArray(value) ? `[${value.join(", ")}]` : String(value);
 }
 
@@ -44,10 +50,18 @@ function holds(range, value) {
   return range.choices.some((choice) => JSON.stringify(choice) === JSON.stringify(value));
 }
 
-/** A range, or the choices that are left. */
+/** A range with the digits that count in its width, or the choices that are left. */
 export function formatRange(range) {
   if (range.choices) return range.choices.map(formatValue).join(", ");
-  return `${formatNumber(range.low)}\u00a0to\u00a0${formatNumber(range.high)}`; // on one line
+  const [low, high] = [range.low, range.high].map((edge) => formatEdge(edge, range.high - range.low));
+  return `${low}\u00a0to\u00a0${high}`; // on one line
+}
+
+/** An edge: four digits, and more where it is far larger than the width. */
+function formatEdge(edge, width) {
+  const size = (value) => Math.floor(Math.log10(Math.abs(value)));
+  const more = edge && width > 0 ? size(edge) - size(width) : 0;
+  return more > 1 ? String(Number(edge.toPrecision(Math.min(4 + more, 17)))) : formatNumber(edge);
 }
 
 /** A set of hyperparameters without those that have no effect beside the others. */

@@ -19,6 +19,7 @@ await signIn();
 const form = new SpecForm(byId("fields"), await specSchema());
 let inJson = false;
 let submission = { body: null, token: null };
+let shownPlan = null; // the text whose plan has been shown
 
 function setSpec(spec) {
   byId("plan").hidden = true;
@@ -77,14 +78,35 @@ async function submit(event) {
   byId("submit").disabled = true;
   byId("sending").textContent = "Submitting …";
   try {
+    if (await asksToRead(body)) return;
     const { value } = await sendJson("POST", "/searches", body, { "Idempotency-Key": tokenFor(body) });
     location.assign(`/searches/${segment(value.id)}`);
   } catch (error) {
     showMistakes(mistakes, error, byId("form"), placeInEditor);
     if (inJson && error.line) select(lineAt(json.value, offsetOf(error.line)));
   }
-  byId("sending").textContent = "";
+  endSending();
+}
+
+function endSending(text = "") {
+  byId("sending").textContent = text;
   byId("submit").disabled = false;
+}
+
+/** Show the plan once where it has notes, such as levels that it cannot try, before the search begins. */
+async function asksToRead(body) {
+  if (body === shownPlan) return false;
+  const { value } = await sendJson("POST", "/searches?dry_run=true", body);
+  if (value.notes.length === 0) return false;
+  show(value, body);
+  endSending("Read the notes of the plan; submit again to begin all the same.");
+  return true;
+}
+
+function show(plan, body) {
+  shownPlan = body;
+  fill(byId("plan"), ...planned(plan));
+  byId("plan").hidden = false;
 }
 
 /** Show what a search of this spec would do. Nothing is stored. */
@@ -94,9 +116,8 @@ async function showPlan() {
   byId("plan").hidden = true;
   byId("show-plan").disabled = true;
   try {
-    const { value } = await sendJson("POST", "/searches?dry_run=true", inJson ? json.value : JSON.stringify(form.get()));
-    fill(byId("plan"), ...planned(value));
-    byId("plan").hidden = false;
+    const body = inJson ? json.value : JSON.stringify(form.get());
+    show((await sendJson("POST", "/searches?dry_run=true", body)).value, body);
   } catch (error) {
     showMistakes(mistakes, error, byId("form"), placeInEditor);
   }

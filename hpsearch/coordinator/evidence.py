@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from hpsearch.digits import digits_of, rounded
 from hpsearch.evidence import DivergenceBoundary, Evidence
 from hpsearch.space import Box
 from hpsearch.surrogate import Surrogate, expected_gain, importance, surface
 from hpsearch.trials import Observation
+
+DIGITS = 3  # of the boundary, where it is as large as the gap that it lies in
 
 
 def gather(box: Box, observations: Sequence[Observation], model: Surrogate | None) -> Evidence:
@@ -64,9 +67,10 @@ def _edge(rates: Sequence[tuple[float, bool]]) -> float:
     """The rate that separates finite from diverged trials with the fewest errors."""
     ordered = sorted(rates)
     wrong = sum(finite for _, finite in ordered)  # finite trials at or above the edge
-    best, edge = wrong, ordered[0][0]
+    best, gap = wrong, (ordered[0][0],) * 2
     for (rate, finite), (following, _) in zip(ordered, [*ordered[1:], ordered[-1]], strict=True):
         wrong += -1 if finite else 1
         if wrong < best:
-            best, edge = wrong, math.sqrt(rate * following)
-    return float(f"{edge:.3g}")
+            best, gap = wrong, (rate, following)
+    edge = math.sqrt(gap[0]) * math.sqrt(gap[1])
+    return rounded(edge, digits_of(edge, gap[1] - gap[0], DIGITS))

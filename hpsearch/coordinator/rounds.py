@@ -13,18 +13,16 @@ from hpsearch.reasons import Reason
 from hpsearch.samplers import SAMPLERS
 from hpsearch.space import Box, Params, Range
 from hpsearch.spec import ResolvedSpec, schedule
+from hpsearch.spec.schedule import MODEL_BASED, PROBE_EVERY, REPEAT_EVERY
 from hpsearch.trials import RoundKind, RoundPlan, Stream
 from hpsearch.workloads import ShapeKey
-
-PROBE_EVERY = 8  # one of so many trials is a probe outside the box, to prove it wrong
-REPEAT_EVERY = 16  # one of so many trains a leading configuration again, to learn the noise
-MODEL_BASED = "level_set"  # the rule that can make use of both
 
 
 def explore(situation: Situation, *, rungs: Sequence[int], trials: int, job_size: int) -> RoundPlan:
     """Plan a round that looks for better values, most of them inside the box.
 
-    A sampler that weighs what it draws looks at all that was asked for, where the rule can use it.
+    A sampler that weighs what it draws looks at all that was asked for, where the rule can use it. It is
+    told of the trials that failed too: their levels have had their turn.
     """
     now, box, model = situation.now, situation.box, situation.model
     spec, number = now.resolved.spec, now.round + 1
@@ -43,10 +41,12 @@ def explore(situation: Situation, *, rungs: Sequence[int], trials: int, job_size
     inner = trials - probes - len(repeated)
     rng = np.random.default_rng([spec.seed, Stream.SAMPLE, number])
     propose = SAMPLERS[spec.sampler].propose
-    drawn = list(propose(space, bounds, observations, model, inner, rng))
+    tried = [*observations, *now.failures]
+    drawn = list(propose(space, bounds, tried, model, inner, rng))
     if probes:
         rng = np.random.default_rng([spec.seed, Stream.PROBE, number])
-        drawn += SAMPLERS["sobol"].propose(space, wide, observations, model, probes, rng)
+        # Told of no trials: levels that were dropped would take every probe until they have caught up.
+        drawn += SAMPLERS["sobol"].propose(space, wide, (), model, probes, rng)
     return _plan(situation, RoundKind.EXPLORE, rungs, [*drawn, *repeated], job_size)
 
 

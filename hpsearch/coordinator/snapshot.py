@@ -24,6 +24,8 @@ class Snapshot:
         Every finished trial in order of (round, index), earlier searches' trials first.
     failed
         Trials that could not be trained.
+    failures
+        The same as observations: they tell nothing but that their parameters were tried.
     kinds
         The kind of every round that is over.
     correct_masks
@@ -43,6 +45,7 @@ class Snapshot:
     box: Box
     observations: Sequence[Observation] = ()
     failed: int = 0
+    failures: Sequence[Observation] = ()
     kinds: Sequence[RoundKind] = ()
     correct_masks: Mapping[tuple[int, int], bytes] = field(default_factory=dict)
     seconds: float | None = None
@@ -75,6 +78,7 @@ class Snapshot:
             box=box_after(resolved, search.edits, over),
             observations=[*search.warm_start, *own],
             failed=sum(t.state is TrialState.FAILED for t in known),
+            failures=[_failed(t) for t in known if t.role is None and t.state is TrialState.FAILED],
             kinds=[r.kind for r in over],
             correct_masks={(t.round, t.idx): t.right for t in known if t.right is not None},
             seconds=None if resolved.spec.max_seconds is None else seconds,
@@ -114,6 +118,19 @@ class Snapshot:
     def epochs_trained(self) -> int:
         """Epochs of this search's trials so far."""
         return sum(o.epochs for o in self.own) - self.untrained
+
+
+def _failed(trial: TrialRecord) -> Observation:
+    return Observation(
+        trial.round,
+        trial.idx,
+        trial.params,
+        trial.state,
+        epochs=0,
+        correct=0,
+        examples=0,
+        loss=None,
+    )
 
 
 def exploration_end_reason(

@@ -8,6 +8,7 @@ from hpsearch.coordinator.situation import Situation
 from hpsearch.coordinator.snapshot import Snapshot
 from hpsearch.reasons import Reason
 from hpsearch.reasons.course import BudgetSpent, GainSpent, RoundsDone, TimeSpent
+from hpsearch.samplers.levels import untried_levels
 from hpsearch.spec.resolved import RESERVED
 
 GAIN_LEAST = 0.1  # expected improvement, as a share of the noise, that is worth another round
@@ -60,6 +61,8 @@ def _settled(situation: Situation) -> Reason | None:
     in_full = resolved.rungs(now.explored)[-1] == spec.epochs.last
     if not spec.stop_early or not in_full or any(d.verdict.open for d in situation.decisions):
         return None
+    if untried_levels(situation.box, [*now.observations, *now.failures]):
+        return None  # of these nobody knows what is to be gained
     if evidence is None or evidence.expected_gain is None or evidence.noise_sd is None:
         return None
     gain, noise = evidence.expected_gain, evidence.noise_sd

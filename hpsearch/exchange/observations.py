@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from hpsearch.digits import in_full
 from hpsearch.errors import InvalidRequest, InvalidSpec, NotFound
 from hpsearch.exchange import storages
 from hpsearch.exchange.search import load_library
@@ -241,7 +242,9 @@ class _Reader:
         if not math.isfinite(score):
             raise LeftOut("have no finite value")
         if not low <= score <= high:
-            raise LeftOut(f"have a value outside [{low:g}, {high:g}]", f", such as {trial.value:g}")
+            raise LeftOut(
+                f"have a value outside [{low:g}, {high:g}]", f", such as {in_full(trial.value)}"
+            )
         return score
 
     def _curve(self, trial: Any) -> list[tuple[int, float]]:
@@ -331,8 +334,8 @@ def _misfit(name: str, dimension: Dimension, value: Level) -> LeftOut:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return LeftOut(f"{name} is no number", f", such as {_described(value)}")
     if unfit(dimension, value) is not None:
-        return LeftOut(f"{name} is no whole number", f", such as {value:g}")
-    return LeftOut(f"{name} lies beyond its limits", f", such as {value:g}")
+        return LeftOut(f"{name} is no whole number", f", such as {in_full(value)}")
+    return LeftOut(f"{name} lies beyond its limits", f", such as {in_full(value)}")
 
 
 def _same_text(one: Level, other: Level) -> bool:

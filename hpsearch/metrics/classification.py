@@ -74,7 +74,7 @@ def bind_macro_f1(predicted: NDArray[Any], classes: NDArray[Any]) -> Counted:
 
     def value(counts: Floats) -> float:
         hits, true, said = (tally[here] for tally in _tallies(predicted, classes, counts))
-        return float(np.mean(2 * hits / np.maximum(true + said, 1e-300)))
+        return float(np.mean(2 * hits / np.maximum(true + said, 1e-300)))  # 0 of none is 0
 
     return value
 

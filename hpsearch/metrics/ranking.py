@@ -81,7 +81,7 @@ class Ranks:
         if not found:
             return math.nan
         hits, all_ = np.cumsum(inside), np.cumsum(inside + outside)
-        return float(inside @ (hits / np.maximum(all_, 1e-300))) / found
+        return float(inside @ (hits / np.maximum(all_, 1e-300))) / found  # 0 of none is 0
 
     def placements(self) -> Floats:
         """(n,) what each example adds to the area: DeLong's components, less their mean, over their number."""

@@ -17,7 +17,7 @@ from hpsearch.metrics.metric import Counted, Floats
 RESAMPLES = 999
 LACKING_MOST = 0.05  # share of the resamples that may have no value
 SEED = 4711
-ROUNDING = 1e-12  # of a value: a smaller spread is none
+ROUNDING = 1e-12  # of a value, which is a mean of errors or a root of one: a smaller spread is none
 TAILS = np.array([0.025, 0.975])
 
 

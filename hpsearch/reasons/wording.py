@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from hpsearch.digits import in_full, told_apart
 from hpsearch.plural import counted
 from hpsearch.reasons import course, rules
 from hpsearch.reasons.base import EdgeState, NewEdge, Reason, Side, Span, StoredReason
@@ -60,30 +61,36 @@ def in_turn(first: tuple[int, str], last: tuple[int, str]) -> str:
 
 
 def _between(span: Span) -> str:
-    digits = ".0f" if span.integer else ".3g"
-    return f"between {span.low:{digits}} and {span.high:{digits}}"
+    if span.integer:
+        return f"between {span.low:.0f} and {span.high:.0f}"
+    return f"between {_in(span, span.low)} and {_in(span, span.high)}"
+
+
+def _in(span: Span, value: float) -> str:
+    """A value with the digits that count in a range of that width."""
+    return told_apart(value, span.high - span.low, 3)
 
 
 def _ends(new: NewEdge) -> str:
     if new.state is EdgeState.UNTRIED:
-        return f"but no round has looked beyond {new.value:g}, where the answer ends"
+        return f"but no round has looked beyond {in_full(new.value)}, where the answer ends"
     if new.state is EdgeState.LIMIT:
-        return f"and {new.value:g} is the limit, beyond which nothing was tried"
-    return f"so the range now ends at {new.value:g}"
+        return f"and {in_full(new.value)} is the limit, beyond which nothing was tried"
+    return f"so the range now ends at {in_full(new.value)}"
 
 
 def _retreat(r: rules.Retreat) -> str:
     where = f"open at the bottom: all {r.trials} trials of the round diverged"
     if r.to is None:
         return (
-            f"{where}, and the range can move no further down than {r.low:g}; a lower hard_low "
+            f"{where}, and the range can move no further down than {in_full(r.low)}; a lower hard_low "
             "may hold better values"
         )
     return f"{where}, so the range moves down to {_between(r.to)}"
 
 
 def _window_moved(r: rules.WindowMoved) -> str:
-    where = f"{_between(r.to)}, around the best value so far, {r.best:.3g}"
+    where = f"{_between(r.to)}, around the best value so far, {_in(r.to, r.best)}"
     if r.move is rules.Move.KEPT:
         return f"kept {where}"
     if r.move is rules.Move.SHIFTED:
@@ -94,10 +101,10 @@ def _window_moved(r: rules.WindowMoved) -> str:
 def _top_leans(r: rules.TopLeans) -> str:
     where = (
         f"{open_at(r.new.side)}: the median of the best {r.top} trials lies at "
-        f"{r.median:.0%} of the range, and they reach its edge at {r.edge:g}"
+        f"{r.median:.0%} of the range, and they reach its edge at {in_full(r.edge)}"
     )
     if r.new.state is EdgeState.LIMIT:
-        return f"{where}, which is the limit {r.new.value:g}: nothing was tried beyond"
+        return f"{where}, which is the limit {in_full(r.new.value)}: nothing was tried beyond"
     return f"{where}, {_ends(r.new)}"
 
 

@@ -9,7 +9,7 @@ from hpsearch.plural import counted
 from hpsearch.report.views import PlannedRoundView, PlanView
 from hpsearch.samplers import GROUP
 from hpsearch.space import Choices
-from hpsearch.spec import ResolvedSpec, outlook, plan
+from hpsearch.spec import ResolvedSpec, SearchSpec, outlook, plan, schedule
 from hpsearch.trials import RoundKind
 
 
@@ -60,18 +60,29 @@ def _budget(resolved: ResolvedSpec, data: Mapping[str, Any]) -> dict[str, float]
 def _too_many_levels(
     resolved: ResolvedSpec, rounds: Sequence[outlook.PlannedRound]
 ) -> Iterator[str]:
-    """Choices with more levels than the plan can try, however they are drawn."""
+    """Choices with more levels than the plan is sure to try: each takes a trial, or a group of one shape."""
     sizes = [r.trials for r in rounds if r.kind is RoundKind.EXPLORE]
+    drawn = [_drawn(resolved.spec, size) for size in sizes]
+    if sizes and not resolved.spec.warm_start:
+        drawn[0] = sizes[0]  # nothing has been seen that could be trained again
     space = resolved.space
     for name in space.names:
         dimension = space.dimensions[name]
         each = GROUP if name in space.shaping else 1
-        most = sum(max(1, size // each) for size in sizes)
+        most = sum(max(1, size // each) for size in drawn)
         if isinstance(dimension, Choices) and len(dimension.choices) > most:
             yield (
                 f"{name} has {len(dimension.choices)} levels, and this plan can try {most} of them at "
                 "the most: give it a larger budget, or fewer levels"
             )
+
+
+def _drawn(spec: SearchSpec, trials: int) -> int:
+    """Trials of a round that are drawn anew, at the least: neither repeats of a leader nor probes."""
+    if spec.narrowing != schedule.MODEL_BASED:
+        return trials
+    probes = 0 if spec.sampler == plan.SAMPLER else trials // schedule.PROBE_EVERY
+    return trials - trials // schedule.REPEAT_EVERY - probes
 
 
 def _summary(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from hpsearch.digits import alone, told_apart
 from hpsearch.plural import counted
 from hpsearch.report.views import BestView, RangeView
 from hpsearch.space import Level, level_text, same_level
@@ -75,7 +76,7 @@ def signed(value: float) -> str:
 def level(value: Level) -> str:
     """A value of a hyperparameter."""
     if isinstance(value, float):
-        return number(value)
+        return alone(value, 4)
     return plain(level_text(value))
 
 
@@ -107,8 +108,10 @@ def span(values: RangeView) -> str:
         return ", ".join(level(choice) for choice in values.choices)
     if values.low is None or values.high is None:
         return "-"
-    shown = "{:.0f}".format if values.integer else number
-    return f"{shown(values.low)} to {shown(values.high)}"
+    if values.integer:
+        return f"{values.low:.0f} to {values.high:.0f}"
+    width = values.high - values.low
+    return " to ".join(told_apart(edge, width, 4) for edge in (values.low, values.high))
 
 
 def holds(values: RangeView, value: Level) -> bool:

@@ -1,4 +1,4 @@
-"""Uniform draws, and the making of parameters from them: shape dimensions in groups."""
+"""Uniform draws, and the making of parameters from them: levels dealt, shape dimensions in groups."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from scipy.stats import qmc
 
 from hpsearch.arrays import Floats
 from hpsearch.samplers import GROUP, Sampler
-from hpsearch.space import Box, Level, Params, Space, typed
+from hpsearch.samplers.levels import dealt, shares, times_tried
+from hpsearch.space import Box, Choices, Level, Params, Space, typed
 from hpsearch.surrogate import Surrogate
 from hpsearch.trials import Observation
 
@@ -22,9 +23,9 @@ def propose_random(
     n: int,
     rng: np.random.Generator,
 ) -> list[Params]:
-    """`n` points drawn uniformly, each in its dimension's own scale."""
+    """`n` points drawn uniformly, each in its dimension's own scale; levels are dealt."""
     names = free(space, box)
-    return assembled(space, box, rng.random((n, len(names))), n, rng)
+    return assembled(space, box, observations, rng.random((n, len(names))), rng)
 
 
 def propose_sobol(
@@ -37,7 +38,7 @@ def propose_sobol(
 ) -> list[Params]:
     """`n` points of a scrambled Sobol sequence (Sobol 1967, Owen scrambling)."""
     names = free(space, box)
-    return assembled(space, box, sobol(len(names), n, rng), n, rng)
+    return assembled(space, box, observations, sobol(len(names), n, rng), rng)
 
 
 def sobol(dimensions: int, n: int, rng: np.random.Generator) -> Floats:
@@ -55,33 +56,59 @@ def free(space: Space, box: Box) -> list[str]:
 
 
 def assembled(
-    space: Space, box: Box, units: Floats, n: int, rng: np.random.Generator
+    space: Space,
+    box: Box,
+    observations: Sequence[Observation],
+    units: Floats,
+    rng: np.random.Generator,
 ) -> list[Params]:
-    """Parameters from `units` (n, free dimensions), shape dimensions drawn once per group."""
-    names = free(space, box)
-    shapes = shape_draws(space, box, n, rng)
+    """Parameters from `units` (n, free dimensions), shape dimensions drawn once per group.
+
+    Levels are dealt, those first that the observations have least of.
+    """
+    n = len(units)
+    shapes = shape_draws(space, box, observations, max(1, n // GROUP), rng)
+    columns = [
+        _column(name, box, observations, unit, rng)
+        for name, unit in zip(free(space, box), units.T, strict=True)
+    ]
     trials: list[Params] = []
-    for i in range(n):
-        params: dict[str, Level] = dict(shapes[i * len(shapes) // n])
-        for unit, name in zip(units[i], names, strict=True):
-            params[name] = typed(box[name], box[name].from_unit(float(unit)))
-        trials.append({name: params[name] for name in space.names})
+    for i, params in enumerate(zip(*columns, strict=True) if columns else [()] * n):
+        drawn = {**shapes[i * len(shapes) // n], **dict(zip(free(space, box), params, strict=True))}
+        trials.append({name: drawn[name] for name in space.names})
     return trials
 
 
-def shape_draws(space: Space, box: Box, n: int, rng: np.random.Generator) -> list[dict[str, Level]]:
-    """Draw all shape dimensions for each group of at least `GROUP` trials.
+def _column(
+    name: str,
+    box: Box,
+    observations: Sequence[Observation],
+    units: Floats,
+    rng: np.random.Generator,
+) -> list[Level]:
+    """A dimension's value for each of the units (n,)."""
+    now = box[name]
+    if isinstance(now, Choices):
+        at = dealt(units, times_tried(name, now, observations), rng)
+        return [now.choices[k] for k in at]
+    return [typed(now, now.from_unit(float(unit))) for unit in units]
 
-    Every dimension walks its grid in a shuffled order before it repeats a value.
-    """
-    groups = max(1, n // GROUP)
+
+def shape_draws(
+    space: Space,
+    box: Box,
+    observations: Sequence[Observation],
+    groups: int,
+    rng: np.random.Generator,
+) -> list[dict[str, Level]]:
+    """Deal all shape dimensions to groups of trials, each one's least tried values first."""
     draws: list[dict[str, Level]] = [{} for _ in range(groups)]
     for name in sorted(space.shaping):
         levels = box[name].grid()
-        order = np.concatenate(
-            [rng.permutation(len(levels)) for _ in range(-(-groups // len(levels)))]
-        )
-        for draw, k in zip(draws, order, strict=False):
+        given = shares(times_tried(name, box[name], observations), groups, rng)
+        for draw, k in zip(
+            draws, rng.permutation(np.repeat(np.arange(len(levels)), given)), strict=True
+        ):
             draw[name] = typed(box[name], levels[int(k)])
     return draws
 

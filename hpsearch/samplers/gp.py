@@ -8,27 +8,34 @@ never looks again.
 
 One trial is chosen after the other from a pool of candidates; each is believed (`KrigingBeliever`)
 before the next, so that a batch spreads, and every now and then the best of the pool are improved
-along the exact gradient (`surrogate.acquisition_optimizer`). A large batch takes its other trials by
-Thompson sampling: each is the best place of one draw from the posterior.
+along the exact gradient and from level to level (`surrogate.acquisition_optimizer`). A large batch takes
+its other trials by Thompson sampling: each is the best place of one draw from the posterior.
+
+Levels are weighed like places: one that is clearly worse comes when little is to be gained elsewhere. Of a level that
+no trial has had the surrogate knows nothing but what the others share, so each of these is tried first, at
+the best place with such a level in every choice that has one.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from hpsearch.arrays import Bools, Floats
 from hpsearch.samplers import GROUP, Sampler
 from hpsearch.samplers.draws import propose_sobol
+from hpsearch.samplers.levels import untried_levels
 from hpsearch.space import Box, Params, Range, Space
 from hpsearch.surrogate import (
     CandidatePool,
     KrigingBeliever,
     SearchBounds,
     Surrogate,
+    best_levels,
     candidates,
+    log_ei,
     maximize_log_ei,
     posterior_draws,
 )
@@ -44,7 +51,7 @@ GROUPS = 16  # of one shape, at most, in a batch
 SHAPES_OF = 3  # every third candidate is asked which shape a group gets
 DRAWS = 256  # of the posterior at a time
 APART = 0.01  # of the box, in some dimension, that two trials of a batch are to differ
-TINY = 1e-6  # width of a column that has none
+TINY = 1e-6  # of the asked width: that of a column that has none
 
 
 def propose_gp(
@@ -61,7 +68,7 @@ def propose_gp(
     """
     if model is None:
         return propose_sobol(space, box, observations, model, n, rng)
-    batch = _Batch(model, box, n, rng)
+    batch = _Batch(model, box, observations, n, rng)
     groups = min(max(1, n // GROUP), GROUPS) if space.shaping else 1
     for group in range(groups):
         batch.choose((group + 1) * n // groups - group * n // groups, BELIEVED // groups)
@@ -71,8 +78,16 @@ def propose_gp(
 class _Batch:
     """A batch in the making."""
 
-    def __init__(self, model: Surrogate, box: Box, n: int, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        model: Surrogate,
+        box: Box,
+        observations: Sequence[Observation],
+        n: int,
+        rng: np.random.Generator,
+    ) -> None:
         self.model, self.box, self.n, self.rng = model, box, n, rng
+        self.untried = _untried_columns(model, box, observations, rng)
         self.bounds = SearchBounds.of(model, box)
         self.least = APART * np.maximum(self.bounds.high - self.bounds.low, TINY)
         self.believer = KrigingBeliever(model, min(n, BELIEVED))
@@ -98,8 +113,10 @@ class _Batch:
                 ends = self._improved(pool, taken, bar)
                 pool.add(ends)
                 taken = np.concatenate([taken, self._taken(ends)])
-            place = self._add(pool.places[_best(pool.log_ei(bar), taken)])
-            pool.believe(place)
+            place = self._untried_place(pool, bar)
+            if place is None:
+                place = pool.places[_best(pool.log_ei(bar), taken)]
+            pool.believe(self._add(place))
             taken |= self._near(pool.places, place)
         self._draw(pool.places, size - believed)
 
@@ -107,7 +124,27 @@ class _Batch:
         """(m, D) local maxima of log EI near the best free places of the pool."""
         value = np.where(taken, -np.inf, pool.log_ei(bar))
         tops = pool.places[np.argsort(-value, kind="stable")[:STARTS]]
-        return self._snapped(maximize_log_ei(self.believer, self.bounds, tops, bar))
+        ends = maximize_log_ei(self.believer, self.bounds, self._switched(tops, bar), bar)
+        return self._snapped(ends)
+
+    def _switched(self, places: Floats, bar: float) -> Floats:
+        """The places (m, D), each with the levels that have the highest log EI there."""
+        space = self.model.encoding.space
+        return best_levels(self.believer, self.bounds, places, bar, held=space.shaping)
+
+    def _untried_place(self, pool: CandidatePool, bar: float) -> Floats | None:
+        """The best place (D,) with an untried level in each choice that has one; None without any."""
+        shaping = self.model.encoding.space.shaping
+        names = [name for name in self.untried if name not in shaping]
+        if not names:
+            return None
+        places = self._with_untried(pool.places, names)
+        value = CandidatePool(self.believer, places).log_ei(bar)
+        tops = places[np.argsort(-value, kind="stable")[:STARTS]]
+        ends = self._snapped(maximize_log_ei(self.believer, self.bounds, tops, bar))
+        value, _ = log_ei(self.believer, ends, bar)
+        best: Floats = ends[int(np.argmax(value))]
+        return best
 
     def _draw(self, places: Floats, size: int) -> None:
         """Add `size` trials, each the best of `places` in one draw of the posterior."""
@@ -132,13 +169,26 @@ class _Batch:
         """Choose the trial at a place (D,)."""
         self.chosen += self.model.encoding.decode(place[None], self.box)
         self.places.append(place)
+        left = {n: [k for k in at if not place[k]] for n, at in self.untried.items()}
+        self.untried = {name: at for name, at in left.items() if at}
         return place
+
+    def _with_untried(self, places: Floats, names: Iterable[str]) -> Floats:
+        """The places (m, D) with the next untried level of each of these choices."""
+        places = places.copy()
+        for name in names:
+            places[:, self.model.encoding.columns[name]] = 0.0
+            places[:, self.untried[name][0]] = 1.0
+        return places
 
     def _snapped(self, places: Floats) -> Floats:
         return self.model.encoding.snapped(places, self.box)
 
     def _shaped(self, places: Floats) -> Floats:
-        """The places on the grid of the shape dimensions, all with the shape of the highest log EI."""
+        """The places on the grid of the shape dimensions, all with the shape of the highest log EI.
+
+        One that no trial has had goes first.
+        """
         encoding = self.model.encoding
         shaped = places.copy()
         for name in encoding.space.shaping:
@@ -147,11 +197,23 @@ class _Batch:
                 levels = np.array([asked.to_unit(v) for v in now.grid()])
                 nearest = np.abs(shaped[:, at] - levels).argmin(axis=1)
                 shaped[:, at.start] = levels[nearest]
+        shaped = self._with_untried(shaped, encoding.space.shaping & self.untried.keys())
         few = CandidatePool(self.believer, self._snapped(shaped[::SHAPES_OF]))
         best = few.places[int(np.argmax(few.log_ei(self.bars[0])))]
         for name in encoding.space.shaping:
             shaped[:, encoding.columns[name]] = best[encoding.columns[name]]
         return shaped
+
+
+def _untried_columns(
+    model: Surrogate, box: Box, observations: Sequence[Observation], rng: np.random.Generator
+) -> dict[str, list[int]]:
+    """The columns of the levels that no trial has had, by choice, in an order by chance."""
+    encoding = model.encoding
+    return {
+        name: [encoding.column(name, levels[k]) for k in rng.permutation(len(levels))]
+        for name, levels in sorted(untried_levels(box, observations).items())
+    }
 
 
 def _best(values: Floats, taken: Bools) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from hpsearch.digits import in_full
 from hpsearch.errors import Mistake
 from hpsearch.records import observation_to_json
 from hpsearch.space import Space, allowed, fitted, params_from_json, unfit
@@ -58,7 +59,7 @@ def _wrong(trial: SeenTrial, new: ResolvedSpec) -> Iterator[tuple[str, str]]:
     scores = [("score", trial.score), *((f"curve[{i}]", p[1]) for i, p in enumerate(trial.curve))]
     for path, score in scores:
         if score is not None and not low <= score <= high:
-            yield path, f"{new.spec.objective} lies in [{low:g}, {high:g}], got {score:g}"
+            yield path, f"{new.spec.objective} lies in [{low:g}, {high:g}], got {in_full(score)}"
     epochs = [epoch for epoch, _ in trial.curve]
     if epochs != sorted(set(epochs)) or any(epoch > trial.epochs for epoch in epochs):
         yield "curve", f"its epochs must grow, to {trial.epochs} at the most, got {epochs[:10]}"

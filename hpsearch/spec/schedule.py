@@ -20,6 +20,9 @@ HALVED_LEAST = 4  # a cohort of fewer trials is not halved any more
 GROWTH_LEAST = 2.0  # from round to round, epochs and trials change by this factor or more
 LAST_RUNG = 1.5  # a rung nearer to the last one than this factor is left out
 COHORT_LEAST, COHORT_MOST = 8, 32
+PROBE_EVERY = 8  # one of so many trials is a probe outside the box, to prove it wrong
+REPEAT_EVERY = 16  # one of so many trains a leading configuration again, to learn the noise
+MODEL_BASED = "level_set"  # the rule that can make use of both
 COHORTS = 4  # of a round, where it has the trials for it: as many jobs can run at once
 
 

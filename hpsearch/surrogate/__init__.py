@@ -19,6 +19,7 @@ from hpsearch.evidence import Importance, Surface
 from hpsearch.surrogate.acquisition import log_expected_improvement
 from hpsearch.surrogate.acquisition_optimizer import (
     SearchBounds,
+    best_levels,
     candidates,
     expected_gain,
     log_ei,
@@ -38,6 +39,7 @@ __all__ = [
     "SearchBounds",
     "Surface",
     "Surrogate",
+    "best_levels",
     "candidates",
     "expected_gain",
     "fitted",

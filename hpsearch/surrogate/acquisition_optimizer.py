@@ -1,15 +1,20 @@
-"""The acquisition optimizer: candidates in a box, and local maxima of log EI near the best ones."""
+"""The acquisition optimizer: candidates in a box, and local maxima of log EI near the best ones.
+
+Ranges move along the gradient. Levels have none: half of the candidates about the best places known have
+another level in one choice, and `best_levels` tries every level in turn.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.optimize import Bounds, minimize
 from scipy.stats import qmc
 
-from hpsearch.arrays import Bools, Floats
-from hpsearch.space import Box, Range
+from hpsearch.arrays import Bools, Floats, Ints
+from hpsearch.space import Box, Choices, Range
 from hpsearch.surrogate.acquisition import log_expected_improvement
 from hpsearch.surrogate.kriging_believer import CandidatePool, KrigingBeliever
 from hpsearch.surrogate.posterior import Surrogate
@@ -19,17 +24,22 @@ NEAR = 256  # candidates about the best places known
 INCUMBENTS = 8
 STEPS = (0.02, 0.1, 0.3)  # sizes of moves: of a length scale or of the box, whichever is shorter
 ITERATIONS = 12
-EDGE = 1e-9  # rounding error of a place
+EDGE = 1e-9  # of the asked width: rounding error of a place, where a float64 has digits to spare
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SearchBounds:
-    """Bounds of the optimizer in a box: edges (D,), and the mask of columns (D,) that it may move."""
+    """Bounds of the optimizer in a box: edges (D,), and the mask of columns (D,) that it may move.
+
+    levels
+        The columns of the levels in the box, for each choice that has several.
+    """
 
     box: Box
     low: Floats
     high: Floats
     moving: Bools
+    levels: Mapping[str, Ints] = field(default_factory=dict)
 
     @classmethod
     def of(cls, model: Surrogate, box: Box) -> SearchBounds:
@@ -39,7 +49,12 @@ class SearchBounds:
         moving = np.zeros(encoding.width, dtype=bool)
         for name, part in encoding.columns.items():
             moving[part] = isinstance(box[name], Range) and name not in encoding.space.shaping
-        return cls(box, low, high, moving & (high > low))
+        levels = {
+            name: part.start + np.flatnonzero(high[part])
+            for name, part in encoding.columns.items()
+            if isinstance(box[name], Choices) and np.count_nonzero(high[part]) > 1
+        }
+        return cls(box, low, high, moving & (high > low), levels)
 
 
 def candidates(
@@ -56,7 +71,8 @@ def candidates(
 
 def _near(model: Surrogate, bounds: SearchBounds, rng: np.random.Generator) -> Floats:
     rows = model.rows.places
-    inside = ((rows >= bounds.low - EDGE) & (rows <= bounds.high + EDGE)).all(axis=1)
+    error = np.maximum(EDGE, model.encoding.noise)
+    inside = ((rows >= bounds.low - error) & (rows <= bounds.high + error)).all(axis=1)
     if not inside.any():
         return np.empty((0, model.encoding.width))
     rows = np.unique(rows[inside], axis=0)
@@ -68,7 +84,44 @@ def _near(model: Surrogate, bounds: SearchBounds, rng: np.random.Generator) -> F
     step = np.minimum(model.column_lengths, bounds.high - bounds.low)
     moves = rng.standard_normal(places.shape) * step * size
     moved: Floats = np.clip(places + np.where(bounds.moving, moves, 0.0), bounds.low, bounds.high)
+    _switch(moved[::2], bounds, rng)
     return moved
+
+
+def _switch(places: Floats, bounds: SearchBounds, rng: np.random.Generator) -> None:
+    """Give each place (m, D) another level, by chance, in one choice; not where there are ranges alone."""
+    names = sorted(bounds.levels)
+    if not names:
+        return
+    which = rng.integers(len(names), size=len(places))
+    units = rng.random(len(places))
+    for k, name in enumerate(names):
+        columns, mine = bounds.levels[name], np.flatnonzero(which == k)
+        places[np.ix_(mine, columns)] = 0.0
+        places[mine, columns[(units[mine] * len(columns)).astype(int)]] = 1.0
+
+
+def best_levels(
+    believer: KrigingBeliever,
+    bounds: SearchBounds,
+    places: Floats,
+    best: float,
+    *,
+    held: Collection[str] = (),
+) -> Floats:
+    """The places (m, D), each with the levels of the highest log EI there: one choice after the other.
+
+    Choices in `held` keep their levels.
+    """
+    places = places.copy()
+    for name, columns in sorted(bounds.levels.items()):
+        if name in held:
+            continue
+        switched = np.repeat(places, len(columns), axis=0)
+        switched[:, columns] = np.tile(np.eye(len(columns)), (len(places), 1))
+        value = CandidatePool(believer, switched).log_ei(best).reshape(len(places), -1)
+        places[:, columns] = np.eye(len(columns))[value.argmax(axis=1)]
+    return places
 
 
 def log_ei(believer: KrigingBeliever, x: Floats, best: float) -> tuple[Floats, Floats]:
@@ -121,6 +174,7 @@ def expected_gain(model: Surrogate, box: Box) -> float:
     pool = CandidatePool(believer, candidates(model, bounds, np.random.default_rng(GAIN_SEED)))
     value = pool.log_ei(best)
     tops = pool.places[np.argsort(-value, kind="stable")[:STARTS]]
+    tops = best_levels(believer, bounds, tops, best)
     ends, _ = log_ei(believer, maximize_log_ei(believer, bounds, tops, best), best)
     slope = float(model.warp.slope(np.array(best)))
     return slope * float(np.exp(max(value.max(), ends.max())))

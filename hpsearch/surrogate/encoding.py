@@ -46,6 +46,13 @@ class Encoding:
         sizes = [part.stop - part.start for part in self.columns.values()]
         return np.repeat(np.arange(len(sizes)), sizes)
 
+    @property
+    def noise(self) -> Floats:
+        """(D,) the rounding error of a place in each column; none where levels are."""
+        dimensions = [self.space.dimensions[name] for name in self.columns]
+        errors = [d.place_noise if isinstance(d, Range) else 0.0 for d in dimensions]
+        return np.array(errors)[self.groups]
+
     def encode(self, params: Sequence[Params]) -> Floats:
         """(n, D) the places of `params`; a range's column may lie outside [0, 1]."""
         places = np.zeros((len(params), self.width))
@@ -59,6 +66,14 @@ class Encoding:
                 values = np.array([one[name] for one in params], dtype=np.float64)
                 places[:, part.start] = asked.to_units(values)
         return places
+
+    def column(self, name: str, level: Level) -> int:
+        """The column that is 1 at one of the asked levels of a choice."""
+        asked = self.space.dimensions[name]
+        assert isinstance(asked, Choices)
+        at = _position(asked, level)
+        assert at is not None  # a box has levels of its space
+        return int(self.columns[name].start) + at
 
     def bounds(self, box: Box) -> tuple[Floats, Floats]:
         """The edges (D,) of the box; a level's column spans 0 to 1, a dropped level's is 0."""

@@ -29,6 +29,12 @@ PERSISTENCE_LOGIT = (-2.0, 1.0)
 RHO_LOGIT = (1.0, 1.5)
 
 CHANCE_SHARE = 0.5  # of the binomial sd is what a ranking feels of it, about
+NOISE_LEAST = (
+    1e-5  # variance in units of the better half's spread, however many examples were counted
+)
+CHANGE = (
+    1e-6  # of -log p, which has no unit: a step that gains less ends the search for the constants
+)
 REACH = 5.0  # sds of its prior that a constant may move away
 STEPS = 60
 
@@ -37,7 +43,7 @@ def prior(layout: Layout, chance: float) -> tuple[Floats, Floats]:
     """Means and sds of theta (layout.size,); `chance` is a binomial sd in units, or nan."""
     noise, seed = NOISE, SEED
     if math.isfinite(chance):
-        known = max((CHANCE_SHARE * chance) ** 2, 1e-5)
+        known = max((CHANCE_SHARE * chance) ** 2, NOISE_LEAST)
         noise, seed = (known, 1.0), (0.5 * known, 1.0)
     length = (LENGTH[0] * math.sqrt(layout.hyperparameters), LENGTH[1])
     logs = [VARIANCE, noise, DELTA, OFFSET, *[length] * layout.hyperparameters]
@@ -69,6 +75,6 @@ def learned(evidence: Evidence, chance: float) -> Constants:
     edges = Bounds(mean - REACH * sd, mean + REACH * sd)
     result = minimize(
         negative_log_posterior, mean, (evidence, mean, sd), method="L-BFGS-B", jac=True,
-        bounds=edges, options={"maxiter": STEPS, "ftol": 1e-6},
+        bounds=edges, options={"maxiter": STEPS, "ftol": CHANGE},
     )  # fmt: skip
     return evidence.layout.constants(result.x)

@@ -32,6 +32,7 @@ from hpsearch.trials import Observation
 ENOUGH = 4  # finite observations below which there is nothing to model
 LEARNING_ROWS = 160
 POSTERIOR_ROWS = 384
+LEAST = 1e-10  # of s²: the least variance, since rounding may leave less
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +127,7 @@ class Surrogate:
 
     @property
     def _least(self) -> float:
-        return 1e-10 * self.constants.variance
+        return LEAST * self.constants.variance
 
     @cached_property
     def column_lengths(self) -> Floats:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from hpsearch.arrays import Floats
+from hpsearch.digits import digits_of, rounded
 from hpsearch.evidence import Importance, Surface
 from hpsearch.space import Box, Range
 from hpsearch.surrogate.posterior import Surrogate
 
 POINTS = 21  # along each axis
 BEYOND = 0.15  # of a range's width that is shown beyond each of its edges
-DIGITS = 5  # significant ones that are kept: a picture needs no more
+DIGITS = 5  # that are kept of what is as large as its spread: a picture needs no more
 
 
 def surface(model: Surrogate, box: Box, importance: Sequence[Importance]) -> Surface | None:
@@ -72,12 +73,15 @@ def _values(model: Surrogate, name: str, units: Floats) -> list[float]:
     asked = model.encoding.space.dimensions[name]
     assert isinstance(asked, Range)  # the caller chose ranges
     places = asked.coordinate(asked.low) + units * asked.width
-    return [_short(10.0**place if asked.scale == "log" else place) for place in places]
+    return _short(10.0**places if asked.scale == "log" else places)
 
 
 def _rows(flat: Floats) -> list[list[float]]:
-    return [[_short(value) for value in row] for row in flat.reshape(POINTS, POINTS)]
+    short = _short(flat)
+    return [short[i : i + POINTS] for i in range(0, len(short), POINTS)]
 
 
-def _short(value: float) -> float:
-    return float(f"{value:.{DIGITS}g}")
+def _short(values: Floats) -> list[float]:
+    """Values (n,) with the digits that count in their spread; one more where that is a tenth of them."""
+    spread = float(np.ptp(values))
+    return [rounded(v, digits_of(v, spread, DIGITS)) for v in values.tolist()]

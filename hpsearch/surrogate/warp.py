@@ -18,6 +18,7 @@ import numpy as np
 
 from hpsearch.arrays import Bools, Floats
 
+ULPS = 8  # in units of the last place of a score: two that are nearer to each other are equal
 DEPTH = 12.0  # units below the top at which scores are cut; diverged trials lie there
 
 
@@ -34,7 +35,7 @@ class Scale:
         """The scale of finite scores (n,), n >= 1."""
         top, median = float(scores.max()), float(np.median(scores))
         # What rounding leaves of equal scores, in whatever unit; a low score may be beyond measure.
-        rounding = 1e-12 * max(abs(top), abs(median))
+        rounding = ULPS * math.ulp(max(abs(top), abs(median)))
         unit = top - median
         if not unit > rounding:
             unit = float(np.std(scores))

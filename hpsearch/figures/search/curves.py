@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from hpsearch.figures.page import Figure
 from hpsearch.figures.search import style
+from hpsearch.report import words
 from hpsearch.report.views import CurvePoint, TrialView
 
 BEST = 5  # that stand out
@@ -61,6 +62,6 @@ def _best(trial: TrialView, place: int) -> Any:
     return go.Scatter(
         x=[p[0] for p in points], y=[_height(p) for p in points], mode="lines+markers",
         name=f"trial {trial.id}", line={"color": colours[place % len(colours)], "width": 2},
-        marker={"size": 5}, text=[style.wrapped(params)] * len(points),
-        hovertemplate=f"trial {trial.id}, epoch %{{x}}: %{{y:.4f}}<br>%{{text}}<extra></extra>",
+        marker={"size": 5}, text=[f"{words.share(_height(p))}<br>{style.wrapped(params)}" for p in points],
+        hovertemplate=f"trial {trial.id}, epoch %{{x}}: %{{text}}<extra></extra>",
     )  # fmt: skip

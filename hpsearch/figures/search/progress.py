@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from hpsearch.figures.page import Figure
 from hpsearch.figures.search import style
+from hpsearch.report import words
 from hpsearch.report.views import RoundView
 from hpsearch.trials import RoundKind
 
@@ -27,10 +28,10 @@ def progress(searches: Mapping[str, Sequence[RoundView]]) -> Figure:
         epochs, best, numbers = zip(*points, strict=True)
         figure.add_trace(
             go.Scatter(
-                x=epochs, y=best, customdata=numbers, name=style.escaped(name),
+                x=epochs, y=best, customdata=numbers, text=[words.share(one) for one in best], name=style.escaped(name),
                 mode="lines+markers", marker={"size": 7},
                 line={"shape": "hv", "color": colour, "dash": dash, "width": 2},
-                hovertemplate="round %{customdata}, after %{x} epochs: %{y:.4f}",
+                hovertemplate="round %{customdata}, after %{x} epochs: %{text}",
             )
         )  # fmt: skip
     if not figure.data:

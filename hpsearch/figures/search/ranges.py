@@ -129,7 +129,7 @@ def _bar(
     bar = go.Bar(
         x=[label], y=[where.high - where.low], base=[where.low], width=BAR, showlegend=False,
         marker={"color": _colour(decision), "line": {"width": 0}, "opacity": 0.85},
-        hovertext=f"<b>{label}</b>: {where.low:.3g} to {where.high:.3g}<br>{style.wrapped(why)}",
+        hovertext=f"<b>{label}</b>: {words.span(where)}<br>{style.wrapped(why)}",
         hoverinfo="text",
     )  # fmt: skip
     figure.add_trace(bar, **place)
@@ -142,7 +142,8 @@ def _best(best: Sequence[tuple[str, Level | None]], x: Sequence[str]) -> Any:
         x=[p[0] for p in points], y=[p[1] for p in points], mode="markers", showlegend=False,
         marker={"symbol": "line-ew-open", "size": 16, "color": "#ffffff",
                 "line": {"width": 2, "color": "#ffffff"}},
-        hovertemplate="best trial of round %{x}: %{y:.3g}<extra></extra>",
+        text=[style.shown(p[1]) for p in points],
+        hovertemplate="best trial of round %{x}: %{text}<extra></extra>",
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from hpsearch.digits import alone
 from hpsearch.figures.page import Figure
 from hpsearch.report.views import RangeView, TrialView
 from hpsearch.space import Level, level_text
@@ -105,7 +106,7 @@ def escaped(text: str) -> str:
 
 def shown(value: Level) -> str:
     """A value of a hyperparameter in few characters."""
-    return f"{value:.3g}" if isinstance(value, float) else escaped(level_text(value))
+    return alone(value, 3) if isinstance(value, float) else escaped(level_text(value))
 
 
 def exponent(value: float, *, log: bool) -> float:

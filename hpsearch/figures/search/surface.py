@@ -7,8 +7,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from hpsearch.digits import digits_of
 from hpsearch.figures.page import Figure
 from hpsearch.figures.search import style
+from hpsearch.report import words
 from hpsearch.report.views import RangeView, RoundView, SurfaceView, TrialView
 
 LOWEST = 0.25  # quantile of the means from which colours begin: the summit is what matters
@@ -31,7 +33,7 @@ def surface(
             x=[t.params[view.x] for t in scored], y=[t.params[view.y] for t in scored],
             mode="markers", name="best trials", showlegend=False,
             marker={"size": 6, "color": "rgba(0,0,0,0)", "line": {"width": 1.2, "color": "#fff"}},
-            text=[f"trial {t.id}: {t.shown:.4f}" for t in scored],
+            text=[f"trial {t.id}: {words.share(t.shown)}" for t in scored],
             hovertemplate="%{text}<extra></extra>",
         )
     )  # fmt: skip
@@ -50,19 +52,21 @@ def _heat(view: SurfaceView) -> Any:
     means = sorted(value for row in view.mean for value in row)
     low, high = means[int(LOWEST * len(means))], means[-1]
     bar = {"title": {"text": "predicted score", "side": "right"}, "thickness": 12,
-           "outlinewidth": 0, "tickformat": _ticks(high - low), "nticks": 6}  # fmt: skip
+           "outlinewidth": 0, "tickformat": _form([low, high]), "nticks": 6}  # fmt: skip
     return go.Contour(
         x=view.xs, y=view.ys, z=view.mean, customdata=view.sd, colorscale=style.SCALE,
         zmin=low, zmax=high if high > low else low + 1, colorbar=bar, line={"width": 0},
         contours={"start": low, "end": high, "size": (high - low) / 24 or 1.0},
-        hovertemplate=f"{style.titled(view.x)} %{{x:.3g}}<br>{style.titled(view.y)} %{{y:.3g}}"
-        "<br>predicted %{z:.6g} ± %{customdata:.2g}<extra></extra>",
+        hovertemplate=f"{style.titled(view.x)} %{{x:{_form(view.xs)}}}<br>"
+        f"{style.titled(view.y)} %{{y:{_form(view.ys)}}}<br>"
+        f"predicted %{{z:{_form(means)}}} ± %{{customdata:.2g}}<extra></extra>",
     )  # fmt: skip
 
 
-def _ticks(width: float) -> str:
-    """As many digits as tell values apart over a width: in score units, whatever these are."""
-    return ".3f" if 0.01 <= width < 100 else ".4g" if width >= 100 else ".6g"
+def _form(values: Sequence[float]) -> str:
+    """The format of plotly with as many digits as tell values apart, in whatever unit they are."""
+    ends = min(values), max(values)
+    return f".{digits_of(max(map(abs, ends)), ends[1] - ends[0], 4)}g"
 
 
 def _axis(name: str, now: RangeView, values: Sequence[float]) -> dict[str, Any]:

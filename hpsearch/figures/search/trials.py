@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from hpsearch.figures.page import Figure
 from hpsearch.figures.search import style
+from hpsearch.report import words
 from hpsearch.report.views import RangeView, RoundView, TrialView
 
 FADED = 0.3  # quantile of the scores where the colours begin: the good ones are to be told apart
@@ -96,7 +97,7 @@ def _about(trial: TrialView) -> str:
     score = trial.shown
     head = f"<b>trial {trial.id}</b>, {trial.state} after {trial.epochs} epochs"
     if score is not None:
-        head += f"<br>{style.measure([trial])} {score:.4f}"
+        head += f"<br>{style.measure([trial])} {words.share(score)}"
     params = [f"{style.titled(n)} {style.shown(v)}" for n, v in trial.params.items()]
     return "<br>".join([head, *params])
 

@@ -17,6 +17,7 @@ from hpsearch.trials import Observation
 WIDE, INNER = 7, 8  # 2 to this power: places over all that can be judged, and in the box
 TRIALS = 256  # places of trials, the best and the latest of them where there are more
 SWEEPS, STEPS = 256, 9  # places that differ from a leader in one coordinate; steps of it
+ROUNDING = 1e-9  # of a width: rounding error of a place, where a float64 has digits to spare
 SEED = 20260
 
 
@@ -174,7 +175,8 @@ def stable(ranges: Mapping[str, Axis], places: Floats) -> Bools:
 
 def within_box(ranges: Mapping[str, Axis], places: Floats) -> Bools:
     """(m,) True for places (m, D) in the box."""
-    return _between(ranges, places, dict.fromkeys(ranges, (-1e-9, 1 + 1e-9)))
+    errors = {a.name: max(ROUNDING, a.now.place_noise) for a in ranges.values()}
+    return _between(ranges, places, {name: (-e, 1 + e) for name, e in errors.items()})
 
 
 def _between(

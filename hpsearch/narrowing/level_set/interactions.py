@@ -9,6 +9,7 @@ from hpsearch.narrowing.level_set.posterior_summary import PosteriorSummary
 from hpsearch.reasons.rules import Correlation
 
 CORRELATED = 0.6  # correlation within the level set that is worth a word
+FLAT = 1e-9  # of a range's width: less is rounding, and no spread
 MEMBERS_LEAST = 20  # places in the level set, below which nothing is said
 
 
@@ -20,7 +21,7 @@ def interactions(summary: PosteriorSummary, axis: Axis) -> tuple[Correlation, ..
     correlations = []
     for other in summary.axes.values():
         pair = axis.units(members), other.units(members)
-        if other.name == axis.name or min(np.ptp(p) for p in pair) < 1e-9:
+        if other.name == axis.name or min(np.ptp(p) for p in pair) < FLAT:
             continue
         r = float(np.corrcoef(*pair)[0, 1])
         if abs(r) > CORRELATED:

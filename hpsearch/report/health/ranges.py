@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from hpsearch.digits import in_full
 from hpsearch.reasons import Side, open_at
 from hpsearch.report.health.records import SearchRecords
 from hpsearch.report.verdicts import conclusion, histories, reaches_beyond
@@ -31,7 +32,7 @@ def open_ranges(records: SearchRecords) -> Iterator[HealthNote]:
             yield HealthNote(
                 code="open_range",
                 severity="info" if within or natural else "warning",
-                message=f"{name} is {open_at(side)}: its range ends at {edge:g}"
+                message=f"{name} is {open_at(side)}: its range ends at {in_full(edge)}"
                 + (", inside what was asked: it had been narrowed too far" if within else ""),
                 numbers={
                     "hyperparameter": name, "side": side, "edge": edge, "limit": limit,
@@ -55,12 +56,12 @@ def _further(
 ) -> str:
     further = "above" if side is Side.HIGH else "below"
     if natural:
-        return f"no value {further} {edge:g} makes sense: {edge:g} itself may be the best one"
+        return f"no value {further} {in_full(edge)} makes sense: {in_full(edge)} itself may be the best one"
     if at_limit:
-        return f"set {path}.hard_{side} {further} {edge:g}, where the search had to stop"
+        return f"set {path}.hard_{side} {further} {in_full(edge)}, where the search had to stop"
     if within:
         return "more rounds would tell how far it has to grow"
-    return f"search further out: {path}.{side} {further} {edge:g}, or more rounds"
+    return f"search further out: {path}.{side} {further} {in_full(edge)}, or more rounds"
 
 
 def best_at_edge(records: SearchRecords) -> Iterator[HealthNote]:
@@ -86,7 +87,7 @@ def best_at_edge(records: SearchRecords) -> Iterator[HealthNote]:
         yield HealthNote(
             code="best_at_edge",
             severity="warning",
-            message=f"the best {name} ({best:g}) lies at the edge {edge:g} of its range",
+            message=f"the best {name} ({in_full(best)}) lies at the edge {in_full(edge)} of its range",
             numbers={"hyperparameter": name, "best": best, "edge": edge, "place": place},
             advice=f"move space.{name}.{side} further out, to see what lies beyond",
         )
@@ -147,8 +148,8 @@ def divergence(records: SearchRecords) -> Iterator[HealthNote]:
         advice = ways_out.many_diverged
     else:
         numbers |= asdict(boundary)
-        message += f", most of them above a learning rate of {boundary.edge:g}"
-        advice = f"set space.learning_rate.hard_high to {boundary.edge:g}"
+        message += f", most of them above a learning rate of {in_full(boundary.edge)}"
+        advice = f"set space.learning_rate.hard_high to {in_full(boundary.edge)}"
         advice += ways_out.or_clip
     yield HealthNote(
         code="divergence", severity="warning", message=message, numbers=numbers, advice=advice

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hpsearch.digits import in_full
 from hpsearch.edges import crowded
 from hpsearch.report.health.records import SearchRecords
 from hpsearch.report.views import HealthNote
@@ -20,7 +21,7 @@ def linear_scale(records: SearchRecords) -> Iterator[HealthNote]:
             yield HealthNote(
                 code="linear_scale",
                 severity="info",
-                message=f"{name} is searched on a linear scale from {asked.low:g} to {asked.high:g}: "
+                message=f"{name} is searched on a linear scale from {in_full(asked.low)} to {in_full(asked.high)}: "
                 f"nine tenths of all draws lie above {asked.low + (asked.high - asked.low) / 10:g}",
                 numbers={"low": asked.low, "high": asked.high},
                 advice=f'give space.{name} "scale": "log"{from_zero}, if its smaller values matter',

@@ -21,10 +21,10 @@ from hpsearch.trials import RoundKind
 
 FEW_EXAMPLES = 200  # below, candidates can hardly be told apart
 VISIBLE = 2.0  # standard deviations of a difference that can be seen
-MATTERS = 0.005  # a difference in score that is worth knowing about
+MATTERS = 0.005  # of the examples: a difference in accuracy that is worth knowing about
 COSTLY = 3.0  # standard deviations by which following short epochs must lose
 ORDERED_LEAST, COSTLY_LEAST = 8, 3  # configurations, to speak of an order, and of a loss
-SHIFTED = 0.1  # decades by which the best learning rate must move to be worth a word
+SHIFTED = 0.03  # of the range's width, by which the best learning rate must move to be worth a word
 AGREEING = 0.5  # correlation below which an earlier search disagrees
 
 
@@ -174,7 +174,7 @@ def short_epoch_bias(records: SearchRecords) -> Iterator[HealthNote]:
         message=(
             f"{epochs} epochs rank otherwise than {last}: the best after {epochs} is "
             f"{words.number(cost)} behind the best after {last} (rank correlation {rho:.2f}, {len(compared)} "
-            f"configurations){_direction(shift)}"
+            f"configurations){_direction(records, shift)}"
         ),
         numbers=numbers,
         advice=f"start with more epochs: epochs.first above {epochs}",
@@ -242,8 +242,9 @@ def _shift(records: SearchRecords, compared: Sequence[_Configuration]) -> float 
     return middle(full) - middle({i: c.short for i, c in enumerate(compared)})
 
 
-def _direction(shift: float | None) -> str:
-    if shift is None or abs(shift) < SHIFTED:
+def _direction(records: SearchRecords, shift: float | None) -> str:
+    rate = records.resolved.box.get("learning_rate")
+    if shift is None or not isinstance(rate, Range) or abs(shift) < SHIFTED * rate.width:
         return ""
     side = "higher" if shift > 0 else "lower"
     return f"; full trainings want a {side} learning rate"

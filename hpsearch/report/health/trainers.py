@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpsearch.arrays import Ints
+from hpsearch.digits import told_apart
 from hpsearch.records import TrialRecord
 from hpsearch.report.health.records import SearchRecords
 from hpsearch.report.views import HealthNote
@@ -100,7 +101,10 @@ def _regions(
         ("below", "low", [i for i in cuts if points[i - 1] >= now.low], below, bad_below),
     ]  # fmt: skip
     for word, end, at, trials_inside, bad_inside in ends:
-        edges = [f"{points[i - 1] if end == 'high' else points[i]:.3g}" for i in at]
+        edges = [
+            told_apart(points[i - 1] if end == "high" else points[i], now.high - now.low, 3)
+            for i in at
+        ]
         wheres = [f"{word} {edge}" for edge in edges]
         advised = [f"set space.{name}.hard_{end} to {edge}" for edge in edges]
         yield from _worst(

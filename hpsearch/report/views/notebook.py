@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from hpsearch.digits import alone
+
 LINE = 120  # characters of a line
 TEXT = 60  # characters of one text in it
 ROWS = 20  # of a table
@@ -92,4 +94,4 @@ def _short(value: object) -> str:
 
 
 def _number(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return alone(value, 6) if isinstance(value, float) else str(value)

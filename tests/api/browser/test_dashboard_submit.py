@@ -76,6 +76,28 @@ def test_the_plan_is_shown_before_anything_runs(visitor: Any, client: httpx.Clie
     assert client.get("/api/v1/searches").json()["items"] == before
 
 
+def test_levels_that_cannot_be_tried_are_told_before_a_search_begins(
+    visitor: Any, client: httpx.Client
+) -> None:
+    before = len(client.get("/api/v1/searches").json()["items"])
+    levels = [k / 100 for k in range(40)]
+    spec = {
+        "dataset": "iris",
+        "space": {"dropout": {"choices": levels}},
+        "rounds": 1,
+        "trials_per_round": 8,
+    }
+    page = visitor.open("/new?example=digits")
+    page.get_by_role("button", name="JSON").click()
+    page.locator("#json").fill(json.dumps(spec))
+    page.get_by_role("button", name="Submit").click()
+    expect(page.locator("#plan")).to_contain_text("dropout has 40 levels, and this plan can try 8")
+    expect(page.locator("#sending")).to_contain_text("submit again")
+    assert len(client.get("/api/v1/searches").json()["items"]) == before
+    page.get_by_role("button", name="Submit").click()
+    page.wait_for_url("**/searches/*")
+
+
 def test_mistakes_stand_at_their_fields(visitor: Any) -> None:
     page = visitor.open("/new?example=digits")
     rate = page.get_by_role("group", name="Hyperparameter learning_rate")
@@ -221,3 +243,17 @@ def test_a_search_that_is_trained_elsewhere_shows_its_scores(
     expect(page.locator("#result .score strong")).to_have_text("12.5")
     expect(page.get_by_role("columnheader", name="Score", exact=True)).to_be_visible()
     expect(page.locator("#trials tbody td", has_text="12.5").first).to_be_visible()
+
+
+def test_the_edges_of_a_narrow_range_are_told_apart(visitor: Any) -> None:
+    page = visitor.open("/new")
+    shown = page.evaluate(
+        """async () => {
+          const { formatRange, formatValue } = await import("/static/format.js");
+          const ranges = [[1e6, 1e6 + 1e-3], [0.999999, 1], [1e-4, 316.228], [0, 0.5]];
+          return [...ranges.map(([low, high]) => formatRange({ low, high }).replaceAll("\\u00a0", " ")),
+            ...[0.0123456, 1000000.00025, 1e6 / 3, 5].map(formatValue)];
+        }"""
+    )
+    assert shown[:4] == ["1000000 to 1000000.001", "0.999999 to 1", "1e-4 to 316.2", "0 to 0.5"]
+    assert shown[4:] == ["0.01235", "1000000.00025", "333333", "5"]
