@@ -146,8 +146,8 @@ def list_(
     from hpsearch.cli import tables
     from hpsearch.report import words
 
-    # The last columns may be empty, and hold spaces.
-    head = ("ID", "STATE", "ROUNDS", "BEST", "DATASET", "CREATED", "NAME", "TAGS")
+    tagged = ("TAGS",) if any(view.tags for view in views) else ()
+    head = ("ID", "STATE", "ROUNDS", "BEST", "DATASET", "CREATED", "NAME", *tagged)
     rows = (
         (
             view.id,
@@ -157,7 +157,7 @@ def list_(
             view.dataset or "-",
             view.created_at,
             view.name,
-            ", ".join(view.tags),
+            *([", ".join(view.tags)] if tagged else []),
         )
         for view in views
     )
