@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,15 @@ _DISCARD_BYTES = 1 << 25
 _DISCARD_SECONDS = 5.0
 
 
-def json_body(limit: int, *, not_finite: str = strict_json.LEAVE_OUT) -> Any:
+def json_body(
+    limit: int, *, not_finite: str = strict_json.LEAVE_OUT, checked_later: Collection[str] = ()
+) -> Any:
     """The decoded JSON body of this request, at most `limit` bytes of it.
 
     not_finite
         The way out where a number of it is NaN or infinite, for the message.
+    checked_later
+        Fields of it whose numbers may be so here; their reader names the place.
 
     Raises
     ------
@@ -43,7 +47,8 @@ def json_body(limit: int, *, not_finite: str = strict_json.LEAVE_OUT) -> Any:
             f"expected Content-Type: application/json, got {_content_type()}; "
             "send the document as JSON in UTF-8"
         )
-    return strict_json.loads(b"".join(_chunks(limit)), not_finite=not_finite)
+    body = b"".join(_chunks(limit))
+    return strict_json.loads(body, not_finite=not_finite, checked_later=checked_later)
 
 
 @contextmanager

@@ -8,8 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hpsearch.data import Reading
 from hpsearch.data.parse.parameters import reading_of
+from hpsearch.spec.labels import TAG_MOST, TAGS_MOST
 from hpsearch.trials import SearchState, TrialState
 
+Tag = Annotated[str, Field(min_length=1, max_length=TAG_MOST)]
 MAX_WAIT_SECONDS = 30.0
 MAX_PAGE = 1_000
 _VISIBLE = r"^[!-~]+$"
@@ -72,6 +74,24 @@ class SearchesQuery(PageQuery):
     """A page of searches."""
 
     state: SearchState | None = Field(None, description="Only searches in this state.")
+    tag: list[Tag] = Field(
+        [],
+        max_length=TAGS_MOST,
+        description="Only searches with this tag; repeated, with all of them.",
+    )
+    q: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="Only searches with this text in their name, note or a tag, in letters of any case.",
+    )
+    since: str | None = Field(
+        None,
+        max_length=40,
+        pattern=_VISIBLE,
+        description="Only searches submitted on this day or later, or at this time or later; UTC where "
+        "it has no zone.",
+    )
 
 
 class StatusQuery(Query):
@@ -111,8 +131,10 @@ class TrialsQuery(PageQuery):
 
     round: int | None = Field(None, ge=0, le=10_000, description="Only trials of this round.")
     state: TrialState | None = Field(None, description="Only trials in this state.")
-    sort: Literal["round", "-validation_accuracy"] = Field(
-        "round", description="By round and index, or best validation accuracy first."
+    sort: Literal["round", "-validation_accuracy", "-score"] = Field(
+        "round",
+        description="By round and index, or best first: by validation accuracy, or by the objective's "
+        "score. Of an external search both are by its score, in its direction.",
     )
     curve: bool = Field(
         False, description="With learning curves; a page then has at most 100 trials."

@@ -5,7 +5,7 @@ What an edit may say is the service's to judge; its model is for the OpenAPI doc
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -16,14 +16,21 @@ from pydantic import (
     model_validator,
 )
 
-from hpsearch.errors import InvalidRequest
+from hpsearch.errors import InvalidReport, InvalidRequest, Mistake
 from hpsearch.service.trial_reports import TrialUpdate
 from hpsearch.space import Choices
 from hpsearch.spec import from_pydantic
-from hpsearch.spec.budget import BudgetSpec
+from hpsearch.spec.budget import COST_MOST, BudgetSpec
+from hpsearch.spec.labels import Note, Tags
 from hpsearch.trials import SCORE_MOST, TrialState
 
 KeyScope = Literal["read", "submit", "admin"]
+MetricName = Annotated[
+    str,
+    Field(min_length=1, max_length=60, pattern=r"^[^\W\d][\w.:/@ -]*$", description="Of a metric."),
+]
+MetricValue = Annotated[float, Field(ge=-SCORE_MOST, le=SCORE_MOST)]
+METRICS_MOST = 32
 Body = TypeVar("Body", bound=BaseModel)
 
 
@@ -79,6 +86,8 @@ class SearchEdit(_Edit):
         BudgetSpec(epochs=1),
         description="A larger one, in the unit of the present one; more rounds follow from it.",
     )
+    tags: Tags = Field((), description="In place of those it has; also of a search that has ended.")
+    note: Note = Field("", description="Likewise.")
 
 
 class KeyRequest(BaseModel):
@@ -109,7 +118,26 @@ class TrialHeartbeat(BaseModel):
     token: str = Field(min_length=1, max_length=100, description="Of the lease.")
 
 
-class TrialReportBody(TrialHeartbeat):
+class _Numbers(BaseModel):
+    """The numbers of a report beside its score."""
+
+    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
+
+    metrics: dict[MetricName, MetricValue] | None = Field(
+        None,
+        max_length=METRICS_MOST,
+        description="Other numbers beside the score, by name. They decide nothing; those of the last "
+        "report that has some are kept.",
+    )
+    cost: float | None = Field(
+        None,
+        ge=0,
+        le=COST_MOST,
+        description="What this trial has cost so far, in all, in a unit of your own.",
+    )
+
+
+class TrialReportBody(_Numbers, TrialHeartbeat):
     """A score after some epoch, or the end of a trial that has none."""
 
     epoch: int | None = Field(
@@ -118,8 +146,8 @@ class TrialReportBody(TrialHeartbeat):
     score: float | None = Field(
         None,
         json_schema_extra={"minimum": -SCORE_MOST, "maximum": SCORE_MOST},
-        description="Higher is better. On examples kept for validation, of a final trial on those "
-        "kept for the test.",
+        description="Better as the search's direction says: higher, or lower where it minimises. On "
+        "examples kept for validation, of a final trial on those kept for the test.",
     )
     loss: float | None = Field(
         None,
@@ -165,7 +193,14 @@ def parse_heartbeat(data: object) -> TrialHeartbeat:
 
 
 def parse_trial_report(data: object) -> TrialUpdate:
-    """`data` as the report of a trial; InvalidRequest with every mistake in it."""
+    """`data` as the report of a trial; InvalidRequest with every mistake in it.
+
+    Raises
+    ------
+    InvalidReport
+        Its metrics or its cost have mistakes: all are listed by their paths.
+    """
+    _check_numbers(data)
     body = _parse(TrialReportBody, data, "report of a trial")
     returned = body.state == "returned"
     return TrialUpdate(
@@ -176,7 +211,31 @@ def parse_trial_report(data: object) -> TrialUpdate:
         state=None if body.state is None or returned else TrialState(body.state),
         message=body.message,
         returned=returned,
+        metrics=body.metrics,
+        cost=body.cost,
     )
+
+
+def _check_numbers(data: object) -> None:
+    """Refuse a report for its metrics and its cost alone, each mistake with its path."""
+    if not isinstance(data, dict):
+        return
+    try:
+        _Numbers.model_validate({n: data[n] for n in ("metrics", "cost") if n in data})
+    except ValidationError as error:
+        mistakes = [_worded(m) for m in from_pydantic(error)]
+        raise InvalidReport("this is no report of a trial", mistakes) from error
+
+
+def _worded(mistake: Mistake) -> Mistake:
+    """A mistake; that of a bad name lies at the metric itself."""
+    path, message = mistake.path.removesuffix(".[key]"), mistake.message
+    if mistake.path.endswith(".[key]"):
+        message = (
+            "the name of a metric has 1 to 60 letters, digits, spaces and _ . : / @ -, and begins "
+            "with a letter or _"
+        )
+    return Mistake(path, message)
 
 
 def _parse(kind: type[Body], data: object, title: str) -> Body:

@@ -10,7 +10,7 @@ import codecs
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from typing import Any, NoReturn
 
@@ -26,8 +26,11 @@ _TOKEN = re.compile(rb'"(?:[^"\\]+|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 _BAD_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
-def loads(body: bytes, *, not_finite: str = LEAVE_OUT) -> Any:
+def loads(body: bytes, *, not_finite: str = LEAVE_OUT, checked_later: Collection[str] = ()) -> Any:
     """The value that a request body holds; `not_finite` is the way out where a number is NaN.
+
+    checked_later
+        Fields whose numbers may be NaN or infinite here: whoever reads them says where.
 
     Raises
     ------
@@ -49,8 +52,8 @@ def loads(body: bytes, *, not_finite: str = LEAVE_OUT) -> Any:
         value = json.loads(
             text,
             parse_int=_integer,
-            parse_float=_number,
-            parse_constant=partial(_constant, not_finite),
+            parse_float=float if checked_later else _number,
+            parse_constant=float if checked_later else partial(_constant, not_finite),
             object_pairs_hook=_object,
         )
     except json.JSONDecodeError as error:
@@ -60,6 +63,9 @@ def loads(body: bytes, *, not_finite: str = LEAVE_OUT) -> Any:
         refusal.line = error.lineno
         raise refusal from error
     _check_texts(value)
+    if checked_later:
+        rest = value.items() if isinstance(value, dict) else [("", value)]
+        _check_finite([item for name, item in rest if name not in checked_later], not_finite)
     return value
 
 
@@ -90,6 +96,16 @@ def _number(text: str) -> float:
 
 def _constant(way_out: str, text: str) -> NoReturn:
     raise InvalidRequest(f"{text} is not a JSON number; {way_out}")
+
+
+def _check_finite(value: Any, way_out: str) -> None:
+    """Refuse a number that is not finite, at whatever depth."""
+    if isinstance(value, float) and not math.isfinite(value):
+        _constant(way_out, json.dumps(value))
+    for item in (
+        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    ):
+        _check_finite(item, way_out)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

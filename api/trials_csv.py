@@ -12,7 +12,7 @@ from typing import Any
 from flask import Response
 
 from api.parameters import MAX_PAGE, TrialsQuery
-from hpsearch.report.columns import param_columns
+from hpsearch.report.columns import METRIC, metric_column, param_columns
 from hpsearch.report.views import Page, TrialView
 from hpsearch.service.searches import Searches
 
@@ -37,10 +37,13 @@ _FORMULA_STARTS = re.compile(r"(?:^|(?<=[;,\t\r\n]))(?=[=+\-@\t\r\n])")
 def trials_csv(searches: Searches, search_id: str, *, owner: str, query: TrialsQuery) -> Response:
     """All trials that `query` selects, without its paging, a row each.
 
-    The hyperparameters come last, a column each. The first page is read before the answer
+    The hyperparameters come last, a column each; before them cost and metrics, where trainers reported
+    some. The first page is read before the answer
     begins, so that a wrong request is still refused by its status.
     """
+    reported = searches.reported(search_id, owner=owner)
     own = [name for name in _COLUMNS if query.role or name != "role"]
+    own += [*(["cost"] if reported.cost else []), *map(metric_column, reported.metrics)]
 
     def page(cursor: str | None) -> Page:
         return searches.trials(
@@ -72,7 +75,8 @@ def trials_csv(searches: Searches, search_id: str, *, owner: str, query: TrialsQ
 
 
 def _row(trial: TrialView, own: Sequence[str], names: Sequence[str]) -> list[str]:
-    facts = [_cell(getattr(trial, column)) for column in own]
+    metrics = {metric_column(name): value for name, value in (trial.metrics or {}).items()}
+    facts = [_cell(metrics.get(c) if c.startswith(METRIC) else getattr(trial, c)) for c in own]
     levels = [trial.params[name] for name in names]
     return [*facts, *("null" if level is None else _cell(level) for level in levels)]
 

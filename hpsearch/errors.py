@@ -12,6 +12,7 @@
     |  |- UnsupportedType  415  a content type that is not understood
     |  |- InvalidSpec      422  a search spec with mistakes, each with its path
     |  |- InvalidDataset   422  data that cannot be trained on
+    |  |- InvalidReport    422  a trainer's report with mistakes beside its score
     |  `- TooMany          429  a quota or a rate limit
     `- SystemFault              ours; logged once where it is caught
        |- Misconfigured    500  settings that cannot work
@@ -173,6 +174,12 @@ class InvalidDataset(_WithMistakes):
     """Data that cannot be trained on."""
 
     title = "Invalid dataset"
+
+
+class InvalidReport(_WithMistakes):
+    """A trainer's report with mistakes beside its score; the report is refused, and no other."""
+
+    title = "Invalid report"
 
 
 class TooMany(UserError):

@@ -76,7 +76,7 @@ def beat_trial(path: TrialPath, query: NoQuery) -> Response:
     f"{TRIALS}/<trial>/report",
     scope="submit",
     answers={200: VerdictView},
-    problems=(404, 409, 413, 415),
+    problems=(404, 409, 413, 415, 422),
     body_limit="max_json_bytes",
     extra=body_of("TrialReportBody"),
 )
@@ -95,6 +95,8 @@ def report_trial(path: TrialPath, query: NoQuery) -> Response:
 def _body(path: TrialPath) -> Any:
     """The body of a request; its mistakes are named only to an owner of the search."""
     state = runtime()
-    data: Any = json_body(state.settings.max_json_bytes, not_finite=DIVERGED)
+    data: Any = json_body(
+        state.settings.max_json_bytes, not_finite=DIVERGED, checked_later=("metrics", "cost")
+    )
     state.services.external.check(path.id, owner=owner())
     return data

@@ -75,11 +75,15 @@ def progress(query: ProgressQuery) -> Response:
     from hpsearch.figures import search as figures
 
     services, rounds = runtime().services, dict[str, list[RoundView]]()
+    minimised = set[str]()
     for search in dict.fromkeys(query.searches.split(",")):
-        name = services.searches.status(search, owner=owner()).name or search
+        status = services.searches.status(search, owner=owner())
+        name = status.name or search
         label = f"{name} ({search})" if name in rounds else name
         rounds[label] = services.figures.rounds(search, owner=owner())
-    return Response(figures.progress(rounds).to_json(), mimetype="application/json")
+        minimised |= {label} if status.direction == "minimize" else set()
+    figure = figures.progress(rounds, minimised=minimised)
+    return Response(figure.to_json(), mimetype="application/json")
 
 
 def draw(search: str, name: str, query: FigureQuery | None = None) -> Any:
@@ -111,15 +115,17 @@ def _trials(queries: FigureQueries, search: str, query: FigureQuery) -> Any:
     for name in (x, y):
         if name not in names:
             raise InvalidRequest(f"{name!r} is not searched; there are {', '.join(names)}")
+    direction = queries.direction(search, owner=owner())
     sample, of = queries.sample(search, owner=owner())
     rounds = queries.rounds(search, owner=owner())
-    return figures.trials(figures.Sample(sample, of), rounds, x=x, y=y)
+    return figures.trials(figures.Sample(sample, of, direction), rounds, x=x, y=y)
 
 
 def _curves(queries: FigureQueries, search: str, query: FigureQuery) -> Any:
     from hpsearch.figures import search as figures
 
-    return figures.curves(queries.curves(search, owner=owner()))
+    direction = queries.direction(search, owner=owner())
+    return figures.curves(queries.curves(search, owner=owner()), direction)
 
 
 def _surface(queries: FigureQueries, search: str, query: FigureQuery) -> Any:
@@ -127,7 +133,11 @@ def _surface(queries: FigureQueries, search: str, query: FigureQuery) -> Any:
 
     rounds = queries.rounds(search, owner=owner())
     best = queries.curves(search, owner=owner())
-    return figures.surface(queries.surface(search, owner=owner()), _exploring(rounds), best)
+    view, direction = (
+        queries.surface(search, owner=owner()),
+        queries.direction(search, owner=owner()),
+    )
+    return figures.surface(view, _exploring(rounds), best, direction)
 
 
 def _importance(queries: FigureQueries, search: str, query: FigureQuery) -> Any:

@@ -104,10 +104,16 @@ def submit(header: IdempotencyHeader, query: SubmitQuery) -> Response:
 
 @routes.route_to("GET", SEARCHES, scope="read", answers={200: SearchList})
 def searches(query: SearchesQuery) -> Response:
-    """List searches, newest first."""
+    """List searches, newest first: all, or those that a state, tags, a text and a time select."""
     return view_response(
         runtime().services.searches.list(
-            owner=owner(), state=query.state, limit=query.limit, cursor=query.cursor
+            owner=owner(),
+            state=query.state,
+            tags=query.tag,
+            words=query.q,
+            since=query.since,
+            limit=query.limit,
+            cursor=query.cursor,
         )
     )
 
@@ -194,7 +200,7 @@ def spec(path: SearchPath, query: NoQuery) -> Response:
     extra=body_of("SearchEdit"),
 )
 def edit(path: SearchPath, header: IfMatchHeader, query: EditQuery) -> Response:
-    """Edit a search that runs, from the next round on.
+    """Edit a search that runs, from the next round on; its tags and note at any time.
 
     What has been trained is kept and used. With `dry_run` nothing is stored, and the answer is
     what the next round would be; 409 once the search is finalizing or has ended.

@@ -67,6 +67,7 @@ function warnings(all) {
       ? "These searches are on different datasets: their scores cannot be compared."
       : distinct((status) => status.dataset_digest) > 1
         && "These searches are on different contents of one name: the dataset was uploaded again, and their scores cannot be compared.",
+    distinct((status) => status.direction) > 1 && "Some of these searches minimise their score and some maximise it.",
     distinct((status) => status.objective) > 1 && "These searches have different objectives: validation scores differ in kind.",
   ].filter(Boolean);
 }

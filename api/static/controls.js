@@ -3,6 +3,7 @@
 import { announce, byId, h } from "./dom.js";
 import { confirm } from "./dialog.js";
 import { editSearch } from "./edit.js";
+import { editLabels } from "./labels.js";
 import { segment, send, setLeaving } from "./http.js";
 import { ENDED_STATES } from "./format.js";
 
@@ -18,6 +19,7 @@ export class Controls {
       this.button("Pause", ["queued", "running"], () => this.steer("pause")),
       this.button("Resume", ["paused", "failed"], () => this.steer("resume")),
       this.button("Edit …", OPEN, () => editSearch(search, this.status, changed)),
+      this.button("Tags and note …", null, () => editLabels(search, this.status, changed)),
       this.button("Cancel …", [...OPEN, "finalizing"], () => this.cancel()),
       this.button("Continue …", [...ENDED_STATES, "paused"], newSearchFrom("warm_start"),
         "A new search that begins with what this one has seen"),

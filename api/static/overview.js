@@ -35,6 +35,9 @@ function facts(status) {
       byObjective && h("small", {}, `${displayName(status.objective)}, higher is better; accuracy ${formatScore(best.validation_accuracy)}`),
       best && h("small", {}, `trial ${best.trial}: ${formatParams(best.params, status.effective_with)}`,
         isOutside(status.ranges, best.params) && "; it lies outside the ranges now")),
+    status.direction === "minimize" && fact("Scores", "lower is better"),
+    status.cost && fact("Cost", costWords(status.cost),
+      status.cost.final !== null && h("small", {}, `${formatScore(status.cost.final)} more by the final test`)),
     fact("Rounds", `${rounds.completed} of ${rounds.planned}${kind}`),
     fact("Trials", trials.planned.toLocaleString("en"),
       others.length > 0 && h("small", {}, others.map((s) => `${trials[s].toLocaleString("en")} ${s}`).join(", "))),
@@ -46,9 +49,16 @@ function facts(status) {
     fact("Id", h("code", {}, status.id)),
     status.webhook && fact("Webhook", `${status.webhook.host}: ${status.webhook.state.replace("_", " ")}`,
       status.webhook.error && h("small", {}, status.webhook.error)),
+    status.tags.length > 0 && fact("Tags", status.tags.map((tag) => h("span", { class: "tag" }, tag))),
+    status.note && fact("Note", h("span", { class: "note" }, status.note)),
     status.warm_start_trials > 0 && fact("Began with", formatCount(status.warm_start_trials, "trial"),
       status.warm_start.map((id) => [" ", h("a", { href: `/searches/${encodeURIComponent(id)}` }, id)])),
   ];
+}
+
+function costWords({ spent, budget }) {
+  const words = spent === null ? "none reported" : formatScore(spent);
+  return budget === null ? words : `${words} of ${formatScore(budget)}`;
 }
 
 function time({ started_at: start, finished_at: end, eta_seconds: left }) {

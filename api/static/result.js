@@ -9,8 +9,9 @@ export function showResult(result) {
   byId("result").hidden = false;
 }
 
-function headline({ test, objective }) {
-  if (!test.sealed) return externalScore(test);
+function headline(result) {
+  const { test, objective } = result;
+  if (!test.sealed) return externalScore(result);
   const metric = test.metrics?.[objective];
   const value = metric ? metric.value : test.accuracy ?? test.score;
   const counted = test.accuracy !== null || test.class_counts !== null;
@@ -35,10 +36,10 @@ function yardstick({ ci95, baseline, note }) {
 }
 
 /** The final scores of an external search, which the service cannot vouch for. */
-function externalScore(test) {
+function externalScore({ test, direction }) {
   return h("div", { class: "score" },
     h("strong", {}, formatScore(test.score)),
-    h("p", {}, "test score of the recommended values, as reported", h("br"),
+    h("p", {}, `test score of the recommended values, as reported${direction === "minimize" ? "; lower is better" : ""}`, h("br"),
       h("span", { class: "muted" }, "that nothing of the test part was seen before is its reporter's promise")));
 }
 

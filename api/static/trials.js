@@ -12,6 +12,10 @@ export class TrialTable {
   constructor(search) {
     this.path = `/searches/${segment(search)}/trials`;
     this.names = [];
+    this.metrics = []; // names of those that the trials shown so far have
+    this.costs = false;
+    this.sort = "-validation_accuracy"; // of the best ones first
+    this.order = "descending";
     this.best = true; // first; otherwise by round
     this.cursors = [null]; // of the pages up to the one shown
     this.next = null;
@@ -27,9 +31,10 @@ export class TrialTable {
   describe(status, rounds) {
     const names = Object.keys(status.ranges).sort();
     this.conditions = status.effective_with;
-    this.sortable = status.objective !== "external"; // scores from elsewhere have no order there
-    this.best &&= this.sortable;
-    const score = status.best?.validation_accuracy === null ? "Validation score" : "Validation accuracy";
+    const external = status.objective === "external";
+    this.sort = external ? "-score" : "-validation_accuracy";
+    this.order = status.direction === "minimize" ? "ascending" : "descending";
+    const score = external || status.best?.validation_accuracy === null ? "Validation score" : "Validation accuracy";
     if (names.join() !== this.names.join() || score !== this.score) {
       [this.names, this.score] = [names, score];
       this.head();
@@ -42,7 +47,7 @@ export class TrialTable {
 
   head() {
     const sortable = (title, best) => {
-      const order = this.best !== best ? "none" : best ? "descending" : "ascending";
+      const order = this.best !== best ? "none" : best ? this.order : "ascending";
       const act = () => this.sortBy(best);
       return h("th", { scope: "col", "aria-sort": order },
         h("button", { type: "button", class: "sort", onclick: act }, title));
@@ -50,7 +55,8 @@ export class TrialTable {
     const plain = (title) => h("th", { scope: "col" }, title);
     fill(byId("trials").tHead, h("tr", {},
       sortable("Trial", false), plain("State"), plain("Epochs"),
-      this.sortable ? sortable(this.score, true) : plain("Score"), this.names.map((name) => plain(displayName(name)))));
+      sortable(this.score, true), this.metrics.map((name) => plain(name)), this.costs && plain("Cost"),
+      this.names.map((name) => plain(displayName(name)))));
   }
 
   sortBy(best) {
@@ -63,7 +69,7 @@ export class TrialTable {
   query(more) {
     const filters = {
       round: byId("trials-round").value, state: byId("trials-state").value,
-      sort: this.best ? "-validation_accuracy" : "round", ...more,
+      sort: this.best ? this.sort : "round", ...more,
     };
     return new URLSearchParams(Object.entries(filters).filter(([, value]) => value));
   }
@@ -83,10 +89,20 @@ export class TrialTable {
     // An answer to an older question, after the next one has been asked, is dropped.
     if (String(query) !== String(this.query({ limit: LIMIT, cursor: this.cursors.at(-1) }))) return;
     this.next = next;
+    this.extend(items);
     fill(byId("trials").tBodies[0], items.length ? items.map((trial) => this.row(trial)) : this.nothing());
     byId("trials-previous").disabled = this.cursors.length === 1;
     byId("trials-next").disabled = next === null;
     byId("trials-page").textContent = `Page ${this.cursors.length}`;
+  }
+
+  /** Add columns for metrics and costs that were not there before. */
+  extend(items) {
+    const metrics = [...new Set([...this.metrics, ...items.flatMap((trial) => Object.keys(trial.metrics ?? {}))])].sort();
+    const costs = this.costs || items.some((trial) => trial.cost !== null);
+    if (metrics.length === this.metrics.length && costs === this.costs) return;
+    [this.metrics, this.costs] = [metrics, costs];
+    this.head();
   }
 
   row(trial) {
@@ -94,11 +110,13 @@ export class TrialTable {
     const values = this.names.map((name) => h("td", {}, formatValue(name in params ? params[name] : "–")));
     const state = trial.role ? `${trial.state}, ${displayName(trial.role)}` : trial.state;
     return h("tr", {}, h("th", { scope: "row" }, trial.id), h("td", { title: trial.error }, state),
-      h("td", {}, String(trial.epochs)), h("td", {}, formatScore(scoreOf(trial))), values);
+      h("td", {}, String(trial.epochs)), h("td", {}, formatScore(scoreOf(trial))),
+      this.metrics.map((name) => h("td", {}, formatScore(trial.metrics?.[name]))),
+      this.costs && h("td", {}, formatScore(trial.cost)), values);
   }
 
   nothing() {
-    const columns = 4 + this.names.length;
+    const columns = 4 + this.metrics.length + Number(this.costs) + this.names.length;
     return h("tr", {}, h("td", { colspan: columns, class: "muted" }, "No trial to show."));
   }
 

@@ -56,7 +56,7 @@ def _options(
 for command in (
     searches.submit, searches.plan, searches.status, searches.watch, searches.result, searches.health,
     searches.spec, searches.list_, searches.pause, searches.resume, searches.cancel,
-    searches.delete, searches.replay, edits.edit, edits.continue_, serve.serve, demo.demo,
+    searches.delete, searches.replay, edits.edit, edits.tag, edits.continue_, serve.serve, demo.demo,
     lab.lab, report.report, predict.model, predict.predict, exchange.export, exchange.import_,
     compare.compare, backup.backup, doctor.doctor, prune.prune,
 ):  # fmt: skip

@@ -41,7 +41,7 @@ def edit(
 ) -> None:
     """Change the ranges, rounds, trials_per_round or epochs of a search, or raise its budget.
 
-    From its next round on.
+    From its next round on. Its tags and note change at once, in any state.
     """
     changes = parse_changes(settings)
     with connected(url) as client:
@@ -57,6 +57,9 @@ def edit(
 
         console().print(result_output.next_round(plan))
         return
+    if changes.keys() <= {"tags", "note"}:
+        print(f"{view.id} is edited")
+        return
     after = view.edits[-1].after_round if view.edits else 0
     print(f"{view.id} is edited" + (f"; it takes effect after round {after}" if after else ""))
     from hpsearch.report import words
@@ -64,6 +67,32 @@ def edit(
     for name in sorted(changes.get("space", {}).keys() & view.limits.keys()):
         reach = words.span(view.limits[name])
         print(f"{words.plain(name)}: later rounds may look anywhere in {reach}")
+
+
+def tag(
+    search: SearchId,
+    tags: Annotated[
+        list[str] | None, typer.Argument(metavar="[TAG]...", help="Tags that it gets.")
+    ] = None,
+    remove: Annotated[
+        list[str], typer.Option(metavar="TAG", help="A tag that it loses; may be repeated.")
+    ] = [],  # noqa: B006  # typer makes a new one
+    note: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Its note in place of the one it has.")
+    ] = None,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Give a search tags or a note, in whatever state it is; without any, show those that it has."""
+    with connected(url) as client:
+        view = client.tag(search, tags or [], remove=remove, note=note)
+    if as_json:
+        emit(view)
+        return
+    from hpsearch.report.words import plain
+
+    print(f"tags: {plain(', '.join(view.tags)) or '-'}")
+    print(f"note: {plain(view.note) or '-'}")
 
 
 def continue_(

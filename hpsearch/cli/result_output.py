@@ -220,9 +220,10 @@ def _scored_test(view: ResultView) -> Table:
     without = f", {failed} failed" if failed else ""
     spread = "" if test.score_sd is None else f", sd {words.share(test.score_sd)}"
     count = chosen.trainings or 1
+    lower = ", lower is better" if view.direction == "minimize" else ""
     return facts(
         [
-            ("test score", words.share(test.score)),
+            ("test score", words.share(test.score) + lower),
             ("models of the range", f"mean {words.share(test.score_mean)}{spread} over {len(drawn)}{without}"),
             ("expected score", f"{words.share(chosen.score)} from {count} full trainings"),
             ("test part", _test_part(test)),

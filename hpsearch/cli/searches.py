@@ -123,20 +123,31 @@ def spec(search: SearchId, url: Url = None) -> None:
 
 def list_(
     state: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
+    tag: Annotated[
+        list[str], typer.Option(help="Only those with this tag; may be repeated, for all of them.")
+    ] = [],  # noqa: B006  # typer makes a new one
+    query: Annotated[
+        str | None,
+        typer.Option("--query", "-q", help="Only those with this in name, note or a tag."),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only those submitted since this day or time (UTC).")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = LISTED,
     url: Url = None,
     as_json: Json = False,
 ) -> None:
     """List the searches of this key, newest first."""
     with connected(url) as client:
-        views = list(client.list(state=state, limit=limit))
+        views = list(client.list(state=state, limit=limit, tags=tag, q=query, since=since))
     if as_json:
         emit(views)
         return
     from hpsearch.cli import tables
     from hpsearch.report import words
 
-    head = ("ID", "STATE", "ROUNDS", "BEST", "DATASET", "CREATED", "NAME")
+    tagged = ("TAGS",) if any(view.tags for view in views) else ()
+    head = ("ID", "STATE", "ROUNDS", "BEST", "DATASET", "CREATED", "NAME", *tagged)
     rows = (
         (
             view.id,
@@ -146,6 +157,7 @@ def list_(
             view.dataset or "-",
             view.created_at,
             view.name,
+            *([", ".join(view.tags)] if tagged else []),
         )
         for view in views
     )

@@ -16,7 +16,14 @@ from hpsearch.report.words import plain
 from hpsearch.trials import WORKING, RoundKind
 
 if TYPE_CHECKING:
-    from hpsearch.report.views import EditView, RangeView, StatusView, TrialCounts, WebhookView
+    from hpsearch.report.views import (
+        CostView,
+        EditView,
+        RangeView,
+        StatusView,
+        TrialCounts,
+        WebhookView,
+    )
 
 _DOING: Mapping[RoundKind | None, str] = {
     RoundKind.REPEAT: "repeating the finalists",
@@ -60,6 +67,8 @@ def status(view: StatusView) -> Table:
     if view.best is not None:
         pairs.append(("best trial", best_line(view)))
     pairs.append(("ranges", ranges(view.ranges)))
+    if view.cost is not None:
+        pairs.append(("cost", cost(view.cost)))
     if view.edits:
         pairs.append(("edited", "; ".join(_edit(edit) for edit in view.edits)))
     if view.warm_start or view.warm_start_trials:
@@ -67,6 +76,10 @@ def status(view: StatusView) -> Table:
         pairs.append(("begun with", f"{counted(view.warm_start_trials, 'trial')}{of}"))
     if view.webhook is not None:
         pairs.append(("webhook", _webhook(view.webhook)))
+    if view.tags:
+        pairs.append(("tags", ", ".join(view.tags)))
+    if view.note:
+        pairs.append(("note", view.note))
     if view.eta_seconds is not None:
         pairs.append(("time left", words.duration(view.eta_seconds)))
     return facts(pairs)
@@ -92,7 +105,16 @@ def best_line(view: StatusView) -> str:
     if view.best is None:
         return "-"
     outside = "  (outside the ranges now)" if words.outside(view.ranges, view.best.params) else ""
-    return f"{words.best(view.best, view.objective)}  {words.params(view.best.params, view.effective_with)}{outside}"
+    lower = ", lower is better" if view.direction == "minimize" else ""
+    return f"{words.best(view.best, view.objective)}{lower}  {words.params(view.best.params, view.effective_with)}{outside}"
+
+
+def cost(view: CostView) -> str:
+    """The costs that trainers have reported."""
+    spent = "none reported" if view.spent is None else f"{view.spent:,.6g}"
+    of = "" if view.budget is None else f" of {view.budget:,.6g}"
+    final = "" if view.final is None else f", and {view.final:,.6g} by the final test"
+    return f"{spent}{of}{final}"
 
 
 def ranges_line(view: StatusView) -> str:

@@ -10,7 +10,7 @@ import math
 import operator
 import os
 import reprlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -50,6 +50,13 @@ def text(value: str, what: str, wanted: str = "text") -> str:
     if not isinstance(value, str):
         raise _mistaken(value, what, wanted)
     return value
+
+
+def names(values: Iterable[str], what: str) -> list[str]:
+    """Texts, of which there may be any number; a text alone is none of them letter by letter."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise _mistaken(values, what, "a list of texts")
+    return [text(value, f"{what}[{i}]") for i, value in enumerate(values)]
 
 
 def file_path(file: str | os.PathLike[str], what: str = "the file") -> Path:

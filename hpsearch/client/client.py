@@ -19,6 +19,7 @@ from hpsearch.client.arguments import (
     count,
     dataset_name,
     document,
+    names,
     number,
     revision_tag,
     search_id,
@@ -26,6 +27,7 @@ from hpsearch.client.arguments import (
 from hpsearch.client.continuation import continued
 from hpsearch.client.dataset_upload import Frame, upload
 from hpsearch.client.figure import Figure
+from hpsearch.client.labels import labelled
 from hpsearch.client.transport import Transport, V
 from hpsearch.edges import changed
 from hpsearch.errors import Conflict, NotFound
@@ -153,11 +155,41 @@ class Client:
         first = self.status(search)
         return polling.last(polling.changes(self.status, first, timeout=seconds), show=progress)
 
-    def list(self, *, state: str | None = None, limit: int | None = None) -> Iterator[StatusView]:
-        """The searches of this key, newest first."""
+    def list(
+        self,
+        *,
+        state: str | None = None,
+        limit: int | None = None,
+        tags: Iterable[str] = (),
+        q: str | None = None,
+        since: str | None = None,
+    ) -> Iterator[StatusView]:
+        """The searches of this key, newest first.
+
+        Those with all of `tags`, with the text `q` in name, note or a tag, submitted `since` a day or
+        a time.
+        """
         most = None if limit is None else count(limit, "limit")
-        items = self._transport.items(StatusView, path_of("searches"), {"state": state}, most)
+        asked = {"state": state, "tag": names(tags, "tags"), "q": q, "since": since}
+        items = self._transport.items(StatusView, path_of("searches"), asked, most)
         yield from islice(items, most)
+
+    def tag(
+        self,
+        search: Search,
+        add: Iterable[str] = (),
+        *,
+        remove: Iterable[str] = (),
+        note: str | None = None,
+    ) -> StatusView:
+        """Give a search more tags, take some away, or give it another note; in any state.
+
+        Raises
+        ------
+        InvalidSpec
+            A tag or the note that cannot be; nothing is changed then.
+        """
+        return labelled(self, search, names(add, "add"), names(remove, "remove"), note)
 
     def rounds(self, search: Search) -> Iterator[RoundView]:
         """The rounds so far, each with the decisions on its evidence."""
@@ -172,7 +204,7 @@ class Client:
         sort: str | None = None,
         curve: bool = False,
     ) -> Iterator[TrialView]:
-        """All trials, page by page; `sort` is `-validation_accuracy` or `round`.
+        """All trials, page by page; `sort` is `round`, or best first `-score` or `-validation_accuracy`.
 
         With `curve` each has its learning curve.
         """
@@ -262,6 +294,8 @@ class Client:
         self, search: Search, changes: Mapping[str, Any], *, seen: StatusView | None = None
     ) -> StatusView:
         """Change ranges, rounds, trials or epochs of a running search from its next round on.
+
+        Its `tags` and its `note` may be changed at any time, and count at once.
 
         With `seen`, only if the search has not changed since that status.
         """
@@ -418,6 +452,8 @@ class Client:
         loss: float | None = None,
         state: trainer_calls.EndState | None = None,
         message: str | None = None,
+        metrics: Mapping[str, float] | None = None,
+        cost: float | None = None,
     ) -> VerdictView:
         """Report the score after an epoch (the last one, without `epoch`), or how a trial ended.
 
@@ -425,6 +461,10 @@ class Client:
             completed: the training is over before its last epoch, and its last score stands;
             diverged: the worst score; failed: it says nothing about the parameters; returned: the
             trial waits for another trainer, and its scores are forgotten.
+        metrics
+            Other numbers by name, which are shown beside the score; the last ones are kept.
+        cost
+            Of the trial so far, in all.
 
         Raises
         ------
@@ -432,10 +472,13 @@ class Client:
             The trial was given to somebody else, or the epoch has another score already.
         InvalidRequest
             An epoch whose score has to be known first was left out; a score that is not finite.
+        InvalidReport
+            A metric or a cost that cannot be; nothing of the report is stored.
         """
         return trainer_calls.report(
-            self._transport, order, score, epoch=epoch, loss=loss, state=state, message=message
-        )
+            self._transport, order, score, epoch=epoch, loss=loss, state=state, message=message,
+            metrics=metrics, cost=cost,
+        )  # fmt: skip
 
 
 def _at(search: Search, *parts: str) -> str:

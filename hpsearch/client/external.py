@@ -4,7 +4,7 @@
         model = build(order.params, seed=order.seed)
         while True:
             fit_one_epoch(model)
-            yield score(model)      # higher is better; on the test part where order.kind is "final"
+            yield score(model)      # on the test part where order.kind is "final"
 
     external.run(Client(url, key), search_id, train)
 
@@ -21,6 +21,7 @@ import threading
 import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hpsearch.client.arguments import Search, as_number, search_id
@@ -28,6 +29,7 @@ from hpsearch.client.client import Client
 from hpsearch.errors import (
     Conflict,
     HpsearchError,
+    InvalidReport,
     InvalidRequest,
     InvalidSpec,
     NotFound,
@@ -38,13 +40,34 @@ from hpsearch.trials import RoundKind
 
 log = logging.getLogger(__name__)
 
-Train = Callable[[OrderView], Iterable[float] | float]
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A score with what belongs to it, to be yielded or returned in place of the score alone.
+
+    metrics
+        Other numbers by name, which are shown beside the score; the last ones are kept.
+    cost
+        Of the trial so far, in all.
+    """
+
+    score: float
+    metrics: Mapping[str, float] | None = None
+    cost: float | None = None
+
+
+Train = Callable[[OrderView], Iterable[float | Report] | float | Report]
 """The scores of one trial, epoch by epoch; or its last one alone."""
 
 WAIT_SECONDS = 20.0  # for which the service holds a claim while nothing is open
 BEATS = 3  # heartbeats in the time of a lease
 MESSAGE_MOST = 2000  # characters
-BAD_VALUE = (InvalidRequest, InvalidSpec, TooLarge)  # what one report said, and no other would
+BAD_VALUE = (
+    InvalidRequest,
+    InvalidReport,
+    InvalidSpec,
+    TooLarge,
+)  # what one report said, and no other would
 NO_EPOCHS = 'a training without epochs says "epochs": {"first": 1, "last": 1} in its spec'
 
 
@@ -162,16 +185,16 @@ def _train(held: _Held, train: Train) -> None:
 
 def _words(order: OrderView, train: Train) -> Generator[Mapping[str, Any]]:
     """The reports of a training: its scores, then how it ended if that was early."""
-    epoch, score = 0, None
+    epoch, last = 0, None
     try:
-        for epoch, score in enumerate(_scores(order, train), start=1):
-            if not math.isfinite(score):
-                yield {"state": "diverged"}
+        for epoch, last in enumerate(_reports(order, train), start=1):
+            if not math.isfinite(last.score):
+                yield {**_rest(last), "state": "diverged"}
                 return
             # Only its last score is that of a final trial: others would look at the test part.
             if order.kind is not RoundKind.FINAL or epoch >= order.epochs:
-                yield {"score": score, "epoch": epoch}
-        if score is None:
+                yield {**_rest(last), "score": last.score, "epoch": epoch}
+        if last is None:
             message = f"the training of {order.epochs} epochs has no score; {NO_EPOCHS}"
             yield {"state": "failed", "message": message}
             return
@@ -179,7 +202,7 @@ def _words(order: OrderView, train: Train) -> Generator[Mapping[str, Any]]:
             log.warning(
                 "trial %s ends after 1 of %d epochs; %s", order.trial, order.epochs, NO_EPOCHS
             )
-        yield {"score": score, "epoch": epoch, "state": "completed"}
+        yield {**_rest(last), "score": last.score, "epoch": epoch, "state": "completed"}
     except Exception as error:  # noqa: BLE001  # whatever it raises fails its one trial
         # As text: a log in a file refuses a line with half a pair of surrogates.
         log.error("trial %s failed\n%s", order.trial, _printable(traceback.format_exc()))  # noqa: TRY400
@@ -187,18 +210,26 @@ def _words(order: OrderView, train: Train) -> Generator[Mapping[str, Any]]:
         yield {"state": "failed", "message": _printable(said)[:MESSAGE_MOST]}
 
 
-def _scores(order: OrderView, train: Train) -> Iterator[float]:
-    """The scores that a training yields, and the one that it returns."""
+def _rest(report: Report) -> dict[str, Any]:
+    """The fields of a report beside its score."""
+    rest = {"metrics": report.metrics, "cost": report.cost}
+    return {name: value for name, value in rest.items() if value is not None}
+
+
+def _reports(order: OrderView, train: Train) -> Iterator[Report]:
+    """The scores that a training yields, and the one that it returns, each as a report."""
     made: Any = train(order)
     if made is None:
         return
-    for score in [made] if as_number(made) is not None else _yielded_and_returned(made):
-        value = as_number(score)
+    alone = isinstance(made, Report) or as_number(made) is not None
+    for item in [made] if alone else _yielded_and_returned(made):
+        report = item if isinstance(item, Report) else Report(item)
+        value = as_number(report.score)
         if value is None:
             raise TypeError(
-                f"a score is {score!r}; yield a number after each epoch, or return the last one"
+                f"a score is {report.score!r}; yield a number after each epoch, or return the last one"
             )
-        yield value
+        yield replace(report, score=value)
 
 
 def _yielded_and_returned(made: Generator[Any, None, Any]) -> Iterator[Any]:

@@ -12,6 +12,7 @@ from hpsearch.errors import (
     Forbidden,
     HpsearchError,
     InvalidDataset,
+    InvalidReport,
     InvalidRequest,
     InvalidSpec,
     Mistake,
@@ -28,7 +29,7 @@ from hpsearch.errors import (
 
 EXCERPT = 200  # characters of an answer that is not a problem document
 
-_LISTED = {kind.title: kind for kind in (InvalidSpec, InvalidDataset)}
+_LISTED = {kind.title: kind for kind in (InvalidSpec, InvalidDataset, InvalidReport)}
 _BY_STATUS: dict[int, type[HpsearchError]] = {
     kind.status: kind
     for kind in (

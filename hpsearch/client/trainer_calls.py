@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import httpx
@@ -10,9 +11,10 @@ import httpx
 from hpsearch.client.address import path_of
 from hpsearch.client.arguments import Search, count, number, search_id, text
 from hpsearch.client.transport import Transport
-from hpsearch.errors import InvalidRequest
+from hpsearch.errors import InvalidReport, InvalidRequest, Mistake
 from hpsearch.report.views import HeartbeatView, OrderView, VerdictView
 
+NO_REPORT = "this is no report of a trial"  # as the service says it
 EndState = Literal["completed", "diverged", "failed", "returned"]
 
 
@@ -47,14 +49,18 @@ def report(
     loss: float | None,
     state: EndState | None,
     message: str | None,
+    metrics: Mapping[str, float] | None,
+    cost: float | None,
 ) -> VerdictView:
     """Report a score, an end, or both."""
-    fields = {
+    fields: dict[str, Any] = {
         "score": None if score is None else _score(score),
         "epoch": None if epoch is None else count(epoch, "epoch"),
         "loss": None if loss is None else number(loss, "loss"),
         "state": None if state is None else text(state, "state"),
         "message": None if message is None else text(message, "message"),
+        "metrics": None if metrics is None else _metrics(metrics),
+        "cost": None if cost is None else _number(cost, "cost"),
     }
     said = {name: value for name, value in fields.items() if value is not None}
     return transport.view(VerdictView, "POST", **_said(order, "report", said))
@@ -65,6 +71,26 @@ def _score(value: Any) -> float:
         return number(value, "score")
     except InvalidRequest as error:
         raise InvalidRequest(f'{error}, or report state="diverged"') from error
+
+
+def _metrics(values: Any) -> dict[str, float]:
+    """Metrics by name.
+
+    Raises
+    ------
+    InvalidReport
+        They are no numbers by name, each with its path.
+    """
+    if not isinstance(values, Mapping):
+        raise InvalidReport(NO_REPORT, [Mistake("metrics", "give a number for each name")])
+    return {str(name): _number(value, f"metrics.{name}") for name, value in values.items()}
+
+
+def _number(value: Any, path: str) -> float:
+    try:
+        return number(value, path)
+    except (InvalidRequest, TypeError) as error:
+        raise InvalidReport(NO_REPORT, [Mistake(path, str(error))]) from error
 
 
 def _said(order: OrderView, action: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hpsearch.errors import Misconfigured
-from hpsearch.report.columns import param_columns
+from hpsearch.report.columns import metric_column, param_columns
 from hpsearch.report.views import TrialView
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-_COLUMNS = [name for name in TrialView.model_fields if name not in ("params", "curve")]
+_COLUMNS = [
+    name for name in TrialView.model_fields if name not in ("params", "curve", "metrics", "cost")
+]
 
 
 def of_trials(trials: Iterable[TrialView]) -> DataFrame:
     """A row for each trial under its id, its hyperparameters in the last columns.
 
-    A hyperparameter that is called like a fact of the trial has the column param.NAME.
+    Before them are `cost` and `metric.NAME`, where trainers reported some. A hyperparameter that is called like a fact of the trial has the column param.NAME.
 
     Raises
     ------
@@ -32,12 +34,18 @@ def of_trials(trials: Iterable[TrialView]) -> DataFrame:
             "a frame needs pandas, which is not installed here: pip install pandas; "
             "Client.trials has the same rows"
         ) from error
-    rows = [_row(trial) for trial in trials]
+    known = list(trials)
+    costs = any(trial.cost is not None for trial in known)
+    metrics = sorted({name for trial in known for name in trial.metrics or {}})
+    rows = [_row(trial, metrics, costs=costs) for trial in known]
     columns = list(rows[0]) if rows else _COLUMNS
     return pd.DataFrame(rows, columns=columns).set_index("id")
 
 
-def _row(trial: TrialView) -> dict[str, Any]:
+def _row(trial: TrialView, metrics: Sequence[str], *, costs: bool) -> dict[str, Any]:
     own = {name: getattr(trial, name) for name in _COLUMNS}
-    columns = param_columns(trial.params, _COLUMNS)
+    if costs:
+        own["cost"] = trial.cost
+    own |= {metric_column(name): (trial.metrics or {}).get(name) for name in metrics}
+    columns = param_columns(trial.params, own)
     return own | {columns[name]: level for name, level in trial.params.items()}

@@ -52,7 +52,7 @@ def decide(now: Snapshot, *, job_size: int) -> Plan:
     situation = situation.decided(clamp_to_evidence(situation.decisions, now.observations))
     if _may_change(situation):
         last = now.resolved.spec.epochs.last
-        trials = affordable(now, now.resolved.spec.trials.last, (last,), reserve=0)
+        trials = affordable(now, now.resolved.spec.trials.last, (last,), exploring=False)
         if trials >= 2 and too_late(now, trials * last) is None:
             return rounds.repeat(
                 situation.explored(end), trials=trials, job_size=job_size, reason=_again(now, end)
@@ -86,7 +86,7 @@ def _may_change(situation: Situation) -> bool:
 def _explore(situation: Situation, job_size: int) -> RoundPlan:
     now, number = situation.now, situation.now.explored + 1
     rungs = now.resolved.rungs(number)
-    trials = affordable(now, now.resolved.trials(number), rungs, reserve=now.resolved.reserve)
+    trials = affordable(now, now.resolved.trials(number), rungs, exploring=True)
     return rounds.explore(situation, rungs=rungs, trials=max(1, trials), job_size=job_size)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -39,6 +40,9 @@ class Snapshot:
         Whether ranges were edited and no round has looked there yet.
     untrained
         Epochs of the observations for which a score stands that was reached in fewer.
+    cost
+        Sum of the costs that were reported for this search's trials, lost attempts and failed trials
+        among them.
     """
 
     resolved: ResolvedSpec
@@ -52,6 +56,7 @@ class Snapshot:
     ended: Reason | None = None
     moved: bool = False
     untrained: int = 0
+    cost: float = 0.0
 
     @classmethod
     def of(
@@ -83,6 +88,7 @@ class Snapshot:
             correct_masks={(t.round, t.idx): t.right for t in known if t.right is not None},
             seconds=None if resolved.spec.max_seconds is None else seconds,
             untrained=sum(o.epochs for o in own) - trained,
+            cost=math.fsum(t.whole_cost or 0.0 for t in known if t.role is None),
             ended=exploration_end_reason(over, search.edits, after),
             moved=edited_since_exploring(over, search.edits, after),
         )

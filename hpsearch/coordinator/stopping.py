@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from hpsearch.coordinator.situation import Situation
 from hpsearch.coordinator.snapshot import Snapshot
 from hpsearch.reasons import Reason
-from hpsearch.reasons.course import BudgetSpent, GainSpent, RoundsDone, TimeSpent
+from hpsearch.reasons.course import BudgetSpent, CostSpent, GainSpent, RoundsDone, TimeSpent
 from hpsearch.samplers.levels import untried_levels
 from hpsearch.spec.resolved import RESERVED
 
@@ -30,11 +31,13 @@ def end_of_exploring(situation: Situation) -> Reason | None:
 
 
 def _spent(now: Snapshot) -> Reason | None:
-    """The reason for which another round cannot be paid for, in epochs or in seconds."""
+    """The reason for which another round cannot be paid for, in epochs, in costs or in seconds."""
     resolved, spec, following = now.resolved, now.resolved.spec, now.explored + 1
     trials, rungs = resolved.trials(following), resolved.rungs(following)
     budget = spec.epochs.budget
-    if budget is not None and not affordable(now, trials, rungs, reserve=resolved.reserve):
+    if spec.max_cost is not None and not _paid(now, trials, rungs, exploring=True):
+        return CostSpent(now.cost, spec.max_cost, cost_pace(now) * resolved.round_epochs(1, rungs))
+    if budget is not None and not affordable(now, trials, rungs, exploring=True):
         return BudgetSpent(budget)
     epochs = resolved.round_epochs(trials, rungs)
     return too_late(now, epochs, reserve=resolved.repeat_epochs)
@@ -71,9 +74,29 @@ def _settled(situation: Situation) -> Reason | None:
     return GainSpent(gain, GAIN_LEAST, noise, now.round, spec.rounds)
 
 
-def affordable(now: Snapshot, trials: int, rungs: Sequence[int], *, reserve: int) -> int:
-    """Return how many of `trials` the epoch budget still pays for."""
+def affordable(now: Snapshot, trials: int, rungs: Sequence[int], *, exploring: bool) -> int:
+    """Return how many of `trials` the budgets of epochs and of costs still pay for.
+
+    While exploring, a part of either is kept for the repeats: a quarter at most.
+    """
     budget = now.resolved.spec.epochs.budget
-    if budget is None:
+    trials = _paid(now, trials, rungs, exploring=exploring)
+    if budget is None or not trials:
         return trials
+    reserve = now.resolved.reserve if exploring else 0
     return now.resolved.affordable(budget - now.epochs_trained - reserve, trials, rungs)
+
+
+def cost_pace(now: Snapshot) -> float:
+    """The cost of an epoch so far: that of lost attempts and failed trials is part of it."""
+    return now.cost / max(1, now.epochs_trained)
+
+
+def _paid(now: Snapshot, trials: int, rungs: Sequence[int], *, exploring: bool) -> int:
+    """Return how many of `trials` the budget of costs still pays for; all while none is known."""
+    limit, pace = now.resolved.spec.max_cost, cost_pace(now)
+    if limit is None or pace == 0:
+        return trials
+    reserve = min(pace * now.resolved.repeat_epochs, RESERVED * limit) if exploring else 0.0
+    left = limit - now.cost - reserve
+    return now.resolved.affordable(math.floor(left / pace), trials, rungs) if left > 0 else 0

@@ -121,10 +121,15 @@ def _resolved(spec: Mapping[str, Any]) -> ResolvedSpec:
 def _sign(name: str, directions: Sequence[str], resolved: ResolvedSpec) -> int:
     """Return the factor from the study's values to scores."""
     objective = resolved.spec.objective
-    if not resolved.workload.trained_here and len(directions) == 1:
-        return -1 if directions == ["minimize"] else 1
     sign = sign_of(objective)
     wanted = "maximize" if sign > 0 else "minimize"
+    if not resolved.workload.trained_here:
+        wanted = resolved.spec.direction
+        if len(directions) == 1 and directions != [wanted]:
+            raise InvalidRequest(
+                f"study {name!r} is to {directions[0]}, the search to {wanted}: give the spec "
+                f'"direction": "{directions[0]}"'
+            )
     if directions != [wanted]:
         raise InvalidRequest(
             f"study {name!r} is to {' and '.join(directions)}; a search by {objective} takes a "
@@ -146,7 +151,7 @@ def _imported(
     left_out = {kind + examples[kind]: count for kind, count in reasons.most_common()}
     if not taken:
         raise InvalidRequest(_nothing(name, trials, left_out, reader.space))
-    few = _fewer(taken)
+    few = _fewer(taken, reader.rank_sign)
     if len(few) < len(taken):
         left_out[f"neither among the best nor the newest {OBSERVATIONS_MOST:,}"] = len(taken) - len(few)  # fmt: skip
     remarks = [*_branches(trials), *reader.remarks(trials, steps_per_epoch)]
@@ -194,8 +199,8 @@ class _Reader:
         self._sign, self._as_json, self._steps = sign, as_json, steps
         self._constant = {n: v for n, v in constant.items() if n not in self.space.names}
         self._full = resolved.spec.epochs.last
+        self.rank_sign = resolved.spec.score_sign  # from scores as a spec has them
         self._bounds = resolved.workload.score_bounds
-        self._turned = sign < 0 and not resolved.workload.trained_here
 
     def observation(self, trial: Any) -> dict[str, Any]:
         """Return a trial in our terms.
@@ -289,11 +294,6 @@ class _Reader:
 
     def remarks(self, trials: Sequence[Any], steps_per_epoch: int | None) -> Iterator[str]:
         """Say what was taken for what."""
-        if self._turned:
-            yield (
-                "the study minimises: its values are taken with their sign turned, since higher "
-                "is better in an external search"
-            )
         for name, value in self._constant.items():
             yield f"{name} is {level_text(value)} in every trial, and no part of the space: left out"
         foreign = [t for t in trials if PREFIX + "epochs" not in t.user_attrs]
@@ -362,11 +362,16 @@ def _described(level: Level) -> str:
     return f"the number {level_text(level)}" if number else level_text(level)
 
 
-def _fewer(observed: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _score_of(observed: Mapping[str, Any], sign: int) -> float:
+    """The score of an observation; the worst one where it diverged."""
+    return float(observed.get("score", -sign * math.inf))
+
+
+def _fewer(observed: Sequence[dict[str, Any]], sign: int) -> list[dict[str, Any]]:
     """Return at most as many as a search takes, in their order."""
     if len(observed) <= OBSERVATIONS_MOST:
         return list(observed)
     half = OBSERVATIONS_MOST // 2
-    ranked = sorted(range(len(observed)), key=lambda i: -observed[i].get("score", -math.inf))
+    ranked = sorted(range(len(observed)), key=lambda i: -sign * _score_of(observed[i], sign))
     chosen = {*ranked[:half], *range(len(observed) - half, len(observed))}
     return [observed[i] for i in sorted(chosen)]

@@ -4,7 +4,8 @@
     searches   completed -> FINISHED    failed -> FAILED    cancelled -> KILLED    others: RUNNING
 
 The tag hpsearch.state has our word. A trial's run lasts as long as the job that trained it, and
-its metrics are scores, losses and accuracies with its epochs as steps. The search's own run has the answer: recommended values and the ends of the best ranges as parameters, the test score
+its metrics are scores, losses and accuracies with its epochs as steps, and what its trainer reported
+beside them. The search's own run has the answer: recommended values and the ends of the best ranges as parameters, the test score
 as a metric, verdicts with their reasons as tags.
 """
 
@@ -123,7 +124,7 @@ class _Writer:
         run = self._client.create_run(
             place, start_time=start, tags=tags, run_name=trial.id
         ).info.run_id
-        self._log(run, trial.params, list(_curve(trial)), end)
+        self._log(run, trial.params, [*_curve(trial), *_reported(trial)], end)
         self._client.set_terminated(run, STATES[trial.state], end)
         return 1
 
@@ -140,6 +141,15 @@ def _curve(trial: TrialView) -> Iterator[Point]:
     for epoch, loss, accuracy, score in trial.curve or ():
         named = {"validation_loss": loss, "validation_accuracy": accuracy, "score": score}
         yield from ((name, value, epoch) for name, value in named.items() if value is not None)
+
+
+def _reported(trial: TrialView) -> Iterator[Point]:
+    """The metrics and the cost that its trainer reported; a metric is called as it is there."""
+    taken = ("validation_loss", "validation_accuracy", "score", "cost")
+    for name, value in (trial.metrics or {}).items():
+        yield (f"metric.{name}" if name in taken else name), value, trial.epochs
+    if trial.cost is not None:
+        yield "cost", trial.cost, trial.epochs
 
 
 def _answer(result: ResultView) -> dict[str, Any]:

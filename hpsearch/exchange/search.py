@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
+from hpsearch.directions import sign_in
 from hpsearch.errors import Misconfigured
 from hpsearch.metrics import sign
 from hpsearch.report.views import HealthView, ResultView, RoundView, StatusView, TrialView
@@ -60,8 +61,16 @@ class Search:
 
     @property
     def sign(self) -> int:
-        """Factor from a score to the objective's own number: -1 for what is minimised."""
+        """Factor from a score as it is shown to the objective's own number.
+
+        That is -1 for a metric that is minimised; scores from elsewhere are shown as reported.
+        """
         return sign(str(self.spec.get("objective")))
+
+    @property
+    def minimises(self) -> bool:
+        """True where lower numbers of the objective are the better ones."""
+        return self.sign * sign_in(self.spec) < 0
 
 
 def load_library(name: str) -> Any:

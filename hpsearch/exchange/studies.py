@@ -2,7 +2,9 @@
 
     completed -> COMPLETE    stopped -> PRUNED, its last score as value    diverged, failed -> FAIL
 
-Intermediate values are the scores by epoch. A study minimises log loss and maximises accuracies.
+Intermediate values are the scores by epoch. A study minimises log loss and maximises accuracies; that of
+an external search has its direction, and its scores as they were reported. Metrics and costs are user
+attributes of its trials.
 The models of the final test are not trials of the study: their scores are the sealed part's.
 """
 
@@ -22,6 +24,7 @@ from hpsearch.report.views import TrialView
 from hpsearch.space import Level
 
 PREFIX = "hpsearch:"  # of our attributes
+METRIC = PREFIX + "metric."  # before the names of metrics
 AS_JSON = PREFIX + "json"  # names of the hyperparameters whose levels a study has as JSON texts
 STATES = {"completed": "COMPLETE", "stopped": "PRUNED", "diverged": "FAIL", "failed": "FAIL"}
 
@@ -39,7 +42,7 @@ def export(search: Search, *, address: str, name: str) -> int:
         The storage cannot be used.
     """
     optuna = load_library("optuna")
-    direction = "maximize" if search.sign > 0 else "minimize"
+    direction = "minimize" if search.minimises else "maximize"
     with storages.writing(optuna, address) as storage:
         try:
             study = optuna.create_study(storage=storage, study_name=name, direction=direction)
@@ -63,7 +66,11 @@ def export(search: Search, *, address: str, name: str) -> int:
 
 def _attributes(search: Search) -> dict[str, Any]:
     """Gather what a study has no place for: the spec, and the answer with its test score."""
-    attributes: dict[str, Any] = {"search": search.status.id, "spec": dict(search.spec),
+    if search.status.tags or search.status.note:
+        labels = {"tags": list(search.status.tags), "note": search.status.note}
+    else:
+        labels = {}
+    attributes: dict[str, Any] = {**labels, "search": search.status.id, "spec": dict(search.spec),
                                   "rules": search.status.rules}  # fmt: skip
     if search.result is not None:
         answer = search.result.model_dump(mode="json", include={"ranges", "recommended", "test"})
@@ -102,9 +109,11 @@ def _local(moment: str) -> datetime:
 
 
 def _about(trial: TrialView) -> dict[str, Any]:
-    names = ("id", "round", "state", "epochs", "validation_accuracy", "validation_loss", "error")
+    names = ("id", "round", "state", "epochs", "validation_accuracy", "validation_loss", "error",
+             "cost")  # fmt: skip
     fields = trial.model_dump(mode="json", include=set(names), exclude_none=True)
-    return {PREFIX + name: fields[name] for name in names if name in fields}
+    own = {PREFIX + name: fields[name] for name in names if name in fields}
+    return own | {f"{METRIC}{name}": value for name, value in (trial.metrics or {}).items()}
 
 
 def _distributions(optuna: Any, search: Search, as_json: frozenset[str]) -> dict[str, Any]:

@@ -31,6 +31,15 @@ class TimeSpent(Reason):
 
 
 @dataclass(frozen=True, slots=True)
+class CostSpent(Reason):
+    """Another round, of about `following` in reported costs, cannot be paid for."""
+
+    cost: float
+    limit: float
+    following: float
+
+
+@dataclass(frozen=True, slots=True)
 class GainSpent(Reason):
     """The expected improvement is below `least` of the noise of one training."""
 

@@ -215,6 +215,9 @@ REASONS = Registry[ReasonKind]("reason", {
     "time_spent": _kind(course.TimeSpent, lambda r:
         f"{r.seconds:.0f} s of {r.limit:g} s have passed, and another round would take about "
         f"{r.following:.0f} s"),
+    "cost_spent": _kind(course.CostSpent, lambda r:
+        f"{r.cost:g} of the {r.limit:g} that it may cost are spent" + (
+            "" if r.cost >= r.limit else f", and another round would take about {r.following:.3g}")),
     "gain_spent": _kind(course.GainSpent, lambda r:
         f"the expected improvement left is {r.gain:.2g}, below {r.least:g} of the noise of one training "
         f"({r.noise:.2g}), after round {r.round} of {r.rounds}"),

@@ -26,7 +26,7 @@ from hpsearch.records.observed import (
 from hpsearch.records.outbox import DeliveryRecord, DueDelivery
 from hpsearch.records.rounds import DecisionRecord, RoundRecord
 from hpsearch.records.search import Edit, NewSearch, Recommended, SearchRecord
-from hpsearch.records.trials import Curve, TrialRecord
+from hpsearch.records.trials import Curve, Reported, TrialRecord
 
 __all__ = [
     "ClaimedJob",
@@ -45,6 +45,7 @@ __all__ = [
     "NewSearch",
     "Place",
     "Recommended",
+    "Reported",
     "RoundRecord",
     "RunningJob",
     "SearchRecord",

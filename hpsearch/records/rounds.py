@@ -16,6 +16,8 @@ class RoundRecord(NamedTuple):
 
     box
         The ranges in their stored form; `ranges` has them as values.
+    cost
+        Sum of the costs that trainers have reported; None where none did.
     """
 
     search_id: str
@@ -40,6 +42,7 @@ class RoundRecord(NamedTuple):
     best_accuracy: float | None = None
     best_score: float | None = None
     best_loss: float | None = None
+    cost: float | None = None
     evidence: Evidence | None = None
 
     @property

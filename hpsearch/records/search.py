@@ -118,6 +118,8 @@ class SearchRecord(NamedTuple):
     webhook: str | None = None
     rules: int = RULES_NUMBER
     served_at: float | None = None
+    tags: Sequence[str] = ()
+    note: str | None = None
     warm_start: Sequence[Observation] = ()
 
     def resolved(self, *, after: int | None = None) -> ResolvedSpec:
@@ -147,4 +149,6 @@ class NewSearch:
     webhook: str | None
     body_sha256: str
     rules: int
+    tags: Sequence[str]
+    note: str
     warm_start: Sequence[Observation]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from hpsearch.space import Params
@@ -12,8 +13,24 @@ Curve = Sequence[Sequence[float | int | None]]
 """Rows of (epoch, validation loss, validation correct, score); early versions stored no score."""
 
 
+class Reported(NamedTuple):
+    """The numbers beside scores that trainers of a search reported: names of metrics, and costs or none."""
+
+    metrics: Sequence[str]
+    cost: bool
+
+
 class TrialRecord(NamedTuple):
-    """A trial. `curve`, `right` and the times of its job are None where they were not read as well."""
+    """A trial. `curve`, `right` and the times of its job are None where they were not read as well.
+
+    score
+        The rank value, larger is better, also where lower scores are reported.
+    metrics
+        The last that its trainer reported beside the score, by name.
+    cost, cost_before
+        Its cost so far as reported, and that of attempts that were lost or returned; None of one
+        without a report of it.
+    """
 
     search_id: str
     round: int
@@ -32,6 +49,9 @@ class TrialRecord(NamedTuple):
     error: str | None = None
     test_correct: int | None = None
     test_examples: int | None = None
+    metrics: Mapping[str, float] | None = None
+    cost: float | None = None
+    cost_before: float | None = None
     curve: Curve | None = None
     right: bytes | None = None
     started_at: float | None = None
@@ -41,6 +61,12 @@ class TrialRecord(NamedTuple):
     def validation_accuracy(self) -> float | None:
         """Share of the validation examples that was right; None where none were counted."""
         return self.rank_value if self.examples else None
+
+    @property
+    def whole_cost(self) -> float | None:
+        """The cost of all its attempts; None where none was reported."""
+        known = [cost for cost in (self.cost_before, self.cost) if cost is not None]
+        return math.fsum(known) if known else None
 
     @property
     def test_accuracy(self) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hpsearch.directions import turned
 from hpsearch.evidence import WeightedTest
 from hpsearch.metrics import wilson
 from hpsearch.records import FinalRecord, Recommended, TrialRecord
@@ -12,6 +13,7 @@ from hpsearch.report.basis import basis_of
 from hpsearch.report.build import (
     best_view,
     conditions_view,
+    finalist_view,
     format_rfc3339,
     importance_views,
     range_view,
@@ -20,7 +22,6 @@ from hpsearch.report.build import (
 from hpsearch.report.health.effects import untried
 from hpsearch.report.verdicts import conclusion, histories, reaches_beyond
 from hpsearch.report.views import (
-    FinalistView,
     ImportanceView,
     RecommendedView,
     ResultRangeView,
@@ -46,11 +47,12 @@ def result(records: health.SearchRecords, final: FinalRecord, dataset_openings: 
         Those of the search, the final test's models among them.
     """
     search, spec = records.search, records.resolved.spec
+    sign = spec.score_sign
     finalists = [
-        FinalistView.model_validate(f, from_attributes=True)
+        finalist_view(f, sign=sign)
         for f in records.latest(lambda evidence: evidence.finalists) or ()
     ]
-    best = best_view(search, search.best_round)
+    best = best_view(search, search.best_round, sign=sign)
     assert best is not None  # a completed search has a finite trial
     assert search.recommended is not None  # which is then recommended
     return ResultView(
@@ -58,7 +60,7 @@ def result(records: health.SearchRecords, final: FinalRecord, dataset_openings: 
         name=search.name,
         state=search.state,
         ranges=_ranges(records),
-        recommended=recommended(search.recommended, records.full),
+        recommended=recommended(search.recommended, records.full, sign=sign),
         best_trial=best,
         test=_test(records, final, dataset_openings),
         optimism=_optimism(records),
@@ -72,14 +74,19 @@ def result(records: health.SearchRecords, final: FinalRecord, dataset_openings: 
         noise_sd=records.latest(lambda evidence: evidence.noise_sd),
         rules=search.rules,
         effective_with=conditions_view(records.resolved),
+        direction=spec.direction,
     )
 
 
-def recommended(chosen: Recommended, full: Sequence[TrialRecord]) -> RecommendedView:
+def recommended(
+    chosen: Recommended, full: Sequence[TrialRecord], *, sign: int = 1
+) -> RecommendedView:
     """The parameters to use.
 
     full
         Trials that were trained in full; those of the same parameters count.
+    sign
+        The factor from rank values to scores as they are shown.
     """
     same = [t for t in full if t.params == chosen.params and t.examples]
     shares = [t.validation_accuracy for t in same if t.validation_accuracy is not None]
@@ -91,7 +98,7 @@ def recommended(chosen: Recommended, full: Sequence[TrialRecord]) -> Recommended
         params=chosen.params,
         validation_accuracy=statistics.mean_sd(shares)[0],
         sd=chosen.sd or binomial,
-        score=chosen.score,
+        score=turned(chosen.score, sign),
         trainings=chosen.trainings,
     )
 
@@ -140,7 +147,7 @@ def _test(records: health.SearchRecords, final: FinalRecord, dataset_openings: i
             else [seed, Stream.INIT, m.round, m.idx, 0],
             accuracy=records.test_accuracy(m),
             role=m.role,
-            score=None if counts else m.score,
+            score=None if counts else turned(m.score, records.resolved.spec.score_sign),
             error=m.error if m.state is TrialState.FAILED else None,
             objective=objective.get(m.idx),
         )

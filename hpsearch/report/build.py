@@ -10,7 +10,8 @@ from functools import lru_cache
 from typing import Any
 
 from hpsearch import reasons
-from hpsearch.evidence import Evidence, Importance
+from hpsearch.directions import turned
+from hpsearch.evidence import Evidence, Finalist, Importance, Surface
 from hpsearch.origins import API, origin_of
 from hpsearch.records import (
     DatasetRecord,
@@ -31,6 +32,7 @@ from hpsearch.report.views import (
     DecisionView,
     EditView,
     EvidenceView,
+    FinalistView,
     FrontierView,
     HealthNote,
     ImportanceView,
@@ -38,12 +40,14 @@ from hpsearch.report.views import (
     RangeView,
     RoundView,
     StatusView,
+    SurfaceView,
     TrialView,
     WebhookView,
 )
 from hpsearch.report.views.library import MOST_LEVELS, MOST_NAMES
 from hpsearch.space import Box, Choices, Dimension, Level, widest
 from hpsearch.spec import ResolvedSpec
+from hpsearch.trials import Numbers
 
 LINKED = ("rounds", "trials", "result", "model", "health", "spec", "report")
 
@@ -90,15 +94,20 @@ def trial_seed(seed: int, number: int, index: int) -> int:
     return int.from_bytes(hashlib.sha256(text).digest()[:4]) >> 1
 
 
-def best_view(record: SearchRecord | RoundRecord, number: int | None) -> BestView | None:
-    """The best trial of a search or of a round."""
+def best_view(
+    record: SearchRecord | RoundRecord, number: int | None, *, sign: int
+) -> BestView | None:
+    """The best trial of a search or of a round.
+
+    sign: the factor from rank values to scores as they are shown, here and below.
+    """
     if record.best_index is None:
         return None
     return BestView(
         trial=trial_id(number or 0, record.best_index),
         params=record.best_params,
         validation_accuracy=record.best_accuracy,
-        score=record.best_score,
+        score=turned(record.best_score, sign),
     )
 
 
@@ -131,7 +140,7 @@ def status(
         rounds=progress.round_counts(resolved, rounds),
         trials=progress.trial_counts(begun, running, following=following.trials),
         epochs=progress.epoch_counts(begun, following=following.epochs),
-        best=best_view(search, search.best_round),
+        best=best_view(search, search.best_round, sign=resolved.spec.score_sign),
         ranges=box_view(box),
         links=links(search.id, resolved.spec.earlier),
         edits=[edit_view(edit) for edit in search.edits],
@@ -143,6 +152,10 @@ def status(
         waiting=progress.waiting(search, resolved, rounds, running, now),
         limits=limits_view(resolved.box),
         effective_with=conditions_view(resolved),
+        direction=resolved.spec.direction,
+        cost=progress.cost(resolved, rounds),
+        tags=[*search.tags],
+        note=search.note or "",
     )
 
 
@@ -189,12 +202,16 @@ def round_views(
     rounds: Sequence[RoundRecord],
     decisions: Sequence[DecisionRecord],
     running: Mapping[int, int],
+    *,
+    sign: int,
 ) -> list[RoundView]:
     """Every round in order; its decisions are those that its own evidence led to."""
     searched = Counter(d.round for d in decisions)
     made: dict[int, dict[str, DecisionView]] = {}
     for d in decisions:
-        made.setdefault(d.round, {})[d.name] = decision_view(d, hyperparameters=searched[d.round])
+        made.setdefault(d.round, {})[d.name] = decision_view(
+            d, hyperparameters=searched[d.round], sign=sign
+        )
     return [
         RoundView(
             number=r.number,
@@ -205,9 +222,10 @@ def round_views(
             epochs_trained=r.epochs_trained,
             ranges=box_view(r.ranges),
             trials=progress.trial_counts([r], running),
-            best=best_view(r, r.number),
+            best=best_view(r, r.number, sign=sign),
             decisions=made.get(r.number, {}),
             evidence=evidence_view(r.evidence),
+            cost=r.cost,
         )
         for r in rounds
     ]
@@ -229,12 +247,26 @@ def evidence_view(evidence: Evidence | None) -> EvidenceView | None:
     )
 
 
+def surface_view(surface: Surface, *, sign: int) -> SurfaceView:
+    """The predictions of a round over two hyperparameters."""
+    view = SurfaceView.model_validate(surface, from_attributes=True)
+    means = [[turned(mean, sign) for mean in row] for row in view.mean]
+    return view.model_copy(update={"mean": means})
+
+
+def finalist_view(finalist: Finalist, *, sign: int) -> FinalistView:
+    """A configuration of the final comparison."""
+    view = FinalistView.model_validate(finalist, from_attributes=True)
+    means = {"mean": turned(view.mean, sign), "posterior_mean": turned(view.posterior_mean, sign)}
+    return view.model_copy(update=means)
+
+
 def importance_views(shares: Sequence[Importance]) -> list[ImportanceView]:
     """Importance by hyperparameter."""
     return [ImportanceView.model_validate(share, from_attributes=True) for share in shares]
 
 
-def decision_view(decision: DecisionRecord, *, hyperparameters: int) -> DecisionView:
+def decision_view(decision: DecisionRecord, *, hyperparameters: int, sign: int) -> DecisionView:
     """A decision; so many hyperparameters were decided on together."""
     before, after = decision.ranges
     return DecisionView(
@@ -242,7 +274,7 @@ def decision_view(decision: DecisionRecord, *, hyperparameters: int) -> Decision
         after=range_view(after),
         verdict=decision.verdict,
         reason=decision.sentence,
-        numbers=decision.numbers,
+        numbers=decision_numbers(decision.numbers, sign=sign),
         basis=basis_of(
             decision.verdict,
             decision.numbers,
@@ -253,7 +285,13 @@ def decision_view(decision: DecisionRecord, *, hyperparameters: int) -> Decision
     )
 
 
-def trial_view(trial: TrialRecord, *, curve: bool = False) -> TrialView:
+def decision_numbers(numbers: Numbers, *, sign: int) -> dict[str, float | int | None]:
+    """The numbers of a decision; of these the threshold is a score, and no difference of some."""
+    scores = {name: turned(numbers[name], sign) for name in ("threshold",) if name in numbers}
+    return {**numbers, **scores}
+
+
+def trial_view(trial: TrialRecord, *, curve: bool = False, sign: int) -> TrialView:
     """A trial; with `curve`, it must have been read with its curve."""
     return TrialView(
         id=trial_id(trial.round, trial.idx),
@@ -264,22 +302,25 @@ def trial_view(trial: TrialRecord, *, curve: bool = False) -> TrialView:
         epochs=trial.epochs,
         validation_accuracy=trial.validation_accuracy,
         validation_loss=trial.loss,
-        score=trial.score,
+        score=turned(trial.score, sign),
         cohort=trial.cohort if trial.role is None else None,
         role=trial.role,
         error=trial.error,
         started_at=format_rfc3339(trial.started_at),
         finished_at=format_rfc3339(trial.finished_at),
-        curve=curve_view(trial) if curve else None,
+        metrics=trial.metrics,
+        cost=trial.whole_cost,
+        curve=curve_view(trial, sign=sign) if curve else None,
     )
 
 
-def curve_view(trial: TrialRecord) -> list[CurvePoint]:
+def curve_view(trial: TrialRecord, *, sign: int) -> list[CurvePoint]:
     """The learning curve of a trial: loss, accuracy and score after every epoch."""
     points = []
     for epoch, loss, correct, *more in trial.curve or ():
         share = None if correct is None or not trial.examples else correct / trial.examples
-        points.append((int(epoch or 0), loss, share, more[0] if more else share))
+        score = turned(more[0], sign) if more else share
+        points.append((int(epoch or 0), loss, share, score))
     return points
 
 

@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 PREFIX = "param."
+METRIC = "metric."
+
+
+def metric_column(name: str) -> str:
+    """Name the column of a metric that a trainer reported."""
+    return METRIC + name
 
 
 def param_columns(names: Iterable[str], taken: Collection[str]) -> dict[str, str]:

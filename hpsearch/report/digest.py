@@ -14,6 +14,7 @@ from typing import Any
 
 from hpsearch.records import SearchRecord, TrialRecord, observation_to_json
 from hpsearch.rules import mixed
+from hpsearch.spec import ResolvedSpec
 
 
 def canonical(value: Any) -> bytes:
@@ -31,17 +32,27 @@ def body_sha256(value: Any) -> str:
     return hashlib.sha256(canonical(value)).hexdigest()
 
 
-def trial_lines(trials: Iterable[TrialRecord], *, scored: bool = False) -> list[list[Any]]:
+def trial_lines(
+    trials: Iterable[TrialRecord], *, scored: bool = False, costed: bool = False
+) -> list[list[Any]]:
     """The fields of each trial that the digest covers, in order of (round, index).
 
     Where correct predictions are not counted, or rank nothing because examples have weights
-    (`scored`), that is score and loss as well.
+    (`scored`), that is score and loss as well: the score as a rank value, larger is better, also
+    where a search minimises and its spec says so. Where costs decide how many rounds there are
+    (`costed`), that is a trial's cost too. Metrics, tags and notes decide nothing.
     """
     return [
         [t.round, t.idx, t.role, t.params, t.state, t.epochs, t.correct, t.examples,
-         t.test_correct, t.test_examples, *((t.score, t.loss) if scored else ())]
+         t.test_correct, t.test_examples, *((t.score, t.loss) if scored else ()),
+         *((t.whole_cost,) if costed else ())]
         for t in sorted(trials, key=lambda t: (t.round, t.idx))
     ]  # fmt: skip
+
+
+def covered(resolved: ResolvedSpec) -> tuple[bool, bool]:
+    """`scored` and `costed` of a search's `trial_lines`."""
+    return not resolved.workload.counts, resolved.spec.max_cost is not None
 
 
 def search_digest(

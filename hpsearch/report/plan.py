@@ -39,7 +39,7 @@ def view_of(resolved: ResolvedSpec, data: Mapping[str, Any], spec: Mapping[str, 
         epochs=epochs,
         final_models=asked.final_trials,
         final_epochs=asked.final.epochs,
-        notes=list(_too_many_levels(resolved, rounds)),
+        notes=[*_too_many_levels(resolved, rounds), *_unknown_costs(resolved, rounds)],
         spec=dict(spec),
     )
 
@@ -85,6 +85,18 @@ def _drawn(spec: SearchSpec, trials: int) -> int:
     return trials - trials // schedule.REPEAT_EVERY - probes
 
 
+def _unknown_costs(resolved: ResolvedSpec, rounds: Sequence[outlook.PlannedRound]) -> Iterator[str]:
+    """What a limit of costs cannot bound: the first round, and trainers that report none."""
+    if resolved.spec.max_cost is None or not rounds:
+        return
+    yield (
+        f"nothing is known of costs before the first round: its {counted(rounds[0].trials, 'trial')} "
+        "are trained whatever they cost, later rounds are cut to what is left, and the final test comes "
+        "on top; trials_per_round makes the first round smaller. Where trainers report no cost, the "
+        "search ends with the last of these rounds"
+    )
+
+
 def _summary(
     resolved: ResolvedSpec, rounds: Sequence[outlook.PlannedRound], trials: int, epochs: int
 ) -> str:
@@ -96,6 +108,8 @@ def _summary(
         f"{counted(len(rounds), 'round')} of {sizes} by {spec.sampler}: {counted(trials, 'trial')} of up "
         f"to {spec.epochs.last} epochs, {epochs:,} epochs in all"
     )
+    if spec.max_cost is not None:
+        text += f", until {spec.max_cost:g} in reported costs are spent"
     if spec.max_seconds is not None:
         text += f", for as long as {spec.max_seconds:g} s last"
     models = counted(spec.final_trials, "model")

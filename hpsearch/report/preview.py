@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from hpsearch.reasons import to_json, words
 from hpsearch.report.basis import basis_of
-from hpsearch.report.build import box_view, limits_view, range_view
+from hpsearch.report.build import box_view, decision_numbers, limits_view, range_view
 from hpsearch.report.views import DecisionView, NextRoundView
 from hpsearch.space import Box
 from hpsearch.spec import ResolvedSpec, schedule
@@ -38,7 +38,10 @@ def view_of(
         rungs=plan.rungs,
         trials=len(plan.trials),
         epochs_planned=sum(schedule.cohort_epochs(len(c), plan.rungs) for c in plan.cohorts),
-        decisions={d.name: _decision(d, len(plan.decisions)) for d in plan.decisions},
+        decisions={
+            d.name: _decision(d, len(plan.decisions), resolved.spec.score_sign)
+            for d in plan.decisions
+        },
         reason=None if plan.reason is None else words(plan.reason),
     )
 
@@ -96,7 +99,7 @@ def _view(
     )
 
 
-def _decision(made: Decision, hyperparameters: int) -> DecisionView:
+def _decision(made: Decision, hyperparameters: int, sign: int) -> DecisionView:
     facts = to_json(made.reason)
     basis = basis_of(made.verdict, made.numbers, facts, made.after, hyperparameters=hyperparameters)
     return DecisionView(
@@ -104,6 +107,6 @@ def _decision(made: Decision, hyperparameters: int) -> DecisionView:
         after=range_view(made.after),
         verdict=made.verdict,
         reason=words(made.reason),
-        numbers=dict(made.numbers),
+        numbers=decision_numbers(made.numbers, sign=sign),
         basis=basis,
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hpsearch.records import RoundRecord, SearchRecord
 from hpsearch.report import words
-from hpsearch.report.views import EpochCounts, RoundCounts, TrialCounts, WaitingView
+from hpsearch.report.views import CostView, EpochCounts, RoundCounts, TrialCounts, WaitingView
 from hpsearch.spec import ResolvedSpec
 from hpsearch.trials import OBSERVED, WORKING, RoundKind, SearchState, TrialState
 
@@ -76,6 +77,20 @@ def epoch_counts(rounds: Sequence[RoundRecord], *, following: int) -> EpochCount
     return EpochCounts(
         planned=sum(r.epochs_in_full for r in rounds) + following,
         trained=sum(r.epochs_trained for r in rounds),
+    )
+
+
+def cost(resolved: ResolvedSpec, rounds: Sequence[RoundRecord]) -> CostView | None:
+    """The costs that trainers have reported; None where none did, and nothing bounds them."""
+    limit = resolved.spec.max_cost
+    final = [r.cost for r in rounds if r.kind is RoundKind.FINAL and r.cost is not None]
+    spent = [r.cost for r in searching(rounds) if r.cost is not None]
+    if limit is None and not spent and not final:
+        return None
+    return CostView(
+        spent=math.fsum(spent) if spent else None,
+        final=math.fsum(final) if final else None,
+        budget=limit,
     )
 
 

@@ -110,8 +110,8 @@ def _complete(store: Store, search: SearchRecord) -> bool:
         )
         if reason is not None:
             return None, reason
-        scored = not search.resolved().workload.counts
-        lines = digest.trial_lines(tx.trials.of(search.id), scored=scored)
+        scored, costed = digest.covered(search.resolved())
+        lines = digest.trial_lines(tx.trials.of(search.id), scored=scored, costed=costed)
         return digest.search_digest(search, lines, final.ensemble_correct), None
 
     outcome = store.read(read)

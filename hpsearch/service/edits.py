@@ -21,6 +21,8 @@ from hpsearch.settings import Settings
 from hpsearch.space import Dimension, Range
 from hpsearch.spec import SearchSpec, merged, parse, raised
 from hpsearch.spec.edits import STORED_FIELDS
+from hpsearch.spec.labels import FIELDS as LABELS
+from hpsearch.spec.labels import Labels, labels_in
 from hpsearch.spec.models import TrialsSpec
 from hpsearch.store import Tx
 from hpsearch.trials import EDITABLE, ENDED
@@ -45,6 +47,10 @@ def as_asked(spec: SearchSpec) -> dict[str, Any]:
     data = spec.to_json()
     if "model" in data:
         data["model"] = {k: value for k, value in data["model"].items() if k not in left_out}
+    if spec.tags:
+        data["tags"] = [*spec.tags]
+    if spec.note:
+        data["note"] = spec.note
     return data
 
 
@@ -62,11 +68,49 @@ def check_editable(search: SearchRecord) -> None:
     raise Conflict(f"search {search.id} is {search.state} and cannot be edited any more; {hint}")
 
 
-def checked(search: SearchRecord, changes: object, caps: Settings) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An edit as it was sent: `labels`, which may change at any time, and the `rest`."""
+
+    labels: Labels
+    rest: object
+    mistakes: Sequence[Mistake] = ()
+
+    @classmethod
+    def of(cls, changes: object) -> Asked:
+        """The parts of an edit, and the mistakes of its labels."""
+        if not isinstance(changes, dict):
+            return cls(Labels(), changes)
+        labels, mistakes = labels_in(changes)
+        rest = {name: value for name, value in changes.items() if name not in LABELS}
+        return cls(labels, rest, mistakes)
+
+    @property
+    def of_labels_alone(self) -> bool:
+        """True where nothing else is to change."""
+        return self.rest == {} and (self.labels != Labels() or bool(self.mistakes))
+
+    def check_labels(self) -> None:
+        """Refuse labels with mistakes.
+
+        Raises
+        ------
+        InvalidSpec
+            With every one of them.
+        """
+        if self.mistakes:
+            raise InvalidSpec(
+                f"the edit has {counted(len(self.mistakes), 'mistake')}", self.mistakes
+            )
+
+
+def checked(
+    search: SearchRecord, changes: object, caps: Settings, known: Sequence[Mistake] = ()
+) -> dict[str, Any]:
     """`changes` in their stored form: with every range in full, and a budget as what follows from it.
 
     Ranges, `epochs` and `trials_per_round` may be given in part; the other fields of each stay
-    as they are.
+    as they are. `known` are mistakes of its labels, which are reported with the others.
 
     Raises
     ------
@@ -77,7 +121,7 @@ def checked(search: SearchRecord, changes: object, caps: Settings) -> dict[str, 
         raise InvalidSpec("an edit is a JSON object", [Mistake("", "expected an object")])
     now = search.resolved()
     asked = as_asked(now.spec)
-    mistakes = _refused(asked, changes)
+    mistakes = [*known, *_refused(asked, changes)]
     changes, more = raised.unfolded(_without(changes, {m.path for m in mistakes}), now, caps)
     mistakes += more
     allowed = _completed(now.spec, asked, changes)
@@ -86,8 +130,8 @@ def checked(search: SearchRecord, changes: object, caps: Settings) -> dict[str, 
     try:
         edited = parse(merged(asked, allowed, allowed=STORED_FIELDS), now.facts, caps)
     except InvalidSpec as error:
-        known = {m.path for m in mistakes}
-        mistakes += [m for m in error.mistakes if m.path not in known]
+        paths = {m.path for m in mistakes}
+        mistakes += [m for m in error.mistakes if m.path not in paths]
     if mistakes or edited is None:
         raise InvalidSpec(f"the edit has {counted(len(mistakes), 'mistake')}", mistakes)
     return _stored(now.spec, edited.spec, allowed)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 
+from hpsearch.directions import sign_in
 from hpsearch.errors import Conflict, NotFound
 from hpsearch.records import JobRecord, SearchRecord
 from hpsearch.report.build import trial_id, trial_seed
@@ -97,10 +98,13 @@ class External:
             There is no such trial.
         InvalidRequest
             The report has no score, or an epoch that is not due.
+        InvalidReport
+            Its cost is below that of an earlier report.
         Conflict
             The trial is not this trainer's any more, or the epoch has another score already.
         """
-        _external(self._store, owner, search_id)
+        search = _external(self._store, owner, search_id)
+        update = update.as_rank_value(sign_in(search.spec))
         number, index = _place(trial)
 
         def write(tx: Tx) -> VerdictView | tuple[Hint, int]:
@@ -116,6 +120,7 @@ class External:
                 return reports.returned(tx, job, index, update)
             failed_final = job.kind is RoundKind.FINAL and update.state is TrialState.FAILED
             if failed_final and not tx.final.is_spare(job.id):
+                reports.store_rest(tx, job, index, update)
                 return job.hint, job.losses
             return reports.written(tx, job, index, update)
 

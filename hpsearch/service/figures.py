@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hpsearch.directions import Direction, sign_in
 from hpsearch.records import TrialRecord
 from hpsearch.report import build
 from hpsearch.report.views import RangeView, RoundView, SurfaceView, TrialView
@@ -29,19 +30,26 @@ class FigureQueries:
 
     def rounds(self, search_id: str, *, owner: str) -> list[RoundView]:
         """All rounds in order."""
-        get_or_404(self._store, owner, search_id)
+        sign = self._sign(search_id, owner)
         return self._store.read(
             lambda tx: build.round_views(
-                tx.trials.rounds(search_id), tx.trials.decisions(search_id), {}
+                tx.trials.rounds(search_id), tx.trials.decisions(search_id), {}, sign=sign
             )
         )
+
+    def direction(self, search_id: str, *, owner: str) -> Direction:
+        """The direction in which the scores of a search are better."""
+        return "minimize" if self._sign(search_id, owner) < 0 else "maximize"
+
+    def _sign(self, search_id: str, owner: str) -> int:
+        return sign_in(get_or_404(self._store, owner, search_id).spec)
 
     def sample(self, search_id: str, *, owner: str) -> tuple[list[TrialView], int]:
         """Trials for a picture, and of how many they are.
 
         All that have ended; of more than `POINTS` the best ones and every so many-th of the rest.
         """
-        get_or_404(self._store, owner, search_id)
+        sign = self._sign(search_id, owner)
 
         def read(tx: Tx) -> tuple[Sequence[TrialRecord], int]:
             rounds = tx.trials.rounds_of([search_id])[search_id]
@@ -55,19 +63,19 @@ class FigureQueries:
             return list({(t.round, t.idx): t for t in (*some, *best)}.values()), ended
 
         trials, ended = self._store.read(read)
-        return [build.trial_view(t) for t in trials], ended
+        return [build.trial_view(t, sign=sign) for t in trials], ended
 
     def curves(self, search_id: str, *, owner: str) -> list[TrialView]:
         """The learning curves of the best trials and of the newest."""
-        get_or_404(self._store, owner, search_id)
+        sign = self._sign(search_id, owner)
         trials = self._store.read(lambda tx: tx.trials.best_and_newest(search_id, limit=CURVES))
-        return [build.trial_view(t, curve=True) for t in trials]
+        return [build.trial_view(t, curve=True, sign=sign) for t in trials]
 
     def surface(self, search_id: str, *, owner: str) -> SurfaceView | None:
         """The newest surface that was stored; None before there is a surrogate."""
-        get_or_404(self._store, owner, search_id)
+        sign = self._sign(search_id, owner)
         rounds = self._store.read(lambda tx: tx.trials.rounds(search_id))
         for r in reversed(rounds):
             if r.evidence is not None and r.evidence.surface is not None:
-                return SurfaceView.model_validate(r.evidence.surface, from_attributes=True)
+                return build.surface_view(r.evidence.surface, sign=sign)
         return None

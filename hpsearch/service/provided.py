@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from hpsearch.digits import in_full
+from hpsearch.directions import turned
 from hpsearch.errors import Mistake
 from hpsearch.records import observation_to_json
 from hpsearch.space import Space, allowed, fitted, params_from_json, unfit
@@ -35,7 +36,8 @@ def accepted(
     ]
     if mistakes:
         return mistakes[:MISTAKES_SHOWN]
-    made = [_observation(trial, i) for i, trial in enumerate(provided.observations)]
+    sign = new.spec.score_sign
+    made = [_observation(trial, i, sign) for i, trial in enumerate(provided.observations)]
     return inside(made, new.space) or [
         Mistake(at, "none of them lies within the limits of this space")
     ]
@@ -75,9 +77,10 @@ def inside(observations: Iterable[Observation], space: Space) -> list[Observatio
     return [o for o in as_here if all(allowed(dimensions[n], o.params[n]) for n in space.names)]
 
 
-def _observation(trial: SeenTrial, index: int) -> Observation:
-    last = () if trial.score is None else ((trial.epochs, trial.score),)
-    before = tuple(point for point in trial.curve if point[0] < trial.epochs)
+def _observation(trial: SeenTrial, index: int, sign: int) -> Observation:
+    score = turned(trial.score, sign)
+    last = () if score is None else ((trial.epochs, score),)
+    before = tuple((epoch, turned(s, sign)) for epoch, s in trial.curve if epoch < trial.epochs)
     return Observation(
         round=0,
         index=index,
@@ -87,7 +90,7 @@ def _observation(trial: SeenTrial, index: int) -> Observation:
         correct=0,  # nobody counted: the surrogate learns the noise from the scores
         examples=0,
         loss=None,
-        score=trial.score,
+        score=score,
         curve=before + last,
     )
 
@@ -100,22 +103,28 @@ def emptied(spec: SearchSpec) -> SearchSpec:
     return spec.model_copy(update={"warm_start": tuple(without)})
 
 
-def filled(spec: Mapping[str, Any], warm_start: Sequence[Observation]) -> dict[str, Any]:
+def filled(
+    spec: Mapping[str, Any], warm_start: Sequence[Observation], *, sign: int
+) -> dict[str, Any]:
     """The JSON of a stored spec with its trials in it again, so that it can be submitted.
 
-    warm_start: all that the search began with, as `service.warm` froze it.
+    warm_start: all that the search began with, as `service.warm` froze it. sign: the factor from rank
+    values to scores as they are reported.
     """
     items = [
         one
         if isinstance(one, str)
-        else {"observations": [_as_provided(o) for o in warm_start if o.source == source]}
+        else {"observations": [_as_provided(o, sign) for o in warm_start if o.source == source]}
         for source, one in enumerate(spec["warm_start"], 1)
     ]
     return {**spec, "warm_start": items}
 
 
-def _as_provided(o: Observation) -> dict[str, Any]:
+def _as_provided(o: Observation, sign: int) -> dict[str, Any]:
     """An observation in the form in which a spec has it."""
     line = observation_to_json(o)
     fields = {name: line[name] for name in ("params", "state", "epochs")}
-    return fields if o.score is None else {**fields, "score": o.score, "curve": line["curve"][:-1]}
+    if o.score is None:
+        return fields
+    curve = [[epoch, turned(score, sign)] for epoch, score in line["curve"][:-1]]
+    return {**fields, "score": turned(o.score, sign), "curve": curve}

@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
+from hpsearch.directions import sign_in
 from hpsearch.errors import Conflict, InvalidRequest, NotFound, Stale
-from hpsearch.records import RoundRecord, SearchRecord, TrialRecord
+from hpsearch.records import Reported, RoundRecord, SearchRecord, TrialRecord
 from hpsearch.report import answer, build, health, progress
 from hpsearch.report.views import HealthView, Page, ResultView, RoundView, StatusView, WaitingView
 from hpsearch.service import cursors, provided
@@ -19,7 +21,7 @@ from hpsearch.store import Store, Tx
 from hpsearch.trials import ENDED, SearchState, TrialState
 
 POLL_SECONDS = 0.2  # how often a waiting caller's revision is looked up
-SORTS = ("round", "-validation_accuracy")
+SORTS = ("round", "-validation_accuracy", "-score")
 TRIALS = 2_000  # that the health report looks at where some failed
 FULL_TRAININGS = 2_000  # that the answer and the health report look at, the newest ones
 CURVES = 100  # trials on a page with their learning curves
@@ -54,15 +56,37 @@ class SearchQueries:
         self._store = store
 
     def list(
-        self, *, owner: str, state: str | None = None, limit: int = 50, cursor: str | None = None
+        self,
+        *,
+        owner: str,
+        state: str | None = None,
+        tags: Sequence[str] = (),
+        words: str | None = None,
+        since: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
     ) -> Page:
-        """Searches, newest first."""
+        """Searches, newest first.
+
+        tags, words, since
+            Only those with all of these tags, with these words in name, note or a tag, and submitted
+            since a day or a time as RFC 3339 has it.
+        """
         if state is not None and state not in set(SearchState):
             raise InvalidRequest(f"state {state!r} is not one of {', '.join(SearchState)}")
+        begin = None if since is None else _moment(since)
         key = cursors.decode(cursor, (float, str))
         after = None if key is None else (float(key[0]), str(key[1]))
         rows = self._store.read(
-            lambda tx: tx.searches.page(owner, state=state, limit=limit + 1, after=after)
+            lambda tx: tx.searches.page(
+                owner,
+                state=state,
+                limit=limit + 1,
+                after=after,
+                tags=tags,
+                words=words,
+                since=begin,
+            )
         )
         last = rows[limit - 1] if len(rows) > limit else None
         return Page(
@@ -89,18 +113,24 @@ class SearchQueries:
 
     def spec(self, search_id: str, *, owner: str) -> dict[str, Any]:
         """The spec as it is now, edits included, in a form that can be submitted again."""
-        edited = get_or_404(self._store, owner, search_id).resolved().spec
+        stored = get_or_404(self._store, owner, search_id)
+        edited = stored.resolved().spec
         spec = as_asked(edited)
+        if stored.tags:
+            spec["tags"] = [*stored.tags]
+        if stored.note:
+            spec["note"] = stored.note
         if None not in edited.earlier:
             return spec
         search = self._store.read(lambda tx: tx.searches.get(search_id))
-        return provided.filled(spec, () if search is None else search.warm_start)
+        begun = () if search is None else search.warm_start
+        return provided.filled(spec, begun, sign=edited.score_sign)
 
     def rounds(
         self, search_id: str, *, owner: str, limit: int = 100, cursor: str | None = None
     ) -> Page:
         """Every round with its ranges, counts, evidence and decisions, in order."""
-        get_or_404(self._store, owner, search_id)
+        sign = sign_in(get_or_404(self._store, owner, search_id).spec)
         after = cursors.decode(cursor, (int,))
 
         def read(tx: Tx) -> list[RoundView]:
@@ -108,6 +138,7 @@ class SearchQueries:
                 tx.trials.rounds(search_id),
                 tx.trials.decisions(search_id),
                 tx.trials.running([search_id])[search_id],
+                sign=sign,
             )
 
         # A search has at most a few dozen rounds: they are read together and cut here.
@@ -127,33 +158,45 @@ class SearchQueries:
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page:
-        """Trials by (round, index), or with the best validation accuracy first.
+        """Trials by (round, index), or best first: by validation accuracy, or by the objective's score.
 
         With `curve` every trial has its learning curve, and a page at most 100 of them.
         """
-        get_or_404(self._store, owner, search_id)
+        search = get_or_404(self._store, owner, search_id)
         if state is not None and state not in set(TrialState):
             raise InvalidRequest(f"state {state!r} is not one of {', '.join(TrialState)}")
         if sort is not None and sort not in SORTS:
             raise InvalidRequest(f"sort {sort!r} is not one of {', '.join(SORTS)}")
         limit = min(limit, CURVES) if curve else limit
-        best_first = sort == "-validation_accuracy"
+        best_first = sort in ("-validation_accuracy", "-score")
+        # Of a search without accuracies the two are one, and the rank value has an index.
+        by_score = sort == "-score" and search.dataset_digest is not None
         types = (float | None, int, int) if best_first else (int, int)
         after = cursors.decode(cursor, types)
 
         def read(tx: Tx) -> Sequence[TrialRecord]:
-            page = tx.trials.best_page if best_first else tx.trials.page
-            return page(
-                search_id, number=round, state=state, curve=curve, limit=limit + 1, after=after
-            )
+            asked: dict[str, Any] = {
+                "number": round, "state": state, "curve": curve, "limit": limit + 1, "after": after
+            }  # fmt: skip
+            if best_first:
+                return tx.trials.best_page(search_id, by_score=by_score, **asked)
+            return tx.trials.page(search_id, **asked)
 
         trials = self._store.read(read)
         more = None
         if len(trials) > limit:
             last = trials[limit - 1]
             place = (last.round, last.idx)
-            more = cursors.encode((last.rank_value, *place) if best_first else place)
-        return Page(items=[build.trial_view(t, curve=curve) for t in trials[:limit]], next=more)
+            rank = last.score if by_score else last.rank_value
+            more = cursors.encode((rank, *place) if best_first else place)
+        sign = sign_in(search.spec)
+        views = [build.trial_view(t, curve=curve, sign=sign) for t in trials[:limit]]
+        return Page(items=views, next=more)
+
+    def reported(self, search_id: str, *, owner: str) -> Reported:
+        """The numbers beside their scores that trainers of a search have reported."""
+        get_or_404(self._store, owner, search_id)
+        return self._store.read(lambda tx: tx.trials.reported(search_id))
 
     def result(self, search_id: str, *, owner: str) -> ResultView:
         """The best range and its test score.
@@ -242,6 +285,24 @@ class SearchQueries:
             ]
 
         return self._store.read(read)
+
+
+def _moment(text: str) -> float:
+    """Seconds since the epoch of a day or a time; UTC where it has no zone.
+
+    Raises
+    ------
+    InvalidRequest
+        It is neither.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError) as error:
+        raise InvalidRequest(
+            f"since {text[:40]!r} is neither a day, such as 2026-10-01, nor a time, such as "
+            "2026-10-01T08:00:00Z"
+        ) from error
 
 
 def _yet(search: SearchRecord) -> str:

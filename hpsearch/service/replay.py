@@ -406,8 +406,8 @@ def _comparison(
     differences: list[str],
 ) -> Comparison:
     search = original.search
-    scored = not search.resolved().workload.counts
-    lines = digest.trial_lines(trials, scored=scored)
+    scored, costed = digest.covered(search.resolved())
+    lines = digest.trial_lines(trials, scored=scored, costed=costed)
     now = digest.search_digest(search, lines, ensemble)
     if search.digest is not None and now != search.digest:
         differences.append(f"digest {search.digest} is stored, now {now}")

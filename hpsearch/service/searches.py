@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from hpsearch.errors import Conflict, NotFound
+from hpsearch.records import SearchRecord
 from hpsearch.report import plan
 from hpsearch.report.views import NextRoundView, PlanView, StatusView, SubmittedView
 from hpsearch.service import edits
@@ -10,6 +14,7 @@ from hpsearch.service.datasets import Datasets
 from hpsearch.service.queries import SearchQueries, get_or_404
 from hpsearch.service.submission import Submission
 from hpsearch.settings import Settings
+from hpsearch.spec.labels import Labels
 from hpsearch.store import Store, Tx
 from hpsearch.trials import ACTIVE, SearchState
 
@@ -69,24 +74,33 @@ class Searches(SearchQueries):
     def edit(
         self, search_id: str, changes: object, *, owner: str, if_revision: int | None = None
     ) -> StatusView:
-        """Change ranges, rounds, trials or epochs from the next round on.
+        """Change ranges, rounds, trials or epochs from the next round on; tags and note at once.
 
         Raises
         ------
         InvalidSpec
             With every mistake that the edited spec would have.
         Conflict
-            The search is finalizing or has ended.
+            The search is finalizing or has ended, and more than its tags or note is to change.
         """
         for _ in range(EDIT_ATTEMPTS):
             search = get_or_404(self._store, owner, search_id, if_revision)
-            edits.check_editable(search)
-            full = edits.checked(search, changes, self._settings)
-            if edits.turned_log(search, full):
-                edits.check_places(self._read(search_id), full)
-            if not full or self._store.write(lambda tx: tx.searches.edit(search, full)):  # noqa: B023  # called at once
+            asked = edits.Asked.of(changes)
+            full = self._checked(search, asked)
+            if self._store.write(lambda tx: _edit(tx, search, full, asked.labels, if_revision)):  # noqa: B023  # called at once
                 return self.status(search_id, owner=owner)
         raise Conflict(f"search {search_id} moves on too fast to be edited; pause it first")
+
+    def _checked(self, search: SearchRecord, asked: edits.Asked) -> Mapping[str, Any]:
+        """The changes of a search's spec in their stored form; none where labels alone change."""
+        if asked.of_labels_alone:
+            asked.check_labels()
+            return {}
+        edits.check_editable(search)
+        full = edits.checked(search, asked.rest, self._settings, asked.mistakes)
+        if edits.turned_log(search, full):
+            edits.check_places(self._read(search.id), full)
+        return full
 
     def preview(
         self, search_id: str, changes: object, *, owner: str, if_revision: int | None = None
@@ -101,7 +115,8 @@ class Searches(SearchQueries):
         get_or_404(self._store, owner, search_id, if_revision)
         basis = self._read(search_id)
         edits.check_editable(basis.search)
-        full = edits.checked(basis.search, changes, self._settings)
+        asked = edits.Asked.of(changes)
+        full = edits.checked(basis.search, asked.rest, self._settings, asked.mistakes)
         edits.check_places(basis, full)
         return edits.preview(basis, full, job_size=self._settings.job_size)
 
@@ -182,6 +197,22 @@ class Searches(SearchQueries):
             raise Conflict(f"search {search_id} is {search.state}; cancel it first")
         if search.dataset_digest is not None:
             self._datasets.sweep(search.dataset_digest)
+
+
+def _edit(
+    tx: Tx,
+    search: SearchRecord,
+    changes: Mapping[str, Any],
+    labels: Labels,
+    revision: int | None,
+) -> bool:
+    """Write an edit of the spec, other labels, or both; False where the search has moved on."""
+    if changes and not tx.searches.edit(search, changes):
+        return False
+    if labels == Labels():
+        return True
+    fence = None if changes else revision  # the edit itself has just raised the revision
+    return tx.searches.label(search.id, tags=labels.tags, note=labels.note, revision=fence)
 
 
 def _final_again(tx: Tx, search_id: str, revision: int | None) -> bool:

@@ -88,6 +88,8 @@ class Submission:
             webhook=None if webhook is None else webhook.url,
             body_sha256=body_sha256(data),
             rules=rules.RULES_NUMBER,
+            tags=resolved.spec.tags,
+            note=resolved.spec.note,
             warm_start=self._warm_start(resolved, owner),
         )
 

@@ -5,10 +5,11 @@ Everything here happens in one transaction, with the job's row locked.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from hpsearch.errors import Conflict, InvalidRequest
+from hpsearch.directions import turned
+from hpsearch.errors import Conflict, InvalidReport, InvalidRequest, Mistake
 from hpsearch.records import Curve, JobRecord
 from hpsearch.report.build import trial_id
 from hpsearch.report.views import VerdictView
@@ -30,6 +31,13 @@ class TrialUpdate:
 
     `epoch` is the last one where it is None. `state` is completed, where the training ends before
     its last epoch, diverged, failed or None; a trial that is `returned` has none.
+
+    score
+        As reported; `as_rank_value` turns that of a search that minimises.
+    metrics
+        Other numbers beside the score, in place of those reported before; None leaves these.
+    cost
+        Of this attempt so far, in all; None where nothing new is known of it.
     """
 
     token: str
@@ -39,6 +47,12 @@ class TrialUpdate:
     state: TrialState | None = None
     message: str | None = None
     returned: bool = False
+    metrics: Mapping[str, float] | None = None
+    cost: float | None = None
+
+    def as_rank_value(self, sign: int) -> TrialUpdate:
+        """The report with its score as it is stored: larger is better."""
+        return replace(self, score=turned(self.score, sign))
 
 
 def written(tx: Tx, job: JobRecord, index: int, update: TrialUpdate) -> VerdictView:
@@ -46,13 +60,16 @@ def written(tx: Tx, job: JobRecord, index: int, update: TrialUpdate) -> VerdictV
     trial = trial_id(job.round, index)
     tx.cohorts.lock(job.place)
     curve = tx.cohorts.reported(job.place, index).curve or []
+    news = update.state is not None
     if update.score is not None:
         further = _further(tx, job, curve, update)
         if further is not None:
-            curve = [*curve, further]
+            curve, news = [*curve, further], True
             tx.cohorts.store_curve(job.place, index, curve)
     elif update.state is None:
         raise InvalidRequest(f'a report has a "score", or a "state" of {ENDS}')
+    if news:  # an older report that comes again says nothing new
+        store_rest(tx, job, index, update)
     state, reason = _ended(tx, job, index, curve, update)
     if state is None:
         prolong(tx, job, update.token)
@@ -65,6 +82,21 @@ def written(tx: Tx, job: JobRecord, index: int, update: TrialUpdate) -> VerdictV
         seconds=tx.time() - job.claimed_at,
     )
     return VerdictView(trial=trial, stop=True, reason=reason)
+
+
+def store_rest(tx: Tx, job: JobRecord, index: int, update: TrialUpdate) -> None:
+    """Store metrics and cost of a report."""
+    if update.cost is not None:
+        cost = tx.cohorts.reported(job.place, index).cost
+        if update.cost < (cost or 0.0):
+            message = (
+                f"cost {update.cost:g} is less than the {cost or 0.0:g} reported before: report the cost of "
+                "the trial so far, in all"
+            )
+            raise InvalidReport("this is no report of a trial", [Mistake("cost", message)])
+        tx.cohorts.store_cost(job.place, index, update.cost, before=cost)
+    if update.metrics is not None:
+        tx.cohorts.store_metrics(job.place, index, update.metrics)
 
 
 def _ended(
@@ -141,8 +173,9 @@ def over(tx: Tx, job: JobRecord, index: int, update: TrialUpdate) -> VerdictView
 
 
 def returned(tx: Tx, job: JobRecord, index: int, update: TrialUpdate) -> VerdictView:
-    """Queue a trial again, with nothing known of it."""
+    """Queue a trial again, with nothing known of it but its cost."""
     tx.cohorts.lock(job.place)
+    store_rest(tx, job, index, update)
     tx.cohorts.forget_reports(job.hint)
     tx.queue.put_back(job.hint, worker_run=update.token)
     return VerdictView(trial=trial_id(job.round, index), stop=True, reason=RETURNED)

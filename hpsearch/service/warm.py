@@ -88,6 +88,11 @@ def _differences(old: ResolvedSpec, new: ResolvedSpec) -> list[str]:
     searched, wanted = sorted(old.spec.space), sorted(new.spec.space)
     if searched != wanted:
         return [f"other hyperparameters: {', '.join(searched)}, not {', '.join(wanted)}"]
+    way, wanted_way = old.spec.direction, new.spec.direction
+    if way != wanted_way:
+        return [
+            f'another direction: {way}, not {wanted_way}; begin with it under "direction": "{way}"'
+        ]
     one, other = _fixed(old), _fixed(new)
     return [
         f"another {name}: {_shown(one[name])}, not {_shown(other[name])}"

@@ -8,8 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 SECONDS_MOST = 1e8
 COUNT_MOST = 10**15  # epochs or trials: a float holds every whole number up to there
-Unit = Literal["epochs", "trials", "seconds"]
-UNITS: tuple[Unit, ...] = ("epochs", "trials", "seconds")
+COST_MOST = 1e15  # in whatever a trainer counts: money, joules, hours of a machine
+Unit = Literal["epochs", "trials", "seconds", "cost"]
+UNITS: tuple[Unit, ...] = ("epochs", "trials", "seconds", "cost")
+UNFORESEEN: tuple[Unit, ...] = ("seconds", "cost")  # what an epoch takes of them is seen as it runs
 
 
 class BudgetSpec(BaseModel):
@@ -32,6 +34,13 @@ class BudgetSpec(BaseModel):
         le=SECONDS_MOST,
         description="Begin no round that would end later; stored as max_seconds. The digest is "
         "withheld then.",
+    )
+    cost: float | None = Field(
+        None,
+        gt=0,
+        le=COST_MOST,
+        description="Sum of the costs that trainers report, in their own unit; external searches "
+        "only. Stored as max_cost.",
     )
 
     @model_validator(mode="after")

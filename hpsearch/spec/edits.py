@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hpsearch.errors import InvalidSpec, Mistake, with_question
+from hpsearch.spec.labels import FIELDS as LABELS
 from hpsearch.spec.models import SearchSpec
 
 EDITABLE_FIELDS = ("space", "rounds", "trials_per_round", "epochs", "budget")
-STORED_FIELDS = ("space", "rounds", "trials_per_round", "epochs", "max_seconds")
+STORED_FIELDS = ("space", "rounds", "trials_per_round", "epochs", "max_seconds", "max_cost")
 """A budget that is raised is stored as what follows from it, as that of a new search is."""
-_FIXED = f"cannot be edited; what can be is {', '.join(EDITABLE_FIELDS)}"
+_FIXED = f"cannot be edited; what can be is {', '.join((*EDITABLE_FIELDS, *LABELS))}"
 
 
 def edited(spec: SearchSpec, changes: Mapping[str, Any]) -> SearchSpec:
@@ -36,7 +37,7 @@ def merged(
         A change of something that cannot be edited, or of a hyperparameter that is not searched.
     """
     mistakes = [
-        Mistake(str(name), with_question(_FIXED, str(name), EDITABLE_FIELDS))
+        Mistake(str(name), with_question(_FIXED, str(name), (*EDITABLE_FIELDS, *LABELS)))
         for name in changes
         if name not in allowed
     ]

@@ -19,8 +19,8 @@ FIRST_PART = 32  # of the full training, about
 
 
 def epochs_of(budget: BudgetSpec | None, workload: Workload) -> float | None:
-    """A named budget in epochs; None of trials, and of seconds at an unknown pace."""
-    if budget is None or budget.unit == "trials":
+    """A named budget in epochs; None of trials, of costs, and of seconds at an unknown pace."""
+    if budget is None or budget.unit in ("trials", "cost"):
         return None
     if budget.unit == "epochs":
         return budget.amount

@@ -19,12 +19,14 @@ from pydantic import (
     model_validator,
 )
 
+from hpsearch.directions import Direction, sign_of
 from hpsearch.narrowing import RULES
 from hpsearch.one_of import one_of
 from hpsearch.rules import Since, to_json
 from hpsearch.samplers import SAMPLERS
 from hpsearch.space import TaggedDimension
-from hpsearch.spec.budget import COUNT_MOST, SECONDS_MOST, BudgetSpec
+from hpsearch.spec.budget import COST_MOST, COUNT_MOST, SECONDS_MOST, BudgetSpec
+from hpsearch.spec.labels import Note, Tags
 from hpsearch.spec.webhook import WebhookSpec
 from hpsearch.workloads import MONTH_SECONDS, OBJECTIVES, ModelSpec, Workload, workload_of
 from hpsearch.workloads.dense import with_registered
@@ -162,7 +164,8 @@ class SeenTrial(BaseModel):
     score: float | None = Field(
         None,
         description="After the last epoch, by the search's objective; higher is better, so minus "
-        "the log loss. null for a diverged trial.",
+        "the log loss. Of an external search as reported, better as its direction says. null for a "
+        "diverged trial.",
     )
     curve: list[tuple[Annotated[int, Field(ge=1)], float]] = Field(
         [], max_length=100, description="[epoch, score] before, in order; the last one is known."
@@ -228,7 +231,12 @@ class SearchSpec(BaseModel):
         "accuracy",
         description="The metric that ranks trials; a loss or an error is minimised. Without it "
         "accuracy, or rmse where the targets are numbers. external: the scores that the caller "
-        "reports, higher is better.",
+        "reports, better as `direction` says.",
+    )
+    direction: Annotated[Direction, Since("0.2")] = Field(
+        "maximize",
+        description="Which scores of an external search are better, the higher or the lower ones. "
+        "They go in and come out as they are reported.",
     )
     weight: Annotated[str | None, Since("0.2")] = Field(
         "auto",
@@ -244,6 +252,13 @@ class SearchSpec(BaseModel):
     )
     max_seconds: float | None = Field(
         None, gt=0, le=SECONDS_MOST, description="Start no round that would end later than this."
+    )
+    max_cost: Annotated[float | None, Since("0.2")] = Field(
+        None,
+        gt=0,
+        le=COST_MOST,
+        description="Begin no round that would bring the sum of reported costs beyond this; of an "
+        "external search.",
     )
     warm_start: Annotated[
         tuple[WarmStart, ...],
@@ -261,6 +276,9 @@ class SearchSpec(BaseModel):
     webhook: WebhookSpec | None = Field(
         None, description="Who is told of the end. It is not kept with the spec."
     )
+
+    tags: Tags = Field((), description="To find it by; no part of the digest, changed at any time.")
+    note: Note = Field("", description="Plain text for people, likewise.")
 
     @model_validator(mode="before")
     @classmethod
@@ -291,16 +309,21 @@ class SearchSpec(BaseModel):
         return TrialsSpec(first=trials, last=trials) if isinstance(trials, int) else trials
 
     @property
+    def score_sign(self) -> int:
+        """The factor between scores as they are reported and rank values."""
+        return sign_of(self.direction)
+
+    @property
     def earlier(self) -> tuple[str | None, ...]:
         """The earlier searches by their place in `warm_start`; None for provided trials."""
         return tuple(one if isinstance(one, str) else None for one in self.warm_start)
 
     def to_json(self) -> dict[str, Any]:
-        """The spec as plain JSON, every default written out; the webhook is kept elsewhere.
+        """The spec as plain JSON, every default written out; webhook and labels are kept elsewhere.
 
         The plan has taken the budget's place (`hpsearch.spec.plan`). A field that came later (`rules.Since`) is left out while it has its default.
         """
-        data = to_json(self, exclude={"webhook", "budget"})
+        data = to_json(self, exclude={"webhook", "budget", "tags", "note"})
         if self.weight is None:
             data["weight"] = None  # unlike other nulls it is no default
         for path in self.workload.left_out:

@@ -32,7 +32,7 @@ from hpsearch.errors import Mistake
 from hpsearch.plural import counted
 from hpsearch.settings import Settings
 from hpsearch.spec import length, schedule
-from hpsearch.spec.budget import BudgetSpec
+from hpsearch.spec.budget import UNFORESEEN, BudgetSpec
 from hpsearch.spec.models import (
     TRAINED_MOST,
     EpochsSpec,
@@ -81,6 +81,8 @@ def conflicts(data: Mapping[str, Any]) -> list[Mistake]:
         mistakes.append(Mistake("epochs.budget", message))
     if "seconds" in budget and data.get("max_seconds") is not None:
         mistakes.append(Mistake("max_seconds", "budget.seconds says the same; drop one of the two"))
+    if "cost" in budget and data.get("max_cost") is not None:
+        mistakes.append(Mistake("max_cost", "budget.cost says the same; drop one of the two"))
     return mistakes
 
 
@@ -173,7 +175,8 @@ class _Planner:
         )
         repeats = asked.finalists if self.names("finalists.rounds") else self._repeats()
         cohort = asked.cohort if self.names("cohort") else _cohort(epochs)
-        changes = {"epochs": epochs, "finalists": repeats, "cohort": cohort, "max_seconds": None}
+        changes = {"epochs": epochs, "finalists": repeats, "cohort": cohort, "max_seconds": None,
+                   "max_cost": None}  # fmt: skip
         return asked.model_copy(update=changes)
 
     def _repeats(self) -> FinalistsSpec:
@@ -182,7 +185,7 @@ class _Planner:
         if unit == "trials":
             return FinalistsSpec()
         rounds = self.asked.rounds if self.names("rounds") else min(REPEATS + 1, self.rounds_cap)
-        enough = unit == "seconds" or amount >= REPEATED_FROM * self.full
+        enough = unit in UNFORESEEN or amount >= REPEATED_FROM * self.full
         return FinalistsSpec(rounds=REPEATS if enough and rounds > REPEATS else 0)
 
     def spent(self, rounds: int, trials: TrialsSpec) -> int:
@@ -194,10 +197,10 @@ class _Planner:
     @cached_property
     def amount(self) -> float:
         """The budget in trials or epochs."""
-        if self.budget.unit != "seconds":
+        if self.budget.unit not in UNFORESEEN:
             return self.budget.amount
         named = self._epochs_named
-        if named is None:  # of a training elsewhere nothing is known: its clock decides
+        if named is None:  # of a training elsewhere nothing is known: its clock or costs decide
             return float(self.spent(self.most_rounds, self.shape(self.sizes[1])))
         return min(max(named, self.full), self.most)
 
@@ -240,7 +243,7 @@ class _Planner:
     def mistakes(self) -> list[Mistake]:
         """A budget that is too small for what stands beside it, or too large for this service."""
         unit, amount = self.budget.unit, self.budget.amount
-        if unit == "seconds" or self.asked.budget is None:
+        if unit in UNFORESEEN or self.asked.budget is None:
             return []
         least, needed = self._least()
         if amount < least:
@@ -284,6 +287,8 @@ class _Planner:
             fields["cohort"] = base.cohort
         if self.budget.unit == "seconds":
             fields["max_seconds"] = self.budget.amount
+        if self.budget.unit == "cost":
+            fields["max_cost"] = self.budget.amount
         if not self.names("final.epochs") and self._final != FinalSpec().epochs:
             fields["final"] = {**data.get("final", {}), "epochs": self._final}
         return fields

@@ -48,7 +48,10 @@ def _present(now: ResolvedSpec, unit: Unit) -> float | None:
     """The search's budget in this unit; None where it is bounded otherwise."""
     spec = now.spec
     if unit == "trials":
-        return None if spec.epochs.budget or spec.max_seconds else now.trials_planned
+        bounded = spec.epochs.budget or spec.max_seconds or spec.max_cost
+        return None if bounded else now.trials_planned
+    if unit == "cost":
+        return spec.max_cost
     return spec.epochs.budget if unit == "epochs" else spec.max_seconds
 
 
@@ -58,6 +61,8 @@ def _fields(
     """The larger limit, and as many more rounds as it pays for, where their number is not edited too."""
     if budget.unit == "seconds":
         return {**rest, "max_seconds": budget.amount}, []
+    if budget.unit == "cost":
+        return {**rest, "max_cost": budget.amount}, []
     if not isinstance(rest.get("epochs", {}), Mapping):
         return rest, []  # a mistake that whoever checks the other changes finds
     # The cap may be lower now than when the search was submitted.

@@ -50,7 +50,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-SCHEMA = "0007"  # the newest revision of `migrations`, which a test compares with this
+SCHEMA = "0008"  # the newest revision of `migrations`, which a test compares with this
 
 
 class Tx:

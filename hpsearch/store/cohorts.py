@@ -24,10 +24,11 @@ from hpsearch.trials import SCORED, Hint, TrialReport, TrialState
 
 
 class Reported(NamedTuple):
-    """The reports on one trial: its scores by epoch, and why it came to nothing."""
+    """The reports on one trial: its scores by epoch, its cost, and why it came to nothing."""
 
     curve: Curve | None
     error: str | None
+    cost: float | None
 
 
 class _Member(NamedTuple):
@@ -43,11 +44,25 @@ class Cohorts(Queries):
     """The rows of trials that are trained elsewhere."""
 
     def forget_reports(self, hint: Hint) -> None:
-        """Remove what an earlier attempt at a trial reported: it is no part of a new one."""
+        """Remove what an earlier attempt at a trial reported: it is no part of a new one.
+
+        Its cost stays, as one of attempts before: it was spent.
+        """
         self.connection.execute(
             trial.update()
             .where(trial.c.job_id == hint.job_id)
-            .values(curve=sa.null(), epochs=0, loss=None, score=None)
+            .values(
+                curve=sa.null(),
+                epochs=0,
+                loss=None,
+                score=None,
+                metrics=sa.null(),
+                cost=None,
+                cost_before=sa.case(
+                    (trial.c.cost.is_(None), trial.c.cost_before),
+                    else_=sa.func.coalesce(trial.c.cost_before, 0.0) + trial.c.cost,
+                ),
+            )
         )
 
     def job_of(self, search_id: str, number: int, index: int) -> JobRecord | None:
@@ -81,6 +96,26 @@ class Cohorts(Queries):
             trial.update()
             .where(*_trial(place.search_id, place.round, index))
             .values(curve=[list(point) for point in curve], epochs=epoch, loss=loss, score=score)
+        )
+
+    def store_metrics(self, place: Place, index: int, metrics: Mapping[str, float]) -> None:
+        """Store the metrics of a trial in place of those that it had."""
+        self.connection.execute(
+            trial.update()
+            .where(*_trial(place.search_id, place.round, index))
+            .values(metrics=dict(metrics))
+        )
+
+    def store_cost(self, place: Place, index: int, cost: float, *, before: float | None) -> None:
+        """Store the cost of a trial so far, which was `before`; its round's sum grows with it."""
+        self.connection.execute(
+            trial.update().where(*_trial(place.search_id, place.round, index)).values(cost=cost)
+        )
+        more = cost - (before or 0.0)
+        self.connection.execute(
+            round_.update()
+            .where(round_.c.search_id == place.search_id, round_.c.number == place.round)
+            .values(cost=sa.func.coalesce(round_.c.cost, 0.0) + more)
         )
 
     def surely_out(self, place: Place, index: int) -> bool:

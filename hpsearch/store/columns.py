@@ -64,6 +64,27 @@ class Value(TypeDecorator[Any]):
         return None if value is None else self.write(value)
 
 
+class TagList(TypeDecorator[Any]):
+    """Tags as one text, each between line ends, so that any database can look for one."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:  # noqa: ARG002  # SQLAlchemy's signature
+        """The tags of a row in their order."""
+        return tuple(value.strip("\n").split("\n")) if value else ()
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:  # noqa: ARG002  # SQLAlchemy's signature
+        """The text of some tags; NULL for none."""
+        return "".join(["\n", *(f"{tag}\n" for tag in value)]) if value else None
+
+
+def has_tag(column: sa.Column[Any], tag: str) -> sa.ColumnElement[bool]:
+    """True of a row with this very tag: LIKE would take letters of either case for one."""
+    text = sa.type_coerce(column, sa.Text)
+    return sa.func.replace(text, f"\n{tag}\n", "") != text
+
+
 def read_edits(data: Sequence[Mapping[str, Any]]) -> Sequence[Edit]:
     """The edits of a search, oldest first."""
     return tuple(Edit.from_json(edit) for edit in data)
@@ -93,4 +114,5 @@ PARAMS = Value(params_from_json, dict)
 RECOMMENDED = Value(Recommended.from_json, Recommended.to_json)
 EVIDENCE = Value(read_evidence, Evidence.to_json)
 EDITS = Value(read_edits, write_edits, ())
+TAGS = TagList()
 WARM_START = Value(read_warm_start, write_warm_start, ())

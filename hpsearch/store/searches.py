@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from hpsearch.records import Edit, NewSearch, SearchRecord
 from hpsearch.store.clock import now
+from hpsearch.store.columns import has_tag
 from hpsearch.store.outbox import OWE
 from hpsearch.store.queries import Queries, columns
 from hpsearch.store.queue import Queue
@@ -43,6 +44,8 @@ class Searches(Queries):
             "webhook": new.webhook,
             "body_sha256": new.body_sha256,
             "rules": new.rules,
+            "tags": new.tags,
+            "note": new.note or None,
             "created_at": now(),
         }
         if new.warm_start:
@@ -73,12 +76,32 @@ class Searches(Queries):
         return self.connection.execute(query).scalar_one()
 
     def page(
-        self, owner: str, *, state: str | None, limit: int, after: tuple[float, str] | None
+        self,
+        owner: str,
+        *,
+        state: str | None,
+        limit: int,
+        after: tuple[float, str] | None,
+        tags: Sequence[str] = (),
+        words: str | None = None,
+        since: float | None = None,
     ) -> Sequence[SearchRecord]:
-        """Searches of an owner, newest first, after this (created_at, id)."""
-        query = sa.select(*BRIEF).where(search.c.owner == owner)
+        """Searches of an owner, newest first, after this (created_at, id).
+
+        tags, words, since
+            Only those with every one of these tags, with these words in name, note or a tag, and
+            submitted at this time or later.
+        """
+        query = sa.select(*BRIEF).where(
+            search.c.owner == owner, *(has_tag(search.c.tags, tag) for tag in tags)
+        )
         if state is not None:
             query = query.where(search.c.state == state)
+        if words is not None:
+            texts = (search.c.name, search.c.note, sa.type_coerce(search.c.tags, sa.Text))
+            query = query.where(sa.or_(*(t.icontains(words, autoescape=True) for t in texts)))
+        if since is not None:
+            query = query.where(search.c.created_at >= since)
         if after is not None:
             query = query.where(sa.tuple_(search.c.created_at, search.c.id) < sa.tuple_(*after))
         query = query.order_by(search.c.created_at.desc(), search.c.id.desc()).limit(limit)
@@ -159,6 +182,31 @@ class Searches(Queries):
         if not done:
             return self.repeated(basis.id)
         self.record("edited", search_id=basis.id, detail={**edit.to_json(), "work": self.work})
+        return True
+
+    def label(
+        self,
+        search_id: str,
+        *,
+        tags: Sequence[str] | None,
+        note: str | None,
+        revision: int | None = None,
+    ) -> bool:
+        """Give a search other tags or another note, whatever its state; None leaves them as they are.
+
+        With `revision` only if the search is still at it.
+        """
+        values: dict[str, Any] = {"revision": search.c.revision + 1}
+        if tags is not None:
+            values["tags"] = tags
+        if note is not None:
+            values["note"] = note or None
+        change = search.update().where(search.c.id == search_id)
+        if revision is not None:
+            change = change.where(search.c.revision == revision)
+        if not self.changed(change.values(values)):
+            return self.repeated(search_id)
+        self.record("labelled", search_id=search_id, detail={"work": self.work})
         return True
 
     def unpause(self, search_id: str, revision: int | None) -> bool:

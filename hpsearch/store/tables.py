@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
-from hpsearch.store.columns import EDITS, EVIDENCE, PARAMS, RECOMMENDED, WARM_START, Word
+from hpsearch.store.columns import EDITS, EVIDENCE, PARAMS, RECOMMENDED, TAGS, WARM_START, Word
 from hpsearch.trials import JobState, Role, RoundKind, SearchState, TrialState, Verdict
 
 metadata = MetaData(
@@ -118,6 +118,9 @@ search = Table(
     Column("webhook", Text),
     # The first number is that of every search from before there was one.
     Column("rules", Integer, nullable=False, server_default="1"),
+    # Labels of its user, which are no part of what is searched.
+    Column("tags", TAGS),
+    Column("note", Text),
     CheckConstraint("revision > 0 AND round >= 0", name="counts"),
     _one_of("state", SearchState),
     Index("ix_search_owner_created", "owner", "created_at", "id"),
@@ -160,6 +163,7 @@ round_ = Table(
     Column("best_accuracy", Double),
     Column("best_score", Double),
     Column("best_loss", Double),
+    Column("cost", Double),
     CheckConstraint(
         "completed + stopped + diverged + failed + cancelled <= planned AND open_jobs >= 0",
         name="counts",
@@ -272,6 +276,9 @@ trial = Table(
     Column("error", Text),
     Column("test_correct", Integer),
     Column("test_examples", Integer),
+    Column("metrics", JSON(none_as_null=True)),
+    Column("cost", Double),  # of this attempt, as its trainer reported it last
+    Column("cost_before", Double),  # of attempts that were lost or returned
     CheckConstraint("correct <= examples AND epochs >= 0", name="counts"),
     _one_of("state", TrialState),
     Index("ix_trial_job_id", "job_id"),

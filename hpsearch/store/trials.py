@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hpsearch.records import DecisionRecord, RoundRecord, TrialRecord
+from hpsearch.records import DecisionRecord, Reported, RoundRecord, TrialRecord
 from hpsearch.space import Params, params_from_json
 from hpsearch.store.constants import constant
 from hpsearch.store.queries import Queries, columns
@@ -136,6 +136,14 @@ class Trials(Queries):
         )
         return self.all(TrialRecord, query.order_by(trial.c.round, trial.c.idx).limit(limit))
 
+    def reported(self, search_id: str) -> Reported:
+        """The numbers beside scores that were reported for trials of a search."""
+        mine = trial.c.search_id == search_id
+        costs = sa.or_(trial.c.cost.is_not(None), trial.c.cost_before.is_not(None))
+        query = sa.select(trial.c.metrics).where(mine, trial.c.metrics.is_not(None))
+        names = {name for metrics in self.connection.execute(query).scalars() for name in metrics}
+        return Reported(sorted(names), self.exists(sa.select(trial.c.idx).where(mine, costs)))
+
     def page(
         self,
         search_id: str,
@@ -167,18 +175,22 @@ class Trials(Queries):
         curve: bool,
         limit: int,
         after: tuple[float | None, int, int] | None,
+        by_score: bool = False,
     ) -> Sequence[TrialRecord]:
         """Trials by falling (rank value, round, index), those without a rank value last.
+
+        `by_score` takes the score by the objective in its place, which has no index.
 
         Two queries where one page has both: each walks the index, and the databases need not
         agree on the place of NULL in an order.
         """
         place = (trial.c.round, trial.c.idx)
-        key = (trial.c.rank_value, *place)
+        rank = trial.c.score if by_score else trial.c.rank_value
+        key = (rank, *place)
         query = _filtered(search_id, number, state, curve=curve)
         query = query.order_by(*(column.desc() for column in key))
-        ranked = query.where(trial.c.rank_value.is_not(None))
-        unranked = query.where(trial.c.rank_value.is_(None))
+        ranked = query.where(rank.is_not(None))
+        unranked = query.where(rank.is_(None))
         page: list[TrialRecord] = []
         if after is None or after[0] is not None:
             if after is not None:

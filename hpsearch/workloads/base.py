@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from pydantic import BaseModel
@@ -91,6 +92,10 @@ class DatasetFacts:
         )
 
 
+_NO_COSTS = (
+    "costs are reported by the trainers of an external search; bound this one by epochs, trials or "
+    "seconds"
+)
 FULL_LEAST = 8  # epochs of a full training
 TRAININGS, TRAININGS_EACH = 40, 30  # of a search, and more for each hyperparameter
 
@@ -188,8 +193,9 @@ class Workload(ABC):
     trained_here
         This service's workers train it, on a dataset of the service; otherwise its caller does,
         who claims one trial at a time, reports its scores and keeps its models.
-    left_out
-        Paths of fields that a spec of this kind does not have; `not_here` says why.
+    left_out, never_stored
+        Paths of fields that a spec of this kind does not have, those that no stored spec has among
+        them; `why_not` says why, `not_here` of those that it does not name.
     final_as_long
         The final test trains as long as a full trial where nothing else is asked.
     measures_optimism
@@ -197,8 +203,16 @@ class Workload(ABC):
     """
 
     trained_here: ClassVar[bool]
-    left_out: ClassVar[tuple[str, ...]] = ("external",)
+    left_out: ClassVar[tuple[str, ...]] = ("external", "direction", "max_cost")
+    never_stored: ClassVar[tuple[str, ...]] = ("budget.cost",)
     not_here: ClassVar[str] = "is of a search whose objective is external; drop it"
+    why_not: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "direction": "the objective's metric knows which way is better; drop it",
+            "max_cost": _NO_COSTS,
+            "budget.cost": _NO_COSTS,
+        }
+    )
     final_as_long: ClassVar[bool] = False
     measures_optimism: ClassVar[bool] = True
     advice: ClassVar[Advice] = Advice()
@@ -214,7 +228,12 @@ class Workload(ABC):
     @classmethod
     def mistakes(cls, parts: ValidParts) -> list[Mistake]:
         """Fields that such a spec does not have, before the whole of it is valid."""
-        return [Mistake(path, cls.not_here) for path in cls.left_out if _has(parts.data, path)]
+        paths = (*cls.left_out, *cls.never_stored)
+        return [
+            Mistake(path, cls.why_not.get(path, cls.not_here))
+            for path in paths
+            if _has(parts.data, path)
+        ]
 
     @classmethod
     def fixed(cls, model: BaseModel, space: Mapping[str, object]) -> Mapping[str, Any]:  # noqa: ARG003 - the interface's

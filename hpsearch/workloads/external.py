@@ -24,6 +24,7 @@ class External(Workload):
     left_out = (
         "dataset", "model", "validation_fraction", "validation", "final.train_on", "weight",
     )  # fmt: skip
+    never_stored = ()
     not_here = "the trials of an external search are trained by its caller, who knows; drop it"
     final_as_long = True
     measures_optimism = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 import subprocess
@@ -18,7 +20,7 @@ from support.outside import SPEC
 from support.waiting import until
 
 from hpsearch.client import Client, external
-from hpsearch.errors import Conflict, InvalidRequest, NotFound
+from hpsearch.errors import Conflict, InvalidRequest, InvalidSpec, NotFound
 from hpsearch.report.views import OrderView, StatusView
 from hpsearch.service import Services
 
@@ -124,6 +126,86 @@ def test_a_body_that_is_no_report_is_refused(client: Any, body: Any, what: str) 
     answer = client.post(f"{search}/trials/1-0/report", json=body)
     assert answer.status_code == 400
     assert what in answer.json()["detail"]
+
+
+NAMES = {f"m{i}": 1.0 for i in range(33)}
+
+
+@pytest.mark.parametrize(
+    ("said", "paths"),
+    [
+        ('"metrics": {"auc": NaN, "f1": 0.5}', ["metrics.auc"]),
+        ('"metrics": {"auc": -1e999}, "cost": Infinity', ["metrics.auc", "cost"]),
+        ('"metrics": {"auc": "good", "f1": true}', ["metrics.auc", "metrics.f1"]),
+        ('"metrics": {"": 1, "-x": 1}', ["metrics.", "metrics.-x"]),
+        ('"metrics": [1]', ["metrics"]),
+        (f'"metrics": {json.dumps(NAMES)}', ["metrics"]),
+        ('"cost": -0.5', ["cost"]),
+        ('"cost": "1"', ["cost"]),
+    ],
+)
+def test_numbers_beside_a_score_are_refused_with_their_paths(
+    connect: Callable[[], Client], client: Any, services: Services, said: str, paths: list[str]
+) -> None:
+    here = client.post("/api/v1/searches", json=SMALL).headers["Location"]
+    services.jobs.advance_due()
+    order = client.post(f"{here}/trials/claim").json()
+    token, json_type = order["lease"]["token"], {"Content-Type": "application/json"}
+    body = f'{{"token": "{token}", "epoch": 1, "score": 0.5, {said}}}'
+    address = f"{here}/trials/{order['trial']}/report"
+    answer = client.post(address, content=body, headers=json_type)
+    assert (answer.status_code, answer.json()["title"]) == (422, "Invalid report")
+    assert [mistake["path"] for mistake in answer.json()["errors"]] == paths
+    trial = client.get(f"{here}/trials").json()["items"][0]
+    assert (trial["score"], trial["metrics"], trial["cost"]) == (None, None, None)
+    good = {"token": token, "epoch": 1, "score": 0.5, "metrics": {"auc": 1}, "cost": 0}
+    assert client.post(address, json=good).status_code == 200
+    trial = client.get(f"{here}/trials").json()["items"][0]
+    assert (trial["score"], trial["metrics"], trial["cost"]) == (0.5, {"auc": 1.0}, 0.0)
+
+
+def reporting(order: OrderView) -> Iterator[external.Report]:
+    """Errors, the lower the better, with what each epoch costs."""
+    away = math.log10(float(order.params["alpha"])) + 2  # type: ignore[arg-type]  # a number
+    for epoch in range(1, order.epochs + 1):
+        yield external.Report(away**2 + 1 / epoch, metrics={"away": away}, cost=0.25 * epoch)
+
+
+@pytest.mark.usefixtures("loop")
+def test_reports_of_a_whole_search_come_out_as_they_went_in(connect: Callable[[], Client]) -> None:
+    user = connect()
+    search = user.submit({**SMALL, "direction": "minimize", "tags": ["first"]}).id
+    external.run(user, search, reporting, wait=1)
+    result, status = user.result(search), user.status(search)
+    trials = list(user.trials(search, sort="-score"))
+    scores = [t.score for t in trials if t.score is not None]
+    assert scores == sorted(scores)
+    assert status.best is not None
+    assert status.best.score == min(t.score for t in trials if t.score is not None and not t.role)
+    assert result.recommended.score is not None
+    assert result.recommended.score > 0
+    assert status.cost is not None
+    reported = [t.cost for t in trials if t.cost is not None and t.role is None]
+    assert status.cost.spent == pytest.approx(math.fsum(reported))
+    lines = b"".join(_csv(user, search)).decode().splitlines()
+    head, first = (next(csv.reader([line])) for line in lines[:2])
+    assert head[-5:] == ["cost", "metric.away", "alpha", "depth", "kernel"]
+    known = next(t for t in trials if t.id == first[0])
+    assert float(first[head.index("cost")]) == known.cost
+    assert known.metrics == {"away": float(first[head.index("metric.away")])}
+    status = user.tag(search, ["second"], remove=["first"], note="done")
+    assert [one.id for one in user.list(tags=["second"], q="DONE", since="2020-01-01")] == [search]
+    assert (status.tags, status.note) == (["second"], "done")
+    later = user.continue_(search)
+    assert (later.tags, later.note, later.direction) == (["second"], "done", "minimize")
+    with pytest.raises(InvalidSpec, match="no tag 'first' to remove"):
+        user.tag(search, remove=["first"])
+
+
+def _csv(user: Client, search: str) -> Iterator[bytes]:
+    file = io.BytesIO()
+    user.trials_csv(search, file)
+    yield file.getvalue()
 
 
 def test_what_is_not_there_is_not_found(connect: Callable[[], Client], clients: Any) -> None:

@@ -111,10 +111,11 @@ def test_infeasible_trials_are_no_good_ones(journal: Any, way: str) -> None:
 
 def test_a_study_that_minimises_starts_an_external_search(journal: Any) -> None:
     path = journal(filled(trial(3.0, x=0.1, steps=(1, 2)), trial(1.0, x=0.2)), "minimize")
-    imported = read(path, spec(x=X))
-    assert [o["score"] for o in imported.observations] == [-3.0, -1.0]
-    assert imported.observations[0]["curve"] == [[1, -0.25]]
-    assert any("sign turned" in remark for remark in imported.remarks)
+    imported = read(path, {**spec(x=X), "direction": "minimize"})
+    assert [o["score"] for o in imported.observations] == [3.0, 1.0]
+    assert imported.observations[0]["curve"] == [[1, 0.25]]
+    with pytest.raises(InvalidRequest, match='to maximize: give the spec "direction": "minimize"'):
+        read(path, spec(x=X))
     wanted = {"dataset": "digits", "space": {"dropout": {"low": 0.0, "high": 0.5}}}
     with pytest.raises(InvalidRequest, match="is to minimize; a search by accuracy takes"):
         read(path, wanted)

@@ -178,7 +178,7 @@ class TestRoundsAndTrials:
     def test_decisions_belong_to_the_round_whose_evidence_they_are(self):
         rounds = [make_round(), make_round(2, best_index=None)]
         made = [make_decision(after=json_of(rate(low=1e-4)), numbers={"p": 0.01, "top": 8})]
-        first, second = build.round_views(rounds, made, {2: 3})
+        first, second = build.round_views(rounds, made, {2: 3}, sign=1)
         assert first.decisions["learning_rate"].numbers == {"p": 0.01, "top": 8}
         assert first.decisions["learning_rate"].after.low == 1e-4
         assert second.decisions == {}
@@ -203,7 +203,7 @@ class TestRoundsAndTrials:
             make_round(2, evidence=Evidence()),
             make_round(3, evidence=None, epochs_planned=None),
         ]
-        full, little, none = build.round_views(rounds, [], {})
+        full, little, none = build.round_views(rounds, [], {}, sign=1)
         assert (full.rungs, full.epochs_planned, full.epochs_trained) == ([2, 4, 8], 64, 50)
         shown = full.model_dump(mode="json")["evidence"]
         assert shown["frontier"] == asdict(boundary)
@@ -216,13 +216,13 @@ class TestRoundsAndTrials:
         assert (none.evidence, none.rungs, none.epochs_planned) == (None, [2], 64)
 
     def test_a_trial(self):
-        view = build.trial_view(make_trial(2, 7, cohort=3, score=-0.4))
+        view = build.trial_view(make_trial(2, 7, cohort=3, score=-0.4), sign=1)
         assert (view.id, view.validation_accuracy, view.validation_loss) == ("2-7", 0.9, 0.5)
         assert (view.score, view.cohort, view.role, view.curve) == (-0.4, 3, None, None)
-        model = build.trial_view(make_trial(5, 0, role="drawn"))
+        model = build.trial_view(make_trial(5, 0, role="drawn"), sign=1)
         assert (model.role, model.cohort) == ("drawn", None)
         gone = build.trial_view(
-            make_trial(state="diverged", rank_value=None, loss=None, error="inf")
+            make_trial(state="diverged", rank_value=None, loss=None, error="inf"), sign=1
         )
         assert gone.validation_accuracy is None
         assert gone.state is TrialState.DIVERGED
@@ -230,12 +230,12 @@ class TestRoundsAndTrials:
 
     def test_a_learning_curve(self):
         now = make_trial(curve=[(1, 1.0, 50, -1.0), [2, None, None, None]])
-        assert build.trial_view(now, curve=True).curve == [
+        assert build.trial_view(now, curve=True, sign=1).curve == [
             (1, 1.0, 0.5, -1.0), (2, None, None, None),
         ]  # fmt: skip
         older = make_trial(curve=[[1, 1.0, 25]])
-        assert build.trial_view(older, curve=True).curve == [(1, 1.0, 0.25, 0.25)]
-        assert build.trial_view(make_trial(), curve=True).curve == []
+        assert build.trial_view(older, curve=True, sign=1).curve == [(1, 1.0, 0.25, 0.25)]
+        assert build.trial_view(make_trial(), curve=True, sign=1).curve == []
 
 
 INFO = {

@@ -7,6 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from hpsearch.directions import Direction, sign_of
 from hpsearch.figures.page import Figure
 from hpsearch.figures.search import style
 from hpsearch.report import words
@@ -15,10 +16,11 @@ from hpsearch.report.views import CurvePoint, TrialView
 BEST = 5  # that stand out
 
 
-def curves(trials: Sequence[TrialView]) -> Figure:
+def curves(trials: Sequence[TrialView], direction: Direction = "maximize") -> Figure:
     """The learning curves of `trials`, which must have been read with their curves."""
+    sign = sign_of(direction)
     drawn = [t for t in trials if t.curve and t.state != "diverged"]
-    drawn.sort(key=lambda t: (t.epochs, t.shown or 0.0))
+    drawn.sort(key=lambda t: (t.epochs, sign * (t.shown or 0.0)))
     if not drawn:
         return style.nothing("no trial has ended yet")
     figure = go.Figure(_others(drawn[:-BEST]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import accumulate
 
 import plotly.graph_objects as go
@@ -17,11 +17,17 @@ COLOURS = (style.BLUE, style.VERMILION, style.GREEN, style.AMBER, style.PURPLE)
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")  # for those who tell no colours apart
 
 
-def progress(searches: Mapping[str, Sequence[RoundView]]) -> Figure:
-    """The best validation score after every round that is over, by the name of the search."""
+def progress(
+    searches: Mapping[str, Sequence[RoundView]], *, minimised: Collection[str] = ()
+) -> Figure:
+    """The best validation score after every round that is over, by the name of the search.
+
+    minimised
+        Names of the searches whose lower scores are the better ones.
+    """
     figure = go.Figure()
     for place, (name, rounds) in enumerate(searches.items()):
-        points = list(_steps(rounds))
+        points = list(_steps(rounds, min if name in minimised else max))
         if not points:
             continue
         colour, dash = COLOURS[place % len(COLOURS)], DASHES[place % len(DASHES)]
@@ -47,7 +53,9 @@ def _open(one: RoundView) -> bool:
     return one.trials.pending + one.trials.running > 0
 
 
-def _steps(rounds: Sequence[RoundView]) -> Iterator[tuple[int, float, int]]:
+def _steps(
+    rounds: Sequence[RoundView], better: Callable[[float, float], float]
+) -> Iterator[tuple[int, float, int]]:
     """Epochs spent, best so far, number: of each round that is over and has a best trial."""
     over = [r for r in rounds if r.kind is not RoundKind.FINAL and not _open(r)]
     spent = accumulate(r.epochs_trained or 0 for r in over)
@@ -55,6 +63,6 @@ def _steps(rounds: Sequence[RoundView]) -> Iterator[tuple[int, float, int]]:
     for one, epochs in zip(over, spent, strict=True):
         score = None if one.best is None else one.best.shown
         if score is not None:
-            best = score if best is None else max(best, score)
+            best = score if best is None else better(best, score)
         if best is not None:
             yield epochs, best, one.number

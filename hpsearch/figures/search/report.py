@@ -87,7 +87,8 @@ def _answer(result: ResultView) -> Iterator[Sequence[str]]:
         yield "ensemble", words.share(test.ensemble_accuracy)
         yield "validation accuracy", words.share(result.recommended.shown)
     else:
-        yield "test score", words.share(test.score)
+        lower = ", lower is better" if result.direction == "minimize" else ""
+        yield "test score", words.share(test.score) + lower
         mean, sd = words.share(test.score_mean), words.share(test.score_sd)
         yield "models of the range", f"mean {mean}, sd {sd}"
         yield "validation score", words.share(result.recommended.shown)

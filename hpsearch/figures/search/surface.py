@@ -8,6 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from hpsearch.digits import digits_of
+from hpsearch.directions import Direction
 from hpsearch.figures.page import Figure
 from hpsearch.figures.search import style
 from hpsearch.report import words
@@ -17,7 +18,10 @@ LOWEST = 0.25  # quantile of the means from which colours begin: the summit is w
 
 
 def surface(
-    view: SurfaceView | None, rounds: Sequence[RoundView], trials: Sequence[TrialView] = ()
+    view: SurfaceView | None,
+    rounds: Sequence[RoundView],
+    trials: Sequence[TrialView] = (),
+    direction: Direction = "maximize",
 ) -> Figure:
     """The posterior mean over two hyperparameters as colours, with trials and the newest box.
 
@@ -26,7 +30,7 @@ def surface(
     if view is None or not rounds:
         return style.nothing("no surrogate yet: it takes a round with two ranges")
     ranges = rounds[-1].ranges
-    figure = go.Figure(_heat(view))
+    figure = go.Figure(_heat(view, lowest_last=direction == "minimize"))
     scored = [t for t in trials if t.shown is not None]
     figure.add_trace(
         go.Scatter(
@@ -48,13 +52,14 @@ def surface(
     )  # fmt: skip
 
 
-def _heat(view: SurfaceView) -> Any:
-    means = sorted(value for row in view.mean for value in row)
-    low, high = means[int(LOWEST * len(means))], means[-1]
+def _heat(view: SurfaceView, *, lowest_last: bool) -> Any:
+    means = sorted((value for row in view.mean for value in row), reverse=lowest_last)
+    low, high = sorted((means[int(LOWEST * len(means))], means[-1]))
     bar = {"title": {"text": "predicted score", "side": "right"}, "thickness": 12,
            "outlinewidth": 0, "tickformat": _form([low, high]), "nticks": 6}  # fmt: skip
     return go.Contour(
         x=view.xs, y=view.ys, z=view.mean, customdata=view.sd, colorscale=style.SCALE,
+        reversescale=lowest_last,
         zmin=low, zmax=high if high > low else low + 1, colorbar=bar, line={"width": 0},
         contours={"start": low, "end": high, "size": (high - low) / 24 or 1.0},
         hovertemplate=f"{style.titled(view.x)} %{{x:{_form(view.xs)}}}<br>"

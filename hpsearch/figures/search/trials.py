@@ -8,6 +8,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from hpsearch.directions import Direction
 from hpsearch.figures.page import Figure
 from hpsearch.figures.search import style
 from hpsearch.report import words
@@ -20,11 +21,12 @@ FADED = 0.3  # quantile of the scores where the colours begin: the good ones are
 class Sample:
     """The trials to be shown: all, or of many the best ones and every so many-th of the rest.
 
-    `of` counts the trials they were taken from.
+    `of` counts the trials they were taken from. `direction` says which of their scores are better.
     """
 
     trials: Sequence[TrialView]
     of: int
+    direction: Direction = "maximize"
 
 
 def trials(sample: Sample, rounds: Sequence[RoundView], *, x: str, y: str) -> Figure:
@@ -51,7 +53,7 @@ def trials(sample: Sample, rounds: Sequence[RoundView], *, x: str, y: str) -> Fi
     )
     style.laid_out(
         figure, height=460, title={"text": note, "font": {"size": 12}, "x": 1, "xanchor": "right"},
-        xaxis=_axis(x, axes[x]), yaxis=_axis(y, axes[y]), coloraxis=_colours(scored),
+        xaxis=_axis(x, axes[x]), yaxis=_axis(y, axes[y]), coloraxis=_colours(scored, sample.direction),
     )  # fmt: skip
     return figure
 
@@ -115,11 +117,13 @@ def _box(figure: Figure, one: RoundView, x: str, y: str, *, share: float) -> Non
     )  # fmt: skip
 
 
-def _colours(scored: Sequence[TrialView]) -> dict[str, Any]:
-    values = sorted(t.shown for t in scored if t.shown is not None)
+def _colours(scored: Sequence[TrialView], direction: Direction) -> dict[str, Any]:
+    lowest_last = direction == "minimize"
+    values = sorted((t.shown for t in scored if t.shown is not None), reverse=lowest_last)
     ends = {}
-    if values and values[int(FADED * len(values))] < values[-1]:
-        ends = {"cmin": values[int(FADED * len(values))], "cmax": values[-1]}
+    if values and values[int(FADED * len(values))] != values[-1]:
+        low, high = sorted((values[int(FADED * len(values))], values[-1]))
+        ends = {"cmin": low, "cmax": high}
     bar = {"title": {"text": style.measure(scored), "side": "right"}, "thickness": 12,
            "outlinewidth": 0}  # fmt: skip
-    return {"colorscale": style.SCALE, "colorbar": bar, **ends}
+    return {"colorscale": style.SCALE, "reversescale": lowest_last, "colorbar": bar, **ends}

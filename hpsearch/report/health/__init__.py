@@ -23,6 +23,7 @@ CHECKS = Registry[Check](
         check.__name__: check
         for check in (
             trainers.waiting_for_trainers,
+            trainers.unreported_costs,
             finals.no_better_than_constant,
             finals.below_validation,
             finals.diverged_models,

@@ -166,7 +166,7 @@ def below_validation(records: SearchRecords) -> Iterator[HealthNote]:
     which = "the recommended one among them" if chosen else "none of them the recommended one"
     longer = spec.final.epochs != spec.epochs.last
     lengths = f"the final trains {spec.final.epochs} epochs and trials had {spec.epochs.last}"
-    shown = sign(spec.objective)
+    shown = sign(spec.objective) * spec.score_sign
     yield HealthNote(
         code="below_validation",
         severity="warning",

@@ -9,6 +9,7 @@ import numpy as np
 
 from hpsearch.arrays import Ints
 from hpsearch.digits import told_apart
+from hpsearch.plural import counted
 from hpsearch.records import TrialRecord
 from hpsearch.report.health.records import SearchRecords
 from hpsearch.report.views import HealthNote
@@ -30,6 +31,25 @@ def waiting_for_trainers(records: SearchRecords) -> Iterator[HealthNote]:
         message=waiting.message,
         numbers={"seconds": waiting.seconds, "trials": waiting.trials},
         advice="start one, on any machine: hpsearch.client.external.run(client, ID, train)",
+    )
+
+
+def unreported_costs(records: SearchRecords) -> Iterator[HealthNote]:
+    """A limit of costs of which nobody reports any."""
+    limit = records.resolved.spec.max_cost
+    ended = sum(r.ended for r in records.begun)
+    if limit is None or not ended or any(r.cost is not None for r in records.begun):
+        return
+    yield HealthNote(
+        code="unreported_costs",
+        severity="warning",
+        message=(
+            f"the search may cost {limit:g}, and no trainer has reported a cost of its "
+            f"{counted(ended, 'trial')} that have ended: its {records.resolved.spec.rounds} rounds "
+            "are what ends it"
+        ),
+        numbers={"budget": limit, "trials": ended, "rounds": records.resolved.spec.rounds},
+        advice='report "cost" with each score: what the trial has cost so far, in all',
     )
 
 

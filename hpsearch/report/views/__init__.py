@@ -24,6 +24,7 @@ from hpsearch.report.views.library import (
 from hpsearch.report.views.plan import PlannedRoundView, PlanView, SubmittedView
 from hpsearch.report.views.progress import (
     BestView,
+    CostView,
     CurvePoint,
     DecisionView,
     EditView,
@@ -51,6 +52,7 @@ from hpsearch.report.views.results import (
 __all__ = [
     "BestView",
     "ColumnView",
+    "CostView",
     "CurvePoint",
     "DatasetView",
     "DecisionView",

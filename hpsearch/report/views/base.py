@@ -21,6 +21,11 @@ def _objectives() -> tuple[str, ...]:
 Objective = Annotated[str, OneOf(_objectives, lambda _: True)]
 VerdictWord = Annotated[str, OneOf(lambda: tuple(Verdict), lambda _: True)]
 BasisWord = Annotated[str, OneOf(lambda: tuple(Basis), lambda _: True)]
+DirectionWord = Annotated[str, OneOf(lambda: ("maximize", "minimize"), lambda _: True)]
+DIRECTION = (
+    "Of every `score` shown of this search: minimize where an external search takes the lower ones for "
+    "the better ones."
+)
 BASIS = (
     "What the verdict rests on. Only `enough` beside `unidentified` says that the value makes no "
     "difference; with any other basis nothing is known yet. null from earlier versions."

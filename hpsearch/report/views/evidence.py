@@ -83,7 +83,10 @@ class FinalistView(View):
     mean: float = Field(description="Of those trainings' scores.")
     sd: float | None
     posterior_mean: float
-    difference: float = Field(description="Mean score of the recommended one minus its own.")
+    difference: float = Field(
+        description="How far it is behind: the difference to the recommended one's mean score, positive "
+        "where that is the better one, whichever way scores are better."
+    )
     p: float | None = Field(description="Two-sided p-value of that difference.")
     paired: bool = Field(description="Compared example by example.")
     indistinguishable: bool = Field(description="Cannot be told apart from the recommended one.")

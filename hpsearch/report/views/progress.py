@@ -8,7 +8,9 @@ from pydantic import Field
 
 from hpsearch.report.views.base import (
     BASIS,
+    DIRECTION,
     BasisWord,
+    DirectionWord,
     Objective,
     RangeView,
     VerdictWord,
@@ -66,7 +68,8 @@ class BestView(View):
     validation_accuracy: float | None = Field(description="null for an external search.")
     score: float | None = Field(
         None,
-        description="By the search's objective, higher is better; minus log loss for log_loss.",
+        description="By the search's objective, higher is better; minus log loss for log_loss. As "
+        "reported, of an external search: better as its direction says.",
     )
 
     @property
@@ -101,6 +104,17 @@ class WaitingView(View):
     seconds: float = Field(description="Since a trial was claimed, or the round began.")
     trials: int = Field(description="That wait to be claimed.")
     message: str = Field(description="The same, for people.")
+
+
+class CostView(View):
+    """Costs that the trainers of an external search have reported, in a unit of their own."""
+
+    spent: float | None = Field(
+        description="By all rounds, lost attempts and failed trials among them; null where none was "
+        "reported."
+    )
+    final: float | None = Field(description="By the models of the final test, which come on top.")
+    budget: float | None = Field(description="What the rounds may spend; null without a limit.")
 
 
 class StatusView(View):
@@ -140,6 +154,10 @@ class StatusView(View):
     rules: int = Field(1, description="Under which it was submitted: a replay needs the same.")
     limits: dict[str, RangeView] = Field({}, description=_LIMITS)
     effective_with: dict[str, dict[str, list[Level]]] = Field({}, description=EFFECTIVE)
+    direction: DirectionWord = Field("maximize", description=DIRECTION)
+    cost: CostView | None = Field(None, description="null where no cost was reported or asked for.")
+    tags: list[str] = Field([], description="Its user's, to find it by.")
+    note: str = Field("", description="Its user's, in plain text.")
 
 
 class DecisionView(View):
@@ -169,6 +187,7 @@ class RoundView(View):
     best: BestView | None
     decisions: dict[str, DecisionView] = Field(description="Empty until the round is over.")
     evidence: EvidenceView | None = Field(None, description="What the round taught, once over.")
+    cost: float | None = Field(None, description="Of its trials, as their trainers reported it.")
 
 
 CurvePoint = tuple[int, float | None, float | None, float | None]
@@ -185,12 +204,21 @@ class TrialView(View):
     epochs: int
     validation_accuracy: float | None
     validation_loss: float | None
-    score: float | None = Field(None, description="By the objective, higher is better.")
+    score: float | None = Field(
+        None,
+        description="By the objective, higher is better; as reported, of an external search.",
+    )
     cohort: int | None = Field(None, description="Trials of one cohort were halved together.")
     role: Role | None = Field(None, description="Of a model of the final test.")
     error: str | None = None
     started_at: str | None = Field(None, description="When the job that trained it was claimed.")
     finished_at: str | None = Field(None, description="When that job ended.")
+    metrics: dict[str, float] | None = Field(
+        None, description="Other numbers that its trainer reported, the last of each report."
+    )
+    cost: float | None = Field(
+        None, description="As its trainer reported it, that of lost attempts included."
+    )
     curve: list[CurvePoint] | None = Field(
         None,
         description="[epoch, validation loss, validation accuracy, score] for every epoch; only "

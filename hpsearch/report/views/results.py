@@ -8,7 +8,9 @@ from pydantic import Field
 
 from hpsearch.report.views.base import (
     BASIS,
+    DIRECTION,
     BasisWord,
+    DirectionWord,
     Objective,
     RangeView,
     VerdictWord,
@@ -122,8 +124,8 @@ class TestView(View):
     dataset_openings: int = Field(description="Openings by all searches on this dataset.")
     score: float | None = Field(
         None,
-        description="Of the recommended parameters, higher is better: as reported, of an external "
-        "search; by the objective, of one that predicts numbers.",
+        description="Of the recommended parameters: as reported, of an external search, better as its "
+        "direction says; by the objective, higher is better, of one that predicts numbers.",
     )
     score_mean: float | None = Field(None, description="Likewise, over those of the range.")
     score_sd: float | None = None
@@ -232,3 +234,4 @@ class ResultView(View):
     )
     rules: int = Field(1, description="Under which it was submitted: a replay needs the same.")
     effective_with: dict[str, dict[str, list[Level]]] = Field({}, description=EFFECTIVE)
+    direction: DirectionWord = Field("maximize", description=DIRECTION)

@@ -1,0 +1,77 @@
+"""Tags, notes, metrics and costs in the browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+from playwright.sync_api import expect
+
+from hpsearch.service import Services
+
+SEARCHES = "/api/v1/searches"
+EXTERNAL = {
+    "name": "from elsewhere",
+    "objective": "external",
+    "direction": "minimize",
+    "space": {"lr": {"low": 1e-4, "high": 1.0, "scale": "log"}},
+    "rounds": 1,
+    "trials_per_round": 2,
+    "epochs": {"first": 1, "last": 1},
+}
+
+
+def test_a_search_is_tagged_and_found_by_it(
+    visitor: Any, client: httpx.Client, two: dict[str, Any]
+) -> None:
+    client.post(SEARCHES, json=two)
+    search = client.post(SEARCHES, json={**two, "name": "the other", "tags": ["old"]}).json()["id"]
+    page = visitor.open(f"/searches/{search}")
+    page.get_by_role("button", name="Tags and note …").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Tags, one on each line").fill("vision\nvision")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.locator(".mistakes")).to_contain_text("listed twice")
+    dialog.get_by_label("Tags, one on each line").fill("vision\nA <b>")
+    dialog.get_by_label("Note").fill("wider\nranges")
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.locator("#facts .tag")).to_have_text(["vision", "A <b>"])
+    expect(page.locator("#facts .note")).to_have_text("wider\nranges")
+    assert client.get(f"{SEARCHES}/{search}").json()["tags"] == ["vision", "A <b>"]
+    page.goto("/")
+    rows = page.locator("#searches li")
+    expect(rows).to_have_count(2)
+    page.get_by_label("Find").fill("WIDER")
+    expect(rows).to_have_count(1)
+    page.get_by_label("Find").fill("nowhere")
+    expect(page.locator("#none")).to_be_visible()
+    page.get_by_label("Find").fill("")
+    expect(rows).to_have_count(2)
+    page.get_by_role("button", name="vision").click()
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("the other")
+
+
+def test_the_table_of_trials_has_metrics_and_costs_and_the_lowest_first(
+    visitor: Any, client: httpx.Client, services: Services
+) -> None:
+    search = client.post(SEARCHES, json=EXTERNAL).json()["id"]
+    services.jobs.advance_due()
+    trials = f"{SEARCHES}/{search}/trials"
+    for score in (0.75, 0.25):
+        order = client.post(f"{trials}/claim").json()
+        said = {"score": score, "metrics": {"f1 macro": 0.5 + score}, "cost": 2 * score}
+        client.post(
+            f"{trials}/{order['trial']}/report", json={"token": order["lease"]["token"], **said}
+        )
+    page = visitor.open(f"/searches/{search}")
+    table = page.locator("#trials")
+    expect(table.locator("thead th")).to_have_text(
+        ["Trial", "State", "Epochs", "Validation score", "f1 macro", "Cost", "lr"]
+    )
+    cells = table.locator("tbody tr").first.locator("td")
+    expect(cells.nth(2)).to_have_text("0.2500")
+    expect(cells.nth(3)).to_have_text("0.7500")
+    expect(cells.nth(4)).to_have_text("0.5000")
+    expect(page.locator("#facts")).to_contain_text("lower is better")
+    expect(page.locator("#facts")).to_contain_text("2.0000")
