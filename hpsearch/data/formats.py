@@ -189,12 +189,19 @@ def reader_of(path: Path, hint: Format, reading: Reading) -> Reader:
 
     Raises: InvalidRequest for a choice that the format has no use for.
     """
-    file_format = _by_content(path, hint) if hint.by_bytes else hint
+    file_format = by_content(path, hint)
     file_format.check(reading)
     return file_format.read
 
 
-def _by_content(path: Path, hint: Format) -> Format:
+def by_content(path: Path, hint: Format | None = None) -> Format:
+    """Return the format of a file by its first bytes, where the hint lets them decide.
+
+    Without a hint that is the format of its name, or any.
+    """
+    hint = hint or by_suffix(path) or FORMATS["npz"]
+    if not hint.by_bytes:
+        return hint
     with path.open("rb") as file:
         begin = file.read(_BEGIN)
     if _holds_arrays(begin):
