@@ -152,6 +152,10 @@ FORMATS: Final = Registry(
             ".parquet", "application/vnd.apache.parquet", "Parquet file",
             "Typed columns; dictionaries keep their levels.", text=False,
         ),
+        "arrow": _table(
+            ".arrow", "application/vnd.apache.arrow.file", "Arrow file",
+            "Typed columns, as Parquet; Feather 2 is the same.", article="an", text=False,
+        ),
         "json": _table(
             ".json", "application/json", "JSON file", "A list of objects, one for each example.",
         ),
@@ -166,7 +170,7 @@ FORMATS: Final = Registry(
         ),
         "xlsx": _table(
             ".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            "Excel workbook", "Told apart by its sheets; save one as CSV.", article="an",
+            "Excel workbook", "The first visible sheet, or the one that `sheet` names.", article="an",
             text=False,
         ),
     },
