@@ -9,7 +9,6 @@ n   examples      C   stored columns
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime, time
@@ -19,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hpsearch.errors import InvalidRequest
+from hpsearch.number_text import text_number
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -43,14 +43,6 @@ TRUE_WORDS: Final = ("true", "t", "yes", "y")
 """Words of a boolean in lower case, in pairs."""
 
 _DAY: Final = 86_400_000_000  # microseconds
-_PLAIN = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
-NUMBER_PATTERNS: Final = {
-    ".": rf"^({_PLAIN}|[+-]?[1-9]\d{{0,2}}(,\d{{3}})+(\.\d*)?)$",
-    ",": rf"^({_PLAIN.replace(chr(92) + '.', ',')}|[+-]?[1-9]\d{{0,2}}(\.\d{{3}})+(,\d*)?)$",
-}
-"""Forms of a number by its decimal mark: plain, or grouped by three with the other mark."""
-_FORMS: Final = {mark: re.compile(form, re.ASCII) for mark, form in NUMBER_PATTERNS.items()}
-INFINITE: Final = ("inf", "infinity", "+inf", "+infinity", "-inf", "-infinity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +64,8 @@ class Column:
     gaps
         Words, in lower case, that stand for a missing value in this column, beside "" and, in
         numbers, `NUMBER_GAPS`.
+    unit
+        Mark beside the file's numbers, such as % or $, which is taken off.
     """
 
     name: str
@@ -84,6 +78,7 @@ class Column:
     date_format: str = ""
     decimal: str = "."
     gaps: tuple[str, ...] = ()
+    unit: str = ""
 
     def slots(self, max_levels: int) -> int:
         """Inputs for single levels of a category: of at most `max_levels`, for the frequent ones."""
@@ -160,13 +155,6 @@ def stored(column: Column, cells: Sequence[Any] | npt.NDArray[Any]) -> Floats:
     return result
 
 
-def text_number(text: str, decimal: str = ".") -> float | None:
-    """Return a text without blanks around as a number; None if it is none."""
-    if _FORMS[decimal].fullmatch(text):
-        return float(text.replace("." if decimal == "," else ",", "").replace(",", "."))
-    return float(text) if text.lower() in INFINITE else None
-
-
 def cell_text(cell: Any) -> str:
     """Return the word that a cell of a category is: whole numbers without a fraction."""
     if isinstance(cell, bool):
@@ -200,7 +188,7 @@ def date_part(microseconds: npt.NDArray[np.int64], part: str) -> Floats:
 def _without(column: Column, values: Floats) -> Floats:
     """Replace numbers that were declared to mean a missing value."""
     for gap in column.gaps:
-        number = text_number(gap, column.decimal)
+        number = text_number(gap, column.decimal, column.unit)
         if number is not None:
             values[values == number] = np.nan
     return values
@@ -249,7 +237,7 @@ def _coder(column: Column) -> Callable[[Any], float]:
 def _number(column: Column, cell: Any) -> float:
     if isinstance(cell, str):
         word = cell.strip()
-        value = text_number(word, column.decimal)
+        value = text_number(word, column.decimal, column.unit)
         if value is None and word.lower() in ("true", "false"):
             value = float(word.lower() == "true")
     else:

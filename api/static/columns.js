@@ -41,10 +41,10 @@ export function showColumns(dataset, fields, changed) {
 /** Columns of the file: a date is stored as several. */
 function byFile(columns) {
   const found = new Map();
-  for (const { name, kind, levels: words, n_levels: count, missing, source, part } of columns) {
+  for (const { name, kind, levels: words, n_levels: count, missing, source, part, unit } of columns) {
     if (!part) {
       const more = words && count > words.length ? `, … (${count})` : "";
-      found.set(name, { name, use: kind, holds: words ? words.join(", ") + more : "", missing });
+      found.set(name, { name, use: kind, holds: words ? words.join(", ") + more : unit ? `in ${unit}` : "", missing });
       continue;
     }
     const parts = [...(found.get(source)?.parts ?? []), part.replace("_", " ")];

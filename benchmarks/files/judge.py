@@ -57,14 +57,21 @@ def upload(file: File, path: Path, store: DatasetStore) -> Verdict:
 
 
 def kinds(info: DatasetInfo) -> dict[str, str]:
-    """Return the kind of each column of the file but the label; that of a date by its parts."""
+    """Return the kind of each column of the file but the label; that of a date by its parts.
+
+    A table of numbers alone is stored whole: which of its columns are constant is said in a note.
+    """
+    constant = [name for note in info.notes if note.code == "constant_columns"
+                for name in str(note.numbers["columns"]).split(", ")]  # fmt: skip
     if not info.columns and not info.left_out:
         names = info.feature_names or [f"c{at + 1}" for at in range(info.features)]
-        return dict.fromkeys(names, "number")
+        return dict.fromkeys(names, "number") | dict.fromkeys(constant, "constant")
     stored = {c.source or c.name: "date" if c.part else c.kind for c in info.columns}
     if not info.columns:
         stored = dict.fromkeys(info.feature_names, "number")
-    return stored | {one.name: one.kind for one in info.left_out}
+    return (
+        stored | dict.fromkeys(constant, "constant") | {one.name: one.kind for one in info.left_out}
+    )
 
 
 def _target(file: File, info: DatasetInfo) -> list[str]:

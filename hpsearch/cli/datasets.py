@@ -303,6 +303,8 @@ def _columns(view: DatasetView) -> None:
 def _levels(column: ColumnView) -> str:
     if column.part:
         return f"{column.part.replace('_', ' ')} of {column.source}"
+    if column.unit:
+        return f"in {column.unit}"
     levels = column.levels or []
     shown = ", ".join(levels[:FEW]) + (", ..." if (column.n_levels or 0) > FEW else "")
     return f"{column.n_levels}: {shown}" if levels else ""

@@ -12,7 +12,7 @@ import typer
 
 from hpsearch.cli.options import Header, Json, SearchId, Url, connected
 from hpsearch.cli.output import emit
-from hpsearch.errors import InvalidRequest, UnsupportedType
+from hpsearch.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -101,15 +101,13 @@ def read(
 
     Raises
     ------
-    UnsupportedType
-        It is in no format of datasets.
     InvalidRequest
         It cannot be read, or lacks a column; the message names it.
     InvalidDataset
-        Its first line could be an example as well as names.
+        It is no file of examples, or its first line could be an example as well as names.
     """
     from hpsearch.data import Reading
-    from hpsearch.data.formats import by_suffix, name_suffixes
+    from hpsearch.data.formats import by_content
 
     if trained.columns:
         from hpsearch.data.examples import read_columns
@@ -118,10 +116,8 @@ def read(
             return read_columns(file, header=header)
         except OSError as error:
             raise InvalidRequest(f"{file}: {error.strerror or error}") from error
-    file_format = by_suffix(file)
-    if file_format is None:
-        raise UnsupportedType(f"{file}: examples are {name_suffixes()}")
     try:
+        file_format = by_content(file)
         file_format.check(Reading(header=header))
         options = {} if header is None else {"header": header}
         return file_format.read_examples(file, trained.about.get("feature_names") or (), **options)

@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Any, Final, Protocol, TypeAlias, runtime_checkable
 
 import httpx
 
@@ -18,6 +18,11 @@ from hpsearch.report.views import DatasetView
 
 MOST_NAME = 200  # characters of a file's name that are sent
 UPLOAD_TIMEOUT = 300.0  # the service parses a whole dataset before it answers
+
+_OF_PANDAS: Final = {
+    "pandas.period": ("periods", "dt.to_timestamp() makes dates of them"),
+    "pandas.interval": ("intervals", "astype(str) makes words of them"),
+}
 
 Parameter: TypeAlias = str | int | Iterable[str] | None
 
@@ -58,11 +63,53 @@ def _parquet(frame: Frame, folder: Path) -> Path:
     from pyarrow import parquet
 
     path = folder / "frame.parquet"
+    _require_single_names(frame)
     try:
-        parquet.write_table(pa.table(frame), path)
+        table = pa.table(frame)
+        _require_stored(frame, table.schema)
+        parquet.write_table(table, path)
     except (pa.ArrowException, ValueError, TypeError) as error:
         raise InvalidRequest(f"the frame cannot be written as Parquet: {error}") from error
     return path
+
+
+def _require_single_names(frame: Frame) -> None:
+    """Refuse a frame of pandas whose columns or rows have names of several levels."""
+    columns: Any = getattr(frame, "columns", None)
+    index: Any = getattr(frame, "index", None)
+    if getattr(columns, "nlevels", 1) > 1:
+        raise InvalidRequest(
+            f"the frame's columns have names of {columns.nlevels} levels, such as {columns[0]!r}; "
+            "give each one name: frame.columns = ['_'.join(map(str, name)) for name in frame.columns]"
+        )
+    if getattr(index, "nlevels", 1) > 1:
+        named = ", ".join(map(repr, index.names))
+        raise InvalidRequest(
+            f"the frame's rows have an index of {index.nlevels} levels ({named}); "
+            "frame.reset_index() makes columns of them, frame.reset_index(drop=True) leaves them out"
+        )
+
+
+def _require_stored(frame: Frame, schema: Any) -> None:
+    """Refuse columns of kinds that only pandas reads back from a file."""
+    import pyarrow as pa
+
+    for field in schema:
+        kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+        known = _OF_PANDAS.get(getattr(kind, "extension_name", ""))
+        if known is None:
+            continue
+        what, change = known
+        way_out = f"frame[{field.name!r}] = frame[{field.name!r}].{change}"
+        column = f"column {field.name!r}"
+        if field.name not in getattr(frame, "columns", ()):
+            column = "the index"
+            way_out = (
+                "frame.reset_index(drop=True) leaves it out, and frame.reset_index() makes a column"
+            )
+        raise InvalidRequest(
+            f"{column} of the frame holds {what}, which only pandas reads back; {way_out}"
+        )
 
 
 def _upload(

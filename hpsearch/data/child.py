@@ -84,7 +84,8 @@ def _environment(*, network: bool) -> dict[str, str]:
 def _death(code: int, stderr: bytes, limits: Limits) -> errors.UserError:
     if code == -signal.SIGXCPU:
         return errors.TooLarge(_beyond(f"{limits.seconds} seconds of processor time"))
-    if code == -signal.SIGKILL:
+    # Libraries in C++ and Rust abort where they get no memory.
+    if code in (-signal.SIGKILL, -signal.SIGABRT):
         return errors.TooLarge(_beyond(f"memory ({limits.memory // MIB} MiB at most)"))
     lines = stderr.decode(errors="replace").strip().splitlines()
     last = lines[-1][:200] if lines else "no message"

@@ -152,6 +152,10 @@ FORMATS: Final = Registry(
             ".parquet", "application/vnd.apache.parquet", "Parquet file",
             "Typed columns; dictionaries keep their levels.", text=False,
         ),
+        "arrow": _table(
+            ".arrow", "application/vnd.apache.arrow.file", "Arrow file",
+            "Typed columns, as Parquet; Feather 2 is the same.", article="an", text=False,
+        ),
         "json": _table(
             ".json", "application/json", "JSON file", "A list of objects, one for each example.",
         ),
@@ -166,7 +170,7 @@ FORMATS: Final = Registry(
         ),
         "xlsx": _table(
             ".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            "Excel workbook", "Told apart by its sheets; save one as CSV.", article="an",
+            "Excel workbook", "The first visible sheet, or the one that `sheet` names.", article="an",
             text=False,
         ),
     },
@@ -189,12 +193,19 @@ def reader_of(path: Path, hint: Format, reading: Reading) -> Reader:
 
     Raises: InvalidRequest for a choice that the format has no use for.
     """
-    file_format = _by_content(path, hint) if hint.by_bytes else hint
+    file_format = by_content(path, hint)
     file_format.check(reading)
     return file_format.read
 
 
-def _by_content(path: Path, hint: Format) -> Format:
+def by_content(path: Path, hint: Format | None = None) -> Format:
+    """Return the format of a file by its first bytes, where the hint lets them decide.
+
+    Without a hint that is the format of its name, or any.
+    """
+    hint = hint or by_suffix(path) or FORMATS["npz"]
+    if not hint.by_bytes:
+        return hint
     with path.open("rb") as file:
         begin = file.read(_BEGIN)
     if _holds_arrays(begin):

@@ -30,6 +30,9 @@ SEALED_FILES = frozenset((*TEST_FILES, *TEST_FACTS.values()))
 ROWS_FILE = "test_rows.npy"
 """The numbers, from 0, of the file's examples that were sealed; of datasets split at ingest."""
 
+VALIDATED = "validated"
+"""Field that a search adds to the description of its dataset: training rows that validate."""
+
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -157,7 +160,7 @@ class DatasetInfo:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> DatasetInfo:
-        """Read what `to_json` wrote.
+        """Read what `to_json` wrote; what a search added to it is passed over.
 
         Raises
         ------
@@ -165,7 +168,7 @@ class DatasetInfo:
             A field is missing, unknown or not what `to_json` writes.
         """
         try:
-            fields = dict(value)
+            fields = {name: one for name, one in value.items() if name != VALIDATED}
             for name in ("shape", "classes", "feature_names"):
                 fields[name] = tuple(fields[name])
             for name in ("class_counts", "target", "group_counts", "times"):

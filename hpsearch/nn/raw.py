@@ -11,8 +11,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hpsearch.columns import Column, stored, text_number
+from hpsearch.columns import Column, stored
 from hpsearch.errors import InvalidRequest
+from hpsearch.number_text import text_number
 from hpsearch.values import trainable, why_not
 
 RawExamples: TypeAlias = ArrayLike | Mapping[str, Any] | Sequence[Mapping[str, Any]]

@@ -324,7 +324,9 @@ def curve_view(trial: TrialRecord, *, sign: int) -> list[CurvePoint]:
     return points
 
 
-_COLUMN = {"name": "", "kind": "number", "missing": 0, "source": None, "part": None}
+_COLUMN = {
+    "name": "", "kind": "number", "missing": 0, "source": None, "part": None, "unit": None,
+}  # fmt: skip
 
 
 def dataset_view(dataset: DatasetRecord, *, builtin: bool) -> DatasetView:

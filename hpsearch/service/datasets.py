@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.data import AS_IT_IS, BUILTIN, DatasetInfo, DatasetStore, Reading
-from hpsearch.errors import Conflict, InvalidRequest, InvalidSpec, NotFound, TooMany, Unavailable
+from hpsearch.data.info import VALIDATED
+from hpsearch.errors import Conflict, InvalidRequest, NotFound, TooMany, Unavailable
 from hpsearch.records import DatasetRecord
 from hpsearch.report.build import dataset_view, info_view
 from hpsearch.report.views import DatasetView, Page, TestRowsView
@@ -64,8 +65,10 @@ class Datasets:
         self._store.write(lambda tx: tx.library.put(SHARED, name, info, size))
         return info
 
-    def require_splits(self, resolved: ResolvedSpec, facts: Mapping[str, Any]) -> None:
-        """Nothing, for a spec whose splits the rows of its dataset allow; `facts` describe that.
+    def require_splits(self, resolved: ResolvedSpec, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """The facts of a dataset whose rows allow the splits of a spec, with the rows that validate.
+
+        They are counted where groups or time decide the splits: these come to other shares than asked.
 
         Raises
         ------
@@ -73,10 +76,9 @@ class Datasets:
             They do not; names the field and the way out.
         """
         if not facts.get("groups") and not facts.get("time"):
-            return
-        mistakes = split_checks.mistakes(self._files, DatasetInfo.from_json(facts), resolved)
-        if mistakes:
-            raise InvalidSpec("the dataset cannot be split as the spec asks", mistakes)
+            return dict(facts)
+        validated = split_checks.validated(self._files, DatasetInfo.from_json(facts), resolved)
+        return {**facts, VALIDATED: validated}
 
     def list(self, *, owner: str, limit: int = 100, cursor: str | None = None) -> Page:
         """The owner's datasets and the shared ones by name, built-in ones not yet made included."""

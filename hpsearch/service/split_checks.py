@@ -1,8 +1,11 @@
-"""Mistakes of a spec that only the rows of its dataset show: splits by groups or time that cannot be."""
+"""Splits by groups or time, which the rows of a dataset decide: those that cannot be, and their size."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
 
 from hpsearch.data import DatasetInfo, DatasetStore
 from hpsearch.data.fact_splits import Lacking, lacking
@@ -10,20 +13,24 @@ from hpsearch.errors import InvalidSpec, Mistake
 from hpsearch.metrics import METRICS
 from hpsearch.spec import ResolvedSpec
 
+_REFUSED: Final = "the dataset cannot be split as the spec asks"
 
-def mistakes(files: DatasetStore, info: DatasetInfo, resolved: ResolvedSpec) -> list[Mistake]:
-    """Splits that the groups or the time do not allow, or that lack a class which is needed.
+
+def validated(files: DatasetStore, info: DatasetInfo, resolved: ResolvedSpec) -> int:
+    """Count the training rows that validate on some split.
+
+    Splits by groups or time are refused that the rows do not allow, or that lack a class which is needed.
 
     Every training part needs every class. A validation part needs each where the objective compares
     classes; other objectives are what they are without.
 
     Raises
     ------
+    errors.InvalidSpec
+        The dataset has no such splits; names the field and the way out.
     errors.Corrupt, errors.Unavailable
         The rows cannot be read.
     """
-    if not (info.groups or info.time):
-        return []
     from hpsearch.training.data_splits import counted_rows, splits  # loads SciPy
 
     y, facts = files.train_rows(info)
@@ -40,10 +47,12 @@ def mistakes(files: DatasetStore, info: DatasetInfo, resolved: ResolvedSpec) -> 
             facts=facts,
         )
     except InvalidSpec as error:
-        return list(error.mistakes)
+        raise InvalidSpec(_REFUSED, error.mistakes) from error
     by_class = METRICS[spec.objective].by_class
-    found = next((one for one in lacking(y, parts) if one.training or by_class), None)
-    return [] if found is None else list(_said(found, info, resolved, len(parts)))
+    without = next((one for one in lacking(y, parts) if one.training or by_class), None)
+    if without is not None:
+        raise InvalidSpec(_REFUSED, list(_said(without, info, resolved, len(parts))))
+    return len(np.unique(np.concatenate([part.validation for part in parts])))
 
 
 def _said(

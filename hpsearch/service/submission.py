@@ -69,8 +69,7 @@ class Submission:
         facts = self._facts(data, owner)
         resolved = parse(data, facts if isinstance(facts, Mistake) else facts[0], self._settings)
         assert not isinstance(facts, Mistake)  # parse refuses it
-        self._datasets.require_splits(resolved, facts[1])
-        return resolved, facts[1]
+        return resolved, self._datasets.require_splits(resolved, facts[1])
 
     def _new(self, data: object, *, owner: str, key: str | None) -> NewSearch:
         """The new search."""

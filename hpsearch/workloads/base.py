@@ -36,6 +36,8 @@ class DatasetFacts:
     `positive` is the number of the class that metrics of two classes speak of; `groups` and `time`
     are the columns that its rows are split by, empty without. `weight` is the column that says how
     much each row counts, "" without one, and `n_counted` how many training rows have a weight above 0.
+    `n_validated` counts the training rows that validate in a search, where groups or time decide which
+    these are; 0 of a dataset without a search, and of one without groups and time.
     """
 
     digest: str
@@ -51,6 +53,7 @@ class DatasetFacts:
     time: str = ""
     weight: str = ""
     n_counted: int = 0
+    n_validated: int = 0
 
     def inputs(self, max_levels: int) -> int:
         """Inputs of a network, where a category has one for each of at most `max_levels`."""
@@ -88,6 +91,7 @@ class DatasetFacts:
             time=data.get("time", ""),
             weight=data.get("weight", ""),
             n_counted=int(data.get("weights", (0,))[0]),
+            n_validated=data.get("validated", 0),
             positive=list(data["classes"]).index(data["positive"]) if data.get("positive") else 1,
         )
 
@@ -179,7 +183,9 @@ class Setup:
 
     @property
     def n_validation(self) -> int:
-        """Examples of the training part that validate a trial on some split, about."""
+        """Examples of the training part that validate a trial on some split: counted, or else about."""
+        if self.facts.n_validated:
+            return self.facts.n_validated
         n = self.n_rows
         if self.facts.time:  # stretches of time that follow each other, none of them the first one
             held_out = self.repeats * self.fraction

@@ -138,7 +138,16 @@ def test_a_column_that_is_made_of_the_label_is_named(take, answer):
 
 def test_a_column_in_an_order_of_the_file_alone_tells_nothing(take):
     """Equal values come in the order of the file: it must not count as what the column knows."""
-    assert take(beside(np.zeros(N)), np.sort(Y)) == {}
+    assert {*take(beside(np.zeros(N)), np.sort(Y))} == {"constant_columns"}
+
+
+def test_columns_of_one_value_are_named(take):
+    note = take(beside(np.full(N, 7.5)))["constant_columns"]
+    assert (note.severity, note.numbers) == ("info", {"columns": "3", "count": 1})
+    assert "1 column of one value in every row: 3" in note.message
+    almost = np.zeros(N)
+    almost[-1] = 1
+    assert "constant_columns" not in take(beside(almost))
 
 
 @pytest.mark.parametrize("steps", [RNG.exponential(size=N), RNG.integers(0, 3, N)])

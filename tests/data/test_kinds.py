@@ -389,6 +389,15 @@ def test_rows_without_a_label_are_left_out_and_counted() -> None:
     assert "no row has a label" in str(refused(frame(a=["1", "2"], y=["", ""])))
 
 
+def test_declared_words_leave_rows_out_of_a_label_too() -> None:
+    raw = read(frame(a=["1", "2", "3", "4"], y=["p", "na", "None", "NA"]), missing="NA")
+    assert raw.y.tolist() == ["p", "None"]
+    (note,) = [note for note in raw.notes if note.code == "rows_without_label"]
+    assert "2 rows of 4 without a label (column 'y'; missing= declares na)" in note.message
+    codes = read(frame(a=["1", "2", "3"], y=pa.array([1, -9, 2])), missing="-9")
+    assert codes.y.tolist() == [1, 2]
+
+
 def test_targets_are_numbers_where_the_task_says_so() -> None:
     raw = read(frame(a=["1", "2", "3"], y=["2,5", "NA", "3,5"]), task="regression", missing="x")
     assert (raw.task, raw.y.tolist()) == ("regression", [2.5, 3.5])
@@ -417,7 +426,10 @@ DATES = st.one_of(st.dates(dt.date(1960, 1, 1)).map(lambda day: f"{day:%Y-%m-%d}
 def test_what_is_stored_is_what_stored_makes_of_the_same_cells(
     cells: list[str], missing: str
 ) -> None:
-    table = frame(v=[cell.strip() for cell in cells], w=["p", "q", "r"] * len(cells[::3]))
+    thirds = len(cells[::3])
+    table = frame(
+        v=[cell.strip() for cell in cells], w=["p", "q", "r"] * thirds, y=["k", "l", "m"] * thirds
+    )
     table = Frame(tuple(FrameColumn(c.name, c.cells[: len(cells)]) for c in table.columns))
     try:
         raw = read(table, missing=missing, decimal=".")

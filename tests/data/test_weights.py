@@ -79,3 +79,22 @@ def test_23_the_scale_of_a_weighted_target() -> None:
     assert (mean, sd**2) == (2.5, pytest.approx(0.75))
     copies = fit_target(np.array([1.0, 3.0, 3.0, 3.0]), np.arange(4))
     assert (mean, sd) == pytest.approx(copies)
+
+
+def test_a_regression_with_one_sealed_row_that_counts_is_refused(
+    store: DatasetStore, tmp_path: Path
+) -> None:
+    def measured(weight) -> str:
+        lines = (f"{i * 0.37:.2f},{weight(i):g},{i * 1.5:g}" for i in range(60))
+        return "\n".join(["a,w,y", *lines, ""])
+
+    plain = ingest(store, tmp_path, measured(lambda i: 1), task="regression")
+    sealed = store.test_rows(plain).tolist()
+    one, two = sealed[:1], sealed[:2]
+
+    def counting(rows: list[int]) -> str:
+        return measured(lambda i: float(i not in sealed or i in rows))
+
+    with pytest.raises(errors.InvalidDataset, match="1 of 12 rows of the test part has a weight"):
+        ingest(store, tmp_path, counting(one), task="regression")
+    assert ingest(store, tmp_path, counting(two), task="regression").weights[3] == 2

@@ -1,4 +1,4 @@
-"""Hostile tables in the formats besides CSV: packed, ARFF, JSON, Parquet, workbooks."""
+"""Hostile tables in the formats besides CSV: packed, ARFF, JSON, Parquet, Arrow, workbooks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import json
 import random
 import zipfile
 from collections.abc import Callable
+
+import pyarrow as pa
+from support.workbook import MAIN, workbook
 
 ANY = "application/octet-stream"
 ROWS = 40
@@ -84,6 +87,64 @@ def _parquet(rng: random.Random) -> bytes:
     return b"PAR1" + inside + length + rng.choice([b"PAR1", b"PARE", b""])
 
 
+def _cells(rng: random.Random) -> bytes:
+    """A workbook whose sheets are far, deep, wrong or no XML; some bytes of some are others."""
+    rows = [["width", "height", "kind"], *([i, i % 7, "ab"[i % 2]] for i in range(ROWS))]
+    far = rng.choice(["XFD1048576", "A1048576", "ZZZ9999999", "A0", "XFD1", "", "1A"])
+    cells = rng.choice(
+        [f'<c r="{far}"><v>1</v></c>', '<c r="A1" t="s"><v>999999</v></c>', '<c t="inlineStr"><is/></c>',
+         '<c r="A1" s="9999"><v>1</v></c>', '<c r="A1"><v>1e999</v></c>', "<c><c><c>",
+         '<c r="A1" t="d"><v>9999-99-99</v></c>', '<c r="A1" s="1"><v>-1e12</v></c>',
+         '<c r="A1" t="b"><v>maybe</v></c>', "&e11;", ""]
+    )  # fmt: skip
+    head = f'<worksheet xmlns="{MAIN}"><dimension ref="A1:{far}"/><sheetData>'
+    whole = f'{head}<row r="1">{cells}</row></sheetData></worksheet>'.encode()
+    book = bytearray(
+        rng.choice(
+            [workbook({"a": rows}), workbook({"a": rows}, hidden=["a"]),
+             workbook({"a": rows}, more={"xl/worksheets/sheet1.xml": whole}),
+             workbook({"a": rows}, more={"xl/worksheets/sheet1.xml": whole[: rng.randrange(200)]}),
+             workbook({"a": rows}, more={"xl/_rels/workbook.xml.rels": b"<Relationships/>"}),
+             workbook({"a": rows}, more={"xl/sharedStrings.xml": b"<sst>" + b"<si/>" * 300_000}),
+             workbook({"a": rows}, more={"xl/styles.xml": rng.randbytes(90)}), workbook({})]
+        )
+    )  # fmt: skip
+    for _ in range(rng.choice([0, 0, 1, 9])):
+        book[rng.randrange(len(book))] = rng.randrange(256)
+    return bytes(book)
+
+
+def _arrow(rng: random.Random) -> bytes:
+    """An Arrow file or stream with bytes that are others, cut off, or in which a number is absurd."""
+    whole = bytearray(rng.choice(_ARROW_FILES))
+    for _ in range(rng.choice([0, 1, 4, 40])):
+        whole[rng.randrange(len(whole))] = rng.randrange(256)
+    if rng.random() < 0.3:
+        at = rng.randrange(8, len(whole) - 8) & ~7
+        whole[at : at + 8] = rng.choice([2**63 - 1, 2**31, 2**40]).to_bytes(8, "little")
+    return bytes(whole[: rng.choice([len(whole), rng.randrange(1, len(whole))])])
+
+
+def _arrow_file(*, stream: bool, compression: str | None) -> bytes:
+    table = pa.table(
+        {"n": range(ROWS), "w": [f"word {i}" for i in range(ROWS)],
+         "kind": pa.array(list("ab" * (ROWS // 2))).dictionary_encode()}
+    )  # fmt: skip
+    buffer = io.BytesIO()
+    options = pa.ipc.IpcWriteOptions(compression=compression)
+    new = pa.ipc.new_stream if stream else pa.ipc.new_file
+    with new(buffer, table.schema, options=options) as writer:
+        writer.write_table(table)
+    return buffer.getvalue()
+
+
+_ARROW_FILES = [
+    _arrow_file(stream=stream, compression=packing)
+    for stream in (False, True)
+    for packing in (None, "zstd")
+]
+
+
 def _workbook(rng: random.Random) -> bytes:
     sheets = rng.choice(
         ['<sheet name="a"/>', "<sheet name='&lt;b&gt;' state=\"hidden\"/>", "<sheet ", "",
@@ -110,6 +171,8 @@ KINDS: dict[str, tuple[str, Callable[[random.Random], bytes]]] = {
     "arff": ("text/x-arff", _arff),
     "json": ("application/json", _json),
     "parquet": (ANY, _parquet),
+    "arrow": (ANY, _arrow),
     "workbook": (ANY, _workbook),
+    "cells of a workbook": (ANY, _cells),
     "mixed table": ("text/csv", _mixed),
 }

@@ -8,17 +8,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from support import visits
 from support.alone import alone
 from support.bench import OWNER
 
-from hpsearch.data import DatasetStore
+from hpsearch.data import DatasetInfo, DatasetStore
 from hpsearch.data.parse.parameters import reading_of
 from hpsearch.data.parse.work import ingest
 from hpsearch.errors import InvalidSpec
 from hpsearch.service import Services, replay
 from hpsearch.service.datasets import Datasets
+from hpsearch.training.data_splits import splits
 from hpsearch.wiring import build
 
 SPEC = {
@@ -85,6 +87,25 @@ def test_one_digest_however_the_jobs_are_cut(
     assert None not in found[0]
     assert found[0][0] != found[0][1]
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(("parameters", "way"), WAYS, ids=["groups", "time", "both"])
+def test_a_search_knows_how_many_rows_validate(
+    configured: Callable[..., Any], sqlite_url: str, tmp_path: Path,
+    parameters: dict[str, str], way: dict[str, Any],
+) -> None:  # fmt: skip
+    """Before the first trial: those that the splits have, where a share of all rows is no answer."""
+    with served(configured(database_url=sqlite_url), tmp_path / "a", parameters) as services:
+        search = submitted(services, validation=way)
+        stored = services.store.read(lambda tx: tx.searches.get(search))
+        info = DatasetInfo.from_json(stored.facts)
+        y, facts = services.files.train_rows(info)
+        ways = {"folds": None, "repeats": 1, **way}
+        parts = splits(
+            y, seed=0, fraction=0.2, folds=ways["folds"], repeats=ways["repeats"], facts=facts
+        )
+        validate = set(np.concatenate([part.validation for part in parts]).tolist())
+        assert stored.resolved().workload.validation_examples == len(validate)
 
 
 def test_a_plan_is_refused_as_the_search_would_be(

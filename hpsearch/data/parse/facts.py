@@ -159,7 +159,7 @@ def _time(
 ) -> tuple[npt.NDArray[np.float64], bool]:
     """Return when each row was (n,), and whether that is in days since 1970."""
     name = column.name
-    made = settle(column, asked, context)
+    made = settle(column, asked, replace(context, role="time"))
     found = made if isinstance(made, Made) else None
     if found is None or found.columns[0].kind != "number":
         refuse(
@@ -176,7 +176,7 @@ def _time(
 
 def _weight(column: FrameColumn, context: Context) -> npt.NDArray[np.float64]:
     name = column.name
-    made = settle(column, Asked("number"), context)
+    made = settle(column, Asked("number"), replace(context, role="weight"))
     if not isinstance(made, Made):
         refuse("weight", f"column {name!r} holds no numbers; weight=NAME names another column")
     weight = _complete("weight", name, made.values[0], context)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +14,13 @@ from hpsearch.data.parse import leaks, narrow
 from hpsearch.data.parse.cells import is_missing
 from hpsearch.data.parse.labels import Encoded
 from hpsearch.data.parse.raw import Raw
+from hpsearch.plural import counted
 
 IntArray = npt.NDArray[np.intp]
 
 MANY = 0.01  # share of the test rows that are training rows too, or of values lost: worth more
+SHOWN, MOST_NAMED = 5, 100  # columns of one value that are said in words, and named at all
+_ROWS_AT_ONCE = 4096
 MOST = 0.1  # share of the distinct values of a column that are lost
 
 
@@ -53,6 +57,7 @@ def notes(
             "?as=image takes it for images, which have one scale for all pixels",
         )
     yield from _rounded(raw, train, offset)
+    yield from _constant(raw)
     classes = labels.y if labels.classes else np.zeros(len(labels.y), np.intp)
     codes = frozenset(at for at, one in enumerate(raw.columns) if one.levels)
     yield from leaks.notes(raw.x.values, classes, train, lambda at: column(raw, at), codes)
@@ -111,8 +116,36 @@ def _spelled_missing(labels: Encoded) -> Iterator[Note]:
                 "info" if word else "warning",
                 f"{count:,} examples have the label {name!r}, which is taken for a class",
                 {"label": name, "examples": count},
-                "leave these rows out if it means that the label is missing",
+                f"missing={name} leaves these rows out, if it means that the label is missing",
             )
+
+
+def _constant(raw: Raw) -> Iterator[Note]:
+    """Note the columns that a table of numbers keeps although they have one value."""
+    constant = _one_value(raw.x.values)
+    if not constant:
+        return
+    names = [column(raw, at) for at in constant]
+    shown = ", ".join(names[:SHOWN]) + (", ..." if names[SHOWN:] else "")
+    yield Note(
+        "constant_columns",
+        "info",
+        f"{counted(len(names), 'column')} of one value in every row: {shown}",
+        {"columns": ", ".join(name.strip("'") for name in names[:MOST_NAMED]), "count": len(names)},
+        "nothing to do: they are fed as zeros",
+    )
+
+
+def _one_value(x: npt.NDArray[Any]) -> list[int]:
+    """Return the columns of x (n, F) in which all rows are equal."""
+    left = np.arange(x.shape[1])
+    for start in range(0, len(x), _ROWS_AT_ONCE):
+        if not left.size:
+            break
+        block = x[start : start + _ROWS_AT_ONCE]
+        block = block if left.size == x.shape[1] else block[:, left]
+        left = left[(block == x[0, left]).all(axis=0)]
+    return left.tolist()
 
 
 def _rounded(raw: Raw, train: IntArray, offset: narrow.Floats | None) -> Iterator[Note]:

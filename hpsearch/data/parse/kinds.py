@@ -172,6 +172,8 @@ def _guessed(name: str, words: Words, gaps: Mask, context: Context) -> Outcome:
         or as_dates(name, words, gaps, Asked(), context)
         or levels.category(name, words, gaps, Asked(), (), context)
     )
-    if isinstance(found, Made) and found.columns[0].kind == "category":
+    if isinstance(found, LeftOut) or (
+        isinstance(found, Made) and found.columns[0].kind == "category"
+    ):
         levels.note(name, words, gaps, found, context)
     return found

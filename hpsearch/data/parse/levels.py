@@ -12,6 +12,7 @@ import numpy as np
 
 from hpsearch.columns import FALSE_WORDS, TRUE_WORDS, Column, LeftOut, StoredKind
 from hpsearch.data.notes import Note
+from hpsearch.data.parse import unit_marks
 from hpsearch.data.parse.labels import is_plain
 from hpsearch.data.parse.made import Asked, Context, Floats, Made, path
 from hpsearch.data.parse.numbers import Forms
@@ -123,14 +124,31 @@ def _too_many(name: str, cells: list[str], rows: int) -> LeftOut | None:
     return None
 
 
-def note(name: str, words: Words, gaps: Mask, made: Made, context: Context) -> None:
+def note(name: str, words: Words, gaps: Mask, made: Made | LeftOut, context: Context) -> None:
     """Note a column of words that holds many numbers, words for nothing, or many levels."""
-    context.notes.extend(_notes(name, words, gaps, len(made.columns[0].levels)))
+    unit = unit_marks.unit_of_words(words, gaps)
+    constant = isinstance(made, LeftOut) and made.kind == "constant"
+    if unit and not constant:
+        context.notes.append(_numbers_with_unit(name, unit, left_out=isinstance(made, LeftOut)))
+    if isinstance(made, Made):
+        context.notes.extend(_notes(name, words, gaps, len(made.columns[0].levels)))
+
+
+def _numbers_with_unit(name: str, unit: str, *, left_out: bool) -> Note:
+    what = "is left out" if left_out else "is taken for words"
+    return Note(
+        "numbers_with_unit",
+        "warning",
+        f"column {name!r} {what}, although each of its cells is a number and {unit!r}",
+        {"column": name, "unit": unit},
+        f"kind={name}:number takes the numbers",
+    )
 
 
 def _notes(name: str, words: Words, gaps: Mask, levels: int) -> Iterator[Note]:
     rows = words.rows(~gaps)
-    share = words.rows(Forms.of(words).point & ~gaps) / rows
+    bare = unit_marks.without_marks(words, gaps, asked=False)
+    share = words.rows(Forms.of(words if bare is None else bare.words).point & ~gaps) / rows
     if NUMBERS_AMONG_WORDS <= share < 1:
         yield Note(
             "numbers_among_words",

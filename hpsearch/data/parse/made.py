@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from hpsearch.data.parse.words import Mask, Words
 from hpsearch.plural import counted
 
 Floats = npt.NDArray[np.float64]
+Role = Literal["feature", "label", "groups", "time", "weight"]
 
 SHOWN = 3  # cells that a refusal names
 MIXED = 0.95  # share of a column's cells from which the others are taken for mistakes
@@ -43,11 +44,12 @@ class Made:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Unclear:
-    """A column of numbers that reads otherwise with the other decimal mark."""
+    """A column of numbers that reads otherwise with the other decimal mark; `unit` was taken off."""
 
     name: str
     words: Words
     example: str
+    unit: str = ""
 
 
 Outcome = Made | LeftOut | Unclear
@@ -74,6 +76,8 @@ class Context:
         True if fields are separated by semicolons, as where commas are decimal marks.
     line, notes
         Place of a row, from 0, in the file: "line 5". Findings, which are added to.
+    role
+        What the column that is looked at is for: a feature, or what an upload names it as.
     """
 
     missing: tuple[str, ...]
@@ -81,6 +85,7 @@ class Context:
     semicolons: bool
     line: Callable[[int], str]
     notes: list[Note] = field(default_factory=list)
+    role: Role = "feature"
 
     def refuse_cells(
         self, name: str, words: Words, marked: Mask, *, what: str, of_one: str = ""
@@ -98,9 +103,23 @@ class Context:
         refuse(
             path(name),
             f"column {name!r}: {counted(count, 'cell')} {said}: {shown}; "
-            f"missing={cells[0][:40]} takes such cells for missing values, kind={name}:category "
-            f"takes the column for words, drop={name} leaves it out",
+            f"{_way_out(self.role, name, cells[0][:40])}",
         )
+
+
+def _way_out(role: Role, name: str, cell: str) -> str:
+    """Say what may be done about a cell that is not what its column is for."""
+    if role == "label":
+        return (
+            f"missing={cell} leaves such rows out, label=NAME names another column, and without "
+            "task=regression the cells are taken for classes"
+        )
+    if role != "feature":
+        return f"correct such cells, or leave the rows out; {role}=NAME names another column"
+    return (
+        f"missing={cell} takes such cells for missing values, kind={name}:category "
+        f"takes the column for words, drop={name} leaves it out"
+    )
 
 
 def path(name: str) -> str:

@@ -176,7 +176,9 @@ def _with_marks(outcomes: list[Outcome], context: Context) -> list[Outcome]:
     if len(seen) == 1:
         (mark,) = seen
         return [
-            by_mark(one.name, one.words, mark, context) if isinstance(one, Unclear) else one
+            by_mark(one.name, one.words, mark, context, one.unit)
+            if isinstance(one, Unclear)
+            else one
             for one in outcomes
         ]
     mistakes = []

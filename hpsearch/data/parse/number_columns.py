@@ -12,30 +12,29 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from hpsearch.columns import Column, text_number
-from hpsearch.data.parse import numbers
+from hpsearch.columns import Column
+from hpsearch.data.parse import numbers, unit_marks
 from hpsearch.data.parse.made import MIXED, Context, Floats, Made, Unclear, path
 from hpsearch.data.parse.numbers import Forms
 from hpsearch.data.parse.raw import refuse
 from hpsearch.data.parse.words import Mask, Words
+from hpsearch.number_text import GROUP_MARKS, text_number
 
 
 def as_numbers(name: str, words: Words, context: Context, *, asked: bool) -> Made | Unclear | None:
     """Read a column as numbers; None where it holds other things."""
     forms = Forms.of(words)
-    cells = ~(words.gaps(context.missing) | words.number_gaps())
+    gaps = words.gaps(context.missing) | words.number_gaps()
+    cells = ~gaps
     total = words.rows(cells)
     if not total or (not asked and words.rows(forms.padded & cells)):
         return None
-    rows = {mark: words.rows(forms.by(mark) & cells) for mark in context.decimal or ".,"}
-    fits = [mark for mark, count in rows.items() if count == total]
-    if len(fits) == 2:
-        marks = ",." if context.semicolons else ","
-        unclear = [cell for cell in words.listed(cells) if set(cell) & set(marks)]
-        if unclear:
-            return Unclear(name, words, unclear[0])
-    if fits:
-        return by_mark(name, words, fits[0], context)
+    rows = _fitting(words, forms, cells, context)
+    if total in rows.values():
+        return _by_either(name, words, rows, cells, context)
+    marked = _with_marks(name, words, gaps, context, asked=asked)
+    if marked is not None:
+        return marked
     best = max(rows, key=lambda mark: rows[mark])
     flags = _flags(name, words, forms.by(best) & cells, cells)
     if flags is not None:
@@ -45,6 +44,46 @@ def as_numbers(name: str, words: Words, context: Context, *, asked: bool) -> Mad
             name, words, cells & ~forms.by(best), what="no numbers", of_one="no number"
         )
     return None
+
+
+def _fitting(words: Words, forms: Forms, cells: Mask, context: Context) -> dict[str, int]:
+    """Count the rows that are numbers by each decimal mark."""
+    return {mark: words.rows(forms.by(mark) & cells) for mark in context.decimal or ".,"}
+
+
+def _by_either(
+    name: str, words: Words, rows: dict[str, int], cells: Mask, context: Context, unit: str = ""
+) -> Made | Unclear:
+    """Read a column, all of it numbers, by the decimal mark that fits; by neither if both fit."""
+    total = words.rows(cells)
+    fits = [mark for mark, count in rows.items() if count == total]
+    if len(fits) == 2:
+        marks = ",." if context.semicolons else ","
+        unclear = [cell for cell in words.listed(cells) if set(cell) & set(marks)]
+        if unclear:
+            return Unclear(name, words, unclear[0], unit)
+    return by_mark(name, words, fits[0], context, unit)
+
+
+def _with_marks(
+    name: str, words: Words, gaps: Mask, context: Context, *, asked: bool
+) -> Made | Unclear | None:
+    """Read numbers with a mark beside them, such as 5% and $5; None where most cells are none."""
+    bare = unit_marks.without_marks(words, gaps, asked=asked)
+    if bare is None:
+        return None
+    forms, cells = Forms.of(bare.words), ~gaps
+    rows = _fitting(bare.words, forms, cells, context)
+    best = max(rows, key=lambda mark: rows[mark])
+    if rows[best] < (1 if asked else MIXED * words.rows(cells)):
+        return None
+    numbers_ = forms.by(best) & cells
+    if (cells & ~numbers_).any():
+        context.refuse_cells(name, words, cells & ~numbers_, what="no numbers", of_one="no number")
+    unit = unit_marks.require_one(name, words, bare, numbers_, context, asked=asked)
+    said = unit_marks.note(name, words, bare, unit, feature=context.role == "feature")
+    context.notes.append(said)
+    return _by_either(name, bare.words, rows, cells, context, unit)
 
 
 def _flags(name: str, words: Words, good: Mask, cells: Mask) -> Floats | None:
@@ -63,23 +102,25 @@ def _flags(name: str, words: Words, good: Mask, cells: Mask) -> Floats | None:
     return words.spread(values, cells)
 
 
-def by_mark(name: str, words: Words, decimal: str, context: Context) -> Made:
-    """Read a column of numbers whose decimal mark is known."""
+def by_mark(name: str, words: Words, decimal: str, context: Context, unit: str = "") -> Made:
+    """Read a column of numbers whose decimal mark is known, and from which `unit` was taken off."""
     cells = Forms.of(words).by(decimal) & ~words.gaps(context.missing)
     parsed = numbers.values(pc.filter(words.texts, pa.array(cells)), decimal)
-    grouped = decimal == "." and any("," in text for text in words.listed(cells))
-    made = made_number(name, words.spread(parsed, cells), decimal, context)
+    groups = set(f",{GROUP_MARKS}")
+    grouped = decimal == "." and any(set(text) & groups for text in words.listed(cells))
+    made = made_number(name, words.spread(parsed, cells), decimal, context, unit)
     return replace(made, plain=made.plain and not grouped)
 
 
-def made_number(name: str, values: Floats, decimal: str, context: Context) -> Made:
+def made_number(name: str, values: Floats, decimal: str, context: Context, unit: str = "") -> Made:
     """Make a column of its numbers (n,); those that were declared to be gaps become NaN."""
     for word in context.missing:
-        number = text_number(word, decimal)
+        number = text_number(word, decimal, unit)
         if number is not None:
             values = np.where(values == number, np.nan, values)
-    column = Column(name, "number", decimal=decimal, gaps=context.missing)
-    return Made((column,), (values,), plain=decimal == "." and not np.isnan(values).any())
+    column = Column(name, "number", decimal=decimal, gaps=context.missing, unit=unit)
+    plain = decimal == "." and not unit and not np.isnan(values).any()
+    return Made((column,), (values,), plain=plain)
 
 
 def refuse_numbers(name: str, words: Words, context: Context) -> NoReturn:

@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from hpsearch.columns import INFINITE, NUMBER_PATTERNS
 from hpsearch.data.parse.words import Mask, Texts, Words, to_mask
+from hpsearch.number_text import GROUP_MARKS, INFINITE, NUMBER_PATTERNS
 
 Floats = npt.NDArray[np.float64]
 
@@ -72,7 +72,7 @@ class Forms:
 
 def values(texts: Texts, decimal: str) -> Floats:
     """Return texts that are numbers with that decimal mark as numbers."""
-    bare = pc.replace_substring(texts, "." if decimal == "," else ",", "")
+    bare = pc.replace_substring_regex(texts, f"[{'.' if decimal == ',' else ','}{GROUP_MARKS}]", "")
     return np.asarray(
         pc.cast(pc.replace_substring(bare, ",", "."), pa.float64()).to_numpy(zero_copy_only=False)
     )

@@ -5,6 +5,7 @@ n   rows of the file      m   rows with a label
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,8 @@ from hpsearch.data.parse.kinds import settle
 from hpsearch.data.parse.made import Asked, Context, Made, Unclear
 from hpsearch.data.parse.raw import LABEL_LENGTH, refuse
 from hpsearch.data.parse.request import Reading
+from hpsearch.data.parse.words import to_mask
+from hpsearch.number_text import text_number
 from hpsearch.plural import counted
 
 
@@ -41,7 +44,7 @@ class Target:
 
 
 def of(column: FrameColumn, reading: Reading) -> Target:
-    """Read the labels; rows without one are left out, and noted.
+    """Read the labels; rows without one, or with a word for a missing value, are left out, and noted.
 
     Raises
     ------
@@ -55,14 +58,19 @@ def of(column: FrameColumn, reading: Reading) -> Target:
         cells = cells.combine_chunks()
     if pa.types.is_dictionary(cells.type):
         cells = cells.cast(cells.type.value_type)
+    missing = tuple(sorted({word.strip().lower() for word in reading.missing} - {""}))
     if pa.types.is_floating(cells.type) or pa.types.is_integer(cells.type):
         present = ~pc.is_null(cells, nan_is_null=True).to_numpy(zero_copy_only=False)
-        rows, notes = _present(present, column.name)
+        declared = [number for word in missing if (number := text_number(word)) is not None]
+        for number in declared:
+            present &= to_mask(pc.not_equal(cells, pa.scalar(number)))
+        rows, notes = _present(present, column.name, missing)
         kept = cells if rows is None else cells.take(pa.array(rows))
         return Target(kept.to_numpy(zero_copy_only=False), rows, "classification", notes=notes)
     words = pc.utf8_trim_whitespace(pc.fill_null(cells.cast(pa.string()), ""))
-    present = pc.not_equal(words, "").to_numpy(zero_copy_only=False)
-    rows, notes = _present(present, column.name)
+    gaps = pc.is_in(pc.utf8_lower(words), pa.array(["", *missing], pa.string()))
+    present = pc.invert(gaps).to_numpy(zero_copy_only=False)
+    rows, notes = _present(present, column.name, missing)
     words = words if rows is None else words.take(pa.array(rows))
     return _classes(column, words, rows, notes)
 
@@ -90,7 +98,7 @@ def _numbers(column: FrameColumn, reading: Reading) -> Target:
         return f"row {row + 1}"
 
     missing = tuple(word.strip().lower() for word in reading.missing)
-    context = Context(missing, reading.decimal, reading.delimiter == ";", line)
+    context = Context(missing, reading.decimal, reading.delimiter == ";", line, role="label")
     made = settle(column, Asked("number"), context)
     if isinstance(made, Unclear):
         refuse(
@@ -100,21 +108,29 @@ def _numbers(column: FrameColumn, reading: Reading) -> Target:
     if not isinstance(made, Made):
         refuse("y", f"column {column.name!r}: no row has a label; label=NAME names another column")
     values = made.values[0]
-    rows, notes = _present(~np.isnan(values), column.name)
+    rows, notes = _present(~np.isnan(values), column.name, missing)
+    notes = (*context.notes, *notes)
     return Target(values if rows is None else values[rows], rows, "regression", notes=notes)
 
 
-def _present(present: npt.NDArray[Any], name: str) -> tuple[Any, tuple[Note, ...]]:
-    """Return the rows that have a label, None for all, and the note on the others."""
+def _present(
+    present: npt.NDArray[Any], name: str, missing: Sequence[str] = ()
+) -> tuple[Any, tuple[Note, ...]]:
+    """Return the rows that have a label, None for all, and the note on the others.
+
+    missing
+        Words that the sender declared: they leave rows out here too, and are said.
+    """
     count = int((~present).sum())
     if count == len(present):
         refuse("y", f"column {name!r}: no row has a label; label=NAME names another column")
     if not count:
         return None, ()
+    declared = f"; missing= declares {', '.join(missing)}" if missing else ""
     note = Note(
         "rows_without_label",
         "warning",
-        f"{counted(count, 'row')} of {len(present):,} without a label (column {name!r}) "
+        f"{counted(count, 'row')} of {len(present):,} without a label (column {name!r}{declared}) "
         f"{'was' if count == 1 else 'were'} left out",
         {"label": name, "rows": count, "of": len(present)},
         "give them a label if they have one",

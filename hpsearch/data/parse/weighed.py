@@ -20,6 +20,7 @@ Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
 
 LEAST = 2  # training rows of a class that count: one to train on and one to validate on
+LEAST_SEALED = 2  # sealed rows of a regression that count: of one there is no spread to explain
 UNEVEN = 0.5  # share of the rows that their weights come to; below, it is worth a note
 FEW = 100  # effective rows of the test part: below, its scores are uncertain
 
@@ -39,7 +40,8 @@ def weighed(
     Raises
     ------
     errors.InvalidDataset
-        A part has no weight above 0, a class too few in the training part, or a sum is too large.
+        A part has no weight above 0, a class too few in the training part, the test part of a
+        regression too few, or a sum is too large.
     """
     numbers: list[float] = []
     for part, rows in parts.items():
@@ -54,13 +56,25 @@ def weighed(
         if not np.isfinite(total):
             refuse("weight", f"column {name!r}: the weights of the {part} are too large to add up")
         numbers += [float(np.count_nonzero(here)), total, effective(here)]
-    _check_classes(weight, name, labels, next(iter(parts.values())))
+    if labels.classes:
+        _check_classes(weight, name, labels, next(iter(parts.values())))
+    else:
+        _check_measured(name, parts, [int(count) for count in numbers[::3]])
     return tuple(numbers)
 
 
+def _check_measured(name: str, parts: Mapping[str, Rows], counts: list[int]) -> None:
+    for (part, rows), count in zip(parts.items(), counts, strict=True):
+        if count < LEAST_SEALED:
+            refuse(
+                "weight",
+                f"column {name!r}: {count} of {len(rows):,} rows of the {part} has a weight above 0, "
+                f"and a regression takes {LEAST_SEALED}: errors of one row tell nothing; leave rows of "
+                "weight 0 out of the file, so that others are sealed, or leave weight= out",
+            )
+
+
 def _check_classes(weight: Floats, name: str, labels: Encoded, train: Rows) -> None:
-    if not labels.classes:
-        return
     there = train[weight[train] > 0]
     counts = np.bincount(labels.y[there].astype(np.intp), minlength=len(labels.classes))
     least = int(np.argmin(counts))

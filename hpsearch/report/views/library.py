@@ -27,6 +27,9 @@ class ColumnView(View):
         None, description="Column of the file that a date's part comes from."
     )
     part: str | None = Field(None, description="Part of a date: days since 1970, or a cycle.")
+    unit: str | None = Field(
+        None, description="Mark that stands beside the file's numbers, such as %, and is taken off."
+    )
 
 
 class LeftOutView(View):

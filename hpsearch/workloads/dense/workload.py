@@ -250,7 +250,7 @@ class Dense(Workload):
 
     @property
     def validation_examples(self) -> int:
-        """Examples of the training part that validate a trial on some split, about."""
+        """Examples of the training part that validate a trial on some split."""
         return self.setup.n_validation
 
     @property

@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from support.workbook import workbook
 
 PROJECT = Path(__file__).resolve().parents[3]
 
@@ -62,12 +63,19 @@ def content(form: str) -> bytes:
     if form == "arff":
         head = "@relation r\n@attribute a real\n@attribute k {w0,w1,w2}\n@data\n"
         return (head + text.partition("\n")[2]).encode()
+    if form == "xlsx":
+        return workbook({"rows": [["a", "kind"], *([n, f"w{n % 3}"] for n in numbers)]})
     buffer = io.BytesIO()
+    if form == "arrow":
+        table = pa.table({"a": numbers, "kind": ["w"] * ROWS})
+        with pa.ipc.new_file(buffer, table.schema) as writer:
+            writer.write_table(table)
+        return buffer.getvalue()
     pq.write_table(pa.table({"a": numbers, "kind": ["w"] * ROWS}), buffer)
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("form", ["csv", "gzip", "json", "arff", "parquet"])
+@pytest.mark.parametrize("form", ["csv", "gzip", "json", "arff", "xlsx", "arrow", "parquet"])
 def test_every_form_is_read_under_the_limits_of_an_upload(tmp_path, form):
     path = tmp_path / "table"
     path.write_bytes(content(form))

@@ -217,3 +217,68 @@ def test_json_keeps_the_limits(read):
         read(text, limits=Limits(columns=10))
     with pytest.raises(errors.TooLarge, match="3 rows"):
         read(text, limits=Limits(rows=2))
+
+
+# --- Arrow files and streams
+
+
+def arrow_file(table, *, stream: bool = False, compression: str | None = None) -> bytes:
+    table = table if isinstance(table, pa.Table) else pa.table(table)
+    buffer = io.BytesIO()
+    new = pa.ipc.new_stream if stream else pa.ipc.new_file
+    options = pa.ipc.IpcWriteOptions(compression=compression)
+    with new(buffer, table.schema, options=options) as writer:
+        writer.write_table(table, max_chunksize=3)
+    return buffer.getvalue()
+
+
+KINDS = {
+    "size": pa.DictionaryArray.from_arrays(
+        pa.array([0, 1, None, 0, 1]), pa.array(["lo", "hi", "top"]), ordered=True
+    ),
+    "n": pa.array([2**53 + 1, None, 3, 4, 5]),
+    "day": pa.array([dt.date(2024, 1, 2)] * 5),
+    "word": pa.array(["a ", None, "c", "d", "e"]),
+    "wait": pa.array([dt.timedelta(seconds=2)] * 5),
+}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("compression", [None, "lz4", "zstd"])
+def test_an_arrow_file_is_as_the_same_table_in_parquet(read, columns, stream, compression):
+    table = pa.table(KINDS)
+    frame = read(arrow_file(table, stream=stream, compression=compression))
+    wanted = read(parquet(table))
+    assert columns(frame) == columns(wanted)
+    for one, other in zip(frame.columns, wanted.columns, strict=True):
+        assert (one.name, one.declared, one.levels) == (other.name, other.declared, other.levels)
+    assert frame.notes == wanted.notes
+
+
+def test_the_feather_file_of_pandas(read, columns, tmp_path):
+    path = tmp_path / "table.feather"
+    pd.DataFrame({"x": [1.5, None], "k": pd.Categorical(["b", "a"])}).to_feather(path)
+    frame = read(path.read_bytes())
+    assert columns(frame) == {"x": [1.5, None], "k": ["b", "a"]}
+    assert frame.columns[1].levels == ("a", "b")
+
+
+def test_arrow_files_that_are_no_table(read, refused):
+    nested = {"x": pa.array([[1], [2]]), "y": pa.array(["a", "b"])}
+    assert "column 'x' is of the type list<item: int64>" in str(refused(arrow_file(nested)))
+    assert "no rows" in str(refused(arrow_file({"x": pa.array([], pa.int64())})))
+    with pytest.raises(errors.TooLarge, match="5 rows"):
+        read(arrow_file(KINDS), limits=Limits(rows=4))
+
+
+def test_damaged_arrow_files_are_refused(read):
+    whole = arrow_file(KINDS)
+    for cut in (1, 9, 200, len(whole) - 12):
+        with pytest.raises(errors.InvalidDataset, match="damaged"):
+            read(whole[:-cut])
+    # Offsets of words that lead out of the column.
+    words = pa.StringArray.from_buffers(
+        2, pa.py_buffer(np.array([0, 10**6, 2], np.int32).tobytes()), pa.py_buffer(b"ab")
+    )
+    with pytest.raises(errors.InvalidDataset, match="damaged"):
+        read(arrow_file({"w": words, "x": pa.array([1, 2])}))

@@ -8,8 +8,9 @@ from typing import Final
 
 from hpsearch.data.limits import Limits
 from hpsearch.data.parse.frame import Frame
-from hpsearch.data.parse.frames import arff, delimited, parquet, records
+from hpsearch.data.parse.frames import arff, arrow_file, delimited, parquet, records, workbook
 from hpsearch.data.parse.frames.names import named
+from hpsearch.data.parse.frames.office import is_workbook
 from hpsearch.data.parse.frames.packed import inside
 from hpsearch.data.parse.frames.signatures import form_of
 from hpsearch.data.parse.frames.source import Source, of_file
@@ -21,12 +22,13 @@ FrameReader = Callable[[Source, Reading, Limits], Frame]
 _READERS: Final[dict[str, FrameReader]] = {
     "arff": arff.read,
     "parquet": parquet.read,
+    "arrow": arrow_file.read,
     "json": records.read,
 }
 
 
 def read_frame(path: Path, reading: Reading, limits: Limits, *, typed: bool = False) -> Frame:
-    """Read the table of a file: text of any separator, ARFF, Parquet, JSON; also by gzip or zip.
+    """Read the table of a file: text of any separator, ARFF, Parquet, Arrow, JSON, a workbook; also by gzip or zip.
 
     The first bytes decide; a suffix is a hint where they do not. Names of columns are checked:
     printable, each there once, "" only for a first column.
@@ -44,6 +46,8 @@ def read_frame(path: Path, reading: Reading, limits: Limits, *, typed: bool = Fa
     """
     source = of_file(path, reading.filename)
     form = form_of(source.head(), source.name)
+    if form == "zip" and is_workbook(source):
+        return named(workbook.read(source, reading, limits, typed=typed), reading.names)
     if form in ("gzip", "zip"):
         source = inside(form, source, limits)
         form = form_of(source.head(), source.name)

@@ -12,9 +12,9 @@ from typing import IO, Final, cast
 
 from hpsearch import errors
 from hpsearch.data.limits import Limits
+from hpsearch.data.parse.frames.office import refuse_office
 from hpsearch.data.parse.frames.signatures import name_it
 from hpsearch.data.parse.frames.source import Bounded, Readable, Source
-from hpsearch.data.parse.frames.workbook import refuse_office
 from hpsearch.data.parse.raw import refuse
 
 # A number that is stored in four bytes takes eight to ten as text.
@@ -52,12 +52,17 @@ def _gzip(source: Source, limits: Limits) -> Source:
 
     def open_() -> IO[bytes]:
         packed = source.open()
-        return _bounded((gzip.GzipFile(fileobj=packed), packed), limits, size, "gzip file")
+        return bounded((gzip.GzipFile(fileobj=packed), packed), limits, size, "gzip file")
 
     return Source(open_, source.name.removesuffix(".gz"), "gzip")
 
 
-def _bounded(files: tuple[Readable, ...], limits: Limits, size: int, what: str) -> IO[bytes]:
+def bounded(files: tuple[Readable, ...], limits: Limits, size: int, what: str) -> IO[bytes]:
+    """Return a packed stream that ends in `TooLarge` where it unpacks to more than is taken.
+
+    files
+        The stream, and what is to be closed with it; `size` is that of its packed bytes.
+    """
     cap = _TEXT_PER_STORED * limits.data
     return io.BufferedReader(Bounded(files, cap=cap, packed_size=size, what=what))
 
@@ -84,7 +89,7 @@ def _zip(source: Source, limits: Limits) -> Source:
             packed.close()
             refuse("file", f"the zip file is damaged ({error}); pack it again")
         files = (cast("Readable", stream), packed)
-        return _bounded(files, limits, member.compress_size, "zip file")
+        return bounded(files, limits, member.compress_size, "zip file")
 
     return Source(open_, posixpath.basename(member.filename), "zip")
 

@@ -7,7 +7,7 @@ from typing import Final, Literal, NoReturn
 
 from hpsearch.data.parse.raw import refuse
 
-Form = Literal["gzip", "zip", "parquet", "json", "arff", "text"]
+Form = Literal["gzip", "zip", "parquet", "arrow", "json", "arff", "text"]
 
 _AS_CSV = "save the table as CSV in UTF-8"
 _PANDAS = "read it where it was written and save the table as CSV or Parquet"
@@ -18,11 +18,12 @@ _READ: Final[tuple[tuple[bytes, Form], ...]] = (
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),
     (b"PAR1", "parquet"),
+    (b"ARROW1", "arrow"),
+    (b"\xff\xff\xff\xff", "arrow"),
 )
 
 _NOT_READ: Final = (
-    (b"ARROW1", "an Arrow (Feather) file", "save the table as Parquet"),
-    (b"FEA1", "a Feather file", "save the table as Parquet"),
+    (b"FEA1", "a Feather file of version 1", "save the table as Parquet, or as Feather 2"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook (.xls)", "save the sheet as CSV"),
     (b"RDX2\n", "an R data file (.rda)", "in R: write.csv(table, row.names = FALSE)"),
     (b"RDX3\n", "an R data file (.rda)", "in R: write.csv(table, row.names = FALSE)"),
