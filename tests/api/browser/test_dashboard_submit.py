@@ -249,7 +249,7 @@ def test_the_edges_of_a_narrow_range_are_told_apart(visitor: Any) -> None:
     page = visitor.open("/new")
     shown = page.evaluate(
         """async () => {
-          const { formatRange, formatValue } = await import("/static/format.js");
+          const { formatRange, formatValue } = await import("/assets/format.js");
           const ranges = [[1e6, 1e6 + 1e-3], [0.999999, 1], [1e-4, 316.228], [0, 0.5]];
           return [...ranges.map(([low, high]) => formatRange({ low, high }).replaceAll("\\u00a0", " ")),
             ...[0.0123456, 1000000.00025, 1e6 / 3, 5].map(formatValue)];
