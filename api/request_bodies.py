@@ -27,7 +27,7 @@ from hpsearch.trials import SCORE_MOST, TrialState
 KeyScope = Literal["read", "submit", "admin"]
 MetricName = Annotated[
     str,
-    Field(min_length=1, max_length=60, pattern=r"^[^\W\d][\w.:/@ -]*$", description="Of a metric."),
+    Field(min_length=1, max_length=60, pattern=r"^[^\W\d][\w.:/ -]*$", description="Of a metric."),
 ]
 MetricValue = Annotated[float, Field(ge=-SCORE_MOST, le=SCORE_MOST)]
 METRICS_MOST = 32
@@ -232,7 +232,7 @@ def _worded(mistake: Mistake) -> Mistake:
     path, message = mistake.path.removesuffix(".[key]"), mistake.message
     if mistake.path.endswith(".[key]"):
         message = (
-            "the name of a metric has 1 to 60 letters, digits, spaces and _ . : / @ -, and begins "
+            "the name of a metric has 1 to 60 letters, digits, spaces and _ . : / -, and begins "
             "with a letter or _"
         )
     return Mistake(path, message)

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 from support.absent import absent
 from support.outside import SPEC
@@ -21,7 +22,9 @@ from support.waiting import until
 
 from hpsearch.client import Client, external
 from hpsearch.errors import Conflict, InvalidRequest, InvalidSpec, NotFound
-from hpsearch.report.views import OrderView, StatusView
+from hpsearch.exchange import observations, storages, studies
+from hpsearch.exchange.search import Search
+from hpsearch.report.views import OrderView, StatusView, TrialView
 from hpsearch.service import Services
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -172,7 +175,9 @@ def reporting(order: OrderView) -> Iterator[external.Report]:
 
 
 @pytest.mark.usefixtures("loop")
-def test_reports_of_a_whole_search_come_out_as_they_went_in(connect: Callable[[], Client]) -> None:
+def test_reports_of_a_whole_search_come_out_as_they_went_in(
+    connect: Callable[[], Client], tmp_path: Path
+) -> None:
     user = connect()
     search = user.submit({**SMALL, "direction": "minimize", "tags": ["first"]}).id
     external.run(user, search, reporting, wait=1)
@@ -193,6 +198,7 @@ def test_reports_of_a_whole_search_come_out_as_they_went_in(connect: Callable[[]
     known = next(t for t in trials if t.id == first[0])
     assert float(first[head.index("cost")]) == known.cost
     assert known.metrics == {"away": float(first[head.index("metric.away")])}
+    _is_a_study_of_the_same_direction(user, search, trials, str(tmp_path / "optuna.log"))
     status = user.tag(search, ["second"], remove=["first"], note="done")
     assert [one.id for one in user.list(tags=["second"], q="DONE", since="2020-01-01")] == [search]
     assert (status.tags, status.note) == (["second"], "done")
@@ -200,6 +206,29 @@ def test_reports_of_a_whole_search_come_out_as_they_went_in(connect: Callable[[]
     assert (later.tags, later.note, later.direction) == (["second"], "done", "minimize")
     with pytest.raises(InvalidSpec, match="no tag 'first' to remove"):
         user.tag(search, remove=["first"])
+
+
+def _is_a_study_of_the_same_direction(
+    user: Client, search: str, trials: list[TrialView], journal: str
+) -> None:
+    """Export a search to Optuna, and read the study again as trials to begin with."""
+    studies.export(Search.of(user, search), address=journal, name="mine")
+    with storages.reading(optuna, journal) as storage:
+        study = optuna.load_study(study_name="mine", storage=storage)
+        assert study.direction.name == "MINIMIZE"
+        known = {t.id: t for t in trials}
+        for made in study.get_trials():
+            ours = known[made.user_attrs["hpsearch:id"]]
+            assert made.value == ours.score
+            assert made.user_attrs["hpsearch:cost"] == ours.cost
+            assert made.user_attrs["hpsearch:metric.away"] == (ours.metrics or {})["away"]
+        assert study.user_attrs["hpsearch:tags"] == ["first"]
+    spec = {name: SPEC[name] for name in ("objective", "space")}
+    imported = observations.read({**spec, "direction": "minimize"}, storage=journal, name="mine")
+    read = sorted(o["score"] for o in imported.observations)
+    assert read == sorted(t.score for t in trials if t.score is not None and t.role is None)
+    with pytest.raises(InvalidRequest, match='give the spec "direction": "minimize"'):
+        observations.read(spec, storage=journal, name="mine")
 
 
 def _csv(user: Client, search: str) -> Iterator[bytes]:
