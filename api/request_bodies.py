@@ -21,6 +21,7 @@ from hpsearch.service.trial_reports import TrialUpdate
 from hpsearch.space import Choices
 from hpsearch.spec import from_pydantic
 from hpsearch.spec.budget import BudgetSpec
+from hpsearch.spec.models import Setting
 from hpsearch.trials import SCORE_MOST, TrialState
 
 KeyScope = Literal["read", "submit", "admin"]
@@ -78,6 +79,13 @@ class SearchEdit(_Edit):
     budget: BudgetSpec = Field(
         BudgetSpec(epochs=1),
         description="A larger one, in the unit of the present one; more rounds follow from it.",
+    )
+    baseline: Setting | None = Field(
+        None,
+        description="Another setting to be beaten, as a whole; null: none. Trained from then on.",
+    )
+    try_first: list[Setting] = Field(
+        [], description="Settings for the first round, as a whole, as long as it has not begun."
     )
 
 

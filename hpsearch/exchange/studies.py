@@ -72,7 +72,7 @@ def _attributes(search: Search) -> dict[str, Any]:
 
 
 def _trials(optuna: Any, search: Search, as_json: frozenset[str]) -> Iterator[Any]:
-    places = _distributions(optuna, search, as_json)
+    places = _distributions(optuna, search, as_json, _baselines(search))
     for trial in search.trials:
         state = STATES.get(trial.state)
         if state is None or trial.role is not None:
@@ -107,7 +107,15 @@ def _about(trial: TrialView) -> dict[str, Any]:
     return {PREFIX + name: fields[name] for name in names if name in fields}
 
 
-def _distributions(optuna: Any, search: Search, as_json: frozenset[str]) -> dict[str, Any]:
+def _baselines(search: Search) -> list[Mapping[str, Any]]:
+    """Gather the settings to be beaten, which may lie outside every range."""
+    edited = (edit.changes.get("baseline") for edit in search.status.edits)
+    return [one for one in (search.spec.get("baseline"), *edited) if one]
+
+
+def _distributions(
+    optuna: Any, search: Search, as_json: frozenset[str], baselines: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     """Make one for each hyperparameter, wide enough for every round: a study has no moving ranges."""
     distributions = {}
     for name, asked in search.spec["space"].items():
@@ -118,8 +126,9 @@ def _distributions(optuna: Any, search: Search, as_json: frozenset[str]) -> dict
             )
             continue
         ranges = [r.ranges[name] for r in search.rounds if name in r.ranges]
-        low = min([asked["low"], *(r.low for r in ranges if r.low is not None)])
-        high = max([asked["high"], *(r.high for r in ranges if r.high is not None)])
+        beaten = [one[name] for one in baselines if name in one]
+        low = min([asked["low"], *beaten, *(r.low for r in ranges if r.low is not None)])
+        high = max([asked["high"], *beaten, *(r.high for r in ranges if r.high is not None)])
         log = asked.get("scale") == "log"
         if asked.get("integer"):
             distributions[name] = optuna.distributions.IntDistribution(
@@ -145,7 +154,8 @@ def _levels(search: Search, name: str) -> list[Level | list[int]]:
     """The levels of some choices: those that were asked for, and those of every round."""
     rounds = (r.ranges[name].choices for r in search.rounds if name in r.ranges)
     asked: Mapping[str, Any] = search.spec["space"][name]
-    return [*asked["choices"], *(x for choices in rounds for x in choices or ())]
+    beaten = [one[name] for one in _baselines(search) if name in one]
+    return [*asked["choices"], *(x for choices in rounds for x in choices or ()), *beaten]
 
 
 def plain(level: Level | list[int], *, as_json: bool) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 
 from hpsearch import reasons
 from hpsearch.evidence import Evidence, Importance
+from hpsearch.narrowing.basis import basis_of
 from hpsearch.origins import API, origin_of
 from hpsearch.records import (
     DatasetRecord,
@@ -23,7 +24,6 @@ from hpsearch.records import (
     TrialRecord,
 )
 from hpsearch.report import progress
-from hpsearch.report.basis import basis_of
 from hpsearch.report.views import (
     BestView,
     CurvePoint,

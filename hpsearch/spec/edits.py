@@ -8,8 +8,12 @@ from typing import Any
 from hpsearch.errors import InvalidSpec, Mistake, with_question
 from hpsearch.spec.models import SearchSpec
 
-EDITABLE_FIELDS = ("space", "rounds", "trials_per_round", "epochs", "budget")
-STORED_FIELDS = ("space", "rounds", "trials_per_round", "epochs", "max_seconds")
+EDITABLE_FIELDS = (
+    "space", "rounds", "trials_per_round", "epochs", "budget", "baseline", "try_first",
+)  # fmt: skip
+STORED_FIELDS = (
+    "space", "rounds", "trials_per_round", "epochs", "max_seconds", "baseline", "try_first",
+)  # fmt: skip
 """A budget that is raised is stored as what follows from it, as that of a new search is."""
 _FIXED = f"cannot be edited; what can be is {', '.join(EDITABLE_FIELDS)}"
 
@@ -28,7 +32,7 @@ def merged(
     """The JSON of a spec with changes in it.
 
     A range in `space` replaces the one of its name, the others stay; fields of `epochs` are
-    replaced one by one.
+    replaced one by one. A baseline and what is tried first are replaced as a whole.
 
     Raises
     ------

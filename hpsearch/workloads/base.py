@@ -243,6 +243,22 @@ class Workload(ABC):
     def space(self) -> Space:
         """The asked space with every limit filled in."""
 
+    def defaults(self) -> Params:
+        """Values that searched hyperparameters have where nothing is said of them; of some, none."""
+        return {}
+
+    def fixed_values(self) -> Params:
+        """Values of the hyperparameters that are not searched."""
+        return {}
+
+    def translated(self, setting: Params) -> tuple[Params, Mapping[str, str]]:
+        """A setting by the names that are searched, and its hyperparameters that have none."""
+        return setting, {}
+
+    @abstractmethod
+    def refusal(self, name: str, value: Level) -> str | None:
+        """The reason why a searched hyperparameter may not have a value, wherever its range lies."""
+
     def ends_at(self, name: str, side: Side, value: float) -> bool:  # noqa: ARG002 - the interface's
         """Tell whether `value` is the end of what a hyperparameter may be on that side."""
         return False

@@ -14,6 +14,7 @@ from hpsearch.report.views.evidence import (
     by_importance,
 )
 from hpsearch.report.views.external import HeartbeatView, LeaseView, OrderView, VerdictView
+from hpsearch.report.views.gain import BaselineView, GainMetricView, GainView
 from hpsearch.report.views.library import (
     ColumnView,
     DatasetView,
@@ -49,6 +50,7 @@ from hpsearch.report.views.results import (
 )
 
 __all__ = [
+    "BaselineView",
     "BestView",
     "ColumnView",
     "CurvePoint",
@@ -59,6 +61,8 @@ __all__ = [
     "EvidenceView",
     "FinalistView",
     "FrontierView",
+    "GainMetricView",
+    "GainView",
     "HealthNote",
     "HealthView",
     "HeartbeatView",
