@@ -77,7 +77,8 @@ def kept(situation: Situation, best: Recommendation) -> Recommendation:
 def _recommended(situation: Situation, best: Recommendation, params: Params) -> Recommendation:
     """Another setting in place of the recommended one, with what is known of it."""
     now, last = situation.now, situation.now.resolved.spec.epochs.last
-    for c in configurations(now.observations, situation.model):
+    trained_here = configurations(now.observations, situation.model)
+    for c in (*trained_here, *configurations(now.aside, None)):
         if same(c.params, params):
             trained = c.at(last) or [o for o in c.trainings if o.epochs == c.longest]
             first = min(trained, key=lambda o: (o.round, o.index))

@@ -3,7 +3,8 @@
     completed -> COMPLETE    stopped -> PRUNED, its last score as value    diverged, failed -> FAIL
 
 Intermediate values are the scores by epoch. A study minimises log loss and maximises accuracies.
-The models of the final test are not trials of the study: their scores are the sealed part's.
+The models of the final test are not trials of the study: their scores are the sealed part's. Nor is a
+baseline that is 0 where the search has a log range, in which a study has no place for it.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def _trials(optuna: Any, search: Search, as_json: frozenset[str]) -> Iterator[An
     places = _distributions(optuna, search, as_json, _baselines(search))
     for trial in search.trials:
         state = STATES.get(trial.state)
-        if state is None or trial.role is not None:
+        if state is None or trial.role is not None or _has_no_place(search, trial.params):
             continue
         value = None if trial.score is None or state == "FAIL" else search.sign * trial.score
         made = optuna.trial.create_trial(
@@ -107,6 +108,15 @@ def _about(trial: TrialView) -> dict[str, Any]:
     return {PREFIX + name: fields[name] for name in names if name in fields}
 
 
+def _has_no_place(search: Search, params: Mapping[str, Any]) -> bool:
+    """Tell whether some value is 0 or less where its range is a log one."""
+    return any(
+        asked.get("scale") == "log" and params[name] <= 0
+        for name, asked in search.spec["space"].items()
+        if name in params
+    )
+
+
 def _baselines(search: Search) -> list[Mapping[str, Any]]:
     """Gather the settings to be beaten, which may lie outside every range."""
     edited = (edit.changes.get("baseline") for edit in search.status.edits)
@@ -126,10 +136,10 @@ def _distributions(
             )
             continue
         ranges = [r.ranges[name] for r in search.rounds if name in r.ranges]
-        beaten = [one[name] for one in baselines if name in one]
+        log = asked.get("scale") == "log"
+        beaten = [one[name] for one in baselines if name in one and not (log and one[name] <= 0)]
         low = min([asked["low"], *beaten, *(r.low for r in ranges if r.low is not None)])
         high = max([asked["high"], *beaten, *(r.high for r in ranges if r.high is not None)])
-        log = asked.get("scale") == "log"
         if asked.get("integer"):
             distributions[name] = optuna.distributions.IntDistribution(
                 math.floor(low), math.ceil(high), log=log

@@ -18,7 +18,7 @@ from hpsearch.errors import Mistake
 from hpsearch.metrics import Task
 from hpsearch.reasons import Side
 from hpsearch.settings import Settings
-from hpsearch.space import Box, Dimension, Level, Params, Range, Space
+from hpsearch.space import Box, Dimension, Level, Params, Range, Space, unfit
 from hpsearch.trials import SCORE_MOST
 
 ShapeKey = tuple[Hashable, ...]
@@ -255,9 +255,9 @@ class Workload(ABC):
         """A setting by the names that are searched, and its hyperparameters that have none."""
         return setting, {}
 
-    @abstractmethod
     def refusal(self, name: str, value: Level) -> str | None:
         """The reason why a searched hyperparameter may not have a value, wherever its range lies."""
+        return unfit(self.setup.space[name], value)
 
     def ends_at(self, name: str, side: Side, value: float) -> bool:  # noqa: ARG002 - the interface's
         """Tell whether `value` is the end of what a hyperparameter may be on that side."""

@@ -110,7 +110,8 @@ def test_an_edit_is_described_with_both_its_answers(document: dict[str, Any]) ->
     schema = patch["requestBody"]["content"]["application/json"]["schema"]
     assert schema == {"$ref": "#/components/schemas/SearchEdit"}
     edit = document["components"]["schemas"]["SearchEdit"]
-    assert set(edit["properties"]) == {"space", "rounds", "trials_per_round", "epochs", "budget"}
+    changed = {"space", "rounds", "trials_per_round", "epochs", "budget", "baseline", "try_first"}
+    assert set(edit["properties"]) == changed
     assert "required" not in edit
     assert '"default"' not in json.dumps(edit)
     answers = patch["responses"]["200"]["content"]["application/json"]["schema"]["oneOf"]

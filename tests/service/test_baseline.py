@@ -42,6 +42,8 @@ def test_one_digest_however_the_jobs_are_cut(
                 assert replay.again(services, status.id).differences == []
                 assert replay.decisions(services, status.id).differences == []
                 _outside(services, status.id)
+                for name in ("ranges", "trials", "curves", "importance"):
+                    assert services.figures.of(status.id, name, owner=OWNER)
     assert digests[0] is not None
     assert len(set(digests)) == 1
     gains = {result.gain.model_dump_json() for result in results if result.gain is not None}
