@@ -90,6 +90,7 @@ def parse(data: object, facts: DatasetFacts | Mistake, caps: Settings) -> Resolv
     if spec is not None and not mistakes and isinstance(facts, DatasetFacts):
         resolved = _within(ResolvedSpec(_weighing(spec, facts), facts), caps)
         mistakes += [*resolved.workload.unfit(parts, caps), *given.too_many(resolved)]
+        mistakes += given.oversized(resolved, caps)
         if not mistakes:
             return ResolvedSpec(given.completed(resolved), resolved.facts)
     count = counted(len(mistakes), "mistake")

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hpsearch.errors import Mistake, suggestion
+from hpsearch.settings import Settings
 from hpsearch.space import (
     Dimension,
     Level,
@@ -76,6 +77,13 @@ def mistakes(resolved: ResolvedSpec) -> list[Mistake]:
             for name, why in _outside(resolved, _complete(resolved, setting)).items()
         ]
     return wrong or list(_twice(first_of(resolved)))
+
+
+def oversized(resolved: ResolvedSpec, caps: Settings) -> list[Mistake]:
+    """The mistake of a baseline beyond the caps; what is tried first lies in ranges that are capped."""
+    base = baseline_of(resolved)
+    why = None if base is None else resolved.workload.oversized(base, caps)
+    return [] if why is None else [Mistake("baseline", why)]
 
 
 def too_many(resolved: ResolvedSpec) -> list[Mistake]:

@@ -259,6 +259,10 @@ class Workload(ABC):
         """The reason why a searched hyperparameter may not have a value, wherever its range lies."""
         return unfit(self.setup.space[name], value)
 
+    def oversized(self, params: Params, settings: Settings) -> str | None:  # noqa: ARG002 - the interface's
+        """The reason why a trial with these values is beyond the caps, wherever the ranges lie."""
+        return None
+
     def ends_at(self, name: str, side: Side, value: float) -> bool:  # noqa: ARG002 - the interface's
         """Tell whether `value` is the end of what a hyperparameter may be on that side."""
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,9 @@ from support.alone import alone
 from support.bench import OWNER
 
 from hpsearch.errors import InvalidSpec
+from hpsearch.exchange import studies
+from hpsearch.exchange.search import Search
+from hpsearch.figures import search as figures
 from hpsearch.report.views import ResultView
 from hpsearch.service import Services, replay
 from hpsearch.wiring import build
@@ -42,8 +46,9 @@ def test_one_digest_however_the_jobs_are_cut(
                 assert replay.again(services, status.id).differences == []
                 assert replay.decisions(services, status.id).differences == []
                 _outside(services, status.id)
-                for name in ("ranges", "trials", "curves", "importance"):
-                    assert services.figures.of(status.id, name, owner=OWNER)
+                sample = figures.Sample(*services.figures.sample(status.id, owner=OWNER))
+                shown = services.figures.rounds(status.id, owner=OWNER)
+                assert figures.trials(sample, shown, x="weight_decay", y="learning_rate").to_json()
     assert digests[0] is not None
     assert len(set(digests)) == 1
     gains = {result.gain.model_dump_json() for result in results if result.gain is not None}
@@ -108,6 +113,42 @@ def test_a_search_without_effect_keeps_the_setting_that_one_had(
     assert (result.gain.value, result.gain.low, result.gain.same_setting) == (0.0, None, True)
     assert "same setting" in (result.gain.note or "")
     assert any("has not beaten your setting" in line for line in result.health)
+
+
+@pytest.mark.parametrize("decay", [1e-9, 0.0])  # a study has no place for 0 on a log scale
+def test_another_search_and_a_study_begin_with_what_was_searched(
+    configured: Callable[..., Any], sqlite_url: str, tmp_path: Path, decay: float
+) -> None:
+    spec = {
+        **SPEC,
+        "dataset": "iris",
+        "model": {"hidden_sizes": [4], "batch_size": 8},
+        "rounds": 3,
+        "epochs": {"first": 1, "last": 1},
+        "final": {"epochs": 1, "models": 1},
+        "baseline": {"learning_rate": 1e-4, "weight_decay": decay},
+    }
+    with build(configured(database_url=sqlite_url)) as services:
+        status, _ = services.searches.submit(spec, owner=OWNER)
+        alone(services, status.id)
+        own = services.searches.trials(status.id, owner=OWNER, limit=200).items
+        searched = [t for t in own if t.role is None]
+        base = [t for t in searched if t.params == spec["baseline"]]
+        assert base
+        again = {**services.searches.spec(status.id, owner=OWNER), "warm_start": [status.id]}
+        later, _ = services.searches.submit({**again, "seed": 1}, owner=OWNER)
+        begun = services.store.read(lambda tx: tx.searches.get(later.id)).warm_start
+        assert len(begun) == len(searched) - len(base)
+        exported = Search(
+            status=services.searches.status(status.id, owner=OWNER),
+            spec=services.searches.spec(status.id, owner=OWNER),
+            rounds=services.searches.rounds(status.id, owner=OWNER).items,
+            trials=services.searches.trials(status.id, owner=OWNER, limit=200, curve=True).items,
+            result=services.searches.result(status.id, owner=OWNER),
+        )
+    address = f"sqlite:///{tmp_path}/studies.db"
+    count = studies.export(exported, address=address, name="one")
+    assert count == len(searched) - (len(base) if decay == 0 else 0)
 
 
 def test_what_is_edited_holds_from_the_next_round_on(

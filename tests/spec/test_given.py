@@ -83,6 +83,12 @@ def test_the_first_round_has_room_for_what_is_tried_first() -> None:
     assert "at most 100" in mistakes(asked(space=SPACE, try_first=many))["try_first"]
 
 
+def test_a_baseline_is_no_way_around_the_caps() -> None:
+    space = {"hidden_units": {"low": 8, "high": 64}, "hidden_layers": {"low": 1, "high": 2}}
+    said = mistakes(asked(space=space, baseline={"hidden_sizes": [4096] * 10}))
+    assert "parameters, the cap is 20,000,000" in said["baseline"]
+
+
 def test_a_default_that_the_dataset_cannot_have_is_cut() -> None:
     from dataclasses import replace
 

@@ -149,6 +149,19 @@ class Dense(Workload):
         """The reason for a value outside the hyperparameter's domain, or unfit for the dataset."""
         return settings.refusal(self.setup, name, value)
 
+    def oversized(self, params: Params, settings: Settings) -> str | None:
+        """A network with more layers, units or parameters than the caps allow."""
+        sizes = self.hyperparameters(params)["hidden_sizes"]
+        for _, value, cap in caps.layers("hidden_sizes", sizes, settings):
+            if value > cap:
+                return f"hidden layers {list(sizes)}: {value:,} is beyond this service's cap of {cap:,}"
+        count, most = self.parameters(params), settings.max_parameters
+        return (
+            f"its network would have {count:,} parameters, the cap is {most:,}"
+            if count > most
+            else None
+        )
+
     def ends_at(self, name: str, side: Side, value: float) -> bool:
         """Tell whether `value` is an end of the hyperparameter's domain."""
         known = hyperparameters()[name]
