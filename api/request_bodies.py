@@ -22,6 +22,7 @@ from hpsearch.space import Choices
 from hpsearch.spec import from_pydantic
 from hpsearch.spec.budget import COST_MOST, BudgetSpec
 from hpsearch.spec.labels import Note, Tags
+from hpsearch.spec.models import Setting
 from hpsearch.trials import SCORE_MOST, TrialState
 
 KeyScope = Literal["read", "submit", "admin"]
@@ -88,6 +89,13 @@ class SearchEdit(_Edit):
     )
     tags: Tags = Field((), description="In place of those it has; also of a search that has ended.")
     note: Note = Field("", description="Likewise.")
+    baseline: Setting | None = Field(
+        None,
+        description="Another setting to be beaten, as a whole; null: none. Trained from then on.",
+    )
+    try_first: list[Setting] = Field(
+        [], description="Settings for the first round, as a whole, as long as it has not begun."
+    )
 
 
 class KeyRequest(BaseModel):

@@ -153,6 +153,48 @@ class WeightedTest:
 
 
 @dataclass(frozen=True, slots=True)
+class Gain:
+    """The recommended setting against the baseline on the test part; above 0 it is the better one.
+
+    low, high
+        The 95 % interval; None where there is no verdict, and `note` says why.
+    probability
+        That the true gain is above 0; None with the interval.
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    probability: float | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gains:
+    """The gains of a final test by metric.
+
+    recommended, baseline
+        The mean of each setting's models by the names of the metrics; None where there is none.
+    models
+        Trainings of each setting.
+    note
+        The reason where nothing could be compared.
+    """
+
+    metrics: Mapping[str, Gain]
+    recommended: Mapping[str, float | None]
+    baseline: Mapping[str, float | None]
+    models: int
+    note: str | None = None
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Gains:
+        """Build it from its stored form."""
+        metrics = {name: Gain(**gain) for name, gain in stored["metrics"].items()}
+        return cls(**{**stored, "metrics": metrics})
+
+
+@dataclass(frozen=True, slots=True)
 class FinalScores:
     """The final test in numbers, beside the counts of its trials.
 
@@ -167,6 +209,8 @@ class FinalScores:
         Both count examples, whatever their weights.
     weighted
         Accuracies where examples count by weights; None where all count the same.
+    gains
+        None of a search without a baseline, or whose recommendation is the baseline.
     """
 
     metrics: Mapping[str, MetricScore]
@@ -174,24 +218,27 @@ class FinalScores:
     class_counts: Sequence[int] | None = None
     confusion: Sequence[Sequence[int]] | None = None
     weighted: WeightedTest | None = None
+    gains: Gains | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that `from_json` reads back."""
         made = asdict(self)
-        if self.weighted is None:
-            del made["weighted"]
+        for name in ("weighted", "gains"):
+            if made[name] is None:
+                del made[name]
         return made
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> FinalScores:
         """Build it from its stored form, of this build or an older one."""
-        weighted = stored.get("weighted")
+        weighted, gains = stored.get("weighted"), stored.get("gains")
         return cls(
             {name: _metric_score(score) for name, score in stored["metrics"].items()},
             tuple(stored["models"]),
             stored["class_counts"] and tuple(stored["class_counts"]),
             stored["confusion"] and tuple(map(tuple, stored["confusion"])),
             weighted and WeightedTest(**{**weighted, "accuracies": tuple(weighted["accuracies"])}),
+            gains and Gains.from_json(gains),
         )
 
 

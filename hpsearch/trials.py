@@ -102,6 +102,11 @@ class Role(StrEnum):
     RECOMMENDED = "recommended"
     DRAWN = "drawn"
     OPTIMISM = "optimism"
+    REPEATED = "repeated"  # the recommended setting again, to be held against the baseline
+    BASELINE = "baseline"
+
+
+OF_RANGE = (Role.RECOMMENDED, Role.DRAWN)  # the models that the best range answers with
 
 
 class Stream(IntEnum):
@@ -143,6 +148,8 @@ class Observation:
     loss_drop
         How much lower the validation loss was after the last epoch than after the first one;
         None where that is not known. What initial weights bring along is not in it.
+    chosen
+        Its user chose the setting: where trials are taken for random draws, it is none.
     source
         0 for a trial of this search; 1, 2, ... for one of the searches it was warm-started
         from, whose round is 0.
@@ -160,6 +167,7 @@ class Observation:
     curve: tuple[tuple[int, float], ...] = ()
     source: int = 0
     loss_drop: float | None = None
+    chosen: bool = False
 
     @property
     def finite(self) -> bool:
@@ -210,13 +218,15 @@ class Recommendation:
 
     `best` is the trial they were first drawn for, `score` and `sd` are posterior mean and
     standard deviation of the score at full epochs, `trainings` how often they were trained
-    that long.
+    that long. `kept` names the hyperparameters that have the baseline's value because the data do
+    not object to it.
     """
 
     best: Observation
     score: float
     sd: float
     trainings: int
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,8 +280,9 @@ class FinalPlan(TrainingPlan):
     """The choice that the search makes once: the best range and the models to test.
 
     `trials[0]` is the recommendation, then come the drawn models, and last, where the service
-    trains, the recommendation again, on the training part alone (`Role.OPTIMISM`). They are
-    one cohort, in which nothing is halved.
+    trains, the recommendation again, on the training part alone (`Role.OPTIMISM`). Where there is a
+    baseline, the models follow that it is compared by: the recommendation's further ones
+    (`Role.REPEATED`) and its own. They are one cohort, in which nothing is halved.
     """
 
     recommended: Recommendation

@@ -40,6 +40,7 @@ function rows(all) {
     ofResult("Objective, test", ({ test, objective }) => formatScore((test.metrics?.[objective] ?? {}).value)),
     ofResult("Models of the range, test", ({ test }) => formatScore(test.mean ?? test.score_mean)),
     ofResult("Ensemble, test", ({ test }) => formatScore(test.ensemble_accuracy)),
+    ...(all.some(({ result }) => result?.gain) ? [ofResult("Gain over your setting", gain)] : []),
     ofResult("Optimism", ({ optimism }) => (optimism === null ? "–" : formatSigned(optimism))),
     ...names.flatMap((name) => [
       each(`${displayName(name)}: range`, ({ status, result }) => rangeText((result ?? status).ranges[name])),
@@ -55,6 +56,13 @@ function headline({ test }) {
   const score = h("strong", {}, formatScore(test.accuracy ?? test.score));
   const ends = test.ci95 ?? test.metrics?.accuracy?.ci95;
   return ends ? [score, h("br"), h("small", {}, `${formatScore(ends[0])} to ${formatScore(ends[1])}`)] : score;
+}
+
+function gain({ gain: one }) {
+  if (!one || one.value === null) return "–";
+  if (one.same_setting) return "same setting";
+  return one.low === null ? formatSigned(one.value)
+    : [formatSigned(one.value), h("br"), h("small", {}, `${formatSigned(one.low)} to ${formatSigned(one.high)}`)];
 }
 
 const rangeText = (range) => (range ? formatRange(range) : "not searched");

@@ -144,8 +144,8 @@ async function specOf(id, origin, change) {
   return change(spec);
 }
 
-/** Add a warm start and take the next seed, so that nothing is trained twice. */
-async function continued(spec, id) {
+/** Add a warm start and take the next seed, so that nothing is trained twice; what was tried first was. */
+async function continued({ try_first: _tried, ...spec }, id) {
   const earlier = await Promise.all((spec.warm_start ?? []).map(async (item) => ((await exists(item)) ? item : null)));
   const all = [...earlier.filter(Boolean), id].slice(-WARM_STARTS);
   return { ...spec, warm_start: all, seed: (spec.seed ?? 0) + 1 };

@@ -2,10 +2,10 @@
 
 import { announce, byId, fact, fill, h, table } from "./dom.js";
 import { rangeCell, verdict } from "./rounds.js";
-import { formatCount, formatParams, formatScore, scoreOf, formatSigned, displayName } from "./format.js";
+import { effective, formatCount, formatParams, formatScore, formatValue, scoreOf, formatSigned, displayName } from "./format.js";
 
 export function showResult(result) {
-  fill(byId("answer"), headline(result), recommended(result), ranges(result), test(result), finalists(result));
+  fill(byId("answer"), headline(result), recommended(result), against(result), ranges(result), test(result), finalists(result));
   byId("result").hidden = false;
 }
 
@@ -56,6 +56,35 @@ function recommended({ recommended: chosen, objective }) {
       `Validation ${kind} ${formatScore(scoreOf(chosen))}${trainings}.`,
       kind === "accuracy" && objective !== "accuracy" && chosen.score !== null &&
         ` Expected score by the objective, higher is better: ${formatScore(chosen.score)}.`));
+}
+
+/** The recommended setting and the one that its user had, side by side. */
+function against({ baseline, gain, recommended: chosen, objective, effective_with: conditions }) {
+  if (!baseline || !gain) return null;
+  const [ours, theirs] = [effective(chosen.params, conditions), effective(baseline.params, conditions)];
+  const names = [...new Set([...Object.keys(ours), ...Object.keys(theirs)])];
+  const cell = (values, name) => (name in values ? formatValue(values[name]) : "–");
+  const values = names.map((name) => [displayName(name), cell(ours, name), cell(theirs, name), [
+    chosen.kept.includes(name) && "kept: the data do not object",
+    baseline.outside.includes(name) && "yours lies outside the ranges",
+  ].filter(Boolean).join("; ")]);
+  const scores = Object.keys(gain.metrics).length ? gain.metrics : { [objective]: gain };
+  const measured = Object.entries(scores).map(([name, one]) => [`Test ${displayName(name)}`,
+    formatScore(one.recommended), formatScore(one.baseline), gainText(one)]);
+  return h("div", {}, h("h3", {}, "Against your setting"),
+    h("p", {}, gain.same_setting ? "The search recommends the setting that you had." : h("span", {}, "Gain ", h("strong", {}, gainText(gain)))),
+    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Against your setting" },
+      table("The recommended setting and yours", ["", "Recommended", "Yours", "Gain"], [...values, ...measured])),
+    gain.models > 1 && h("p", { class: "muted" }, `Scores are means of ${gain.models} trainings of each setting` +
+      `${gain.paired ? ", compared example by example" : ""}. A gain above 0 is for the recommended one.`));
+}
+
+/** A gain with its interval, or why there is none. */
+function gainText({ value, low, high, probability, note }) {
+  if (value === null) return `– (${note})`;
+  const ends = low === null ? "" : `, 95 % interval ${formatSigned(low)} to ${formatSigned(high)}, ` +
+    `better with a probability of ${(100 * probability).toFixed(1)} %`;
+  return `${formatSigned(value)}${ends}${note ? ` (${note})` : ""}`;
 }
 
 /** Copy, or where the browser forbids it (a page without TLS) select the text to be copied. */

@@ -90,6 +90,8 @@ def rows(columns: Sequence[Column]) -> Iterator[tuple[str, Sequence[str]]]:
             ended(lambda r: words.share(r.test.score_mean if r.test.mean is None else r.test.mean)),
         )
         yield "ensemble", ended(lambda r: words.share(r.test.ensemble_accuracy))
+        if any(c.result and c.result.gain for c in columns):
+            yield "gain over your setting", ended(_gain)
         yield "optimism", ended(lambda r: ABSENT if r.optimism is None else f"{r.optimism:+.4f}")
     for name in dict.fromkeys(name for column in columns for name in column.status.ranges):
         yield words.plain(name), [_range(column, name) for column in columns]
@@ -116,6 +118,12 @@ def _objective(result: ResultView) -> str:
 
     item = (result.test.metrics or {}).get(result.objective)
     return ABSENT if item is None else yardsticks.score(item)
+
+
+def _gain(result: ResultView) -> str:
+    from hpsearch.report import gain_words
+
+    return gain_words.short(result) or ABSENT
 
 
 def _range(column: Column, name: str) -> str:

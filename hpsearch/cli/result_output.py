@@ -12,7 +12,7 @@ from rich.text import Text
 
 from hpsearch.cli.tables import facts, ranges
 from hpsearch.plural import counted
-from hpsearch.report import words
+from hpsearch.report import gain_words, words
 from hpsearch.report import yardstick_words as yardsticks
 from hpsearch.report.words import plain
 
@@ -49,6 +49,9 @@ def result(view: ResultView) -> Group:
         if len(view.finalists) > 1:
             parts.append(Text(words.RANKED))
     parts += [_heading("Test score"), _test(view)]
+    against = list(gain_words.lines(view))
+    if against:
+        parts += [_heading("Against your setting"), facts(against)]
     if view.health:
         parts += [_heading("To know"), *(Text(f"- {plain(line)}") for line in view.health)]
     return Group(*parts)

@@ -27,6 +27,13 @@ LISTED = 20
 def submit(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The spec as JSON; - is stdin.")],
     follow: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The setting to be beaten, as JSON: in place of the spec's baseline.",
+        ),
+    ] = None,
     url: Url = None,
     as_json: Json = False,
 ) -> None:
@@ -36,6 +43,8 @@ def submit(
     from hpsearch.report.words import plain
 
     spec = read_spec(file)
+    if baseline is not None:
+        spec = with_baseline(spec, baseline)
     with connected(url, patience=PATIENCE) as client:
         view = client.submit(spec)
         for name in () if as_json else linear_in_silence(json.loads(spec)):
@@ -235,6 +244,14 @@ def read_spec(file: Path) -> bytes:
     except (UnicodeDecodeError, RecursionError) as error:
         raise InvalidSpec(f"{name} is not JSON: {error}") from error
     return text.encode()
+
+
+def with_baseline(spec: bytes, file: Path) -> bytes:
+    """A spec with the baseline of another file; the service checks what it holds."""
+    document, setting = json.loads(spec), json.loads(read_spec(file))
+    if not isinstance(document, dict):
+        return spec  # the service says what a spec is
+    return json.dumps({**document, "baseline": setting}).encode()
 
 
 def _change(url: str | None, act: Callable[[Client], StatusView], *, as_json: bool) -> None:

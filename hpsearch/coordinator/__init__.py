@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from hpsearch.coordinator import finalists, rounds
+from hpsearch.coordinator import chosen, finalists, rounds
 from hpsearch.coordinator.finalists import recommend
 from hpsearch.coordinator.rounds import grouped
 from hpsearch.coordinator.situation import Situation
@@ -21,9 +21,19 @@ from hpsearch.coordinator.snapshot import Snapshot
 from hpsearch.coordinator.stopping import affordable, end_of_exploring, too_late
 from hpsearch.narrowing.clamping import clamp_to_evidence
 from hpsearch.reasons import Reason, course
+from hpsearch.records.chosen import same
 from hpsearch.samplers import SAMPLERS
 from hpsearch.space import Params
-from hpsearch.trials import FinalPlan, GiveUp, Recommendation, Role, RoundKind, RoundPlan, Stream
+from hpsearch.trials import (
+    FinalPlan,
+    GiveUp,
+    Observation,
+    Recommendation,
+    Role,
+    RoundKind,
+    RoundPlan,
+    Stream,
+)
 
 Plan = RoundPlan | FinalPlan | GiveUp
 
@@ -36,12 +46,7 @@ def decide(now: Snapshot, *, job_size: int) -> Plan:
     `job_size` bounds the trials of a job; it never changes what is trained.
     """
     # One history has one plan, in whatever order it comes.
-    ordered = sorted(now.observations, key=lambda o: (o.source, o.round, o.index))
-    if not now.resolved.workload.classifies:  # a loss of another meaning decides nothing
-        ordered = [replace(o, loss=None, loss_drop=None) for o in ordered]
-    elif not now.resolved.workload.independent:  # how many were right says nothing of the noise
-        ordered = [replace(o, correct=0, examples=0) for o in ordered]
-    now = replace(now, observations=ordered)
+    now = replace(now, observations=_ordered(now, now.observations), aside=_ordered(now, now.aside))
     if now.round and not now.own:
         return GiveUp(course.NothingTrained(now.failed, now.round))
     situation = Situation.of(now)
@@ -58,6 +63,16 @@ def decide(now: Snapshot, *, job_size: int) -> Plan:
                 situation.explored(end), trials=trials, job_size=job_size, reason=_again(now, end)
             )
     return _final(situation, _ended(now, end))
+
+
+def _ordered(now: Snapshot, observations: Sequence[Observation]) -> list[Observation]:
+    """Observations in their order, with what decides something of them."""
+    ordered = sorted(observations, key=lambda o: (o.source, o.round, o.index))
+    if not now.resolved.workload.classifies:  # a loss of another meaning decides nothing
+        return [replace(o, loss=None, loss_drop=None) for o in ordered]
+    if not now.resolved.workload.independent:  # how many were right says nothing of the noise
+        return [replace(o, correct=0, examples=0) for o in ordered]
+    return ordered
 
 
 def _again(now: Snapshot, end: Reason) -> Reason:
@@ -80,7 +95,7 @@ def _may_change(situation: Situation) -> bool:
     if now.repeated >= resolved.repeat_rounds or now.round >= resolved.spec.rounds:
         return False
     rivals = finalists.contenders(situation.box, now.observations, situation.model, 2)
-    return len(rivals) > 1
+    return len(chosen.with_baseline(situation, [c.params for c in rivals])) > 1
 
 
 def _explore(situation: Situation, job_size: int) -> RoundPlan:
@@ -97,8 +112,9 @@ def _final(situation: Situation, reason: Reason) -> FinalPlan | GiveUp:
     if best is None:
         by_caller = not spec.workload.trained_here
         return GiveUp(course.EverythingDiverged(len(now.own), by_caller))
+    best = chosen.kept(situation, best)
     compared = finalists.compare(
-        best, now.observations, model, last, now.correct_masks, repeats=repeats
+        best, now.observations, model, last, now.correct_masks, repeats=repeats, aside=now.aside
     )
     trials, roles = _models(situation, best)
     everything = range(len(trials))
@@ -127,8 +143,11 @@ def _models(situation: Situation, best: Recommendation) -> tuple[Sequence[Params
     space, drawn = now.resolved.space, spec.final.models - 1
     sample = SAMPLERS["random"].propose
     others = sample(space, situation.box, (), None, drawn, rng) if drawn else []
-    gauged = spec.final_trials > spec.final.models
-    return (
-        [best.best.params, *others, *[best.best.params] * gauged],
-        [Role.RECOMMENDED, *[Role.DRAWN] * drawn, *[Role.OPTIMISM] * gauged],
-    )
+    gauged, answer, baseline = spec.workload.measures_optimism, best.best.params, now.baseline
+    trials = [answer, *others, *[answer] * gauged]
+    roles = [Role.RECOMMENDED, *[Role.DRAWN] * drawn, *[Role.OPTIMISM] * gauged]
+    if baseline is not None and not same(answer, baseline):
+        again = spec.compared - 1
+        trials += [*[answer] * again, *[baseline] * spec.compared]
+        roles += [*[Role.REPEATED] * again, *[Role.BASELINE] * spec.compared]
+    return trials, roles

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hpsearch.space import Box, Level, Params, inside
+from hpsearch.records.chosen import Key, key
+from hpsearch.space import Box, Params, inside
 from hpsearch.surrogate import Surrogate
 from hpsearch.trials import Observation
 
 CONSIDERED = 500  # of many configurations, those that were trained longest and scored best
-
-Key = tuple[tuple[str, bool, Level], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +45,6 @@ class Configuration:
     def at(self, epochs: int) -> Sequence[Observation]:
         """Its finite trainings of that many epochs."""
         return [o for o in self.trainings if o.finite and o.epochs == epochs]
-
-
-def key(params: Params) -> Key:
-    """Return a key that the trials of one configuration share; 1 and true are two levels."""
-    return tuple((name, isinstance(params[name], bool), params[name]) for name in sorted(params))
 
 
 def configurations(

@@ -94,19 +94,21 @@ def compare(
     correct_masks: CorrectMasks,
     *,
     repeats: frozenset[int] = frozenset(),
+    aside: Sequence[Observation] = (),
 ) -> list[Finalist]:
     """Compare every finalist with the recommended configuration, the best first.
 
     A finalist has answers to single examples (`correct_masks`) or a trial in one of the rounds
     `repeats`. One that was repeated for another number of epochs, before an edit, is no finalist of these.
+    A baseline outside what is searched (`aside`) is measured by its trainings alone.
     """
     repeated = {
         (o.round, o.index)
-        for o in observations
+        for o in (*observations, *aside)
         if (o.round, o.index) in correct_masks or o.round in repeats
     }
     rivals = [
-        c for c in configurations(observations, model)
+        c for c in (*configurations(observations, model), *configurations(aside, None))
         if c.at(epochs) and any((o.round, o.index) in repeated for o in c.trainings)
     ]  # fmt: skip
     chosen = next((c for c in rivals if c.params == recommended.best.params), None)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hpsearch.coordinator import finalists
+from hpsearch.coordinator import chosen, finalists
 from hpsearch.coordinator.configurations import best_first, configurations
 from hpsearch.coordinator.situation import Situation
 from hpsearch.reasons import Reason
@@ -28,6 +28,7 @@ def explore(situation: Situation, *, rungs: Sequence[int], trials: int, job_size
     spec, number = now.resolved.spec, now.round + 1
     space, observations = now.resolved.space, now.observations
     bounds, wide = box, widened(now.resolved.box, box)
+    first = [] if now.round else chosen.tried_first(now, trials)
     probes = again = 0
     if spec.narrowing == MODEL_BASED and model is not None:
         again = trials // REPEAT_EVERY
@@ -35,19 +36,21 @@ def explore(situation: Situation, *, rungs: Sequence[int], trials: int, job_size
             bounds = wide
         elif wide != box:
             probes = trials // PROBE_EVERY
+    again = min(again, trials - len(first))
+    probes = min(probes, trials - len(first) - again)
     repeated = [
         c.params for c in best_first(configurations(observations, model), box, model)[:again]
     ]  # fmt: skip
-    inner = trials - probes - len(repeated)
+    inner = trials - len(first) - probes - len(repeated)
     rng = np.random.default_rng([spec.seed, Stream.SAMPLE, number])
     propose = SAMPLERS[spec.sampler].propose
     tried = [*observations, *now.failures]
-    drawn = list(propose(space, bounds, tried, model, inner, rng))
+    drawn = list(propose(space, bounds, tried, model, inner, rng)) if inner else []
     if probes:
         rng = np.random.default_rng([spec.seed, Stream.PROBE, number])
         # Told of no trials: levels that were dropped would take every probe until they have caught up.
         drawn += SAMPLERS["sobol"].propose(space, wide, (), model, probes, rng)
-    return _plan(situation, RoundKind.EXPLORE, rungs, [*drawn, *repeated], job_size)
+    return _plan(situation, RoundKind.EXPLORE, rungs, [*first, *drawn, *repeated], job_size)
 
 
 def repeat(situation: Situation, *, trials: int, job_size: int, reason: Reason) -> RoundPlan:
@@ -56,7 +59,10 @@ def repeat(situation: Situation, *, trials: int, job_size: int, reason: Reason) 
     most = max(2, trials // (finalists.REPEATS * 2**now.repeated))
     rivals = finalists.contenders(situation.box, now.observations, situation.model, most)
     rungs = (now.resolved.spec.epochs.last,)
-    drawn = finalists.repeats_of(rivals, trials)
+    if now.baseline is None:
+        drawn = finalists.repeats_of(rivals, trials)
+    else:
+        drawn = chosen.repeats(situation, [c.params for c in rivals], trials)
     return _plan(situation, RoundKind.REPEAT, rungs, drawn, job_size, reason)
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from hpsearch.reasons import Reason
 from hpsearch.records import Edit, RoundRecord, SearchRecord, TrialRecord, observations
-from hpsearch.space import Box
-from hpsearch.spec import ResolvedSpec
+from hpsearch.records.chosen import baselines, parted
+from hpsearch.space import Box, Params
+from hpsearch.spec import ResolvedSpec, given
 from hpsearch.trials import OBSERVED, Observation, RoundKind, TrialState
 
 
@@ -43,6 +44,10 @@ class Snapshot:
     cost
         Sum of the costs that were reported for this search's trials, lost attempts and failed trials
         among them.
+    baseline
+        The setting to be beaten; None where there is none.
+    aside
+        Trainings of a baseline that lies outside what is searched: they say nothing of the ranges.
     """
 
     resolved: ResolvedSpec
@@ -57,6 +62,8 @@ class Snapshot:
     moved: bool = False
     untrained: int = 0
     cost: float = 0.0
+    baseline: Params | None = None
+    aside: Sequence[Observation] = ()
 
     @classmethod
     def of(
@@ -78,10 +85,13 @@ class Snapshot:
         known = [t for t in trials if t.round <= after]
         own = observations(known, {r.number: r.epochs for r in over})
         trained = sum(t.epochs for t in known if t.role is None and t.state in OBSERVED)
+        inside, aside = parted(own, resolved, baselines(search, after=after))
         return cls(
             resolved=resolved,
             box=box_after(resolved, search.edits, over),
-            observations=[*search.warm_start, *own],
+            observations=[*search.warm_start, *inside],
+            baseline=given.baseline_of(resolved),
+            aside=aside,
             failed=sum(t.state is TrialState.FAILED for t in known),
             failures=[_failed(t) for t in known if t.role is None and t.state is TrialState.FAILED],
             kinds=[r.kind for r in over],
@@ -123,7 +133,7 @@ class Snapshot:
     @property
     def epochs_trained(self) -> int:
         """Epochs of this search's trials so far."""
-        return sum(o.epochs for o in self.own) - self.untrained
+        return sum(o.epochs for o in (*self.own, *self.aside)) - self.untrained
 
 
 def _failed(trial: TrialRecord) -> Observation:

@@ -178,6 +178,7 @@ def _scores(result: ResultView) -> list[Point]:
         "optimism": result.optimism,
         **{f"test_{n}": metric.value for n, metric in (test.metrics or {}).items()},
         "test_accuracy": test.accuracy,
+        "gain": None if result.gain is None else result.gain.value,
     }
     return [(name, value, 0) for name, value in scores.items() if value is not None]
 

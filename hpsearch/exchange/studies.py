@@ -5,7 +5,8 @@
 Intermediate values are the scores by epoch. A study minimises log loss and maximises accuracies; that of
 an external search has its direction, and its scores as they were reported. Metrics and costs are user
 attributes of its trials.
-The models of the final test are not trials of the study: their scores are the sealed part's.
+The models of the final test are not trials of the study: their scores are the sealed part's. Nor is a
+baseline that is 0 where the search has a log range, in which a study has no place for it.
 """
 
 from __future__ import annotations
@@ -79,10 +80,10 @@ def _attributes(search: Search) -> dict[str, Any]:
 
 
 def _trials(optuna: Any, search: Search, as_json: frozenset[str]) -> Iterator[Any]:
-    places = _distributions(optuna, search, as_json)
+    places = _distributions(optuna, search, as_json, _baselines(search))
     for trial in search.trials:
         state = STATES.get(trial.state)
-        if state is None or trial.role is not None:
+        if state is None or trial.role is not None or _has_no_place(search, trial.params):
             continue
         value = None if trial.score is None or state == "FAIL" else search.sign * trial.score
         made = optuna.trial.create_trial(
@@ -116,7 +117,24 @@ def _about(trial: TrialView) -> dict[str, Any]:
     return own | {f"{METRIC}{name}": value for name, value in (trial.metrics or {}).items()}
 
 
-def _distributions(optuna: Any, search: Search, as_json: frozenset[str]) -> dict[str, Any]:
+def _has_no_place(search: Search, params: Mapping[str, Any]) -> bool:
+    """Tell whether some value is 0 or less where its range is a log one."""
+    return any(
+        asked.get("scale") == "log" and params[name] <= 0
+        for name, asked in search.spec["space"].items()
+        if name in params
+    )
+
+
+def _baselines(search: Search) -> list[Mapping[str, Any]]:
+    """Gather the settings to be beaten, which may lie outside every range."""
+    edited = (edit.changes.get("baseline") for edit in search.status.edits)
+    return [one for one in (search.spec.get("baseline"), *edited) if one]
+
+
+def _distributions(
+    optuna: Any, search: Search, as_json: frozenset[str], baselines: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     """Make one for each hyperparameter, wide enough for every round: a study has no moving ranges."""
     distributions = {}
     for name, asked in search.spec["space"].items():
@@ -127,9 +145,10 @@ def _distributions(optuna: Any, search: Search, as_json: frozenset[str]) -> dict
             )
             continue
         ranges = [r.ranges[name] for r in search.rounds if name in r.ranges]
-        low = min([asked["low"], *(r.low for r in ranges if r.low is not None)])
-        high = max([asked["high"], *(r.high for r in ranges if r.high is not None)])
         log = asked.get("scale") == "log"
+        beaten = [one[name] for one in baselines if name in one and not (log and one[name] <= 0)]
+        low = min([asked["low"], *beaten, *(r.low for r in ranges if r.low is not None)])
+        high = max([asked["high"], *beaten, *(r.high for r in ranges if r.high is not None)])
         if asked.get("integer"):
             distributions[name] = optuna.distributions.IntDistribution(
                 math.floor(low), math.ceil(high), log=log
@@ -154,7 +173,8 @@ def _levels(search: Search, name: str) -> list[Level | list[int]]:
     """The levels of some choices: those that were asked for, and those of every round."""
     rounds = (r.ranges[name].choices for r in search.rounds if name in r.ranges)
     asked: Mapping[str, Any] = search.spec["space"][name]
-    return [*asked["choices"], *(x for choices in rounds for x in choices or ())]
+    beaten = [one[name] for one in _baselines(search) if name in one]
+    return [*asked["choices"], *(x for choices in rounds for x in choices or ()), *beaten]
 
 
 def plain(level: Level | list[int], *, as_json: bool) -> Any:

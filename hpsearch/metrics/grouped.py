@@ -39,7 +39,7 @@ def resampled(
     """
     present = np.zeros(0, np.intp) if classes is None else np.unique(classes)
     values = []
-    for counts in _counts(groups):
+    for counts in drawn_groups(groups):
         if classes is not None and not np.bincount(classes, counts)[present].all():
             continue
         values.append(value(counts))
@@ -47,7 +47,7 @@ def resampled(
     return made if len(made) >= (1 - LACKING_MOST) * RESAMPLES else None
 
 
-def _counts(groups: NDArray[np.int64]) -> Iterator[Floats]:
+def drawn_groups(groups: NDArray[np.int64]) -> Iterator[Floats]:
     """(n,) counts of the examples, R times: those of a group that is drawn twice count twice."""
     numbers, of = np.unique(groups, return_inverse=True)
     count, rng = len(numbers), np.random.default_rng(SEED)

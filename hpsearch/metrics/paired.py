@@ -55,13 +55,13 @@ def difference(metric: Metric, first: Answers, second: Answers) -> Difference:
     first, second = first.counted(), second.counted()
     values = first.value(metric), second.value(metric)
     value = values[0] - values[1] if all(map(math.isfinite, values)) else None
-    seen = _seen(metric, first) != _seen(metric, second)
-    differing = int(np.count_nonzero(seen.reshape(len(seen), -1).any(axis=1)))
-    why, at_most = _no_verdict(metric, first, value, differing)
+    differ = seen(metric, first) != seen(metric, second)
+    differing = int(np.count_nonzero(differ.reshape(len(differ), -1).any(axis=1)))
+    why, at_most = no_verdict(metric, first, value, differing)
     if why is not None:
         return Difference(value, None, differing, at_most, why)
     if metric.interval is not None and first.weights is None:
-        b, c = (int(np.count_nonzero(seen & _right(one))) for one in (first, second))
+        b, c = (int(np.count_nonzero(differ & _right(one))) for one in (first, second))
         return Difference(value, score_interval(len(first.targets), b, c), differing)
     ends = _resampled(metric, first, second)
     lacking = None if ends else "no verdict: too many resamples have no value"
@@ -92,7 +92,7 @@ def score_interval(n: int, b: int, c: int) -> tuple[float, float]:
     return end(-1.0, Z), end(1.0, Z)
 
 
-def _seen(metric: Metric, answers: Answers) -> Floats:
+def seen(metric: Metric, answers: Answers) -> Floats:
     """(n, ...) what the metric is made of: answers, or losses where it is a mean of them."""
     if metric.compute is None and metric.interval is None and answers.losses is not None:
         return answers.losses
@@ -104,7 +104,7 @@ def _right(answers: Answers) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     return made
 
 
-def _no_verdict(
+def no_verdict(
     metric: Metric, part: Answers, value: float | None, differing: int
 ) -> tuple[str | None, float | None]:
     """The reason why there is no interval, and what can be said all the same."""
@@ -124,7 +124,7 @@ def _no_verdict(
 
 def _resampled(metric: Metric, first: Answers, second: Answers) -> tuple[float, float] | None:
     """The percentiles over resampled examples, the same for both, each with its weight."""
-    one, other = _counted(metric, first), _counted(metric, second)
+    one, other = counted_value(metric, first), counted_value(metric, second)
     present = np.unique(first.targets) if metric.by_class else None
     once = np.ones(len(first.targets)) if first.weights is None else first.weights
     made = (
@@ -139,7 +139,7 @@ def _resampled(metric: Metric, first: Answers, second: Answers) -> tuple[float, 
     return float(low), float(high)
 
 
-def _counted(metric: Metric, answers: Answers) -> Counted:
+def counted_value(metric: Metric, answers: Answers) -> Counted:
     """The metric's value of counted examples."""
     if metric.bind is not None:
         return metric.bind(*answers.needed(metric))

@@ -62,8 +62,10 @@ def narrow(
     observations = [o for o in observations if not o.source]
     if all_diverged(observations):
         return retreat(space, box, observations)
+    # Settings of the user's choice are where the user looked: places of draws are compared here.
     within: Sequence[Observation] = sorted(
-        (o for o in observations if inside(box, o.params)), key=lambda o: o.rank_key
+        (o for o in observations if not o.chosen and inside(box, o.params)),
+        key=lambda o: o.rank_key,
     )
     within = comparable(within, observations)
     finite = sum(o.finite for o in within)

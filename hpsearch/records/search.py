@@ -41,7 +41,8 @@ class Edit:
 class Recommended:
     """The recommendation of a search: the trial it was drawn for, and what is known of it.
 
-    Early versions stored neither score, nor deviation, nor the number of trainings.
+    Early versions stored neither score, nor deviation, nor the number of trainings. `kept` names the
+    hyperparameters that have the baseline's value.
     """
 
     round: int
@@ -52,13 +53,14 @@ class Recommended:
     score: float | None = None
     sd: float | None = None
     trainings: int | None = None
+    kept: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, made: Recommendation) -> Recommended:
         """The record of a recommendation that has just been made."""
         best = made.best
         return cls(best.round, best.index, dict(best.params), best.correct, best.examples,
-                   made.score, made.sd, made.trainings)  # fmt: skip
+                   made.score, made.sd, made.trainings, made.kept)  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
         """The recommendation as it is stored with its search."""
@@ -71,12 +73,14 @@ class Recommended:
             "score": self.score,
             "sd": self.sd,
             "trainings": self.trainings,
+            **({"kept": list(self.kept)} if self.kept else {}),
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Recommended:
         """The recommendation that `to_json` wrote."""
-        return cls(**{**data, "params": params_from_json(data["params"])})
+        params, kept = params_from_json(data["params"]), tuple(data.get("kept", ()))
+        return cls(**{**data, "params": params, "kept": kept})
 
 
 class SearchRecord(NamedTuple):

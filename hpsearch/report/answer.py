@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from hpsearch.directions import turned
 from hpsearch.evidence import WeightedTest
 from hpsearch.metrics import wilson
+from hpsearch.narrowing.basis import basis_of
 from hpsearch.records import FinalRecord, Recommended, TrialRecord
-from hpsearch.report import health, statistics, yardsticks
-from hpsearch.report.basis import basis_of
+from hpsearch.report import gain, health, statistics, yardsticks
 from hpsearch.report.build import (
     best_view,
     conditions_view,
@@ -29,7 +29,7 @@ from hpsearch.report.views import (
     TestModelView,
     TestView,
 )
-from hpsearch.trials import Role, Stream, TrialState
+from hpsearch.trials import OF_RANGE, Role, Stream, TrialState
 
 WEIGHTED = "rows count by weights: metrics.accuracy has the interval, of resampled rows"
 IN_GROUPS = (
@@ -75,6 +75,8 @@ def result(records: health.SearchRecords, final: FinalRecord, dataset_openings: 
         rules=search.rules,
         effective_with=conditions_view(records.resolved),
         direction=spec.direction,
+        baseline=gain.baseline_view(records),
+        gain=gain.gain_view(records),
     )
 
 
@@ -100,6 +102,7 @@ def recommended(
         sd=chosen.sd or binomial,
         score=turned(chosen.score, sign),
         trainings=chosen.trainings,
+        kept=list(chosen.kept),
     )
 
 
@@ -133,7 +136,7 @@ def _ranges(records: health.SearchRecords) -> dict[str, ResultRangeView]:
 
 
 def _test(records: health.SearchRecords, final: FinalRecord, dataset_openings: int) -> TestView:
-    shown = [m for m in records.models if m.role is not Role.OPTIMISM]
+    shown = [m for m in records.models if m.role in OF_RANGE]
     workload, seed = records.resolved.workload, records.resolved.spec.seed
     external, counts = not workload.trained_here, workload.classifies
     scores = records.test

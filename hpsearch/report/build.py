@@ -12,6 +12,7 @@ from typing import Any
 from hpsearch import reasons
 from hpsearch.directions import turned
 from hpsearch.evidence import Evidence, Finalist, Importance, Surface
+from hpsearch.narrowing.basis import basis_of
 from hpsearch.origins import API, origin_of
 from hpsearch.records import (
     DatasetRecord,
@@ -24,7 +25,6 @@ from hpsearch.records import (
     TrialRecord,
 )
 from hpsearch.report import progress
-from hpsearch.report.basis import basis_of
 from hpsearch.report.views import (
     BestView,
     CurvePoint,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from hpsearch.narrowing.basis import basis_of
 from hpsearch.reasons import to_json, words
-from hpsearch.report.basis import basis_of
 from hpsearch.report.build import box_view, decision_numbers, limits_view, range_view
 from hpsearch.report.views import DecisionView, NextRoundView
 from hpsearch.space import Box

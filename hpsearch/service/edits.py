@@ -19,7 +19,7 @@ from hpsearch.report.views import NextRoundView
 from hpsearch.rules import to_json
 from hpsearch.settings import Settings
 from hpsearch.space import Dimension, Range
-from hpsearch.spec import SearchSpec, merged, parse, raised
+from hpsearch.spec import SearchSpec, given, merged, parse, raised
 from hpsearch.spec.edits import STORED_FIELDS
 from hpsearch.spec.labels import FIELDS as LABELS
 from hpsearch.spec.labels import Labels, labels_in
@@ -121,7 +121,9 @@ def checked(
         raise InvalidSpec("an edit is a JSON object", [Mistake("", "expected an object")])
     now = search.resolved()
     asked = as_asked(now.spec)
-    mistakes = [*known, *_refused(asked, changes)]
+    mistakes = [*known, *_refused(asked, changes), *_too_late(search, changes)]
+    if search.round:  # they have been trained, whatever becomes of the ranges
+        asked.pop("try_first", None)
     changes, more = raised.unfolded(_without(changes, {m.path for m in mistakes}), now, caps)
     mistakes += more
     allowed = _completed(now.spec, asked, changes)
@@ -135,6 +137,16 @@ def checked(
     if mistakes or edited is None:
         raise InvalidSpec(f"the edit has {counted(len(mistakes), 'mistake')}", mistakes)
     return _stored(now.spec, edited.spec, allowed)
+
+
+def _too_late(search: SearchRecord, changes: Mapping[str, Any]) -> list[Mistake]:
+    """The mistake of trying something first once the first round has begun."""
+    if "try_first" not in changes or not search.round:
+        return []
+    message = (
+        "the first round has begun; what is to be tried now is a search that continues this one"
+    )
+    return [Mistake("try_first", message)]
 
 
 def _out_of_rounds(search: SearchRecord, allowed: Mapping[str, Any], planned: int) -> list[Mistake]:
@@ -234,6 +246,9 @@ def _stored(now: SearchSpec, edited: SearchSpec, changes: Mapping[str, Any]) -> 
     A range that the caps limited because of another one's change is part of it.
     """
     stored = {name: value for name, value in changes.items() if name != "space"}
+    for name in given.FIELDS:  # as they are stored with a new search: complete
+        if name in stored:
+            stored[name] = edited.model_dump(mode="json", include={name})[name]
     space = {
         name: to_json(dimension)
         for name, dimension in edited.space.items()

@@ -360,7 +360,17 @@ def _known(test: FinalScores | None, stored: Evidence | None) -> FinalScores | N
     if test is None or stored is None or stored.test is None:
         return test
     names = stored.test.metrics.keys()
-    return replace(test, metrics={n: s for n, s in test.metrics.items() if n in names})
+    metrics = {n: s for n, s in test.metrics.items() if n in names}
+    if test.gains is None or stored.test.gains is None:
+        return replace(test, metrics=metrics)
+    kept = stored.test.gains.metrics.keys()
+    gains = replace(
+        test.gains,
+        metrics={n: g for n, g in test.gains.metrics.items() if n in kept},
+        recommended={n: v for n, v in test.gains.recommended.items() if n in kept},
+        baseline={n: v for n, v in test.gains.baseline.items() if n in kept},
+    )
+    return replace(test, metrics=metrics, gains=gains)
 
 
 Best = tuple[int | None, int | None, float | None, float | None, float | None]

@@ -12,6 +12,7 @@ from typing import Any
 from hpsearch.errors import InvalidSpec, Mistake
 from hpsearch.plural import counted
 from hpsearch.records import SearchRecord, observations
+from hpsearch.records.chosen import baselines, parted
 from hpsearch.service import provided
 from hpsearch.space import Space
 from hpsearch.spec import ResolvedSpec
@@ -124,4 +125,6 @@ def _taken(tx: Tx, search: SearchRecord, space: Space) -> Sequence[Observation]:
     trials = tx.trials.best_and_newest(search.id, limit=TRIALS_MOST)
     ordered = sorted(trials, key=lambda t: (t.round, t.idx))
     epochs = {r.number: r.epochs for r in tx.trials.rounds_of([search.id])[search.id]}
-    return provided.inside(observations(ordered, epochs), space)
+    known = baselines(search, after=search.round)
+    own, _ = parted(observations(ordered, epochs), search.resolved(), known)
+    return provided.inside(own, space)

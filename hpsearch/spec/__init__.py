@@ -1,6 +1,6 @@
 """The spec of a search: the user's JSON, checked, with everything that follows from it."""
 
-from hpsearch.spec import outlook, plan, raised, schedule
+from hpsearch.spec import given, outlook, plan, raised, schedule
 from hpsearch.spec.checks import from_pydantic, parse
 from hpsearch.spec.edits import edited, merged
 from hpsearch.spec.models import Objective, Observations, SearchSpec
@@ -13,6 +13,7 @@ __all__ = [
     "SearchSpec",
     "edited",
     "from_pydantic",
+    "given",
     "merged",
     "outlook",
     "parse",

@@ -19,7 +19,7 @@ from hpsearch.plural import counted
 from hpsearch.settings import Settings
 from hpsearch.space import Choices, Range, TaggedDimension
 from hpsearch.spec import caps as limits
-from hpsearch.spec import named, plan, webhook
+from hpsearch.spec import given, named, plan, webhook
 from hpsearch.spec.models import SearchSpec
 from hpsearch.spec.resolved import ResolvedSpec
 from hpsearch.workloads import (
@@ -39,6 +39,8 @@ _DIMENSION: TypeAdapter[Any] = TypeAdapter(TaggedDimension)
 _FIELD_LOC = 2  # ("model", field)
 _DIMENSION_LOC = 2  # ("space", NAME, tag of the union, field, ...)
 _VALUE_LOC = 6  # ("warm_start", index, "observations", index, "params", NAME, kind of value)
+_GIVEN_LOC = {"baseline": 2, "try_first": 3}  # (field, [index,] NAME, kind of value)
+_A_VALUE = "a value is a number, a text, true, false, null or a list of whole numbers"
 _LEVEL_LOC = 4  # ("space", NAME, "choices", "choices", index, kind of level, ...)
 
 
@@ -72,11 +74,14 @@ def parse(data: object, facts: DatasetFacts | Mistake, caps: Settings) -> Resolv
     except ValidationError as error:
         mistakes += from_pydantic(error)
     parts = _valid_parts(data)
-    mistakes += workload_of(data.get("objective")).mistakes(parts)
+    of_space = workload_of(data.get("objective")).mistakes(parts)
+    mistakes += of_space
     more = [facts] if isinstance(facts, Mistake) else []
     if spec is not None:
         more += named.beyond(data, spec, caps)
         more += webhook.mistakes(spec.webhook, caps)
+        if not of_space and isinstance(facts, DatasetFacts):
+            more += given.mistakes(ResolvedSpec(spec, facts))
     mistakes += plan.conflicts(data)
     reported = {m.path for m in mistakes}
     mistakes += [m for m in more if m.path not in reported]
@@ -84,9 +89,10 @@ def parse(data: object, facts: DatasetFacts | Mistake, caps: Settings) -> Resolv
         spec, mistakes = _planned(spec, data, facts, caps)
     if spec is not None and not mistakes and isinstance(facts, DatasetFacts):
         resolved = _within(ResolvedSpec(_weighing(spec, facts), facts), caps)
-        mistakes += resolved.workload.unfit(parts, caps)
+        mistakes += [*resolved.workload.unfit(parts, caps), *given.too_many(resolved)]
+        mistakes += given.oversized(resolved, caps)
         if not mistakes:
-            return resolved
+            return ResolvedSpec(given.completed(resolved), resolved.facts)
     count = counted(len(mistakes), "mistake")
     if len(mistakes) > MISTAKES_SHOWN:
         count += f", the first {MISTAKES_SHOWN} of which are listed"
@@ -194,9 +200,9 @@ def _place(loc: tuple[int | str, ...]) -> tuple[tuple[int | str, ...], str | Non
     elif loc[:1] == ("warm_start",):
         loc = loc[:2] + loc[3:]
         if loc[4:5] == ("params",) and len(loc) > _VALUE_LOC:
-            return loc[:_VALUE_LOC], (
-                "a value is a number, a text, true, false, null or a list of whole numbers"
-            )
+            return loc[:_VALUE_LOC], _A_VALUE
+    elif loc[:1] and len(loc) > _GIVEN_LOC.get(str(loc[0]), len(loc)):
+        return loc[: _GIVEN_LOC[str(loc[0])]], _A_VALUE
     return loc, None
 
 

@@ -9,8 +9,13 @@ from hpsearch.errors import InvalidSpec, Mistake, with_question
 from hpsearch.spec.labels import FIELDS as LABELS
 from hpsearch.spec.models import SearchSpec
 
-EDITABLE_FIELDS = ("space", "rounds", "trials_per_round", "epochs", "budget")
-STORED_FIELDS = ("space", "rounds", "trials_per_round", "epochs", "max_seconds", "max_cost")
+EDITABLE_FIELDS = (
+    "space", "rounds", "trials_per_round", "epochs", "budget", "baseline", "try_first",
+)  # fmt: skip
+STORED_FIELDS = (
+    "space", "rounds", "trials_per_round", "epochs", "max_seconds", "max_cost", "baseline",
+    "try_first",
+)  # fmt: skip
 """A budget that is raised is stored as what follows from it, as that of a new search is."""
 _FIXED = f"cannot be edited; what can be is {', '.join((*EDITABLE_FIELDS, *LABELS))}"
 
@@ -29,7 +34,7 @@ def merged(
     """The JSON of a spec with changes in it.
 
     A range in `space` replaces the one of its name, the others stay; fields of `epochs` are
-    replaced one by one.
+    replaced one by one. A baseline and what is tried first are replaced as a whole.
 
     Raises
     ------

@@ -151,6 +151,13 @@ class ExternalSpec(BaseModel):
     )
 
 
+Setting = dict[str, bool | int | float | str | list[int] | None]
+"""Values of hyperparameters by name; `hpsearch.spec.given` says which ones a spec may have."""
+HYPERPARAMETERS_MOST = 40  # of a setting: those of a space, and of a model
+TRIED_FIRST_MOST = 100
+COMPARED_MOST = 5  # trainings of each: more hardly sharpen a gain
+
+
 class SeenTrial(BaseModel):
     """One trial that was trained elsewhere."""
 
@@ -268,6 +275,23 @@ class SearchSpec(BaseModel):
         max_length=8,
         description="Earlier searches on the same dataset and model, or trials seen elsewhere.",
     )
+    baseline: Annotated[Setting | None, Since("0.2")] = Field(
+        None,
+        max_length=HYPERPARAMETERS_MOST,
+        description="The setting to be beaten: a value for each searched hyperparameter, in or outside "
+        "its range; one that is left out has the model's default. It is trained with the finalists "
+        "and in the final test, and the result has the gain over it. It is stored in full.",
+    )
+    try_first: Annotated[
+        tuple[Setting, ...],
+        BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
+        Since("0.2"),
+    ] = Field(
+        (),
+        max_length=TRIED_FIRST_MOST,
+        description="Settings that the first round trains before any that it draws, as many as it has "
+        "trials at the most; each has a value for every searched hyperparameter, in its range.",
+    )
     final: FinalSpec = FinalSpec()
     external: Annotated[ExternalSpec, Since("0.2")] = Field(
         ExternalSpec(), description="Of a search whose objective is external, and of no other."
@@ -299,8 +323,14 @@ class SearchSpec(BaseModel):
 
     @property
     def final_trials(self) -> int:
-        """Models of the final test, the one that measures optimism included where there is one."""
-        return self.final.models + int(self.workload.measures_optimism)
+        """Models of the final test, those that measure optimism and the gain over a baseline included."""
+        compared = 0 if self.baseline is None else 2 * self.compared - 1
+        return self.final.models + int(self.workload.measures_optimism) + compared
+
+    @property
+    def compared(self) -> int:
+        """Trainings of the recommended setting, and of the baseline, by which they are compared."""
+        return min(self.final.models, COMPARED_MOST)
 
     @property
     def trials(self) -> TrialsSpec:

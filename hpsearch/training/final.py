@@ -19,14 +19,15 @@ from numpy.typing import NDArray
 from hpsearch import nn
 from hpsearch.data import NO_FACTS, Preparation, sealed, value_range
 from hpsearch.errors import Fenced
-from hpsearch.evidence import FinalScores, WeightedTest
+from hpsearch.evidence import FinalScores, Gains, WeightedTest
 from hpsearch.metrics import METRICS, fitting
+from hpsearch.metrics.gain import gains
 from hpsearch.metrics.tested import Answers, score
 from hpsearch.metrics.weights import effective
 from hpsearch.training import Stopped, Task, Trainer, peak_rss, report
 from hpsearch.training.data_splits import counted_rows, weights_of
 from hpsearch.training.numerics import fingerprint, fitted_with
-from hpsearch.trials import JobOrder, JobReport, Role, TrialReport, TrialState
+from hpsearch.trials import OF_RANGE, JobOrder, JobReport, Role, TrialReport, TrialState
 
 REPLICATE = 1  # of the model that measures optimism: other weights than the recommended one's,
 # and a minibatch order that no round has; it trains and validates on the search's first split
@@ -120,6 +121,7 @@ class _Tested:
         self._classes = task.resolved.facts.classes if _classifies(task) else 0
         self._chosen: Answers | None = None
         self._objective: dict[int, float] = {}
+        self._compared: dict[Role, list[Answers]] = {}
         self._ensemble = np.zeros((len(targets), task.resolved.facts.outputs))
         self._voters = 0
 
@@ -131,7 +133,9 @@ class _Tested:
         self._objective[position] = answers.value(self._task.metric)
         if role is Role.RECOMMENDED:
             self._chosen = answers
-        if role is not Role.OPTIMISM:
+        if role is not None and Role.BASELINE in self._task.order.roles:
+            self._compared.setdefault(role, []).append(answers)
+        if role in OF_RANGE:
             self._ensemble += answers.values
             self._voters += 1
 
@@ -161,7 +165,22 @@ class _Tested:
             class_counts=counts,
             confusion=confusion,
             weighted=None if self._weights is None else self._by_weight(self._weights),
+            gains=self._gains(fitting(kind, classes)),
         )
+
+    def _gains(self, metrics: Sequence[str]) -> Gains | None:
+        """The recommended setting against the baseline; None where there is none to compare with."""
+        roles = self._task.order.roles
+        if Role.BASELINE not in roles:
+            return None
+        ours = [a for r in (Role.RECOMMENDED, Role.REPEATED) for a in self._compared.get(r, ())]
+        theirs = self._compared.get(Role.BASELINE, [])
+        count = roles.count(Role.BASELINE)
+        for models, whose in ((theirs, "your setting"), (ours, "the recommended setting")):
+            if len(models) < count:
+                lost = f"{count - len(models)} of {count} trainings of {whose} diverged"
+                return Gains({}, {}, {}, count, note=f"no gain: {lost}")
+        return gains(metrics, METRICS, ours, theirs, self._groups)
 
     def _by_weight(self, weights: NDArray[np.float64]) -> WeightedTest:
         """The accuracies that are shares of the weights."""

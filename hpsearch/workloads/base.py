@@ -19,7 +19,7 @@ from hpsearch.errors import Mistake
 from hpsearch.metrics import Task
 from hpsearch.reasons import Side
 from hpsearch.settings import Settings
-from hpsearch.space import Box, Dimension, Level, Params, Range, Space
+from hpsearch.space import Box, Dimension, Level, Params, Range, Space, unfit
 from hpsearch.trials import SCORE_MOST
 
 ShapeKey = tuple[Hashable, ...]
@@ -267,6 +267,26 @@ class Workload(ABC):
     @abstractmethod
     def space(self) -> Space:
         """The asked space with every limit filled in."""
+
+    def defaults(self) -> Params:
+        """Values that searched hyperparameters have where nothing is said of them; of some, none."""
+        return {}
+
+    def fixed_values(self) -> Params:
+        """Values of the hyperparameters that are not searched."""
+        return {}
+
+    def translated(self, setting: Params) -> tuple[Params, Mapping[str, str]]:
+        """A setting by the names that are searched, and its hyperparameters that have none."""
+        return setting, {}
+
+    def refusal(self, name: str, value: Level) -> str | None:
+        """The reason why a searched hyperparameter may not have a value, wherever its range lies."""
+        return unfit(self.setup.space[name], value)
+
+    def oversized(self, params: Params, settings: Settings) -> str | None:  # noqa: ARG002 - the interface's
+        """The reason why a trial with these values is beyond the caps, wherever the ranges lie."""
+        return None
 
     def ends_at(self, name: str, side: Side, value: float) -> bool:  # noqa: ARG002 - the interface's
         """Tell whether `value` is the end of what a hyperparameter may be on that side."""

@@ -9,11 +9,12 @@ from functools import cached_property
 from hpsearch.errors import Mistake
 from hpsearch.reasons import Side
 from hpsearch.settings import Settings
-from hpsearch.space import Choices, Dimension, Params, Range, Space
+from hpsearch.space import Choices, Dimension, Level, Params, Range, Space, unfit
 from hpsearch.workloads.base import ValidParts, Workload
 
 NAME = re.compile(r"[^\W\d][\w.-]{0,39}")
 TEXT_MAX = 100  # characters of a level
+NUMBER_MOST = 1e300
 MONTH_SECONDS = 30 * 86_400.0  # of a training, at the most
 
 
@@ -47,6 +48,17 @@ class External(Workload):
         """The asked space; a range grows only where its caller has said how far."""
         return Space({name: _limited(asked) for name, asked in self.setup.space.items()})
 
+    def refusal(self, name: str, value: Level) -> str | None:
+        """The reason for a value of another kind; nobody here knows the hyperparameter's domain."""
+        asked = self.setup.space[name]
+        if isinstance(asked, Range) and asked.scale == "log" and _number(value) and value <= 0:  # type: ignore[operator]  # a number
+            return "a log range holds numbers above 0"
+        if _number(value) and not abs(value) < NUMBER_MOST:  # type: ignore[arg-type]  # a number
+            return f"a number is between -{NUMBER_MOST:g} and {NUMBER_MOST:g}"
+        if isinstance(value, str) and not _printable(value):
+            return f"a text is printable, of 1 to {TEXT_MAX} characters"
+        return unfit(asked, value)
+
     def ends_at(self, name: str, side: Side, value: float) -> bool:
         """Tell whether `value` looks like a natural end: that of a share, a count or a size.
 
@@ -75,8 +87,16 @@ def _unprintable(name: str, dimension: Dimension | None) -> list[Mistake]:
     return [
         Mistake(f"{path}.choices[{i}]", f"a text is printable, of 1 to {TEXT_MAX} characters")
         for i, level in enumerate(dimension.choices)
-        if isinstance(level, str) and not (0 < len(level) <= TEXT_MAX and level.isprintable())
+        if isinstance(level, str) and not _printable(level)
     ]
+
+
+def _printable(text: str) -> bool:
+    return 0 < len(text) <= TEXT_MAX and text.isprintable()
+
+
+def _number(value: Level) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _limited(dimension: Dimension) -> Dimension:

@@ -245,6 +245,59 @@ def test_submit_prints_the_id_alone(contract, status, run, tmp_path):
     assert contract.asked[0][3] == b'{"dataset":  "digits"}'
 
 
+def test_the_baseline_of_a_file_takes_the_place_of_the_spec_s(contract, status, run, tmp_path):
+    spec, mine = tmp_path / "spec.json", tmp_path / "mine.json"
+    spec.write_text('{"dataset": "digits", "baseline": {"momentum": 0.5}}')
+    mine.write_text('{"learning_rate": 0.01}')
+    contract.answer(201, status)
+    assert run("submit", str(spec), "--baseline", str(mine), "--url", contract.url)[0] == 0
+    sent = json.loads(contract.asked[0][3])
+    assert sent == {"dataset": "digits", "baseline": {"learning_rate": 0.01}}
+    code, _, err = run(
+        "submit", str(spec), "--baseline", str(tmp_path / "no"), "--url", contract.url
+    )
+    assert code == 2
+    assert "No such file" in err
+    assert len(contract.asked) == 1
+
+
+GAIN = {"value": 0.031, "low": 0.01, "high": 0.052, "probability": 0.997, "recommended": 0.961,
+        "baseline": 0.93, "note": None, "same_setting": False, "models": 5, "paired": True}  # fmt: skip
+
+
+def test_the_setting_that_one_had_stands_beside_the_answer(contract, run):
+    base = {"params": {"learning_rate": 0.01, "hidden_sizes": [50]}, "outside": ["learning_rate"],
+            "validation_score": 0.94, "trainings": 3}  # fmt: skip
+    loss = {**GAIN, "value": -0.2, "low": None, "high": None, "probability": None, "note": "few"}
+    chosen = {**RESULT["recommended"], "kept": ["hidden_sizes"]}
+    gain = {**GAIN, "metrics": {"accuracy": GAIN, "log_loss": loss}}
+    contract.answer(200, {**RESULT, "recommended": chosen, "baseline": base, "gain": gain})
+    out = run("result", "s1", "--url", contract.url)[1]
+    for words in (
+        "Against your setting",
+        "learning_rate=0.01  hidden_sizes=[50]",
+        "recommended 0.9610, yours 0.9300 over 5 trainings of each",
+        "+0.0310  (95 % interval +0.0100 to +0.0520; better with a probability of 99.7 %)",
+        "-0.2000  (few)",
+        "hidden_sizes: the data do not object",
+    ):
+        assert words in out
+
+
+def test_a_search_that_recommends_the_setting_that_one_had(contract, run):
+    base = {"params": {"learning_rate": 0.5}, "outside": [], "validation_score": 0.94}
+    same = {
+        **GAIN,
+        "value": 0.0,
+        "low": None,
+        "note": "same setting",
+        "same_setting": True,
+        "metrics": {},
+    }
+    contract.answer(200, {**RESULT, "baseline": base, "gain": same})
+    assert "0: same setting" in run("result", "s1", "--url", contract.url)[1]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -52,6 +52,35 @@ def test_what_the_result_says_of_its_test(outside):
     assert any("promise" in note for note in result.health)
 
 
+def test_a_baseline_is_compared_by_the_trainers_word(outside):
+    base = {"alpha": 0.5, "depth": 20, "kernel": "flat"}
+    with pytest.raises(InvalidSpec) as refused:
+        outside.submit(**SMALL, baseline={"alpha": -1.0, "kernel": "flat", "width": 3})
+    assert {m.path for m in refused.value.mistakes} == {
+        "baseline.alpha", "baseline.depth", "baseline.width",
+    }  # fmt: skip
+    search_id = outside.submit(**SMALL, baseline=base, try_first=[{**base, "depth": 6}])
+    outside.train(search_id)
+    result = outside.services.searches.result(search_id, owner=OWNER)
+    assert trials(outside, search_id, round=1)[0].params == {**base, "depth": 6}
+    gain, mine = (
+        result.gain,
+        [m for m in trials(outside, search_id, round=3) if m.role == "baseline"],
+    )
+    assert [m.params for m in mine] == [base] * 3
+    assert gain.value == pytest.approx(gain.recommended - sum(m.score for m in mine) / 3)
+    assert 0 < gain.low < gain.value < gain.high
+    assert not gain.paired
+    assert "the trainer's word" in gain.note
+    assert result.digest is not None
+    assert replay.decisions(outside.services, search_id).differences == []
+    single = outside.submit(**SMALL, baseline=base, final={"models": 1})
+    outside.train(single)
+    one = outside.services.searches.result(single, owner=OWNER).gain
+    assert one.low is None
+    assert "one model each" in one.note
+
+
 def seed_of(result):
     return result.test.models[0].seed[0]
 

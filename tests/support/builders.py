@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from hpsearch.coordinator import Snapshot, decide
 from hpsearch.errors import InvalidSpec
+from hpsearch.records.chosen import parted
 from hpsearch.settings import Settings, load
 from hpsearch.space import Box, Choices, Dimension, Params, Range, Space, rounded
-from hpsearch.spec import ResolvedSpec, parse, schedule
+from hpsearch.spec import ResolvedSpec, given, parse, schedule
 from hpsearch.trials import FinalPlan, GiveUp, Observation, RoundPlan, TrialState
 from hpsearch.workloads import DatasetFacts
 
@@ -92,7 +93,11 @@ def search(
         kinds = [r.kind for r in rounds]
         ends = [r.evidence.explored for r in rounds if r.evidence is not None]
         ended = next((end for end in ends if end is not None), None)
-        now = Snapshot(resolved, box, tuple(seen), kinds=kinds, ended=ended)
+        baseline = given.baseline_of(resolved)
+        inside, aside = parted(seen, resolved, [] if baseline is None else [baseline])
+        now = Snapshot(
+            resolved, box, tuple(inside), kinds=kinds, ended=ended, baseline=baseline, aside=aside
+        )
         plan = decide(now, job_size=job_size)
         if not isinstance(plan, RoundPlan):
             return rounds, [o for o in seen if not o.source], plan

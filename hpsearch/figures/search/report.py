@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from hpsearch.figures.page import Page, Section, Table
 from hpsearch.figures.search.style import titled
-from hpsearch.report import words
+from hpsearch.report import gain_words, words
 from hpsearch.report import yardstick_words as yardsticks
 from hpsearch.report.views import HealthView, ResultView, RoundView, StatusView
 
@@ -47,6 +47,9 @@ def report(contents: ReportContents) -> Page:
         _figure(name, contents.figures[name]) for name in TITLES if name in contents.figures
     ]
     sections.append(_health(contents.health))
+    if result is not None and result.baseline is not None:
+        against = Table(("", ""), list(gain_words.lines(result)))
+        sections.append(Section("Against your setting", tables=[against]))
     if result is not None and result.finalists:
         sections.append(_finalists(result))
     sections.append(_rounds(contents.rounds))

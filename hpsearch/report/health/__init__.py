@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from hpsearch.registry import Registry
-from hpsearch.report.health import data, effects, finals, ranges, scales, scores, trainers
+from hpsearch.report.health import baseline, data, effects, finals, ranges, scales, scores, trainers
 from hpsearch.report.health.records import SearchRecords
 from hpsearch.report.views import HealthNote
 
@@ -26,6 +26,7 @@ CHECKS = Registry[Check](
             trainers.unreported_costs,
             finals.no_better_than_constant,
             finals.below_validation,
+            baseline.not_beaten,
             finals.diverged_models,
             finals.failed_models,
             ranges.open_ranges,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from hpsearch.narrowing import basis
+from hpsearch.narrowing.basis import shown_small
 from hpsearch.plural import counted
 from hpsearch.records import DecisionRecord
 from hpsearch.report import words
-from hpsearch.report.basis import shown_small
 from hpsearch.report.health.records import SearchRecords
 from hpsearch.report.verdicts import conclusion, histories
 from hpsearch.report.views import HealthNote
-from hpsearch.space import Choices, Dimension, Level, same_level
+from hpsearch.space import Choices, Dimension, Level
 from hpsearch.trials import Verdict
 
 
@@ -75,8 +76,7 @@ def untried(records: SearchRecords, name: str, now: Dimension) -> Sequence[Level
     """Levels that are left and that no trial has had; none before a round has ended."""
     if not isinstance(now, Choices) or not records.decisions:
         return ()
-    tried = [params[name] for params in records.tried if name in params]
-    return [level for level in now.choices if not any(same_level(level, t) for t in tried)]
+    return basis.untried(now, (params[name] for params in records.tried if name in params))
 
 
 def _where(records: SearchRecords, name: str) -> str:

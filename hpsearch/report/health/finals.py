@@ -11,7 +11,7 @@ from hpsearch.report import statistics, words
 from hpsearch.report.health.records import SearchRecords
 from hpsearch.report.views import HealthNote, MetricScoreView
 from hpsearch.report.yardsticks import metric_views
-from hpsearch.trials import Role, TrialState
+from hpsearch.trials import OF_RANGE, Role, TrialState
 
 BEYOND_NOISE = 2.0  # standard deviations
 FAR = 4.0  # standard deviations
@@ -20,7 +20,7 @@ CI_WIDTH = 3.92  # standard deviations between the ends of a 95 % interval
 
 def diverged_models(records: SearchRecords) -> Iterator[HealthNote]:
     """Final models whose training diverged; they count as they are and are not replaced."""
-    shown = [m for m in records.models if m.role is not Role.OPTIMISM]
+    shown = [m for m in records.models if m.role in OF_RANGE]
     diverged = [m for m in shown if m.state is TrialState.DIVERGED]
     if not diverged:
         return
@@ -157,7 +157,7 @@ def below_validation(records: SearchRecords) -> Iterator[HealthNote]:
     expected, noise = recommended.score, _promise_noise(records, recommended)
     if noise is None:
         return
-    tested = [(m, _rank_value(records, m)) for m in records.models if m.role is not Role.OPTIMISM]
+    tested = [(m, _rank_value(records, m)) for m in records.models if m.role in OF_RANGE]
     low = [(m, v) for m, v in tested if v is not None and expected - v > FAR * noise]
     if not low:
         return

@@ -14,6 +14,7 @@ from hpsearch.report.views.evidence import (
     by_importance,
 )
 from hpsearch.report.views.external import HeartbeatView, LeaseView, OrderView, VerdictView
+from hpsearch.report.views.gain import BaselineView, GainMetricView, GainView
 from hpsearch.report.views.library import (
     ColumnView,
     DatasetView,
@@ -50,6 +51,7 @@ from hpsearch.report.views.results import (
 )
 
 __all__ = [
+    "BaselineView",
     "BestView",
     "ColumnView",
     "CostView",
@@ -61,6 +63,8 @@ __all__ = [
     "EvidenceView",
     "FinalistView",
     "FrontierView",
+    "GainMetricView",
+    "GainView",
     "HealthNote",
     "HealthView",
     "HeartbeatView",

@@ -17,6 +17,7 @@ from hpsearch.report.views.base import (
     View,
 )
 from hpsearch.report.views.evidence import FinalistView, ImportanceView
+from hpsearch.report.views.gain import BaselineView, GainView
 from hpsearch.report.views.progress import EFFECTIVE, BestView
 from hpsearch.space import Level
 from hpsearch.trials import Role, SearchState
@@ -47,6 +48,11 @@ class RecommendedView(View):
         None, description="Posterior mean of its score at full epochs, by the search's objective."
     )
     trainings: int | None = Field(None, description="How often it was trained in full.")
+    kept: list[str] = Field(
+        [],
+        description="Hyperparameters that have the baseline's value because the data do not object to "
+        "it: no other value is shown to be better.",
+    )
 
     @property
     def shown(self) -> float | None:
@@ -235,3 +241,9 @@ class ResultView(View):
     rules: int = Field(1, description="Under which it was submitted: a replay needs the same.")
     effective_with: dict[str, dict[str, list[Level]]] = Field({}, description=EFFECTIVE)
     direction: DirectionWord = Field("maximize", description=DIRECTION)
+    baseline: BaselineView | None = Field(None, description="The setting to be beaten.")
+    gain: GainView | None = Field(
+        None,
+        description="The recommended setting against the baseline, on the test part; null of a search "
+        "without one.",
+    )

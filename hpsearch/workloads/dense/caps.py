@@ -28,14 +28,14 @@ def architecture(
     sizes: tuple[int, ...], space: Box, settings: Settings
 ) -> Iterator[tuple[str, int, int]]:
     """(path, value, cap) of the fixed layers and of the searched ones."""
-    yield from _layers("model.hidden_sizes", sizes, settings)
+    yield from layers("model.hidden_sizes", sizes, settings)
     for name, cap in _uniform(settings):
         for path, value in tops(f"space.{name}", space.get(name)):
             if isinstance(value, int | float):
                 yield path, int(value), cap
     for path, value in tops("space.hidden_sizes", space.get("hidden_sizes")):
         if isinstance(value, tuple):
-            yield from _layers(path, value, settings)
+            yield from layers(path, value, settings)
 
 
 def lowered(asked: Box, limited: Box, largest: Largest, settings: Settings) -> Mapping[str, Range]:
@@ -95,9 +95,8 @@ def _uniform(settings: Settings) -> Iterator[tuple[str, int]]:
     yield "hidden_layers", settings.max_hidden_layers
 
 
-def _layers(
-    path: str, sizes: tuple[int, ...], settings: Settings
-) -> Iterator[tuple[str, int, int]]:
+def layers(path: str, sizes: tuple[int, ...], settings: Settings) -> Iterator[tuple[str, int, int]]:
+    """(path, value, cap) of the number of hidden layers, and of the units of each."""
     yield path, len(sizes), settings.max_hidden_layers
     for i, units in enumerate(sizes):
         yield f"{path}[{i}]", units, settings.max_units

@@ -14,7 +14,7 @@ from hpsearch.errors import Mistake
 from hpsearch.metrics import METRICS
 from hpsearch.reasons import Side
 from hpsearch.settings import Settings
-from hpsearch.space import Choices, Params, Range, Space
+from hpsearch.space import Choices, Level, Params, Range, Space
 from hpsearch.trials import SCORE_MOST
 from hpsearch.workloads.base import (
     FULL_LEAST,
@@ -24,7 +24,7 @@ from hpsearch.workloads.base import (
     ValidParts,
     Workload,
 )
-from hpsearch.workloads.dense import caps, checks
+from hpsearch.workloads.dense import caps, checks, settings
 from hpsearch.workloads.dense.hyperparameters import (
     ARCHITECTURE,
     hyperparameters,
@@ -132,6 +132,35 @@ class Dense(Workload):
             highest = self.setup.n_training if name == "batch_size" else None
             dimensions[name] = limited(table[name], asked, highest=highest)
         return Space(dimensions, frozenset(n for n in dimensions if table[n].shaping))
+
+    def defaults(self) -> Params:
+        """The defaults of the model's fields."""
+        return settings.defaults(self.setup)
+
+    def fixed_values(self) -> Params:
+        """The hyperparameters of the model that are not searched."""
+        return settings.fixed_values(self.model, self.setup.space)
+
+    def translated(self, setting: Params) -> tuple[Params, Mapping[str, str]]:
+        """A setting with its units and layers by the names that are searched."""
+        return settings.translated(setting, self.model, self.setup.space)
+
+    def refusal(self, name: str, value: Level) -> str | None:
+        """The reason for a value outside the hyperparameter's domain, or unfit for the dataset."""
+        return settings.refusal(self.setup, name, value)
+
+    def oversized(self, params: Params, settings: Settings) -> str | None:
+        """A network with more layers, units or parameters than the caps allow."""
+        sizes = self.hyperparameters(params)["hidden_sizes"]
+        for _, value, cap in caps.layers("hidden_sizes", sizes, settings):
+            if value > cap:
+                return f"hidden layers {list(sizes)}: {value:,} is beyond this service's cap of {cap:,}"
+        count, most = self.parameters(params), settings.max_parameters
+        return (
+            f"its network would have {count:,} parameters, the cap is {most:,}"
+            if count > most
+            else None
+        )
 
     def ends_at(self, name: str, side: Side, value: float) -> bool:
         """Tell whether `value` is an end of the hyperparameter's domain."""

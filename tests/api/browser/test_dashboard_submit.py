@@ -222,6 +222,8 @@ def test_a_search_that_is_trained_elsewhere_shows_its_scores(
     visitor: Any, services: Services, eventually: Callable[..., Any]
 ) -> None:
     spec = {**outside.SPEC, "rounds": 1, "trials_per_round": 4, "epochs": {"first": 1, "last": 1}}
+    spec["baseline"] = {"alpha": 0.5, "depth": 20, "kernel": "flat"}
+    spec["final"] = {"models": 1}
     with Client(visitor.url, visitor.token) as user:
         search = user.submit(spec).id
 
@@ -241,6 +243,10 @@ def test_a_search_that_is_trained_elsewhere_shows_its_scores(
     expect(page.locator("#facts")).to_contain_text("12.5")
     expect(page.locator("#result .score")).to_contain_text("reporter's promise")
     expect(page.locator("#result .score strong")).to_have_text("12.5")
+    against = page.get_by_role("region", name="Against your setting")
+    expect(against).to_contain_text("yours lies outside the ranges")
+    expect(against.locator("tr", has_text="kernel")).to_contain_text("flat")
+    expect(against.locator("tr", has_text="Test external")).to_contain_text("one model each")
     expect(page.get_by_role("columnheader", name="Score", exact=True)).to_be_visible()
     expect(page.locator("#trials tbody td", has_text="12.5").first).to_be_visible()
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hpsearch.space import Choices, Dimension
+from hpsearch.space import Choices, Dimension, Level, same_level
 from hpsearch.trials import Basis, Numbers, Verdict
 
 SURE = 0.9  # probability of an effect below the noise, from which it is shown to be small
@@ -69,6 +69,14 @@ def shown_small(numbers: Numbers, now: Dimension, hyperparameters: int) -> bool:
         and effect is not None
         and MEDIANS * effect < (noise or 0)
     )
+
+
+def untried(now: Dimension, tried: Iterable[Level]) -> list[Level]:
+    """Levels that are left and that no trial has had."""
+    if not isinstance(now, Choices):
+        return []
+    seen = list(tried)
+    return [level for level in now.choices if not any(same_level(level, t) for t in seen)]
 
 
 def _has_untried(numbers: Numbers) -> bool:

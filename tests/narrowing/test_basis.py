@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from hpsearch.narrowing.basis import basis_of
 from hpsearch.report import words
-from hpsearch.report.basis import basis_of
 from hpsearch.report.views import DecisionView
 from hpsearch.space import Choices, Range
 from hpsearch.trials import Basis, Verdict

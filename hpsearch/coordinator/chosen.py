@@ -1,0 +1,147 @@
+"""Settings of the user's choice in the course of a search: tried first, and the baseline.
+
+The baseline is repeated with the finalists and tested with the recommendation. Where the data do not
+object to one of its values, the recommendation has that value: a change that is not shown to help is
+no advice. One that lies outside what is searched is trained as well, and never moves a range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hpsearch import reasons
+from hpsearch.coordinator.configurations import configurations
+from hpsearch.narrowing.basis import basis_of, untried
+from hpsearch.records.chosen import key, same
+from hpsearch.space import Level, Params, inside, same_level
+from hpsearch.spec import given
+from hpsearch.trials import Basis, Decision, Recommendation, Verdict
+
+if TYPE_CHECKING:
+    from hpsearch.coordinator.situation import Situation
+    from hpsearch.coordinator.snapshot import Snapshot
+
+BEHIND = 2.0  # standard deviations of a posterior by which the baseline's values would lose
+
+
+def tried_first(now: Snapshot, trials: int) -> list[Params]:
+    """The settings that the first round of so many trials begins with.
+
+    A baseline that is searched is one of them, where it leaves a trial to draw: what is known of it
+    is then known from the start.
+    """
+    first = given.first_of(now.resolved)[:trials]
+    base = now.baseline
+    if base is None or len(first) + 2 > trials or not given.is_searched(now.resolved, base):
+        return first
+    return first if any(same(base, one) for one in first) else [*first, base]
+
+
+def with_baseline(situation: Situation, rivals: Sequence[Params]) -> list[Params]:
+    """The finalists with the values that they keep of the baseline, each once, the baseline second."""
+    base = situation.now.baseline
+    if base is None:
+        return list(rivals)
+    values = _unopposed(situation)
+    changed = [_without_objection(situation, one, values) for one in rivals]
+    distinct = {key(one): one for one in changed if not same(one, base)}
+    leaders = list(distinct.values())
+    return [*leaders[:1], base, *leaders[1:]]
+
+
+def repeats(situation: Situation, rivals: Sequence[Params], trials: int) -> list[Params]:
+    """The trials of a repeat round: the leader and the baseline as often as each other."""
+    settings = with_baseline(situation, rivals)[:trials]
+    each, more = divmod(trials, len(settings))
+    counts = [each + (k < more) for k in range(len(settings))]
+    if more == 1 and len(settings) > 2:
+        counts[0], counts[2] = each, each + 1
+    return [one for one, count in zip(settings, counts, strict=True) for _ in range(count)]
+
+
+def kept(situation: Situation, best: Recommendation) -> Recommendation:
+    """The recommendation with the baseline's values to which the data do not object."""
+    base = situation.now.baseline
+    if base is None:
+        return best
+    values = _unopposed(situation)
+    params = _without_objection(situation, best.best.params, values)
+    names = tuple(n for n in sorted(values) if same_level(params[n], values[n]))
+    if same(params, best.best.params):
+        return replace(best, kept=names)
+    return replace(_recommended(situation, best, params), kept=names)
+
+
+def _recommended(situation: Situation, best: Recommendation, params: Params) -> Recommendation:
+    """Another setting in place of the recommended one, with what is known of it."""
+    now, last = situation.now, situation.now.resolved.spec.epochs.last
+    trained_here = configurations(now.observations, situation.model)
+    for c in (*trained_here, *configurations(now.aside, None)):
+        if same(c.params, params):
+            trained = c.at(last) or [o for o in c.trainings if o.epochs == c.longest]
+            first = min(trained, key=lambda o: (o.round, o.index))
+            return Recommendation(first, c.mean, c.sd, len(c.at(last)))
+    # Nobody has trained it: its score is the surrogate's, and no example was counted for it.
+    never = replace(best.best, params=params, correct=0, examples=0)
+    mean, sd = best.score, best.sd
+    if situation.model is not None:
+        means, sds = situation.model.predict(situation.model.encoding.encode([params]))
+        mean, sd = float(means[0]), float(sds[0])
+    return Recommendation(never, mean, sd, 0)
+
+
+def _unopposed(situation: Situation) -> Mapping[str, Level]:
+    """The baseline's values in the best range of which the evidence does not say that others are better."""
+    now, base = situation.now, situation.now.baseline
+    assert base is not None  # the caller has looked
+    if any(not o.finite and same(o.params, base) for o in (*now.own, *now.aside)):
+        return {}
+    values = {}
+    for d in situation.decisions:
+        if inside({d.name: situation.box[d.name]}, base) and _is_open(situation, d):
+            values[d.name] = base[d.name]
+    return values
+
+
+def _is_open(situation: Situation, d: Decision) -> bool:
+    """Tell whether the evidence of a decision leaves open which value is the best."""
+    if d.verdict is Verdict.UNIDENTIFIED:
+        return True
+    never = untried(d.after, (o.params[d.name] for o in situation.now.own))
+    basis = basis_of(
+        d.verdict,
+        d.numbers,
+        reasons.to_json(d.reason),
+        d.after,
+        hyperparameters=len(situation.box),
+        untried=bool(never),
+    )
+    return basis is not Basis.ENOUGH
+
+
+def _without_objection(situation: Situation, params: Params, values: Mapping[str, Level]) -> Params:
+    """`params` with all of the values, or with as many as the surrogate does not object to.
+
+    One by one none of them matters; together they may, where hyperparameters interact.
+    """
+    whole = {**params, **values}
+    if same(whole, params) or _as_good(situation, params, whole):
+        return whole
+    made = dict(params)
+    for name, value in sorted(values.items()):
+        if _as_good(situation, params, {**made, name: value}):
+            made[name] = value
+    return made
+
+
+def _as_good(situation: Situation, params: Params, other: Params) -> bool:
+    """Tell whether nothing speaks against `other` in place of `params`."""
+    if any(not o.finite and same(o.params, other) for o in situation.now.own):
+        return False
+    model = situation.model
+    if model is None:
+        return True
+    means, sds = model.predict(model.encoding.encode([params, other]))
+    return float(means[0] - means[1]) <= BEHIND * float((sds[0] ** 2 + sds[1] ** 2) ** 0.5)

@@ -1,0 +1,195 @@
+"""Settings that a user gives: the baseline to be beaten, and those that are tried first.
+
+A *setting* has a value for every hyperparameter that is searched. A baseline may lie outside the
+searched ranges, as long as the hyperparameters may have such values at all; what is tried first lies
+inside them, for the ranges are where the search looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from hpsearch.errors import Mistake, suggestion
+from hpsearch.settings import Settings
+from hpsearch.space import (
+    Dimension,
+    Level,
+    Params,
+    Range,
+    level_text,
+    params_from_json,
+    same_level,
+    typed,
+)
+from hpsearch.spec.models import SearchSpec
+from hpsearch.spec.resolved import ResolvedSpec
+
+FIELDS = ("baseline", "try_first")
+
+
+def given(spec: SearchSpec) -> bool:
+    """Tell whether the spec has any such setting."""
+    return spec.baseline is not None or bool(spec.try_first)
+
+
+def baseline_of(resolved: ResolvedSpec) -> Params | None:
+    """The baseline of a stored spec, as trials have their parameters."""
+    setting = resolved.spec.baseline
+    return None if setting is None else _complete(resolved, params_from_json(setting))
+
+
+def first_of(resolved: ResolvedSpec) -> list[Params]:
+    """The settings of a stored spec that are tried first, likewise."""
+    return [_complete(resolved, params_from_json(one)) for one in resolved.spec.try_first]
+
+
+def is_searched(resolved: ResolvedSpec, setting: Params) -> bool:
+    """Tell whether a complete setting lies in the ranges that were asked for."""
+    return not _outside(resolved, setting)
+
+
+def completed(resolved: ResolvedSpec) -> SearchSpec:
+    """The spec with its settings as they are stored: complete, and without what is not searched."""
+    spec = resolved.spec
+    if not given(spec):
+        return spec
+    base = baseline_of(resolved)
+    changes = {
+        "baseline": None if base is None else _written(base),
+        "try_first": tuple(_written(one) for one in first_of(resolved)),
+    }
+    return spec.model_copy(update=changes)
+
+
+def mistakes(resolved: ResolvedSpec) -> list[Mistake]:
+    """The mistakes in single settings, and settings that are listed twice."""
+    spec = resolved.spec
+    wrong: list[Mistake] = []
+    if spec.baseline is not None:
+        setting = params_from_json(spec.baseline)
+        wrong += _wrong(resolved, setting, "baseline", partial=True)
+    for i, one in enumerate(spec.try_first):
+        path, setting = f"try_first[{i}]", params_from_json(one)
+        in_it = list(_wrong(resolved, setting, path, partial=False))
+        wrong += in_it or [
+            Mistake(f"{path}.{name}", why)
+            for name, why in _outside(resolved, _complete(resolved, setting)).items()
+        ]
+    return wrong or list(_twice(first_of(resolved)))
+
+
+def oversized(resolved: ResolvedSpec, caps: Settings) -> list[Mistake]:
+    """The mistake of a baseline beyond the caps; what is tried first lies in ranges that are capped."""
+    base = baseline_of(resolved)
+    why = None if base is None else resolved.workload.oversized(base, caps)
+    return [] if why is None else [Mistake("baseline", why)]
+
+
+def too_many(resolved: ResolvedSpec) -> list[Mistake]:
+    """The mistake of trying more first than the first round has trials, once there is a plan."""
+    spec, count = resolved.spec, len(resolved.spec.try_first)
+    room = resolved.trials(1) if resolved.explore_rounds else 0
+    if spec.epochs.budget is not None:
+        rungs, left = resolved.rungs(1), spec.epochs.budget - resolved.reserve
+        room = max(1, resolved.affordable(left, room, rungs))
+    if count <= room:
+        return []
+    return [
+        Mistake(
+            "try_first",
+            f"{count} settings are more than the first round's {room} trials; ask for more of them "
+            "with trials_per_round, or drop some",
+        )
+    ]
+
+
+def _wrong(
+    resolved: ResolvedSpec, setting: Params, path: str, *, partial: bool
+) -> Iterator[Mistake]:
+    """The mistakes in one setting: names, values, and what is missing."""
+    workload, searched = resolved.workload, resolved.spec.space
+    values, refused = workload.translated(setting)
+    yield from (Mistake(f"{path}.{name}", why) for name, why in refused.items())
+    for name, value in values.items():
+        why = (
+            workload.refusal(name, value)
+            if name in searched
+            else _unsearched(resolved, name, value)
+        )
+        if why is not None:
+            yield Mistake(f"{path}.{name}", why)
+    defaults = workload.defaults() if partial else {}
+    for name in sorted(searched.keys() - values.keys() - defaults.keys()):
+        if refused:
+            continue  # it may have been meant by what is mistaken
+        more = "; it has no default, so name its value" if partial else ""
+        yield Mistake(f"{path}.{name}", f"missing: a setting has a value for each range{more}")
+
+
+def _unsearched(resolved: ResolvedSpec, name: str, value: Level) -> str | None:
+    """The reason why a setting may not name a hyperparameter that is not searched."""
+    fixed, searched = resolved.workload.fixed_values(), sorted(resolved.spec.space)
+    if name not in fixed:
+        question = suggestion(name, [*searched, *fixed])
+        return f"unknown hyperparameter; {f'{question} ' if question else ''}searched are {', '.join(searched)}"
+    if same_level(fixed[name], value):
+        return None
+    return (
+        f"{name} is {_shown(fixed[name])} in every trial, and a setting differs in what is searched "
+        f"alone; search it too, as space.{name} with that one choice, or drop it here"
+    )
+
+
+def _outside(resolved: ResolvedSpec, setting: Params) -> dict[str, str]:
+    """The hyperparameters whose value was not asked for, each with the reason."""
+    outside = {}
+    for name, asked in resolved.box.items():
+        value = setting[name]
+        if asked.contains(value):  # type: ignore[arg-type]  # its kind was checked
+            continue
+        where = (
+            f"from {asked.low:g} to {asked.high:g}"
+            if isinstance(asked, Range)
+            else f"one of {', '.join(map(level_text, asked.choices))}"
+        )
+        outside[name] = f"{_shown(value)} is not searched, {where} is: widen space.{name}"
+    return outside
+
+
+def _twice(settings: Sequence[Params]) -> Iterator[Mistake]:
+    """Settings that stand in the list before: a round trains each once."""
+    for i, one in enumerate(settings):
+        for k, earlier in enumerate(settings[:i]):
+            if all(same_level(one[name], earlier[name]) for name in one):
+                yield Mistake(
+                    f"try_first[{i}]",
+                    f"the same setting as try_first[{k}]; drop one: the finalists are trained again "
+                    "anyway",
+                )
+                break
+
+
+def _complete(resolved: ResolvedSpec, setting: Params) -> Params:
+    """A setting, known to be right, with a value for each range and nothing else."""
+    values, _ = resolved.workload.translated(setting)
+    whole = {**resolved.workload.defaults(), **values}
+    box = resolved.box
+    return {name: _as_trials(box[name], whole[name]) for name in resolved.space.names}
+
+
+def _as_trials(dimension: Dimension, value: Level) -> Level:
+    """A value as trials have it: numbers of a range that is not of whole ones as float."""
+    if isinstance(dimension, Range) and not dimension.integer:
+        return float(value)  # type: ignore[arg-type]  # a range holds numbers
+    return typed(dimension, value)
+
+
+def _written(setting: Params) -> dict[str, Any]:
+    """A setting as a spec has it."""
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in setting.items()}
+
+
+def _shown(value: Level) -> str:
+    text = level_text(list(value) if isinstance(value, tuple) else value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
