@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from os import PathLike
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, Self
 
-import httpx
-
-from hpsearch.client import polling, trainer_calls, trials_frame
+from hpsearch.client import polling, search_calls, trainer_calls, trials_frame
 from hpsearch.client.address import path_of
 from hpsearch.client.arguments import (
     Search,
@@ -21,14 +17,14 @@ from hpsearch.client.arguments import (
     document,
     names,
     number,
-    revision_tag,
     search_id,
 )
 from hpsearch.client.continuation import continued
 from hpsearch.client.dataset_upload import Frame, upload
 from hpsearch.client.figure import Figure
 from hpsearch.client.labels import labelled
-from hpsearch.client.transport import Transport, V
+from hpsearch.client.search_calls import at
+from hpsearch.client.transport import Transport
 from hpsearch.edges import changed
 from hpsearch.errors import Conflict, NotFound
 from hpsearch.report.views import (
@@ -93,12 +89,7 @@ class Client:
 
     def plan(self, spec: Mapping[str, Any] | bytes) -> PlanView:
         """Everything that a search of this spec would do; nothing is stored."""
-        body = spec if isinstance(spec, bytes) else json.dumps(document(spec, "spec")).encode()
-        headers = {"Content-Type": "application/json"}
-        return self._transport.view(
-            PlanView, "POST", path_of("searches"), content=body, headers=headers,
-            params={"dry_run": "true"},
-        )  # fmt: skip
+        return search_calls.plan(self._transport, spec)
 
     def submit(self, spec: Mapping[str, Any] | bytes) -> SubmittedView:
         """POST a spec (its JSON bytes, or a mapping) and return the new search's status, with its plan.
@@ -106,11 +97,7 @@ class Client:
         Connection errors and 503 are answered by trying again under the same
         Idempotency-Key, so that one call makes one search.
         """
-        body = spec if isinstance(spec, bytes) else json.dumps(document(spec, "spec")).encode()
-        headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
-        return self._transport.view(
-            SubmittedView, "POST", path_of("searches"), content=body, headers=headers
-        )
+        return search_calls.submit(self._transport, spec)
 
     def status(
         self, search: Search, *, wait: float = 0.0, after: StatusView | None = None
@@ -119,17 +106,7 @@ class Client:
 
         After `wait` seconds without a change the status is returned as it is.
         """
-        seconds = number(wait, "wait")
-        response = self._transport.send(
-            "GET",
-            _at(search),
-            headers={} if after is None else {"If-None-Match": revision_tag(after, "after")},
-            params={"wait": f"{seconds:g}"} if seconds else {},
-            timeout=self._transport.held(seconds),
-        )
-        if response.status_code == httpx.codes.NOT_MODIFIED and after is not None:
-            return after
-        return self._transport.parse(StatusView, response)
+        return search_calls.status(self._transport, search, wait=number(wait, "wait"), after=after)
 
     def follow(self, search: Search) -> Iterator[StatusView]:
         """The status now and after every change, until the search has ended.
@@ -193,7 +170,7 @@ class Client:
 
     def rounds(self, search: Search) -> Iterator[RoundView]:
         """The rounds so far, each with the decisions on its evidence."""
-        yield from self._transport.items(RoundView, _at(search, "rounds"), {})
+        yield from self._transport.items(RoundView, at(search, "rounds"), {})
 
     def trials(
         self,
@@ -211,7 +188,7 @@ class Client:
         with_curve = "true" if curve else None
         of_round = None if round is None else count(round, "round")
         params = {"round": of_round, "state": state, "sort": sort, "curve": with_curve}
-        yield from self._transport.items(TrialView, _at(search, "trials"), params)
+        yield from self._transport.items(TrialView, at(search, "trials"), params)
 
     def trials_frame(self, search: Search, *, state: str | None = None) -> DataFrame:
         """The trials as a pandas frame: a row each, a column for each hyperparameter.
@@ -229,7 +206,7 @@ class Client:
         To a file, or to one that is open for bytes.
         """
         options = {"headers": {"Accept": "text/csv"}, "params": {"role": "true"}}
-        self._transport.save(_at(search, "trials"), to, **options)
+        self._transport.save(at(search, "trials"), to, **options)
 
     def figure(
         self, search: Search, name: str, *, x: str | None = None, y: str | None = None
@@ -239,7 +216,7 @@ class Client:
         x, y: the hyperparameters on the axes of `trials`. A notebook shows it by itself.
         """
         params = {axis: value for axis, value in (("x", x), ("y", y)) if value is not None}
-        path = _at(search, "figures", name)
+        path = at(search, "figures", name)
         figure = Figure.of(name, self._transport.json("GET", path, params=params))
         if figure is None:
             raise self._transport.not_understood(path, "no figure")
@@ -247,7 +224,7 @@ class Client:
 
     def result(self, search: Search) -> ResultView:
         """The best range and its test score; Conflict until the search has completed."""
-        return self._transport.view(ResultView, "GET", _at(search, "result"))
+        return self._transport.view(ResultView, "GET", at(search, "result"))
 
     def result_if_any(self, search: Search) -> ResultView | None:
         """The result; None of a search that has not completed."""
@@ -266,7 +243,7 @@ class Client:
         InvalidRequest
             The file cannot be written.
         """
-        return self._transport.download_file(_at(search, "model"), file)
+        return self._transport.download_file(at(search, "model"), file)
 
     def report_html(self, search: Search, file: str | PathLike[str]) -> Path:
         """Write everything about a search, figures included, to one HTML file; `file`.
@@ -276,15 +253,15 @@ class Client:
         InvalidRequest
             The file cannot be written.
         """
-        return self._transport.download_file(_at(search, "report"), file)
+        return self._transport.download_file(at(search, "report"), file)
 
     def health(self, search: Search) -> HealthView:
         """Findings about a search in any state, each with its number and an advice."""
-        return self._transport.view(HealthView, "GET", _at(search, "health"))
+        return self._transport.view(HealthView, "GET", at(search, "health"))
 
     def spec(self, search: Search) -> dict[str, Any]:
         """The spec as it is now, edits and defaults written out; it can be submitted again."""
-        path = _at(search, "spec")
+        path = at(search, "spec")
         answer = self._transport.json("GET", path)
         if not isinstance(answer, dict):
             raise self._transport.not_understood(path, "no spec")
@@ -299,26 +276,14 @@ class Client:
 
         With `seen`, only if the search has not changed since that status.
         """
-        return self._patch(StatusView, search, changes, seen, {})
+        return search_calls.patch(self._transport, StatusView, search, changes, seen)
 
     def preview(
         self, search: Search, changes: Mapping[str, Any], *, seen: StatusView | None = None
     ) -> NextRoundView:
         """The next round as it would be with these changes, which are not made."""
-        return self._patch(NextRoundView, search, changes, seen, {"dry_run": "true"})
-
-    def _patch(
-        self,
-        kind: type[V],
-        search: Search,
-        changes: Mapping[str, Any],
-        seen: StatusView | None,
-        params: Mapping[str, str],
-    ) -> V:
-        headers = {} if seen is None else {"If-Match": revision_tag(seen, "seen")}
-        asked = document(changes, "the edit")
-        return self._transport.view(
-            kind, "PATCH", _at(search), json=asked, headers=headers, params=params
+        return search_calls.patch(
+            self._transport, NextRoundView, search, changes, seen, dry_run="true"
         )
 
     def continue_(
@@ -355,11 +320,11 @@ class Client:
         return self._steer(search, "cancel")
 
     def _steer(self, search: Search, action: str) -> StatusView:
-        return self._transport.view(StatusView, "POST", _at(search, action))
+        return self._transport.view(StatusView, "POST", at(search, action))
 
     def delete(self, search: Search) -> None:
         """Remove an ended search and all its trials."""
-        self._transport.send("DELETE", _at(search))
+        self._transport.send("DELETE", at(search))
 
     # Datasets
 
@@ -479,8 +444,3 @@ class Client:
             self._transport, order, score, epoch=epoch, loss=loss, state=state, message=message,
             metrics=metrics, cost=cost,
         )  # fmt: skip
-
-
-def _at(search: Search, *parts: str) -> str:
-    """The address of a search, or of something about it."""
-    return path_of("searches", search_id(search), *parts)

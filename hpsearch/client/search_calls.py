@@ -1,0 +1,75 @@
+"""The calls about one search that need more than an address: its plan, its submission, status and edits."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from hpsearch.client.address import path_of
+from hpsearch.client.arguments import Search, document, revision_tag, search_id
+from hpsearch.client.transport import Transport, V
+from hpsearch.report.views import PlanView, StatusView, SubmittedView
+
+Spec = Mapping[str, Any] | bytes
+_JSON = {"Content-Type": "application/json"}
+
+
+def at(search: Search, *parts: str) -> str:
+    """The address of a search, or of something about it."""
+    return path_of("searches", search_id(search), *parts)
+
+
+def plan(transport: Transport, spec: Spec) -> PlanView:
+    """The plan of a spec."""
+    params = {"dry_run": "true"}
+    address = path_of("searches")
+    return transport.view(
+        PlanView, "POST", address, content=_body(spec), headers=_JSON, params=params
+    )
+
+
+def submit(transport: Transport, spec: Spec) -> SubmittedView:
+    """Submit a spec once, however often it is sent."""
+    headers = {**_JSON, "Idempotency-Key": str(uuid.uuid4())}
+    return transport.view(
+        SubmittedView, "POST", path_of("searches"), content=_body(spec), headers=headers
+    )
+
+
+def status(
+    transport: Transport, search: Search, *, wait: float, after: StatusView | None
+) -> StatusView:
+    """The status, or `after` where nothing has changed for `wait` seconds."""
+    response = transport.send(
+        "GET",
+        at(search),
+        headers={} if after is None else {"If-None-Match": revision_tag(after, "after")},
+        params={"wait": f"{wait:g}"} if wait else {},
+        timeout=transport.held(wait),
+    )
+    if response.status_code == httpx.codes.NOT_MODIFIED and after is not None:
+        return after
+    return transport.parse(StatusView, response)
+
+
+def patch(
+    transport: Transport,
+    kind: type[V],
+    search: Search,
+    changes: Mapping[str, Any],
+    seen: StatusView | None,
+    **params: str,
+) -> V:
+    """Edit a search, or see what would come of it; only at the revision of `seen`."""
+    headers = {} if seen is None else {"If-Match": revision_tag(seen, "seen")}
+    asked = document(changes, "the edit")
+    return transport.view(kind, "PATCH", at(search), json=asked, headers=headers, params=params)
+
+
+def _body(spec: Spec) -> bytes:
+    """The JSON of a spec."""
+    return spec if isinstance(spec, bytes) else json.dumps(document(spec, "spec")).encode()
