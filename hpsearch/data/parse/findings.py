@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,13 +25,21 @@ _ROWS_AT_ONCE = 4096
 MOST = 0.1  # share of the distinct values of a column that are lost
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Kept:
+    """Numbers to subtract from the columns before they are stored, and the columns that float32 rounds."""
+
+    offset: narrow.Floats | None
+    inexact: Sequence[int]
+
+
 def notes(
     raw: Raw,
     labels: Encoded,
     train: IntArray,
     test: IntArray | None,
     equal: IntArray,
-    offset: narrow.Floats | None,
+    kept: Kept,
 ) -> Iterator[Note]:
     """Yield what a careful reader should know of a dataset.
 
@@ -40,8 +49,8 @@ def notes(
         Rows of the parts; `test` is None where the file brings a test part.
     equal
         Numbers of the rows, x before x_test: equal rows have one number.
-    offset
-        Numbers that are subtracted from the columns before they are stored.
+    kept
+        What becomes of the numbers when they are stored.
     """
     yield from _equal(labels, train, test, equal)
     yield from _spelled_missing(labels)
@@ -56,7 +65,7 @@ def notes(
             {"features": raw.x.values.shape[1]},
             "?as=image takes it for images, which have one scale for all pixels",
         )
-    yield from _rounded(raw, train, offset)
+    yield from _rounded(raw, train, kept)
     yield from _constant(raw)
     classes = labels.y if labels.classes else np.zeros(len(labels.y), np.intp)
     codes = frozenset(at for at, one in enumerate(raw.columns) if one.levels)
@@ -148,8 +157,8 @@ def _one_value(x: npt.NDArray[Any]) -> list[int]:
     return left.tolist()
 
 
-def _rounded(raw: Raw, train: IntArray, offset: narrow.Floats | None) -> Iterator[Note]:
-    coarse = narrow.read_rounded(raw.x.values, train)
+def _rounded(raw: Raw, train: IntArray, kept: Kept) -> Iterator[Note]:
+    coarse = narrow.read_rounded(raw.x.values, train, kept.inexact)
     if coarse:
         named = column(raw, coarse[0])
         largest = float(np.nanmax(np.abs(raw.x.values[train, coarse[0]])))
@@ -165,7 +174,7 @@ def _rounded(raw: Raw, train: IntArray, offset: narrow.Floats | None) -> Iterato
         )
     lost = [
         one
-        for one in narrow.rounded(raw.x.values, train, offset)
+        for one in narrow.rounded(raw.x.values, train, kept.offset, kept.inexact)
         if one.distinct - one.left >= MANY * one.distinct
     ]
     if not lost:

@@ -9,7 +9,7 @@ n   examples      F   features
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,12 +34,15 @@ class Rounded:
     left: int
 
 
-def offsets(x: npt.NDArray[Any], rows: npt.NDArray[np.intp]) -> Floats | None:
+def offsets(
+    x: npt.NDArray[Any], rows: npt.NDArray[np.intp], inexact: Sequence[int]
+) -> Floats | None:
     """Return what to subtract from each column of `x` (n, F) before the cast: (F,), or None for nothing.
 
-    Fitted on `rows` alone, without NaN. Columns that lose nothing worth a word have 0.
+    Fitted on `rows` alone, without NaN. Columns that lose nothing worth a word have 0. `inexact` is
+    what `inexact_columns` says of them, here and below: it goes over all of `x`, once.
     """
-    wide = [at for at in _rounded_columns(x) if np.ptp(_present(x[rows, at]))]
+    wide = [at for at in inexact if np.ptp(_present(x[rows, at]))]
     found = np.zeros(x.shape[1])
     for at in wide:
         values = _sample(x, rows, at)
@@ -65,11 +68,14 @@ def narrow(x: npt.NDArray[Any], offset: Floats | None) -> npt.NDArray[Any]:
 
 
 def rounded(
-    x: npt.NDArray[Any], rows: npt.NDArray[np.intp], offset: Floats | None
+    x: npt.NDArray[Any],
+    rows: npt.NDArray[np.intp],
+    offset: Floats | None,
+    inexact: Sequence[int],
 ) -> list[Rounded]:
     """Return the columns of `x` (n, F) in which some of the distinct values of `rows` become one."""
     columns: list[Rounded] = []
-    for at in _rounded_columns(x):
+    for at in inexact:
         shift = None if offset is None else offset[at : at + 1]
         values = np.unique(_sample(x, rows, at))
         left = np.unique(distance(values[:, None], shift).astype(np.float32)).size
@@ -78,12 +84,14 @@ def rounded(
     return columns
 
 
-def read_rounded(x: npt.NDArray[Any], rows: npt.NDArray[np.intp]) -> list[int]:
+def read_rounded(
+    x: npt.NDArray[Any], rows: npt.NDArray[np.intp], inexact: Sequence[int]
+) -> list[int]:
     """Return the columns whose steps in float64 are coarse: their digits were lost in the reading."""
     if x.dtype != np.float64:
         return []
     columns = []
-    for at in _rounded_columns(x):
+    for at in inexact:
         values = _sample(x, rows, at)
         step, spread = np.spacing(np.abs(values).max()), _spread(values)
         if step > _LOST * spread and (spread or step > 1):
@@ -91,7 +99,7 @@ def read_rounded(x: npt.NDArray[Any], rows: npt.NDArray[np.intp]) -> list[int]:
     return columns
 
 
-def _rounded_columns(x: npt.NDArray[Any]) -> list[int]:
+def inexact_columns(x: npt.NDArray[Any]) -> list[int]:
     """Return the columns of which float32 does not hold every value."""
     if x.dtype.itemsize < 4 or x.dtype == np.float32:
         return []

@@ -64,8 +64,10 @@ def ingest(request: Request, limits: Limits) -> DatasetInfo:
     else:
         raw, labels, parts, shown = _by_facts(raw, labels, limits)
     tabular = raw.x.kind == "tabular"
-    offset = narrow.offsets(raw.x.values, parts.train) if tabular else None
-    noted = findings.notes(raw, labels, parts.train, parts.test, parts.equal, offset)
+    inexact = narrow.inexact_columns(raw.x.values) if tabular else []
+    offset = narrow.offsets(raw.x.values, parts.train, inexact) if tabular else None
+    kept = findings.Kept(offset, inexact)
+    noted = findings.notes(raw, labels, parts.train, parts.test, parts.equal, kept)
     weights = _weighed(raw, labels, parts)
     notes = (*raw.notes, *noted, *_noted_weights(raw, weights, parts))
     raw = _narrowed(raw, offset)
