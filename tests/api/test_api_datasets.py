@@ -125,7 +125,7 @@ def test_a_number_to_predict_is_said_by_its_spread(client: httpx.Client) -> None
     }  # fmt: skip
     assert shown["columns"] == [
         {"name": "a", "kind": "number", "levels": None, "n_levels": None, "missing": 0,
-         "source": None, "part": None}
+         "source": None, "part": None, "unit": None}
     ]  # fmt: skip
 
 
