@@ -114,9 +114,10 @@ def _keep(
     path: Path, file: str, split: int, scores: Mapping[str, float], versions: Mapping[str, str]
 ) -> None:
     """Add the scores of a split, one file a line."""
-    kept = json.loads(path.read_text())["scores"] if path.exists() else {}
+    before = json.loads(path.read_text()) if path.exists() else {"scores": {}}
+    kept = before["scores"]
     kept.setdefault(file, {})[str(split)] = dict(scores)
-    made = {
+    made = before.get("made", {}) | {
         "versions": dict(versions),
         "machine": f"{platform.machine()}, one thread, Python {platform.python_version()}",
         "arguments": "those of peers.py; RealMLP with tuned defaults, random_state 0",

@@ -17,9 +17,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from hpsearch import nn
 from hpsearch.metrics import Task
 from hpsearch.space import Choices, Dimension
 from hpsearch.workloads.base import DatasetFacts, Setup
+from hpsearch.workloads.dense.model import ModelSpec
 
 ADAM_FROM = 0.01
 UNITS = 128
@@ -53,6 +55,15 @@ def network(
         if field not in taken and fits({**fields, field: value}):
             fields[field] = value
     return fields
+
+
+def network_fields(model: ModelSpec, taken: Collection[str]) -> dict[str, Any]:
+    """Those fields of a model, as JSON has them, that a plan chooses and nobody has taken."""
+    values = {field: getattr(model, field) for field in FIELDS}
+    values["hidden_sizes"] = list(model.hidden_sizes)
+    values["layers"] = [nn.layer_to_json(layer) for layer in values["layers"]]
+    without = {*taken, *(("hidden_sizes",) if _OTHER_SIZES & {*taken} else ())}
+    return {field: value for field, value in values.items() if field not in without}
 
 
 def _wished(setup: Setup, taken: Collection[str]) -> dict[str, Any]:
