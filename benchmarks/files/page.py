@@ -43,9 +43,19 @@ was searched once, after that. The peers' scores are kept in `benchmarks/files/p
 """
 
 
+SCORES = "## Scores beside peers"
+
+
 def page(verdicts: Sequence[Verdict], compared: Sequence[Scores], end: str) -> str:
     """Write the page; `end` is what people wrote below the tables."""
-    text = _UPLOADS.format(files=len(verdicts)) + uploads.table(verdicts)
-    if compared:
-        text += _SCORES.format(most=MOST) + report.table(compared)
-    return text + end
+    uploaded = _UPLOADS.format(files=len(verdicts)) + uploads.table(verdicts)
+    return uploaded + _scores(compared) + end
+
+
+def page_with_scores(old: str, compared: Sequence[Scores], end: str) -> str:
+    """Write the scores of a page anew, and leave its uploads as they are."""
+    return old[: old.index(SCORES)].rstrip("\n") + "\n" + _scores(compared) + end
+
+
+def _scores(compared: Sequence[Scores]) -> str:
+    return _SCORES.format(most=MOST) + report.table(compared) if compared else ""

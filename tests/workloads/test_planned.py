@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from hpsearch.spec import SearchSpec, parse, plan
 from hpsearch.workloads import DatasetFacts, ModelSpec
 from hpsearch.workloads.dense import current_model, planned
 
+ROOT = Path(__file__).resolve().parents[2]
 RATE = {"learning_rate": {"low": 1e-4, "high": 1.0, "scale": "log"}}
 NUMBERS = tuple(Column(name, "number") for name in "abc")
 WORDS = Column("city", "category", tuple(f"city {i}" for i in range(90)))
@@ -91,6 +94,13 @@ def test_what_is_named_stays(named: dict[str, Any]) -> None:
     model = model_of(model=named)
     asked = current_model().model_validate(named)
     assert all(getattr(model, name) == getattr(asked, name) for name in named)
+
+
+def test_a_spec_with_a_network_of_its_own_trains_that_one() -> None:
+    """The example of README, tutorial and demo."""
+    asked = json.loads((ROOT / "examples" / "digits.json").read_text())
+    model = parse(asked, FACTS, caps()).spec.model
+    assert model == current_model().model_validate(asked["model"])
 
 
 def test_a_named_optimizer_keeps_its_constant_rate() -> None:
