@@ -20,6 +20,7 @@ const MORE = [
 // They follow from the budget where they are left empty.
 const PLANNED = [
   "rounds", "trials_per_round", "epochs.first", "epochs.last", "epochs.halving", "finalists.rounds", "sampler",
+  "model.hidden_sizes", "model.optimizer", "model.schedule", "model.dropout",
 ];
 const LABELS = {
   "budget.epochs": "Epochs of all trials",

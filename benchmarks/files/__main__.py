@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.files import listed, report
-from benchmarks.files.judge import upload
-from benchmarks.files.page import page
+from benchmarks.files.judge import Verdict, upload
+from benchmarks.files.listed import File
+from benchmarks.files.page import page, page_with_scores
 from hpsearch.data import DatasetStore
 
 _BELOW = "## Why"
@@ -19,18 +21,27 @@ def main() -> None:
     options.add_argument("--cache", type=Path, default=Path("var/files"))
     options.add_argument("--out", type=Path, help="page to write; else it is printed")
     options.add_argument("--build", default="head", help="of the product, whose results are shown")
+    options.add_argument(
+        "--scores", action="store_true", help="write the page's scores anew, alone"
+    )
     options.add_argument("ids", nargs="*", help="some files alone")
     chosen = options.parse_args()
     every = listed.files(chosen.ids)
-    places = listed.fetch(every, chosen.cache)
-    with tempfile.TemporaryDirectory() as home:
-        store = DatasetStore(f"{home}/store", Path(home, "cache"))
-        verdicts = [upload(file, places[file.id], store) for file in every]
     compared = report.scores(every, chosen.cache / "results", chosen.build)
-    text = page(verdicts, compared, _written(chosen.out))
+    if chosen.scores and chosen.out:
+        text = page_with_scores(chosen.out.read_text(), compared, _written(chosen.out))
+    else:
+        text = page(_uploaded(every, chosen.cache), compared, _written(chosen.out))
     print(text)
     if chosen.out:
         chosen.out.write_text(text)
+
+
+def _uploaded(every: Sequence[File], cache: Path) -> list[Verdict]:
+    places = listed.fetch(every, cache)
+    with tempfile.TemporaryDirectory() as home:
+        store = DatasetStore(f"{home}/store", Path(home, "cache"))
+        return [upload(file, places[file.id], store) for file in every]
 
 
 def _written(out: Path | None) -> str:

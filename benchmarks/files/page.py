@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.files import report, uploads
-from benchmarks.files.compare import MOST
 from benchmarks.files.judge import Verdict
 from benchmarks.files.report import Scores
+from benchmarks.files.shuffled import MOST
 
 _UPLOADS = """# Public files
 
@@ -28,17 +28,34 @@ beside LogisticRegression or RidgeCV and HistGradientBoosting of scikit-learn 1.
 tuned defaults (pytabkit 1.8.0), all on one thread. A split is the file with its rows in another seeded order, at most
 {most:,} of them; the product seals a fifth by the content, and the peers get the same training rows and the same test rows,
 in the columns that the product stored. Groups and times of the list are not used here. Scores are points of a hundred: accuracy,
-or R2. *behind* is the better of linear and RealMLP less hpsearch; *error* is the standard error of the differences, of a single
+or R2. Each contender answers with what its user gets by default: hpsearch with one model, the recommended one, trained anew on training
+and validation part; RealMLP with one that keeps a fifth to stop by; the linear model and the trees with one. No ensembles.
+
+*behind* is the better of linear and RealMLP less hpsearch; *error* is the standard error of the differences, of a single
 split that of two accuracies, and 0 for R2. A file keeps up if it is not behind by more than one point or one error, whichever
-is more. Trees are shown and not judged. Every result is kept in `var/files/results`, so that
-`python -m benchmarks.files.compare` goes on where it ended.
+is more. Trees are shown and not judged. The better of two peers is chosen by the test rows themselves, which favours the peers.
+
+The defaults were chosen on the tuning half alone (`benchmarks/files/halves.py`, a seeded draw that was committed first); the held-out half
+was searched once, after that. The peers' scores are kept in `benchmarks/files/peer_scores.json`, with versions and machine, and
+`python -m benchmarks.files.peer_scores` adds further splits. `python -m benchmarks.files.compare` runs the searches, keeps each in
+`var/files/results`, and goes on where it ended.
 
 """
 
 
+SCORES = "## Scores beside peers"
+
+
 def page(verdicts: Sequence[Verdict], compared: Sequence[Scores], end: str) -> str:
     """Write the page; `end` is what people wrote below the tables."""
-    text = _UPLOADS.format(files=len(verdicts)) + uploads.table(verdicts)
-    if compared:
-        text += _SCORES.format(most=MOST) + report.table(compared)
-    return text + end
+    uploaded = _UPLOADS.format(files=len(verdicts)) + uploads.table(verdicts)
+    return uploaded + _scores(compared) + end
+
+
+def page_with_scores(old: str, compared: Sequence[Scores], end: str) -> str:
+    """Write the scores of a page anew, and leave its uploads as they are."""
+    return old[: old.index(SCORES)].rstrip("\n") + "\n" + _scores(compared) + end
+
+
+def _scores(compared: Sequence[Scores]) -> str:
+    return _SCORES.format(most=MOST) + report.table(compared) if compared else ""

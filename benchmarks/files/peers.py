@@ -1,16 +1,19 @@
-"""Peers on the rows of a dataset: `python peers.py NAME ROWS.npz`, one line of JSON on standard output.
+"""Peers on the rows of datasets: lines `NAME ROWS.npz` in, one line of JSON out for each of them.
 
 Runs by an interpreter of its own, which has scikit-learn and pytabkit, and knows nothing of hpsearch.
-Classification is scored by accuracy, regression by R2, both in points of a hundred.
+One process answers for many datasets, for torch is slow to load. Classification is scored by
+accuracy, regression by R2, both in points of a hundred. The first line says which versions these are.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
 import warnings
 from collections.abc import Callable
+from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -90,7 +93,23 @@ def _fill(parts: dict[str, pd.DataFrame], numbers: list[str]) -> None:
 PEERS: dict[str, Callable[..., Any]] = {"linear": linear, "trees": trees, "realmlp": realmlp}
 
 
-def main(name: str, path: str) -> None:
+def versions() -> dict[str, str]:
+    """Return the versions that the scores hang on."""
+    names = ("scikit-learn", "pytabkit", "torch", "numpy", "pandas")
+    return {name: metadata.version(name) for name in names}
+
+
+def main() -> None:
+    print(json.dumps(versions()), flush=True)
+    for line in sys.stdin:
+        name, _, path = line.strip().partition(" ")
+        with contextlib.redirect_stdout(sys.stderr):
+            answer = score(name, path)
+        print(json.dumps(answer), flush=True)
+
+
+def score(name: str, path: str) -> dict[str, Any]:
+    """Fit a peer on the training rows and score it on the test rows."""
     rows = np.load(path)
     is_word = rows["words"]
     names = [f"c{at}" for at in range(len(is_word))]
@@ -116,11 +135,11 @@ def main(name: str, path: str) -> None:
     answer = np.asarray(model.predict(parts["test"])).ravel()
     truth = rows["test_y"]
     if classes:
-        score = float((answer == truth).mean())
+        value = float((answer == truth).mean())
     else:
-        score = 1 - float(((answer - truth) ** 2).sum() / ((truth - truth.mean()) ** 2).sum())
-    print(json.dumps({"score": 100 * score, "seconds": time.perf_counter() - began}))
+        value = 1 - float(((answer - truth) ** 2).sum() / ((truth - truth.mean()) ** 2).sum())
+    return {"score": 100 * value, "seconds": time.perf_counter() - began}
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.files.compare import MOST
+from benchmarks.files.halves import HALVES, half_of
 from benchmarks.files.listed import File
+from benchmarks.files.peer_scores import PEERS, stored
+from benchmarks.files.shuffled import MOST
 
 OURS, TREES = "ours", "trees"
 JUDGED = ("linear", "realmlp")
@@ -63,46 +65,44 @@ class Scores:
 
 
 def scores(every: Sequence[File], results: Path, build: str) -> list[Scores]:
-    """Read what lies on disk."""
-    read = []
+    """Read the product's results from disk, and those of the peers from the repository."""
+    peers, read = stored(), []
     for file in every:
-        names = {OURS: f"ours-{build}", **{name: name for name in (*JUDGED, TREES)}}
-        splits = [
-            one for one in sorted((results / file.id).glob("*"))
-            if all((one / f"{name}.json").exists() for name in names.values())
-        ]  # fmt: skip
+        ours = {
+            int(one.parent.name): float(json.loads(one.read_text())["score"])
+            for one in (results / file.id).glob(f"*/ours-{build}.json")
+        }
+        splits = sorted(split for split in ours if (file.id, split) in peers)
         if splits:
-            by = {
-                who: [_score(one / f"{name}.json") for one in splits] for who, name in names.items()
-            }
-            read.append(Scores(file, by))
+            by = {name: [peers[file.id, split][name] for split in splits] for name in PEERS}
+            read.append(Scores(file, {OURS: [ours[split] for split in splits], **by}))
     return read
 
 
-def _score(path: Path) -> float:
-    return float(json.loads(path.read_text())["score"])
-
-
 def table(every: Sequence[Scores]) -> str:
-    """Write the share of files that keep up, and every file."""
-    kept = sum(one.keeps_up for one in every)
-    over = sum(one.behind <= 0 for one in every)
-    splits = sum(one.splits for one in every)
-    said = (
-        f"{kept} of {len(every)} files ({kept / len(every):.0%}) keep up with the best linear or "
-        f"network peer ({over} are not behind it at all); {splits} splits in all."
-    )
+    """Write the share of files that keep up, of all and by half, and every file."""
+    said = [_share("All", every)]
+    by_half = {half: [one for one in every if half_of(one.file) == half] for half in HALVES}
+    said += [_share(f"The {half} half", some) for half, some in by_half.items()]
     lines = [
-        said,
+        *said,
         "",
-        "| file | score | splits | hpsearch | linear | RealMLP | trees | behind | error | keeps up |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| file | half | score | splits | hpsearch | linear | RealMLP | trees | behind | error | keeps up |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for one in every:
         metric = "accuracy" if one.file.task == "classification" else "R2"
         means = [f"{one.mean(who):.1f}" for who in (OURS, *JUDGED, TREES)]
         ends = [f"{one.behind:+.1f}", f"{one.error:.1f}", "yes" if one.keeps_up else "**no**"]
-        lines.append(
-            "| " + " | ".join([one.file.id, metric, str(one.splits), *means, *ends]) + " |"
-        )
+        begins = [one.file.id, half_of(one.file), metric, str(one.splits)]
+        lines.append("| " + " | ".join([*begins, *means, *ends]) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _share(what: str, every: Sequence[Scores]) -> str:
+    kept, over = sum(one.keeps_up for one in every), sum(one.behind <= 0 for one in every)
+    splits, share = sum(one.splits for one in every), kept / max(len(every), 1)
+    return (
+        f"- {what}: {kept} of {len(every)} files ({share:.0%}) keep up with the best linear or network "
+        f"peer, {over} are not behind it at all; {splits} splits in all."
+    )

@@ -5,12 +5,17 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import tempfile
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.files.listed import File
+from hpsearch.data import DatasetInfo, DatasetStore
+from hpsearch.data.parse.parameters import reading_of
+
+MOST = 3000  # rows of a split
 
 
 def shuffle(file: File, path: Path, out: Path, *, seed: int, most: int) -> Path:
@@ -29,6 +34,14 @@ def shuffle(file: File, path: Path, out: Path, *, seed: int, most: int) -> Path:
     order = rng.permutation(len(lines) - head)[:most] + head
     written.write_text("\n".join([*lines[:head], *(lines[at] for at in order)]) + "\n")
     return written
+
+
+def stored_split(store: DatasetStore, file: File, path: Path, split: int) -> DatasetInfo:
+    """Store a split of a file as an upload with the parameters of the list, groups and time aside."""
+    with tempfile.TemporaryDirectory() as home:
+        sent = shuffle(file, path, Path(home), seed=split, most=MOST)
+        words = file.words(dependent=False) | {"filename": sent.name}
+        return store.ingest_upload(sent, "application/octet-stream", reading_of(words))
 
 
 def unpacked(path: Path) -> str:

@@ -20,6 +20,7 @@ from hpsearch.nn.kinds import (
     DenseSpec,
     DropoutSpec,
     FlattenSpec,
+    WavesSpec,
     layer_to_json,
 )
 from hpsearch.nn.layer import Layer, LayerSpec, Parameter, Plan, Site
@@ -74,6 +75,7 @@ __all__ = [
     "TargetScale",
     "Training",
     "UnlikeTraining",
+    "WavesSpec",
     "Weights",
     "balanced_weights",
     "best_stack_size",

@@ -6,11 +6,15 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from hpsearch.errors import InvalidRequest
 from hpsearch.nn.activations import ACTIVATIONS
+from hpsearch.nn.buffers import Units
 from hpsearch.nn.checks import known
 from hpsearch.nn.layer import ExampleShape, Layer, LayerSpec, Parameter, Plan, Site
 from hpsearch.nn.layers import BatchNorm, Dense, Dropout
+from hpsearch.nn.waves import Waves
 from hpsearch.registry import Registry
 
 
@@ -97,6 +101,46 @@ class DropoutSpec:
         return None if site.mask is None else Dropout(site.source, site.mask)
 
 
+@dataclass(frozen=True, slots=True)
+class WavesSpec:
+    """Cosine and sine of the first `numbers` inputs, beside all inputs.
+
+    There are `count` frequencies: `base` radians for each unit of a scaled input, and on by doubling.
+    The waves of each are `fade` times as high as those before: the slower ones count for more.
+    """
+
+    numbers: int
+    count: int = 4
+    base: float = 1.0
+    fade: float = 0.5
+
+    def plan(self, source: ExampleShape) -> Plan:
+        """Plan a buffer without parameters. Raises: InvalidRequest if an option makes no waves."""
+        if len(source) != 1:
+            raise InvalidRequest(f"waves need flat examples; flatten those of {source}")
+        if not 1 <= self.numbers <= source[0]:
+            raise InvalidRequest(f"numbers is {self.numbers}; there are {source[0]} inputs")
+        if not 1 <= self.count <= WAVES_MOST:
+            raise InvalidRequest(f"count is {self.count}; it must lie in 1..{WAVES_MOST}")
+        if not 0 < self.base <= WAVES_BASE_MOST:
+            raise InvalidRequest(f"base is {self.base}; it must lie in (0, {WAVES_BASE_MOST:g}]")
+        if not 0 < self.fade <= 1:
+            raise InvalidRequest(f"fade is {self.fade}; it must lie in (0, 1]")
+        return Plan((source[0] + 2 * self.numbers * self.count,), reads_output=True)
+
+    def bind(self, site: Site) -> Layer:
+        """Bind to a new buffer, which all trials share where they share the input."""
+        source, dtype = site.source, site.source.rows.dtype
+        output = site.target()
+        if source.rows.ndim == 2:
+            output = Units.inputs(np.ones((site.shape[0] + 1, source.rows.shape[-1]), dtype))
+        octaves = np.arange(self.count)
+        frequencies, heights = self.base * 2.0**octaves, self.fade**octaves
+        return Waves(source, output, self.numbers, frequencies.astype(dtype), heights.astype(dtype))
+
+
+WAVES_MOST, WAVES_BASE_MOST = 8, 100.0
+
 LAYERS: Registry[type[LayerSpec]] = Registry(
     "layer",
     {
@@ -105,6 +149,7 @@ LAYERS: Registry[type[LayerSpec]] = Registry(
         "batch_norm": BatchNormSpec,
         "activation": ActivationSpec,
         "dropout": DropoutSpec,
+        "waves": WavesSpec,
     },
 )
 

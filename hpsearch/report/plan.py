@@ -28,7 +28,7 @@ def view_of(resolved: ResolvedSpec, data: Mapping[str, Any], spec: Mapping[str, 
     return PlanView(
         summary=_summary(resolved, rounds, trials, epochs),
         budget=budget,
-        planned=[] if budget is None else plan.chosen(data),
+        planned=[] if budget is None else plan.chosen(data, asked),
         rounds=[
             PlannedRoundView(
                 number=r.number, kind=r.kind, trials=r.trials, rungs=list(r.rungs), epochs=r.epochs

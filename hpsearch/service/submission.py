@@ -13,7 +13,7 @@ from hpsearch.report.digest import body_sha256
 from hpsearch.service import provided, warm
 from hpsearch.service.datasets import Datasets
 from hpsearch.settings import Settings
-from hpsearch.spec import ResolvedSpec, parse
+from hpsearch.spec import ResolvedSpec, parse, plan
 from hpsearch.store import Store, Tx
 from hpsearch.trials import Observation
 from hpsearch.workloads import NO_DATASET, DatasetFacts, workload_of
@@ -67,6 +67,7 @@ class Submission:
     def _checked(self, data: object, owner: str) -> tuple[ResolvedSpec, dict[str, Any]]:
         """The search that `data` asks for, and the stored facts of its dataset, which allows its splits."""
         facts = self._facts(data, owner)
+        data = self._with_network(data, owner)
         resolved = parse(data, facts if isinstance(facts, Mistake) else facts[0], self._settings)
         assert not isinstance(facts, Mistake)  # parse refuses it
         return resolved, self._datasets.require_splits(resolved, facts[1])
@@ -91,6 +92,16 @@ class Submission:
             note=resolved.spec.note,
             warm_start=self._warm_start(resolved, owner),
         )
+
+    def _with_network(self, data: object, owner: str) -> object:
+        """A planned spec with the network of the earlier search that it begins with."""
+        if not isinstance(data, dict) or not plan.is_asked(data):
+            return data
+        earlier = [one for one in warm.earlier(data) if isinstance(one, str)]
+        if not earlier:
+            return data
+        search = self._store.read(lambda tx: tx.searches.of(owner, earlier[0]))
+        return data if search is None else warm.with_network(data, search.resolved())
 
     def _warm_start(self, resolved: ResolvedSpec, owner: str) -> Sequence[Observation]:
         if not resolved.spec.warm_start:

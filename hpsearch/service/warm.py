@@ -5,7 +5,7 @@ The observations are copied: what becomes of an earlier search later changes not
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from hpsearch.space import Space
 from hpsearch.spec import ResolvedSpec
 from hpsearch.store import Tx
 from hpsearch.trials import Observation, SearchState
+from hpsearch.workloads.dense import network_fields
 
 SOURCES = (
     SearchState.COMPLETED,
@@ -26,6 +27,26 @@ SOURCES = (
     SearchState.PAUSED,
 )
 TRIALS_MOST = 2_000  # of one earlier search: half the best ones, half the newest
+
+
+def earlier(data: Mapping[str, Any]) -> Sequence[object]:
+    """The items of a document's `warm_start`, whatever they are."""
+    items = data.get("warm_start")
+    return items if isinstance(items, list) else ()
+
+
+def with_network(data: Mapping[str, Any], old: ResolvedSpec) -> dict[str, Any]:
+    """A planned document with the network of an earlier search, where it neither names nor searches it.
+
+    The plan of today may choose another one than the earlier search had, whose trials would then
+    tell nothing.
+    """
+    model, space = data.get("model", {}), data.get("space", {})
+    named = isinstance(model, Mapping) and isinstance(space, Mapping)
+    if not named or not old.spec.workload.trained_here:
+        return dict(data)
+    fields = network_fields(old.spec.model, {*model, *space, *old.spec.space})
+    return {**data, "model": {**fields, **model}}
 
 
 def frozen(tx: Tx, new: ResolvedSpec, *, owner: str) -> list[Observation]:

@@ -14,6 +14,8 @@ A user names one number; rounds, trials per round, rungs, repeats, final test an
                  nothing but repeats tells luck from merit, a quarter of the rounds, which have 16
                  to 8 trials then
     sampler      the best there is, `SAMPLER`
+    model        the workload's choice (`hpsearch.workloads.dense.planned`), made first, for the length of
+                 a training hangs on it
 
 Whatever the user names beside the budget stays as it is, and the rest is planned around it, within
 the caps (`hpsearch.spec.named` reports what is named beyond them). The figures behind these
@@ -43,6 +45,7 @@ from hpsearch.spec.models import (
 )
 from hpsearch.spec.resolved import ResolvedSpec
 from hpsearch.workloads import DatasetFacts, Workload
+from hpsearch.workloads.dense import current_model
 
 BY_HAND = ("rounds", "trials_per_round", "epochs")  # without a budget, one of them says: no plan
 SIZES = (32, 4)  # trials of the first and of the last exploring round
@@ -65,9 +68,21 @@ def is_asked(data: Mapping[str, Any]) -> bool:
     return data.get("budget") is not None or not any(name in data for name in BY_HAND)
 
 
-def chosen(data: Mapping[str, Any]) -> list[str]:
-    """Paths of the fields that a plan chooses, because the document does not name them."""
-    return [path for path in CHOSEN if not names(data, path)] if is_asked(data) else []
+def chosen(data: Mapping[str, Any], spec: SearchSpec) -> list[str]:
+    """Paths of the fields that a plan has chosen, because the document does not name them.
+
+    Parameters
+    ----------
+    data, spec
+        The document as it was sent, and the whole spec that became of it.
+    """
+    if not is_asked(data):
+        return []
+    named, usual = {*_model(data), *data.get("space", ())}, type(spec.model)()
+    model = [
+        name for name, value in spec.model if value != getattr(usual, name) and name not in named
+    ]
+    return [path for path in CHOSEN if not names(data, path)] + [f"model.{name}" for name in model]
 
 
 def conflicts(data: Mapping[str, Any]) -> list[Mistake]:
@@ -115,6 +130,10 @@ def completed(
     tuple
         The document, and the mistakes of a budget that pays for too little or is beyond the caps.
     """
+    model = {**_model(data), **ResolvedSpec(asked, facts).workload.planned(_model(data), caps)}
+    if model != _model(data):
+        data = {**data, "model": model}
+        asked = asked.model_copy(update={"model": current_model().model_validate(model)})
     planner = _Planner(data, asked, facts, caps)
     mistakes = planner.mistakes()
     rest = {name: value for name, value in data.items() if name != "budget"}
@@ -373,6 +392,12 @@ class _Planner:
             return counts[max(0, fits - 1)]
         fewest = bisect_left(counts, self.amount, key=lambda n: self.spent(n, trials))
         return counts[min(fewest, len(counts) - 1)]
+
+
+def _model(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The model that a document has."""
+    model: Mapping[str, Any] = data.get("model", {})
+    return model
 
 
 def names(data: Mapping[str, Any], path: str) -> bool:

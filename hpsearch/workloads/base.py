@@ -6,7 +6,7 @@ The class answers for a spec by itself, an instance for a spec with the facts of
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -295,6 +295,10 @@ class Workload(ABC):
     def shape_key(self, params: Params) -> ShapeKey:  # noqa: ARG002 - the interface's
         """The values that a trial shares with those it can be stacked with."""
         return ()
+
+    def planned(self, named: Collection[str], settings: Settings) -> Mapping[str, Any]:  # noqa: ARG002 - the interface's
+        """Fields of the model that a plan chooses, as JSON has them; `named` are those of its user."""
+        return {}
 
     def hyperparameters(self, params: Params) -> dict[str, Any]:
         """Every hyperparameter of a trial: the fixed ones and `params` over them."""

@@ -60,6 +60,31 @@ def test_a_warm_search_begins_where_the_earlier_one_ended(
     assert replay.decisions(services, again["id"]).differences == []
 
 
+def test_a_planned_search_takes_the_network_that_it_begins_with(
+    client: httpx.Client, spec: dict[str, Any], complete: Any
+) -> None:
+    """The plan would choose Adam and 128 units; trials of another network would tell it nothing."""
+    first = complete(client, {**spec, "rounds": 1})
+    planned = {
+        "dataset": "digits", "space": spec["space"], "warm_start": [first["id"]],
+        "budget": {"epochs": 100},
+    }  # fmt: skip
+    answer = client.post(f"{SEARCHES}?dry_run=true", json=planned)
+    assert answer.status_code == 200, answer.text
+    model = answer.json()["spec"]["model"]
+    assert (model["hidden_sizes"], model["optimizer"], model["schedule"]) == (
+        [20],
+        "sgd",
+        "constant",
+    )
+    named = {**planned, "model": {"hidden_sizes": [30]}}
+    refusal = refused(client.post(f"{SEARCHES}?dry_run=true", json=named))
+    assert "another model.hidden_sizes: [20], not [30]" in refusal["warm_start[0]"]
+    del planned["warm_start"]
+    model = client.post(f"{SEARCHES}?dry_run=true", json=planned).json()["spec"]["model"]
+    assert (model["hidden_sizes"], model["optimizer"]) == ([128], "adam")
+
+
 def test_what_it_begins_with_is_frozen(
     client: httpx.Client, spec: dict[str, Any], complete: Any, services: Services
 ) -> None:

@@ -53,7 +53,7 @@ def test_layers_are_named_in_a_spec_and_trained(grown: Service, tmp_path: Path) 
         assert model.shape.layers == (PoolSpec(), GainSpec(0.5))
         assert np.mean(np.array(model.predict(x), int) == y) > 0.8
         assert grown.replayed(ended.id, training=True) == []
-    assert grown.refused(spec) == ["model.layers"]  # nobody knows any kind
+    assert grown.refused(spec) == ["model.layers[0]", "model.layers[1]"]  # nobody knows these kinds
 
 
 def test_mistakes_in_layers_have_their_paths(grown: Service) -> None:

@@ -29,7 +29,7 @@ MISTAKES = [
     ({"space": {"learning_rate": {**LOG, "scales": "log"}}}, f"{R}.scales", "did you mean scale?"),
     ({"space": {"learnin_rate": LOG}}, "space.learnin_rate",
      "unknown hyperparameter; did you mean learning_rate? Known are activation"),
-    ({"model": {"layers": 3}}, "model.layers", "unknown field"),
+    ({"model": {"layers": 3}}, "model.layers", "give a list, got 3"),
     ({"epochs": {"middle": 3}}, "epochs.middle", "unknown field"),
     ({"final": {"x": 3}}, "final.x", "unknown field"),
     ({"space": {"learning_rate": {**LOG, "steps": 3}}}, f"{R}.steps", "unknown field"),

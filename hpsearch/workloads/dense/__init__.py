@@ -9,6 +9,7 @@ from hpsearch.workloads.dense.hyperparameters import (
 )
 from hpsearch.workloads.dense.layers import example_shape
 from hpsearch.workloads.dense.model import ModelSpec, current_model, with_registered
+from hpsearch.workloads.dense.planned import network_fields
 from hpsearch.workloads.dense.workload import Dense, network_parameters
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "current_model",
     "example_shape",
     "hyperparameters",
+    "network_fields",
     "network_parameters",
     "per_trial",
     "with_registered",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -24,7 +25,7 @@ from hpsearch.workloads.base import (
     ValidParts,
     Workload,
 )
-from hpsearch.workloads.dense import caps, checks, settings
+from hpsearch.workloads.dense import caps, checks, planned, settings
 from hpsearch.workloads.dense.hyperparameters import (
     ARCHITECTURE,
     hyperparameters,
@@ -32,7 +33,7 @@ from hpsearch.workloads.dense.hyperparameters import (
     shaping,
 )
 from hpsearch.workloads.dense.layers import behind, misplaced
-from hpsearch.workloads.dense.model import ModelSpec
+from hpsearch.workloads.dense.model import ModelSpec, current_model
 
 UPDATES = 2_000  # minibatches that a small network needs, about
 UPDATES_LEAST = 256  # the same, of a training that has to be short
@@ -161,6 +162,28 @@ class Dense(Workload):
             if count > most
             else None
         )
+
+    def planned(self, named: Collection[str], settings: Settings) -> Mapping[str, Any]:
+        """Network and optimizer by dataset and space (`hpsearch.workloads.dense.planned`)."""
+        full = self.epochs_in_full[1]
+        usual = super().trainings(full)
+
+        def fits(fields: Mapping[str, Any]) -> bool:
+            model = current_model().model_validate({**self._given, **fields})
+            other = Dense(replace(self.setup, model=model))
+            return (
+                not other._too_large(settings)
+                and not any(size > cap for _, size, cap in other.capped(settings))
+                and other._largest_flops(full) * usual <= FLOPS
+            )
+
+        return planned.network(self.setup, named, fits)
+
+    @property
+    def _given(self) -> Mapping[str, Any]:
+        """The fields of the model that a document has."""
+        given: Mapping[str, Any] = self.model.model_dump(exclude_unset=True)
+        return given
 
     def ends_at(self, name: str, side: Side, value: float) -> bool:
         """Tell whether `value` is an end of the hyperparameter's domain."""
