@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hpsearch.evidence import Gain, Gains
-from hpsearch.metrics.gain import of_scores
 from hpsearch.records import TrialRecord
 from hpsearch.records.chosen import same
 from hpsearch.report import statistics
@@ -106,6 +105,8 @@ def _reported(models: Sequence[TrialRecord]) -> GainView:
         reason = f"no gain: {len(lost)} of {len(ours) + len(theirs)} models have no score"
         gain = Gain(None, note=reason)
     else:
+        from hpsearch.metrics.gain import of_scores  # loads SciPy, which the API has no use for
+
         gain = of_scores(*([m.score or 0.0 for m in side] for side in (ours, theirs)))
     notes = (gain.note, THE_TRAINERS_WORD)
     return GainView(
