@@ -16,27 +16,22 @@ from hpsearch.coordinator.configurations import configurations
 from hpsearch.narrowing.basis import basis_of, untried
 from hpsearch.records.chosen import key, same
 from hpsearch.space import Level, Params, inside, same_level
-from hpsearch.spec import given
-from hpsearch.trials import Basis, Decision, Recommendation, Verdict
+from hpsearch.trials import Basis, Decision, Observation, Recommendation, TrialState, Verdict
 
 if TYPE_CHECKING:
     from hpsearch.coordinator.situation import Situation
-    from hpsearch.coordinator.snapshot import Snapshot
 
 BEHIND = 2.0  # standard deviations of a posterior by which the baseline's values would lose
 
 
-def tried_first(now: Snapshot, trials: int) -> list[Params]:
-    """The settings that the first round of so many trials begins with.
-
-    A baseline that is searched is one of them, where it leaves a trial to draw: what is known of it
-    is then known from the start.
-    """
-    first = given.first_of(now.resolved)[:trials]
-    base = now.baseline
-    if base is None or len(first) + 2 > trials or not given.is_searched(now.resolved, base):
-        return first
-    return first if any(same(base, one) for one in first) else [*first, base]
+def as_tried(settings: Sequence[Params], number: int) -> list[Observation]:
+    """Settings that a round begins with, as trials of which nothing is known: their levels have a turn."""
+    return [
+        Observation(
+            number, i, params, TrialState.PENDING, epochs=0, correct=0, examples=0, loss=None
+        )
+        for i, params in enumerate(settings)
+    ]
 
 
 def with_baseline(situation: Situation, rivals: Sequence[Params]) -> list[Params]:

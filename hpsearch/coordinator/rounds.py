@@ -12,7 +12,7 @@ from hpsearch.coordinator.situation import Situation
 from hpsearch.reasons import Reason
 from hpsearch.samplers import SAMPLERS
 from hpsearch.space import Box, Params, Range
-from hpsearch.spec import ResolvedSpec, schedule
+from hpsearch.spec import ResolvedSpec, given, schedule
 from hpsearch.spec.schedule import MODEL_BASED, PROBE_EVERY, REPEAT_EVERY
 from hpsearch.trials import RoundKind, RoundPlan, Stream
 from hpsearch.workloads import ShapeKey
@@ -22,13 +22,14 @@ def explore(situation: Situation, *, rungs: Sequence[int], trials: int, job_size
     """Plan a round that looks for better values, most of them inside the box.
 
     A sampler that weighs what it draws looks at all that was asked for, where the rule can use it. It is
-    told of the trials that failed too: their levels have had their turn.
+    told of the trials that failed too, and of those that the round begins with: their levels have had
+    their turn.
     """
     now, box, model = situation.now, situation.box, situation.model
     spec, number = now.resolved.spec, now.round + 1
     space, observations = now.resolved.space, now.observations
     bounds, wide = box, widened(now.resolved.box, box)
-    first = [] if now.round else chosen.tried_first(now, trials)
+    first = [] if now.round else given.begins_with(now.resolved, trials)
     probes = again = 0
     if spec.narrowing == MODEL_BASED and model is not None:
         again = trials // REPEAT_EVERY
@@ -44,7 +45,7 @@ def explore(situation: Situation, *, rungs: Sequence[int], trials: int, job_size
     inner = trials - len(first) - probes - len(repeated)
     rng = np.random.default_rng([spec.seed, Stream.SAMPLE, number])
     propose = SAMPLERS[spec.sampler].propose
-    tried = [*observations, *now.failures]
+    tried = [*observations, *now.failures, *chosen.as_tried(first, number)]
     drawn = list(propose(space, bounds, tried, model, inner, rng)) if inner else []
     if probes:
         rng = np.random.default_rng([spec.seed, Stream.PROBE, number])

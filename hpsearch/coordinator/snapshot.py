@@ -85,7 +85,10 @@ class Snapshot:
         known = [t for t in trials if t.round <= after]
         own = observations(known, {r.number: r.epochs for r in over})
         trained = sum(t.epochs for t in known if t.role is None and t.state in OBSERVED)
-        inside, aside = parted(own, resolved, baselines(search, after=after))
+        failed = [t for t in known if t.role is None and t.state is TrialState.FAILED]
+        beaten = baselines(search, after=after)
+        inside, aside = parted(own, resolved, beaten)
+        failures, _ = parted([_failed(t) for t in failed], resolved, beaten)
         return cls(
             resolved=resolved,
             box=box_after(resolved, search.edits, over),
@@ -93,7 +96,7 @@ class Snapshot:
             baseline=given.baseline_of(resolved),
             aside=aside,
             failed=sum(t.state is TrialState.FAILED for t in known),
-            failures=[_failed(t) for t in known if t.role is None and t.state is TrialState.FAILED],
+            failures=failures,
             kinds=[r.kind for r in over],
             correct_masks={(t.round, t.idx): t.right for t in known if t.right is not None},
             seconds=None if resolved.spec.max_seconds is None else seconds,

@@ -10,6 +10,7 @@ from hpsearch.coordinator.snapshot import Snapshot
 from hpsearch.reasons import Reason
 from hpsearch.reasons.course import BudgetSpent, CostSpent, GainSpent, RoundsDone, TimeSpent
 from hpsearch.samplers.levels import untried_levels
+from hpsearch.spec.budget import COUNT_MOST
 from hpsearch.spec.resolved import RESERVED
 
 GAIN_LEAST = 0.1  # expected improvement, as a share of the noise, that is worth another round
@@ -99,4 +100,5 @@ def _paid(now: Snapshot, trials: int, rungs: Sequence[int], *, exploring: bool) 
         return trials
     reserve = min(pace * now.resolved.repeat_epochs, RESERVED * limit) if exploring else 0.0
     left = limit - now.cost - reserve
-    return now.resolved.affordable(math.floor(left / pace), trials, rungs) if left > 0 else 0
+    epochs = min(left / pace, COUNT_MOST)  # a cost next to nothing pays for more than a float holds
+    return now.resolved.affordable(math.floor(epochs), trials, rungs) if left > 0 else 0

@@ -12,7 +12,6 @@ as a metric, verdicts with their reasons as tags.
 from __future__ import annotations
 
 import math
-import posixpath
 import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -148,7 +147,8 @@ def _reported(trial: TrialView) -> Iterator[Point]:
     """The metrics and the cost that its trainer reported; a metric is called as it is there."""
     taken = ("validation_loss", "validation_accuracy", "score", "cost")
     for name, value in (trial.metrics or {}).items():
-        path = posixpath.normpath(name)  # MLflow takes no a//b
+        # MLflow takes no a//b and no a/../b, which would be another metric besides.
+        path = "/".join(part for part in name.split("/") if part not in ("", ".", ".."))
         yield (f"metric.{path}" if path in taken else path), value, trial.epochs
     if trial.cost is not None:
         yield "cost", trial.cost, trial.epochs

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -42,7 +43,7 @@ def export(search: Search, *, address: str, name: str) -> int:
     Unavailable
         The storage cannot be used.
     """
-    optuna = load_library("optuna")
+    optuna, search = load_library("optuna"), _with_what_was_beaten(search)
     direction = "minimize" if search.minimises else "maximize"
     with storages.writing(optuna, address) as storage:
         try:
@@ -126,10 +127,19 @@ def _has_no_place(search: Search, params: Mapping[str, Any]) -> bool:
     )
 
 
+def _with_what_was_beaten(search: Search) -> Search:
+    """The search, all its trials at hand where its baseline was replaced: they alone know the first one."""
+    return replace(search, trials=list(search.trials)) if _was_replaced(search) else search
+
+
+def _was_replaced(search: Search) -> bool:
+    return any("baseline" in edit.changes for edit in search.status.edits)
+
+
 def _baselines(search: Search) -> list[Mapping[str, Any]]:
-    """Gather the settings to be beaten, which may lie outside every range."""
-    edited = (edit.changes.get("baseline") for edit in search.status.edits)
-    return [one for one in (search.spec.get("baseline"), *edited) if one]
+    """Gather the settings to be beaten, which may lie outside every range; others may be among them."""
+    trained = (trial.params for trial in search.trials) if _was_replaced(search) else ()
+    return [one for one in (search.spec.get("baseline"), *trained) if one]
 
 
 def _distributions(

@@ -166,7 +166,8 @@ def _interval(value: float, parts: Sequence[_Part], note: str | None) -> Gain:
     variance = sum(part.variance for part in parts)
     if not variance > 0:
         return Gain(value, note="no verdict: every training of a setting has the same score")
-    freedom = variance**2 / sum(part.estimated**2 / part.freedom for part in parts)
+    # By shares of the variance: the square of what a score of 1e100 varies by is no float any more.
+    freedom = 1 / sum((part.estimated / variance) ** 2 / part.freedom for part in parts)
     error = math.sqrt(variance)
     half = float(stdtrit(freedom, 0.975)) * error
     return Gain(value, value - half, value + half, float(stdtr(freedom, value / error)), note)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from hpsearch.directions import turned
 from hpsearch.evidence import Gain, Gains
 from hpsearch.records import TrialRecord
 from hpsearch.records.chosen import same
@@ -31,7 +32,7 @@ def baseline_view(records: SearchRecords) -> BaselineView | None:
     return BaselineView(
         params=dict(params),
         outside=[n for n in sorted(asked) if not asked[n].contains(params[n])],  # type: ignore[arg-type]  # its kind was checked
-        validation_score=statistics.mean_sd(scores)[0],
+        validation_score=turned(statistics.mean_sd(scores)[0], records.resolved.spec.score_sign),
         trainings=len(scores),
     )
 
@@ -44,7 +45,7 @@ def gain_view(records: SearchRecords) -> GainView | None:
     if same(chosen.params, params):
         return _of_none(records)
     if not records.resolved.workload.trained_here:
-        return _reported(records.models)
+        return _reported(records.models, records.resolved.spec.score_sign)
     made = None if records.test is None else records.test.gains
     return None if made is None else _measured(made, records.resolved.spec.objective)
 
@@ -59,7 +60,8 @@ def _of_none(records: SearchRecords) -> GainView:
     }
     objective = metrics.get(records.resolved.spec.objective)
     first = next((m.score for m in records.models if m.role is Role.RECOMMENDED), None)
-    value = first if objective is None else objective.recommended
+    shown = turned(first, records.resolved.spec.score_sign)
+    value = shown if objective is None else objective.recommended
     return GainView(
         value=0.0,
         recommended=value,
@@ -92,8 +94,11 @@ def _view(gain: Gain, gains: Gains, name: str) -> GainMetricView:
     )
 
 
-def _reported(models: Sequence[TrialRecord]) -> GainView:
-    """The gain of an external search, by the scores of its final trials."""
+def _reported(models: Sequence[TrialRecord], sign: int) -> GainView:
+    """The gain of an external search, by the scores of its final trials.
+
+    sign: the factor from rank values, by which the gain goes, to scores as they were reported.
+    """
     ours = [m for m in models if m.role in OURS]
     theirs = [m for m in models if m.role is Role.BASELINE]
     lost = [m for m in (*ours, *theirs) if m.state is not TrialState.COMPLETED or m.score is None]
@@ -114,8 +119,8 @@ def _reported(models: Sequence[TrialRecord]) -> GainView:
         low=gain.low,
         high=gain.high,
         probability=gain.probability,
-        recommended=means[0],
-        baseline=means[1],
+        recommended=turned(means[0], sign),
+        baseline=turned(means[1], sign),
         note="; ".join(n for n in notes if n),
         same_setting=False,
         models=len(theirs),

@@ -21,10 +21,11 @@ def lines(view: ResultView) -> Iterator[tuple[str, str]]:
     if gain.same_setting:
         yield "gain", f"0: {gain.note}"
     else:
+        lower = ", lower is better" if view.direction == "minimize" else ""
         how = f" over {counted(gain.models, 'training')} of each" if gain.models > 1 else ""
         yield (
             f"test {_title(view.objective)}",
-            f"recommended {words.share(gain.recommended)}, yours {words.share(gain.baseline)}{how}",
+            f"recommended {words.share(gain.recommended)}, yours {words.share(gain.baseline)}{how}{lower}",
         )
         yield "gain", text(gain)
         for name, other in gain.metrics.items():
@@ -66,4 +67,4 @@ def short(view: ResultView) -> str | None:
 
 
 def _title(name: str) -> str:
-    return name.replace("_", " ")
+    return "score" if name == "external" else name.replace("_", " ")

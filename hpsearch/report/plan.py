@@ -9,7 +9,7 @@ from hpsearch.plural import counted
 from hpsearch.report.views import PlannedRoundView, PlanView
 from hpsearch.samplers import GROUP
 from hpsearch.space import Choices
-from hpsearch.spec import ResolvedSpec, SearchSpec, outlook, plan, schedule
+from hpsearch.spec import ResolvedSpec, SearchSpec, given, outlook, plan, schedule
 from hpsearch.trials import RoundKind
 
 
@@ -65,11 +65,15 @@ def _too_many_levels(
     drawn = [_drawn(resolved.spec, size) for size in sizes]
     if sizes and not resolved.spec.warm_start:
         drawn[0] = sizes[0]  # nothing has been seen that could be trained again
+    first = given.begins_with(resolved, sizes[0]) if sizes else []
+    if first:
+        drawn[0] -= len(first)
     space = resolved.space
     for name in space.names:
         dimension = space.dimensions[name]
         each = GROUP if name in space.shaping else 1
-        most = sum(max(1, size // each) for size in drawn)
+        most = sum(max(1, size // each) for size in drawn if size > 0)
+        most += len({repr(one[name]) for one in first})
         if isinstance(dimension, Choices) and len(dimension.choices) > most:
             yield (
                 f"{name} has {len(dimension.choices)} levels, and this plan can try {most} of them at "

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from hpsearch.digits import in_full
 from hpsearch.directions import turned
 from hpsearch.errors import Conflict, InvalidReport, InvalidRequest, Mistake
 from hpsearch.records import Curve, JobRecord
@@ -90,7 +91,7 @@ def store_rest(tx: Tx, job: JobRecord, index: int, update: TrialUpdate) -> None:
         cost = tx.cohorts.reported(job.place, index).cost
         if update.cost < (cost or 0.0):
             message = (
-                f"cost {update.cost:g} is less than the {cost or 0.0:g} reported before: report the cost of "
+                f"cost {in_full(update.cost)} is less than the {in_full(cost or 0.0)} reported before: report the cost of "
                 "the trial so far, in all"
             )
             raise InvalidReport("this is no report of a trial", [Mistake("cost", message)])

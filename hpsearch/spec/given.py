@@ -44,6 +44,18 @@ def first_of(resolved: ResolvedSpec) -> list[Params]:
     return [_complete(resolved, params_from_json(one)) for one in resolved.spec.try_first]
 
 
+def begins_with(resolved: ResolvedSpec, trials: int) -> list[Params]:
+    """The settings that the first round of so many trials begins with.
+
+    A baseline that is searched is one of them, where it leaves a trial to draw: what is known of it
+    is then known from the start.
+    """
+    first, base = first_of(resolved)[:trials], baseline_of(resolved)
+    if base is None or len(first) + 2 > trials or not is_searched(resolved, base):
+        return first
+    return first if any(_same(base, one) for one in first) else [*first, base]
+
+
 def is_searched(resolved: ResolvedSpec, setting: Params) -> bool:
     """Tell whether a complete setting lies in the ranges that were asked for."""
     return not _outside(resolved, setting)
@@ -161,13 +173,17 @@ def _twice(settings: Sequence[Params]) -> Iterator[Mistake]:
     """Settings that stand in the list before: a round trains each once."""
     for i, one in enumerate(settings):
         for k, earlier in enumerate(settings[:i]):
-            if all(same_level(one[name], earlier[name]) for name in one):
+            if _same(one, earlier):
                 yield Mistake(
                     f"try_first[{i}]",
                     f"the same setting as try_first[{k}]; drop one: the finalists are trained again "
                     "anyway",
                 )
                 break
+
+
+def _same(one: Params, other: Params) -> bool:
+    return all(same_level(one[name], other[name]) for name in one)
 
 
 def _complete(resolved: ResolvedSpec, setting: Params) -> Params:

@@ -356,3 +356,18 @@ def test_nobody_waits_for_a_search_that_has_ended(client: Any, spec: dict[str, A
     known = client.get(search, params={"wait": 30}, headers={"If-None-Match": tag})
     assert known.status_code == 304
     assert time.monotonic() - started < 25
+
+
+def test_several_tags_select_searches_of_ones_own_that_have_all(
+    clients: Any, client: httpx.Client, spec: dict[str, Any]
+) -> None:
+    for name, tags in (("one", ["a", "b"]), ("two", ["a"])):
+        assert client.post(SEARCHES, json={**spec, "name": name, "tags": tags}).status_code == 201
+
+    def named(caller: httpx.Client, **asked: Any) -> set[str]:
+        return {one["name"] for one in caller.get(SEARCHES, params=asked).json()["items"]}
+
+    assert named(client, tag=["a", "b"]) == {"one"}
+    assert named(client, tag="a") == {"one", "two"}
+    assert named(clients(), tag=["a", "b"]) == named(clients(), q="a") == set()
+    assert client.get(SEARCHES, params={"q": ["a", "b"]}).status_code == 400

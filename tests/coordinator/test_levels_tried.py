@@ -268,3 +268,23 @@ class TestNotes:
             explored(resolve(space=enough, **made)), resolve(space=enough).space.dimensions
         )
         assert len(every["dropout"]) == most
+
+    def test_what_is_tried_first_takes_trials_of_what_is_drawn(self):
+        space = {**RATE, "dropout": {"choices": [0.0, 0.1, 0.2, 0.3]}}
+        one = [{"learning_rate": 10.0**-k, "dropout": 0.0} for k in (1, 2)]
+        made = {"space": space, "rounds": 1, "trials_per_round": 4, "sampler": "sobol"}
+        (note,) = self.notes(**made, try_first=one)
+        assert "dropout has 4 levels, and this plan can try 3 of them" in note
+        several = [one[0], {"learning_rate": 0.1, "dropout": 0.3}]
+        assert self.notes(**made, try_first=several) == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_levels_that_are_tried_first_have_had_their_turn(seed):
+    levels = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]
+    space = {**RATE, "dropout": {"choices": levels}}
+    first = [{"learning_rate": 0.1, "dropout": level} for level in levels[::2]]
+    resolved = resolve(
+        space=space, rounds=1, trials_per_round=8, sampler="sobol", try_first=first, seed=seed
+    )
+    assert sorted(params["dropout"] for params in explored(resolved)) == levels

@@ -124,6 +124,12 @@ def test_answers_to_other_examples_are_refused() -> None:
 def test_reported_scores_are_not_paired() -> None:
     made = of_scores([0.9, 0.92, 0.91], [0.8, 0.83, 0.79])
     assert 0 < made.low < made.value < made.high
+    for unit in (1e-100, 1e100):  # as large and as small as scores may be
+        scaled = of_scores(
+            [0.9 * unit, 0.92 * unit, 0.91 * unit], [0.8 * unit, 0.83 * unit, 0.79 * unit]
+        )
+        assert scaled.low == pytest.approx(unit * made.low)
+        assert scaled.probability == pytest.approx(made.probability)
     one = of_scores([0.9], [0.8])
     assert (one.value, one.low) == (pytest.approx(0.1), None)
     assert "one model each" in (one.note or "")

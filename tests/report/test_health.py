@@ -22,7 +22,10 @@ from support.records import (
 
 from hpsearch.evidence import Doubt, Evidence, FinalScores, MetricScore
 from hpsearch.report import health
+from hpsearch.report.health import baseline
+from hpsearch.report.views import GainView
 from hpsearch.space import box_to_json
+from hpsearch.trials import SearchState
 
 
 def test_a_clean_search_has_no_findings() -> None:
@@ -31,6 +34,21 @@ def test_a_clean_search_has_no_findings() -> None:
 
 def test_a_search_that_has_not_begun_has_none_either() -> None:
     assert health.notes(health.SearchRecords(not_begun(), resolve(), (), ())) == []
+
+
+def test_a_gain_without_an_interval_is_not_said_to_be_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: dict[str, Any] = {
+        "same_setting": False,
+        "models": 1,
+        "paired": False,
+        "note": "one each",
+    }
+    monkeypatch.setattr(baseline, "gain_view", lambda _: GainView(value=2.5, **shown))
+    (note,) = baseline.not_beaten(
+        health.SearchRecords(make_search(state=SearchState.COMPLETED), resolve(), (), ())
+    )
+    assert note.message.startswith("nothing tells whether the search has beaten your setting")
+    assert "+2.5" in note.message
 
 
 class TestScores:

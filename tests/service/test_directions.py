@@ -10,6 +10,7 @@ from support.outside import SMALL, Outside, trials, truth
 
 from hpsearch.directions import turned
 from hpsearch.errors import InvalidSpec
+from hpsearch.report import gain_words
 from hpsearch.service import replay
 from hpsearch.trials import SearchState
 
@@ -102,6 +103,50 @@ def test_provided_trials_are_as_they_were_reported(outside):
     assert again["observations"] == [{**seen, "state": "completed"}]
     stored = outside.services.store.read(lambda tx: tx.searches.get(search_id)).warm_start[0]
     assert (stored.score, stored.curve) == (-0.25, ((1, -0.5), (4, -0.25)))
+
+
+MINE = {"alpha": 0.5, "depth": 30, "kernel": "flat"}
+SHORT = {"rounds": 1, "trials_per_round": 4, "epochs": {"first": 1, "last": 1}}
+
+
+def test_a_gain_goes_by_what_is_better_beside_scores_as_reported(outside):
+    made = {**SHORT, "direction": "minimize", "baseline": MINE, "final": {"models": 2}}
+    played = Outside(outside.services, error)
+    search_id = played.submit(**made)
+    outside.services.jobs.advance_due()
+    assert played.turn(search_id) is SearchState.FINALIZING
+    notes = outside.services.searches.health(search_id, owner=OWNER).notes
+    assert "baseline_not_beaten" not in [note.code for note in notes]  # nothing is compared yet
+    played.train(search_id)
+    result = outside.services.searches.result(search_id, owner=OWNER)
+    gain = result.gain
+    assert 0 < gain.recommended < gain.baseline
+    assert gain.value == pytest.approx(gain.baseline - gain.recommended)
+    assert gain.recommended == pytest.approx(result.test.score, rel=0.05)
+    assert gain.probability > 0.99
+    said = dict(gain_words.lines(result))["test score"]
+    assert said.startswith(f"recommended {gain.recommended:.4f}, yours {gain.baseline:.4f}")
+    assert said.endswith("lower is better")
+
+
+def test_the_same_setting_and_what_was_validated_are_shown_as_reported(outside):
+    best = {"alpha": 0.01, "depth": 6, "kernel": "round"}
+    search_id = ended(outside, error, **SHORT, direction="minimize", baseline=best)
+    result = outside.services.searches.result(search_id, owner=OWNER)
+    assert (result.gain.same_setting, result.gain.value) == (True, 0.0)
+    assert result.gain.recommended == result.gain.baseline == result.test.score > 0
+    assert result.baseline.validation_score > 0
+
+
+def test_a_baseline_that_diverges_is_not_said_to_be_the_better_one(outside):
+    steep = {**MINE, "alpha": 0.99}
+    search_id = ended(outside, error, **SHORT, direction="minimize", baseline=steep)
+    notes = outside.services.searches.health(search_id, owner=OWNER).notes
+    note = next(note for note in notes if note.code == "baseline_not_beaten")
+    assert note.message.startswith(
+        "nothing tells whether the search has beaten your setting: no gain"
+    )
+    assert "none to keep" in note.advice
 
 
 @settings(max_examples=200)

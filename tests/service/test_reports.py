@@ -50,8 +50,9 @@ def test_a_cost_that_falls_is_refused_with_its_path(outside, begun):
     outside.report(order, 1, score=0.5, cost=2.0)
     before = trial_of(outside, order)
     with pytest.raises(InvalidReport) as refused:
-        outside.report(order, 2, score=0.6, cost=1.0, metrics={"auc": 1.0})
-    assert [m.path for m in refused.value.mistakes] == ["cost"]
+        outside.report(order, 2, score=0.6, cost=1.9999999, metrics={"auc": 1.0})
+    (mistake,) = refused.value.mistakes
+    assert (mistake.path, "1.9999999 is less than the 2 " in mistake.message) == ("cost", True)
     assert trial_of(outside, order) == before
 
 
@@ -104,3 +105,11 @@ def test_without_costs_the_rounds_end_it_and_health_says_so(outside):
     notes = outside.services.searches.health(search_id, owner=OWNER).notes
     note = next(note for note in notes if note.code == "unreported_costs")
     assert (note.severity, note.numbers["budget"]) == ("warning", 1.0)
+
+
+def test_costs_next_to_nothing_pay_for_everything(outside):
+    played = Costly(outside.services, each=1e-300)
+    search_id = played.submit(**SMALL, max_cost=1e15)
+    outside.services.jobs.advance_due()
+    assert played.turn(search_id) == "running"
+    assert outside.status(search_id).rounds.completed == 1

@@ -51,6 +51,7 @@ def test_without_them_nothing_is_stored_of_them() -> None:
         ({"optimizer": "adam"}, "optimizer", "sgd in every trial"),
         ({"hidden_sizes": [20, 30]}, "hidden_sizes", "one width"),
         ({"hidden_sizes": [20, 20]}, "hidden_sizes", "only hidden_units is searched"),
+        ({"hidden_sizes": [20], "hidden_units": 8}, "hidden_sizes", "name one of the two"),
     ],
 )
 def test_a_mistake_in_a_baseline_has_its_path(setting: Any, path: str, words: str) -> None:

@@ -9,25 +9,32 @@ from hpsearch.report import words
 from hpsearch.report.gain import gain_view
 from hpsearch.report.health.records import SearchRecords
 from hpsearch.report.views import GainView, HealthNote
+from hpsearch.trials import SearchState
 
 FEWER = "keep it, or search on: more rounds, other ranges, other hyperparameters"
+UNKNOWN = "a setting that diverges is none to keep; where trainings failed, mend the cause and search again"
 
 
 def not_beaten(records: SearchRecords) -> Iterator[HealthNote]:
-    """A gain that may be none, or is a loss."""
-    gain = gain_view(records) if records.models else None
+    """A gain that may be none, is a loss, or could not be measured."""
+    if records.search.state is not SearchState.COMPLETED:
+        return  # its models are known before they have been trained
+    gain = gain_view(records)
     if gain is None or (gain.low is not None and gain.low > 0):
         return
     worse = gain.high is not None and gain.high < 0
+    known = gain.low is not None or gain.same_setting
+    said = "the search has not beaten" if known else "nothing tells whether the search has beaten"
+    advice = f"your setting is the better one: {FEWER}" if worse else FEWER
     yield HealthNote(
         code="baseline_not_beaten",
         severity="warning" if worse else "info",
-        message=f"the search has not beaten your setting: {_why(records, gain)}",
+        message=f"{said} your setting: {_why(records, gain)}",
         numbers={
             "gain": gain.value, "low": gain.low, "high": gain.high,
             "probability": gain.probability, "models": gain.models,
         },
-        advice=f"your setting is the better one: {FEWER}" if worse else FEWER,
+        advice=UNKNOWN if gain.value is None else advice,
     )  # fmt: skip
 
 

@@ -21,7 +21,9 @@ class GainMetricView(View):
         None, description="That the recommended setting is the better one; null with the interval."
     )
     recommended: float | None = Field(
-        None, description="The metric of the recommended setting, by its own direction: a mean."
+        None,
+        description="The metric of the recommended setting, by its own direction: a mean. Of an "
+        "external search its score as reported.",
     )
     baseline: float | None = Field(None, description="That of the baseline, likewise.")
     note: str | None = Field(None, description="Why there is no interval, or what it leaves out.")
@@ -51,6 +53,8 @@ class BaselineView(View):
         [], description="Hyperparameters whose value lies outside what was asked for."
     )
     validation_score: float | None = Field(
-        None, description="Mean score of its full trainings, higher is better."
+        None,
+        description="Mean score of its full trainings, higher is better; as reported, of an external "
+        "search: better as its direction says.",
     )
     trainings: int = Field(0, description="How often it was trained in full.")

@@ -54,6 +54,8 @@ def translated(
             "hidden_sizes": f"{' and '.join(searched)} are searched, which give all layers one width; "
             "name them instead"
         }
+    if any(name in rest for name in searched):
+        return rest, {"hidden_sizes": f"it says {' and '.join(searched)} too; name one of the two"}
     own = _architecture(sizes)
     if any(name not in searched and own[name] != v for name, v in _of_model(model).items()):
         shown = level_text(list(model.hidden_sizes))
