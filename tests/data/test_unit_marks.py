@@ -136,6 +136,14 @@ def test_a_word_among_marked_numbers_is_named(store: DatasetStore, table: Maker)
     assert take(store, file, missing="oops").columns[0].missing == 1
 
 
+@pytest.mark.parametrize("cell", ["1.{}.3beta", "1 {} €"])
+def test_no_number_is_said_to_be_in_words_that_hold_none(
+    store: DatasetStore, table: Maker, cell: str
+) -> None:
+    info = take(store, table(text([cell.format(10 + at % 7) for at in range(ROWS)])))
+    assert "numbers_with_unit" not in [note.code for note in info.notes]
+
+
 def test_words_behind_numbers_are_words_and_said(store: DatasetStore, table: Maker) -> None:
     file = table(text([f"{at % 7} kg" for at in range(ROWS)]))
     info = take(store, file)

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from hpsearch.data.notes import Note
 from hpsearch.data.parse.made import Context, path
+from hpsearch.data.parse.numbers import Forms
 from hpsearch.data.parse.raw import refuse
 from hpsearch.data.parse.words import Mask, Words, to_mask
 from hpsearch.number_text import MARKED, WITH_UNIT
@@ -118,5 +119,8 @@ def unit_of_words(words: Words, gaps: Mask) -> str:
     cells = ~(gaps | words.number_gaps())
     bare = without_marks(words, ~cells, asked=True)
     if bare is None or len(bare.units) > 1 or (cells & ~bare.marked).any():
+        return ""
+    forms = Forms.of(bare.words)
+    if all((cells & ~forms.by(mark)).any() for mark in ".,"):  # such as 1.2.3 and 1 10 €
         return ""
     return bare.units[0]
