@@ -144,6 +144,22 @@ def test_no_number_is_said_to_be_in_words_that_hold_none(
     assert "numbers_with_unit" not in [note.code for note in info.notes]
 
 
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (("3%", "0.03"), "20 of 40 numbers have the mark '%', the others none"),
+        (("3%", "$3"), "numbers with 2 different marks ('$', '%')"),
+    ],
+)
+@pytest.mark.parametrize("role", [{"label": "v", "task": "regression"}, {"weight": "v"}])
+def test_labels_and_weights_have_one_mark_or_none(
+    store: DatasetStore, table: Maker, cells: tuple[str, str], said: str, role: dict[str, str]
+) -> None:
+    summary = refused(store, table(text([cells[at % 2] for at in range(ROWS)])), **role)
+    assert said in summary
+    assert "kind=" not in summary
+
+
 def test_words_behind_numbers_are_words_and_said(store: DatasetStore, table: Maker) -> None:
     file = table(text([f"{at % 7} kg" for at in range(ROWS)]))
     info = take(store, file)
