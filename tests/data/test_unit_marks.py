@@ -217,3 +217,12 @@ def test_a_number_comes_back_however_it_is_written(
 def test_what_is_no_number(word: str) -> None:
     assert text_number(word) is None
     assert set(NUMBER_PATTERNS) == {".", ","}
+
+
+@pytest.mark.parametrize("cell", ["{} kg\u00a0net", "{} m²", "{} m\uff12", "{} °C"])
+def test_a_unit_that_training_took_off_is_taken_off_again(
+    store: DatasetStore, table: Maker, cell: str
+) -> None:
+    cells = [cell.format(at % 9) for at in range(ROWS)]
+    info = take(store, table(text(cells)), kind=["v:number"])
+    assert stored(info.columns[0], cells).tolist() == [at % 9 for at in range(ROWS)]
