@@ -15,7 +15,14 @@ from flask import Flask, g, request
 from api.auth_throttle import AuthThrottle
 from api.key_usage import KeyUsage
 from api.rate_limiter import RateLimiter
-from hpsearch.errors import Forbidden, Misconfigured, TooMany, Unauthenticated, Unavailable
+from hpsearch.errors import (
+    Forbidden,
+    Misconfigured,
+    NoDatabase,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
 from hpsearch.service import Principal, Services
 from hpsearch.service.keys import ApiKeys
 
@@ -83,7 +90,7 @@ class Gate:
                 return
             missing = {k: v for k, v in self._services.ready().items() if v != "ok"}
             if missing:
-                raise Unavailable("; ".join(f"{k}: {v}" for k, v in missing.items()))
+                raise NoDatabase("; ".join(f"{k}: {v}" for k, v in missing.items()))
             if self._token is not None:
                 self._services.keys.ensure_bootstrap(self._token)
             self._open.set()

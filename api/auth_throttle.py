@@ -56,7 +56,10 @@ class AuthThrottle:
         """
         now = self._clock()
         with self._lock:
-            _remember(self._invalid, _digest(token), now + self._window)
+            # Not anew while it is remembered: it may have become a key meanwhile, as another API's
+            # new bootstrap key does, and whoever repeats it would wait for ever.
+            if self._invalid.get(_digest(token), 0.0) <= now:
+                _remember(self._invalid, _digest(token), now + self._window)
         seconds = self._limiter.take(address)
         if seconds and self._begins(address, now):
             self._on_lock()

@@ -7,20 +7,20 @@ import time
 
 import structlog
 
-from hpsearch.errors import Unavailable
+from hpsearch.errors import NoDatabase
 
 _log = structlog.get_logger("api")
 
 
 class Outage:
-    """Whether a part of the service does not answer, as the requests of this process meet it."""
+    """A database that does not answer, as the requests of this process meet it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._since: float | None = None
         self._refused = 0
 
-    def met(self, error: Unavailable) -> None:
+    def met(self, error: NoDatabase) -> None:
         """Log a request that ended in `error`: the first one in full, the others by their cause."""
         with self._lock:
             begins = self._since is None
@@ -28,7 +28,7 @@ class Outage:
                 self._since, self._refused = time.monotonic(), 0
             self._refused += 1
         if begins:
-            _log.error("a part of the service does not answer", exc_info=error)
+            _log.error("the database does not answer", exc_info=error)
         else:
             _log.warning("still does not answer", cause=str(error))
 
@@ -37,7 +37,8 @@ class Outage:
         if self._since is None:  # looked at before the lock, which every request would take
             return
         with self._lock:
-            since, self._since = self._since, None
+            since, refused = self._since, self._refused
+            self._since = None
         if since is not None:
             seconds = round(time.monotonic() - since, 1)
-            _log.warning("answers again", seconds=seconds, refused=self._refused)
+            _log.warning("answers again", seconds=seconds, refused=refused)

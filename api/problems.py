@@ -17,6 +17,7 @@ from hpsearch.errors import (
     HpsearchError,
     InvalidRequest,
     Mistake,
+    NoDatabase,
     NotFound,
     StorageFull,
     SystemFault,
@@ -136,7 +137,7 @@ def _from_unexpected(error: Exception) -> Response:
 
 def _fault(error: Exception, status: int) -> Response:
     """A fault of the service, logged here; the caller sees no internals."""
-    if isinstance(error, Unavailable):
+    if isinstance(error, NoDatabase):
         runtime().outage.met(error)
     else:
         _log.error("fault", status=status, endpoint=request.endpoint, exc_info=error)

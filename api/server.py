@@ -6,6 +6,7 @@ import argparse
 import logging
 import math
 import os
+import re
 import selectors
 import socket
 import struct
@@ -35,10 +36,12 @@ from hpsearch.wiring import build
 GRACE_SECONDS = 10
 # A client that sends nothing for so long in the middle of a request loses its thread.
 _SILENCE_SECONDS = 10
-# Requests that never wait for those of others, as their first bytes tell.
+# Requests that never wait for those of others. Only whole ones without a body: of a head that comes
+# byte by byte, a few would hold every thread that there is for them.
 PROBES = 4  # threads
 _PROBED = (b"GET /healthz ", b"GET /readyz ", b"HEAD /healthz ", b"HEAD /readyz ")
-_PROBED_LONGEST = max(map(len, _PROBED))
+_PEEKED = 4096  # bytes of a request that are looked at
+_HAS_BODY = re.compile(rb"\n(?:transfer-encoding|content-length(?!:[ \t]*0\r))", re.IGNORECASE)
 _MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108  # gunicorn makes its file there with mkstemp
 
 
@@ -109,10 +112,16 @@ def options(settings: Settings) -> dict[str, Any]:
     }
 
 
+def is_probe(start: bytes) -> bool:
+    """True of the first bytes of a request where they are all of it, and it asks how the process is."""
+    head, end, _ = start.partition(b"\r\n\r\n")
+    return bool(end) and head.startswith(_PROBED) and not _HAS_BODY.search(head + end)
+
+
 def _first_bytes(connection: socket.socket) -> bytes:
     """What can be read by now of a request, which stays to be read."""
     try:
-        return connection.recv(_PROBED_LONGEST, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        return connection.recv(_PEEKED, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except OSError:  # nothing yet, or the connection is gone
         return b""
 
@@ -158,7 +167,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             readable = partial(self.on_pending_socket_readable, conn)
             self.poller.register(conn.sock, selectors.EVENT_READ, readable)
             return
-        if not start.startswith(_PROBED):
+        if not is_probe(start):
             super().enqueue_req(conn)
             return
         done = self._probes.submit(self.handle, conn)

@@ -21,8 +21,9 @@ def rounded(value: float, digits: int = SIGNIFICANT_DIGITS) -> float:
 def digits_of(value: float, width: float, least: int) -> int:
     """The significant digits by which values of this size are told apart in a range of that width.
 
-    `least` of them where the two are alike in size; from a hundredfold on, one more for each decade by
-    which the value is larger, so that the width has at the least 10^(least - 1) steps again.
+    `least` of them where the two are alike in size. Where the first digit of the width stands two places or
+    more below that of the value, as in 10 to 10.9, one more for each place, so that the width has at the
+    least 10^(least - 1) steps again.
     """
     if not value or not 0 < width < math.inf:
         return least

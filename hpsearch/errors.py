@@ -18,6 +18,7 @@
        |- Misconfigured    500  settings that cannot work
        |- Corrupt          500  stored bytes that are not what was stored
        |- Unavailable      503  database, broker or service does not answer; try again
+       |  `- NoDatabase         the database alone: a request that reads it shows its end
        |- StorageFull      507  a disk is full; trying again helps when there is room
        `- Fenced           500  this attempt at a job is over; whoever holds it must stop
 
@@ -214,6 +215,10 @@ class Unavailable(SystemFault):
     exit_code = 69
     title = "Unavailable"
     retryable = True
+
+
+class NoDatabase(Unavailable):
+    """The database does not answer, or cannot do its work."""
 
 
 class StorageFull(SystemFault):

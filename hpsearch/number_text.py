@@ -49,7 +49,7 @@ MARKED: Final = _marked(_BESIDE)
 WITH_UNIT: Final = _marked(rf"[^\d\s.,+{GROUP_MARKS}-][^\s\d]{{0,11}}")
 """A number with any word right behind it, such as "5 kg": a unit, where somebody says so."""
 
-_ANY = re.compile(WITH_UNIT)
+_ANY = re.compile(WITH_UNIT, re.ASCII)  # as in RE2, which Arrow has
 
 
 def text_number(text: str, decimal: str = ".", unit: str = "") -> float | None:

@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     )
 
     transaction_seconds: float = Field(
-        30.0, gt=0, description="that the API lets a transaction on PostgreSQL take"
+        30.0, gt=0, le=86_400, description="that the API lets a transaction on PostgreSQL take"
     )
 
     # The queue. Seconds; the figures are those of docs/states.md.

@@ -61,6 +61,8 @@ def test_distributed_mode_comes_from_the_environment(monkeypatch):
         ("HPSEARCH_LEASE_SECONDS", "0"), ("HPSEARCH_JOB_SIZE", "0"),
         ("HPSEARCH_ALLOW_REMOTE", "perhaps"), ("HPSEARCH_WEBHOOK_SECONDS", "61"),
         ("HPSEARCH_WEBHOOK_HOSTS", "hooks.example.org/path"), ("HPSEARCH_PUBLIC_URL", "here"),
+        ("HPSEARCH_TRANSACTION_SECONDS", "inf"), ("HPSEARCH_TRANSACTION_SECONDS", "1e9"),
+        ("HPSEARCH_TRUSTED_PROXIES", "10.0.0.1/8"), ("HPSEARCH_TRUSTED_PROXIES", "proxy"),
     ],
 )  # fmt: skip
 def test_a_value_that_cannot_work_names_its_variable(monkeypatch, name, value):

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import exc
 
-from hpsearch.errors import HpsearchError, InvalidRequest, Unavailable
+from hpsearch.errors import HpsearchError, InvalidRequest, NoDatabase
 
 # Serialisation, deadlock, locks, shutdown and start-up, a standby after a failover, and a plan
 # that a migration has overtaken.
@@ -79,7 +79,7 @@ def read_only(error: exc.SQLAlchemyError) -> bool:
 def translated(error: exc.SQLAlchemyError) -> HpsearchError | None:
     """The error for whoever asked; None where it is a mistake of this program."""
     if isinstance(error, exc.TimeoutError):
-        return Unavailable(
+        return NoDatabase(
             "the database does not answer: every connection of this process has been busy for "
             "too long; somebody may hold a lock"
         )
@@ -99,7 +99,7 @@ def translated(error: exc.SQLAlchemyError) -> HpsearchError | None:
         what = "does not work"
     if not what:
         return None
-    return Unavailable("; ".join(filter(None, (f"the database {what}: {_words(error)}", advice))))
+    return NoDatabase("; ".join(filter(None, (f"the database {what}: {_words(error)}", advice))))
 
 
 @contextmanager

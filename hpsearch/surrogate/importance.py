@@ -53,16 +53,19 @@ def importance(model: Surrogate, box: Box) -> Sequence[Importance]:
         mixed[:, i] = base[:, d + i]
         designs.append(mixed)
     places = model.encoding.spread(np.concatenate(designs), box)
-    scores = model.warp.score(posterior_draws(model, places, DRAWS, rng))
+    # By a power of two, which changes no digit: squares of tiny scores are not zero then.
+    power = -math.frexp(model.warp.scale.unit)[1]
+    scores = np.ldexp(model.warp.score(posterior_draws(model, places, DRAWS, rng)), power)
     blocks = scores.reshape(DRAWS, d + 2, -1)
     variance = np.var(blocks[:, :2].reshape(DRAWS, -1), axis=1)
-    shared = np.maximum(variance, LEAST * model.noise_sd**2)[:, None]
+    shared = np.maximum(variance, LEAST * math.ldexp(model.noise_sd, power) ** 2)[:, None]
     main = _main_variances(model, box, places, scores)
     first = np.clip(main / shared, 0.0, 1.0)
     jansen = 0.5 * np.mean(np.square(blocks[:, :1] - blocks[:, 2:]), axis=2)
     total = np.maximum(np.clip(jansen / shared, 0.0, 1.0), first)
     low, high = np.quantile(total, LEVELS, axis=0)
-    rows = [first.mean(axis=0), total.mean(axis=0), low, high, np.sqrt(main).mean(axis=0)]
+    effect = np.ldexp(np.sqrt(main).mean(axis=0), -power)
+    rows = [first.mean(axis=0), total.mean(axis=0), low, high, effect]
     return [
         Importance(name, *map(float, row))
         for name, row in zip(names, np.column_stack(rows), strict=True)

@@ -56,6 +56,15 @@ def test_an_invalid_key_is_remembered_for_a_window() -> None:
     assert not throttle.is_known_invalid("x")
 
 
+def test_a_key_that_is_repeated_is_looked_up_again_after_a_window() -> None:
+    clock = Clock()
+    throttle = AuthThrottle(window=60.0, clock=clock)
+    for _ in range(6):
+        throttle.record_failure("a", "x")
+        clock.now += 10
+    assert not throttle.is_known_invalid("x")
+
+
 def test_memory_is_bounded() -> None:
     throttle = AuthThrottle(limit=1, clock=Clock())
     throttle.record_failure("first", "first key")

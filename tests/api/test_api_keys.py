@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
+from unittest.mock import Mock
 
 import httpx
 import pytest
@@ -16,8 +17,9 @@ from hypothesis import strategies as st
 
 from api import create_app
 from api.key_usage import KeyUsage
+from api.outage import Outage
 from api.rate_limiter import RateLimiter
-from hpsearch.errors import Unauthenticated, Unavailable
+from hpsearch.errors import NoDatabase, Unauthenticated, Unavailable
 from hpsearch.records import NewKey
 from hpsearch.service import Services
 from hpsearch.service.keys import _base62, _checksum
@@ -236,6 +238,21 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_back(
     # Another key of the same owner has its own bucket, and what is public has none.
     assert http.get(SEARCHES, headers=calm).status_code == 200
     assert http.get("/healthz", headers=busy).status_code == 200
+
+
+def test_only_the_database_has_outages_that_a_key_read_from_it_ends(
+    services: Services, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    http = create_app(services, settings).test_client()
+    token = services.keys.create(name="t", owner="t", scopes=["read"])[1]
+    met: list[Exception] = []
+    monkeypatch.setattr(Outage, "met", lambda _, error: met.append(error))
+    faults = [Unavailable("the datasets cannot be read"), NoDatabase("it does not answer")]
+    for fault in faults:
+        monkeypatch.setattr(type(services.searches), "list", Mock(side_effect=fault))
+        answer = http.get(SEARCHES, headers={"Authorization": f"Bearer {token}"})
+        assert (answer.status_code, "Retry-After" in answer.headers) == (503, True)
+    assert met == faults[1:]
 
 
 def test_a_hundred_submissions_at_once_with_one_idempotency_key(

@@ -303,6 +303,39 @@ def test_a_silent_sender_loses_its_thread(api: Any, client: httpx.Client) -> Non
         assert 5 < time.monotonic() - started < 30
 
 
+def test_a_probe_does_not_wait_for_probes_that_are_sent_slowly(
+    api: Any, client: httpx.Client
+) -> None:
+    import socket
+
+    host, _, port = api.url.removeprefix("http://").partition(":")
+    slow = [socket.create_connection((host, int(port))) for _ in range(2 * server.PROBES)]
+    try:
+        for raw in slow:
+            raw.sendall(b"GET /healthz HTTP/1.1\r\nHost: " + host.encode() + b"\r\nX-Slow: ")
+        time.sleep(0.2)  # they are in the server's hands
+        assert client.get(f"{api.url}/healthz", timeout=3).status_code == 200
+    finally:
+        for raw in slow:
+            raw.close()
+
+
+@pytest.mark.parametrize(
+    ("start", "probe"),
+    [
+        (b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", True),
+        (b"HEAD /readyz HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\nGET /", True),
+        (b"GET /readyz HTTP/1.1\r\nHost: a\r\n", False),
+        (b"GET /readyz HTTP/1.1\r\nHost: a\r\ncontent-length: 9\r\n\r\n", False),
+        (b"GET /readyz HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", False),
+        (b"GET /readyz2 HTTP/1.1\r\nHost: a\r\n\r\n", False),
+        (b"", False),
+    ],
+)
+def test_only_whole_probes_are_probes(start: bytes, probe: bool) -> None:
+    assert server.is_probe(start) is probe
+
+
 def test_a_broken_upload_is_a_problem_of_the_sender(api: Any, client: httpx.Client) -> None:
     import socket
 

@@ -151,6 +151,7 @@ def test_the_same_finalists_are_chosen(factor, shift, seed):
 @settings(max_examples=6)
 @given(factor=factors, shift=shifts, seed=st.sampled_from(SEEDS))
 @example(1e-12, 1e7, 0)
+@example(1e-250, 0.0, 0)
 def test_evidence_is_in_the_unit_of_the_scores(factor, shift, seed):
     observations, model = told(seed, Unit(factor, shift))
     before, its_model = told(seed, PLAIN)

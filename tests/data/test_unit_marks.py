@@ -136,6 +136,30 @@ def test_a_word_among_marked_numbers_is_named(store: DatasetStore, table: Maker)
     assert take(store, file, missing="oops").columns[0].missing == 1
 
 
+@pytest.mark.parametrize("cell", ["1.{}.3beta", "1 {} €"])
+def test_no_number_is_said_to_be_in_words_that_hold_none(
+    store: DatasetStore, table: Maker, cell: str
+) -> None:
+    info = take(store, table(text([cell.format(10 + at % 7) for at in range(ROWS)])))
+    assert "numbers_with_unit" not in [note.code for note in info.notes]
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (("3%", "0.03"), "20 of 40 numbers have the mark '%', the others none"),
+        (("3%", "$3"), "numbers with 2 different marks ('$', '%')"),
+    ],
+)
+@pytest.mark.parametrize("role", [{"label": "v", "task": "regression"}, {"weight": "v"}])
+def test_labels_and_weights_have_one_mark_or_none(
+    store: DatasetStore, table: Maker, cells: tuple[str, str], said: str, role: dict[str, str]
+) -> None:
+    summary = refused(store, table(text([cells[at % 2] for at in range(ROWS)])), **role)
+    assert said in summary
+    assert "kind=" not in summary
+
+
 def test_words_behind_numbers_are_words_and_said(store: DatasetStore, table: Maker) -> None:
     file = table(text([f"{at % 7} kg" for at in range(ROWS)]))
     info = take(store, file)
@@ -193,3 +217,12 @@ def test_a_number_comes_back_however_it_is_written(
 def test_what_is_no_number(word: str) -> None:
     assert text_number(word) is None
     assert set(NUMBER_PATTERNS) == {".", ","}
+
+
+@pytest.mark.parametrize("cell", ["{} kg\u00a0net", "{} m²", "{} m\uff12", "{} °C"])
+def test_a_unit_that_training_took_off_is_taken_off_again(
+    store: DatasetStore, table: Maker, cell: str
+) -> None:
+    cells = [cell.format(at % 9) for at in range(ROWS)]
+    info = take(store, table(text(cells)), kind=["v:number"])
+    assert stored(info.columns[0], cells).tolist() == [at % 9 for at in range(ROWS)]

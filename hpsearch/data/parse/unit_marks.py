@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from hpsearch.data.notes import Note
 from hpsearch.data.parse.made import Context, path
+from hpsearch.data.parse.numbers import Forms
 from hpsearch.data.parse.raw import refuse
 from hpsearch.data.parse.words import Mask, Words, to_mask
 from hpsearch.number_text import MARKED, WITH_UNIT
@@ -67,7 +68,8 @@ def require_one(
     numbers
         (K,) cells that are numbers without their marks.
     asked
-        True lets some have none, as the sender calls the column one of numbers.
+        True lets some of a feature have none, as the sender calls the column one of numbers. Labels,
+        weights and times are numbers by what they are for, and nobody has said that of their marks.
 
     Raises
     ------
@@ -75,22 +77,28 @@ def require_one(
         Some have another mark, or none: the same digits may then mean different things.
     """
     marked, plain = numbers & bare.marked, numbers & ~bare.marked
+    feature = context.role == "feature"
     if len(bare.units) > 1:
         shown = ", ".join(map(repr, bare.units[:5])) + (", ..." if bare.units[5:] else "")
         refuse(
             path(name),
             f"column {name!r}: numbers with {len(bare.units)} different marks ({shown}), such as "
-            f"{_example(words, marked, context)}; write them in one unit, or send "
-            f"kind={name}:category to take them for words",
+            f"{_example(words, marked, context)}; write them in one unit"
+            + (f", or send kind={name}:category to take them for words" if feature else ""),
         )
-    if plain.any() and not asked:
+    if plain.any() and not (asked and feature):
         of = words.rows(numbers)
         refuse(
             path(name),
             f"column {name!r}: {words.rows(marked):,} of {of:,} numbers have the mark "
             f"{bare.units[0]!r}, the others none: {_example(words, marked, context)}, "
-            f"{_example(words, plain, context)}; write them alike, or send kind={name}:number to take "
-            f"the mark off, or kind={name}:category to take them for words",
+            f"{_example(words, plain, context)}; write them alike"
+            + (
+                f", or send kind={name}:number to take the mark off, or kind={name}:category to "
+                "take them for words"
+                if feature
+                else ""
+            ),
         )
     return bare.units[0]
 
@@ -118,5 +126,8 @@ def unit_of_words(words: Words, gaps: Mask) -> str:
     cells = ~(gaps | words.number_gaps())
     bare = without_marks(words, ~cells, asked=True)
     if bare is None or len(bare.units) > 1 or (cells & ~bare.marked).any():
+        return ""
+    forms = Forms.of(bare.words)
+    if all((cells & ~forms.by(mark)).any() for mark in ".,"):  # such as 1.2.3 and 1 10 €
         return ""
     return bare.units[0]

@@ -47,6 +47,45 @@ def test_a_dictionary_of_numbers_is_words_and_keeps_its_gap(read):
     assert (column.cells.to_pylist(), column.levels) == (["20", None, "10"], ("10", "20"))
 
 
+@pytest.mark.parametrize(
+    ("levels", "words"),
+    [
+        (pa.array([3.0, 2.5, 1.0]), ("3", "2.5", "1")),
+        (pa.array([True, False]), ("true", "false")),
+        (pa.array([dt.date(2024, 3, 1), None]), ("2024-03-01",)),
+        (pa.array([2.0, float("nan")]), ("2",)),
+    ],
+)
+def test_levels_of_a_typed_dictionary_are_the_words_of_its_cells(read, levels, words):
+    codes = pa.array([0, 1, 0, None], pa.int8())
+    cells = pa.DictionaryArray.from_arrays(codes, levels, ordered=True)
+    sink = io.BytesIO()
+    with pa.ipc.new_file(sink, pa.schema({"v": cells.type})) as writer:
+        writer.write_table(pa.table({"v": cells}))
+    (column,) = read(sink.getvalue()).columns
+    second = words[1] if len(levels.drop_null()) > 1 and len(words) > 1 else None
+    assert column.levels == words
+    assert column.cells.to_pylist() == [words[0], second, words[0], None]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pa.array([0, 2**31 - 1], pa.int32()).cast(pa.date32()),
+        pa.array([0, 2**62], pa.int64()).cast(pa.timestamp("s")),
+        pa.array([0, -(2**60)], pa.int64()).cast(pa.timestamp("ms", "UTC")),
+        pa.DictionaryArray.from_arrays(
+            pa.array([0, 1]), pa.array([0, 2**31 - 1], pa.int32()).cast(pa.date32())
+        ),
+    ],
+)
+def test_dates_in_no_year_that_there_is_are_refused_by_their_row(refused, cells):
+    sink = io.BytesIO()
+    with pa.ipc.new_file(sink, pa.schema({"when": cells.type})) as writer:
+        writer.write_table(pa.table({"when": cells}))
+    assert "column 'when', row 2: the day" in str(refused(sink.getvalue()))
+
+
 def test_row_groups_may_have_dictionaries_of_their_own(read):
     first = pa.chunked_array([pa.array(["b", "a"]).dictionary_encode()])
     second = pa.chunked_array([pa.array(["c", "a"]).dictionary_encode()])

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import Any, Final
 
-from hpsearch.columns import FileKind
+from hpsearch.columns import FileKind, cell_text
 from hpsearch.data.notes import Note
 from hpsearch.data.parse.frame import Frame, FrameColumn
 from hpsearch.data.parse.frames.arrow import arrow
 from hpsearch.data.parse.raw import Mistakes, refuse
 
 _SECONDS: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+_FIRST_DAY, _LAST_DAY = (
+    one.toordinal() - dt.date(1970, 1, 1).toordinal() for one in (dt.date.min, dt.date.max)
+)
 _WAY_OUT = "write it as columns of numbers, words or dates, or leave it out of the file"
 
 
@@ -107,20 +111,45 @@ def _codes(name: str, cells: Any) -> FrameColumn:
 
 
 def _dictionary(name: str, kind: Any, chunks: Any) -> FrameColumn:
-    """Return a column of words with the levels of the file's dictionary."""
+    """Return a column of words, as `cell_text` makes them, with the levels of the file's dictionary."""
     pyarrow = arrow()
     unified = chunks.unify_dictionaries()
-    levels = tuple(
-        str(level).strip() for level in unified.chunk(0).dictionary.to_pylist() if level is not None
-    )
-    words = unified.cast(kind.value_type).cast(pyarrow.string())
-    cells = arrow("compute").utf8_trim_whitespace(pyarrow.concat_arrays(words.chunks))
+    dictionary = unified.chunk(0).dictionary
+    _require_years(name, dictionary)
+    # NaN is a gap, as it is among the rows.
+    words = [None if x is None or x != x else cell_text(x) for x in dictionary.to_pylist()]  # noqa: PLR0124
+    texts = pyarrow.array(words, pyarrow.string())
+    cells = pyarrow.concat_arrays([texts.take(chunk.indices) for chunk in unified.chunks])
     declared: FileKind = "ordered" if kind.ordered else "category"
-    return FrameColumn(name, cells, declared, tuple(dict.fromkeys(levels)))
+    levels = tuple(dict.fromkeys(word for word in words if word is not None))
+    return FrameColumn(name, cells, declared, levels)
+
+
+def _require_years(name: str, cells: Any) -> None:
+    """Refuse dates and times that lie in no year from 1 to 9999: what reads them has no others."""
+    types, kind = arrow().types, cells.type
+    if types.is_timestamp(kind):
+        day = 86_400 * _SECONDS[kind.unit]
+    elif types.is_date(kind):
+        day = 1 if types.is_date32(kind) else 86_400_000
+    else:
+        return
+    compute = arrow("compute")
+    whole = cells.cast(arrow().int32() if types.is_date32(kind) else arrow().int64())
+    ends = compute.min_max(whole).as_py()
+    for end in (ends["min"], ends["max"]):
+        if end is not None and not _FIRST_DAY <= end // day <= _LAST_DAY:
+            row = compute.index(whole, end).as_py() + 1
+            refuse(
+                f"x[:, {name!r}]",
+                f"column {name!r}, row {row}: the day {end // day:,} from 1970-01-01 on is in no year "
+                f"from 1 to 9999; correct it, or leave it empty",
+            )
 
 
 def _plain(name: str, cells: Any, notes: list[Note]) -> Any:
     """Return the cells of a column as one of the types that `read` lists."""
+    _require_years(name, cells)
     pyarrow, kind = arrow(), cells.type
     types = pyarrow.types
     if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
