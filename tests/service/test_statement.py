@@ -24,6 +24,7 @@ from hpsearch.report.statement.about_search import expected_best
 from hpsearch.report.statement.checklists import all_items
 from hpsearch.report.views import OrderView, StatementView, VerdictView
 from hpsearch.service import Services, replay
+from hpsearch.store.tables import round_
 from hpsearch.trials import TrialState
 from hpsearch.wiring import build
 
@@ -69,6 +70,7 @@ def test_the_same_bytes_however_the_jobs_are_cut(
                 assert made[-1] == of(services, status.id)  # though the test part was opened again
                 view = services.searches.statement(status.id, owner=OWNER)
                 result = services.searches.result(status.id, owner=OWNER)
+                _changed(services, status.id)
     assert made[0] == made[1]
     _complete(view)
     for text in made[0].values():
@@ -80,6 +82,14 @@ def test_the_same_bytes_however_the_jobs_are_cut(
     assert "activation relu, learning_rate 0.001" in answers["gain"]
     assert re.search(r"Gain in accuracy: 0\.\d+ \(95 % interval", answers["gain"])
     assert "Seed 0." in answers["seeds"]
+
+
+def _changed(services: Services, search_id: str) -> None:
+    """A count that no other comparison of a replay reads is compared by the statement."""
+    more = round_.update().where(round_.c.search_id == search_id, round_.c.number == 2)
+    services.store.write(lambda tx: tx.trials.connection.execute(more.values(planned=9)))
+    differences = replay.decisions(services, search_id).differences
+    assert any("33 trials in 4 rounds" in d and "32 trials" in d for d in differences)
 
 
 def _complete(view: StatementView) -> None:
