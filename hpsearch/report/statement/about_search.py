@@ -7,6 +7,7 @@ import math
 
 from hpsearch import reasons
 from hpsearch.plural import counted
+from hpsearch.records.chosen import same
 from hpsearch.report import words
 from hpsearch.report.progress import cost
 from hpsearch.report.statement.facts import LISTED, Answer, Facts, NotKnown, listed, said
@@ -142,10 +143,9 @@ def fixed(facts: Facts) -> Answer:
 
 def parameters(facts: Facts) -> Answer:
     """The number of parameters of the recommended model."""
-    count = getattr(facts.resolved.workload, "parameters", None)
-    if count is None:
+    chosen = facts.resolved.workload.parameters(facts.result.recommended.params)
+    if chosen is None:
         return NotKnown("the models were trained elsewhere, and their size is not stored")
-    chosen = count(facts.result.recommended.params)
     return f"{counted(chosen, 'parameter')} in the recommended model."
 
 
@@ -195,8 +195,8 @@ def expected(facts: Facts) -> Answer:
     bests = _bests(facts)
     if reason is not None:
         return NotKnown(f"{reason}; instead, {bests}" if bests else reason)
-    chosen = [*given.first_of(facts.resolved)]
-    drawn = [t for t in facts.first if dict(t.params) not in [dict(c) for c in chosen]]
+    named = given.first_of(facts.resolved)
+    drawn = [t for t in facts.first if not any(same(t.params, one) for one in named)]
     scores = [t.score for t in drawn if t.score is not None]
     if len(scores) < 2:
         return NotKnown("fewer than two trials of the first round have a score")
