@@ -17,7 +17,7 @@ from api.request_bodies import KeyRequest, SearchEdit, TrialHeartbeat, TrialRepo
 from api.responses import TrialList
 from api.routing import BEARER, file_body
 from hpsearch.origins import API
-from hpsearch.report.views import NextRoundView, PlanView
+from hpsearch.report.views import NextRoundView, PlanView, StatementView
 from hpsearch.spec import SearchSpec
 
 EXTENSION = "hpsearch-openapi"
@@ -53,7 +53,7 @@ def build(app: OpenAPI) -> str:
     schemas = result["components"]["schemas"]
     for body in (SearchSpec, SearchEdit, KeyRequest, TrialHeartbeat, TrialReportBody):
         schemas.update(_schemas(body, "validation"))
-    for model in (TrialList, NextRoundView, PlanView, Problem):
+    for model in (TrialList, NextRoundView, PlanView, StatementView, Problem):
         schemas.update(_schemas(model, "serialization"))
     # Routes are declared when they are imported; formats may be registered later.
     result["paths"][_UPLOAD]["put"].update(file_body())

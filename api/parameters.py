@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hpsearch.data import Reading
 from hpsearch.data.parse.parameters import reading_of
+from hpsearch.report.views import StatementFormat
 from hpsearch.spec.labels import TAG_MOST, TAGS_MOST
 from hpsearch.trials import SearchState, TrialState
 
@@ -124,6 +125,12 @@ class ClaimQuery(Query):
         description="Seconds of silence after which the trial is given to somebody else; without "
         "it those of the service, 30 unless it is set up otherwise.",
     )
+
+
+class StatementQuery(Query):
+    """The form of a statement."""
+
+    format: StatementFormat | None = Field(None, description="Instead of what Accept says.")
 
 
 class TrialsQuery(PageQuery):

@@ -46,3 +46,15 @@ def alone(value: float, least: int) -> str:
     """A value for people, away from its range: shortened, but for those that a narrow range has kept."""
     digits = len(repr(value).lower().partition("e")[0].replace(".", "").strip("-0"))
     return in_full(value) if SIGNIFICANT_DIGITS < digits <= PLACES else f"{value:.{least}g}"
+
+
+def by_interval(value: float, width: float) -> str:
+    """A number for people with the decimals that two digits of its interval's width have.
+
+    What is smaller than a hundredth of the width says nothing. Four digits without an interval.
+    """
+    if not 0 < width < math.inf:
+        return f"{value:.4g}"
+    places = 1 - int(f"{width:.15e}".partition("e")[2])
+    shown = round(value, places) + 0.0  # without a minus zero
+    return f"{shown:.{min(max(places, 0), PLACES)}f}"

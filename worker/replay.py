@@ -39,6 +39,8 @@ def run(services: Services, search_id: str, *, decisions: bool, as_json: bool) -
         _print(f"search {search_id} does NOT agree with what is stored")
         return 1
     _print(f"search {search_id} agrees: {summary}, digest {outcome.digest}")
+    if outcome.statement is not None:
+        _print(f"its statement agrees byte for byte, SHA-256 of the Markdown {outcome.statement}")
     return 0
 
 

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from flask import Response
+from flask import Response, request
 
-from api.parameters import NoQuery, SearchPath
+from api.parameters import NoQuery, SearchPath, StatementQuery
 from api.routes.figures import draw
-from api.routing import Routes, content
+from api.routing import Answer, Routes, content
 from api.runtime import owner, runtime
 from hpsearch.errors import Conflict
 from hpsearch.origins import API
+from hpsearch.report.statement import MEDIA_TYPES, render
+from hpsearch.report.views import StatementFormat
+
+_STATEMENT: Answer = {
+    "description": "The statement, as `format` or else Accept chooses; JSON where both are silent.",
+    "content": {
+        MEDIA_TYPES["json"]: {"schema": {"$ref": "#/components/schemas/StatementView"}},
+        MEDIA_TYPES["markdown"]: {"schema": {"type": "string"}},
+        MEDIA_TYPES["text"]: {"schema": {"type": "string"}},
+    },
+}
 
 routes = Routes("report", description="A search as one file.")
 
@@ -44,3 +55,27 @@ def report(path: SearchPath, query: NoQuery) -> Response:
     response = Response(html(figures.report(contents)), mimetype="text/html")
     response.headers["Content-Disposition"] = f'attachment; filename="report-{path.id}.html"'
     return response
+
+
+@routes.route_to(
+    "GET",
+    f"{API}/searches/<id>/statement",
+    scope="read",
+    answers={200: _STATEMENT},
+    problems=(404, 409),
+)
+def statement(path: SearchPath, query: StatementQuery) -> Response:
+    """What a paper says of a completed search: a paragraph, its ranges, answers to checklists."""
+    view = runtime().services.searches.statement(path.id, owner=owner())
+    form = query.format or _accepted()
+    return Response(
+        render(view, form),
+        content_type=f"{MEDIA_TYPES[form]}; charset=utf-8",
+        headers={"Vary": "Accept"},
+    )
+
+
+def _accepted() -> StatementFormat:
+    """The form that the request's Accept prefers; JSON where it names none of them."""
+    best = request.accept_mimetypes.best_match([*MEDIA_TYPES.values()])
+    return next((form for form, media in MEDIA_TYPES.items() if media == best), "json")

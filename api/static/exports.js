@@ -11,6 +11,7 @@ const FILES = (id) => [
   ["Result", "JSON", "result", `result-${id}.json`, {}, true],
   ["Spec", "JSON", "spec", `spec-${id}.json`, {}, false],
   ["Report", "HTML, with figures", "report", `report-${id}.html`, {}, false],
+  ["Statement", "Markdown, for a paper", "statement", `statement-${id}.md`, { Accept: "text/markdown" }, true],
   ["Trained model", "NPZ", "model", `model-${id}.npz`, {}, true],
 ];
 

@@ -57,7 +57,7 @@ for command in (
     searches.submit, searches.plan, searches.status, searches.watch, searches.result, searches.health,
     searches.spec, searches.list_, searches.pause, searches.resume, searches.cancel,
     searches.delete, searches.replay, edits.edit, edits.tag, edits.continue_, serve.serve, demo.demo,
-    lab.lab, report.report, predict.model, predict.predict, exchange.export, exchange.import_,
+    lab.lab, report.report, report.statement, predict.model, predict.predict, exchange.export, exchange.import_,
     compare.compare, backup.backup, doctor.doctor, prune.prune,
 ):  # fmt: skip
     app.command(command.__name__.rstrip("_"))(command)

@@ -1,9 +1,10 @@
-"""`hpsearch report`: a search as one file that needs nothing but a browser."""
+"""`hpsearch report` and `statement`: a search as one file for a browser, and as text for a paper."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -26,3 +27,15 @@ def report(
         emit({"file": str(html), "bytes": html.stat().st_size})
     else:
         print(f"{html}: open it in a browser")
+
+
+def statement(
+    search: SearchId,
+    form: Annotated[
+        Literal["text", "markdown", "json"], typer.Option("--format", help="Its form.")
+    ] = "text",
+    url: Url = None,
+) -> None:
+    """Print what a paper says of a completed search: a paragraph, its ranges, checklists answered."""
+    with connected(url) as client:
+        sys.stdout.write(client.statement(search, format=form))

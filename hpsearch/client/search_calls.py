@@ -12,9 +12,10 @@ import httpx
 from hpsearch.client.address import path_of
 from hpsearch.client.arguments import Search, document, revision_tag, search_id
 from hpsearch.client.transport import Transport, V
-from hpsearch.report.views import PlanView, StatusView, SubmittedView
+from hpsearch.report.views import PlanView, StatementFormat, StatusView, SubmittedView
 
 Spec = Mapping[str, Any] | bytes
+Form = StatementFormat
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -73,3 +74,8 @@ def patch(
 def _body(spec: Spec) -> bytes:
     """The JSON of a spec."""
     return spec if isinstance(spec, bytes) else json.dumps(document(spec, "spec")).encode()
+
+
+def statement(transport: Transport, search: Search, form: Form) -> str:
+    """The statement of a completed search in one of its forms, as the service wrote it."""
+    return transport.send("GET", at(search, "statement"), params={"format": form}).text

@@ -12,7 +12,16 @@ from hpsearch.directions import sign_in
 from hpsearch.errors import Conflict, InvalidRequest, NotFound, Stale
 from hpsearch.records import Reported, RoundRecord, SearchRecord, TrialRecord
 from hpsearch.report import answer, build, health, progress
-from hpsearch.report.views import HealthView, Page, ResultView, RoundView, StatusView, WaitingView
+from hpsearch.report.statement import Facts, statement
+from hpsearch.report.views import (
+    HealthView,
+    Page,
+    ResultView,
+    RoundView,
+    StatementView,
+    StatusView,
+    WaitingView,
+)
 from hpsearch.service import cursors, provided
 from hpsearch.service.edits import as_asked
 from hpsearch.space import Choices, Params
@@ -24,6 +33,7 @@ POLL_SECONDS = 0.2  # how often a waiting caller's revision is looked up
 SORTS = ("round", "-validation_accuracy", "-score")
 TRIALS = 2_000  # that the health report looks at where some failed
 FULL_TRAININGS = 2_000  # that the answer and the health report look at, the newest ones
+FIRST_TRIALS = 2_000  # of the first round, that a statement looks at
 CURVES = 100  # trials on a page with their learning curves
 
 
@@ -208,9 +218,7 @@ class SearchQueries:
         """
         search = get_or_404(self._store, owner, search_id)
         if search.state is not SearchState.COMPLETED:
-            failed = search.state is SearchState.FAILED and search.reason
-            why = f"{search.state}: {search.reason}" if failed else search.state
-            raise Conflict(f"search {search_id} is {why}; it has no result{_yet(search)}")
+            raise Conflict(f"{_not_completed(search)}; it has no result{_yet(search)}")
 
         def read(tx: Tx) -> ResultView:
             final = tx.final.get(search_id)
@@ -218,6 +226,21 @@ class SearchQueries:
             return answer.result(_records(tx, search), final, _openings(tx, search))
 
         return self._store.read(read)
+
+    def statement(self, search_id: str, *, owner: str) -> StatementView:
+        """What a paper should say of a completed search.
+
+        Raises
+        ------
+        Conflict
+            The search has not completed.
+        """
+        search = get_or_404(self._store, owner, search_id)
+        if search.state is not SearchState.COMPLETED:
+            raise Conflict(
+                f"{_not_completed(search)}; it has no statement{_yet(search)}: {_way(search)}"
+            )
+        return self._store.read(lambda tx: statement_of(tx, search_id))
 
     def model(self, search_id: str, *, owner: str) -> tuple[int, Iterator[bytes]]:
         """The recommended model's file as the final test trained it: its size, and its pieces.
@@ -303,6 +326,32 @@ def _moment(text: str) -> float:
             f"since {text[:40]!r} is neither a day, such as 2026-10-01, nor a time, such as "
             "2026-10-01T08:00:00Z"
         ) from error
+
+
+def statement_of(tx: Tx, search_id: str) -> StatementView:
+    """The statement of a search that has completed."""
+    search, final = tx.searches.get(search_id), tx.final.get(search_id)
+    assert search is not None
+    assert final is not None  # a completed search has one
+    fingerprints = [*tx.queue.fingerprints(search_id), *tx.plans.deciders(search_id)]
+    first = tx.trials.page(
+        search_id, number=1, state=None, curve=False, limit=FIRST_TRIALS, after=None
+    )
+    return statement(Facts.of(_records(tx, search), final, fingerprints, first))
+
+
+def _not_completed(search: SearchRecord) -> str:
+    failed = search.state is SearchState.FAILED and search.reason
+    return f"search {search.id} is {search.state}{f': {search.reason}' if failed else ''}"
+
+
+def _way(search: SearchRecord) -> str:
+    """What its user can do to have a statement."""
+    if search.state is SearchState.PAUSED:
+        return "resume it, and ask again when it has completed"
+    if search.state in ENDED:
+        return "continue it or submit its spec again, and ask for that one's when it has completed"
+    return "ask again when it has completed; GET .../result answers then, too"
 
 
 def _yet(search: SearchRecord) -> str:

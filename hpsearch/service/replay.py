@@ -29,6 +29,7 @@ from hpsearch.records import (
 )
 from hpsearch.report import digest
 from hpsearch.service import Services
+from hpsearch.service.replayed import Rerun, as_stored, compared_statement, of_test, recomputed
 from hpsearch.space import box_to_json
 from hpsearch.store import Tx
 from hpsearch.training import Trainer
@@ -54,13 +55,18 @@ COMPARED = ("role", "params", "state", "epochs", "correct", "examples", "loss", 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The outcome of a replay: without differences it agrees."""
+    """The outcome of a replay: without differences it agrees.
+
+    `statement` is the SHA-256 of the statement in Markdown, computed again and compared; None where
+    something else differs.
+    """
 
     search_id: str
     trials: int
     digest: str | None
     stored_digest: str | None
     differences: Sequence[str]
+    statement: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +107,16 @@ def decisions(services: Services, search_id: str) -> Comparison:
             "replay it without --decisions, which trains it again"
         )
     ensemble, differences = original.final.ensemble_correct, list[str]()
+    plans = list[TrainingPlan]()
     for done in range(original.final.round):
         now = original.snapshot(original.rounds, original.trials, after=done)
         plan = decide(now, job_size=services.settings.job_size)
+        plans += [] if isinstance(plan, GiveUp) else [plan]
         differences += _compare_plan(original, plan, done)
         differences += _compare_summary(original, plan, ensemble)
-    return _comparison(original, original.trials, ensemble, differences)
+    made = _comparison(original, original.trials, ensemble, differences)
+    run = Rerun(plans, original.trials, ensemble, original.rounds[-1].evidence)
+    return _with_statement(services, original, made, run)
 
 
 def again(services: Services, search_id: str, *, progress: Progress | None = None) -> Comparison:
@@ -128,7 +138,8 @@ def again(services: Services, search_id: str, *, progress: Progress | None = Non
     services.files.verify(DatasetInfo.from_json(original.search.facts))
     trainer = Trainer(services.files, stack_size=services.settings.stack_size)
     differences, ensemble = list[str](), None
-    rounds, trials = list[RoundRecord](), list[TrialRecord]()
+    rounds, trials, plans = list[RoundRecord](), list[TrialRecord](), list[TrainingPlan]()
+    test: Evidence | None = None
     while True:
         done = len(rounds)
         now = original.snapshot(rounds, trials, after=done)
@@ -136,14 +147,16 @@ def again(services: Services, search_id: str, *, progress: Progress | None = Non
         differences += _compare_plan(original, plan, done)
         if isinstance(plan, GiveUp):
             break
+        plans.append(plan)
         if rounds:
-            rounds[-1] = rounds[-1]._replace(evidence=_as_stored(plan.evidence))
+            rounds[-1] = rounds[-1]._replace(evidence=as_stored(plan.evidence))
         order = _order(original, plan)
         if progress is not None:
             progress(plan.number, order.epochs)
         if plan.kind is RoundKind.FINAL:
             report = run_final(trainer, order, open_test=lambda: _record(services, original))
             ensemble = report.ensemble_correct
+            test = of_test(original.rounds[-1].evidence, report.test)
             differences += _compare_model(original, report.model)
             differences += _compare_test(original, report.test)
             trials += _trained(order, report.trials)
@@ -152,7 +165,22 @@ def again(services: Services, search_id: str, *, progress: Progress | None = Non
         rounds.append(_begun(order, plan))
         trials += _trained(order, trainer.run(order).trials)
     differences += _compare_trials(original, trials)
-    return _comparison(original, trials, ensemble, differences)
+    made = _comparison(original, trials, ensemble, differences)
+    return _with_statement(services, original, made, Rerun(plans, trials, ensemble, test))
+
+
+def _with_statement(
+    services: Services, original: _Original, made: Comparison, run: Rerun
+) -> Comparison:
+    """A comparison; where it agrees, with that of the statement."""
+    if made.differences:
+        return made
+    final = original.final._replace(ensemble_correct=run.ensemble)
+    rounds, prints = original.rounds, original.fingerprints
+    best = _best([t for t in run.trials if t.round != final.round])
+    now = recomputed(original.search, rounds, final, prints, run, best=best[:2], digest=made.digest)
+    sha256, differences = compared_statement(services.store, original.search.id, now)
+    return replace(made, statement=sha256, differences=differences)
 
 
 def _read(services: Services, search_id: str) -> _Original:
@@ -271,13 +299,6 @@ def _same_evidence(stored: Evidence | None, now: Evidence | None) -> bool:
     return stored.agrees(now)
 
 
-def _as_stored(evidence: Evidence | None) -> Evidence | None:
-    """Evidence as it comes back from the store."""
-    if evidence is None:
-        return None
-    return Evidence.from_json(json.loads(json.dumps(evidence.to_json())))
-
-
 def _compare_decisions(original: _Original, decisions: Sequence[Decision], done: int) -> list[str]:
     """Differences in verdict, ranges, numbers and the facts of the reason, where they are stored."""
     old = {d.name: d for d in original.decisions if d.round == done}
@@ -347,30 +368,12 @@ def _compare_model(original: _Original, model: bytes | None) -> list[str]:
 def _compare_test(original: _Original, test: FinalScores | None) -> list[str]:
     """A difference of the scores on the test part; early versions stored none."""
     evidence = original.rounds[original.final.round - 1].evidence
-    now = _as_stored(Evidence(test=_known(test, evidence)))
+    now = of_test(evidence, test)
     if evidence is None or evidence == now:
         return []
     return [
         f"other scores on the test part are stored ({evidence.test}) than come out now ({test})"
     ]
-
-
-def _known(test: FinalScores | None, stored: Evidence | None) -> FinalScores | None:
-    """Scores of the metrics that there were when the search ended."""
-    if test is None or stored is None or stored.test is None:
-        return test
-    names = stored.test.metrics.keys()
-    metrics = {n: s for n, s in test.metrics.items() if n in names}
-    if test.gains is None or stored.test.gains is None:
-        return replace(test, metrics=metrics)
-    kept = stored.test.gains.metrics.keys()
-    gains = replace(
-        test.gains,
-        metrics={n: g for n, g in test.gains.metrics.items() if n in kept},
-        recommended={n: v for n, v in test.gains.recommended.items() if n in kept},
-        baseline={n: v for n, v in test.gains.baseline.items() if n in kept},
-    )
-    return replace(test, metrics=metrics, gains=gains)
 
 
 Best = tuple[int | None, int | None, float | None, float | None, float | None]

@@ -304,6 +304,10 @@ class Workload(ABC):
         """Every hyperparameter of a trial: the fixed ones and `params` over them."""
         return dict(params)
 
+    def parameters(self, params: Params) -> int | None:  # noqa: ARG002 - the interface's
+        """Numbers that a trial's model learns; None where nobody here knows."""
+        return None
+
     @property
     def epochs_in_full(self) -> tuple[int, int]:
         """Epochs of a full training where its user names none: the fewest, and those it should have."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import os
 import pty
@@ -144,7 +145,12 @@ def test_a_search_is_trained_again_and_agrees(served, finished):
     done = served.run("replay", finished, "--json", timeout=120)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["agrees"] is True
-    assert served.run("replay", finished, "--decisions").returncode == 0
+    statement = served.run("statement", finished, "--format", "markdown").stdout
+    sha256 = hashlib.sha256(statement.encode()).hexdigest()
+    assert json.loads(done.stdout)["statement"] == sha256
+    decided = served.run("replay", finished, "--decisions")
+    assert decided.returncode == 0
+    assert f"its statement agrees byte for byte, SHA-256 of the Markdown {sha256}" in decided.stdout
     missing = served.run("replay", "none")
     assert missing.returncode == 5
     assert len(missing.stderr.splitlines()) == 1

@@ -49,10 +49,20 @@ from hpsearch.report.views.results import (
     TestModelView,
     TestView,
 )
+from hpsearch.report.views.statement import (
+    ChecklistItem,
+    ChecklistView,
+    StatementAnswer,
+    StatementFormat,
+    StatementRange,
+    StatementView,
+)
 
 __all__ = [
     "BaselineView",
     "BestView",
+    "ChecklistItem",
+    "ChecklistView",
     "ColumnView",
     "CostView",
     "CurvePoint",
@@ -84,6 +94,10 @@ __all__ = [
     "ResultView",
     "RoundCounts",
     "RoundView",
+    "StatementAnswer",
+    "StatementFormat",
+    "StatementRange",
+    "StatementView",
     "StatusView",
     "SubmittedView",
     "SurfaceView",

@@ -32,6 +32,10 @@ class ResultRangeView(RangeView):
     asked: RangeView
     outside_asked: bool = Field(description="The range reaches beyond the one that was asked for.")
 
+    def as_range(self) -> RangeView:
+        """The range alone."""
+        return RangeView(**{name: getattr(self, name) for name in RangeView.model_fields})
+
 
 class RecommendedView(View):
     """The parameters to use: the configuration of the highest posterior mean."""

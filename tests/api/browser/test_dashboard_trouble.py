@@ -98,7 +98,7 @@ def test_a_search_is_taken_along_as_files(
     services.store.write(lambda tx: tx.models.keep(finished, b"weights"))
     page.reload()
     found = {}
-    for name in ("Trials", "Result", "Spec", "Report", "Trained model"):
+    for name in ("Trials", "Result", "Spec", "Report", "Statement", "Trained model"):
         with page.expect_download() as kept:
             files.get_by_role("button", name=name).click()
         found[kept.value.suggested_filename] = Path(kept.value.path()).read_bytes()
@@ -107,6 +107,8 @@ def test_a_search_is_taken_along_as_files(
     assert found[f"trials-{finished}.csv"] == trials
     for name in ("result", "spec"):
         assert json.loads(found[f"{name}-{finished}.json"]) == client.get(f"{here}/{name}").json()
+    statement = client.get(f"{here}/statement", params={"format": "markdown"}).content
+    assert found[f"statement-{finished}.md"] == statement
     report = found[f"report-{finished}.html"].decode()
     assert report.startswith("<!doctype html>")
     assert "two ranges and a choice" in report
