@@ -15,7 +15,7 @@ from api.key_usage import KeyUsage
 from api.metrics import EXTENSION as METRICS
 from api.metrics import Metrics
 from api.rate_limiter import RateLimiter
-from api.readiness import ReadinessProbe
+from api.readiness import ReadinessProbe, look
 from api.routes import GROUPS
 from api.routes.datasets import UPLOAD_FOLDER
 from api.runtime import EXTENSION, Runtime
@@ -55,7 +55,7 @@ def create_app(services: Services | None = None, settings: Settings | None = Non
         validation_error_callback=problems.refuse_parameters,
     )
     _configure(app, settings)
-    readiness = ReadinessProbe(lambda: services.ready(writing=True))
+    readiness = ReadinessProbe(lambda: look(services))
     app.extensions[EXTENSION] = Runtime(services, settings, readiness)
     metrics = app.extensions[METRICS] = Metrics()
     problems.register(app)
