@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
 from dataclasses import dataclass
 
+from api.auth import Gate
 from hpsearch.errors import HpsearchError
 from hpsearch.service import Services
 
@@ -29,11 +30,15 @@ class Seen:
         return {name: state for name, state in self.parts.items() if state != "ok"}
 
 
-def look(services: Services) -> Seen:
-    """One look at the database, which has to take a write."""
+def look(services: Services, gate: Gate) -> Seen:
+    """One look at the database, which has to take a write, and at the key from the settings."""
     seen = Seen(services.ready(writing=True))
     if seen.wrong:
         return seen
+    try:
+        gate.check()
+    except HpsearchError as error:
+        return Seen({**seen.parts, "key": str(error)})
     try:
         return Seen(seen.parts, services.metrics.installation())
     except HpsearchError as error:
