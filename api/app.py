@@ -15,7 +15,7 @@ from api.key_usage import KeyUsage
 from api.metrics import EXTENSION as METRICS
 from api.metrics import Metrics
 from api.rate_limiter import RateLimiter
-from api.readiness import ReadinessProbe
+from api.readiness import ReadinessProbe, look
 from api.routes import GROUPS
 from api.routes.datasets import UPLOAD_FOLDER
 from api.runtime import EXTENSION, Runtime
@@ -35,7 +35,7 @@ def create_app(services: Services | None = None, settings: Settings | None = Non
     Raises
     ------
     Misconfigured
-        Settings that cannot work.
+        Settings that cannot work, or a bootstrap key that was replaced or revoked.
     """
     settings = settings or load()
     if services is None:
@@ -55,7 +55,8 @@ def create_app(services: Services | None = None, settings: Settings | None = Non
         validation_error_callback=problems.refuse_parameters,
     )
     _configure(app, settings)
-    readiness = ReadinessProbe(lambda: services.ready(writing=True))
+    gate = Gate(services, settings.bootstrap_key())
+    readiness = ReadinessProbe(lambda: look(services, gate))
     app.extensions[EXTENSION] = Runtime(services, settings, readiness)
     metrics = app.extensions[METRICS] = Metrics()
     problems.register(app)
@@ -63,7 +64,6 @@ def create_app(services: Services | None = None, settings: Settings | None = Non
         app.register_api(group)
     accesses = {e: a for group in GROUPS for e, a in group.accesses(settings).items()}
     check_declared(app, accesses)
-    gate = Gate(services, settings.bootstrap_key())
     middleware.install(app, _authority(services, accesses, gate, settings, metrics), settings)
     app.extensions[document.EXTENSION] = document.build(app)
     body.remove_stale_uploads(settings.home / UPLOAD_FOLDER)

@@ -32,6 +32,9 @@ PUBLIC: Scope = "public"
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([!-~]{1,512}) *")
 _KEY_HELP = "send the header 'Authorization: Bearer KEY'; `hpsearch keys create` makes a key"
 
+# Everybody may read it: the key's id stays in the log.
+REFUSED = "this process has a bootstrap key that was replaced or revoked; its log says what to do"
+
 _log = structlog.get_logger("api")
 
 
@@ -67,11 +70,18 @@ class Gate:
         self._token = token
         self._lock = threading.Lock()
         self._open = threading.Event()
+        self._said = False
 
     def try_open(self) -> None:
-        """Open at the start if possible; a database that is not up yet is no reason to stop."""
+        """Open at the start if possible; a database that is not up yet is no reason to stop.
+
+        Raises
+        ------
+        Misconfigured
+            The key from the settings was replaced or revoked.
+        """
         try:
-            self.check()
+            self._try()
         except Unavailable as error:
             _log.warning("waiting for the database", cause=str(error))
 
@@ -81,8 +91,18 @@ class Gate:
         Raises
         ------
         Unavailable
-            The database does not answer, or its migrations have not been applied.
+            The database does not answer, its migrations have not been applied, or it says only now
+            that the key from the settings was replaced or revoked.
         """
+        try:
+            self._try()
+        except Misconfigured as error:
+            if not self._said:
+                _log.error("the bootstrap key is refused", cause=str(error))
+                self._said = True
+            raise Unavailable(REFUSED) from error
+
+    def _try(self) -> None:
         if self._open.is_set():
             return
         with self._lock:

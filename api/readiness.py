@@ -6,10 +6,43 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
+from dataclasses import dataclass
+
+from api.auth import Gate
+from hpsearch.errors import HpsearchError
+from hpsearch.service import Services
 
 SECONDS = 2.5  # Kubernetes and most proxies give a probe 3 s or less
 
 Parts = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Each part that the service needs and "ok", or what is wrong with it; and the installation."""
+
+    parts: Parts
+    installation: str | None = None  # where everything is well
+
+    @property
+    def wrong(self) -> Parts:
+        """The parts that are not ready."""
+        return {name: state for name, state in self.parts.items() if state != "ok"}
+
+
+def look(services: Services, gate: Gate) -> Seen:
+    """One look at the database, which has to take a write, and at the key from the settings."""
+    seen = Seen(services.ready(writing=True))
+    if seen.wrong:
+        return seen
+    try:
+        gate.check()
+    except HpsearchError as error:
+        return Seen({**seen.parts, "key": str(error)})
+    try:
+        return Seen(seen.parts, services.metrics.installation())
+    except HpsearchError as error:
+        return Seen({**seen.parts, "database": str(error)})
 
 
 class ReadinessProbe:
@@ -18,14 +51,14 @@ class ReadinessProbe:
     A look that hangs is the only one: whoever asks next waits for the same.
     """
 
-    def __init__(self, look: Callable[[], Parts], *, seconds: float = SECONDS) -> None:
+    def __init__(self, look: Callable[[], Seen], *, seconds: float = SECONDS) -> None:
         self._look, self._seconds = look, seconds
         self._lock = threading.Lock()
         self._thread: ThreadPoolExecutor | None = None
-        self._pending: Future[Parts] | None = None
+        self._pending: Future[Seen] | None = None
 
-    def parts(self) -> Parts:
-        """Each part that the service needs and "ok", or what is wrong with it."""
+    def seen(self) -> Seen:
+        """The outcome of a look that ends in time."""
         with self._lock:
             # Not before the first request: a thread does not live on in a forked process.
             self._thread = self._thread or ThreadPoolExecutor(1, thread_name_prefix="readiness")
@@ -35,4 +68,4 @@ class ReadinessProbe:
         try:
             return pending.result(self._seconds)
         except TooLate:
-            return {"database": f"has not answered for {self._seconds:g} s"}
+            return Seen({"database": f"has not answered for {self._seconds:g} s"})

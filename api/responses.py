@@ -59,10 +59,14 @@ class Health(View):
 
 
 class Readiness(View):
-    """The parts that the service needs, each with its state."""
+    """The parts that the service needs, each with its state.
+
+    `installation` is a random word of this service's database: it tells one service from another.
+    """
 
     status: str
     parts: dict[str, str]
+    installation: str
 
 
 def view_response(value: BaseModel, status: int = 200, **headers: str) -> Response:

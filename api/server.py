@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import math
+import mmap
 import os
 import re
 import selectors
@@ -22,6 +23,7 @@ from typing import Any, cast
 
 from flask_openapi3.openapi import OpenAPI
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
@@ -223,7 +225,21 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._resources = ExitStack()
+        self._refusal = mmap.mmap(-1, 1)  # shared with the worker process
         super().__init__()
+
+    def run(self) -> None:
+        """Serve until told to stop.
+
+        A refusal to start has its own exit code, also where the worker process met the reason.
+        """
+        arbiter = os.getpid()
+        try:
+            super().run()
+        except SystemExit:
+            if self._refusal[0] and os.getpid() == arbiter:  # the worker ends here as well
+                sys.exit(self._refusal[0])
+            raise
 
     def load_config(self) -> None:
         """Hand over our settings."""
@@ -235,7 +251,12 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         """The application, with services of its own."""
         limit = self._settings.transaction_seconds
         services = self._resources.enter_context(build(self._settings, limit=limit))
-        return create_app(services, self._settings)
+        try:
+            return create_app(services, self._settings)
+        except Misconfigured as error:
+            logging.getLogger(__name__).error("refused to start: %s", error)  # noqa: TRY400  # no fault of ours
+            self._refusal[0] = error.exit_code
+            sys.exit(Arbiter.APP_LOAD_ERROR)  # ends the arbiter too, which would try again
 
     def _close(self, _arbiter: Any, _worker: Any) -> None:
         self._resources.close()

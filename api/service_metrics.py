@@ -35,6 +35,7 @@ class ServiceMetrics:
             "oldest_heartbeat_seconds", "Silence of the job that is silent longest.", "queue"
         )
         self._workers = gauge("workers", "Worker processes that have been heard within a lease.")
+        self._loops = gauge("loops", "Loops that have been heard within a minute.")
         self._free = gauge("disk_free_bytes", "Room on the disk of a place.", "place")
         self._job_events = counter("job_events", "What happened to jobs.", "event")
         self._search_events = counter("search_events", "What happened to searches.", "event")
@@ -59,6 +60,7 @@ class ServiceMetrics:
             self._searches.labels(state.value).set(figures.searches.get(state.value, 0))
         self._undecided.set(figures.undecided)
         self._workers.set(figures.workers)
+        self._loops.set(figures.loops)
         for name, queue in figures.queues.items():
             self._jobs.labels(name, "queued").set(queue.queued)
             self._jobs.labels(name, "running").set(queue.running)

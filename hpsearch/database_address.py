@@ -6,6 +6,7 @@ every few seconds.
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +16,8 @@ from hpsearch.errors import Misconfigured
 
 FORMS = "use postgresql+psycopg://USER@HOST:5432/NAME or sqlite:////PATH"
 DRIVERS = {"postgresql": ("psycopg",), "sqlite": ("pysqlite",)}
+NAME_BYTES = 48  # the server cuts the whole, with the pid, to 63
+PROCESS = "PGAPPNAME"  # libpq's own variable
 PREPARE = "prepare_threshold"  # psycopg's, which takes it from no address
 
 
@@ -88,6 +91,20 @@ def prepare_threshold(url: sa.URL) -> tuple[sa.URL, int | None, bool]:
             f"DATABASE_URL: {PREPARE}={said!r} is no number; 0 prepares no statements"
         )
     return rest, int(said), True
+
+
+def prefix_of(name: str) -> str:
+    """Begin the names of all connections that processes of the name NAME have."""
+    return name.encode()[:NAME_BYTES].decode(errors="ignore") + "/"
+
+
+def name_process(connection: Any, name: str) -> None:
+    """Let the server show which process has this connection: NAME/PID. `deploy/check.py` looks for it."""
+    from psycopg.pq import Escaping
+
+    whole = f"{prefix_of(name)}{os.getpid()}".encode()
+    literal = Escaping(connection.pgconn).escape_literal(whole)
+    connection.pgconn.exec_(b"SET application_name = " + literal)
 
 
 def behind_a_pooler(connection: Any) -> bool:

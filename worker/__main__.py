@@ -8,11 +8,13 @@ import os
 import sys
 
 from hpsearch import logs, streams
+from hpsearch.database_address import PROCESS
 from hpsearch.errors import HpsearchError
 from hpsearch.settings import Settings, complaints, load
 
 MOST_PROCESSES = 1024
 _log = logging.getLogger(__name__)
+LASTING = ("run", "loop")  # commands that deploy/check.py watches
 EXIT_BROKEN = 70  # as EX_SOFTWARE: no fault of settings or servers, start it again
 
 
@@ -23,6 +25,9 @@ def main(arguments: list[str] | None = None) -> int:
         settings = load()
         # The linear algebra counts its threads when NumPy loads, which has not happened yet.
         os.environ.update(settings.child_environment())
+        if PROCESS in os.environ and options.command not in LASTING:
+            # A replay beside a worker trains for minutes without a word, and is none of its pool.
+            os.environ[PROCESS] += f"-{options.command}"
         logs.configure(settings.log_level, process=options.command)
         for sentence in complaints():
             logging.getLogger(__name__).warning(sentence)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
+import socket
 import threading
 import time
+import uuid
+from contextlib import suppress
 
-from hpsearch.errors import HpsearchError
+from hpsearch.errors import HpsearchError, Unavailable
 from hpsearch.service import (
     Services,
     advance,  # noqa: F401  # loaded now, so that the first search does not wait for scipy.stats
@@ -35,6 +39,8 @@ class Loop:
         )
         self._stop = threading.Event()
         self._swept = time.monotonic()
+        self._id = str(uuid.uuid4())
+        self._beaten: float | None = None
 
     def stop(self, *_: object) -> None:
         """Stop after the present turn."""
@@ -57,15 +63,26 @@ class Loop:
                         log.warning("the loop waits: %s", error)
                     warned = True
                 self._stop.wait(self._tick)
+        if self._beaten is not None:
+            with suppress(Unavailable):  # its row falls silent, as after a kill
+                self._work.forget_loop(self._id)
 
     def turn(self) -> None:
         """Take back lost jobs, advance searches, publish hints, and forget workers that are gone."""
+        self._beat()
         self._work.reap()
         self._work.advance_due()
         self._publisher.fill(look=True)
         if time.monotonic() - self._swept > SWEEP_SECONDS:
             self._work.sweep_workers()
             self._swept = time.monotonic()
+
+    def _beat(self) -> None:
+        """Say in the database that this loop lives, as often as workers do."""
+        every = self._services.settings.heartbeat_seconds
+        if self._beaten is None or time.monotonic() - self._beaten >= every:
+            self._work.beat(self._id, host=socket.gethostname(), pid=os.getpid())
+            self._beaten = time.monotonic()
 
 
 def run(services: Services) -> None:

@@ -8,6 +8,7 @@ from flask import Response
 from api.metrics import metrics
 from api.parameters import NoQuery
 from api.problems import problem
+from api.readiness import Seen
 from api.responses import Health, Readiness, view_response
 from api.routing import Routes, content
 from api.runtime import runtime
@@ -31,16 +32,16 @@ def readyz(query: NoQuery) -> Response:
     A process that was told to stop is not ready, and still serves for a while (`drain_seconds`).
     """
     stopping = runtime().draining.is_set()
-    parts = {"process": "is stopping"} if stopping else runtime().readiness.parts()
+    seen = Seen({"process": "is stopping"}) if stopping else runtime().readiness.seen()
     missing = [
         # The route is public, and what a database driver says names hosts and users.
         Mistake(name, "does not answer" if name == "database" else state)
-        for name, state in parts.items()
-        if state != "ok"
+        for name, state in seen.wrong.items()
     ]
-    if not missing:
-        return view_response(Readiness(status="ready", parts=parts))
-    _log.debug("not ready", **parts)
+    if seen.installation is not None:
+        ready = Readiness(status="ready", parts=dict(seen.parts), installation=seen.installation)
+        return view_response(ready)
+    _log.debug("not ready", **seen.parts)
     return problem(
         503,
         kind="not-ready",

@@ -80,3 +80,19 @@ def revoke(
         emit(view)
     else:
         print(f"revoked {view.id} ({view.name})")
+
+
+@app.command()
+def allow(
+    key: Annotated[str, typer.Argument(metavar="ID", help="Id of a bootstrap key, as listed.")],
+    as_json: Json = False,
+) -> None:
+    """Allow a bootstrap key again that was replaced or revoked."""
+    with local_services() as services:
+        view = services.keys.allow(key)
+    if as_json:
+        emit(view)
+    elif view.id == "bootstrap":
+        print(f"{view.id} opens the service")
+    else:
+        print(f"allowed {view.id}: the next API that starts with it makes it the bootstrap key")

@@ -134,6 +134,17 @@ class WorkerRecord(NamedTuple):
     silent: float
 
 
+class LoopRecord(NamedTuple):
+    """A process of the loop, and for how many seconds it has been silent."""
+
+    id: str
+    host: str
+    pid: int
+    started_at: float
+    seen_at: float
+    silent: float
+
+
 class EventRecord(NamedTuple):
     """An entry of the append-only history; what `detail` holds depends on `kind`."""
 

@@ -20,6 +20,7 @@ from hpsearch.trials import Hint, JobOrder, JobReport, RoundKind
 log = logging.getLogger(__name__)
 
 RETRY_LONGEST = 60.0  # seconds a lost job waits at the most, however often it was lost
+LOOP_KEPT_SECONDS = 86_400.0  # of silence, for which it is still said when a loop was heard last
 LOST_SECONDS = 2.0  # after which a hint is lost that is not in an empty broker
 
 
@@ -142,6 +143,14 @@ class JobService:
         if hints:
             self._store.write(lambda tx: tx.window.published(hints), durable=False)
 
+    def beat(self, loop_id: str, *, host: str, pid: int) -> None:
+        """Note that a loop lives."""
+        self._store.write(lambda tx: tx.loops.beat(loop_id, host=host, pid=pid), durable=False)
+
+    def forget_loop(self, loop_id: str) -> None:
+        """Forget a loop that stopped."""
+        self._store.write(lambda tx: tx.loops.remove(loop_id))
+
     # --- workers -------------------------------------------------------------------------
 
     def register(
@@ -158,9 +167,14 @@ class JobService:
         self._store.write(lambda tx: tx.workers.remove(worker_id))
 
     def sweep_workers(self) -> None:
-        """Forget workers that have been silent for ten leases."""
+        """Forget workers that have been silent for ten leases, and loops silent for a day."""
         silent = 10 * self._settings.lease_seconds
-        self._store.write(lambda tx: tx.workers.remove_silent(older_than=silent))
+
+        def sweep(tx: Tx) -> None:
+            tx.workers.remove_silent(older_than=silent)
+            tx.loops.remove_silent(older_than=LOOP_KEPT_SECONDS)
+
+        self._store.write(sweep)
 
     # --- inside --------------------------------------------------------------------------
 

@@ -9,22 +9,26 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import secrets
 import string
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hpsearch.errors import InvalidRequest, NotFound, Unauthenticated
+from hpsearch.errors import InvalidRequest, Misconfigured, NotFound, Unauthenticated
 from hpsearch.records import NewKey
 from hpsearch.report.build import key_view
 from hpsearch.report.views import KeyView, Page
 from hpsearch.service import cursors
-from hpsearch.store import Store
+from hpsearch.store import Store, Tx
+
+log = logging.getLogger(__name__)
 
 PREFIX = "hps"
 SCOPES = ("read", "submit", "admin")
 BOOTSTRAP = "bootstrap"
+FORMER = "bootstrap-"  # begins the ids of bootstrap keys that were replaced
 SECRET_BYTES = 32
 _DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _SECRET_LENGTH = 43  # digits in base 62 of the largest number of 256 bits
@@ -118,15 +122,75 @@ class ApiKeys:
         return self._view(key_id)
 
     def ensure_bootstrap(self, token: str) -> None:
-        """Make `token` the key `bootstrap`, with every scope; an older one stops working."""
+        """Make `token` the key `bootstrap`, with every scope; an older one stops working for good.
+
+        Several processes may start at once: the first one changes the key, the others see it changed.
+
+        Raises
+        ------
+        Misconfigured
+            `token` was replaced or revoked: a process that starts with yesterday's settings must not
+            open what was closed. The message has the id and the command that allows it.
+        """
         new = NewKey(BOOTSTRAP, BOOTSTRAP, BOOTSTRAP, " ".join(SCOPES), _hash(token))
-        self._store.write(lambda tx: tx.keys.upsert(new))
+        former = FORMER + secrets.token_hex(4)
+        if self._store.write(lambda tx: _settle(tx, new, former)):
+            log.warning(
+                "the bootstrap key is another one; the former is kept, revoked, as %s", former
+            )
+
+    def allow(self, key_id: str) -> KeyView:
+        """Let a bootstrap key that was replaced or revoked be used again; the key as it was.
+
+        One that was revoked opens the service at once. One that was replaced is forgotten, so that the
+        next start with it makes it the key `bootstrap` in place of the present one.
+
+        Raises
+        ------
+        InvalidRequest
+            It is no bootstrap key.
+        NotFound
+            There is no such key.
+        """
+        view = self._view(key_id)
+        if key_id != BOOTSTRAP and not key_id.startswith(FORMER):
+            raise InvalidRequest(
+                f"key {key_id!r} was made by `hpsearch keys create`, which makes another one; "
+                "only bootstrap keys are allowed again"
+            )
+        if key_id == BOOTSTRAP:
+            self._store.write(lambda tx: tx.keys.revive(key_id))
+        else:
+            self._store.write(lambda tx: tx.keys.delete(key_id))
+        log.warning("the key %s is allowed again", key_id)
+        return view
 
     def _view(self, key_id: str) -> KeyView:
         row = self._store.read(lambda tx: tx.keys.get(key_id))
         if row is None:
             raise NotFound(f"no key {key_id!r}; `hpsearch keys list` shows the ids")
         return key_view(row)
+
+
+def _settle(tx: Tx, new: NewKey, former: str) -> bool:
+    """Make `new` the bootstrap key, unless it is closed; True where it took another one's place."""
+    tx.lock_owner(f"key {BOOTSTRAP}")
+    closed = tx.keys.with_secret(new.secret_sha256, prefix=FORMER)
+    held = tx.keys.get(BOOTSTRAP)
+    same = held is not None and hmac.compare_digest(held.secret_sha256, new.secret_sha256)
+    if held is not None and same and not held.live:
+        closed = held
+    if closed is not None:
+        how = "revoked" if same else "replaced by another one"
+        raise Misconfigured(
+            f"HPSEARCH_API_KEY is the bootstrap key {closed.id}, which was {how}; set the "
+            f"service's present key, or allow this one again: hpsearch keys allow {closed.id}"
+        )
+    if held is None:
+        tx.keys.insert(new)
+    elif not same:
+        tx.keys.replace(new, former=former)
+    return held is not None and not same
 
 
 def _id_of(token: str) -> str:

@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hpsearch.data import DatasetStore
-from hpsearch.records import WorkerRecord
+from hpsearch.records import LoopRecord, WorkerRecord
 from hpsearch.settings import Settings
 from hpsearch.store import Store, Tx
+
+# A turn of the loop may decide several searches by Gaussian processes, and beats between turns.
+LOOP_SILENT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class Figures:
         By state; a state without any is left out.
     queues
         `jobs` and `final`.
+    loops
+        Those that have been heard within `LOOP_SILENT_SECONDS`.
     undecided
         Searches that wait for the loop.
     job_events, search_events
@@ -42,6 +47,7 @@ class Figures:
     searches: Mapping[str, int]
     queues: Mapping[str, QueueFigures]
     workers: int
+    loops: int
     undecided: int
     job_events: Mapping[str, int]
     search_events: Mapping[str, int]
@@ -67,6 +73,14 @@ class Metrics:
     def workers(self) -> Sequence[WorkerRecord]:
         """The workers that have been heard within a lease."""
         return self._store.read(lambda tx: tx.metrics.workers(alive=self._lease))
+
+    def loops(self) -> Sequence[LoopRecord]:
+        """Every loop that has not stopped in order, the one that was heard last first."""
+        return self._store.read(lambda tx: tx.loops.all_heard())
+
+    def installation(self) -> str:
+        """The id of this database's installation."""
+        return self._store.read(lambda tx: tx.installation.id())
 
     def database(self) -> Mapping[str, str]:
         """Kind of the database and the way to it, as `Store.described` says it."""
@@ -108,6 +122,7 @@ class Metrics:
                 for waiting, taken in [(queued.get(final), running.get(final))]
             },
             workers=len(tx.metrics.workers(alive=self._lease)),
+            loops=sum(loop.silent < LOOP_SILENT_SECONDS for loop in tx.loops.all_heard()),
             undecided=len(tx.searches.due()),
             job_events={e.kind: e.number for e in events if e.about_job},
             search_events={e.kind: e.number for e in events if not e.about_job},

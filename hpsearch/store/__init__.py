@@ -19,8 +19,10 @@ from hpsearch.store.cohorts import Cohorts
 from hpsearch.store.dialect import DIALECTS
 from hpsearch.store.engine import Engines, Prepared, run
 from hpsearch.store.final_test import FinalTest
+from hpsearch.store.installation import Installation
 from hpsearch.store.keys import Keys
 from hpsearch.store.library import SHARED, Library
+from hpsearch.store.loops import Loops
 from hpsearch.store.metrics_queries import MetricsQueries
 from hpsearch.store.models import Models
 from hpsearch.store.outbox import Outbox
@@ -50,7 +52,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-SCHEMA = "0008"  # the newest revision of `migrations`, which a test compares with this
+SCHEMA = "0009"  # the newest revision of `migrations`, which a test compares with this
 
 
 class Tx:
@@ -66,6 +68,8 @@ class Tx:
         self.cohorts = Cohorts(connection)
         self.window = PublishWindow(connection)
         self.workers = Workers(connection)
+        self.loops = Loops(connection)
+        self.installation = Installation(connection)
         self.library = Library(connection)
         self.models = Models(connection)
         self.keys = Keys(connection)

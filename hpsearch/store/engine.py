@@ -7,6 +7,7 @@ updates. Here every writing transaction is BEGIN IMMEDIATE, every reading one a 
 from __future__ import annotations
 
 import math
+import os
 import random
 import time
 from collections.abc import Callable
@@ -18,9 +19,11 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc
 
 from hpsearch.database_address import (
+    PROCESS,
     behind_a_pooler,
     connection_options,
     database_url,
+    name_process,
     prepare_threshold,
 )
 from hpsearch.store.faults import read_only, transient, translated
@@ -138,12 +141,17 @@ def _postgresql(url: sa.URL, prepared: Prepared) -> sa.Engine:
         connect_args={**patience, "client_encoding": "utf8"},
     )
 
+    process = None if "application_name" in url.query else os.environ.get(PROCESS)
+
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
+        pooled = behind_a_pooler(connection)
         if named:
             connection.prepare_threshold = threshold
-        elif prepared == "off" or (prepared == "auto" and behind_a_pooler(connection)):
+        elif prepared == "off" or (prepared == "auto" and pooled):
             connection.prepare_threshold = None
+        if process and not pooled:  # a pooler would set the name anew at every turn
+            name_process(connection, process)
 
     return engine
 

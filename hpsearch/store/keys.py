@@ -31,14 +31,33 @@ class Keys(Queries):
         values = {**asdict(new), "created_at": now(), "expires_at": expires}
         return self.insert_once(api_key, values)
 
-    def upsert(self, new: NewKey) -> None:
-        """Insert a key with a fixed id, or change its secret; a revoked one lives again."""
-        if not self.insert(new):
-            self.connection.execute(
-                api_key.update()
-                .where(api_key.c.id == new.id)
-                .values({**asdict(new), "revoked_at": None, "expires_at": None})
-            )
+    def replace(self, new: NewKey, *, former: str) -> None:
+        """Give the key of a fixed id another secret; what it was stays, revoked, under the id `former`."""
+        names = [column.name for column in api_key.columns]
+        ended = sa.func.coalesce(api_key.c.revoked_at, now())
+        others = {"id": sa.literal(former), "revoked_at": ended}
+        kept = sa.select(*(others.get(name, api_key.c[name]) for name in names))
+        held = api_key.c.id == new.id
+        self.connection.execute(api_key.insert().from_select(names, kept.where(held)))
+        anew = dict.fromkeys(("expires_at", "revoked_at", "last_used_at"))
+        self.connection.execute(
+            api_key.update().where(held).values({**asdict(new), **anew, "created_at": now()})
+        )
+
+    def with_secret(self, secret_sha256: str, *, prefix: str) -> KeyRecord | None:
+        """The key of a secret among those whose ids begin so."""
+        ours = api_key.c.id.startswith(prefix, autoescape=True)
+        return self.one(KeyRecord, _KEYS.where(api_key.c.secret_sha256 == secret_sha256, ours))
+
+    def delete(self, key_id: str) -> None:
+        """Forget a key."""
+        self.connection.execute(api_key.delete().where(api_key.c.id == key_id))
+
+    def revive(self, key_id: str) -> None:
+        """Open a revoked key again."""
+        self.connection.execute(
+            api_key.update().where(api_key.c.id == key_id).values(revoked_at=None)
+        )
 
     def get(self, key_id: str) -> KeyRecord | None:
         """The key of an id."""

@@ -340,3 +340,22 @@ worker = Table(
     Column("seen_at", Double, nullable=False),
     Column("fingerprint", JSON, nullable=False),
 )
+
+loop = Table(
+    "loop",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("host", String(255), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", Double, nullable=False),
+    Column("seen_at", Double, nullable=False),
+)
+
+# The id is public: it tells one service from another, and nothing else.
+installation = Table(
+    "installation",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("id", String(32), nullable=False),
+    CheckConstraint("number = 1", name="one"),
+)

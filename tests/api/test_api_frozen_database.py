@@ -19,7 +19,7 @@ from support.absent import absent
 from support.postgres import Postgres
 from support.waiting import until
 
-from api.readiness import ReadinessProbe
+from api.readiness import ReadinessProbe, Seen
 from api.runtime import THREADS
 
 KEY = "k" * 32
@@ -88,14 +88,14 @@ def test_probes_answer_in_time_and_threads_come_back(
 def test_one_look_serves_all_who_ask() -> None:
     looks, go = [], threading.Event()
 
-    def look() -> dict[str, str]:
+    def look() -> Seen:
         looks.append(1)
         go.wait(60)
-        return {"database": "ok"}
+        return Seen({"database": "ok"}, "an-id")
 
     probe = ReadinessProbe(look, seconds=0.01)
     for _ in range(3):
-        assert probe.parts() == {"database": "has not answered for 0.01 s"}
+        assert probe.seen().wrong == {"database": "has not answered for 0.01 s"}
     assert len(looks) == 1
     go.set()
-    until(lambda: probe.parts() == {"database": "ok"}, what="the look's end")
+    until(lambda: probe.seen().installation == "an-id", what="the look's end")

@@ -23,8 +23,10 @@ def test_a_scrape_tells_queue_workers_and_throughput(
     client: httpx.Client, spec: dict[str, Any], complete: Any, services: Any, eventually: Any
 ) -> None:
     services.jobs.register("a-worker", host="here", pid=1, fingerprint={})
+    services.jobs.beat("a-loop", host="here", pid=1)
     first = read(client)
     assert first[("hpsearch_workers",)] >= 1
+    assert first[("hpsearch_loops",)] >= 1
     assert first[("hpsearch_disk_free_bytes", "home")] > 0
     assert first[("hpsearch_searches", "completed")] >= 0
 

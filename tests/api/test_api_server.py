@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -21,6 +22,8 @@ import structlog
 
 from api import body, server
 from hpsearch import logs
+from hpsearch.settings import load
+from hpsearch.wiring import build
 
 SEARCHES = "/api/v1/searches"
 
@@ -92,16 +95,62 @@ def test_a_remote_address_with_key_and_permission_is_served(
         assert process.wait(20) == 0
 
 
-def test_the_bootstrap_key_has_every_scope_and_follows_its_setting(start: Any, fresh: Path) -> None:
+def test_the_bootstrap_key_has_every_scope_and_follows_its_setting(
+    start: Any, fresh: Path, environment_of: Callable[..., dict[str, str]]
+) -> None:
     first = start(fresh, HPSEARCH_API_KEY="first-" * 8)
     old = bearer("first-" * 8)
     assert httpx.get(f"{first.url}{SEARCHES}", headers=old).status_code == 200
+    made = httpx.post(f"{first.url}/api/v1/keys", headers=old, json={"name": "user"})
+    user = bearer(made.json()["token"])
     key = fresh / "key"
     key.write_text("second-" * 8 + "\n")
     second = start(fresh, HPSEARCH_API_KEY="", HPSEARCH_API_KEY_FILE=str(key))
     new = bearer("second-" * 8)
+    for api in (first, second):  # a rolling restart: one runs with the old key still
+        assert httpx.get(f"{api.url}{SEARCHES}", headers=new).status_code == 200
+        assert httpx.get(f"{api.url}{SEARCHES}", headers=user).status_code == 200
+        assert httpx.get(f"{api.url}{SEARCHES}", headers=old).status_code == 401
+    assert first.stop() == 0
+    refused = subprocess.run(
+        [sys.executable, "-P", "-m", "api", "--port", "0"],
+        check=False,
+        env=environment_of(fresh, HPSEARCH_API_KEY="first-" * 8),
+        cwd=fresh,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert refused.returncode == 78, refused.stderr
+    lines = [json.loads(line) for line in refused.stderr.splitlines()]
+    (said,) = [line for line in lines if "refused to start" in line["event"]]
+    assert re.search(r"hpsearch keys allow bootstrap-[0-9a-f]{8}", said["event"])
+    assert "first-" not in refused.stderr
+    assert not [line for line in lines if "exception" in line]
+    assert any("the bootstrap key is another one" in e["event"] for e in events(second.log))
     assert httpx.get(f"{second.url}{SEARCHES}", headers=new).status_code == 200
-    assert httpx.get(f"{second.url}{SEARCHES}", headers=old).status_code == 401
+
+
+def test_a_closed_key_is_told_where_the_database_comes_later(
+    start: Any, tmp_path: Path, migrated: Callable[[Path], None]
+) -> None:
+    api = start(tmp_path, HPSEARCH_API_KEY="k" * 32)
+    migrated(tmp_path)
+    with build(load(home=tmp_path)) as services:
+        services.keys.ensure_bootstrap("k" * 32)
+        services.keys.revoke("bootstrap")
+        waiting = httpx.get(f"{api.url}/readyz")
+        assert waiting.status_code == 503
+        assert [e["path"] for e in waiting.json()["errors"]] == ["key"]
+        refused = httpx.get(f"{api.url}{SEARCHES}", headers=bearer("k" * 32))
+        assert refused.status_code == 503
+        assert "keys allow" not in refused.text
+        causes = [e["cause"] for e in events(api.log) if "is refused" in e["event"]]
+        assert len(causes) == 1
+        assert causes[0].endswith("hpsearch keys allow bootstrap")
+        services.keys.allow("bootstrap")
+    assert httpx.get(f"{api.url}/readyz").status_code == 200
+    assert httpx.get(f"{api.url}{SEARCHES}", headers=bearer("k" * 32)).status_code == 200
 
 
 def test_it_answers_while_the_broker_is_down(start: Any, fresh: Path, spec: dict[str, Any]) -> None:

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
+import threading
 import time
+from contextlib import contextmanager
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy import make_url
 from support import clock as clocks
 from support.bench import Bench
 from support.ports import free_port
+from werkzeug.serving import make_server
 
+from api.app import create_app
 from hpsearch.cli.doctor import machine_checks, service_checks
 from hpsearch.store import SCHEMA
 from hpsearch.wiring import build
@@ -111,7 +117,78 @@ def test_faults_of_the_embedded_service(home, alone, configured, doctor):
         (found,) = service_checks.queue(services)
         assert (found.grade, "none is alive" in found.said) == ("fault", True)
         (found,) = service_checks.loop(services)
-        assert (found.grade, "1 searches wait for a decision" in found.said) == ("fault", True)
+        assert found.grade == "fault"
+        assert "none is alive, 1 searches wait for a decision" in found.said
+
+
+def test_a_loop_is_known_by_its_heartbeat_and_not_by_idleness(configured, sqlite_url):
+    with build(configured(database_url=sqlite_url, tick_seconds=0.01)) as services:
+        (finding,) = service_checks.loop(services)
+        assert (finding.grade, "none has been heard" in finding.said) == ("fault", True)
+        services.jobs.beat("one", host="a-host", pid=7)
+        (finding,) = service_checks.loop(services)
+        assert (finding.grade, "1 alive, heard on a-host (pid 7)" in finding.said) == ("ok", True)
+        with services.store.engines.write.begin() as connection:
+            connection.execute(sa.text("UPDATE loop SET seen_at = seen_at - 90"))
+        (finding,) = service_checks.loop(services)
+        assert finding.grade == "fault"
+        assert re.search(r"last one was heard on a-host \(pid 7\), 9\d s ago", finding.said)
+        services.jobs.beat("one", host="a-host", pid=7)
+        assert services.metrics.figures().loops == 1
+        services.jobs.forget_loop("one")
+        assert services.metrics.figures().loops == 0
+
+
+@contextmanager
+def listening(services):
+    """The API of some services, on a socket; its port, and the paths with a key that it saw."""
+    app, asked = create_app(services, services.settings), []
+
+    def seen(environment, start):
+        if "HTTP_AUTHORIZATION" in environment:
+            asked.append(environment["PATH_INFO"])
+        return app(environment, start)
+
+    server = make_server("127.0.0.1", 0, seen, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.server_port, asked
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_another_installation_is_not_taken_for_ours_and_gets_no_key(
+    home, alone, configured, doctor, tmp_path
+):
+    """Nothing of ours runs, and somebody else's service has the port."""
+    other = Database(f"sqlite:///{tmp_path / 'other.db'}")
+    other.upgrade()
+    other.close()
+    settings = configured(database_url=f"sqlite:///{tmp_path / 'other.db'}", api_key="o" * 43)
+    alone.setenv("HPSEARCH_API_KEY", KEY)
+    with build(settings) as services, listening(services) as (port, asked):
+        alone.setenv("HPSEARCH_PORT", str(port))
+        code, said = doctor()
+        theirs = services.metrics.installation()
+    assert code == 1
+    assert said["service"][0].startswith("fault")
+    assert f"belongs to installation {theirs}, ours is " in said["service"][0]
+    assert not {"workers", "loop"} & set(said), "the cause has been told"
+    assert asked == []
+
+
+def test_our_own_service_that_somebody_started_by_hand(home, alone, configured, doctor):
+    alone.setenv("HPSEARCH_API_KEY", KEY)
+    settings = configured(home=home, api_key=KEY)
+    with build(settings) as services, listening(services) as (port, asked):
+        alone.setenv("HPSEARCH_PORT", str(port))
+        _, said = doctor()
+    assert said["service"] == [f"ok: ready at http://127.0.0.1:{port}"]
+    assert asked == ["/api/v1/searches"]
+    assert said["loop"][0].startswith("fault: none is alive")
 
 
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core has one thread")

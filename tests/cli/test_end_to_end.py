@@ -20,6 +20,9 @@ import pytest
 
 from hpsearch import cli, nn
 from hpsearch.client import Figure
+from hpsearch.errors import Misconfigured
+from hpsearch.settings import load
+from hpsearch.wiring import build
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
@@ -229,6 +232,17 @@ def test_keys_open_their_owners_searches_alone(here, served, finished, monkeypat
     assert json.loads(here("keys", "revoke", err.split()[1], "--json")[1])["owner"] == "bob"
     assert here("keys", "create", "bob", "--scope", "everything")[0] == 2
     assert here("keys", "revoke", "none")[0] == 5
+    assert here("keys", "allow", made["id"])[0] == 2
+    assert here("keys", "allow", "bootstrap")[:2] == (0, "bootstrap opens the service\n")
+    with build(load(home=served.home)) as services:
+        present = (served.home / "api.key").read_text().strip()
+        services.keys.ensure_bootstrap("another-" * 5)
+        with pytest.raises(Misconfigured) as refused:
+            services.keys.ensure_bootstrap(present)
+        former = str(refused.value).split()[-1]
+        said = f"allowed {former}: the next API that starts with it makes it the bootstrap key\n"
+        assert here("keys", "allow", former)[:2] == (0, said)
+        services.keys.ensure_bootstrap(present)
 
 
 def test_datasets_come_and_go(here, tmp_path):

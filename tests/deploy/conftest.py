@@ -90,14 +90,14 @@ class Check:
     def __init__(
         self, command: Sequence[str], environment: Mapping[str, str], folder: Path
     ) -> None:
-        self._check, self._environment, self._folder = command, environment, folder
+        self._check, self.environment, self._folder = command, environment, folder
         self.said = ""
 
     def healthy(self, *instead: str) -> bool:
         """Run it; `instead` replaces its last arguments."""
         command = [*self._check[: len(self._check) - len(instead)], *instead]
         done = subprocess.run(
-            command, env=self._environment, cwd=self._folder, capture_output=True,
+            command, env=self.environment, cwd=self._folder, capture_output=True,
             text=True, timeout=30, check=False,
         )  # fmt: skip
         self.said = done.stdout + done.stderr

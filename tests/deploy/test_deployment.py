@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -120,8 +121,8 @@ def test_a_coordinator_that_hangs_is_unhealthy(stand):
     coordinator = stand.start("coordinator")
     until(coordinator.healthy, what="the coordinator")
     coordinator.signal(signal.SIGSTOP)
-    until(lambda: not coordinator.healthy("2"), what="its silence to be noticed")
-    assert "silent" in coordinator.said
+    until(lambda: not coordinator.healthy("2"), what="that it is stopped")
+    assert f"pid {coordinator.pid}) is stopped" in coordinator.said
     coordinator.signal(signal.SIGCONT)
     until(lambda: coordinator.healthy("2"), what="its return")
     broker.end()
@@ -132,6 +133,67 @@ def test_a_coordinator_that_hangs_is_unhealthy(stand):
     assert coordinator.stop() == 0
     assert not coordinator.healthy()
     assert "no connection" in coordinator.said
+
+
+POOL = """
+import os, signal, time
+from hpsearch.settings import load
+from hpsearch.store import Store
+
+def hang(*_):
+    while True:
+        signal.pause()
+
+for _ in range(3):
+    if os.fork() == 0:
+        signal.signal(signal.SIGUSR1, hang)
+        store = Store(load().database)
+        store.revision()
+        print(os.getpid(), flush=True)
+        while True:
+            store.revision()
+            time.sleep(0.05)
+while True:
+    signal.pause()
+"""
+
+
+@pytest.fixture
+def pool(stand):
+    """Three processes of a worker that speak to the database, and their first one, which does not."""
+    environment = stand.check("worker").environment
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-c", POOL], env=environment, cwd=stand.folder,
+        stdout=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        yield process.pid, [int(process.stdout.readline()) for _ in range(3)]
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
+        process.stdout.close()
+
+
+def test_one_process_of_a_pool_that_hangs_is_noticed(stand, pool):
+    broker = stand.start("redis")
+    until(broker.healthy, what="the broker")
+    first, trainers = pool
+    check = stand.check("worker")
+    until(check.healthy, what="the pool")
+    os.kill(trainers[1], signal.SIGUSR1)
+    until(lambda: not check.healthy("3"), what="its silence to be noticed")
+    until(lambda: f"pid {trainers[1]}) has been silent" in said(check), what="its own name")
+    os.kill(trainers[1], signal.SIGKILL)
+    until(check.healthy, what="the others, once it has gone")
+    os.kill(first, signal.SIGSTOP)
+    assert not check.healthy()
+    assert f"pid {first}) is stopped" in check.said
+
+
+def said(check) -> str:
+    check.healthy("3")
+    return check.said
 
 
 def test_the_broker_knows_one_user_and_binds_it_to_its_keys(stand):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from machines.machine import PICK, run
 
-from hpsearch.errors import InvalidRequest, Unauthenticated
+from hpsearch.errors import InvalidRequest, Misconfigured, Unauthenticated
 from hpsearch.service.keys import SCOPES
 
 DAY = 86400.0
@@ -23,7 +23,8 @@ class KeyMachine(RuleBasedStateMachine):
         self.world = self._context.__enter__()
         self.ring = self.world.services.keys
         self.keys = {}  # token -> [id, owner, scopes, expiry or None, revoked]
-        self.boot = None
+        self.boot = None  # the present bootstrap key
+        self.closed = set()  # those that were replaced or revoked
 
     @rule(
         scopes=st.lists(st.sampled_from([*SCOPES, "root"]), max_size=3, unique=True),
@@ -77,14 +78,23 @@ class KeyMachine(RuleBasedStateMachine):
         with pytest.raises(Unauthenticated):
             self.ring.authenticate(body + (_checksum(body) if with_checksum else "00000000"))
 
-    @rule(token=st.sampled_from(BOOT))
-    def bootstrap(self, token):
+    @rule(token=st.sampled_from(BOOT), lost=st.booleans())
+    def bootstrap(self, token, lost):
+        """A process starts with this key in its settings."""
+        if token in self.closed:
+            with pytest.raises(Misconfigured, match="hpsearch keys allow bootstrap"):
+                self.ring.ensure_bootstrap(token)
+            return
+        self.world.commits.armed = "after" if lost else None
         self.ring.ensure_bootstrap(token)
+        self.world.commits.armed = None
+        if self.boot not in (None, token):
+            self.closed.add(self.boot)
         self.boot = token
 
     @rule(token=st.sampled_from(BOOT))
     def use_bootstrap(self, token):
-        if token == self.boot:
+        if token == self.boot and token not in self.closed:
             assert self.ring.authenticate(token).scopes == frozenset(SCOPES)
         else:
             with pytest.raises(Unauthenticated):
@@ -94,12 +104,24 @@ class KeyMachine(RuleBasedStateMachine):
     @rule()
     def revoke_bootstrap(self):
         self.ring.revoke("bootstrap")
-        self.boot = None
+        self.closed.add(self.boot)
+
+    @precondition(lambda self: self.closed)
+    @rule(pick=PICK)
+    def allow_bootstrap(self, pick):
+        token = sorted(self.closed)[pick % len(self.closed)]
+        with pytest.raises(Misconfigured) as refused:
+            self.ring.ensure_bootstrap(token)
+        self.ring.allow(str(refused.value).split()[-1])
+        self.closed.remove(token)
 
     def teardown(self):
         try:
-            listed = {view.id for view in self.ring.list()} - {"bootstrap"}
-            assert listed == {key[0] for key in self.keys.values()}
+            views = {view.id: view for view in self.ring.list()}
+            former = [key_id for key_id in views if key_id.startswith("bootstrap-")]
+            assert len(former) == len(self.closed - {self.boot})
+            assert all(views[key_id].revoked_at for key_id in former)
+            assert views.keys() - {"bootstrap", *former} == {key[0] for key in self.keys.values()}
             for token in self.keys:
                 self.present(token)
         finally:

@@ -243,10 +243,11 @@ def test_an_insert_that_loses_its_race_says_so(database_url):
     key = NewKey("k", "n", "o", "read", "old")
     assert store.write(lambda tx: tx.keys.insert(key))
     assert not store.write(lambda tx: tx.keys.insert(key))
-    store.write(lambda tx: tx.keys.upsert(replace(key, secret_sha256="new")))
-    row = store.read(lambda tx: tx.keys.get("k"))
-    assert row is not None
-    assert row.secret_sha256 == "new"
+    changed = replace(key, secret_sha256="new")
+    store.write(lambda tx: tx.keys.replace(changed, former="k-former"))
+    rows = {row.id: row for row in store.read(lambda tx: tx.keys.page())}
+    assert (rows["k"].secret_sha256, rows["k"].live) == ("new", True)
+    assert (rows["k-former"].secret_sha256, rows["k-former"].live) == ("old", False)
     store.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import uuid
 from contextlib import ExitStack
@@ -241,3 +242,21 @@ def test_what_an_address_says_about_its_connections_holds(configured, postgres_u
         with services.store.engines.read.connect() as connection:
             info = connection.connection.driver_connection.info
         assert info.get_parameters()["connect_timeout"] == "9"
+
+
+def test_connections_tell_their_process_unless_a_pooler_lies_between(
+    pooled_url, postgres_url, monkeypatch
+):
+    def named(url):
+        store = Store(url)
+        shown = sa.text("SHOW application_name")
+        name = store.read(lambda tx: tx.keys.connection.execute(shown).scalar())
+        store.close()
+        return name
+
+    monkeypatch.setenv("PGAPPNAME", "it's a worker " + "x" * 60)
+    assert named(postgres_url) == f"it's a worker {'x' * 34}/{os.getpid()}"
+    monkeypatch.setenv("PGAPPNAME", "hpsearch-worker")
+    assert named(postgres_url) == f"hpsearch-worker/{os.getpid()}"
+    assert named(f"{postgres_url}&application_name=mine") == "mine"
+    assert str(os.getpid()) not in named(pooled_url)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 import time
 from collections import Counter
@@ -48,6 +50,7 @@ def test_a_search_from_hint_to_result(deployed, runner):
     bench = Bench(deployed)
     search_id = bench.submit()
     loop = Loop(deployed)
+    assert deployed.metrics.figures().loops == 0
 
     def ended():
         loop.turn()
@@ -58,6 +61,12 @@ def test_a_search_from_hint_to_result(deployed, runner):
     until(ended, seconds=60, what="the search")
     assert bench.status(search_id).state is SearchState.COMPLETED
     runner(Hint(1, 1))  # a second delivery, long after
+    (heard,) = deployed.metrics.loops()
+    assert (heard.host, heard.pid) == (socket.gethostname(), os.getpid())
+    assert 0 <= heard.silent < 10
+    loop.stop()
+    loop.run()  # ends at once, and takes its row along
+    assert deployed.metrics.loops() == []
 
 
 def test_nothing_is_claimed_in_the_schema_of_another_build(deployed, runner, caplog):

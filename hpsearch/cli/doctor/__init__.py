@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from hpsearch.cli.options import Json, own_key
 from hpsearch.cli.output import emit
-from hpsearch.errors import HpsearchError
+from hpsearch.errors import HpsearchError, Misconfigured
 from hpsearch.plural import counted
 
 if TYPE_CHECKING:
@@ -56,7 +56,9 @@ def examination() -> Iterator[Finding]:
     except HpsearchError as error:
         yield fault("settings", str(error), "correct the variable that it names")
         return
-    service = list(examined("service", lambda: machine_checks.address(settings, _token(settings))))
+    service = list(examined("service", lambda: machine_checks.address(
+        settings, _token(settings), lambda: _installation(settings)
+    )))  # fmt: skip
     down = settings.embedded and service[0].grade is Grade.FAULT
     if down:
         yield from service
@@ -77,12 +79,26 @@ def _token(settings: Settings) -> str | None:
     return settings.bootstrap_key() or own_key(settings)
 
 
+def _installation(settings: Settings) -> str:
+    from hpsearch.wiring import build
+
+    if _no_database(settings):
+        raise Misconfigured(f"there is no database in {settings.home}")
+    with build(settings) as services:
+        services.require_schema()
+        return services.metrics.installation()
+
+
+def _no_database(settings: Settings) -> bool:
+    return settings.database_url is None and not (settings.home / "hpsearch.db").exists()
+
+
 def _service_findings(settings: Settings, *, down: bool) -> Iterator[Finding]:
     from hpsearch.cli.doctor import service_checks
     from hpsearch.cli.doctor.findings import Grade, examined, fault
     from hpsearch.wiring import assemble
 
-    if settings.database_url is None and not (settings.home / "hpsearch.db").exists():
+    if _no_database(settings):
         yield fault("database", f"there is none in {settings.home}",
                     "`hpsearch serve` makes it; or set HPSEARCH_HOME to the one that is meant")  # fmt: skip
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from hpsearch import disks
 from hpsearch.cli.doctor.findings import Finding, fault, ok, warning
@@ -117,28 +117,63 @@ def embedded_broker(settings: Settings) -> Iterator[Finding]:
         yield ok("broker", "starts with the service")
 
 
-def address(settings: Settings, token: str | None) -> Iterator[Finding]:
-    """Check that the service answers and accepts our key; while none runs, that its port is free."""
+def address(
+    settings: Settings, token: str | None, installation: Callable[[], str]
+) -> Iterator[Finding]:
+    """Check that our service answers and accepts our key; while none runs, that its port is free.
+
+    Another installation on the same address is none of ours, and does not see the key.
+
+    installation
+        Reads the id of our database's installation.
+    """
     running = home.running_service(settings.home) if home.is_locked(settings.home) else None
     url = running.url if running is not None else url_of(settings.host, settings.port)
-    if running is None and not _is_ours(url):
+    if running is None and not _is_hpsearch(url):
         yield from _free_port(settings)
         return
-    with Client(url, token, timeout=ANSWER_SECONDS) as client:
+    try:
+        theirs = _installation_at(url)
+    except HpsearchError as error:
+        yield fault("service", f"{url}: {error}",
+                    f"look at {settings.home / 'logs' / 'api.log'} and the other findings")  # fmt: skip
+        return
+    if running is None:  # else its lock on the data folder tells
         try:
-            client.ready()
+            ours = installation()
         except HpsearchError as error:
-            yield fault("service", f"{url}: {error}",
-                        f"look at {settings.home / 'logs' / 'api.log'} and the other findings")  # fmt: skip
+            yield fault("service", f"one is ready at {url}, and nobody can tell whose: {error}",
+                        "set HPSEARCH_HOME and DATABASE_URL as the service has them")  # fmt: skip
             return
-        yield ok("service", f"ready at {url}")
-        if token is None:
+        if theirs != ours:
+            yield _stranger(settings, url, theirs, ours)
             return
+    yield ok("service", f"ready at {url}")
+    if token is not None:
+        yield from _key_opens(url, token)
+
+
+def _installation_at(url: str) -> object:
+    """Ask a service for its installation, without a key: it may be somebody else's."""
+    with Client(url, timeout=ANSWER_SECONDS) as client:
+        return client.ready().get("installation")
+
+
+def _key_opens(url: str, token: str) -> Iterator[Finding]:
+    with Client(url, token, timeout=ANSWER_SECONDS) as client:
         try:
             list(client.list(limit=1))
         except (Unauthenticated, Forbidden) as error:
             yield fault("key", f"{url} does not take the key that is set here: {error}",
                         "set the service's own key, or make one: hpsearch keys create NAME")  # fmt: skip
+
+
+def _stranger(settings: Settings, url: str, theirs: object, ours: str) -> Finding:
+    named = f"installation {theirs}" if isinstance(theirs, str) else "an older hpsearch"
+    start = "hpsearch serve" if settings.embedded else "python -P -m api"
+    return fault("service", f"{url} belongs to {named}, ours is {ours} and does not run there",
+                 f"start ours ({start}) on a free HPSEARCH_PORT; or, if the one that answers is meant, "
+                 "set HPSEARCH_HOME and DATABASE_URL as that has them")  # fmt: skip
 
 
 def _free_port(settings: Settings) -> Iterator[Finding]:
@@ -154,8 +189,8 @@ def _free_port(settings: Settings) -> Iterator[Finding]:
                       "start it where it belongs: python -P -m api")  # fmt: skip
 
 
-def _is_ours(url: str) -> bool:
-    """True where a service of ours answers, ready or not."""
+def _is_hpsearch(url: str) -> bool:
+    """True where an hpsearch answers, whoever has it, ready or not."""
     with Client(url, timeout=ANSWER_SECONDS) as client:
         try:
             return client.ready().get("status") == "ready"

@@ -89,22 +89,28 @@ def queue(services: Services) -> Iterator[Finding]:
 
 
 def loop(services: Services) -> Iterator[Finding]:
-    """Check that the loop decides, and takes back the jobs of silent workers."""
+    """Check that a loop lives, decides, and takes back the jobs of silent workers."""
     settings = services.settings
     deadline = time.monotonic() + 2.0 + 5 * settings.tick_seconds
     figures = services.metrics.figures()
-    while figures.undecided and time.monotonic() < deadline:
+    while (figures.undecided or not figures.loops) and time.monotonic() < deadline:
         time.sleep(LOOK_SECONDS)  # a loop that runs needs a moment
         figures = services.metrics.figures()
     silent = max(q.oldest_heartbeat for q in figures.queues.values())
     start = "start it: python -P -m worker loop (or `hpsearch serve`); else look at its log"
-    if figures.undecided:
-        yield fault("loop", f"{figures.undecided} searches wait for a decision and get none", start)
+    waiting = f"{figures.undecided} searches wait for a decision"
+    heard = services.metrics.loops()
+    last = f"{heard[0].host} (pid {heard[0].pid}), {heard[0].silent:.0f} s ago" if heard else ""
+    if not figures.loops:
+        said = f"the last one was heard on {last}" if last else "none has been heard for a day"
+        yield fault("loop", f"none is alive, {waiting}; {said}", start)
+    elif figures.undecided:
+        yield fault("loop", f"{waiting} and get none; one was heard on {last}", start)
     elif silent > 3 * settings.lease_seconds:
         yield fault("loop", f"a job whose worker fell silent {silent:.0f} s ago has not been taken "
                     "back", start)  # fmt: skip
     else:
-        yield ok("loop", "nothing waits for it")
+        yield ok("loop", f"{figures.loops} alive, heard on {last}; nothing waits")
 
 
 def datasets(services: Services) -> Iterator[Finding]:
