@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.search import fidelity, lcbench, markdown, product
 from benchmarks.search.lcbench import AXES, FULL
 from benchmarks.search.options import Options
-from hpsearch.arrays import Floats
+from hpsearch.arrays import Floats, Ints
 from hpsearch.coordinator import Snapshot, decide
 from hpsearch.samplers import SAMPLERS
 from hpsearch.trials import RoundKind, RoundPlan
@@ -24,7 +24,7 @@ def observed(count: int, sampler: str, *, first: int, halving: bool, n: int) -> 
     task = fidelity.task_of(lcbench.tasks()[0])
     rng = np.random.default_rng(count)
 
-    def scores(values: Floats, epochs: int) -> Floats:
+    def scores(values: Floats, epochs: int, _: Ints) -> Floats:
         return (task.at_values(values, epochs) + 0.5 * rng.standard_normal(len(values))) / 100
 
     rounds = -(-count // n)
