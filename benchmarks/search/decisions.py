@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from benchmarks.search import fidelity, lcbench, markdown, product
+from benchmarks.search import lcbench, markdown, product
 from benchmarks.search.lcbench import AXES, FULL
 from benchmarks.search.options import Options
 from hpsearch.arrays import Floats, Ints
@@ -21,7 +21,7 @@ MODES = {"full trainings": (FULL, False), "halved from 2 epochs": (2, True)}
 
 def observed(count: int, sampler: str, *, first: int, halving: bool, n: int) -> Snapshot:
     """A search that has seen `count` trials, and plans `n` more."""
-    task = fidelity.task_of(lcbench.tasks()[0])
+    task = lcbench.Task(lcbench.tasks()[0])
     rng = np.random.default_rng(count)
 
     def scores(values: Floats, epochs: int, _: Ints) -> Floats:

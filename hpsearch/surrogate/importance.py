@@ -33,7 +33,7 @@ from hpsearch.surrogate.process import JITTER, matern, squared_distances
 
 POINTS = 1024  # of a design, about: a power of two for each of (hyperparameters + 2) blocks
 DRAWS = 32  # of the posterior
-FREQUENCIES = 256  # of a prior draw
+FREQUENCIES = 128  # of a prior draw
 DEGREE = 7  # of a main effect
 RIDGE = 1e-9  # keeps polynomials apart that a few whole numbers cannot tell
 SEED = 4711
