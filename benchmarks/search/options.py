@@ -16,12 +16,22 @@ class Options:
 
     `cache` holds the peers' searches, which do not change with hpsearch; its own are kept
     there only under a name that the caller gives (`own_cache`).
+
+    venvs
+        The peers' virtual environments; without them no stored row is computed again.
+    recheck_seed
+        Chooses those that are.
+    stored_only
+        Begin no search of ours against the peers: show those that are in `own_cache`.
     """
 
     cache: Path | None = None
     own_cache: Path | None = None
     seeds: int | None = None
     ours: bool = True
+    venvs: Path | None = None
+    recheck_seed: int = 0
+    stored_only: bool = False
 
     def peers(self, name: str) -> Cache:
         """The peers' searches of a benchmark."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.search import fidelity, product, repeats
+from benchmarks.search import lcbench, product, repeats
 from benchmarks.search.cache import Cache, Row
 from benchmarks.search.peers.listed import (
     HPOBENCH,
@@ -24,6 +24,16 @@ from benchmarks.search.peers.listed import (
 from benchmarks.search.peers.problems import HPOBench, LCBench, Objective, start_of
 from hpsearch.arrays import Floats, Ints
 
+EXAMPLES = 1000  # of the validation part that hpsearch is told of, with its best settings
+SPEC = {  # the best settings on LCBench
+    "rounds": 24,
+    "trials_per_round": {"first": 32, "last": 4},
+    "cohort": 32,
+    "epochs": {"first": 2, "last": lcbench.FULL, "budget": 4000},
+    "sampler": "gp",
+    "finalists": {"rounds": 0},
+    "stop_early": False,
+}
 NAMES = {
     OURS_DEFAULT: "hpsearch, defaults",
     OURS_BEST: "hpsearch, best settings",
@@ -40,8 +50,12 @@ def objective_of(job: Job) -> Objective:
 
 def row(store: Cache, job: Job) -> Row:
     """The row of a search of ours, computed if it is not there yet."""
-    key = f"{job.contender}/{job.problem}/{job.task}/{job.seed}/{job.noise}"
-    return store.get(key, partial(searched, job))
+    return store.get(key_in_store(job), partial(searched, job))
+
+
+def key_in_store(job: Job) -> str:
+    """The key of its row."""
+    return f"{job.contender}/{job.problem}/{job.task}/{job.seed}/{job.noise}"
 
 
 def searched(job: Job) -> dict[str, Any]:
@@ -74,11 +88,7 @@ def _asked(objective: Objective, seed: int, fields: dict[str, Any]) -> product.S
 
 def _best(job: Job, objective: Objective, seed: int) -> dict[str, Any]:
     """One search of the largest budget, which is asked for its recommendation on the way."""
-    chosen, told = (
-        (repeats.SPEC, repeats.EXAMPLES)
-        if job.problem == HPOBENCH
-        else (fidelity.SPEC, fidelity.EXAMPLES)
-    )
+    chosen, told = (repeats.SPEC, repeats.EXAMPLES) if job.problem == HPOBENCH else (SPEC, EXAMPLES)
     percent = job.problem != HPOBENCH
 
     def scores(values: Floats, epochs: int, trials: Ints) -> Floats:
