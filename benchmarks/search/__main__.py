@@ -53,6 +53,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--venvs", type=Path, help="folder of the peers' environments: a tenth of "
                         "the stored rows is computed again with them")  # fmt: skip
     parser.add_argument("--recheck-seed", type=int, default=today, help="chooses them: %(default)s")
+    parser.add_argument("--recheck-seconds", type=float, default=float("inf"), metavar="CPU",
+                        help="but no search that took longer")  # fmt: skip
     parser.add_argument("--stored-only", action="store_true", help="begin no search against peers")
     parser.add_argument("--peers-only", action="store_true", help="do not run hpsearch itself")
     return parser.parse_args()
@@ -70,7 +72,7 @@ def main() -> None:
     logging.disable(logging.WARNING)
     options = Options(
         asked.cache, asked.own_cache, asked.seeds, not asked.peers_only, asked.venvs,
-        asked.recheck_seed, asked.stored_only,
+        asked.recheck_seed, asked.recheck_seconds, asked.stored_only,
     )  # fmt: skip
     parts = [
         f"# Search benchmarks\n\nWritten by `make bench-search`; seeded. Peers: {versions()}.\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ class Options:
     venvs
         The peers' virtual environments; without them no stored row is computed again.
     recheck_seed
-        Chooses those that are.
+        Chooses those that are, of searches that took up to `recheck_seconds` of CPU time.
     stored_only
         Begin no search of ours against the peers: show those that are in `own_cache`.
     """
@@ -31,6 +32,7 @@ class Options:
     ours: bool = True
     venvs: Path | None = None
     recheck_seed: int = 0
+    recheck_seconds: float = math.inf
     stored_only: bool = False
 
     def peers(self, name: str) -> Cache:

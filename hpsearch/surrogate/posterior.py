@@ -31,7 +31,7 @@ from hpsearch.surrogate.warp import Scale, Warp, warped
 from hpsearch.trials import Observation
 
 ENOUGH = 4  # finite observations below which there is nothing to model
-LEARNING_ROWS = 160
+LEARNING_ROWS = 128
 POSTERIOR_ROWS = 256
 
 

@@ -42,13 +42,16 @@ def chosen(rows: PeerRows, seed: int) -> list[Key]:
 
 def outcome_of(rows: PeerRows, options: Options) -> Outcome:
     """Run the chosen searches of a peer again."""
-    keys = chosen(rows, options.recheck_seed)
+    drawn = chosen(rows, options.recheck_seed)
+    keys = [key for key in drawn if rows.rows[key]["cpu"] <= options.recheck_seconds]
     outcome = Outcome(of=len(rows.rows))
-    if not keys:
+    if len(keys) < len(drawn):
+        outcome.not_run = f"a search takes more than {options.recheck_seconds:g} s of CPU time"
+    if not drawn:
         outcome.not_run = "nothing stored"
     elif options.venvs is None or not python_of(options.venvs, rows.peer.venv).exists():
         outcome.not_run = "not installed here"
-    else:
+    elif keys:
         store = options.peers(f"again-{options.recheck_seed}")
         with session(rows.peer, options.venvs) as peer:
             for key in keys:
