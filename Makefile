@@ -102,9 +102,11 @@ mlflow: $(VENV)/.dev  ## install mlflow-skinny, which nothing else needs, and te
 bench-engine: torch  ## engine against PyTorch and scikit-learn, as ratios in one run
 	@OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python benchmarks/engine.py
 
-bench-search: torch  ## the search against its peers; writes docs/search-benchmarks.md (hours)
+bench-search: torch  ## the search and its peers; the parts that docs/search-benchmarks.md marks (hours)
 	@$(PIP) --editable '.[bench]'
-	@$(BIN)/python -m benchmarks.search --cache var/bench --out docs/search-benchmarks.md
+	-@$(BIN)/python -m benchmarks.search.peers.install var/bench/venvs
+	@$(BIN)/python -m benchmarks.search --cache var/bench --venvs var/bench/venvs \
+	  --out var/bench/search.md --into docs/search-benchmarks.md
 
 bench-files: $(VENV)/.dev  ## 78 public files, each by its parameters alone: taken, understood
 	@$(BIN)/python -m benchmarks.files --cache var/files --out docs/file-benchmarks.md

@@ -1,6 +1,6 @@
 """Speed of two builds, in pairs that take turns: new over old, with a 95 % interval.
 
-    python benchmarks/pairs.py OLD NEW [--what engine service] [--pairs 9]
+    python benchmarks/pairs.py OLD NEW [--what engine service decision] [--pairs 9]
 
 OLD and NEW are checkouts with a virtual environment each (`make .venv/.dev`), which run their own
 copies of the benchmarks. Within a pair the build that begins changes from pair to
@@ -64,7 +64,21 @@ def service(checkout: Path) -> Iterator[Measure]:
 
     The service of a build stays up and idle while the other one is measured.
     """
-    command = [str(checkout / ".venv" / "bin" / "python"), "-c", _SERVICE]
+    with _answering(checkout, _SERVICE) as measure:
+        yield measure
+
+
+@contextmanager
+def decision(checkout: Path) -> Iterator[Measure]:
+    """Decisions a second of CPU time after 500 and 10,000 trials of LCBench, rounds of 32."""
+    with _answering(checkout, _DECISION) as measure:
+        yield measure
+
+
+@contextmanager
+def _answering(checkout: Path, program: str) -> Iterator[Measure]:
+    """A process of a checkout that answers each line with figures."""
+    command = [str(checkout / ".venv" / "bin" / "python"), "-c", program]
     with subprocess.Popen(
         command, cwd=checkout, env=_environment(), stdin=PIPE, stdout=PIPE, text=True
     ) as process:
@@ -75,7 +89,7 @@ def service(checkout: Path) -> Iterator[Measure]:
         def measure() -> Figures:
             print("go", file=ask, flush=True)
             if not (line := answers.readline()):
-                sys.exit(f"the service of {checkout} ended")
+                sys.exit(f"the process of {checkout} ended")
             return dict(json.loads(line))
 
         measure()  # also warms up
@@ -145,9 +159,40 @@ with contextlib.ExitStack() as stack:
 """
 
 
+# What a checkout decides, with the parts of its own benchmarks/search.
+_DECISION = """
+import json, statistics, sys, time
+from benchmarks.search import decisions, product
+from benchmarks.search.lcbench import FULL
+from hpsearch.coordinator import decide
+
+CASES = {"full": (FULL, False), "halved": (2, True)}
+CALLS = {500: 5, 10_000: 2}
+known = {
+    f"{count:,} trials, {mode}, {sampler}": (
+        decisions.observed(count, sampler, first=first, halving=halving, n=32), CALLS[count]
+    )
+    for count in CALLS for mode, (first, halving) in CASES.items() for sampler in ("gp", "sobol")
+}
+
+def seconds(now):
+    began = time.process_time()
+    decide(now, job_size=product.JOB_SIZE)
+    return time.process_time() - began
+
+for _ in sys.stdin:
+    figures = {
+        name: 1 / statistics.median(seconds(now) for _ in range(calls))
+        for name, (now, calls) in known.items()
+    }
+    print(json.dumps(figures), flush=True)
+"""
+
+
 WHAT: Mapping[str, Callable[[Path], AbstractContextManager[Measure]]] = {
     "engine": engine,
     "service": service,
+    "decision": decision,
 }
 
 

@@ -394,7 +394,7 @@ def typed(dimension: Dimension, value: float | Level) -> Level:
 
 def inside(box: Box, params: Params) -> bool:
     """Say whether every parameter lies in its dimension of the box."""
-    return all(box[name].contains(params[name]) for name in box)  # type: ignore[arg-type]  # a dimension only ever meets values drawn from it
+    return all(dimension.contains(params[name]) for name, dimension in box.items())  # type: ignore[arg-type]  # a dimension only ever meets values drawn from it
 
 
 @dataclass(frozen=True, slots=True)

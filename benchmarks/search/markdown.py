@@ -16,6 +16,15 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in (header, rule, *rows)) + "\n"
 
 
+def replaced(page: str, name: str, text: str) -> str:
+    """The page with `text` between `<!-- NAME: ... -->` and `<!-- end of NAME -->`; as it is without them."""
+    begin, end = page.find(f"<!-- {name}:"), page.find(f"<!-- end of {name} -->")
+    if begin < 0 or end < begin:
+        return page
+    inner = page.index("-->", begin) + len("-->")
+    return f"{page[:inner]}\n\n{text.strip()}\n\n{page[end:]}"
+
+
 def mean(values: Sequence[float], digits: int = 3) -> str:
     """Mean and standard error."""
     array = np.asarray(values, dtype=float)

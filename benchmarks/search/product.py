@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -16,19 +16,21 @@ from typing import Any
 import numpy as np
 
 from benchmarks.search.axes import Axis
-from hpsearch.arrays import Floats
+from hpsearch.arrays import Floats, Ints
 from hpsearch.coordinator import Snapshot, decide, recommend
 from hpsearch.records import sparse_curve
+from hpsearch.settings import load
 from hpsearch.space import Params, Range, Space
-from hpsearch.spec import ResolvedSpec, SearchSpec
+from hpsearch.spec import ResolvedSpec, SearchSpec, parse
 from hpsearch.spec.schedule import survivors
 from hpsearch.surrogate import Surrogate, fitted
 from hpsearch.trials import FinalPlan, GiveUp, Observation, RoundPlan, TrialState
-from hpsearch.workloads import DatasetFacts, Dense, ShapeKey
+from hpsearch.workloads import NO_DATASET, DatasetFacts, Dense, ShapeKey
 
 JOB_SIZE = 64  # a matter of speed alone
 POWERS = tuple(2**k for k in range(20))
-Scores = Callable[[Floats, int], Floats]  # values (n, axes), epochs -> noisy scores (n,)
+# values (n, axes), epochs, numbers of the trials (n,) in their order -> noisy scores (n,)
+Scores = Callable[[Floats, int, Ints], Floats]
 Limits = Mapping[str, tuple[float, float]]
 
 
@@ -74,11 +76,33 @@ def spec(axes: Sequence[Axis], *, examples: int, **fields: Any) -> BenchmarkSpec
     return BenchmarkSpec(search, facts, tuple(axes))
 
 
+@dataclass(frozen=True)
+class AskedSpec(ResolvedSpec):
+    """A spec as a user sends it, with the axes that it was made of."""
+
+    axes: Sequence[Axis] = ()
+
+
+def asked(axes: Sequence[Axis], **fields: Any) -> AskedSpec:
+    """The spec of a user who trains elsewhere: the ranges, and `fields`; the rest is planned."""
+    space = {
+        axis.name: {
+            "low": axis.low, "high": axis.high, "scale": "log" if axis.log else "linear",
+            "integer": axis.integer,
+        }
+        for axis in axes
+    }  # fmt: skip
+    data = {"objective": "external", "space": space, **fields}
+    resolved = parse(data, NO_DATASET, load())
+    named = [replace(axis, ours=axis.name) for axis in axes]
+    return AskedSpec(resolved.spec, resolved.facts, tuple(named))
+
+
 @dataclass(slots=True)
 class Search:
     """A search: its plans, its observations, and the time that each decision took."""
 
-    resolved: BenchmarkSpec
+    resolved: BenchmarkSpec | AskedSpec
     scores: Scores
     examples: int
     plans: list[RoundPlan] = field(default_factory=list)
@@ -148,12 +172,14 @@ class Search:
         Scores are made for the epochs that the product keeps of a curve, and for the rungs.
         """
         values = self.values(plan.trials)
+        numbers = len(self.seen) + np.arange(len(plan.trials))
         rows: list[list[tuple[int, None, None, float]]] = [[] for _ in plan.trials]
         going = [list(cohort) for cohort in plan.cohorts]
         for before, rung in pairwise((0, *plan.rungs)):
             members = [i for cohort in going for i in cohort]
             for epochs in [e for e in POWERS if before < e < rung] + [rung]:
-                for i, score in zip(members, self.scores(values[members], epochs), strict=True):
+                scores = self.scores(values[members], epochs, numbers[members])
+                for i, score in zip(members, scores, strict=True):
                     rows[i].append((epochs, None, None, float(score)))
             going = [
                 sorted(cohort, key=lambda i: -rows[i][-1][-1])[: survivors(len(cohort))]
@@ -171,5 +197,5 @@ class Search:
             round=plan.number, index=index, params=plan.trials[index],
             state=TrialState.COMPLETED if full else TrialState.STOPPED, epochs=epochs,
             correct=round(min(max(score, 0.0), 1.0) * self.examples), examples=self.examples,
-            loss=1.0 - score, score=score, curve=sparse_curve(rows),
+            loss=1.0 - score if self.examples else None, score=score, curve=sparse_curve(rows),
         )  # fmt: skip

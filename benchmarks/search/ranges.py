@@ -114,7 +114,7 @@ def run_ours(task: int, seed: int) -> Row:
     start = int(np.random.SeedSequence(key).generate_state(1)[0])
     resolved = product.spec(axes, examples=EXAMPLES, seed=start, **SPEC)
     search = product.Search(
-        resolved, lambda values, _: observe(units(values)) / 100, EXAMPLES
+        resolved, lambda values, *_: observe(units(values)) / 100, EXAMPLES
     ).run()
     trained = units(search.values([o.params for o in search.seen]))
     box = np.clip(units(search.edges), 0.0, 1.0)

@@ -18,7 +18,7 @@ from benchmarks.search.cache import Cache, Row
 from benchmarks.search.hpobench import AXES, Table, levels_at
 from benchmarks.search.options import OURS, Options
 from benchmarks.search.repeats_peers import PEERS
-from hpsearch.arrays import Floats
+from hpsearch.arrays import Floats, Ints
 
 EVALUATIONS = 128
 REPEATED = 8
@@ -83,7 +83,7 @@ def run_ours(task: str, seed: int) -> Row:
         units = [axis.units(values[:, k]) for k, axis in enumerate(AXES)]
         return levels_at(np.stack(units, axis=1))
 
-    def scores(values: Floats, epochs: int) -> Floats:
+    def scores(values: Floats, epochs: int, _: Ints) -> Floats:
         return table.draw(levels(values), rng)
 
     start = int(sequence.generate_state(1)[0])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -55,11 +56,7 @@ def configurations(
     One that diverged once is left out: who uses it again would meet that again. Of more than
     `CONSIDERED`, the surrogate is asked about the most promising ones alone.
     """
-    groups: dict[Key, list[Observation]] = {}
-    for o in observations:
-        if not o.source:
-            groups.setdefault(key(o.params), []).append(o)
-    sound = [group for group in groups.values() if all(o.finite for o in group)]
+    sound = _sound(observations)
     if not sound:
         return []
     if model is None:
@@ -68,14 +65,44 @@ def configurations(
             Configuration(g[0].params, g, mean, sd)
             for g, (mean, sd) in zip(sound, measured, strict=True)
         ]
-    if len(sound) > CONSIDERED:
-        sound = sorted(sound, key=_promising_first)[:CONSIDERED]
-        sound.sort(key=lambda group: (group[0].round, group[0].index))
+    sound = _considered(sound)
     means, sds = model.predict(model.encoding.encode([g[0].params for g in sound]))
     return [
         Configuration(g[0].params, g, float(mean), float(sd))
         for g, mean, sd in zip(sound, means, sds, strict=True)
     ]
+
+
+def leading(
+    observations: Sequence[Observation], box: Box, model: Surrogate, most: int
+) -> list[Params]:
+    """Return the first `most` of `best_first(configurations(...))`, without the doubt about each."""
+    sound = _considered(_sound(observations)) if most else []
+    if not sound:
+        return []
+    means = model.means(model.encoding.encode([group[0].params for group in sound]))
+    order = sorted(
+        zip((-means).tolist(), sound, strict=True), key=lambda one: (one[0], one[1][0].rank_key)
+    )
+    within = islice((group[0].params for _, group in order if inside(box, group[0].params)), most)
+    return list(within) or [group[0].params for _, group in order[:most]]
+
+
+def _sound(observations: Sequence[Observation]) -> list[list[Observation]]:
+    """The trainings of each configuration of this search that never diverged."""
+    groups: dict[Key, list[Observation]] = {}
+    for o in observations:
+        if not o.source:
+            groups.setdefault(key(o.params), []).append(o)
+    return [group for group in groups.values() if all(o.finite for o in group)]
+
+
+def _considered(sound: list[list[Observation]]) -> list[list[Observation]]:
+    """The most promising of many configurations, in the order of their first trials."""
+    if len(sound) <= CONSIDERED:
+        return sound
+    promising = sorted(sound, key=_promising_first)[:CONSIDERED]
+    return sorted(promising, key=lambda group: (group[0].round, group[0].index))
 
 
 def _promising_first(group: Sequence[Observation]) -> tuple[int, float]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hpsearch.coordinator import chosen, finalists
-from hpsearch.coordinator.configurations import best_first, configurations
+from hpsearch.coordinator.configurations import leading
 from hpsearch.coordinator.situation import Situation
 from hpsearch.reasons import Reason
 from hpsearch.samplers import SAMPLERS
@@ -39,9 +39,7 @@ def explore(situation: Situation, *, rungs: Sequence[int], trials: int, job_size
             probes = trials // PROBE_EVERY
     again = min(again, trials - len(first))
     probes = min(probes, trials - len(first) - again)
-    repeated = [
-        c.params for c in best_first(configurations(observations, model), box, model)[:again]
-    ]  # fmt: skip
+    repeated = leading(observations, box, model, again) if model is not None else []
     inner = trials - len(first) - probes - len(repeated)
     rng = np.random.default_rng([spec.seed, Stream.SAMPLE, number])
     propose = SAMPLERS[spec.sampler].propose

@@ -33,7 +33,8 @@ from hpsearch.surrogate.process import JITTER, matern, squared_distances
 
 POINTS = 1024  # of a design, about: a power of two for each of (hyperparameters + 2) blocks
 DRAWS = 32  # of the posterior
-FREQUENCIES = 256  # of a prior draw
+FREQUENCIES = 256  # of a prior draw that a trial is chosen by,
+FEWER = 128  # and of one that is averaged with others
 DEGREE = 7  # of a main effect
 RIDGE = 1e-9  # keeps polynomials apart that a few whole numbers cannot tell
 SEED = 4711
@@ -55,7 +56,8 @@ def importance(model: Surrogate, box: Box) -> Sequence[Importance]:
     places = model.encoding.spread(np.concatenate(designs), box)
     # By a power of two, which changes no digit: squares of tiny scores are not zero then.
     power = -math.frexp(model.warp.scale.unit)[1]
-    scores = np.ldexp(model.warp.score(posterior_draws(model, places, DRAWS, rng)), power)
+    draws = posterior_draws(model, places, DRAWS, rng, frequencies=FEWER)
+    scores = np.ldexp(model.warp.score(draws), power)
     blocks = scores.reshape(DRAWS, d + 2, -1)
     variance = np.var(blocks[:, :2].reshape(DRAWS, -1), axis=1)
     shared = np.maximum(variance, LEAST * math.ldexp(model.noise_sd, power) ** 2)[:, None]
@@ -100,23 +102,25 @@ def _main_variances(model: Surrogate, box: Box, places: Floats, scores: Floats) 
     return np.column_stack(effects)
 
 
-def posterior_draws(model: Surrogate, x: Floats, n: int, rng: np.random.Generator) -> Floats:
+def posterior_draws(
+    model: Surrogate, x: Floats, n: int, rng: np.random.Generator, *, frequencies: int = FREQUENCIES
+) -> Floats:
     """(n, m) posterior draws of z, the warped score, at x (m, D), for m too many for `sample`.
 
-    f = prior(x) + k(x, X) K⁻¹ (z - prior(X)): the prior draw by Fourier features, whose
+    f = prior(x) + k(x, X) K⁻¹ (z - prior(X)): the prior draw by so many Fourier features, whose
     frequencies follow the spectrum of the Matérn 5/2, a t distribution with 5 degrees of freedom.
     """
     c, rows = model.constants, model.rows
-    units = qmc.Sobol(model.encoding.width + 1, scramble=True, rng=rng).random(FREQUENCIES).T
-    frequencies = ndtri(units[1:]) * np.sqrt(5.0 / chdtri(5.0, units[0]))
-    weights = rng.standard_normal((2 * FREQUENCIES, n)) * math.sqrt(c.variance / FREQUENCIES)
+    units = qmc.Sobol(model.encoding.width + 1, scramble=True, rng=rng).random(frequencies).T
+    waves = ndtri(units[1:]) * np.sqrt(5.0 / chdtri(5.0, units[0]))
+    weights = rng.standard_normal((2 * frequencies, n)) * math.sqrt(c.variance / frequencies)
     level = rng.standard_normal(n) * np.sqrt(c.offset + c.trend)
 
     def prior(places: Floats) -> Floats:
         """(k, n) prior draws at places (k, D), without the level."""
-        angles = model.scaled(places) @ frequencies
-        draws: Floats = np.cos(angles) @ weights[:FREQUENCIES]
-        draws += np.sin(angles) @ weights[FREQUENCIES:]
+        angles = model.scaled(places) @ waves
+        draws: Floats = np.cos(angles) @ weights[:frequencies]
+        draws += np.sin(angles) @ weights[frequencies:]
         return draws
 
     # A row is the draw at its place, damped to its epochs, and a rest: other epochs, seed, noise.

@@ -13,7 +13,7 @@ Notation: n rows, q believed places, m places asked about, D columns.
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import solve_triangular
+from scipy.linalg.lapack import dtrtrs
 
 from hpsearch.arrays import Floats
 from hpsearch.surrogate.acquisition import log_expected_improvement
@@ -41,9 +41,9 @@ class KrigingBeliever:
         q = self.count
         x = place[None]
         cross = self.model.cross(x)
-        solved = cross @ self.model.inverse
+        solved = self.model.solved(cross)
         shares = self.shares(x, cross)
-        left = self.variance(cross, solved, shares)
+        left = self.variance(_products(cross, solved), shares)
         self._chol[q, :q] = shares[0]
         self._chol[q, q] = np.sqrt(left[0] + self.least)
         self._solved[:, q] = solved[0]
@@ -55,15 +55,13 @@ class KrigingBeliever:
         model, q = self.model, self.count
         value, steep = model.covariance_terms(x)
         cross = value + model.anywhere
-        solved = cross @ model.inverse
+        solved = model.solved(cross)
         shares = self.shares(x, cross)
-        sd = np.sqrt(self.variance(cross, solved, shares))
+        sd = np.sqrt(self.variance(_products(cross, solved), shares))
         dmean = model.pulled(x, steep * model.alpha)
         if not q:
             return cross @ model.alpha, sd, dmean, model.pulled(x, steep * solved) / -sd[:, None]
-        by_believed = solve_triangular(
-            self._chol[:q, :q], shares.T, lower=True, trans="T", check_finite=False
-        ).T
+        by_believed = dtrtrs(self._chol[:q, :q], shares.T, lower=1, trans=1)[0].T
         solved -= by_believed @ self._solved[:, :q].T
         dsd = model.pulled(x, steep * solved) + self._pulled(x, by_believed)
         return cross @ model.alpha, sd, dmean, dsd / -sd[:, None]
@@ -82,15 +80,13 @@ class KrigingBeliever:
         if not q:
             return np.zeros((len(x), 0))
         covariance = self._prior(x, slice(0, q)) - cross @ self._solved[:, :q]
-        shares: Floats = solve_triangular(
-            self._chol[:q, :q], covariance.T, lower=True, check_finite=False
-        ).T
+        shares: Floats = dtrtrs(self._chol[:q, :q], covariance.T, lower=1)[0].T
         return shares
 
-    def variance(self, cross: Floats, solved: Floats, shares: Floats) -> Floats:
-        """(m,) the variance left, given k(x, X), k(x, X) K⁻¹ and T."""
-        known = np.einsum("ij,ij->i", cross, solved) + np.einsum("ij,ij->i", shares, shares)
-        variance: Floats = np.maximum(self.model.prior_variance - known, self.least)
+    def variance(self, known: Floats, shares: Floats) -> Floats:
+        """(m,) the variance left, given k(x, X) K⁻¹ k(X, x) (m,) and T."""
+        left = self.model.prior_variance - (known + _products(shares, shares))
+        variance: Floats = np.maximum(left, self.least)
         return variance
 
     def _prior(self, x: Floats, which: slice) -> Floats:
@@ -125,7 +121,7 @@ class CandidatePool:
         believer, model = self.believer, self.believer.model
         cross = model.cross(places)
         shares = believer.shares(places, cross)
-        variance = believer.variance(cross, cross @ model.inverse, shares)
+        variance = believer.variance(model.known(cross), shares)
         self.places = np.concatenate([self.places, places])
         self._cross = np.concatenate([self._cross, cross])
         self._shares = np.concatenate([self._shares, shares])
@@ -143,3 +139,9 @@ class CandidatePool:
         latest = self.believer.shares_of_latest(self.places, self._cross, self._shares)
         self._shares = np.column_stack([self._shares, latest])
         self.variance = np.maximum(self.variance - np.square(latest), self.believer.least)
+
+
+def _products(one: Floats, other: Floats) -> Floats:
+    """(m,) the scalar products of the rows of one and other (m, k)."""
+    products: Floats = np.einsum("ij,ij->i", one, other)
+    return products

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg import cho_solve, cholesky, solve_triangular
-from scipy.linalg.lapack import dpotri
+from scipy.linalg import cho_solve, cholesky
+from scipy.linalg.blas import dsymv, dtrmm
+from scipy.linalg.lapack import dlauum, dtrtri
 
 from hpsearch.arrays import Floats
 from hpsearch.space import Space
@@ -30,8 +31,8 @@ from hpsearch.surrogate.warp import Scale, Warp, warped
 from hpsearch.trials import Observation
 
 ENOUGH = 4  # finite observations below which there is nothing to model
-LEARNING_ROWS = 160
-POSTERIOR_ROWS = 384
+LEARNING_ROWS = 128
+POSTERIOR_ROWS = 256
 LEAST = 1e-10  # of s²: the least variance, since rounding may leave less
 
 
@@ -76,6 +77,10 @@ class Surrogate:
         mean = self.warp.score(z)
         return mean, self.warp.score(z + s) - mean
 
+    def means(self, x: Floats) -> Floats:
+        """Posterior mean (m,) of the score at places x (m, D), as `predict` has it."""
+        return self.warp.score(self.cross(x) @ self.alpha)
+
     def sample(self, x: Floats, n: int, rng: np.random.Generator) -> Floats:
         """(n, m) joint posterior draws of the score at places x (m, D)."""
         z, cov = self.latent_joint(x)
@@ -84,16 +89,15 @@ class Surrogate:
     def latent(self, x: Floats) -> tuple[Floats, Floats]:
         """Posterior mean (m,) and sd (m,) of z at x (m, D): the warped score, a Gaussian."""
         cross = self.cross(x)
-        solved = solve_triangular(self.chol, cross.T, lower=True, check_finite=False)
-        variance = self.prior_variance - np.einsum("ij,ij->j", solved, solved)
-        return cross @ self.alpha, np.sqrt(np.maximum(variance, self._least))
+        variance = np.maximum(self.prior_variance - self.known(cross), self._least)
+        return cross @ self.alpha, np.sqrt(variance)
 
     def latent_joint(self, x: Floats) -> tuple[Floats, Floats]:
         """Posterior mean (m,) and covariance (m, m) of z at x (m, D)."""
         c, cross, scaled = self.constants, self.cross(x), self.scaled(x)
-        solved = solve_triangular(self.chol, cross.T, lower=True, check_finite=False)
+        white = self._whitened(cross)
         cov = c.variance * matern(squared_distances(scaled, scaled))[0] + (c.offset + c.trend)
-        cov -= solved.T @ solved
+        cov -= white.T @ white
         return cross @ self.alpha, cov
 
     def cross(self, x: Floats) -> Floats:
@@ -112,12 +116,33 @@ class Surrogate:
         index = int(np.argmax(means))
         return index, float(means[index])
 
+    def known(self, cross: Floats) -> Floats:
+        """(m,) the variance that the rows take away, k(x, X) K⁻¹ k(X, x), given k(x, X) (m, n)."""
+        white = self._whitened(cross)
+        known: Floats = np.einsum("ij,ij->j", white, white)
+        return known
+
+    def solved(self, cross: Floats) -> Floats:
+        """(m, n) k(x, X) K⁻¹ of a few places, given k(x, X) (m, n)."""
+        # Of so few rows a general product would mostly copy K⁻¹ about.
+        return np.stack([dsymv(1.0, self._inverse, row, lower=1) for row in cross])
+
+    def _whitened(self, cross: Floats) -> Floats:
+        """(n, m) L⁻¹ k(X, x), given k(x, X) (m, n)."""
+        white: Floats = dtrmm(1.0, self._whitening, cross.T, lower=1)
+        return white
+
     @cached_property
-    def inverse(self) -> Floats:
-        """(n, n) K⁻¹."""
-        lower = np.tril(dpotri(self.chol, lower=1)[0])
-        inverse: Floats = lower + np.tril(lower, -1).T
+    def _whitening(self) -> Floats:
+        """(n, n) L⁻¹."""
+        inverse: Floats = dtrtri(self.chol, lower=1)[0]
         return inverse
+
+    @cached_property
+    def _inverse(self) -> Floats:
+        """(n, n) the lower half of K⁻¹ = L⁻ᵀ L⁻¹; what stands above it means nothing."""
+        lower: Floats = dlauum(self._whitening, lower=1)[0]
+        return lower
 
     @cached_property
     def prior_variance(self) -> float:

@@ -178,12 +178,13 @@ def negative_log_likelihood(evidence: Evidence, theta: Floats) -> tuple[float, F
     logs = np.log1p(-ratio)
     z = -c.delta * logs
     terms = CovarianceTerms.of(rows, evidence.pairs, layout, evidence.groups, c)
-    chol, failed = dpotrf(terms.covariance, lower=1, clean=0)
+    chol, failed = dpotrf(terms.covariance, lower=1)
     if failed:  # far outside the priors: the line search turns back
         return np.inf, np.zeros(layout.size)
     half_logdet = float(np.log(np.diagonal(chol)).sum())
-    inverse = np.tril(dpotri(chol, lower=1)[0])
-    inverse += np.tril(inverse, -1).T
+    lower = dpotri(chol, lower=1, overwrite_c=1)[0]  # nothing but zeros above the diagonal
+    inverse = lower + lower.T
+    inverse.flat[:: len(rows) + 1] *= 0.5
     alpha = inverse @ z
     value = 0.5 * float(z @ alpha) + half_logdet + float(logs[~evidence.cut].sum())
 

@@ -67,10 +67,12 @@ def axes(
     """The ranges of the box by name."""
     low, high = encoding.bounds(box)
     ranges: dict[str, Axis] = {}
+    finite = [o for o in observations if o.finite]
+    diverged = [o for o in observations if not o.finite]
     for name in space.names:
         now, asked, column = box[name], space.dimensions[name], encoding.columns[name].start
         if isinstance(now, Range) and isinstance(asked, Range):
-            explored = ExploredRegion.of(name, now, observations)
+            explored = ExploredRegion.of(name, now, finite, diverged)
             integers = _integers(asked, now, explored) if now.integer else None
             edges = float(low[column]), float(high[column])
             ranges[name] = Axis(name, column, asked, now, *edges, explored, integers)

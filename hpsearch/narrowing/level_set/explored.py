@@ -92,11 +92,12 @@ class ExploredRegion:
     high: Edge
 
     @classmethod
-    def of(cls, name: str, now: Range, observations: Sequence[Observation]) -> ExploredRegion:
+    def of(
+        cls, name: str, now: Range, finite: Sequence[Observation], diverged: Sequence[Observation]
+    ) -> ExploredRegion:
         """The surroundings of one range, after all trials so far."""
-        finite = units(name, now, [o for o in observations if o.finite])
-        diverged = units(name, now, [o for o in observations if not o.finite])
-        return cls(*(Edge.of(side, now, finite, diverged) for side in Side))
+        sound, lost = units(name, now, finite), units(name, now, diverged)
+        return cls(*(Edge.of(side, now, sound, lost) for side in Side))
 
     @property
     def edges(self) -> tuple[Edge, Edge]:

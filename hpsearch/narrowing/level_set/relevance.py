@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cholesky, solve_triangular
+from scipy.linalg.lapack import dpotrf, dtrtrs
 
 from hpsearch.surrogate import Surrogate
 from hpsearch.surrogate.process import CovarianceTerms, Pairs, layout_of
@@ -71,6 +71,8 @@ def _profile(model: Surrogate, rows: Rows, pairs: Pairs, lengths: Floats) -> flo
 
 def log_likelihood(cov: Floats, z: Floats) -> float:
     """Return log N(z; 0, cov) but for a constant: -1/2 zᵀ K⁻¹ z - 1/2 log |K|; z (n,)."""
-    chol = cholesky(cov, lower=True, check_finite=False)
-    white = solve_triangular(chol, z, lower=True, check_finite=False)
+    chol, failed = dpotrf(cov, lower=1)
+    if failed:
+        raise np.linalg.LinAlgError(f"the covariance is not positive definite at row {failed}")
+    white = dtrtrs(chol, z, lower=1)[0]
     return -0.5 * float(white @ white) - float(np.log(np.diagonal(chol)).sum())

@@ -1,0 +1,109 @@
+"""hpsearch on the peers' searches: the same tasks, seeds and luck.
+
+Three ways of asking: with every default but the budget, as somebody who trains elsewhere would ask
+for so many epochs of trainings of 52; with the settings that were best on these tasks; and with the
+budget alone, without saying how long a full training is.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from benchmarks.search import lcbench, product, repeats
+from benchmarks.search.cache import Cache, Row
+from benchmarks.search.peers.listed import (
+    HPOBENCH,
+    OURS_BEST,
+    OURS_DEFAULT,
+    OURS_LITERAL,
+    Job,
+)
+from benchmarks.search.peers.problems import HPOBench, LCBench, Objective, start_of
+from hpsearch.arrays import Floats, Ints
+
+EXAMPLES = 1000  # of the validation part that hpsearch is told of, with its best settings
+SPEC = {  # the best settings on LCBench
+    "rounds": 24,
+    "trials_per_round": {"first": 32, "last": 4},
+    "cohort": 32,
+    "epochs": {"first": 2, "last": lcbench.FULL, "budget": 4000},
+    "sampler": "gp",
+    "finalists": {"rounds": 0},
+    "stop_early": False,
+}
+NAMES = {
+    OURS_DEFAULT: "hpsearch, defaults",
+    OURS_BEST: "hpsearch, best settings",
+    OURS_LITERAL: "hpsearch, budget alone",
+}
+
+
+def objective_of(job: Job) -> Objective:
+    """The objective of a search."""
+    if job.problem == HPOBENCH:
+        return HPOBench(str(job.task), job.seed)
+    return LCBench(int(job.task), job.seed, job.noise)
+
+
+def row(store: Cache, job: Job) -> Row:
+    """The row of a search of ours, computed if it is not there yet."""
+    return store.get(key_in_store(job), partial(searched, job))
+
+
+def key_in_store(job: Job) -> str:
+    """The key of its row."""
+    return f"{job.contender}/{job.problem}/{job.task}/{job.seed}/{job.noise}"
+
+
+def searched(job: Job) -> dict[str, Any]:
+    """Run a search of ours: true values of its recommendation at every budget."""
+    objective, seed = objective_of(job), start_of(job.task, job.seed)
+    if job.contender == OURS_BEST:
+        return _best(job, objective, seed)
+    values, spent, seconds = [], [], 0.0
+    for budget in objective.budgets:
+        search = _asked(objective, seed, _fields(job, objective, budget))
+        assert search.spent <= budget, "a plan stays within its budget"
+        values.append(float(objective.truth(search.recommended[None])[0]))
+        spent.append(search.spent)
+        seconds += sum(search.seconds)
+    return {"values": values, "epochs": spent, "seconds": seconds}
+
+
+def _fields(job: Job, objective: Objective, budget: int) -> dict[str, Any]:
+    if objective.full == 1:
+        return {"budget": {"trials": budget}, "epochs": {"first": 1, "last": 1}}
+    if job.contender == OURS_LITERAL:
+        return {"budget": {"epochs": budget}}
+    return {"budget": {"epochs": budget}, "epochs": {"last": objective.full}}
+
+
+def _asked(objective: Objective, seed: int, fields: dict[str, Any]) -> product.Search:
+    resolved = product.asked(objective.axes, seed=seed, **fields)
+    return product.Search(resolved, objective.scores, 0).run()
+
+
+def _best(job: Job, objective: Objective, seed: int) -> dict[str, Any]:
+    """One search of the largest budget, which is asked for its recommendation on the way."""
+    chosen, told = (repeats.SPEC, repeats.EXAMPLES) if job.problem == HPOBENCH else (SPEC, EXAMPLES)
+    percent = job.problem != HPOBENCH
+
+    def scores(values: Floats, epochs: int, trials: Ints) -> Floats:
+        seen = objective.scores(values, epochs, trials)
+        return seen / 100 if percent else seen
+
+    resolved = product.spec(objective.axes, examples=told, seed=seed, **chosen)
+    search = product.Search(resolved, scores, told).run(anytime=True)
+    picks = []
+    for budget in objective.budgets:
+        within = [pick for spent, pick in search.picks if spent <= budget]
+        picks.append((within or [search.picks[0][1]])[-1])
+    if len(objective.budgets) == 1:
+        picks = [search.recommended]
+    return {
+        "values": objective.truth(np.stack(picks)).tolist(),
+        "epochs": [search.spent], "seconds": sum(search.seconds),
+    }  # fmt: skip
