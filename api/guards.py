@@ -64,7 +64,10 @@ def check_origin() -> None:
         return
     site = request.headers.get("Sec-Fetch-Site", "none").lower()
     origin = request.headers.get("Origin")
-    foreign = origin is not None and urlsplit(origin).netloc.lower() != request.host.lower()
+    try:
+        foreign = origin is not None and urlsplit(origin).netloc.lower() != request.host.lower()
+    except ValueError:  # it is no address, such as http://[
+        foreign = True
     if site not in ("none", "same-origin") or foreign:
         raise Forbidden("requests from pages of other sites are refused")
 

@@ -6,7 +6,9 @@ times: take one of them, or the maximum.
 
 from __future__ import annotations
 
+import math
 import threading
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
@@ -68,7 +70,7 @@ class ServiceMetrics:
             self._queued.labels(name).set(queue.oldest_queued)
             self._silent.labels(name).set(queue.oldest_heartbeat)
         for place, folder in disks.places(services.settings).items():
-            self._free.labels(place).set(disks.free_bytes(folder))
+            self._free.labels(place).set(_room(folder))
 
     def _count(self, figures: Figures) -> None:
         for kind, number in figures.job_events.items():
@@ -77,3 +79,11 @@ class ServiceMetrics:
             self._search_events.labels(kind).inc(number)
         self._trials.inc(figures.trials)
         self._epochs.inc(figures.epochs)
+
+
+def _room(folder: Path) -> float:
+    """Free bytes; NaN of a disk that does not answer, which takes no other figure along."""
+    try:
+        return disks.free_bytes(folder)
+    except OSError:
+        return math.nan

@@ -77,6 +77,7 @@ def test_pages_of_other_sites_change_nothing(client: httpx.Client, spec: dict[st
         {"Sec-Fetch-Site": "same-site"},
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},
         {"Origin": f"http://{client.base_url.host}:1"},
     ):
         for method, path in [("POST", "/pause"), ("POST", "/cancel"), ("DELETE", "")]:

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import Mock
 
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
+
+from api import create_app
+from hpsearch import disks
+from hpsearch.service import Services
+from hpsearch.settings import Settings
 
 
 def read(client: httpx.Client) -> dict[tuple[str, ...], float]:
@@ -17,6 +24,18 @@ def read(client: httpx.Client) -> dict[tuple[str, ...], float]:
         for family in text_string_to_metric_families(answer.text)
         for sample in family.samples
     }
+
+
+def test_a_disk_that_is_gone_takes_no_other_figure_along(
+    services: Services, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disks.shutil, "disk_usage", Mock(side_effect=OSError("stale handle")))
+    token = services.keys.create(name="t", owner="t", scopes=["admin", "read"])[1]
+    http = create_app(services, settings).test_client()
+    answer = http.get("/metrics", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 200
+    assert 'hpsearch_disk_free_bytes{place="home"} NaN' in answer.text
+    assert "hpsearch_workers" in answer.text
 
 
 def test_a_scrape_tells_queue_workers_and_throughput(
