@@ -82,6 +82,8 @@ def test_the_same_bytes_however_the_jobs_are_cut(
     assert "activation relu, learning_rate 0.001" in answers["gain"]
     assert re.search(r"Gain in accuracy: 0\.\d+ \(95 % interval", answers["gain"])
     assert "Seed 0." in answers["seeds"]
+    assert "Source: UCI" in answers["data"]
+    assert re.search(r"was 0\.\d+ (higher|lower) on validation", answers["validated"])
 
 
 def _changed(services: Services, search_id: str) -> None:
@@ -187,6 +189,12 @@ def test_the_expected_best_is_that_of_all_samples() -> None:
         samples = [*itertools.product(values, repeat=k)]
         mean = math.fsum(max(one) for one in samples) / len(samples)
         assert expected_best(values, k) == pytest.approx(mean, abs=1e-15)
+
+
+@pytest.mark.parametrize(("alone", "end"), [(0, "."), (2, "; 2 rows had none.")])
+def test_rows_without_a_group_are_told_where_there_are_some(alone: int, end: str) -> None:
+    lines = about_data.facts_of_rows({"groups": "person", "group_counts": [8, 2, alone]})
+    assert lines == [f"Groups by person: 8 in the training part, 2 in the test part{end}"]
 
 
 def test_rows_that_are_grouped_ordered_and_weighed_are_told() -> None:

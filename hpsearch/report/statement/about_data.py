@@ -11,6 +11,7 @@ from hpsearch.report.statement.facts import Answer, Facts, NotKnown, listed, sai
 from hpsearch.rules import RELEASES
 
 ELSEWHERE = "the trials were trained elsewhere, and the service has seen no data"
+UNSAID = ("upload", "not stated")  # source and licence of a dataset of which nobody has named them
 NAMED = ("machine", "numpy", "scipy", "scikit-learn", "blas", "simd")  # fields of a fingerprint
 
 
@@ -28,10 +29,8 @@ def data(facts: Facts) -> Answer:
         f"SHA-256 of its content: {info['digest']}."
     )
     for label, value in (("Source", info.get("source")), ("Licence", info.get("licence"))):
-        if value:
-            text += f" {label}: {said(value)}."
-    if not info.get("source"):
-        text += " Not known is where to get it: its upload named no source."
+        known = value if value and value not in UNSAID else "not known, for its upload named none"
+        text += f" {label}: {said(known)}."
     return " ".join([text, *_classes(facts), *facts_of_rows(info)])
 
 
@@ -54,7 +53,7 @@ def facts_of_rows(info: Any) -> list[str]:
     if info.get("groups"):
         train, test, alone = info["group_counts"]
         line = f"Groups by {said(info['groups'])}: {train} in the training part, {test} in the test part"
-        lines.append(f"{line}; {counted(alone, 'row')} had none.")
+        lines.append(f"{line}; {counted(alone, 'row')} had none." if alone else f"{line}.")
     if info.get("time"):
         _, _, cut, end = info["times"]
         lines.append(f"Time by {said(info['time'])}: the test part is {said(cut)} to {said(end)}.")

@@ -45,9 +45,10 @@ def validated(facts: Facts) -> Answer:
     if chosen.validation_accuracy is not None:
         text += f" Mean validation accuracy of its full trainings: {words.share(chosen.validation_accuracy)}."
     if result.optimism is not None:
+        way = "higher" if result.optimism > 0 else "lower"
         text += (
-            " A model trained on the training part alone had an accuracy on validation that was "
-            f"{words.signed(result.optimism)} beside that on the test part."
+            " The accuracy of a model trained on the training part alone was "
+            f"{words.share(abs(result.optimism))} {way} on validation than on the test part."
         )
     return text
 

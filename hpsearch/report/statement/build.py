@@ -129,7 +129,9 @@ def _range_sentence(facts: Facts) -> list[str]:
         mean, sd = test.score_mean, test.score_sd
     if mean is None:
         return []
-    return [f"Models drawn from the recommended ranges have a mean of {with_sd(mean, sd)}."]
+    return [
+        f"Models drawn from the recommended ranges have a mean {facts.measure} of {with_sd(mean, sd)}."
+    ]
 
 
 def _gain_sentence(facts: Facts) -> list[str]:
