@@ -12,10 +12,11 @@ from hpsearch.report.views import StatementFormat
 from hpsearch.spec.labels import TAG_MOST, TAGS_MOST
 from hpsearch.trials import SearchState, TrialState
 
-Tag = Annotated[str, Field(min_length=1, max_length=TAG_MOST)]
 MAX_WAIT_SECONDS = 30.0
 MAX_PAGE = 1_000
 _VISIBLE = r"^[!-~]+$"
+_ON_A_LINE = r"^[^\x00-\x1f\x7f]+$"  # PostgreSQL has no NUL, and a line end stands between two tags
+Tag = Annotated[str, Field(min_length=1, max_length=TAG_MOST, pattern=_ON_A_LINE)]
 
 Cursor = Annotated[
     str | None,
@@ -84,6 +85,7 @@ class SearchesQuery(PageQuery):
         None,
         min_length=1,
         max_length=200,
+        pattern=_ON_A_LINE,
         description="Only searches with this text in their name, note or a tag, in letters of any case.",
     )
     since: str | None = Field(

@@ -370,4 +370,12 @@ def test_several_tags_select_searches_of_ones_own_that_have_all(
     assert named(client, tag=["a", "b"]) == {"one"}
     assert named(client, tag="a") == {"one", "two"}
     assert named(clients(), tag=["a", "b"]) == named(clients(), q="a") == set()
-    assert client.get(SEARCHES, params={"q": ["a", "b"]}).status_code == 400
+    for wrong in (
+        {"q": ["a", "b"]},
+        {"q": "a\0"},
+        {"q": "\n"},
+        {"tag": "a\nb"},
+        {"tag": ["a", "\0"]},
+    ):
+        assert client.get(SEARCHES, params=wrong).status_code == 400, wrong
+    assert named(client, q="é") == named(client, tag="é ü") == set()
