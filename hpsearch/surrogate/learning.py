@@ -31,7 +31,6 @@ RHO_LOGIT = (1.0, 1.5)
 CHANCE_SHARE = 0.5  # of the binomial sd is what a ranking feels of it, about
 REACH = 5.0  # sds of its prior that a constant may move away
 STEPS = 60
-TOLERANCE = 1e-5  # of the likelihood's logarithm, relative: what a step has to gain
 
 
 def prior(layout: Layout, chance: float) -> tuple[Floats, Floats]:
@@ -65,19 +64,11 @@ def negative_log_posterior(
 
 
 def learned(evidence: Evidence, chance: float) -> Constants:
-    """The constants at the posterior's mode, from a start at the priors' medians.
-
-    L-BFGS-B counts in sds of the priors: of one size, the constants take fewer steps.
-    """
+    """The constants at the posterior's mode, from a start at the priors' medians."""
     mean, sd = prior(evidence.layout, chance)
-
-    def uphill(away: Floats) -> tuple[float, Floats]:
-        value, gradient = negative_log_posterior(mean + away * sd, evidence, mean, sd)
-        return value, gradient * sd
-
-    reach = np.full(len(mean), REACH)
+    edges = Bounds(mean - REACH * sd, mean + REACH * sd)
     result = minimize(
-        uphill, np.zeros(len(mean)), method="L-BFGS-B", jac=True, bounds=Bounds(-reach, reach),
-        options={"maxiter": STEPS, "ftol": TOLERANCE},
+        negative_log_posterior, mean, (evidence, mean, sd), method="L-BFGS-B", jac=True,
+        bounds=edges, options={"maxiter": STEPS, "ftol": 1e-6},
     )  # fmt: skip
-    return evidence.layout.constants(mean + result.x * sd)
+    return evidence.layout.constants(result.x)
