@@ -19,11 +19,11 @@ from hpsearch.surrogate.acquisition import log_expected_improvement
 from hpsearch.surrogate.kriging_believer import CandidatePool, KrigingBeliever
 from hpsearch.surrogate.posterior import Surrogate
 
-WIDE = 256  # candidates over the whole box
-NEAR = 128  # candidates about the best places known
+WIDE = 512  # candidates over the whole box
+NEAR = 256  # candidates about the best places known
 INCUMBENTS = 8
 STEPS = (0.02, 0.1, 0.3)  # sizes of moves: of a length scale or of the box, whichever is shorter
-ITERATIONS = 8
+ITERATIONS = 12
 EDGE = 1e-9  # of the asked width: rounding error of a place, where a float64 has digits to spare
 
 

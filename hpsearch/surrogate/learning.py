@@ -32,7 +32,7 @@ CHANCE_SHARE = 0.5  # of the binomial sd is what a ranking feels of it, about
 NOISE_LEAST = (
     1e-5  # variance in units of the better half's spread, however many examples were counted
 )
-CHANGE = 1e-5  # of -log p, which has no unit, relative: a step that gains less ends the search
+CHANGE = 1e-6  # of -log p, which has no unit, relative: a step that gains less ends the search
 REACH = 5.0  # sds of its prior that a constant may move away
 STEPS = 60
 
@@ -68,19 +68,11 @@ def negative_log_posterior(
 
 
 def learned(evidence: Evidence, chance: float) -> Constants:
-    """The constants at the posterior's mode, from a start at the priors' medians.
-
-    L-BFGS-B counts in sds of the priors: of one size, the constants take fewer steps.
-    """
+    """The constants at the posterior's mode, from a start at the priors' medians."""
     mean, sd = prior(evidence.layout, chance)
-
-    def uphill(away: Floats) -> tuple[float, Floats]:
-        value, gradient = negative_log_posterior(mean + away * sd, evidence, mean, sd)
-        return value, gradient * sd
-
-    reach = np.full(len(mean), REACH)
+    edges = Bounds(mean - REACH * sd, mean + REACH * sd)
     result = minimize(
-        uphill, np.zeros(len(mean)), method="L-BFGS-B", jac=True, bounds=Bounds(-reach, reach),
-        options={"maxiter": STEPS, "ftol": CHANGE},
+        negative_log_posterior, mean, (evidence, mean, sd), method="L-BFGS-B", jac=True,
+        bounds=edges, options={"maxiter": STEPS, "ftol": CHANGE},
     )  # fmt: skip
-    return evidence.layout.constants(mean + result.x * sd)
+    return evidence.layout.constants(result.x)

@@ -137,6 +137,9 @@ def test_a_row_that_does_not_agree_is_named(
     assert "1 of 1 do not agree" in said
     assert "random/lcbench/0.5/3945/0" in said
     assert "none was computed again" in recheck.section({peer.key: rows}, Options())
+    said = recheck.section({peer.key: rows}, replace(options, recheck_seconds=-1.0))
+    assert "none was computed again" in said
+    assert "takes more than -1 s" in said
 
 
 def test_the_seed_chooses_which_rows_are_computed_again() -> None:
