@@ -31,7 +31,7 @@ class Seen:
 
 
 def look(services: Services, gate: Gate) -> Seen:
-    """One look at the database, which has to take a write, and at the key from the settings."""
+    """Look once at the database, which has to take a write, and at the key from the settings."""
     seen = Seen(services.ready(writing=True))
     if seen.wrong:
         return seen

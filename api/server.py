@@ -121,7 +121,7 @@ def is_probe(start: bytes) -> bool:
 
 
 def _first_bytes(connection: socket.socket) -> bytes:
-    """What can be read by now of a request, which stays to be read."""
+    """The bytes of a request that are there by now; they stay to be read."""
     try:
         return connection.recv(_PEEKED, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except OSError:  # nothing yet, or the connection is gone

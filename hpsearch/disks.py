@@ -10,7 +10,7 @@ from hpsearch.settings import Settings
 
 
 def places(settings: Settings) -> Mapping[str, Path]:
-    """What lies on a disk of this machine, and its folder: `home`, and `datasets` unless at a URL."""
+    """Places on disks of this machine, and their folders: `home`, and `datasets` unless at a URL."""
     home = {"home": settings.home}
     if "://" in settings.datasets_url:
         return home

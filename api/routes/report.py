@@ -65,7 +65,7 @@ def report(path: SearchPath, query: NoQuery) -> Response:
     problems=(404, 409),
 )
 def statement(path: SearchPath, query: StatementQuery) -> Response:
-    """What a paper says of a completed search: a paragraph, its ranges, answers to checklists."""
+    """The text that a paper needs of a completed search: a paragraph, its ranges, answers to checklists."""
     view = runtime().services.searches.statement(path.id, owner=owner())
     form = query.format or _accepted()
     return Response(

@@ -256,7 +256,7 @@ class Client:
         return self._transport.download_file(at(search, "report"), file)
 
     def statement(self, search: Search, *, format: search_calls.Form = "text") -> str:
-        """What a paper says of a completed search, as text, markdown or json; Conflict until then."""
+        """The text that a paper needs of a completed search: text, markdown or json; Conflict until then."""
         return search_calls.statement(self._transport, search, format)
 
     def health(self, search: Search) -> HealthView:

@@ -22,7 +22,7 @@ Floats: TypeAlias = NDArray[np.float64]
 Compute: TypeAlias = Callable[[NDArray[Any], NDArray[Any]], float]
 """`Metric.needs` of a split's examples (n, ...), and their targets (n, ...) -> the value on it."""
 Counted: TypeAlias = Callable[[Floats], float]
-"""How much each example counts (n,) -> the value, NaN where these examples have none."""
+"""The weight of each example (n,) -> the value, NaN where these examples have none."""
 Bind: TypeAlias = Callable[[NDArray[Any], NDArray[Any]], Counted]
 """The arguments of a `Compute` -> values of the same examples, counted in many ways."""
 Interval: TypeAlias = Callable[[NDArray[Any], NDArray[Any]], tuple[float, float] | None]

@@ -1,4 +1,4 @@
-"""What a verdict rests on: evidence enough, or the reason why there is none yet."""
+"""The basis of a verdict: evidence enough, or the reason why there is none yet."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def _drawn(spec: SearchSpec, trials: int) -> int:
 
 
 def _unknown_costs(resolved: ResolvedSpec, rounds: Sequence[outlook.PlannedRound]) -> Iterator[str]:
-    """What a limit of costs cannot bound: the first round, and trainers that report none."""
+    """A note on what a limit of costs cannot bound: the first round, and trainers that report none."""
     if resolved.spec.max_cost is None or not rounds:
         return
     yield (

@@ -228,7 +228,7 @@ class SearchQueries:
         return self._store.read(read)
 
     def statement(self, search_id: str, *, owner: str) -> StatementView:
-        """What a paper should say of a completed search.
+        """The text that a paper needs of a completed search.
 
         Raises
         ------
@@ -346,7 +346,7 @@ def _not_completed(search: SearchRecord) -> str:
 
 
 def _way(search: SearchRecord) -> str:
-    """What its user can do to have a statement."""
+    """The way to a statement for a search that has none yet."""
     if search.state is SearchState.PAUSED:
         return "resume it, and ask again when it has completed"
     if search.state in ENDED:

@@ -1,4 +1,4 @@
-"""What a replay has computed again, as records; and the statement that follows from them."""
+"""Records of a replay, and the statement that follows from them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from hpsearch.trials import OBSERVED, Decision, TrainingPlan, TrialState
 
 @dataclass(frozen=True, slots=True)
 class Rerun:
-    """What a replay has computed again.
+    """The records that a replay has computed again.
 
     plans
         After each round in turn, the first one before any; the last is that of the final test.

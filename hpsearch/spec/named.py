@@ -1,4 +1,4 @@
-"""What a planned document names beyond the caps; what its plan chooses is made to fit them."""
+"""Values that a planned document names beyond the caps; what its plan chooses is made to fit them."""
 
 from __future__ import annotations
 

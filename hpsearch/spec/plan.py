@@ -86,7 +86,7 @@ def chosen(data: Mapping[str, Any], spec: SearchSpec) -> list[str]:
 
 
 def conflicts(data: Mapping[str, Any]) -> list[Mistake]:
-    """One limit that is said in both of its spellings."""
+    """The mistake of a limit that is said in both of its spellings."""
     budget, epochs = data.get("budget"), data.get("epochs")
     if not isinstance(budget, Mapping):
         return []
@@ -208,7 +208,7 @@ class _Planner:
         return FinalistsSpec(rounds=REPEATS if enough and rounds > REPEATS else 0)
 
     def spent(self, rounds: int, trials: TrialsSpec) -> int:
-        """What so many rounds take, in the budget's unit."""
+        """The cost of so many rounds, in the budget's unit."""
         spec = self.base.model_copy(update={"rounds": rounds, "trials_per_round": trials})
         resolved = ResolvedSpec(spec, self.facts)
         return resolved.trials_planned if self.budget.unit == "trials" else resolved.epochs_planned
@@ -351,7 +351,7 @@ class _Planner:
         return small
 
     def _first_round(self, trials: int) -> int:
-        """What a first round of so many trials takes, in the budget's unit."""
+        """The cost of a first round of so many trials, in the budget's unit."""
         if self.budget.unit == "trials":
             return trials
         rungs = _rungs(self.base.epochs)

@@ -82,7 +82,7 @@ def _fields(
 
 
 def _by_rounds(now: ResolvedSpec, counted: str) -> Callable[[int], int]:
-    """What so many rounds take, without the present budget."""
+    """The cost of so many rounds, without the present budget."""
 
     def planned(rounds: int) -> int:
         epochs = now.spec.epochs.model_copy(update={"budget": None})

@@ -87,7 +87,7 @@ def _asked(objective: Objective, seed: int, fields: dict[str, Any]) -> product.S
 
 
 def _best(job: Job, objective: Objective, seed: int) -> dict[str, Any]:
-    """One search of the largest budget, which is asked for its recommendation on the way."""
+    """A search of the largest budget, which is asked for its recommendation on the way."""
     chosen, told = (repeats.SPEC, repeats.EXAMPLES) if job.problem == HPOBENCH else (SPEC, EXAMPLES)
     percent = job.problem != HPOBENCH
 

@@ -85,7 +85,7 @@ def section(peers: Mapping[str, PeerRows], options: Options) -> str:
 
 
 def worded(outcomes: Mapping[str, Outcome], seed: int) -> str:
-    """What was computed again, and what came of it."""
+    """Rows that were computed again, and the differences that came of it."""
     again = sum(one.again for one in outcomes.values())
     differ = [name for one in outcomes.values() for name in one.differ]
     lines = [

@@ -53,7 +53,7 @@ class ChecklistView(View):
 
 
 class StatementView(View):
-    """What a paper should say of a completed search.
+    """The text that a paper needs of a completed search.
 
     It holds no id and no time of a clock: computed again it is equal byte for byte.
     """
