@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import logging
 import math
 import mmap
@@ -16,7 +17,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -38,6 +39,8 @@ from hpsearch.wiring import build
 GRACE_SECONDS = 10
 # A client that sends nothing for so long in the middle of a request loses its thread.
 _SILENCE_SECONDS = 10
+_SO_ATTACH_FILTER = 26  # of Linux; Python has no name for it
+_HANDSHAKE_SECONDS = 0.1  # that the rest of a connection's beginning takes, at the most
 # Requests that never wait for those of others. Only whole ones without a body: of a head that comes
 # byte by byte, a few would hold every thread that there is for them.
 PROBES = 4  # threads
@@ -118,6 +121,27 @@ def is_probe(start: bytes) -> bool:
     """True of the first bytes of a request where they are all of it, and it asks how the process is."""
     head, end, _ = start.partition(b"\r\n\r\n")
     return bool(end) and head.startswith(_PROBED) and not _HAS_BODY.search(head + end)
+
+
+def _refuse_new(listener: socket.socket) -> None:
+    """Let the kernel begin no more connections on a listening socket, and finish those that it began.
+
+    Linux drops the first packet of a connection, which its sender repeats after a second; by then
+    the port is closed, and the sender is refused. A connection that was accepted by the kernel
+    between our last look and the end of the socket would be reset.
+    """
+    # BPF: load the byte of TCP's flags; drop SYN without ACK, keep all else.
+    program = (
+        (0x30, 0, 0, 13),
+        (0x54, 0, 0, 0x12),
+        (0x15, 0, 1, 0x02),
+        (6, 0, 0, 0),
+        (6, 0, 0, 2**32 - 1),
+    )
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in program))
+    with suppress(OSError):  # not Linux
+        filtered = struct.pack("HP", len(program), ctypes.addressof(code))
+        listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, filtered)
 
 
 def _first_bytes(connection: socket.socket) -> bytes:
@@ -203,10 +227,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if self.alive:
             return
         for listener in self.sockets:
-            before = -1
-            while before != self.nr_conns:  # what the kernel has accepted before
-                before = self.nr_conns
-                self.accept(listener)
+            _refuse_new(listener.sock)
+        until = time.monotonic() + _HANDSHAKE_SECONDS
+        while time.monotonic() < until:
+            for listener in self.sockets:
+                before = -1
+                while before != self.nr_conns:  # what the kernel has accepted before
+                    before = self.nr_conns
+                    self.accept(listener)
+            time.sleep(_HANDSHAKE_SECONDS / 5)
+        for listener in self.sockets:
             listener.close()
 
     def _leave(self, sig: int, frame: Any) -> None:

@@ -18,6 +18,7 @@
        |- Misconfigured    500  settings that cannot work
        |- Corrupt          500  stored bytes that are not what was stored
        |- Unavailable      503  database, broker or service does not answer; try again
+       |  `- NoDatabase    503  the database is what does not answer
        |  `- NoDatabase         the database alone: a request that reads it shows its end
        |- StorageFull      507  a disk is full; trying again helps when there is room
        `- Fenced           500  this attempt at a job is over; whoever holds it must stop

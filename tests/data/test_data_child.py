@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import subprocess
@@ -190,7 +189,7 @@ def test_answers_inside_one_process(npz, tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk_is_unavailable(npz, tmp_path, monkeypatch):
+def test_a_full_disk_is_said(npz, tmp_path, monkeypatch):
     """/dev/full is where the array would go: every write to it fails as on a full disk."""
     monkeypatch.setattr(write, "relative", lambda name: "/dev/full")
     monkeypatch.setattr(write.os, "O_EXCL", 0)
@@ -198,8 +197,8 @@ def test_a_full_disk_is_unavailable(npz, tmp_path, monkeypatch):
     reply = answer(
         Request(reader=npz_files.read, out=str(tmp_path / "out"), path=str(path)), UPLOAD
     )
-    assert reply["error"]["type"] == "Unavailable"
-    assert os.strerror(errno.ENOSPC) in reply["error"]["message"]
+    assert reply["error"]["type"] == "StorageFull"
+    assert "HPSEARCH_DATA_URL" in reply["error"]["message"]
 
 
 def test_openml_rows_are_parted_as_the_authors_did():

@@ -65,6 +65,7 @@ ALL = [
     rules.UnlikelyBest(CHANCES[:1]),
     course.RoundsDone(4),
     course.BudgetSpent(300),
+    course.CostSpent(90.0, 100.0, 12.5),
     course.TimeSpent(48.0, 100.0, 60.0),
     course.GainSpent(1e-4, 0.1, 0.01, 3, 8),
     course.NothingToRepeat(2, 3),

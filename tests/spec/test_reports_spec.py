@@ -71,7 +71,7 @@ def test_a_budget_of_costs_becomes_a_plan_and_a_limit():
     spec = parse(data, NO_DATASET, Settings()).spec
     assert (spec.max_cost, spec.epochs.budget, spec.max_seconds) == (12.5, None, None)
     assert (spec.rounds, spec.trials.first, spec.sampler) == (24, 32, "gp")
-    assert "rounds" in chosen(data)
+    assert "rounds" in chosen(data, spec)
     again = parse(spec.to_json(), NO_DATASET, Settings()).spec
     assert again == spec
 

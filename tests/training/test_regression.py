@@ -32,7 +32,7 @@ ERROR = Metric(
     compute=lambda predicted, targets: float(np.mean(np.abs(predicted - targets))),
 )
 SPEC = {
-    "dataset": "prices", "objective": "absolute_error", "model": {"hidden_sizes": [8]},
+    "dataset": "prices", "objective": "absolute_error", "model": {"hidden_sizes": [8], "optimizer": "sgd"},
     "space": {"learning_rate": {"low": 1e-3, "high": 1.0, "scale": "log"}}, "seed": 5,
 }  # fmt: skip
 RATES = (0.001, 0.01, 0.05, 0.1, 1e4)

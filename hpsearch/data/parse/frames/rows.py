@@ -16,6 +16,7 @@ from hpsearch.data.parse.frames.text import MAX_FIELD, Text
 from hpsearch.data.parse.raw import Mistakes, refuse, require_size
 
 _BLOCK: Final = 4 * MIB
+_RESERVED: Final = 256 * MIB  # by all columns together
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ def _batches(body: Body) -> Iterator[Any]:
         read_options=files.ReadOptions(
             use_threads=False,
             column_names=names,
-            block_size=max(_BLOCK, 4 * body.text.longest + MIB),
+            block_size=_block_size(body),
         ),
         parse_options=files.ParseOptions(
             delimiter=body.dialect.written,
@@ -152,6 +153,14 @@ def _batches(body: Body) -> Iterator[Any]:
             column_types=dict.fromkeys(names, pyarrow.string()), strings_can_be_null=False
         ),
     )
+
+
+def _block_size(body: Body) -> int:
+    """Bytes that are read at a time; a line, of characters of up to four bytes, fits in.
+
+    Arrow sets memory as large as the block aside for every column of text.
+    """
+    return max(min(_BLOCK, _RESERVED // body.width), 4 * body.text.longest + 4096)
 
 
 def _filled(batch: Any) -> tuple[list[Any], int]:
