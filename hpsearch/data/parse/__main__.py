@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -29,6 +30,10 @@ def main() -> None:
     limits.apply()
     sys.meta_path.insert(0, _WithoutPandas)
     sys.stdout.write(json.dumps(answer(Request.from_json(message["request"]), limits)) + "\n")
+    sys.stdout.flush()
+    # Not by the interpreter's own end: a thread of Arrow that still reads ahead from a Python file
+    # would be ended inside C++, which aborts the process.
+    os._exit(0)
 
 
 def answer(request: Request, limits: Limits) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from support.workbook import workbook
 PROJECT = Path(__file__).resolve().parents[3]
 
 _READ = """
-import json, resource, sys
+import json, os, sys
 from pathlib import Path
 from hpsearch import errors
 from hpsearch.data import UPLOAD, Limits
@@ -32,6 +32,8 @@ except MemoryError:
     print(json.dumps("memory"))
 except errors.HpsearchError as error:
     print(json.dumps(type(error).__name__))
+sys.stdout.flush()
+os._exit(0)  # as the parsing process ends
 """
 
 
