@@ -78,8 +78,8 @@ def _faults(
 def _mutant(store: str, seed: int, data_url: str, expected: dict[str, str | None]) -> bool:
     """Whether `finish` without its fence is found, in one of a few plans.
 
-    A zombie that thaws when its round is over changes nothing: the database's own bounds on the
-    counters refuse what it writes. How often that is so depends on the machine.
+    A zombie wakes as soon as its job is taken back. One whose round is over by then changes
+    nothing: the database's own bounds on the counters refuse what it writes.
     """
     for number in range(seed, seed + MUTANT_PLANS):
         steps = plan(number, store, only=FREEZES)

@@ -59,7 +59,10 @@ def run(
     """
     outcome = Outcome(store)
     started = time.monotonic()
-    with worlds(store, seed=seed, data_url=data_url, mutants=mutants, keep=keep) as world:
+    # A mutant shows where a zombie writes before its job's next attempt has closed the round.
+    with worlds(
+        store, seed=seed, data_url=data_url, mutants=mutants, eager=bool(mutants), keep=keep
+    ) as world:
         say(f"{store}: logs in {world.folder}")
         with suppress(Missed):
             world.until(world.busy, 60.0)

@@ -81,8 +81,8 @@ def test_what_takes_too_long_counts_as_broken(chaos, monkeypatch):
 def test_finish_without_its_fence_is_found(chaos):
     """A harness that cannot fail proves nothing.
 
-    A freeze shows the mistake if another worker has ended the job meanwhile, which a busy
-    machine can prevent: then other freezes are tried.
+    A zombie wakes as soon as its job is taken back. A busy machine can end the job's next
+    attempt, and with it the round, before the zombie writes: then other freezes are tried.
     """
     found: list[str] = []
     for seed in range(SEED, SEED + 3):

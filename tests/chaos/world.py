@@ -99,6 +99,7 @@ class World:
     postgres: postgreses.Postgres | None = None
     to_database: proxies.Proxy | None = None
     pooler: poolers.Pooler | None = None
+    eager: bool = False  # wake who stands still the moment that its job is taken back
     frozen: list[Frozen] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     resumed: list[Resumed] = field(default_factory=list)
@@ -107,7 +108,7 @@ class World:
     def turn(self) -> None:
         """Restart who died, wake who slept long enough, keep searches coming."""
         self.fleet.keep()
-        if time.monotonic() - self._looked > LOOK:
+        if self.eager or time.monotonic() - self._looked > LOOK:
             for one in list(self.frozen):
                 if self._may_wake(one):
                     self.wake(one)
@@ -141,7 +142,8 @@ class World:
     def sleeps(self, pid: int, *, group: bool = False) -> None:
         """Note that a process stands still; it is woken when its lease has long run out."""
         now = time.monotonic()
-        self.frozen.append(Frozen(pid, now + FREEZE, now + 6 * FREEZE, group))
+        until = now if self.eager else now + FREEZE
+        self.frozen.append(Frozen(pid, until, now + 6 * FREEZE, group))
 
     def _may_wake(self, one: Frozen) -> bool:
         now = time.monotonic()
@@ -236,6 +238,7 @@ def world(
     data_url: str,
     active: int = 5,
     mutants: Sequence[str] = (),
+    eager: bool = False,
     keep: bool = False,
 ) -> Iterator[World]:
     """Everything up and running for the length of the block."""
@@ -266,7 +269,7 @@ def world(
         yield World(
             store, folder, rng, services, workload, fleet, edges, broker, to_broker, traffic,
             commits, stack.enter_context(yardstick(folder / "yardstick")), postgres, to_database,
-            pooler,
+            pooler, eager,
         )  # fmt: skip
 
 
