@@ -13,7 +13,7 @@ from flask import g, request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
 
-from api import strict_json
+from hpsearch import strict_json
 from hpsearch.data.limits import NO_ROOM
 from hpsearch.errors import InvalidRequest, StorageFull, TooLarge, UnsupportedType
 

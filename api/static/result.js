@@ -69,7 +69,8 @@ function against({ baseline, gain, recommended: chosen, objective, effective_wit
     baseline.outside.includes(name) && "yours lies outside the ranges",
   ].filter(Boolean).join("; ")]);
   const scores = Object.keys(gain.metrics).length ? gain.metrics : { [objective]: gain };
-  const measured = Object.entries(scores).map(([name, one]) => [`Test ${displayName(name)}`,
+  const measured = Object.entries(scores).map(([name, one]) => [
+    `Test ${name === "external" ? "score" : displayName(name)}`,
     formatScore(one.recommended), formatScore(one.baseline), gainText(one)]);
   return h("div", {}, h("h3", {}, "Against your setting"),
     h("p", {}, gain.same_setting ? "The search recommends the setting that you had." : h("span", {}, "Gain ", h("strong", {}, gainText(gain)))),

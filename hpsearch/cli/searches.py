@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hpsearch import strict_json
 from hpsearch.cli.options import Json, SearchId, Url, check_data, connected
 from hpsearch.cli.output import console, emit
 from hpsearch.errors import InvalidRequest, InvalidSpec, Mistake
@@ -247,8 +248,14 @@ def read_spec(file: Path) -> bytes:
 
 
 def with_baseline(spec: bytes, file: Path) -> bytes:
-    """A spec with the baseline of another file; the service checks what it holds."""
-    document, setting = json.loads(spec), json.loads(read_spec(file))
+    """A spec with the baseline of another file; the service checks what it holds.
+
+    Raises
+    ------
+    InvalidRequest
+        A key is given twice, or a number is not portable: what the service would have refused.
+    """
+    document, setting = strict_json.loads(spec), strict_json.loads(read_spec(file))
     if not isinstance(document, dict):
         return spec  # the service says what a spec is
     return json.dumps({**document, "baseline": setting}).encode()

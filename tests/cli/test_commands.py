@@ -258,6 +258,10 @@ def test_the_baseline_of_a_file_takes_the_place_of_the_spec_s(contract, status, 
     )
     assert code == 2
     assert "No such file" in err
+    mine.write_text('{"learning_rate": 0.01, "learning_rate": 0.1}')
+    code, _, err = run("submit", str(spec), "--baseline", str(mine), "--url", contract.url)
+    assert code == 2
+    assert "'learning_rate' is given twice" in err
     assert len(contract.asked) == 1
 
 

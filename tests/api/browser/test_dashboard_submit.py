@@ -246,7 +246,7 @@ def test_a_search_that_is_trained_elsewhere_shows_its_scores(
     against = page.get_by_role("region", name="Against your setting")
     expect(against).to_contain_text("yours lies outside the ranges")
     expect(against.locator("tr", has_text="kernel")).to_contain_text("flat")
-    expect(against.locator("tr", has_text="Test external")).to_contain_text("one model each")
+    expect(against.locator("tr", has_text="Test score")).to_contain_text("one model each")
     expect(page.locator("#trials th", has_text="Score")).to_be_visible()
     expect(page.locator("#trials tbody td", has_text="12.5").first).to_be_visible()
 
