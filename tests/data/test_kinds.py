@@ -59,6 +59,15 @@ def left(raw: Raw) -> dict[str, str]:
 # --- tables as they always were
 
 
+def test_numbers_with_both_decimal_marks_are_refused():
+    cells = [f"{row % 9}{'.,'[row % 2]}5" for row in range(ROWS)]
+    mistake = refused(frame(a=cells)).mistakes[0]
+    assert mistake.path == "x[:, 'a']"
+    assert "a decimal point and with a decimal comma, such as '0.5' and '1,5'" in mistake.message
+    assert "kind=a:category" in mistake.message
+    assert only(read(frame(a=cells), kind="a:category"))[0].kind == "category"
+
+
 def test_a_table_of_numbers_says_nothing_of_its_columns() -> None:
     raw = read(frame(a=["1", "2.5", "-4e2"], b=["7", "7", "7"], c=["True", "False", "true"]))
     assert (raw.columns, raw.left_out, raw.notes, raw.rows) == ((), (), (), None)
