@@ -59,6 +59,19 @@ def left(raw: Raw) -> dict[str, str]:
 # --- tables as they always were
 
 
+@pytest.mark.parametrize("typed", [False, True])
+def test_whole_numbers_that_become_one_are_noted(typed):
+    cells = [2**60 + row for row in range(ROWS)]
+    given = pa.array(cells) if typed else [str(cell) for cell in cells]
+    raw = read(frame(a=given, b=[str(row) for row in range(ROWS)]))
+    (note,) = [one for one in raw.notes if one.code == "digits_lost"]
+    assert note.numbers == {"column": "a", "given": ROWS, "kept": 1}
+    assert "kind=a:id" in note.advice
+    few = [str(2**60 + 2**20 * row) for row in range(ROWS)]
+    raw = read(frame(a=few, b=[str(row) for row in range(ROWS)]))
+    assert "digits_lost" not in {one.code for one in raw.notes}
+
+
 def test_numbers_with_both_decimal_marks_are_refused():
     cells = [f"{row % 9}{'.,'[row % 2]}5" for row in range(ROWS)]
     mistake = refused(frame(a=cells)).mistakes[0]

@@ -5,8 +5,9 @@ n   rows      K   distinct cells
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,6 +21,8 @@ from hpsearch.data.parse.number_columns import as_numbers, made_number, refuse_n
 from hpsearch.data.parse.raw import refuse
 from hpsearch.data.parse.words import Mask, Words
 from hpsearch.plural import counted
+
+LARGEST_EXACT: Final = 2**53  # whole numbers up to here have all their digits as floats
 
 
 def settle(column: FrameColumn, asked: Asked, context: Context) -> Outcome:
@@ -43,9 +46,33 @@ def settle(column: FrameColumn, asked: Asked, context: Context) -> Outcome:
     if not _is_text(cells):
         made = _typed(name, cells, asked, context)
         if made is not None:
-            return made
+            return _with_digits(name, made, cells, context)
         cells = _as_text(name, cells)
-    return _text(column, pc.fill_null(cells.cast(pa.string()), ""), asked, context)
+    texts = pc.fill_null(cells.cast(pa.string()), "")
+    return _with_digits(name, _text(column, texts, asked, context), texts, context)
+
+
+def _with_digits(name: str, outcome: Outcome, cells: Any, context: Context) -> Outcome:
+    """Note whole numbers that differ in the file and are one stored number: they may be ids."""
+    if not isinstance(outcome, Made) or outcome.columns[0].kind != "number":
+        return outcome
+    values = outcome.values[0]
+    large = np.abs(values) > LARGEST_EXACT
+    if not large.any():
+        return outcome
+    given, kept = pc.count_distinct(cells.filter(pa.array(large))).as_py(), len(set(values[large]))
+    if kept < given:
+        context.notes.append(
+            Note(
+                "digits_lost",
+                "warning",
+                f"column {name!r}: {given:,} numbers beyond 2**53 became {kept:,}, for numbers are "
+                "stored with 53 bits",
+                {"column": name, "given": given, "kept": kept},
+                f"if they are ids, send kind={name}:id, which leaves the column out",
+            )
+        )
+    return outcome
 
 
 def text_of(column: FrameColumn) -> Any:

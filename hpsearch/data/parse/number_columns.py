@@ -44,21 +44,21 @@ def as_numbers(name: str, words: Words, context: Context, *, asked: bool) -> Mad
             name, words, cells & ~forms.by(best), what="no numbers", of_one="no number"
         )
     if not asked and words.rows((forms.point | forms.comma) & cells) >= MIXED * total:
-        _refuse_both_marks(name, words, forms, cells)
+        _refuse_two_marks(name, words, forms, cells)
     return None
 
 
-def _refuse_both_marks(name: str, words: Words, forms: Forms, cells: Mask) -> NoReturn:
+def _refuse_two_marks(name: str, words: Words, forms: Forms, cells: Mask) -> None:
     """Refuse a column whose numbers have decimal points in some rows and commas in others."""
-    with_point, with_comma = (
-        words.listed(one & ~other & cells)[0]
-        for one, other in ((forms.point, forms.comma), (forms.comma, forms.point))
-    )
-    refuse(
-        path(name),
-        f"column {name!r} has numbers with a decimal point and with a decimal comma, such as "
-        f"{with_point!r} and {with_comma!r}; write them alike, or send kind={name}:category",
-    )
+    with_point = words.listed(forms.point & ~forms.comma & cells)
+    with_comma = words.listed(forms.comma & ~forms.point & cells)
+    if with_point and with_comma:
+        refuse(
+            path(name),
+            f"column {name!r} has numbers with a decimal point and with a decimal comma, such as "
+            f"{with_point[0]!r} and {with_comma[0]!r}; write them alike, or send "
+            f"kind={name}:category",
+        )
 
 
 def _fitting(words: Words, forms: Forms, cells: Mask, context: Context) -> dict[str, int]:
