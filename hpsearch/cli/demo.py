@@ -10,7 +10,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -100,6 +99,8 @@ def _search(url: str, folder: Path, out: Console, *, as_json: bool) -> None:
 
 def example() -> bytes:
     """The spec of examples/digits.json, which the package contains."""
+    from importlib.resources import files  # slow to load, and for this command alone
+
     return files("hpsearch.cli").joinpath("digits.json").read_bytes()
 
 

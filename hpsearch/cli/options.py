@@ -85,6 +85,7 @@ def connected(url: str | None, *, patience: float = 0.0) -> Iterator[Client]:
 
     Requests are repeated for `patience` seconds; without it a service that is away fails at once.
     """
+    _skip_the_command_of_httpx()
     from hpsearch.client import Client, is_loopback
     from hpsearch.settings import load
 
@@ -177,3 +178,11 @@ def own_key(settings: Settings) -> str | None:
         return decoded(key_file(settings.home).read_bytes()).strip() or None
     except OSError:  # there is none, or it is another user's
         return None
+
+
+def _skip_the_command_of_httpx() -> None:
+    """Keep httpx from loading its own command line, which is most of the time of its import.
+
+    It looks for click, rich and pygments, and goes on without the command where it cannot have it.
+    """
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None: import fails

@@ -7,9 +7,8 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
-
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # `hpsearch --help` starts in half the time without pydantic
+    from pydantic import BaseModel
     from rich.console import Console
 
 WIDTH_OF_A_PIPE = 110
@@ -28,12 +27,12 @@ def console(*, stderr: bool = False) -> Console:
 
 def emit(value: BaseModel | dict[str, Any] | Iterable[BaseModel]) -> None:
     """Print a value as a line of JSON, and flush it."""
-    if isinstance(value, BaseModel):
-        text = value.model_dump_json()
-    elif isinstance(value, dict):
+    if isinstance(value, dict):
         text = json.dumps(value)
-    else:
+    elif isinstance(value, Iterable) and not hasattr(value, "model_dump_json"):
         text = json.dumps([item.model_dump(mode="json") for item in value])
+    else:
+        text = value.model_dump_json()
     try:
         text.encode(sys.stdout.encoding)
     except UnicodeEncodeError:  # an escape of the stream's own would be no JSON
