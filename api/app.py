@@ -16,6 +16,7 @@ from api.metrics import EXTENSION as METRICS
 from api.metrics import Metrics
 from api.rate_limiter import RateLimiter
 from api.readiness import ReadinessProbe, look
+from api.refused_keys import RefusedKeys
 from api.routes import GROUPS
 from api.routes.datasets import UPLOAD_FOLDER
 from api.runtime import EXTENSION, Runtime
@@ -38,6 +39,7 @@ def create_app(services: Services | None = None, settings: Settings | None = Non
         Settings that cannot work, or a bootstrap key that was replaced or revoked.
     """
     settings = settings or load()
+    alone = services is None
     if services is None:
         logs.configure(settings.log_level, process="api", secret=settings.bootstrap_key())
         stack = ExitStack()
@@ -57,14 +59,19 @@ def create_app(services: Services | None = None, settings: Settings | None = Non
     _configure(app, settings)
     gate = Gate(services, settings.bootstrap_key())
     readiness = ReadinessProbe(lambda: look(services, gate))
-    app.extensions[EXTENSION] = Runtime(services, settings, readiness)
+    refusals = RefusedKeys(services.audit.note_refusals)
+    if alone:
+        atexit.register(refusals.flush)  # before the services are closed
+    app.extensions[EXTENSION] = Runtime(services, settings, readiness, refusals)
     metrics = app.extensions[METRICS] = Metrics()
     problems.register(app)
     for group in GROUPS:
         app.register_api(group)
     accesses = {e: a for group in GROUPS for e, a in group.accesses(settings).items()}
     check_declared(app, accesses)
-    middleware.install(app, _authority(services, accesses, gate, settings, metrics), settings)
+    middleware.install(
+        app, _authority(services, accesses, gate, settings, metrics, refusals), settings
+    )
     app.extensions[document.EXTENSION] = document.build(app)
     body.remove_stale_uploads(settings.home / UPLOAD_FOLDER)
     gate.try_open()
@@ -77,12 +84,13 @@ def _authority(
     gate: Gate,
     settings: Settings,
     metrics: Metrics,
+    refusals: RefusedKeys,
 ) -> Authority:
     rate, burst = settings.requests_per_second, settings.request_burst
     limiter = RateLimiter(rate=rate, burst=burst) if rate else None
     usage = KeyUsage(services.keys.note_use)
     throttle = AuthThrottle(on_lock=metrics.count_lock)
-    return Authority(services.keys, accesses, gate, throttle, usage, limiter)
+    return Authority(services.keys, accesses, gate, throttle, usage, refusals, limiter)
 
 
 def _configure(app: OpenAPI, settings: Settings) -> None:

@@ -15,6 +15,7 @@ from flask import Flask, g, request
 from api.auth_throttle import AuthThrottle
 from api.key_usage import KeyUsage
 from api.rate_limiter import RateLimiter
+from api.refused_keys import RefusedKeys
 from hpsearch.errors import (
     Forbidden,
     Misconfigured,
@@ -23,7 +24,8 @@ from hpsearch.errors import (
     Unauthenticated,
     Unavailable,
 )
-from hpsearch.service import Principal, Services
+from hpsearch.records import Actor, ActorKind
+from hpsearch.service import Principal, Services, act_as
 from hpsearch.service.keys import ApiKeys
 
 Scope = Literal["public", "read", "submit", "admin"]
@@ -125,6 +127,7 @@ class Authority:
     gate: Gate
     throttle: AuthThrottle
     usage: KeyUsage
+    refusals: RefusedKeys
     limiter: RateLimiter | None  # by key id; None: no limit
 
     def admit(self) -> None:
@@ -143,6 +146,7 @@ class Authority:
             return
         self.gate.check()
         g.principal = principal = self._authenticate()
+        act_as(_actor(principal))
         self._limit_rate(principal)
         if access is not None and access.scope not in principal.scopes:
             has = ", ".join(sorted(principal.scopes)) or "none"
@@ -167,8 +171,20 @@ class Authority:
             with suppress(Unauthenticated):
                 return self.keys.authenticate(token)
         address = g.client.address
+        self.refusals.count(address)
         seconds = self.throttle.record_failure(address, token)
         if seconds:
             g.retry_after = seconds
             raise TooMany(f"too many invalid keys from {address}; try again in {seconds} s")
         raise Unauthenticated("this API key is unknown, expired or revoked")
+
+
+def _actor(principal: Principal) -> Actor:
+    """The sender of this request, as the audit has them."""
+    return Actor(
+        ActorKind.KEY,
+        key_id=principal.key_id,
+        owner=principal.owner,
+        address=g.client.address,
+        request_id=g.request_id,
+    )

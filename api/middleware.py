@@ -16,6 +16,7 @@ from api.forwarded import client_of
 from api.guards import SAFE_METHODS, allowed_hosts, check_host, check_origin, check_query
 from api.metrics import EXTENSION as METRICS
 from api.runtime import runtime
+from hpsearch.service import SERVICE, act_as
 from hpsearch.settings import Settings
 
 _log = structlog.get_logger("api")
@@ -68,6 +69,7 @@ def install(app: OpenAPI, authority: Authority, settings: Settings) -> None:
     @app.teardown_request
     def end(error: BaseException | None) -> None:
         structlog.contextvars.clear_contextvars()
+        act_as(SERVICE)
 
 
 def _add_headers(response: Response) -> Response:

@@ -72,6 +72,38 @@ class PageQuery(Query):
     cursor: Cursor = None
 
 
+class AuditQuery(PageQuery):
+    """A selection of the audit."""
+
+    since: str | None = Field(
+        None,
+        max_length=40,
+        pattern=_VISIBLE,
+        description="Only acts on this day or later, or at this time or later; UTC where it has no zone.",
+    )
+    until: str | None = Field(
+        None, max_length=40, pattern=_VISIBLE, description="Only acts before this day or time."
+    )
+    actor: str | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        pattern=_ON_A_LINE,
+        description="Only acts of this key, owner, user of the command line or address, or of this kind: "
+        "key, command line, service, stranger.",
+    )
+    target: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        pattern=_ON_A_LINE,
+        description="Only acts on the search or key of this id, or the dataset of this name.",
+    )
+    action: str | None = Field(
+        None, max_length=40, pattern=_VISIBLE, description="Only acts of this word, as key.made."
+    )
+
+
 class SearchesQuery(PageQuery):
     """A page of searches."""
 

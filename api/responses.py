@@ -8,7 +8,15 @@ from typing import Any
 from flask import Response
 from pydantic import BaseModel, Field
 
-from hpsearch.report.views import DatasetView, KeyView, RoundView, StatusView, TrialView, View
+from hpsearch.report.views import (
+    AuditView,
+    DatasetView,
+    KeyView,
+    RoundView,
+    StatusView,
+    TrialView,
+    View,
+)
 
 
 class SearchList(View):
@@ -43,6 +51,13 @@ class KeyList(View):
     """A page of keys, oldest first."""
 
     items: list[KeyView]
+    next: str | None = Field(description="Cursor of the next page; null on the last one.")
+
+
+class AuditList(View):
+    """A page of the audit, the newest acts first."""
+
+    items: list[AuditView]
     next: str | None = Field(description="Cursor of the next page; null on the last one.")
 
 

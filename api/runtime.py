@@ -10,6 +10,7 @@ from flask import current_app, g
 
 from api.outage import Outage
 from api.readiness import ReadinessProbe
+from api.refused_keys import RefusedKeys
 from hpsearch.service import Principal, Services
 from hpsearch.settings import Settings
 
@@ -36,6 +37,7 @@ class Runtime:
     services: Services
     settings: Settings
     readiness: ReadinessProbe
+    refusals: RefusedKeys
     outage: Outage = field(default_factory=Outage)
     waiters: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(WAITERS)

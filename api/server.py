@@ -282,11 +282,13 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         limit = self._settings.transaction_seconds
         services = self._resources.enter_context(build(self._settings, limit=limit))
         try:
-            return create_app(services, self._settings)
+            app = create_app(services, self._settings)
         except Misconfigured as error:
             logging.getLogger(__name__).error("refused to start: %s", error)  # noqa: TRY400  # no fault of ours
             self._refusal[0] = error.exit_code
             sys.exit(Arbiter.APP_LOAD_ERROR)  # ends the arbiter too, which would try again
+        self._resources.callback(cast("Runtime", app.extensions[EXTENSION]).refusals.flush)
+        return app
 
     def _close(self, _arbiter: Any, _worker: Any) -> None:
         self._resources.close()

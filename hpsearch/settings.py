@@ -84,6 +84,10 @@ class Settings(BaseSettings):
         30.0, gt=0, le=86_400, description="that the API lets a transaction on PostgreSQL take"
     )
 
+    audit_days: float = Field(
+        400.0, ge=1, le=36_500, description="that a row of the audit is kept, whatever is pruned"
+    )
+
     # The queue. Seconds; the figures are those of docs/states.md.
     heartbeat_seconds: float = Field(5.0, gt=0)
     lease_seconds: float = Field(30.0, gt=0)

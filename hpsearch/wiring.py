@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from hpsearch.data import DatasetStore
 from hpsearch.service import Services
+from hpsearch.service.audit import AuditTrail
 from hpsearch.service.datasets import Datasets
 from hpsearch.service.external import External
 from hpsearch.service.figures import FigureQueries
@@ -54,5 +55,6 @@ def assemble(settings: Settings, *, limit: float | None = None) -> Services:
         keys=ApiKeys(store),
         jobs=jobs,
         external=External(store, jobs, settings),
+        audit=AuditTrail(store, settings),
         metrics=Metrics(store, files, settings),
     )

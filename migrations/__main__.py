@@ -9,6 +9,7 @@ from hpsearch import logs, streams
 from hpsearch.errors import Conflict, HpsearchError
 from hpsearch.plural import counted
 from hpsearch.settings import load
+from hpsearch.store.acting import acting, command_line
 from migrations import schema
 
 
@@ -29,15 +30,21 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         settings.make_home()
         database = schema.Database(settings.database)
-        if options.command == "upgrade":
-            database.upgrade()
-        elif options.command == "downgrade":
-            _downgrade(database, options.revision, alive=settings.lease_seconds, yes=options.yes)
+        with acting(command_line()):
+            _move(database, options, alive=settings.lease_seconds)
         print(database.current() or "empty")  # noqa: T201  # likewise
     except HpsearchError as error:
         print(f"hpsearch: {error}", file=sys.stderr)  # noqa: T201  # a person started this
         return error.exit_code
     return 0
+
+
+def _move(database: schema.Database, options: argparse.Namespace, *, alive: float) -> None:
+    """Take the database where the command says, if it says so."""
+    if options.command == "upgrade":
+        database.upgrade()
+    elif options.command == "downgrade":
+        _downgrade(database, options.revision, alive=alive, yes=options.yes)
 
 
 def _downgrade(database: schema.Database, revision: str, *, alive: float, yes: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,13 @@ from alembic.script.revision import RevisionError
 from sqlalchemy import exc
 
 from hpsearch.errors import Corrupt, InvalidRequest, Unavailable
+from hpsearch.records import Act
 from hpsearch.store import Engines
+from hpsearch.store.acting import actor
+from hpsearch.store.audit import Entry
 from hpsearch.store.clock import now
 from hpsearch.store.faults import translating
-from hpsearch.store.tables import worker
+from hpsearch.store.tables import audit, worker
 
 _BACK = re.compile("-([1-9][0-9]{0,3})")
 LOCK = 0x68707365  # "hpse": the advisory lock under which PostgreSQL is migrated
@@ -116,11 +120,15 @@ class Database:
             with connection.begin():
                 if not self._engines.sqlite:
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+                before = _revision(connection)
                 step(config(connection))
+                entry = _audit(connection, before)
                 if self._engines.sqlite:
                     _check_references(connection)
             if self._engines.sqlite:
                 connection.invalidate()  # the setting ends with the connection
+        if entry is not None:
+            entry.say()
 
     def _wait(self) -> None:
         """Wait for a database that is still starting."""
@@ -133,6 +141,24 @@ class Database:
                 if time.monotonic() > deadline:
                     raise Unavailable(f"the database does not answer: {error.orig}") from error
             time.sleep(0.5)
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _audit(connection: sa.Connection, before: str | None) -> Entry | None:
+    """Note a change of the schema, where the schema that is left has an audit."""
+    after = _revision(connection)
+    if after == before:
+        return None
+    up = (after or "") > (before or "")
+    action = Act.SCHEMA_UPGRADED if up else Act.SCHEMA_DOWNGRADED
+    entry = Entry(actor(), action, after, {"from": before})
+    if sa.inspect(connection).has_table(audit.name):
+        values = {**entry.values(), "at": now(), "act": uuid.uuid4().hex}
+        connection.execute(audit.insert().values(values))
+    return entry
 
 
 def _check_references(connection: sa.Connection) -> None:

@@ -68,13 +68,14 @@ class Loop:
                 self._work.forget_loop(self._id)
 
     def turn(self) -> None:
-        """Take back lost jobs, advance searches, publish hints, and forget workers that are gone."""
+        """Take back lost jobs, advance searches, publish hints, and forget what is over."""
         self._beat()
         self._work.reap()
         self._work.advance_due()
         self._publisher.fill(look=True)
         if time.monotonic() - self._swept > SWEEP_SECONDS:
             self._work.sweep_workers()
+            self._services.audit.expire()
             self._swept = time.monotonic()
 
     def _beat(self) -> None:

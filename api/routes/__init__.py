@@ -1,6 +1,17 @@
 """The routes by subject, and the groups that `api.app` registers."""
 
-from api.routes import datasets, external, figures, keys, model, operations, pages, report, searches
+from api.routes import (
+    audit,
+    datasets,
+    external,
+    figures,
+    keys,
+    model,
+    operations,
+    pages,
+    report,
+    searches,
+)
 
 __all__ = ["GROUPS"]
 
@@ -12,6 +23,7 @@ GROUPS = (
     report.routes,
     datasets.routes,
     keys.routes,
+    audit.routes,
     operations.routes,
     pages.routes,
 )

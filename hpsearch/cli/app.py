@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from hpsearch.cli import (
+    audit,
     backup,
     compare,
     datasets,
@@ -60,6 +61,7 @@ for command in (
     searches.delete, searches.replay, edits.edit, edits.tag, edits.continue_, serve.serve, demo.demo,
     lab.lab, report.report, report.statement, predict.model, predict.predict, exchange.export, exchange.import_,
     compare.compare, backup.backup, doctor.doctor, prune.prune,
+    audit.audit,
 ):  # fmt: skip
     app.command(command.__name__.rstrip("_"))(command)
 app.add_typer(datasets.app, name="datasets")

@@ -129,13 +129,14 @@ def local_services(*, prepare: bool = False) -> Iterator[Services]:
     With `prepare` a data folder that no service has used yet is made ready as by `hpsearch serve`;
     other commands would find nothing in it, and leave it as it is.
     """
+    from hpsearch.service import acting, command_line
     from hpsearch.settings import load
     from hpsearch.wiring import build
 
     settings = load()
     if not prepare:
         check_data(settings)
-    with build(settings) as services:
+    with build(settings) as services, acting(command_line()):
         faults = {part: state for part, state in services.ready().items() if state != "ok"}
         if faults and prepare and settings.database_url is None:
             _prepare(settings)

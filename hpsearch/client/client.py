@@ -28,6 +28,7 @@ from hpsearch.client.transport import Transport
 from hpsearch.edges import changed
 from hpsearch.errors import Conflict, NotFound
 from hpsearch.report.views import (
+    AuditView,
     DatasetView,
     HealthView,
     HeartbeatView,
@@ -391,6 +392,30 @@ class Client:
     def delete_dataset(self, name: str | DatasetView) -> None:
         """Remove an uploaded dataset; Conflict while a search uses it."""
         self._transport.send("DELETE", path_of("datasets", dataset_name(name)))
+
+    # The operator
+
+    def audit(
+        self,
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        actor: str | None = None,
+        target: str | None = None,
+        action: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[AuditView]:
+        """Who did what to what, the newest acts first; it needs a key with the scope admin.
+
+        `since` a day or time and before `until`, of one `actor` (a key's id, an owner, an address),
+        on one `target`, of one `action`.
+        """
+        most = None if limit is None else count(limit, "limit")
+        asked = {
+            "since": since, "until": until, "actor": actor, "target": target, "action": action
+        }  # fmt: skip
+        items = self._transport.items(AuditView, path_of("audit"), asked, most)
+        yield from islice(items, most)
 
     # Trials of external searches
 

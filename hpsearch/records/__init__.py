@@ -5,6 +5,7 @@ because pages and snapshots hold thousands of them; what a JSON column holds is 
 with `from_json` and `to_json`. The fields of a record have the names of their columns.
 """
 
+from hpsearch.records.audit import Act, Actor, ActorKind, AuditRecord
 from hpsearch.records.jobs import (
     ClaimedJob,
     EventRecord,
@@ -30,6 +31,10 @@ from hpsearch.records.search import Edit, NewSearch, Recommended, SearchRecord
 from hpsearch.records.trials import Curve, Reported, TrialRecord
 
 __all__ = [
+    "Act",
+    "Actor",
+    "ActorKind",
+    "AuditRecord",
     "ClaimedJob",
     "ContentRecord",
     "Curve",

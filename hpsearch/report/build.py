@@ -15,6 +15,7 @@ from hpsearch.evidence import Evidence, Finalist, Importance, Surface
 from hpsearch.narrowing.basis import basis_of
 from hpsearch.origins import API, origin_of
 from hpsearch.records import (
+    AuditRecord,
     DatasetRecord,
     DecisionRecord,
     DeliveryRecord,
@@ -26,6 +27,7 @@ from hpsearch.records import (
 )
 from hpsearch.report import progress
 from hpsearch.report.views import (
+    AuditView,
     BestView,
     CurvePoint,
     DatasetView,
@@ -406,6 +408,13 @@ def dataset_notes(info: Mapping[str, Any]) -> list[HealthNote]:
     """Findings in the stored description of a dataset, warnings first."""
     notes = [HealthNote.model_validate(note) for note in info.get("notes", ())]
     return sorted(notes, key=lambda note: note.severity != "warning")
+
+
+def audit_view(row: AuditRecord) -> AuditView:
+    """A row of the audit."""
+    values = row._asdict()
+    at = format_rfc3339(values.pop("at")) or ""
+    return AuditView(**{**values, "at": at, "actor": str(row.actor)})
 
 
 def key_view(key: KeyRecord) -> KeyView:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hpsearch.data import DatasetStore
 from hpsearch.errors import Unavailable
+from hpsearch.service.audit import AuditTrail
 from hpsearch.service.datasets import Datasets
 from hpsearch.service.external import External
 from hpsearch.service.figures import FigureQueries
@@ -15,8 +16,9 @@ from hpsearch.service.metrics import Metrics
 from hpsearch.service.searches import Searches
 from hpsearch.settings import Settings
 from hpsearch.store import SCHEMA, Store
+from hpsearch.store.acting import SERVICE, act_as, acting, actor, command_line
 
-__all__ = ["Principal", "Services"]
+__all__ = ["SERVICE", "Principal", "Services", "act_as", "acting", "actor", "command_line"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Services:
     keys: ApiKeys
     jobs: JobService
     external: External
+    audit: AuditTrail
     metrics: Metrics
 
     def ready(self, *, writing: bool = False) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any
 from hpsearch.data import AS_IT_IS, BUILTIN, DatasetInfo, DatasetStore, Reading
 from hpsearch.data.info import VALIDATED
 from hpsearch.errors import Conflict, InvalidRequest, NotFound, TooMany, Unavailable
-from hpsearch.records import DatasetRecord
+from hpsearch.records import Act, DatasetRecord
 from hpsearch.report.build import dataset_view, info_view
 from hpsearch.report.views import DatasetView, Page, TestRowsView
 from hpsearch.service import cursors, split_checks
@@ -231,6 +231,7 @@ class Datasets:
         tx.lock_owner(owner)
         self._check_room(tx, owner, name, size)
         tx.library.put(owner, name, info, size)
+        tx.audit.add(Act.DATASET_PUT, name, owner=owner, digest=info.digest, bytes=size)
 
     def _check_room(self, tx: Tx, owner: str, name: str, size: int) -> None:
         """Refuse a dataset of `size` bytes that goes beyond the owner's quota."""
@@ -300,4 +301,5 @@ def _remove(tx: Tx, owner: str, name: str) -> str:
     if users:
         raise Conflict(f"{users} unfinished searches train on {name!r}; cancel them first")
     tx.library.remove(owner, name)
+    tx.audit.add(Act.DATASET_DELETED, name, owner=owner, digest=row.digest)
     return row.digest

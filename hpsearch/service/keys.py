@@ -16,8 +16,8 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hpsearch.errors import InvalidRequest, Misconfigured, NotFound, Unauthenticated
-from hpsearch.records import NewKey
+from hpsearch.errors import InvalidRequest, Misconfigured, NotFound, Unauthenticated, Unavailable
+from hpsearch.records import Act, KeyRecord, NewKey
 from hpsearch.report.build import key_view
 from hpsearch.report.views import KeyView, Page
 from hpsearch.service import cursors
@@ -62,6 +62,8 @@ class ApiKeys:
         key = self._store.read(lambda tx: tx.keys.get(key_id))
         secret = key.secret_sha256 if key is not None else _NOBODY
         same = hmac.compare_digest(_hash(token), secret)
+        if key is not None and same and not key.live:
+            self._note_ended(key)
         if key is None or not same or not key.live:
             raise Unauthenticated("this API key is unknown, expired or revoked")
         return Principal(key.id, key.owner, frozenset(key.granted))
@@ -91,7 +93,7 @@ class ApiKeys:
         token = f"{body}{_checksum(body)}"
         granted = " ".join(s for s in SCOPES if s in scopes)
         new = NewKey(key_id, name, owner, granted, _hash(token))
-        self._store.write(lambda tx: tx.keys.insert(new, days=days))
+        self._store.write(lambda tx: _create(tx, new, days))
         return self._view(key_id), token
 
     def list(self) -> list[KeyView]:
@@ -118,7 +120,7 @@ class ApiKeys:
         NotFound
             There is no such key.
         """
-        self._store.write(lambda tx: tx.keys.revoke(key_id))
+        self._store.write(lambda tx: _revoke(tx, key_id))
         return self._view(key_id)
 
     def ensure_bootstrap(self, token: str) -> None:
@@ -158,18 +160,51 @@ class ApiKeys:
                 f"key {key_id!r} was made by `hpsearch keys create`, which makes another one; "
                 "only bootstrap keys are allowed again"
             )
-        if key_id == BOOTSTRAP:
-            self._store.write(lambda tx: tx.keys.revive(key_id))
-        else:
-            self._store.write(lambda tx: tx.keys.delete(key_id))
+        self._store.write(lambda tx: _allow(tx, key_id))
         log.warning("the key %s is allowed again", key_id)
         return view
+
+    def _note_ended(self, key: KeyRecord) -> None:
+        """Note the first use of a key after its end; a database that cannot is no reason to wait."""
+        action = (
+            Act.KEY_USED_AFTER_EXPIRY if key.revoked_at is None else Act.KEY_USED_AFTER_REVOCATION
+        )
+        once = f"{action} {key.id}"
+        try:
+            if not self._store.read(lambda tx: tx.audit.has(once)):
+                self._store.write(
+                    lambda tx: tx.audit.add(action, key.id, once=once, owner=key.owner)
+                )
+        except Unavailable as error:
+            log.info("the use of the ended key %s is not noted: %s", key.id, error)
 
     def _view(self, key_id: str) -> KeyView:
         row = self._store.read(lambda tx: tx.keys.get(key_id))
         if row is None:
             raise NotFound(f"no key {key_id!r}; `hpsearch keys list` shows the ids")
         return key_view(row)
+
+
+def _create(tx: Tx, new: NewKey, days: int | None) -> None:
+    if tx.keys.insert(new, days=days):
+        granted = new.scopes.split()
+        tx.audit.add(
+            Act.KEY_MADE, new.id, name=new.name, owner=new.owner, scopes=granted, days=days
+        )
+
+
+def _revoke(tx: Tx, key_id: str) -> None:
+    if tx.keys.revoke(key_id):
+        tx.audit.add(Act.KEY_REVOKED, key_id)
+
+
+def _allow(tx: Tx, key_id: str) -> None:
+    """Open the bootstrap key again, or forget one that it replaced."""
+    if key_id == BOOTSTRAP:
+        tx.keys.revive(key_id)
+    else:
+        tx.keys.delete(key_id)
+    tx.audit.add(Act.KEY_ALLOWED, key_id)
 
 
 def _settle(tx: Tx, new: NewKey, former: str) -> bool:
@@ -188,8 +223,10 @@ def _settle(tx: Tx, new: NewKey, former: str) -> bool:
         )
     if held is None:
         tx.keys.insert(new)
+        tx.audit.add(Act.BOOTSTRAP_SET, BOOTSTRAP)
     elif not same:
         tx.keys.replace(new, former=former)
+        tx.audit.add(Act.BOOTSTRAP_REPLACED, BOOTSTRAP, former=former)
     return held is not None and not same
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hpsearch.records import ContentRecord
+from hpsearch.records import Act, ContentRecord
 from hpsearch.service import Services
 from hpsearch.store import Store, Tx
 from hpsearch.store.retention import OldSearch
@@ -56,6 +56,9 @@ def prune(
     )
     if dry_run:
         return _planned(store, old, older_than=older_than, keep_results=keep_results)
+    store.write(
+        lambda tx: tx.audit.add(Act.PRUNE, older_than=older_than, keep_results=keep_results)
+    )
     remove = _slim if keep_results else _forget
     removed = [search for search in old if remove(store, search.id, older_than)]
     events = sum(search.events for search in removed) + _sweep_events(store, older_than)
@@ -66,7 +69,13 @@ def prune(
 
 
 def _slim(store: Store, search_id: str, older_than: float) -> bool:
-    return store.write(lambda tx: tx.retention.slim(search_id, older_than=older_than))
+    def slim(tx: Tx) -> bool:
+        slimmed = tx.retention.slim(search_id, older_than=older_than)
+        if slimmed:
+            tx.audit.add(Act.SEARCH_PRUNED, search_id, keep_results=True)
+        return slimmed
+
+    return store.write(slim)
 
 
 def _forget(store: Store, search_id: str, _older_than: float) -> bool:
@@ -74,6 +83,7 @@ def _forget(store: Store, search_id: str, _older_than: float) -> bool:
         if not tx.searches.delete(search_id):  # it has been resumed since it was listed
             return False
         tx.retention.forget_history(search_id)
+        tx.audit.add(Act.SEARCH_PRUNED, search_id, keep_results=False)
         return True
 
     return store.write(forget)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from hpsearch.directions import sign_in
@@ -24,6 +23,7 @@ from hpsearch.report.views import (
 )
 from hpsearch.service import cursors, provided
 from hpsearch.service.edits import as_asked
+from hpsearch.service.moments import moment
 from hpsearch.space import Choices, Params
 from hpsearch.spec import ResolvedSpec
 from hpsearch.store import Store, Tx
@@ -84,7 +84,7 @@ class SearchQueries:
         """
         if state is not None and state not in set(SearchState):
             raise InvalidRequest(f"state {state!r} is not one of {', '.join(SearchState)}")
-        begin = None if since is None else _moment(since)
+        begin = None if since is None else moment(since, "since")
         key = cursors.decode(cursor, (float, str))
         after = None if key is None else (float(key[0]), str(key[1]))
         rows = self._store.read(
@@ -308,24 +308,6 @@ class SearchQueries:
             ]
 
         return self._store.read(read)
-
-
-def _moment(text: str) -> float:
-    """Seconds since the epoch of a day or a time; UTC where it has no zone.
-
-    Raises
-    ------
-    InvalidRequest
-        It is neither.
-    """
-    try:
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError) as error:
-        raise InvalidRequest(
-            f"since {text[:40]!r} is neither a day, such as 2026-10-01, nor a time, such as "
-            "2026-10-01T08:00:00Z"
-        ) from error
 
 
 def statement_of(tx: Tx, search_id: str) -> StatementView:

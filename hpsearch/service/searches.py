@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hpsearch.errors import Conflict, NotFound
-from hpsearch.records import SearchRecord
+from hpsearch.records import Act, SearchRecord
 from hpsearch.report import plan
 from hpsearch.report.views import NextRoundView, PlanView, StatusView, SubmittedView
 from hpsearch.service import edits
@@ -14,6 +14,7 @@ from hpsearch.service.datasets import Datasets
 from hpsearch.service.queries import SearchQueries, get_or_404
 from hpsearch.service.submission import Submission
 from hpsearch.settings import Settings
+from hpsearch.spec.labels import FIELDS as LABELS
 from hpsearch.spec.labels import Labels
 from hpsearch.store import Store, Tx
 from hpsearch.trials import ACTIVE, SearchState
@@ -136,15 +137,7 @@ class Searches(SearchQueries):
             The search is neither queued nor running.
         """
         get_or_404(self._store, owner, search_id, if_revision)
-        moved = self._store.write(
-            lambda tx: tx.searches.move(
-                search_id,
-                from_=[SearchState.QUEUED, SearchState.RUNNING],
-                to=SearchState.PAUSED,
-                reason="paused on request",
-                revision=if_revision,
-            )
-        )
+        moved = self._store.write(lambda tx: _pause(tx, search_id, if_revision, owner))
         if not moved:
             search = get_or_404(self._store, owner, search_id, if_revision)
             raise Conflict(
@@ -162,10 +155,10 @@ class Searches(SearchQueries):
         """
         search = get_or_404(self._store, owner, search_id, if_revision)
         if search.state is SearchState.FAILED:
-            if not self._store.write(lambda tx: _final_again(tx, search_id, if_revision)):
+            if not self._store.write(lambda tx: _final_again(tx, search_id, if_revision, owner)):
                 get_or_404(self._store, owner, search_id, if_revision)
                 raise Conflict(f"search {search_id} failed before its final test; submit a new one")
-        elif not self._store.write(lambda tx: tx.searches.unpause(search_id, if_revision)):
+        elif not self._store.write(lambda tx: _unpause(tx, search_id, if_revision, owner)):
             search = get_or_404(self._store, owner, search_id, if_revision)
             raise Conflict(f"search {search_id} is {search.state}; this takes one that is paused")
         return self.status(search_id, owner=owner)
@@ -179,7 +172,7 @@ class Searches(SearchQueries):
             The search has ended already.
         """
         get_or_404(self._store, owner, search_id, if_revision)
-        if not self._store.write(lambda tx: _cancel(tx, search_id, if_revision)):
+        if not self._store.write(lambda tx: _cancel(tx, search_id, if_revision, owner)):
             search = get_or_404(self._store, owner, search_id, if_revision)
             raise Conflict(f"search {search_id} is {search.state}; it cannot be cancelled")
         return self.status(search_id, owner=owner)
@@ -193,7 +186,7 @@ class Searches(SearchQueries):
             The search has not ended.
         """
         search = get_or_404(self._store, owner, search_id)
-        if not self._store.write(lambda tx: tx.searches.delete(search_id)):
+        if not self._store.write(lambda tx: _delete(tx, search_id, owner)):
             raise Conflict(f"search {search_id} is {search.state}; cancel it first")
         if search.dataset_digest is not None:
             self._datasets.sweep(search.dataset_digest)
@@ -209,13 +202,47 @@ def _edit(
     """Write an edit of the spec, other labels, or both; False where the search has moved on."""
     if changes and not tx.searches.edit(search, changes):
         return False
-    if labels == Labels():
-        return True
-    fence = None if changes else revision  # the edit itself has just raised the revision
-    return tx.searches.label(search.id, tags=labels.tags, note=labels.note, revision=fence)
+    if labels != Labels():
+        fence = None if changes else revision  # the edit itself has just raised the revision
+        if not tx.searches.label(search.id, tags=labels.tags, note=labels.note, revision=fence):
+            return False
+    named = [name for name in LABELS if getattr(labels, name) is not None]
+    fields = sorted([*changes, *named])
+    tx.audit.add(Act.SEARCH_EDITED, search.id, owner=search.owner, fields=fields)
+    return True
 
 
-def _final_again(tx: Tx, search_id: str, revision: int | None) -> bool:
+def _pause(tx: Tx, search_id: str, revision: int | None, owner: str) -> bool:
+    """Start nothing more of a search that works."""
+    moved = tx.searches.move(
+        search_id,
+        from_=[SearchState.QUEUED, SearchState.RUNNING],
+        to=SearchState.PAUSED,
+        reason="paused on request",
+        revision=revision,
+    )
+    if moved:
+        tx.audit.add(Act.SEARCH_PAUSED, search_id, owner=owner)
+    return moved
+
+
+def _unpause(tx: Tx, search_id: str, revision: int | None, owner: str) -> bool:
+    """Go on with a paused search."""
+    moved = tx.searches.unpause(search_id, revision)
+    if moved:
+        tx.audit.add(Act.SEARCH_RESUMED, search_id, owner=owner)
+    return moved
+
+
+def _delete(tx: Tx, search_id: str, owner: str) -> bool:
+    """Remove an ended search."""
+    removed = tx.searches.delete(search_id)
+    if removed:
+        tx.audit.add(Act.SEARCH_DELETED, search_id, owner=owner)
+    return removed
+
+
+def _final_again(tx: Tx, search_id: str, revision: int | None, owner: str) -> bool:
     """Put the frozen final test back into the queue, if there is one."""
     if tx.final.get(search_id) is None:
         return False
@@ -230,10 +257,11 @@ def _final_again(tx: Tx, search_id: str, revision: int | None) -> bool:
     if moved:
         tx.results.give_up_spare(search_id)
         tx.final.requeue(search_id)
+        tx.audit.add(Act.SEARCH_RESUMED, search_id, owner=owner)
     return moved
 
 
-def _cancel(tx: Tx, search_id: str, revision: int | None) -> bool:
+def _cancel(tx: Tx, search_id: str, revision: int | None, owner: str) -> bool:
     """End a search and take back its work."""
     moved = tx.searches.move(
         search_id,
@@ -244,4 +272,5 @@ def _cancel(tx: Tx, search_id: str, revision: int | None) -> bool:
     )
     if moved:
         tx.searches.cancel_work(search_id)
+        tx.audit.add(Act.SEARCH_CANCELLED, search_id, owner=owner)
     return moved

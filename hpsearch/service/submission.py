@@ -8,7 +8,7 @@ from typing import Any
 
 from hpsearch import rules
 from hpsearch.errors import Conflict, InvalidRequest, Mistake, NotFound, TooMany
-from hpsearch.records import NewSearch, SearchRecord
+from hpsearch.records import Act, NewSearch, SearchRecord
 from hpsearch.report.digest import body_sha256
 from hpsearch.service import provided, warm
 from hpsearch.service.datasets import Datasets
@@ -118,7 +118,8 @@ class Submission:
         active, limit = tx.searches.count_active(new.owner), self._settings.max_active_searches
         if active >= limit:
             raise TooMany(f"{active} searches are unfinished, the limit is {limit}; wait or cancel")
-        tx.searches.insert(new)
+        if tx.searches.insert(new):
+            tx.audit.add(Act.SEARCH_SUBMITTED, new.id, owner=new.owner, name=new.name)
 
     def _facts(self, data: object, owner: str) -> Mistake | tuple[DatasetFacts, dict[str, Any]]:
         if isinstance(data, dict) and not workload_of(data.get("objective")).trained_here:

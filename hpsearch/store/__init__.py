@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from hpsearch.database_address import behind_a_pooler
 from hpsearch.records import EventRecord
+from hpsearch.store.audit import Audit, Entry
 from hpsearch.store.cohorts import Cohorts
 from hpsearch.store.dialect import DIALECTS
 from hpsearch.store.engine import Engines, Prepared, run
@@ -52,7 +53,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-SCHEMA = "0009"  # the newest revision of `migrations`, which a test compares with this
+SCHEMA = "0010"  # the newest revision of `migrations`, which a test compares with this
 
 
 class Tx:
@@ -76,6 +77,7 @@ class Tx:
         self.outbox = Outbox(connection)
         self.metrics = MetricsQueries(connection)
         self.retention = Retention(connection)
+        self.audit = Audit(connection, work)
         self._connection = connection
 
     def lock_owner(self, owner: str) -> None:
@@ -107,10 +109,20 @@ class Store:
         Without `durable` the COMMIT does not wait for the disk. A power cut may then undo the
         last of such transactions, with all that they wrote, and never half of one: for what
         costs only work when it is undone, as a claim does.
+
+        What the work added to the audit is said in the log as well, once it is committed.
         """
         engine = self.engines.write if durable else self.engines.async_commit
         name = uuid.uuid4().hex
-        return run(engine, lambda connection: work(Tx(connection, name)))
+
+        def once(connection: sa.Connection) -> tuple[T, Sequence[Entry]]:
+            tx = Tx(connection, name)
+            return work(tx), tx.audit.written
+
+        value, entries = run(engine, once)
+        for entry in entries:
+            entry.say()
+        return value
 
     def read(self, work: Callable[[Tx], T]) -> T:
         """`work` in one reading transaction."""

@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
+from hpsearch.records import ActorKind
 from hpsearch.store.columns import EDITS, EVIDENCE, PARAMS, RECOMMENDED, TAGS, WARM_START, Word
 from hpsearch.trials import JobState, Role, RoundKind, SearchState, TrialState, Verdict
 
@@ -349,6 +350,30 @@ loop = Table(
     Column("pid", Integer, nullable=False),
     Column("started_at", Double, nullable=False),
     Column("seen_at", Double, nullable=False),
+)
+
+# Rows are only added. Triggers refuse a change, and age alone removes one.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    # Names the act, so that a piece of work that is run again adds no second row.
+    Column("act", String(60), nullable=False),
+    Column("at", Double, nullable=False),
+    Column("actor", Word(ActorKind, 12), nullable=False),
+    Column("key_id", String(32)),
+    Column("owner", String(100)),
+    Column("os_user", String(100)),
+    Column("address", String(64)),
+    Column("request_id", String(64)),
+    Column("action", String(40), nullable=False),
+    Column("target", String(200)),
+    Column("detail", JSON, nullable=False),
+    Column("times", Integer, nullable=False, server_default="1"),
+    UniqueConstraint("act"),
+    Index("ix_audit_at", "at"),
+    Index("ix_audit_target", "target"),
+    sqlite_autoincrement=True,  # a number is never given again
 )
 
 # The id is public: it tells one service from another, and nothing else.

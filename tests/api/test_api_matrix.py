@@ -84,6 +84,7 @@ TABLE = {
     ("GET", "/api/v1/keys"): row("admin", 200, 200),
     ("POST", "/api/v1/keys"): row("admin", 400, 400, JSON, body=b"{}"),
     ("POST", "/api/v1/keys/<id>/revoke"): row("admin", 200, 200),
+    ("GET", "/api/v1/audit"): row("admin", 200, 200),
     ("GET", "/metrics"): row("read", 200, 200),
 }
 REFUSED = ("none", "malformed", "unknown", "bad secret", "expired", "revoked")

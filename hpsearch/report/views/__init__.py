@@ -16,6 +16,7 @@ from hpsearch.report.views.evidence import (
 from hpsearch.report.views.external import HeartbeatView, LeaseView, OrderView, VerdictView
 from hpsearch.report.views.gain import BaselineView, GainMetricView, GainView
 from hpsearch.report.views.library import (
+    AuditView,
     ColumnView,
     DatasetView,
     KeyView,
@@ -59,6 +60,7 @@ from hpsearch.report.views.statement import (
 )
 
 __all__ = [
+    "AuditView",
     "BaselineView",
     "BestView",
     "ChecklistItem",

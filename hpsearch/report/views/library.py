@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -169,3 +169,27 @@ class KeyView(View):
     last_used_at: str | None = Field(
         None, description="Written within a minute; null before the first use."
     )
+
+
+class AuditView(View):
+    """A row of the audit: who did what to what, and when."""
+
+    id: int = Field(
+        description="Grows from row to row; rows that were added at once may lie either way."
+    )
+    at: str
+    actor: str = Field(
+        description="In what way somebody acted: key, command line, service, or stranger, who has no "
+        "valid key."
+    )
+    key_id: str | None = None
+    owner: str | None = Field(None, description="Owner of the key that was shown.")
+    os_user: str | None = Field(
+        None, description="User of the operating system, at the command line."
+    )
+    address: str | None = None
+    request_id: str | None = None
+    action: str = Field(description="Such as key.made, search.cancelled or dataset.put.")
+    target: str | None = Field(None, description="Id or name of what was acted on.")
+    detail: dict[str, Any] = Field({}, description="More about the act; never a secret.")
+    times: int = Field(1, description="How many acts the row stands for; of refused keys alone.")
