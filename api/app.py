@@ -69,9 +69,8 @@ def create_app(services: Services | None = None, settings: Settings | None = Non
         app.register_api(group)
     accesses = {e: a for group in GROUPS for e, a in group.accesses(settings).items()}
     check_declared(app, accesses)
-    middleware.install(
-        app, _authority(services, accesses, gate, settings, metrics, refusals), settings
-    )
+    authority = _authority(services, accesses, gate, settings, metrics, readiness, refusals)
+    middleware.install(app, authority, settings)
     app.extensions[document.EXTENSION] = document.build(app)
     body.remove_stale_uploads(settings.home / UPLOAD_FOLDER)
     gate.try_open()
@@ -84,13 +83,15 @@ def _authority(
     gate: Gate,
     settings: Settings,
     metrics: Metrics,
+    readiness: ReadinessProbe,
     refusals: RefusedKeys,
 ) -> Authority:
     rate, burst = settings.requests_per_second, settings.request_burst
     limiter = RateLimiter(rate=rate, burst=burst) if rate else None
     usage = KeyUsage(services.keys.note_use)
     throttle = AuthThrottle(on_lock=metrics.count_lock)
-    return Authority(services.keys, accesses, gate, throttle, usage, refusals, limiter)
+    answers = readiness.database_answers
+    return Authority(services.keys, accesses, gate, throttle, usage, refusals, limiter, answers)
 
 
 def _configure(app: OpenAPI, settings: Settings) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import structlog
@@ -16,6 +16,7 @@ from api.auth_throttle import AuthThrottle
 from api.key_usage import KeyUsage
 from api.rate_limiter import RateLimiter
 from api.refused_keys import RefusedKeys
+from api.scrapers import Scrapers
 from hpsearch.errors import (
     Forbidden,
     Misconfigured,
@@ -30,6 +31,7 @@ from hpsearch.service.keys import ApiKeys
 
 Scope = Literal["public", "read", "submit", "admin"]
 PUBLIC: Scope = "public"
+SCRAPED = "operations.metrics_text"  # the endpoint of /metrics
 
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([!-~]{1,512}) *")
 _KEY_HELP = "send the header 'Authorization: Bearer KEY'; `hpsearch keys create` makes a key"
@@ -129,6 +131,8 @@ class Authority:
     usage: KeyUsage
     refusals: RefusedKeys
     limiter: RateLimiter | None  # by key id; None: no limit
+    database_answers: Callable[[], bool]
+    scrapers: Scrapers = field(default_factory=Scrapers)
 
     def admit(self) -> None:
         """Let this request pass, or refuse it with the reason.
@@ -144,6 +148,9 @@ class Authority:
         access = self.accesses.get(request.endpoint or "")
         if access is not None and access.scope == PUBLIC:
             return
+        scrape = request.endpoint == SCRAPED
+        if scrape and self._scrapes_in_an_outage():
+            return
         self.gate.check()
         g.principal = principal = self._authenticate()
         act_as(_actor(principal))
@@ -151,6 +158,13 @@ class Authority:
         if access is not None and access.scope not in principal.scopes:
             has = ", ".join(sorted(principal.scopes)) or "none"
             raise Forbidden(f"this needs a key with the scope {access.scope}; this key has: {has}")
+        if scrape:
+            self.scrapers.remember(_token())
+
+    def _scrapes_in_an_outage(self) -> bool:
+        """True where the database cannot be asked, and has let this key read the figures before."""
+        g.database_answers = self.database_answers()  # the route need not ask again
+        return not g.database_answers and self.scrapers.knows(_token())
 
     def _limit_rate(self, principal: Principal) -> None:
         self.usage.record(principal.key_id)
@@ -160,16 +174,11 @@ class Authority:
             raise TooMany(f"this key has sent too many requests; try again in {seconds} s")
 
     def _authenticate(self) -> Principal:
-        header = request.headers.get("Authorization")
-        if header is None:
-            raise Unauthenticated(f"this needs an API key: {_KEY_HELP}")
-        bearer = _BEARER.fullmatch(header)
-        if bearer is None:
-            raise Unauthenticated(f"the Authorization header is not understood: {_KEY_HELP}")
-        token = bearer[1]
+        token = _token()
         if not self.throttle.is_known_invalid(token):
             with suppress(Unauthenticated):
                 return self.keys.authenticate(token)
+        self.scrapers.forget(token)
         address = g.client.address
         self.refusals.count(address)
         seconds = self.throttle.record_failure(address, token)
@@ -188,3 +197,20 @@ def _actor(principal: Principal) -> Actor:
         address=g.client.address,
         request_id=g.request_id,
     )
+
+
+def _token() -> str:
+    """The key that this request was sent with.
+
+    Raises
+    ------
+    Unauthenticated
+        There is none.
+    """
+    header = request.headers.get("Authorization")
+    if header is None:
+        raise Unauthenticated(f"this needs an API key: {_KEY_HELP}")
+    bearer = _BEARER.fullmatch(header)
+    if bearer is None:
+        raise Unauthenticated(f"the Authorization header is not understood: {_KEY_HELP}")
+    return bearer[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from flask import Response, current_app, request
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from api.service_metrics import ServiceMetrics
@@ -41,7 +41,13 @@ class Metrics:
             "Times that an address had sent too many invalid keys.",
             registry=self._registry,
         )
-        self._service = ServiceMetrics(self._registry)
+        self._database = Gauge(
+            "hpsearch_database_ready",
+            "1 where the database answers this process in time, and takes writes.",
+            registry=self._registry,
+        )
+        self._of_service = CollectorRegistry()
+        self._service = ServiceMetrics(self._of_service)
 
     def count_lock(self) -> None:
         """Count an address that is out of invalid keys."""
@@ -54,10 +60,22 @@ class Metrics:
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(method, route).observe(seconds)
 
-    def render(self, services: Services) -> Response:
-        """All metrics as text, those of the service brought up to date."""
-        self._service.read(services)
-        return Response(generate_latest(self._registry), content_type=CONTENT_TYPE_LATEST)
+    def render(self, services: Services, *, database: bool) -> Response:
+        """All metrics as text; without a `database` those of this process alone.
+
+        The figures of the service are read anew. Old ones are never shown as today's.
+
+        Raises
+        ------
+        Unavailable
+            The database does not answer, although it did just now.
+        """
+        self._database.set(database)
+        text = generate_latest(self._registry)
+        if database:
+            self._service.read(services)
+            text += generate_latest(self._of_service)
+        return Response(text, content_type=CONTENT_TYPE_LATEST)
 
 
 def metrics() -> Metrics:

@@ -69,3 +69,7 @@ class ReadinessProbe:
             return pending.result(self._seconds)
         except TooLate:
             return Seen({"database": f"has not answered for {self._seconds:g} s"})
+
+    def database_answers(self) -> bool:
+        """True where the database answers in time and takes writes."""
+        return self.seen().parts["database"] == "ok"

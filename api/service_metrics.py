@@ -17,6 +17,12 @@ from hpsearch.service import Services
 from hpsearch.service.metrics import Figures
 from hpsearch.trials import SearchState
 
+JOB_EVENTS = ("claimed", "done", "lost", "fenced", "failed", "cancelled")
+SEARCH_EVENTS = (
+    *("submitted", "advanced", "completed", "failed", "cancelled"),
+    *("webhook_delivered", "webhook_given_up"),
+)
+
 
 class ServiceMetrics:
     """Gauges that are read at each scrape, and counters of what happened since the first one."""
@@ -30,6 +36,7 @@ class ServiceMetrics:
 
         self._searches = gauge("searches", "Searches by state.", "state")
         self._undecided = gauge("searches_undecided", "Searches that wait for the loop.")
+        self._unsent = gauge("hints_unsent", "Hints that belong on the broker and are not there.")
         self._jobs = gauge("jobs", "Jobs that have not ended.", "queue", "state")
         self._depth = gauge("queue_depth", "Queued jobs that a worker could claim now.", "queue")
         self._queued = gauge("oldest_queued_seconds", "Age of the oldest such job.", "queue")
@@ -43,6 +50,11 @@ class ServiceMetrics:
         self._search_events = counter("search_events", "What happened to searches.", "event")
         self._trials = counter("trials_trained", "Trials of jobs that are done.")
         self._epochs = counter("epochs_trained", "Epochs of these trials.")
+        # An event's first counts only where there was a 0 before.
+        for kind in JOB_EVENTS:
+            self._job_events.labels(kind)
+        for kind in SEARCH_EVENTS:
+            self._search_events.labels(kind)
         self._counting = threading.Lock()
         self._event: int | None = None
 
@@ -61,6 +73,7 @@ class ServiceMetrics:
         for state in SearchState:
             self._searches.labels(state.value).set(figures.searches.get(state.value, 0))
         self._undecided.set(figures.undecided)
+        self._unsent.set(figures.unsent)
         self._workers.set(figures.workers)
         self._loops.set(figures.loops)
         for name, queue in figures.queues.items():

@@ -15,8 +15,13 @@ ONE_THREAD = (
     *("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"),
     *("BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"),
 )
-# Read by others than `Settings`: the command line, docker-compose.yml, benchmarks.
-OTHER_NAMES = ("WORKERS", "VERSION", "WORKER_CONCURRENCY", "BENCH_DATA")
+# Read by others than `Settings`, and by whom.
+OTHER_NAMES = {
+    "WORKERS": "`hpsearch serve`: processes that train; unset: as many as there are cores.",
+    "VERSION": "docker-compose.yml: tag of the image.",
+    "WORKER_CONCURRENCY": "docker-compose.yml: jobs that a worker's container trains at once (2).",
+    "BENCH_DATA": "Tests, benchmarks and `hpsearch lab`: folder of public data sets.",
+}
 # Variables that describe a trial to its trainer, and those that Kubernetes and Docker set for a
 # service whose name begins with ours.
 _OF_TOOLS = re.compile(

@@ -9,10 +9,11 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 from platformdirs import user_data_path
@@ -37,8 +38,18 @@ WHSEC_FORM = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What a number counts, where the name of its setting does not end with it."""
+
+    name: str
+
+
 class Settings(BaseSettings):
-    """Paths, addresses and limits of the service. Environment variables override defaults."""
+    """Paths, addresses and limits of the service. Environment variables override defaults.
+
+    docs/reference/settings.md is made of it: the comments above fields are its headings.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -48,98 +59,174 @@ class Settings(BaseSettings):
         str_strip_whitespace=True,
     )
 
+    # Where things lie.
     home: Path = Field(
-        default_factory=lambda: user_data_path("hpsearch"), description="the data folder"
+        default_factory=lambda: user_data_path("hpsearch"),
+        description="Data folder: database and broker of the embedded service, datasets, logs, key.",
     )
-    database_url: str | None = Field(None, validation_alias="DATABASE_URL")
-    redis_url: str | None = Field(None, validation_alias="REDIS_URL")
-    database_password_file: Path | None = Field(None, description="completes DATABASE_URL")
-    redis_password_file: Path | None = Field(None, description="completes REDIS_URL")
-    data_url: str | None = Field(None, description="folder or fsspec URL of the datasets")
-    api_key: SecretStr | None = None
-    api_key_file: Path | None = None
-    numerics: Literal["native", "portable"] = "native"
+    database_url: str | None = Field(
+        None,
+        validation_alias="DATABASE_URL",
+        description="Database, as postgresql+psycopg://USER@HOST:PORT/NAME; empty: SQLite in the data folder.",
+    )
+    redis_url: str | None = Field(
+        None,
+        validation_alias="REDIS_URL",
+        description="Broker, as redis://, rediss:// or redis+socket://; empty: an embedded one.",
+    )
+    database_password_file: Path | None = Field(
+        None, description="File with the password that completes DATABASE_URL."
+    )
+    redis_password_file: Path | None = Field(
+        None, description="File with the password that completes REDIS_URL."
+    )
+    data_url: str | None = Field(
+        None, description="Folder or fsspec URL of the datasets; empty: `data` in the data folder."
+    )
+    api_key: SecretStr | None = Field(
+        None, description="Key `bootstrap` of the API, and the key that the command line sends."
+    )
+    api_key_file: Path | None = Field(None, description="File with that key, instead.")
+    numerics: Literal["native", "portable"] = Field(
+        "native",
+        description="Bits that workers compute: each machine's own, or alike on all x86-64.",
+    )
 
-    host: str = "127.0.0.1"
-    port: int = Field(8080, ge=0, le=65535)
-    allowed_hosts: str = Field("", description="comma-separated Host names besides the loopback's")
-    allow_remote: bool = Field(False, description="permit a bind that is not loopback")
+    # The API.
+    host: str = Field("127.0.0.1", description="Address that the API binds to.")
+    port: int = Field(
+        8080, ge=0, le=65535, description="Port of the API; 0: any that is free (`hpsearch serve`)."
+    )
+    allowed_hosts: str = Field(
+        "",
+        description="Host names that requests may ask for besides the loopback's, comma-separated.",
+    )
+    allow_remote: bool = Field(False, description="Permits an address that is not the loopback's.")
     trusted_proxies: str = Field(
-        "", description="comma-separated networks whose X-Forwarded headers count"
+        "", description="Networks of proxies whose X-Forwarded headers count, comma-separated."
     )
     drain_seconds: float | None = Field(
         None,
         ge=0,
         le=60,
-        description="a stopping API still serves, not ready; 5 behind a broker, else 0",
+        description="Time that a stopping API still serves, not ready; empty: 5 behind a broker, else 0.",
     )
-    url: str = Field("http://127.0.0.1:8080", description="where the CLI finds the service")
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    sqlite_synchronous: Literal["FULL", "NORMAL"] = "FULL"
+    url: str = Field(
+        "http://127.0.0.1:8080", description="Address at which the command line finds the service."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe lines that are logged."
+    )
+    sqlite_synchronous: Literal["FULL", "NORMAL"] = Field(
+        "FULL",
+        description="SQLite's `synchronous`; NORMAL may lose the last moments in a power cut.",
+    )
     prepared_statements: Literal["auto", "on", "off"] = Field(
-        "auto", description="PostgreSQL's; auto: unless a pooler lies between"
+        "auto", description="Prepared statements on PostgreSQL; auto: unless a pooler lies between."
     )
-
     transaction_seconds: float = Field(
-        30.0, gt=0, le=86_400, description="that the API lets a transaction on PostgreSQL take"
+        30.0,
+        gt=0,
+        le=86_400,
+        description="Time that the API lets a transaction on PostgreSQL take.",
     )
 
-    audit_days: float = Field(
-        400.0, ge=1, le=36_500, description="that a row of the audit is kept, whatever is pruned"
+    audit_days: Annotated[float, Unit("days")] = Field(
+        400.0, ge=1, le=36_500, description="Time that a row of the audit is kept, whatever is pruned."
     )
 
-    # The queue. Seconds; the figures are those of docs/states.md.
-    heartbeat_seconds: float = Field(5.0, gt=0)
-    lease_seconds: float = Field(30.0, gt=0)
-    tick_seconds: float = Field(1.0, gt=0)
-    republish_seconds: float = Field(60.0, gt=0)
-    retry_seconds: float = Field(2.0, ge=0, description="first delay of a lost job; it doubles")
-    max_losses: int = Field(3, ge=1)
-    hints_per_slot: int = Field(4, ge=1)
-    deadline_floor_seconds: float = Field(120.0, gt=0)
+    # The queue.
+    heartbeat_seconds: float = Field(
+        5.0, gt=0, description="Time between two heartbeats of a worker or loop."
+    )
+    lease_seconds: float = Field(
+        30.0, gt=0, description="Silence after which a job is taken back from its worker."
+    )
+    tick_seconds: float = Field(1.0, gt=0, description="Pause between two turns of the loop.")
+    republish_seconds: float = Field(
+        60.0, gt=0, description="Time after which a hint that nobody has followed is sent again."
+    )
+    retry_seconds: float = Field(
+        2.0, ge=0, description="First delay of a lost job; it doubles at each loss, up to 60 s."
+    )
+    max_losses: Annotated[int, Unit("losses")] = Field(
+        3, ge=1, description="Losses of a job at which its trials count as failed."
+    )
+    hints_per_slot: Annotated[int, Unit("hints")] = Field(
+        4, ge=1, description="Hints that lie in the broker for each worker process."
+    )
+    deadline_floor_seconds: float = Field(
+        120.0, gt=0, description="Time that every job has; what it computes is added."
+    )
     deadline_gflops: float = Field(
-        0.25, gt=0, description="GFLOP/s that even a poor worker reaches; sets deadlines"
+        0.25, gt=0, description="Speed that even a poor worker reaches, for the deadline of a job."
     )
-
     deadline_step_seconds: float = Field(
-        0.002, gt=0, description="what a minibatch costs besides its FLOPs; sets deadlines"
+        0.002, gt=0, description="Time that a minibatch costs besides, for the deadline of a job."
     )
 
-    # Webhooks: who may be told of a search's end, and how patiently.
+    # Webhooks.
     webhook_hosts: str = Field(
-        "", description="comma-separated HOST or HOST:PORT for https, or http://HOST:PORT"
+        "",
+        description="Receivers that are allowed, comma-separated: HOST or HOST:PORT for https, or http://HOST:PORT.",
     )
-    webhook_secret: SecretStr | None = Field(None, description="signs them; whsec_ and base64")
-    webhook_secret_file: Path | None = None
-    webhook_seconds: float = Field(10.0, gt=0, le=60, description="of one attempt, all in all")
-    webhook_attempts: int = Field(8, ge=1, le=20)
+    webhook_secret: SecretStr | None = Field(
+        None, description="Secret that signs them: whsec_ and base64."
+    )
+    webhook_secret_file: Path | None = Field(None, description="File with that secret, instead.")
+    webhook_seconds: float = Field(
+        10.0, gt=0, le=60, description="Time that one attempt may take, all in all."
+    )
+    webhook_attempts: Annotated[int, Unit("attempts")] = Field(
+        8, ge=1, le=20, description="Attempts after which a webhook is given up."
+    )
     webhook_retry_seconds: float = Field(
-        10.0, gt=0, le=600, description="pause after the first attempt; it trebles each time"
+        10.0, gt=0, le=600, description="Pause after the first attempt; it trebles each time."
     )
-    public_url: str = Field("", description="what links begin with that leave the service")
+    public_url: str = Field(
+        "", description="Beginning of links that leave the service, as https://search.example.org."
+    )
 
-    # How trials are grouped. Never changes a result.
-    job_size: int = Field(32, ge=1, description="trials in a job, at the most")
-    stack_size: int = Field(
-        0, ge=0, description="trials in a stack; 0: measured best for the shape"
+    # Jobs. Their sizes never change a result.
+    job_size: Annotated[int, Unit("trials")] = Field(
+        32, ge=1, description="Trials in a job, at most."
+    )
+    stack_size: Annotated[int, Unit("trials")] = Field(
+        0, ge=0, description="Trials that are trained as one stack; 0: measured best for the shape."
     )
 
     # Caps on what a user may ask for.
-    max_trials: int = 100_000
-    max_trials_per_round: int = 10_000
-    max_rounds: int = 50
-    max_epochs: int = 1_000
-    max_hidden_layers: int = 10
-    max_units: int = 4_096
-    max_parameters: int = 20_000_000
-    max_final_models: int = 64
-    max_json_bytes: int = 1_000_000
-    max_upload_bytes: int = 256_000_000
-    max_active_searches: int = Field(100, description="unfinished searches of one owner")
-    max_datasets: int = Field(200, description="names of one owner's datasets")
-    max_dataset_bytes: int = Field(20_000_000_000, description="all datasets of one owner")
-    requests_per_second: float = Field(200.0, ge=0, description="of one key; 0: no limit")
-    request_burst: int = Field(2_000, ge=1, description="requests that a rested key has at once")
+    max_trials: Annotated[int, Unit("trials")] = Field(100_000, description="Trials of a search.")
+    max_trials_per_round: Annotated[int, Unit("trials")] = Field(
+        10_000, description="Trials of a round."
+    )
+    max_rounds: Annotated[int, Unit("rounds")] = Field(50, description="Rounds of a search.")
+    max_epochs: Annotated[int, Unit("epochs")] = Field(1_000, description="Epochs of a trial.")
+    max_hidden_layers: Annotated[int, Unit("layers")] = Field(
+        10, description="Hidden layers of a network."
+    )
+    max_units: Annotated[int, Unit("units")] = Field(4_096, description="Units of a hidden layer.")
+    max_parameters: Annotated[int, Unit("parameters")] = Field(
+        20_000_000, description="Parameters of a network."
+    )
+    max_final_models: Annotated[int, Unit("models")] = Field(
+        64, description="Models of a final test."
+    )
+    max_json_bytes: int = Field(1_000_000, description="Size of a request's JSON.")
+    max_upload_bytes: int = Field(256_000_000, description="Size of an upload.")
+    max_active_searches: Annotated[int, Unit("searches")] = Field(
+        100, description="Unfinished searches of one owner."
+    )
+    max_datasets: Annotated[int, Unit("datasets")] = Field(
+        200, description="Names of one owner's datasets."
+    )
+    max_dataset_bytes: int = Field(20_000_000_000, description="Size of all datasets of one owner.")
+    requests_per_second: Annotated[float, Unit("requests/s")] = Field(
+        200.0, ge=0, description="Rate of requests of one key that is allowed; 0: any."
+    )
+    request_burst: Annotated[int, Unit("requests")] = Field(
+        2_000, ge=1, description="Requests that a rested key has at once."
+    )
 
     @field_validator(
         "home", "database_password_file", "redis_password_file", "api_key_file",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import structlog
-from flask import Response
+from flask import Response, g
 
 from api.metrics import metrics
 from api.parameters import NoQuery
@@ -58,5 +58,9 @@ def readyz(query: NoQuery) -> Response:
     answers={200: content("text/plain", "Prometheus text format.")},
 )
 def metrics_text(query: NoQuery) -> Response:
-    """The queue, searches, workers, throughput, and latencies by route, for Prometheus."""
-    return metrics().render(runtime().services)
+    """The queue, searches, workers, throughput, and latencies by route, for Prometheus.
+
+    Where the database does not answer, a key that has read them within the last day still reads
+    what this process knows by itself.
+    """
+    return metrics().render(runtime().services, database=g.database_answers)

@@ -10,6 +10,7 @@ from hpsearch.data import DatasetStore
 from hpsearch.records import LoopRecord, WorkerRecord
 from hpsearch.settings import Settings
 from hpsearch.store import Store, Tx
+from hpsearch.trials import Hint
 
 # A turn of the loop may decide several searches by Gaussian processes, and beats between turns.
 LOOP_SILENT_SECONDS = 60.0
@@ -38,6 +39,8 @@ class Figures:
         Those that have been heard within `LOOP_SILENT_SECONDS`.
     undecided
         Searches that wait for the loop.
+    unsent
+        Hints that belong on the broker and are not there.
     job_events, search_events
         Since the last look, by kind.
     event
@@ -49,6 +52,7 @@ class Figures:
     workers: int
     loops: int
     undecided: int
+    unsent: int
     job_events: Mapping[str, int]
     search_events: Mapping[str, int]
     trials: int
@@ -61,7 +65,7 @@ class Metrics:
 
     def __init__(self, store: Store, files: DatasetStore, settings: Settings) -> None:
         self._store, self._files = store, files
-        self._lease = settings.lease_seconds
+        self._lease, self._settings = settings.lease_seconds, settings
 
     def figures(self, *, since: int | None = None) -> Figures:
         """Count, and what has happened after the event `since`: nothing, where it is None.
@@ -124,9 +128,19 @@ class Metrics:
             workers=len(tx.metrics.workers(alive=self._lease)),
             loops=sum(loop.silent < LOOP_SILENT_SECONDS for loop in tx.loops.all_heard()),
             undecided=len(tx.searches.due()),
+            unsent=len(self._unsent(tx)),
             job_events={e.kind: e.number for e in events if e.about_job},
             search_events={e.kind: e.number for e in events if not e.about_job},
             trials=sum(e.trials for e in events),
             epochs=sum(e.epochs for e in events),
             event=max(newest, since or 0),
         )
+
+    def _unsent(self, tx: Tx) -> Sequence[Hint]:
+        """The hints that the loop sends at its next turn, if it can."""
+        waiting = tx.window.waiting(
+            per_slot=self._settings.hints_per_slot,
+            alive=self._lease,
+            republish=self._settings.republish_seconds,
+        )
+        return waiting.window

@@ -61,12 +61,14 @@ def test_probes_answer_in_time_and_threads_come_back(
     for thread in asked(4):
         thread.join()
     assert codes == [200] * 4
+    assert "hpsearch_database_ready 1.0" in scrape(api.url)
     gate.send(signal.SIGSTOP)
+    assert "hpsearch_database_ready 0.0" in scrape(api.url)
     threads = asked(THREADS + 8)  # more than there are to answer
     began = time.monotonic()
     ready = httpx.get(f"{api.url}/readyz", timeout=LIMIT)
     assert ready.status_code == 503
-    assert ready.json()["errors"] == [{"path": "database", "message": "does not answer"}]
+    assert ready.json()["errors"][0] == {"path": "database", "message": "does not answer"}
     assert httpx.get(f"{api.url}/healthz", timeout=LIMIT).status_code == 200
     assert time.monotonic() - began < LIMIT  # before any thread came back
     assert len(codes) == 4
@@ -83,6 +85,12 @@ def test_probes_answer_in_time_and_threads_come_back(
     ends = [line["refused"] for line in lines if line["event"] == "answers again"]
     assert len(refused) == sum(ends) == codes.count(503)
     assert sum("exception" in line for line in refused) == len(ends)
+
+
+def scrape(url: str) -> str:
+    """The metrics, within the 10 s that Prometheus waits."""
+    headers = {"Authorization": f"Bearer {KEY}"}
+    return httpx.get(f"{url}/metrics", headers=headers, timeout=10).raise_for_status().text
 
 
 def test_one_look_serves_all_who_ask() -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from prometheus_client.parser import text_string_to_metric_families
 
-from api.metrics import Metrics
+from api import create_app
+from hpsearch.settings import load
+from hpsearch.wiring import build
 
 PROJECT = Path(__file__).resolve().parents[2]
 DASHBOARD = json.loads((PROJECT / "deploy" / "grafana" / "hpsearch.json").read_text())
@@ -18,25 +22,29 @@ RULES = yaml.safe_load((PROJECT / "deploy" / "prometheus" / "rules.yaml").read_t
 GUIDE = (PROJECT / "docs" / "operations.md").read_text()
 # Prometheus' own, and those of the scrape configuration in docs/operations.md.
 ALWAYS = {"job", "instance"}
-_SELECTOR = re.compile(r"\b((?:hpsearch|process)_\w+)(?:\{([^}]*)\})?")
+# What a process counts of itself; all else is the service's, and every process counts the same.
+OF_A_PROCESS = ("hpsearch_http_", "hpsearch_address_locks_total", "hpsearch_database_ready")
+_SELECTOR = re.compile(r"\b((?:hpsearch|process)_\w+|up)\b(?:\{([^}]*)\})?")
 _BY = re.compile(r"\bby \(([^)]*)\)")
 
 
-def known() -> dict[str, set[str]]:
-    """Every metric of the API by the name under which it is scraped, with its labels."""
-    metrics = Metrics()
-    found: dict[str, set[str]] = {}
-    for collector in metrics._registry._collector_to_names:
-        labels = set(getattr(collector, "_labelnames", ()))
-        for family in collector.collect():
-            kinds = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}
-            for suffix in kinds.get(family.type, [""]):
-                more = {"le"} if suffix == "_bucket" else set()
-                found[family.name + suffix] = labels | more | ALWAYS
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> dict[str, set[str]]:
+    """The series of a real scrape by name, each with its labels."""
+    home = tmp_path_factory.mktemp("home")
+    shutil.copyfile(migrated_sqlite, home / "hpsearch.db")
+    settings = load(home=home)
+    with build(settings) as services:
+        client = create_app(services, settings).test_client()
+        _, token = services.keys.create(name="monitor", owner="monitor", scopes=["read"])
+        headers = {"Authorization": f"Bearer {token}"}
+        texts = [client.get("/metrics", headers=headers).text for _ in range(2)]
+    found: dict[str, set[str]] = {"up": ALWAYS}
+    for family in text_string_to_metric_families(texts[-1]):
+        for sample in family.samples:
+            if not sample.name.endswith("_created"):
+                found[sample.name] = {*sample.labels} | ALWAYS
     return found
-
-
-KNOWN = known()
 
 
 def expressions() -> Iterator[tuple[str, str]]:
@@ -52,28 +60,29 @@ def expressions() -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("where", "query"), list(expressions()))
-def test_a_query_asks_for_what_exists(where, query):
+def test_a_query_asks_for_what_exists(where, query, known):
     asked = _SELECTOR.findall(query)
     assert asked, query
     labels: set[str] = set()
     for name, matchers in asked:
-        assert name in KNOWN, f"{where}: no metric {name}"
-        labels |= KNOWN[name]
+        assert name in known, f"{where}: no metric {name}"
+        labels |= known[name]
         wanted = set(re.findall(r"(\w+)\s*[=!]~?=?\s*\"", matchers))
-        assert wanted <= KNOWN[name], f"{where}: {name} has no labels {wanted - KNOWN[name]}"
+        assert wanted <= known[name], f"{where}: {name} has no labels {wanted - known[name]}"
     for listed in _BY.findall(query):
         assert set(re.split(r",\s*", listed)) <= labels, f"{where}: {listed}"
     assert query.count("(") == query.count(")")
 
 
 @pytest.mark.parametrize("query", ["max(hpsearch_worker)", 'hpsearch_jobs{status="queued"}'])
-def test_what_does_not_exist_is_noticed(query):
+def test_what_does_not_exist_is_noticed(query, known):
     with pytest.raises(AssertionError):
-        test_a_query_asks_for_what_exists("here", query)
+        test_a_query_asks_for_what_exists("here", query, known)
 
 
-def test_a_service_that_several_processes_count_is_never_summed():
-    shared = {name for name in KNOWN if name.startswith("hpsearch_") and "http" not in name}
+def test_a_service_that_several_processes_count_is_never_summed(known):
+    ours = {name for name in known if name.startswith("hpsearch_")}
+    shared = {name for name in ours if not name.startswith(OF_A_PROCESS)}
     for where, query in expressions():
         for inner in re.findall(r"sum(?: by \([^)]*\))? ?\(([^()]*)", query):
             assert not shared & set(re.findall(r"\w+", inner)), f"{where}: {query}"
@@ -120,9 +129,23 @@ def test_every_alert_says_what_to_do():
             assert rule["labels"]["severity"] in ("warning", "critical")
 
 
-def test_the_guide_lists_every_metric_of_ours():
+def test_the_guide_lists_every_metric_of_ours(known):
     ours = {
-        re.sub(r"_(bucket|sum|count)$", "", name) for name in KNOWN if name.startswith("hpsearch_")
+        re.sub(r"_(bucket|sum|count)$", "", name) for name in known if name.startswith("hpsearch_")
     }
     listed = set(re.findall(r"`(hpsearch_\w+)`", GUIDE))
     assert listed == ours
+
+
+def test_the_guide_lists_every_alert():
+    names = {rule["alert"] for group in RULES["groups"] for rule in group["rules"]}
+    assert set(re.findall(r"`(Hpsearch\w+)`", GUIDE)) == names
+
+
+def test_the_dashboard_shows_what_alerts_speak_of():
+    shown = " ".join(query for where, query in expressions() if where.startswith("panel"))
+    alerting = " ".join(query for where, query in expressions() if where.startswith("rule"))
+    missing = {name for name, _ in _SELECTOR.findall(alerting)} - {
+        name for name, _ in _SELECTOR.findall(shown)
+    }
+    assert missing == set()
