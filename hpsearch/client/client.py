@@ -352,7 +352,7 @@ class Client:
         dry_run: bool = False,
         **reading: str | int | Iterable[str] | None,
     ) -> DatasetView:
-        """Upload a table (CSV and other text, ARFF, Parquet, JSON, by gzip or zip) or an .npz file.
+        """Upload a table (CSV and other text, ARFF, LIBSVM, Parquet, JSON, by gzip or zip) or an .npz file.
 
         Parameters
         ----------

@@ -68,6 +68,17 @@ def _arff(rng: random.Random) -> bytes:
     return f"@relation r\n{attribute}\n@attribute y {{a,b}}\n{end}{data}".encode()
 
 
+def _libsvm(rng: random.Random) -> bytes:
+    """Rows of numbered values, with numbers that are huge, fall, or are none."""
+    odd = rng.choice(
+        ["1 1:1 2000000000:1", "1 99999999999999999999:1", "1 3:1 2:1", "1 1:1 1:2", "x 1:1", "1 1:nan",
+         "1 1:1e999", "nan 1:1", "1 qid:1 1:1", "1 -1:1", "1 1:" + "9" * 5000, "1", "1 1:1 word", "1 0:1"]
+    )  # fmt: skip
+    rows = [f"{'+-'[i % 2]}1 1:{i} 3:{i % 7}.5" for i in range(ROWS)]
+    rows.insert(rng.choice([0, 25, ROWS]), odd)
+    return "\n".join(rows).encode()
+
+
 def _json(rng: random.Random) -> bytes:
     cell: object = rng.choice(
         [float("nan"), 10**400, {"a": 1}, [1, 2], None, True, "\ud800", "1" * 5000, -0.0]
@@ -169,6 +180,7 @@ KINDS: dict[str, tuple[str, Callable[[random.Random], bytes]]] = {
     "gzip": (ANY, _gzip),
     "zip": ("application/zip", _zip),
     "arff": ("text/x-arff", _arff),
+    "libsvm": (ANY, _libsvm),
     "json": ("application/json", _json),
     "parquet": (ANY, _parquet),
     "arrow": (ANY, _arrow),

@@ -301,7 +301,6 @@ def test_cells_that_moved_to_the_left_are_noted(read, codes):
         (b"a,y\n1,2\n" + b"1," + b"b" * 600_000 + b"\n", "line 3"),
         (b"\x81\x8d,\x8f\n1,2\n", "encoding"),
         (b"\xff\xfea\n\xd8", "encoding"),
-        (b"1 1:0.5 3:2\n-1 2:1\n", "file"),
     ],
 )
 def test_what_is_no_table_is_refused(refused, content, path):

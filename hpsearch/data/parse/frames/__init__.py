@@ -28,7 +28,7 @@ _READERS: Final[dict[str, FrameReader]] = {
 
 
 def read_frame(path: Path, reading: Reading, limits: Limits, *, typed: bool = False) -> Frame:
-    """Read the table of a file: text of any separator, ARFF, Parquet, Arrow, JSON, a workbook; also by gzip or zip.
+    """Read the table of a file: text of any separator, LIBSVM, ARFF, Parquet, Arrow, JSON, a workbook; also by gzip or zip.
 
     The first bytes decide; a suffix is a hint where they do not. Names of columns are checked:
     printable, each there once, "" only for a first column.

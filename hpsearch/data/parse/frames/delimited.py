@@ -12,7 +12,7 @@ from typing import Any
 from hpsearch.data.limits import Limits
 from hpsearch.data.notes import Note
 from hpsearch.data.parse.frame import Frame, FrameColumn
-from hpsearch.data.parse.frames import orange
+from hpsearch.data.parse.frames import libsvm, orange
 from hpsearch.data.parse.frames.arrow import arrow
 from hpsearch.data.parse.frames.dialect import Guess, choose
 from hpsearch.data.parse.frames.header import Above, above, lay_out
@@ -40,6 +40,8 @@ def read(source: Source, reading: Reading, limits: Limits, *, typed: bool = Fals
     text = read_text(source, reading.encoding)
     stop, alone, number = last_line_alone(text)
     lines = list(io.StringIO(text.sample[:stop] if text.whole else text.sample, newline="\n"))
+    if reading.delimiter is None and libsvm.is_libsvm(lines, text.source.suffix):
+        return libsvm.read(text, limits)
     before = above(lines)
     best = _chosen(lines, before, text, reading)
     require_size(limits, 1, best.width, 4)

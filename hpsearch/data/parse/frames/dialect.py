@@ -34,7 +34,6 @@ _CELLS = 50_000
 _NUMBER = r"[+-]?(?:\d+|\d{1,3}(?:[., ]\d{3})+)(?:[.,]\d+)?"
 _CLEAN = re.compile(rf'{_NUMBER}|[^;,\t|"]*')
 _TWO_NUMBERS = re.compile(r"[+-]?[\d.,]+ +[+-]?[\d.,]+(?: .*)?")
-_LIBSVM = re.compile(r"[+-]?[\d.]+(?:\s+\d+:[^\s:]+)+\s*")
 _BLANKS = {
     '"': re.compile(r'(?<![^ \t])("(?:[^"]|"")*")|[ \t]+'),
     "'": re.compile(r"(?<![^ \t])('(?:[^']|'')*')|[ \t]+"),
@@ -185,7 +184,6 @@ def choose(
     errors.InvalidDataset
         Two readings are as good, no separator fits, or quotes are not closed.
     """
-    _refuse_libsvm(lines)
     if delimiter is not None:
         named = _WORDS.get(delimiter.lower(), delimiter)
         if len(named) != 1 or named in "\r\n\"'\0":
@@ -206,6 +204,7 @@ def _tables(lines: list[str], separators: list[str], first: int, *, whole: bool)
     guesses = [
         one
         for separator in separators
+        if any(separator in line for line in lines)  # else there is one column
         for one in _both_quotes(lines, separator, first, whole=whole)
     ]
     return [one for one in guesses if one.width > 1 and one.share >= _MOST]
@@ -276,13 +275,3 @@ def quotes_refused(line: int, mistake: str) -> errors.InvalidDataset:
     return errors.InvalidDataset(
         f"line {line}: {message}", [errors.Mistake(f"line {line}", message)]
     )
-
-
-def _refuse_libsvm(lines: list[str]) -> None:
-    filled = [line for line in lines[:20] if line.strip()]
-    if filled and all(map(_LIBSVM.fullmatch, filled)):
-        refuse(
-            "file",
-            "this is a LIBSVM (svmlight) file, which is not read; write the matrix as CSV or .npz: "
-            "sklearn.datasets.load_svmlight_file(path)",
-        )

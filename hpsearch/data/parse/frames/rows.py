@@ -48,7 +48,7 @@ class Body:
         yield from self.text.encoded_part(self.start, self.stop)
 
 
-class _Stream(io.RawIOBase):
+class Stream(io.RawIOBase):
     """Blocks of bytes as a file."""
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
@@ -56,9 +56,11 @@ class _Stream(io.RawIOBase):
         self._blocks, self._rest = blocks, memoryview(b"")
 
     def readable(self) -> bool:
+        """True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Fill a buffer, or less of it; return the number of bytes, 0 at the end."""
         while not self._rest:
             block = next(self._blocks, None)
             if block is None:
@@ -133,7 +135,7 @@ def _batches(body: Body) -> Iterator[Any]:
     """Yield record batches of strings; a row with another number of fields ends them."""
     pyarrow, files = arrow(), arrow("csv")
     names = [str(n) for n in range(body.width)]
-    stream = io.BufferedReader(_Stream(body.blocks()), MIB)
+    stream = io.BufferedReader(Stream(body.blocks()), MIB)
     yield from files.open_csv(
         pyarrow.PythonFile(stream, mode="r"),
         read_options=files.ReadOptions(

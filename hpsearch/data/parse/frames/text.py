@@ -9,7 +9,9 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import IO, Final, NoReturn
+from typing import IO, AnyStr, Final, NoReturn
+
+import numpy as np
 
 from hpsearch.data.limits import MIB
 from hpsearch.data.notes import Note
@@ -165,6 +167,9 @@ def _read(source: Source, codec: str, longest: int, what: str) -> Text:
 
 def _scanned(text: Text, longest: int) -> Text:
     """Fill in the facts that one pass over a text tells."""
+    plain = _scanned_bytes(text.source, longest) if text.encoding == "utf-8-sig" else None
+    if plain is not None:
+        return plain
     last, open_line, encoded = "", 0, 0
     for block in text.blocks():
         if "\0" in block:
@@ -173,7 +178,7 @@ def _scanned(text: Text, longest: int) -> Text:
             text.sample = _first_lines(block)
         text.blank += (last + block).count("\n\n")
         ends = block.count("\n")
-        open_line = _line_length(text, block, open_line, longest)
+        open_line = _line_length(text, block, "\n", open_line, longest)
         text.size += len(block)
         text.lines += ends
         for quote in text.quotes:
@@ -185,14 +190,50 @@ def _scanned(text: Text, longest: int) -> Text:
     return text
 
 
-def _line_length(text: Text, block: str, open_line: int, longest: int) -> int:
+def _scanned_bytes(source: Source, longest: int) -> Text | None:
+    """Return the same facts of ASCII text with line feeds alone, from its bytes: several times as fast.
+
+    None of any other text, as soon as it is seen.
+    """
+    text, last, open_line = Text(source, "utf-8-sig"), b"", 0
+    with source.open() as file:
+        _skip(file, len(_mark(source)))
+        while block := _block(file):
+            if not block.isascii() or b"\r" in block or b"\0" in block:
+                return None
+            ends = np.frombuffer(block, np.uint8) == ord("\n")
+            if not text.size:
+                text.sample = _first_lines(block.decode())
+            if ends[0] or (ends[1:] & ends[:-1]).any():
+                text.blank += (last + block).count(b"\n\n")
+            last = block[-1:]
+            open_line = _line_length(text, block, b"\n", open_line, longest)
+            text.size += len(block)
+            text.lines += int(np.count_nonzero(ends))
+            for quote in text.quotes:
+                mark = quote.encode()
+                text.quotes[quote] += block.count(mark) if mark in block else 0
+            text.tail = (text.tail + block[-_TAIL:].decode())[-_TAIL:]
+    text.encoded = text.size
+    return text
+
+
+def _block(file: IO[bytes]) -> bytes:
+    """Return as many bytes as a block has, or those that are left."""
+    block = file.read(MIB)
+    while len(block) < MIB and (more := file.read(MIB - len(block))):
+        block += more
+    return block
+
+
+def _line_length(text: Text, block: AnyStr, end: AnyStr, open_line: int, longest: int) -> int:
     """Check the length of the lines of a block; return that of the one that is not over."""
-    first = block.find("\n")
+    first = block.find(end)
     length = open_line + (len(block) if first < 0 else first)
     text.longest = max(text.longest, length)
     if length > longest:
         refuse(f"line {text.lines + 1}", f"has more than {longest:,} characters")
-    return length if first < 0 else len(block) - block.rfind("\n") - 1
+    return length if first < 0 else len(block) - block.rfind(end) - 1
 
 
 def _first_lines(block: str) -> str:
