@@ -1,4 +1,4 @@
-"""`hpsearch export` and `hpsearch import`: searches for other programs, trials from other programs."""
+"""`hpsearch export`, `import` and `convert`: searches for other programs, trials and spaces from them."""
 
 from __future__ import annotations
 
@@ -184,6 +184,52 @@ def _print_imported(study: str, imported: Imported) -> None:
         print(f"  {count} left out: {reason}", file=sys.stderr)
     for remark in imported.remarks:
         print(f"  {remark}", file=sys.stderr)
+
+
+def _known_tool(tool: str | None) -> str | None:
+    """Refuse a format that is not read."""
+    if tool is not None:
+        from hpsearch.exchange.spaces.formats import FORMATS
+
+        if tool not in FORMATS:
+            known = ", ".join(map(repr, FORMATS))
+            raise typer.BadParameter(f"{tool!r} is not one of {known}.")
+    return tool
+
+
+def convert(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="JSON or YAML of another tool; - is stdin.")
+    ],
+    tool: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="TOOL",
+            callback=_known_tool,
+            help="wandb, katib, nni, optuna, configspace, kerastuner, synetune, ax, vizier, skopt or "
+            "orion [default: by its form].",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Print the search space of another tool as the spec of an external search.
+
+    What a spec cannot say is left out and named on standard error, with what to write instead. Files
+    of Python are not run: hpsearch.exchange.convert takes their objects.
+    """
+    from hpsearch.exchange import documents
+    from hpsearch.exchange.spaces import formats
+
+    name = documents.name_of(file)
+    made = formats.convert_documents(documents.read_documents(file), name, tool)
+    if as_json:
+        emit({"tool": made.tool, "spec": dict(made.spec), "said": list(made.said)})
+        return
+    print(f"{formats.FORMATS[made.tool].title}, {file}:", file=sys.stderr)
+    for sentence in made.said:
+        print(f"  {sentence}", file=sys.stderr)
+    print(json.dumps(made.spec, indent=2))
 
 
 @contextmanager

@@ -9,16 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
 from hpsearch.digits import in_full
-from hpsearch.errors import InvalidRequest, InvalidSpec, NotFound
-from hpsearch.exchange import storages
+from hpsearch.errors import InvalidRequest, NotFound
+from hpsearch.exchange import resolving, storages
 from hpsearch.exchange.search import load_library
 from hpsearch.exchange.studies import AS_JSON, PREFIX
 from hpsearch.logs import redact
 from hpsearch.metrics import sign as sign_of
-from hpsearch.plural import counted
 from hpsearch.space import (
     Choices,
     Dimension,
@@ -30,12 +27,8 @@ from hpsearch.space import (
     same_level,
     unfit,
 )  # fmt: skip
-from hpsearch.spec import ResolvedSpec, SearchSpec, from_pydantic
+from hpsearch.spec import ResolvedSpec
 from hpsearch.spec.models import EPOCHS_MOST, OBSERVATIONS_MOST
-from hpsearch.workloads import DatasetFacts
-
-# Which dataset it will be is the service's to know: here it bounds nothing.
-ANY_DATASET = DatasetFacts("", 2**31, 1, 2)
 
 
 class LeftOut(Exception):
@@ -85,7 +78,7 @@ def read(
     Unavailable
         The storage cannot be used.
     """
-    resolved = _resolved(spec)
+    resolved = resolving.resolved(spec)
     optuna = load_library("optuna")
     try:
         with storages.reading(optuna, storage) as opened:
@@ -106,16 +99,6 @@ def _study(optuna: Any, storage: Any, name: str) -> Any:
     if name not in names:
         raise NotFound(f"its studies are: {', '.join(map(repr, names)) or 'none'}")
     return optuna.load_study(study_name=name, storage=storage)
-
-
-def _resolved(spec: Mapping[str, Any]) -> ResolvedSpec:
-    try:
-        return ResolvedSpec(SearchSpec.model_validate(spec), ANY_DATASET)
-    except ValidationError as error:
-        mistakes = from_pydantic(error)
-        raise InvalidSpec(
-            f"the search spec has {counted(len(mistakes), 'mistake')}", mistakes
-        ) from error
 
 
 def _sign(name: str, directions: Sequence[str], resolved: ResolvedSpec) -> int:
