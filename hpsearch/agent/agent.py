@@ -177,29 +177,27 @@ class Agent:
     # Work
 
     def _work(self, how: How, gpu: str | None) -> None:
-        """Claim and run trials, one after the other; each in turn has a supervisor that waits already."""
-        spare: Child | None = None
+        """Claim and run trials, one after the other."""
+        slot = _Slot()
         try:
             while not self._stop.is_set():
-                spare = spare or Child()
+                slot.prepare()
                 begun = time.monotonic()
                 order = self._claim()
-                if order is None:
-                    continue
-                child, spare = spare, None
-                self._one(how, order, child, gpu, begun)
+                if order is not None:
+                    self._one(how, order, slot, gpu, begun)
         except _Ended:
             pass
         except Exception as error:  # noqa: BLE001  # told by the main thread, which ends with it
             self._faults.append(error)
             self.stop()
         finally:
-            if spare is not None:
-                spare.close()
+            slot.close()
 
-    def _one(self, how: How, order: OrderView, child: Child, gpu: str | None, begun: float) -> None:
+    def _one(self, how: How, order: OrderView, slot: _Slot, gpu: str | None, begun: float) -> None:
         courier = Courier(self.client, order, self._stop)
-        run = Run(how, order, courier, child, gpu=gpu, begun=begun)
+        child = slot.take()
+        run = Run(how, order, courier, child, gpu=gpu, begun=begun, started=slot.prepare)
         self._runs.add(run)
         if self._stop.is_set():
             run.stop_within = self._stop_within
@@ -244,6 +242,27 @@ class Agent:
             if self._stop.wait(pause):
                 return None
             pause = min(2 * pause, LONGEST_PAUSE)
+
+
+class _Slot:
+    """A supervisor that has begun before its trial is claimed: it takes 20 ms to begin."""
+
+    def __init__(self) -> None:
+        self._spare: Child | None = None
+
+    def prepare(self) -> None:
+        """Have one ready."""
+        self._spare = self._spare or Child()
+
+    def take(self) -> Child:
+        """The one that is ready."""
+        child, self._spare = self._spare or Child(), None
+        return child
+
+    def close(self) -> None:
+        """Let go of one that no trial has taken."""
+        if self._spare is not None:
+            self._spare.close()
 
 
 class _Ended(HpsearchError):

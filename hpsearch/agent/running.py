@@ -6,7 +6,7 @@ import os
 import selectors
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,9 +73,10 @@ class Run:
         *,
         gpu: str | None,
         begun: float,
+        started: Callable[[], None] = lambda: None,
     ) -> None:
         self._how, self._order, self._courier, self._child = how, order, courier, child
-        self._gpu, self._begun = gpu, begun
+        self._gpu, self._begun, self._started = gpu, begun, started
         self._secrets = surroundings.secrets_of(how.environment, how.key)
         self._scores = Scores(order)
         self._tail = surroundings.Tail()
@@ -153,7 +154,9 @@ class Run:
         """Take the supervisor's words; False where none will follow."""
         words, more = self._child.read_words()
         for word in words:
-            if word.kind == "ended":
+            if word.kind == "started":
+                self._started()
+            elif word.kind == "ended":
                 self._status = word.numbers[0]
             elif word.kind == "refused":
                 self._refused = word.numbers[0]

@@ -252,15 +252,15 @@ class Supervisor:
         finally:
             os._exit(127)
 
-    def _reap(self) -> None:
-        """Take note of every process that has ended."""
+    def _reap(self) -> bool:
+        """Take note of every process that has ended; False where this one has no child any more."""
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
-                return
+                return False
             if pid == 0:
-                return
+                return True
             if pid == self._child:
                 self._ended = True
                 self._say(f"ended {os.waitstatus_to_exitcode(status)}")
@@ -303,7 +303,8 @@ class Supervisor:
 
     def _left(self, *numbers: int) -> list[int]:
         """The processes that are left; each of them gets the signals, and SIGTERM once."""
-        self._reap()
+        if not self._reap() and self._reaper:  # all below it would have come to it
+            return []
         table = self._table()
         left = []
         for pid in self._mine(table):
@@ -341,6 +342,7 @@ def main() -> None:
     for number in CAUGHT:  # caught, not ignored: what is ignored stays so in the command
         signal.signal(number, lambda *_: None)
     Supervisor(words).run()
+    os._exit(0)  # the interpreter has nothing to tidy up
 
 
 if __name__ == "__main__":
