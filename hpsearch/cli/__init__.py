@@ -31,7 +31,8 @@ def run(arguments: Sequence[str]) -> int:
     debug = "--debug" in options or os.environ.get("HPSEARCH_LOG_LEVEL", "").lower() == "debug"
     _warn_of_settings(arguments, as_json=as_json)
     try:
-        return _invoke([word for word in arguments if not (debug and word == "--debug")])
+        rest = arguments[len(options) :]  # words of another program
+        return _invoke([*(word for word in options if not (debug and word == "--debug")), *rest])
     except HpsearchError as error:
         _report(_error_document(error), as_json=as_json)
         return error.exit_code

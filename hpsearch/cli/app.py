@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from hpsearch.cli import (
+    agent,
     audit,
     backup,
     compare,
@@ -60,7 +61,8 @@ for command in (
     searches.spec, searches.list_, searches.pause, searches.resume, searches.cancel,
     searches.delete, searches.replay, edits.edit, edits.tag, edits.continue_, serve.serve, demo.demo,
     lab.lab, report.report, report.statement, predict.model, predict.predict, exchange.export, exchange.import_,
-    exchange.convert, compare.compare, backup.backup, doctor.doctor, prune.prune, audit.audit,
+    exchange.convert, agent.agent, compare.compare, backup.backup, doctor.doctor, prune.prune,
+    audit.audit,
 ):  # fmt: skip
     app.command(command.__name__.rstrip("_"))(command)
 app.add_typer(datasets.app, name="datasets")

@@ -1,0 +1,235 @@
+"""`hpsearch agent` against a real service: killed, stopped, limited, told to stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.agents import Stubborn
+from support.waiting import until
+
+from hpsearch.client import Client
+
+PY = sys.executable
+SPEC: dict[str, Any] = {
+    "objective": "external",
+    "space": {
+        "lr": {"low": 1e-4, "high": 1.0, "scale": "log"},
+        "depth": {"low": 1, "high": 12, "integer": True},
+        "amp": {"choices": [True, False]},
+    },
+    "rounds": 2,
+    "trials_per_round": 10,
+    "epochs": {"first": 1, "last": 1},
+    "final": {"models": 2},
+    "seed": 3,
+}
+# What goes wrong is a function of the trial's parameters, and so happens in every run alike.
+FAULTY = """
+import math, os, sys, time
+lr, depth = (float(word.split("=")[1]) for word in sys.argv[1:3])
+place = int(abs(math.log10(lr)) * 1000) % 10
+if place == 0:
+    os.system("sleep 60 & echo hangs; sleep 60")  # hangs, as do its children
+elif place == 1:
+    sys.exit(0)  # says nothing
+elif place == 2:
+    os.kill(os.getpid(), 9)  # as a system does that has no memory left
+print("score=%r" % (-(math.log10(lr) + 2) ** 2 - (depth - 6) ** 2 / 10 - ("--amp" in sys.argv) / 10))
+"""
+COMMAND = ("--lr={lr}", "--depth={depth}", "{amp?--amp}")
+
+
+@pytest.fixture
+def agent(api: Any, key: str, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """agent(ID, OPTION, ..., command=[WORD, ...]): an agent as a process."""
+    running: list[subprocess.Popen[str]] = []
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HPSEARCH_")}
+    root = str(Path(__file__).resolve().parents[2])
+
+    def start(search: str, *options: str, command: Sequence[str], **more: str) -> Any:
+        process = subprocess.Popen(
+            [PY, "-P", "-m", "hpsearch.cli", "agent", search, *options, "--", *command],
+            env={**kept, "HPSEARCH_URL": api.url, "HPSEARCH_API_KEY": key, "PYTHONPATH": root,
+                 "HPSEARCH_HOME": str(tmp_path / "nobody"), **more},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+        )  # fmt: skip
+        running.append(process)
+        return process
+
+    yield start
+    for process in running:
+        if process.poll() is None:
+            process.terminate()
+    for process in running:
+        try:
+            process.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+
+
+def script(tmp_path: Path, text: str) -> str:
+    file = tmp_path / "train.py"
+    file.write_text(text)
+    return str(file)
+
+
+@pytest.mark.usefixtures("loop")
+def test_killed_agents_change_no_digest(
+    connect: Callable[[], Client], agent: Any, tmp_path: Path
+) -> None:
+    """Three agents, of which two are killed again and again, end with the digest of one."""
+    user, command = connect(), [PY, script(tmp_path, FAULTY), *COMMAND]
+    spec = {**SPEC, "external": {"trial_seconds": 2.0}}
+    alone = user.submit(spec)
+    process = agent(alone.id, "--grace", "0.3", "--json", "--parallel", "2", command=command)
+    out, errors = process.communicate(timeout=200)
+    assert process.returncode == 0, errors
+    ended = [json.loads(line) for line in out.splitlines()]
+    reasons = " ".join(trial["reason"] or "" for trial in ended if trial["state"] == "failed")
+    assert all(why in reasons for why in ("time limit", "without a score", "signal 9")), reasons
+
+    chosen, together = random.Random(1), user.submit(spec)
+    options = ("--grace", "0.3", "--lease", "1")
+    victims = [agent(together.id, *options, command=command) for _ in range(2)]
+    agent(together.id, *options, command=command)
+    kills = 0
+    while user.status(together).finished_at is None:
+        done = user.status(together).trials
+        ended_now = done.completed + done.failed
+        if kills < 4 and ended_now >= 4 * kills + 2:
+            place = chosen.randrange(2)
+            victims[place].kill()
+            victims[place].communicate()
+            victims[place] = agent(together.id, *options, command=command)
+            kills += 1
+        user.status(together, wait=0.5, after=user.status(together))
+    first, second = user.result(alone), user.result(together)
+    assert kills >= 2
+    assert first.digest is not None
+    assert first.digest == second.digest
+
+
+@pytest.mark.usefixtures("loop")
+def test_a_killed_agent_loses_its_lease_and_leaves_nothing(
+    connect: Callable[[], Client], agent: Any, tmp_path: Path
+) -> None:
+    user, stubborn = connect(), Stubborn(tmp_path / "w.py")
+    search = user.submit({**SPEC, "trials_per_round": 1})
+    process = agent(
+        search.id, "--grace", "0.5", "--lease", "1",
+        command=["sh", "-c", f"setsid {stubborn.command} & wait", "{lr}{depth}"],
+    )  # fmt: skip
+    stubborn.begun()
+    process.kill()
+    order = until(lambda: user.claim(search), what="the trial again")
+    assert order.attempt == 2
+    until(stubborn.gone, seconds=10, what="the end of its processes")
+
+
+@pytest.mark.usefixtures("loop")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
+def test_a_stopped_agent_hands_its_trials_back(
+    connect: Callable[[], Client], agent: Any, tmp_path: Path, number: int
+) -> None:
+    user, stubborn = connect(), Stubborn(tmp_path / "w.py")
+    search = user.submit({**SPEC, "trials_per_round": 2})
+    process = agent(
+        search.id, "--grace", "0.5", "--parallel", "2",
+        command=["sh", "-c", f"{stubborn.command}; true"],
+    )  # fmt: skip
+    stubborn.begun(2)
+    process.send_signal(number)
+    assert process.wait(timeout=30) == 128 + number
+    assert stubborn.gone()
+    errors = process.stderr.read()
+    assert errors.count("returned") == 2, errors
+    orders = [until(lambda: user.claim(search), what="a trial") for _ in range(2)]
+    assert [order.attempt for order in orders] == [2, 2]
+
+
+@pytest.mark.usefixtures("loop")
+def test_halving_stops_a_command(connect: Callable[[], Client], agent: Any, tmp_path: Path) -> None:
+    """The service's word reaches the process, which trains no further, and nothing is returned."""
+    train = """
+import sys, time
+epochs, lr = int(sys.argv[1]), float(sys.argv[2])
+for epoch in range(1, epochs + 1):
+    print(f"epoch={epoch} score={-lr * epoch}")
+"""
+    user = connect()
+    search = user.submit({**SPEC, "rounds": 1, "epochs": {"first": 4, "last": 4}})
+    process = agent(search.id, "--json", command=[PY, script(tmp_path, train), "{epochs}", "{lr}"])
+    out, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert user.result(search).digest is not None
+    states = {json.loads(line)["state"] for line in out.splitlines()}
+    assert states <= {"completed", "stopped"}
+    assert {trial.state for trial in user.trials(search)} == {"completed", "stopped"}
+
+
+@pytest.mark.usefixtures("loop")
+def test_a_search_that_is_cancelled_ends_its_commands(
+    connect: Callable[[], Client], agent: Any, tmp_path: Path
+) -> None:
+    user, stubborn = connect(), Stubborn(tmp_path / "w.py")
+    search = user.submit({**SPEC, "trials_per_round": 1})
+    process = agent(
+        search.id, "--grace", "0.3", "--lease", "1", command=["sh", "-c", stubborn.command]
+    )
+    stubborn.begun()
+    user.cancel(search)
+    assert process.wait(timeout=30) == 0
+    assert stubborn.gone()
+    errors = process.stderr.read()
+    assert "stopped" in errors
+    assert "cancelled" in errors
+
+
+@pytest.mark.usefixtures("loop")
+@pytest.mark.parametrize(
+    ("options", "command", "said"),
+    [
+        ([], ["python3", "{lrr}"], "did you mean lr?"),
+        ([], ["python3", "{amp}"], "{amp?--amp:--no-amp}"),
+        ([], ["no-such-program-here", "{lr}"], "no program here"),
+        ([], ["python3", "{score_file}"], "--score-file"),
+        (["--gpus", "0,0"], ["python3", "{lr}"], "each once"),
+        (["--gpus", "0,1", "--parallel", "3"], ["python3", "{lr}"], "leave --parallel out"),
+    ],
+)
+def test_nothing_is_claimed_where_the_command_cannot_fit(
+    connect: Callable[[], Client], agent: Any, options: list[str], command: list[str], said: str
+) -> None:
+    user = connect()
+    search = user.submit({**SPEC, "trials_per_round": 1})
+    process = agent(search.id, *options, command=command)
+    assert process.wait(timeout=30) == 2
+    assert said in process.stderr.read()
+    assert until(lambda: user.claim(search), what="the trial").attempt == 1
+
+
+@pytest.mark.usefixtures("loop")
+def test_each_gpu_has_a_trial_of_its_own(
+    connect: Callable[[], Client], agent: Any, tmp_path: Path
+) -> None:
+    user = connect()
+    search = user.submit({**SPEC, "rounds": 1, "trials_per_round": 4})
+    places = tmp_path / "seen"
+    process = agent(
+        search.id, "--gpus", "3,5",
+        command=["sh", "-c", f"echo $CUDA_VISIBLE_DEVICES --debug $0 >> {places}; echo score=0.5", "--debug"],
+        HPSEARCH_LOG_LEVEL="debug",
+    )  # fmt: skip
+    assert process.wait(timeout=60) == 0
+    assert {line.split()[0] for line in places.read_text().splitlines()} <= {"3", "5"}
+    assert all(line.endswith("--debug --debug") for line in places.read_text().splitlines())
