@@ -132,7 +132,10 @@ class Settings(BaseSettings):
     )
 
     audit_days: Annotated[float, Unit("days")] = Field(
-        400.0, ge=1, le=36_500, description="Time that a row of the audit is kept, whatever is pruned."
+        400.0,
+        ge=1,
+        le=36_500,
+        description="Time that a row of the audit is kept, whatever is pruned.",
     )
 
     # The queue.
