@@ -61,7 +61,9 @@ def main() -> None:
             serve.wait()
     more = statistics.median(trial - alone for trial, alone in pairs)
     alone = statistics.median(alone for _, alone in pairs)
-    print(f"{len(pairs)} pairs: bare command {1e3 * alone:.1f} ms, {1e3 * more:.1f} ms more as a trial")
+    print(
+        f"{len(pairs)} pairs: bare command {1e3 * alone:.1f} ms, {1e3 * more:.1f} ms more as a trial"
+    )
 
 
 if __name__ == "__main__":
