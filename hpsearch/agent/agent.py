@@ -125,7 +125,7 @@ class Agent:
         limit = (spec.get("external") or {}).get("trial_seconds")
         how = How(
             self.template, self.environment, self.options.grace, self.key, limit,
-            self.options.score_file, self.options.reaper,
+            self.options.score_file, self.options.reaper, self.name,
         )  # fmt: skip
         self._others = adopt() if self.options.reaper else frozenset()
         gpus: Sequence[str | None] = self.options.gpus or [None] * self.options.parallel

@@ -47,6 +47,7 @@ class How:
     limit: float | None = None
     score_file: bool = False
     reaper: bool = True
+    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ class Run:
                 key=self._how.key,
                 score_file=name,
                 gpu=self._gpu,
+                agent=self._how.agent,
             )
             self._child.order(argv, environment, grace=self._how.grace, reaper=self._how.reaper)
             whole = self._watch()

@@ -40,6 +40,7 @@ def environment(
     key: str | None,
     score_file: str | None,
     gpu: str | None,
+    agent: str = "",
 ) -> dict[str, str]:
     """The environment of a trial's command: nothing of ours but what describes the trial."""  # fmt: skip
     kept = {
@@ -57,6 +58,8 @@ def environment(
         "ROLE": "" if order.role is None else str(order.role), "PARAMS": json.dumps(order.params),
         "EPOCHS": str(order.epochs), "SEED": str(order.seed), "ATTEMPT": str(order.attempt),
     }  # fmt: skip
+    if agent:
+        described["AGENT"] = agent
     if score_file is not None:
         described["SCORE_FILE"] = score_file
     return kept | {f"{PREFIX}TRIAL_{name}": value for name, value in described.items()}

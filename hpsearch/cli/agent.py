@@ -83,6 +83,8 @@ def agent(
             client, search, words, options, dict(os.environ), load().client_key(),
             _say_json if as_json else _say, _warn,
         )  # fmt: skip
+        if not as_json:
+            print(f"agent {worker.name}: trials of search {search}", file=sys.stderr, flush=True)
         status = worker.run()
     if worker.signal is not None:
         raise typer.Exit(128 + worker.signal)

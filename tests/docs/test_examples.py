@@ -24,6 +24,7 @@ EXECUTED = [
     "docs/cli.md",
     "docs/client.md",
     "docs/external.md",
+    "docs/agent.md",
     "docs/operations.md",
     "docs/reliability.md",
 ]
