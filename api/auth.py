@@ -28,7 +28,7 @@ from hpsearch.records import Actor, ActorKind
 from hpsearch.service import Principal, Services, act_as
 from hpsearch.service.keys import ApiKeys
 
-Scope = Literal["public", "read", "submit", "admin"]
+Scope = Literal["public", "read", "submit", "operate", "admin"]
 PUBLIC: Scope = "public"
 
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([!-~]{1,512}) *")

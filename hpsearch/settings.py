@@ -138,6 +138,12 @@ class Settings(BaseSettings):
     max_active_searches: int = Field(100, description="unfinished searches of one owner")
     max_datasets: int = Field(200, description="names of one owner's datasets")
     max_dataset_bytes: int = Field(20_000_000_000, description="all datasets of one owner")
+    key_days: int | None = Field(
+        None,
+        ge=1,
+        le=36_500,
+        description="that a new key may live at the most; without it for ever",
+    )
     requests_per_second: float = Field(200.0, ge=0, description="of one key; 0: no limit")
     request_burst: int = Field(2_000, ge=1, description="requests that a rested key has at once")
 
