@@ -29,7 +29,7 @@ from hpsearch.records import Actor, ActorKind
 from hpsearch.service import Principal, Services, act_as
 from hpsearch.service.keys import ApiKeys
 
-Scope = Literal["public", "read", "submit", "admin"]
+Scope = Literal["public", "read", "submit", "operate", "admin"]
 PUBLIC: Scope = "public"
 SCRAPED = "operations.metrics_text"  # the endpoint of /metrics
 

@@ -13,7 +13,14 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode
 
 from api.problems import Problem
-from api.request_bodies import KeyRequest, SearchEdit, TrialHeartbeat, TrialReportBody
+from api.request_bodies import (
+    KeyRequest,
+    OperateRequest,
+    SearchEdit,
+    SharingRequest,
+    TrialHeartbeat,
+    TrialReportBody,
+)
 from api.responses import TrialList
 from api.routing import BEARER, file_body
 from hpsearch.origins import API
@@ -51,7 +58,16 @@ def build(app: OpenAPI) -> str:
     """The document of an application whose routes are all registered."""
     result: dict[str, Any] = app.api_doc
     schemas = result["components"]["schemas"]
-    for body in (SearchSpec, SearchEdit, KeyRequest, TrialHeartbeat, TrialReportBody):
+    bodies = (
+        SearchSpec,
+        SearchEdit,
+        KeyRequest,
+        SharingRequest,
+        OperateRequest,
+        TrialHeartbeat,
+        TrialReportBody,
+    )
+    for body in bodies:
         schemas.update(_schemas(body, "validation"))
     for model in (TrialList, NextRoundView, PlanView, StatementView, Problem):
         schemas.update(_schemas(model, "serialization"))

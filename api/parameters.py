@@ -127,6 +127,15 @@ class SearchesQuery(PageQuery):
         description="Only searches submitted on this day or later, or at this time or later; UTC where "
         "it has no zone.",
     )
+    shared: bool = Field(
+        False,
+        description="Searches of others that this key's owner may read, instead of one's own.",
+    )
+    everyone: bool = Field(
+        False,
+        description="Searches of every owner, or with `shared` of every other one; the key needs the "
+        "scope operate as well.",
+    )
 
 
 class StatusQuery(Query):

@@ -25,7 +25,7 @@ from hpsearch.spec.labels import Note, Tags
 from hpsearch.spec.models import Setting
 from hpsearch.trials import SCORE_MOST, TrialState
 
-KeyScope = Literal["read", "submit", "admin"]
+KeyScope = Literal["read", "submit", "operate", "admin"]
 MetricName = Annotated[
     str,
     Field(min_length=1, max_length=60, pattern=r"^[^\W\d][\w.:/ -]*$", description="Of a metric."),
@@ -111,10 +111,31 @@ class KeyRequest(BaseModel):
         description="Whose searches and datasets it opens; the key's own name without it.",
     )
     scopes: list[KeyScope] = Field(
-        ["read", "submit"], min_length=1, max_length=3, description="What it may do."
+        ["read", "submit"], min_length=1, max_length=4, description="What it may do."
     )
     days: int | None = Field(
         None, ge=1, le=36_500, description="Days until it expires; never without it."
+    )
+
+
+class SharingRequest(BaseModel):
+    """Who may read a search besides its owner."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    sharing: list[Annotated[str, Field(min_length=1, max_length=100)]] | Literal["all"] = Field(
+        description='Names of owners, or "all"; an empty list takes every grant back.'
+    )
+
+
+class OperateRequest(BaseModel):
+    """What an operator does to a search, and why."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    action: Literal["pause", "resume", "cancel"]
+    reason: str = Field(
+        min_length=1, max_length=500, description="On one line; the owner reads it in the status."
     )
 
 
@@ -193,6 +214,16 @@ class TrialReportBody(_Numbers, TrialHeartbeat):
 def parse_key_request(data: object) -> KeyRequest:
     """`data` as a request for a key; InvalidRequest with every mistake in it."""
     return _parse(KeyRequest, data, "request for a key")
+
+
+def parse_sharing(data: object) -> SharingRequest:
+    """`data` as a sharing; InvalidRequest with every mistake in it."""
+    return _parse(SharingRequest, data, "sharing")
+
+
+def parse_operation(data: object) -> OperateRequest:
+    """`data` as an operator's act; InvalidRequest with every mistake in it."""
+    return _parse(OperateRequest, data, "act of an operator")
 
 
 def parse_heartbeat(data: object) -> TrialHeartbeat:

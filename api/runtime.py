@@ -11,6 +11,7 @@ from flask import current_app, g
 from api.outage import Outage
 from api.readiness import ReadinessProbe
 from api.refused_keys import RefusedKeys
+from hpsearch.records import Reader
 from hpsearch.service import Principal, Services
 from hpsearch.settings import Settings
 
@@ -59,6 +60,12 @@ def principal() -> Principal:
     return cast("Principal", g.principal)
 
 
+def reader() -> Reader:
+    """The sender of this request, who reads what was granted to them as well; an operator reads all."""
+    sender = principal()
+    return Reader(sender.owner, everyone="operate" in sender.scopes)
+
+
 def owner() -> str:
-    """The owner in whose name this request reads and writes."""
+    """The owner in whose name this request writes, and reads what is theirs alone."""
     return principal().owner

@@ -12,6 +12,7 @@ from typing import Any
 from flask import Response
 
 from api.parameters import MAX_PAGE, TrialsQuery
+from hpsearch.records import Access
 from hpsearch.report.columns import METRIC, metric_column, param_columns
 from hpsearch.report.views import Page, TrialView
 from hpsearch.service.searches import Searches
@@ -34,7 +35,9 @@ _COLUMNS = (
 _FORMULA_STARTS = re.compile(r"(?:^|(?<=[;,\t\r\n]))(?=[=+\-@\t\r\n])")
 
 
-def trials_csv(searches: Searches, search_id: str, *, owner: str, query: TrialsQuery) -> Response:
+def trials_csv(
+    searches: Searches, search_id: str, *, owner: Access, query: TrialsQuery
+) -> Response:
     """All trials that `query` selects, without its paging, a row each.
 
     The hyperparameters come last, a column each; before them cost and metrics, where trainers reported

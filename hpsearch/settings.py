@@ -224,6 +224,9 @@ class Settings(BaseSettings):
         200, description="Names of one owner's datasets."
     )
     max_dataset_bytes: int = Field(20_000_000_000, description="Size of all datasets of one owner.")
+    key_days: Annotated[int | None, Unit("days")] = Field(
+        None, ge=1, le=36_500, description="Longest life of a new key; empty: for ever."
+    )
     requests_per_second: Annotated[float, Unit("requests/s")] = Field(
         200.0, ge=0, description="Rate of requests of one key that is allowed; 0: any."
     )

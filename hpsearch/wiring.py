@@ -14,6 +14,7 @@ from hpsearch.service.figures import FigureQueries
 from hpsearch.service.jobs import JobService
 from hpsearch.service.keys import ApiKeys
 from hpsearch.service.metrics import Metrics
+from hpsearch.service.owners import Owners
 from hpsearch.service.searches import Searches
 from hpsearch.settings import Settings
 from hpsearch.store import Store
@@ -52,9 +53,10 @@ def assemble(settings: Settings, *, limit: float | None = None) -> Services:
         searches=Searches(store, datasets, settings),
         figures=FigureQueries(store),
         datasets=datasets,
-        keys=ApiKeys(store),
+        keys=ApiKeys(store, settings),
         jobs=jobs,
         external=External(store, jobs, settings),
         audit=AuditTrail(store, settings),
+        owners=Owners(store),
         metrics=Metrics(store, files, settings),
     )

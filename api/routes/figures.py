@@ -10,7 +10,7 @@ from pydantic import Field
 
 from api.parameters import Query, SearchPath
 from api.routing import Answer, Routes, content
-from api.runtime import owner, runtime
+from api.runtime import reader, runtime
 from hpsearch.errors import Conflict, InvalidRequest, NotFound
 from hpsearch.origins import API
 from hpsearch.report.views import RoundView
@@ -77,10 +77,10 @@ def progress(query: ProgressQuery) -> Response:
     services, rounds = runtime().services, dict[str, list[RoundView]]()
     minimised = set[str]()
     for search in dict.fromkeys(query.searches.split(",")):
-        status = services.searches.status(search, owner=owner())
+        status = services.searches.status(search, owner=reader())
         name = status.name or search
         label = f"{name} ({search})" if name in rounds else name
-        rounds[label] = services.figures.rounds(search, owner=owner())
+        rounds[label] = services.figures.rounds(search, owner=reader())
         minimised |= {label} if status.direction == "minimize" else set()
     figure = figures.progress(rounds, minimised=minimised)
     return Response(figure.to_json(), mimetype="application/json")
@@ -98,44 +98,44 @@ def _ranges(queries: FigureQueries, search: str, query: FigureQuery) -> Any:
     from hpsearch.figures import search as figures
 
     try:
-        result = runtime().services.searches.result(search, owner=owner())
+        result = runtime().services.searches.result(search, owner=reader())
     except Conflict:
         result = None
-    rounds = queries.rounds(search, owner=owner())
-    space = queries.asked(search, owner=owner())
+    rounds = queries.rounds(search, owner=reader())
+    space = queries.asked(search, owner=reader())
     return figures.ranges(rounds, space, result=result, columns=query.columns)
 
 
 def _trials(queries: FigureQueries, search: str, query: FigureQuery) -> Any:
     from hpsearch.figures import search as figures
 
-    names = list(queries.asked(search, owner=owner()))
+    names = list(queries.asked(search, owner=reader()))
     x = query.x or names[0]
     y = query.y or next((n for n in names if n != x), x)
     for name in (x, y):
         if name not in names:
             raise InvalidRequest(f"{name!r} is not searched; there are {', '.join(names)}")
-    direction = queries.direction(search, owner=owner())
-    sample, of = queries.sample(search, owner=owner())
-    rounds = queries.rounds(search, owner=owner())
+    direction = queries.direction(search, owner=reader())
+    sample, of = queries.sample(search, owner=reader())
+    rounds = queries.rounds(search, owner=reader())
     return figures.trials(figures.Sample(sample, of, direction), rounds, x=x, y=y)
 
 
 def _curves(queries: FigureQueries, search: str, query: FigureQuery) -> Any:
     from hpsearch.figures import search as figures
 
-    direction = queries.direction(search, owner=owner())
-    return figures.curves(queries.curves(search, owner=owner()), direction)
+    direction = queries.direction(search, owner=reader())
+    return figures.curves(queries.curves(search, owner=reader()), direction)
 
 
 def _surface(queries: FigureQueries, search: str, query: FigureQuery) -> Any:
     from hpsearch.figures import search as figures
 
-    rounds = queries.rounds(search, owner=owner())
-    best = queries.curves(search, owner=owner())
+    rounds = queries.rounds(search, owner=reader())
+    best = queries.curves(search, owner=reader())
     view, direction = (
-        queries.surface(search, owner=owner()),
-        queries.direction(search, owner=owner()),
+        queries.surface(search, owner=reader()),
+        queries.direction(search, owner=reader()),
     )
     return figures.surface(view, _exploring(rounds), best, direction)
 
@@ -143,7 +143,7 @@ def _surface(queries: FigureQueries, search: str, query: FigureQuery) -> Any:
 def _importance(queries: FigureQueries, search: str, query: FigureQuery) -> Any:
     from hpsearch.figures import search as figures
 
-    found = [r.evidence for r in queries.rounds(search, owner=owner()) if r.evidence]
+    found = [r.evidence for r in queries.rounds(search, owner=reader()) if r.evidence]
     newest = next((e for e in reversed(found) if e.importance), None)
     if newest is None:
         return figures.importance([])

@@ -6,7 +6,7 @@ from flask import Response
 
 from api.parameters import NoQuery, SearchPath
 from api.routing import Routes, content
-from api.runtime import owner, runtime
+from api.runtime import reader, runtime
 from hpsearch.origins import API
 
 routes = Routes("model", description="The trained winner.")
@@ -26,7 +26,7 @@ def model(path: SearchPath, query: NoQuery) -> Response:
 
     404 where it diverged, and for searches that ended before models were kept.
     """
-    size, pieces = runtime().services.searches.model(path.id, owner=owner())
+    size, pieces = runtime().services.searches.model(path.id, owner=reader())
     response = Response(pieces, mimetype="application/octet-stream")
     response.headers["Content-Length"] = str(size)
     response.headers["Content-Disposition"] = f'attachment; filename="model-{path.id}.npz"'

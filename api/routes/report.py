@@ -7,7 +7,7 @@ from flask import Response, request
 from api.parameters import NoQuery, SearchPath, StatementQuery
 from api.routes.figures import draw
 from api.routing import Answer, Routes, content
-from api.runtime import owner, runtime
+from api.runtime import reader, runtime
 from hpsearch.errors import Conflict
 from hpsearch.origins import API
 from hpsearch.report.statement import MEDIA_TYPES, render
@@ -38,7 +38,7 @@ def report(path: SearchPath, query: NoQuery) -> Response:
     from hpsearch.figures import search as figures
 
     services = runtime().services
-    searches, mine = services.searches, owner()
+    searches, mine = services.searches, reader()
     status = searches.status(path.id, owner=mine)
     try:
         result = searches.result(path.id, owner=mine)
@@ -66,7 +66,7 @@ def report(path: SearchPath, query: NoQuery) -> Response:
 )
 def statement(path: SearchPath, query: StatementQuery) -> Response:
     """The text that a paper needs of a completed search: a paragraph, its ranges, answers to checklists."""
-    view = runtime().services.searches.statement(path.id, owner=owner())
+    view = runtime().services.searches.statement(path.id, owner=reader())
     form = query.format or _accepted()
     return Response(
         render(view, form),

@@ -24,12 +24,14 @@ from api.parameters import (
     SubmitQuery,
     TrialsQuery,
 )
+from api.request_bodies import parse_operation, parse_sharing
 from api.responses import RoundList, SearchList, empty_response, json_response, view_response
 from api.routing import Answer, Handler, Routes, body_of, content
-from api.runtime import SLICE_SECONDS, owner, runtime
+from api.runtime import SLICE_SECONDS, owner, principal, reader, runtime
 from api.trials_csv import trials_csv
-from hpsearch.errors import Stale
+from hpsearch.errors import Forbidden, Stale
 from hpsearch.origins import API
+from hpsearch.records import Reader
 from hpsearch.report.views import HealthView, ResultView, StatusView, SubmittedView
 
 routes = Routes("searches", description="Submit a search, watch it, read its answer.")
@@ -104,10 +106,19 @@ def submit(header: IdempotencyHeader, query: SubmitQuery) -> Response:
 
 @routes.route_to("GET", SEARCHES, scope="read", answers={200: SearchList})
 def searches(query: SearchesQuery) -> Response:
-    """List searches, newest first: all, or those that a state, tags, a text and a time select."""
+    """List searches, newest first: all, or those that a state, tags, a text and a time select.
+
+    One's own; with `shared` those that others let this key's owner read; with `everyone` those of
+    every owner, for which the key needs the scope operate as well.
+    """
+    if query.everyone and "operate" not in principal().scopes:
+        raise Forbidden("everyone=true needs a key with the scopes read and operate")
+    mine = not query.everyone and not query.shared
+    granted = Reader(owner(), everyone=query.everyone)
     return view_response(
         runtime().services.searches.list(
-            owner=owner(),
+            owner=owner() if mine else granted,
+            others=query.shared,
             state=query.state,
             tags=query.tag,
             words=query.q,
@@ -125,7 +136,7 @@ def status(path: SearchPath, query: StatusQuery, header: IfNoneMatchHeader) -> R
     The ETag is the revision. With `wait` the answer comes as soon as the revision differs from
     the one in If-None-Match (without it: from the present one), or when the time is over.
     """
-    current = runtime().services.searches.status(path.id, owner=owner())
+    current = runtime().services.searches.status(path.id, owner=reader())
     conditional = "If-None-Match" in request.headers
     if query.wait > 0 and (not conditional or _is_known(current)):
         current = _wait(current, min(query.wait, MAX_WAIT_SECONDS))
@@ -139,7 +150,7 @@ def rounds(path: SearchPath, query: PageQuery) -> Response:
     """List the rounds: the ranges, the outcome and the decisions of each."""
     searches = runtime().services.searches
     return view_response(
-        searches.rounds(path.id, owner=owner(), limit=query.limit, cursor=query.cursor)
+        searches.rounds(path.id, owner=reader(), limit=query.limit, cursor=query.cursor)
     )
 
 
@@ -153,11 +164,11 @@ def rounds(path: SearchPath, query: PageQuery) -> Response:
 def trials(path: SearchPath, query: TrialsQuery) -> Response:
     """Trials, page by page; with Accept: text/csv all of them at once."""
     if request.accept_mimetypes.best_match(["application/json", "text/csv"]) == "text/csv":
-        return trials_csv(runtime().services.searches, path.id, owner=owner(), query=query)
+        return trials_csv(runtime().services.searches, path.id, owner=reader(), query=query)
     return view_response(
         runtime().services.searches.trials(
             path.id,
-            owner=owner(),
+            owner=reader(),
             round=query.round,
             state=query.state,
             sort=query.sort,
@@ -173,7 +184,7 @@ def trials(path: SearchPath, query: TrialsQuery) -> Response:
 )
 def result(path: SearchPath, query: NoQuery) -> Response:
     """The best range and its test score; 409 until the search is completed."""
-    return view_response(runtime().services.searches.result(path.id, owner=owner()))
+    return view_response(runtime().services.searches.result(path.id, owner=reader()))
 
 
 @routes.route_to(
@@ -181,13 +192,13 @@ def result(path: SearchPath, query: NoQuery) -> Response:
 )
 def health(path: SearchPath, query: NoQuery) -> Response:
     """Findings about a search in any state: what, the number behind it, and what to do."""
-    return view_response(runtime().services.searches.health(path.id, owner=owner()))
+    return view_response(runtime().services.searches.health(path.id, owner=reader()))
 
 
 @routes.route_to("GET", f"{SEARCH}/spec", scope="read", answers={200: _SPEC}, problems=(404,))
 def spec(path: SearchPath, query: NoQuery) -> Response:
     """The spec as it is now, edits and defaults written out; it can be submitted again."""
-    return json_response(runtime().services.searches.spec(path.id, owner=owner()))
+    return json_response(runtime().services.searches.spec(path.id, owner=reader()))
 
 
 @routes.route_to(
@@ -246,6 +257,43 @@ def cancel(path: SearchPath, header: IfMatchHeader, query: NoQuery) -> Response:
     return _status(searches.cancel(path.id, owner=owner(), if_revision=revision))
 
 
+@routes.route_to(
+    "PUT",
+    f"{SEARCH}/sharing",
+    scope="submit",
+    answers={200: StatusView},
+    problems=(404, 412, 413, 415),
+    body_limit="max_json_bytes",
+    extra=body_of("SharingRequest"),
+)
+def share(path: SearchPath, header: IfMatchHeader, query: NoQuery) -> Response:
+    """Let owners read a search, and no others: those who are named, or all.
+
+    They read its status, rounds, trials, result, model, figures and spec, and change nothing.
+    """
+    state, revision = runtime(), _expected_revision()
+    asked = parse_sharing(json_body(state.settings.max_json_bytes))
+    searches = state.services.searches
+    return _status(searches.share(path.id, asked.sharing, owner=owner(), if_revision=revision))
+
+
+@routes.route_to(
+    "POST",
+    f"{SEARCH}/operate",
+    scope="operate",
+    answers={200: StatusView},
+    problems=(404, 409, 413, 415),
+    body_limit="max_json_bytes",
+    extra=body_of("OperateRequest"),
+)
+def operate(path: SearchPath, query: NoQuery) -> Response:
+    """Pause, resume or cancel a search of any owner, who reads the reason in its status."""
+    state = runtime()
+    asked = parse_operation(json_body(state.settings.max_json_bytes))
+    searches = state.services.searches
+    return _status(searches.operate(path.id, asked.action, reason=asked.reason, owner=reader()))
+
+
 @routes.route_to("DELETE", SEARCH, scope="submit", answers={204: None}, problems=(404, 409, 412))
 def delete(path: SearchPath, header: IfMatchHeader, query: NoQuery) -> Response:
     """Remove an ended search and all its rows."""
@@ -289,7 +337,7 @@ def _wait(current: StatusView, seconds: float) -> StatusView:
             if rest <= 0:
                 break
             current = state.services.searches.wait(
-                current.id, owner=owner(), revision=revision, seconds=min(rest, SLICE_SECONDS)
+                current.id, owner=reader(), revision=revision, seconds=min(rest, SLICE_SECONDS)
             )
         return current
     finally:

@@ -18,6 +18,7 @@ from hpsearch.cli import (
     exchange,
     keys,
     lab,
+    owners,
     predict,
     prune,
     report,
@@ -58,7 +59,7 @@ def _options(
 # In the order of --help. What Python or a module has taken as a name ends with an underscore.
 for command in (
     searches.submit, searches.plan, searches.status, searches.watch, searches.result, searches.health,
-    searches.spec, searches.list_, searches.pause, searches.resume, searches.cancel,
+    searches.spec, searches.list_, searches.pause, searches.resume, searches.cancel, searches.share,
     searches.delete, searches.replay, edits.edit, edits.tag, edits.continue_, serve.serve, demo.demo,
     lab.lab, report.report, report.statement, predict.model, predict.predict, exchange.export, exchange.import_,
     exchange.convert, agent.agent, compare.compare, backup.backup, doctor.doctor, prune.prune,
@@ -67,3 +68,4 @@ for command in (
     app.command(command.__name__.rstrip("_"))(command)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(keys.app, name="keys")
+app.add_typer(owners.app, name="owners")

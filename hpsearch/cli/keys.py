@@ -22,7 +22,7 @@ def create(
         str | None, typer.Option(help="Whose searches it opens [default: NAME].")
     ] = None,
     scope: Annotated[
-        list[str] | None, typer.Option(help="read, submit or admin; repeatable.")
+        list[str] | None, typer.Option(help="read, submit, operate or admin; repeatable.")
     ] = None,
     days: Annotated[int | None, typer.Option(min=1, help="Days until it expires.")] = None,
     as_json: Json = False,

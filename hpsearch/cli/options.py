@@ -76,6 +76,12 @@ Header = Annotated[
         "below it].",
     ),
 ]
+Reason = Annotated[
+    str | None,
+    typer.Option(
+        help="As an operator, of anybody's search: why. Its owner reads it; the key needs the scope operate."
+    ),
+]
 SearchId = Annotated[str, typer.Argument(metavar="ID", help="Id of the search.")]
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hpsearch import strict_json
-from hpsearch.cli.options import Json, SearchId, Url, check_data, connected
+from hpsearch.cli.options import Json, Reason, SearchId, Url, check_data, connected
 from hpsearch.cli.output import console, emit
 from hpsearch.errors import InvalidRequest, InvalidSpec, Mistake
 
@@ -143,13 +143,28 @@ def list_(
     since: Annotated[
         str | None, typer.Option(help="Only those submitted since this day or time (UTC).")
     ] = None,
+    shared: Annotated[
+        bool, typer.Option("--shared", help="Those of others that this key's owner may read.")
+    ] = False,
+    everyone: Annotated[
+        bool, typer.Option("--everyone", help="Those of every owner; with the scope operate.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = LISTED,
     url: Url = None,
     as_json: Json = False,
 ) -> None:
     """List the searches of this key, newest first."""
     with connected(url) as client:
-        views = list(client.list(state=state, limit=limit, tags=tag, q=query, since=since))
+        asked = client.list(
+            state=state,
+            limit=limit,
+            tags=tag,
+            q=query,
+            since=since,
+            shared=shared,
+            everyone=everyone,
+        )
+        views = list(asked)
     if as_json:
         emit(views)
         return
@@ -157,7 +172,8 @@ def list_(
     from hpsearch.report import words
 
     tagged = ("TAGS",) if any(view.tags for view in views) else ()
-    head = ("ID", "STATE", "ROUNDS", "BEST", "DATASET", "CREATED", "NAME", *tagged)
+    owned = ("OWNER",) if shared or everyone else ()
+    head = ("ID", "STATE", "ROUNDS", "BEST", "DATASET", "CREATED", "NAME", *owned, *tagged)
     rows = (
         (
             view.id,
@@ -167,6 +183,7 @@ def list_(
             view.dataset or "-",
             view.created_at,
             view.name,
+            *([view.owner] if owned else []),
             *([", ".join(view.tags)] if tagged else []),
         )
         for view in views
@@ -174,19 +191,43 @@ def list_(
     tables.listing(head, rows)
 
 
-def pause(search: SearchId, url: Url = None, as_json: Json = False) -> None:
+def pause(search: SearchId, reason: Reason = None, url: Url = None, as_json: Json = False) -> None:
     """Hand out no more work for a search; what is running ends."""
-    _change(url, lambda client: client.pause(search), as_json=as_json)
+    _change(url, lambda client: client.pause(search, reason=reason), as_json=as_json)
 
 
-def resume(search: SearchId, url: Url = None, as_json: Json = False) -> None:
+def resume(search: SearchId, reason: Reason = None, url: Url = None, as_json: Json = False) -> None:
     """Go on with a paused search, or rerun the final test of a failed one."""
-    _change(url, lambda client: client.resume(search), as_json=as_json)
+    _change(url, lambda client: client.resume(search, reason=reason), as_json=as_json)
 
 
-def cancel(search: SearchId, url: Url = None, as_json: Json = False) -> None:
+def cancel(search: SearchId, reason: Reason = None, url: Url = None, as_json: Json = False) -> None:
     """End a search; what it has trained stays readable."""
-    _change(url, lambda client: client.cancel(search), as_json=as_json)
+    _change(url, lambda client: client.cancel(search, reason=reason), as_json=as_json)
+
+
+def share(
+    search: SearchId,
+    owners: Annotated[
+        list[str] | None, typer.Argument(metavar="[OWNER]...", help="Owners who may read it.")
+    ] = None,
+    everybody: Annotated[bool, typer.Option("--all", help="Every owner may read it.")] = False,
+    nobody: Annotated[bool, typer.Option("--nobody", help="Take every grant back.")] = False,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Let other owners read a search, in place of those who may now."""
+    if [bool(owners), everybody, nobody].count(True) != 1:
+        raise InvalidRequest("name the owners who may read it, or give --all or --nobody alone")
+    with connected(url) as client:
+        view = client.share(search, "all" if everybody else owners or [])
+    if as_json:
+        emit(view)
+        return
+    from hpsearch.report.words import plain
+
+    readers = view.sharing if isinstance(view.sharing, str) else ", ".join(view.sharing)
+    print(f"{view.id} is read by {plain(readers) or 'its owner alone'}")
 
 
 def delete(search: SearchId, url: Url = None, as_json: Json = False) -> None:

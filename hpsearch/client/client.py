@@ -141,14 +141,22 @@ class Client:
         tags: Iterable[str] = (),
         q: str | None = None,
         since: str | None = None,
+        shared: bool = False,
+        everyone: bool = False,
     ) -> Iterator[StatusView]:
         """The searches of this key, newest first.
+
+        With `shared` those of others that its owner may read, with `everyone` those of every owner (the
+        key then needs the scope operate as well).
 
         Those with all of `tags`, with the text `q` in name, note or a tag, submitted `since` a day or
         a time.
         """
         most = None if limit is None else count(limit, "limit")
-        asked = {"state": state, "tag": names(tags, "tags"), "q": q, "since": since}
+        asked = {
+            "state": state, "tag": names(tags, "tags"), "q": q, "since": since,
+            "shared": "true" if shared else None, "everyone": "true" if everyone else None,
+        }  # fmt: skip
         items = self._transport.items(StatusView, path_of("searches"), asked, most)
         yield from islice(items, most)
 
@@ -312,20 +320,26 @@ class Client:
             return False
         return True
 
-    def pause(self, search: Search) -> StatusView:
-        """Hand out no more jobs; running ones end."""
-        return self._steer(search, "pause")
+    def pause(self, search: Search, *, reason: str | None = None) -> StatusView:
+        """Hand out no more jobs; running ones end.
 
-    def resume(self, search: Search) -> StatusView:
+        With a `reason`, as an operator of anybody's search, who reads it; so do `resume` and `cancel`.
+        """
+        return search_calls.steer(self._transport, search, "pause", reason)
+
+    def resume(self, search: Search, *, reason: str | None = None) -> StatusView:
         """Go on with a paused search, or rerun the frozen final test of a failed one."""
-        return self._steer(search, "resume")
+        return search_calls.steer(self._transport, search, "resume", reason)
 
-    def cancel(self, search: Search) -> StatusView:
+    def cancel(self, search: Search, *, reason: str | None = None) -> StatusView:
         """End a search; its trials stay readable."""
-        return self._steer(search, "cancel")
+        return search_calls.steer(self._transport, search, "cancel", reason)
 
-    def _steer(self, search: Search, action: str) -> StatusView:
-        return self._transport.view(StatusView, "POST", at(search, action))
+    def share(self, search: Search, owners: Iterable[str] | Literal["all"]) -> StatusView:
+        """Let these owners read a search, or all; nobody else may any more."""
+        sharing = owners if owners == "all" else names(owners, "owners")
+        body = {"sharing": sharing}
+        return self._transport.view(StatusView, "PUT", at(search, "sharing"), json=body)
 
     def delete(self, search: Search) -> None:
         """Remove an ended search and all its trials."""

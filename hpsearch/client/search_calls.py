@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from hpsearch.client.address import path_of
-from hpsearch.client.arguments import Search, document, revision_tag, search_id
+from hpsearch.client.arguments import Search, document, revision_tag, search_id, text
 from hpsearch.client.transport import Transport, V
 from hpsearch.report.views import PlanView, StatementFormat, StatusView, SubmittedView
 
@@ -69,6 +69,14 @@ def patch(
     headers = {} if seen is None else {"If-Match": revision_tag(seen, "seen")}
     asked = document(changes, "the edit")
     return transport.view(kind, "PATCH", at(search), json=asked, headers=headers, params=params)
+
+
+def steer(transport: Transport, search: Search, action: str, reason: str | None) -> StatusView:
+    """Pause, resume or cancel a search; with a reason as an operator does."""
+    if reason is None:
+        return transport.view(StatusView, "POST", at(search, action))
+    asked = {"action": action, "reason": text(reason, "reason")}
+    return transport.view(StatusView, "POST", at(search, "operate"), json=asked)
 
 
 def _body(spec: Spec) -> bytes:

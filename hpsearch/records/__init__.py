@@ -17,7 +17,13 @@ from hpsearch.records.jobs import (
     Task,
     WorkerRecord,
 )
-from hpsearch.records.library import ContentRecord, DatasetRecord, KeyRecord, NewKey
+from hpsearch.records.library import (
+    ContentRecord,
+    DatasetRecord,
+    KeyRecord,
+    NewKey,
+    QuotaRecord,
+)
 from hpsearch.records.observed import (
     loss_drop,
     observation_from_json,
@@ -27,10 +33,20 @@ from hpsearch.records.observed import (
 )
 from hpsearch.records.outbox import DeliveryRecord, DueDelivery
 from hpsearch.records.rounds import DecisionRecord, RoundRecord
-from hpsearch.records.search import Edit, NewSearch, Recommended, SearchRecord
+from hpsearch.records.search import (
+    EVERYBODY,
+    Access,
+    Edit,
+    NewSearch,
+    Reader,
+    Recommended,
+    SearchRecord,
+)
 from hpsearch.records.trials import Curve, Reported, TrialRecord
 
 __all__ = [
+    "EVERYBODY",
+    "Access",
     "Act",
     "Actor",
     "ActorKind",
@@ -51,6 +67,8 @@ __all__ = [
     "NewKey",
     "NewSearch",
     "Place",
+    "QuotaRecord",
+    "Reader",
     "Recommended",
     "Reported",
     "RoundRecord",

@@ -48,6 +48,15 @@ class KeyRecord(NamedTuple):
         return self.scopes.split()
 
 
+class QuotaRecord(NamedTuple):
+    """The limits of one owner; None where the settings' own holds."""
+
+    owner: str
+    searches: int | None = None
+    datasets: int | None = None
+    dataset_bytes: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class NewKey:
     """An API key as it is made."""

@@ -12,6 +12,8 @@ from hpsearch.spec import ResolvedSpec, SearchSpec, edited
 from hpsearch.trials import Observation, Recommendation, SearchState
 from hpsearch.workloads import DatasetFacts
 
+EVERYBODY = "*"  # in the sharing of a search; no owner is named so
+
 
 @dataclass(frozen=True, slots=True)
 class Edit:
@@ -83,6 +85,22 @@ class Recommended:
         return cls(**{**data, "params": params, "kept": kept})
 
 
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """An owner who reads what others granted them as well.
+
+    everyone
+        True of an operator, who reads the searches of every owner.
+    """
+
+    owner: str
+    everyone: bool = False
+
+
+Access = str | Reader
+"""Whose searches: an owner's own, or those that a reader may see."""
+
+
 class SearchRecord(NamedTuple):
     """A search. `warm_start` is empty where it was not read as well.
 
@@ -92,6 +110,8 @@ class SearchRecord(NamedTuple):
         None of a search whose trials are trained elsewhere.
     served_at
         When a job of it was claimed last.
+    sharing
+        Owners who may read it; `EVERYBODY` stands for all.
     """
 
     id: str
@@ -124,6 +144,7 @@ class SearchRecord(NamedTuple):
     served_at: float | None = None
     tags: Sequence[str] = ()
     note: str | None = None
+    sharing: Sequence[str] = ()
     warm_start: Sequence[Observation] = ()
 
     def resolved(self, *, after: int | None = None) -> ResolvedSpec:

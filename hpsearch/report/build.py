@@ -15,6 +15,7 @@ from hpsearch.evidence import Evidence, Finalist, Importance, Surface
 from hpsearch.narrowing.basis import basis_of
 from hpsearch.origins import API, origin_of
 from hpsearch.records import (
+    EVERYBODY,
     AuditRecord,
     DatasetRecord,
     DecisionRecord,
@@ -158,7 +159,14 @@ def status(
         cost=progress.cost(resolved, rounds),
         tags=[*search.tags],
         note=search.note or "",
+        owner=search.owner,
+        sharing=sharing_view(search.sharing),
     )
+
+
+def sharing_view(stored: Sequence[str]) -> list[str] | str:
+    """The owners who may read a search, or "all"."""
+    return "all" if EVERYBODY in stored else [*stored]
 
 
 def conditions_view(resolved: ResolvedSpec) -> dict[str, dict[str, list[Level]]]:

@@ -13,6 +13,7 @@ from hpsearch.service.figures import FigureQueries
 from hpsearch.service.jobs import JobService
 from hpsearch.service.keys import ApiKeys, Principal
 from hpsearch.service.metrics import Metrics
+from hpsearch.service.owners import Owners
 from hpsearch.service.searches import Searches
 from hpsearch.settings import Settings
 from hpsearch.store import SCHEMA, Store
@@ -35,6 +36,7 @@ class Services:
     jobs: JobService
     external: External
     audit: AuditTrail
+    owners: Owners
     metrics: Metrics
 
     def ready(self, *, writing: bool = False) -> dict[str, str]:

@@ -16,6 +16,7 @@ from hpsearch.records import Act, DatasetRecord
 from hpsearch.report.build import dataset_view, info_view
 from hpsearch.report.views import DatasetView, Page, TestRowsView
 from hpsearch.service import cursors, split_checks
+from hpsearch.service.owners import limits_of
 from hpsearch.settings import Settings
 from hpsearch.spec import ResolvedSpec
 from hpsearch.store import SHARED, Store, Tx
@@ -238,7 +239,8 @@ class Datasets:
         if owner == SHARED:
             return
         count, held = tx.library.held(owner, but=name)
-        most, bytes_most = self._settings.max_datasets, self._settings.max_dataset_bytes
+        limits = limits_of(tx, owner, self._settings)
+        most, bytes_most = limits.datasets, limits.dataset_bytes
         if count >= most:
             raise TooMany(f"you have {count} datasets, the limit is {most}; delete one first")
         if held + size > bytes_most:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hpsearch.directions import Direction, sign_in
-from hpsearch.records import TrialRecord
+from hpsearch.records import Access, TrialRecord
 from hpsearch.report import build
 from hpsearch.report.views import RangeView, RoundView, SurfaceView, TrialView
 from hpsearch.service.queries import get_or_404
@@ -23,12 +23,12 @@ class FigureQueries:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def asked(self, search_id: str, *, owner: str) -> dict[str, RangeView]:
+    def asked(self, search_id: str, *, owner: Access) -> dict[str, RangeView]:
         """The ranges of the spec, edits included."""
         search = get_or_404(self._store, owner, search_id)
         return build.box_view(search.resolved().box)
 
-    def rounds(self, search_id: str, *, owner: str) -> list[RoundView]:
+    def rounds(self, search_id: str, *, owner: Access) -> list[RoundView]:
         """All rounds in order."""
         sign = self._sign(search_id, owner)
         return self._store.read(
@@ -37,14 +37,14 @@ class FigureQueries:
             )
         )
 
-    def direction(self, search_id: str, *, owner: str) -> Direction:
+    def direction(self, search_id: str, *, owner: Access) -> Direction:
         """The direction in which the scores of a search are better."""
         return "minimize" if self._sign(search_id, owner) < 0 else "maximize"
 
-    def _sign(self, search_id: str, owner: str) -> int:
+    def _sign(self, search_id: str, owner: Access) -> int:
         return sign_in(get_or_404(self._store, owner, search_id).spec)
 
-    def sample(self, search_id: str, *, owner: str) -> tuple[list[TrialView], int]:
+    def sample(self, search_id: str, *, owner: Access) -> tuple[list[TrialView], int]:
         """Trials for a picture, and of how many they are.
 
         All that have ended; of more than `POINTS` the best ones and every so many-th of the rest.
@@ -65,13 +65,13 @@ class FigureQueries:
         trials, ended = self._store.read(read)
         return [build.trial_view(t, sign=sign) for t in trials], ended
 
-    def curves(self, search_id: str, *, owner: str) -> list[TrialView]:
+    def curves(self, search_id: str, *, owner: Access) -> list[TrialView]:
         """The learning curves of the best trials and of the newest."""
         sign = self._sign(search_id, owner)
         trials = self._store.read(lambda tx: tx.trials.best_and_newest(search_id, limit=CURVES))
         return [build.trial_view(t, curve=True, sign=sign) for t in trials]
 
-    def surface(self, search_id: str, *, owner: str) -> SurfaceView | None:
+    def surface(self, search_id: str, *, owner: Access) -> SurfaceView | None:
         """The newest surface that was stored; None before there is a surrogate."""
         sign = self._sign(search_id, owner)
         rounds = self._store.read(lambda tx: tx.trials.rounds(search_id))

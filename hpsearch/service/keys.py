@@ -21,12 +21,15 @@ from hpsearch.records import Act, KeyRecord, NewKey
 from hpsearch.report.build import key_view
 from hpsearch.report.views import KeyView, Page
 from hpsearch.service import cursors
+from hpsearch.service.owners import check_name
+from hpsearch.settings import Settings
 from hpsearch.store import Store, Tx
 
 log = logging.getLogger(__name__)
 
 PREFIX = "hps"
-SCOPES = ("read", "submit", "admin")
+SCOPES = ("read", "submit", "operate", "admin")
+BOOTSTRAP_SCOPES = ("read", "submit", "admin")  # others' searches are not for daily use
 BOOTSTRAP = "bootstrap"
 FORMER = "bootstrap-"  # begins the ids of bootstrap keys that were replaced
 SECRET_BYTES = 32
@@ -47,8 +50,9 @@ class Principal:
 class ApiKeys:
     """The use cases about keys."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
+        self._settings = settings
 
     def authenticate(self, token: str) -> Principal:
         """The holder of `token`.
@@ -76,7 +80,8 @@ class ApiKeys:
         Raises
         ------
         InvalidRequest
-            An unknown scope, an empty or overlong name or owner, a lifetime below one day.
+            An unknown scope, an empty or overlong name, a new owner's name of another form, a lifetime
+            below one day or beyond the longest one of the settings.
         """
         unknown = sorted(set(scopes) - set(SCOPES))
         if unknown or not scopes:
@@ -86,8 +91,16 @@ class ApiKeys:
         for label, value in (("name", name), ("owner", owner)):
             if not 0 < len(value) <= 100 or not value.isprintable():
                 raise InvalidRequest(f"{label} {value!r} must have 1 to 100 printable characters")
+        self._store.read(lambda tx: check_name(tx, owner))
         if days is not None and not 1 <= days <= 36500:
             raise InvalidRequest(f"days {days} must lie between 1 and 36500")
+        longest = self._settings.key_days
+        if longest is not None and (days is None or days > longest):
+            asked = "a key without an end" if days is None else f"a key of {days} days"
+            raise InvalidRequest(
+                f"{asked} is beyond the longest life of keys here, {longest} days (HPSEARCH_KEY_DAYS); "
+                f"make one of {longest} days or fewer: days {longest}, or --days {longest}"
+            )
         key_id = secrets.token_hex(6)
         body = f"{PREFIX}_{key_id}_{_base62(secrets.token_bytes(SECRET_BYTES))}"
         token = f"{body}{_checksum(body)}"
@@ -124,7 +137,7 @@ class ApiKeys:
         return self._view(key_id)
 
     def ensure_bootstrap(self, token: str) -> None:
-        """Make `token` the key `bootstrap`, with every scope; an older one stops working for good.
+        """Make `token` the key `bootstrap`, of all scopes but operate; an older one stops working for good.
 
         Several processes may start at once: the first one changes the key, the others see it changed.
 
@@ -134,7 +147,7 @@ class ApiKeys:
             `token` was replaced or revoked: a process that starts with yesterday's settings must not
             open what was closed. The message has the id and the command that allows it.
         """
-        new = NewKey(BOOTSTRAP, BOOTSTRAP, BOOTSTRAP, " ".join(SCOPES), _hash(token))
+        new = NewKey(BOOTSTRAP, BOOTSTRAP, BOOTSTRAP, " ".join(BOOTSTRAP_SCOPES), _hash(token))
         former = FORMER + secrets.token_hex(4)
         if self._store.write(lambda tx: _settle(tx, new, former)):
             log.warning(

@@ -9,7 +9,7 @@ from typing import Any
 
 from hpsearch.directions import sign_in
 from hpsearch.errors import Conflict, InvalidRequest, NotFound, Stale
-from hpsearch.records import Reported, RoundRecord, SearchRecord, TrialRecord
+from hpsearch.records import Access, Reported, RoundRecord, SearchRecord, TrialRecord
 from hpsearch.report import answer, build, health, progress
 from hpsearch.report.statement import Facts, statement
 from hpsearch.report.views import (
@@ -38,7 +38,7 @@ CURVES = 100  # trials on a page with their learning curves
 
 
 def get_or_404(
-    store: Store, owner: str, search_id: str, if_revision: int | None = None
+    store: Store, owner: Access, search_id: str, if_revision: int | None = None
 ) -> SearchRecord:
     """A search of an owner's.
 
@@ -60,7 +60,10 @@ def get_or_404(
 
 
 class SearchQueries:
-    """The use cases that read. `owner` restricts every one; a stranger's id is not found."""
+    """The use cases that read. `owner` restricts every one; a stranger's id is not found.
+
+    It is an owner, or a reader, who sees what others granted as well.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -68,19 +71,22 @@ class SearchQueries:
     def list(
         self,
         *,
-        owner: str,
+        owner: Access,
         state: str | None = None,
         tags: Sequence[str] = (),
         words: str | None = None,
         since: str | None = None,
         limit: int = 50,
         cursor: str | None = None,
+        others: bool = False,
     ) -> Page:
         """Searches, newest first.
 
         tags, words, since
             Only those with all of these tags, with these words in name, note or a tag, and submitted
             since a day or a time as RFC 3339 has it.
+        others
+            Only those that belong to somebody else.
         """
         if state is not None and state not in set(SearchState):
             raise InvalidRequest(f"state {state!r} is not one of {', '.join(SearchState)}")
@@ -90,6 +96,7 @@ class SearchQueries:
         rows = self._store.read(
             lambda tx: tx.searches.page(
                 owner,
+                others=others,
                 state=state,
                 limit=limit + 1,
                 after=after,
@@ -104,11 +111,11 @@ class SearchQueries:
             next=None if last is None else cursors.encode((last.created_at, last.id)),
         )
 
-    def status(self, search_id: str, *, owner: str) -> StatusView:
+    def status(self, search_id: str, *, owner: Access) -> StatusView:
         """The status of a search."""
         return self._status(get_or_404(self._store, owner, search_id))
 
-    def wait(self, search_id: str, *, owner: str, revision: int, seconds: float) -> StatusView:
+    def wait(self, search_id: str, *, owner: Access, revision: int, seconds: float) -> StatusView:
         """The status as soon as its revision is not `revision`, or after `seconds`.
 
         An ended search does not change any more, so nobody has to wait for that.
@@ -121,7 +128,7 @@ class SearchQueries:
                 return self._status(search)
             time.sleep(min(POLL_SECONDS, left))
 
-    def spec(self, search_id: str, *, owner: str) -> dict[str, Any]:
+    def spec(self, search_id: str, *, owner: Access) -> dict[str, Any]:
         """The spec as it is now, edits included, in a form that can be submitted again."""
         stored = get_or_404(self._store, owner, search_id)
         edited = stored.resolved().spec
@@ -137,7 +144,7 @@ class SearchQueries:
         return provided.filled(spec, begun, sign=edited.score_sign)
 
     def rounds(
-        self, search_id: str, *, owner: str, limit: int = 100, cursor: str | None = None
+        self, search_id: str, *, owner: Access, limit: int = 100, cursor: str | None = None
     ) -> Page:
         """Every round with its ranges, counts, evidence and decisions, in order."""
         sign = sign_in(get_or_404(self._store, owner, search_id).spec)
@@ -160,7 +167,7 @@ class SearchQueries:
         self,
         search_id: str,
         *,
-        owner: str,
+        owner: Access,
         round: int | None = None,
         state: str | None = None,
         sort: str | None = None,
@@ -203,12 +210,12 @@ class SearchQueries:
         views = [build.trial_view(t, curve=curve, sign=sign) for t in trials[:limit]]
         return Page(items=views, next=more)
 
-    def reported(self, search_id: str, *, owner: str) -> Reported:
+    def reported(self, search_id: str, *, owner: Access) -> Reported:
         """The numbers beside their scores that trainers of a search have reported."""
         get_or_404(self._store, owner, search_id)
         return self._store.read(lambda tx: tx.trials.reported(search_id))
 
-    def result(self, search_id: str, *, owner: str) -> ResultView:
+    def result(self, search_id: str, *, owner: Access) -> ResultView:
         """The best range and its test score.
 
         Raises
@@ -227,7 +234,7 @@ class SearchQueries:
 
         return self._store.read(read)
 
-    def statement(self, search_id: str, *, owner: str) -> StatementView:
+    def statement(self, search_id: str, *, owner: Access) -> StatementView:
         """The text that a paper needs of a completed search.
 
         Raises
@@ -242,7 +249,7 @@ class SearchQueries:
             )
         return self._store.read(lambda tx: statement_of(tx, search_id))
 
-    def model(self, search_id: str, *, owner: str) -> tuple[int, Iterator[bytes]]:
+    def model(self, search_id: str, *, owner: Access) -> tuple[int, Iterator[bytes]]:
         """The recommended model's file as the final test trained it: its size, and its pieces.
 
         Raises
@@ -275,7 +282,7 @@ class SearchQueries:
                 return
             yield piece
 
-    def health(self, search_id: str, *, owner: str) -> HealthView:
+    def health(self, search_id: str, *, owner: Access) -> HealthView:
         """Findings that a careful reader of this search should know, in whatever state it is."""
         search = get_or_404(self._store, owner, search_id)
         notes = self._store.read(lambda tx: health.notes(_records(tx, search)))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hpsearch.errors import Conflict, NotFound
-from hpsearch.records import Act, SearchRecord
+from hpsearch.errors import Conflict, InvalidRequest, NotFound
+from hpsearch.records import Access, Act, Reader, SearchRecord
 from hpsearch.report import plan
+from hpsearch.report.build import sharing_view
 from hpsearch.report.views import NextRoundView, PlanView, StatusView, SubmittedView
-from hpsearch.service import edits
+from hpsearch.service import edits, sharing
 from hpsearch.service.datasets import Datasets
 from hpsearch.service.queries import SearchQueries, get_or_404
 from hpsearch.service.submission import Submission
@@ -19,6 +20,7 @@ from hpsearch.spec.labels import Labels
 from hpsearch.store import Store, Tx
 from hpsearch.trials import ACTIVE, SearchState
 
+REASON_MOST = 500  # characters of an operator's reason
 EDIT_ATTEMPTS = 20  # a search that runs moves on between reading and writing, now and then
 
 
@@ -128,6 +130,47 @@ class Searches(SearchQueries):
             raise NotFound(f"no search {search_id[:60]!r}")
         return basis
 
+    def share(
+        self, search_id: str, with_: object, *, owner: str, if_revision: int | None = None
+    ) -> StatusView:
+        """Let owners read a search, and no others: a list of them, or the word "all".
+
+        Raises
+        ------
+        InvalidRequest
+            It is neither.
+        """
+        granted = sharing.checked(with_, owner=owner)
+        get_or_404(self._store, owner, search_id, if_revision)
+        if not self._store.write(lambda tx: _share(tx, search_id, granted, if_revision, owner)):
+            get_or_404(self._store, owner, search_id, if_revision)
+        return self.status(search_id, owner=owner)
+
+    def operate(self, search_id: str, action: str, *, reason: str, owner: Access) -> StatusView:
+        """Pause, resume or cancel a search of any owner, who reads the reason in its status.
+
+        `owner` is a reader who sees everyone; of anybody else their own searches.
+
+        Raises
+        ------
+        InvalidRequest
+            Another action, or no reason.
+        Conflict
+            As `pause`, `resume` and `cancel` do.
+        """
+        if action not in ("pause", "resume", "cancel"):
+            raise InvalidRequest(f"action {action[:40]!r} is not one of pause, resume, cancel")
+        reason = reason.strip()
+        if not 0 < len(reason) <= REASON_MOST or not reason.isprintable():
+            raise InvalidRequest(
+                f"reason: say why on one line, in 1 to {REASON_MOST} characters; its owner reads it"
+            )
+        if isinstance(owner, Reader) and not owner.everyone:
+            owner = owner.owner
+        search = get_or_404(self._store, owner, search_id)
+        getattr(self, f"_{action}")(search_id, owner=search.owner, why=reason)
+        return self.status(search_id, owner=owner)
+
     def pause(self, search_id: str, *, owner: str, if_revision: int | None = None) -> StatusView:
         """Start nothing more; jobs that run are finished and kept.
 
@@ -136,14 +179,24 @@ class Searches(SearchQueries):
         Conflict
             The search is neither queued nor running.
         """
+        self._pause(search_id, owner=owner, if_revision=if_revision)
+        return self.status(search_id, owner=owner)
+
+    def _pause(
+        self,
+        search_id: str,
+        *,
+        owner: str,
+        if_revision: int | None = None,
+        why: str | None = None,
+    ) -> None:
         get_or_404(self._store, owner, search_id, if_revision)
-        moved = self._store.write(lambda tx: _pause(tx, search_id, if_revision, owner))
+        moved = self._store.write(lambda tx: _pause(tx, search_id, if_revision, owner, why))
         if not moved:
             search = get_or_404(self._store, owner, search_id, if_revision)
             raise Conflict(
                 f"search {search_id} is {search.state}; this takes one that is queued or running"
             )
-        return self.status(search_id, owner=owner)
 
     def resume(self, search_id: str, *, owner: str, if_revision: int | None = None) -> StatusView:
         """Go on after a pause, or run the frozen final test again after it failed.
@@ -153,15 +206,27 @@ class Searches(SearchQueries):
         Conflict
             The search is neither paused nor failed in its final test.
         """
+        self._resume(search_id, owner=owner, if_revision=if_revision)
+        return self.status(search_id, owner=owner)
+
+    def _resume(
+        self,
+        search_id: str,
+        *,
+        owner: str,
+        if_revision: int | None = None,
+        why: str | None = None,
+    ) -> None:
         search = get_or_404(self._store, owner, search_id, if_revision)
         if search.state is SearchState.FAILED:
-            if not self._store.write(lambda tx: _final_again(tx, search_id, if_revision, owner)):
+            if not self._store.write(
+                lambda tx: _final_again(tx, search_id, if_revision, owner, why)
+            ):
                 get_or_404(self._store, owner, search_id, if_revision)
                 raise Conflict(f"search {search_id} failed before its final test; submit a new one")
-        elif not self._store.write(lambda tx: _unpause(tx, search_id, if_revision, owner)):
+        elif not self._store.write(lambda tx: _unpause(tx, search_id, if_revision, owner, why)):
             search = get_or_404(self._store, owner, search_id, if_revision)
             raise Conflict(f"search {search_id} is {search.state}; this takes one that is paused")
-        return self.status(search_id, owner=owner)
 
     def cancel(self, search_id: str, *, owner: str, if_revision: int | None = None) -> StatusView:
         """End a search for good; what was trained stays readable.
@@ -171,11 +236,21 @@ class Searches(SearchQueries):
         Conflict
             The search has ended already.
         """
+        self._cancel(search_id, owner=owner, if_revision=if_revision)
+        return self.status(search_id, owner=owner)
+
+    def _cancel(
+        self,
+        search_id: str,
+        *,
+        owner: str,
+        if_revision: int | None = None,
+        why: str | None = None,
+    ) -> None:
         get_or_404(self._store, owner, search_id, if_revision)
-        if not self._store.write(lambda tx: _cancel(tx, search_id, if_revision, owner)):
+        if not self._store.write(lambda tx: _cancel(tx, search_id, if_revision, owner, why)):
             search = get_or_404(self._store, owner, search_id, if_revision)
             raise Conflict(f"search {search_id} is {search.state}; it cannot be cancelled")
-        return self.status(search_id, owner=owner)
 
     def delete(self, search_id: str, *, owner: str) -> None:
         """Remove an ended search and everything about it.
@@ -212,25 +287,47 @@ def _edit(
     return True
 
 
-def _pause(tx: Tx, search_id: str, revision: int | None, owner: str) -> bool:
+def _share(
+    tx: Tx, search_id: str, granted: Sequence[str], revision: int | None, owner: str
+) -> bool:
+    """Let these owners read a search."""
+    done = tx.searches.share(search_id, granted, revision)
+    if done:
+        told = sharing_view(granted)
+        tx.audit.add(Act.SEARCH_SHARED, search_id, owner=owner, sharing=told)
+    return done
+
+
+def _by_operator(done: str, why: str) -> str:
+    """The reason of a state that an operator brought about, as its owner reads it."""
+    return f"{done} by an operator: {why}"
+
+
+def _told(why: str | None) -> dict[str, Any]:
+    """The part of an audit's detail that is an operator's."""
+    return {} if why is None else {"reason": why}
+
+
+def _pause(tx: Tx, search_id: str, revision: int | None, owner: str, why: str | None) -> bool:
     """Start nothing more of a search that works."""
     moved = tx.searches.move(
         search_id,
         from_=[SearchState.QUEUED, SearchState.RUNNING],
         to=SearchState.PAUSED,
-        reason="paused on request",
+        reason="paused on request" if why is None else _by_operator("paused", why),
         revision=revision,
     )
     if moved:
-        tx.audit.add(Act.SEARCH_PAUSED, search_id, owner=owner)
+        tx.audit.add(Act.SEARCH_PAUSED, search_id, owner=owner, **_told(why))
     return moved
 
 
-def _unpause(tx: Tx, search_id: str, revision: int | None, owner: str) -> bool:
+def _unpause(tx: Tx, search_id: str, revision: int | None, owner: str, why: str | None) -> bool:
     """Go on with a paused search."""
-    moved = tx.searches.unpause(search_id, revision)
+    reason = None if why is None else _by_operator("resumed", why)
+    moved = tx.searches.unpause(search_id, revision, reason)
     if moved:
-        tx.audit.add(Act.SEARCH_RESUMED, search_id, owner=owner)
+        tx.audit.add(Act.SEARCH_RESUMED, search_id, owner=owner, **_told(why))
     return moved
 
 
@@ -242,7 +339,7 @@ def _delete(tx: Tx, search_id: str, owner: str) -> bool:
     return removed
 
 
-def _final_again(tx: Tx, search_id: str, revision: int | None, owner: str) -> bool:
+def _final_again(tx: Tx, search_id: str, revision: int | None, owner: str, why: str | None) -> bool:
     """Put the frozen final test back into the queue, if there is one."""
     if tx.final.get(search_id) is None:
         return False
@@ -250,27 +347,29 @@ def _final_again(tx: Tx, search_id: str, revision: int | None, owner: str) -> bo
         search_id,
         from_=[SearchState.FAILED],
         to=SearchState.FINALIZING,
-        reason="the frozen final test runs again on request",
+        reason="the frozen final test runs again on request"
+        if why is None
+        else _by_operator("resumed", why),
         revision=revision,
         finished_at=None,
     )
     if moved:
         tx.results.give_up_spare(search_id)
         tx.final.requeue(search_id)
-        tx.audit.add(Act.SEARCH_RESUMED, search_id, owner=owner)
+        tx.audit.add(Act.SEARCH_RESUMED, search_id, owner=owner, **_told(why))
     return moved
 
 
-def _cancel(tx: Tx, search_id: str, revision: int | None, owner: str) -> bool:
+def _cancel(tx: Tx, search_id: str, revision: int | None, owner: str, why: str | None) -> bool:
     """End a search and take back its work."""
     moved = tx.searches.move(
         search_id,
         from_=ACTIVE,
         to=SearchState.CANCELLED,
-        reason="cancelled on request",
+        reason="cancelled on request" if why is None else _by_operator("cancelled", why),
         revision=revision,
     )
     if moved:
         tx.searches.cancel_work(search_id)
-        tx.audit.add(Act.SEARCH_CANCELLED, search_id, owner=owner)
+        tx.audit.add(Act.SEARCH_CANCELLED, search_id, owner=owner, **_told(why))
     return moved

@@ -12,6 +12,7 @@ from hpsearch.records import Act, NewSearch, SearchRecord
 from hpsearch.report.digest import body_sha256
 from hpsearch.service import provided, warm
 from hpsearch.service.datasets import Datasets
+from hpsearch.service.owners import limits_of
 from hpsearch.settings import Settings
 from hpsearch.spec import ResolvedSpec, parse, plan
 from hpsearch.store import Store, Tx
@@ -115,7 +116,8 @@ class Submission:
         digest = new.dataset_digest
         if digest is not None and tx.library.content(digest) is None:
             raise Conflict(f"dataset {new.dataset!r} has just been deleted")
-        active, limit = tx.searches.count_active(new.owner), self._settings.max_active_searches
+        active = tx.searches.count_active(new.owner)
+        limit = limits_of(tx, new.owner, self._settings).searches
         if active >= limit:
             raise TooMany(f"{active} searches are unfinished, the limit is {limit}; wait or cancel")
         if tx.searches.insert(new):

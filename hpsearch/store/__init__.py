@@ -31,6 +31,7 @@ from hpsearch.store.plans import Plans
 from hpsearch.store.publish_window import PublishWindow, Waiting
 from hpsearch.store.queries import Queries, columns
 from hpsearch.store.queue import Queue
+from hpsearch.store.quotas import Quotas
 from hpsearch.store.results import Results, Written
 from hpsearch.store.retention import Retention
 from hpsearch.store.searches import Searches
@@ -53,7 +54,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-SCHEMA = "0010"  # the newest revision of `migrations`, which a test compares with this
+SCHEMA = "0011"  # the newest revision of `migrations`, which a test compares with this
 
 
 class Tx:
@@ -77,6 +78,7 @@ class Tx:
         self.outbox = Outbox(connection)
         self.metrics = MetricsQueries(connection)
         self.retention = Retention(connection)
+        self.quotas = Quotas(connection)
         self.audit = Audit(connection, work)
         self._connection = connection
 

@@ -59,6 +59,10 @@ class Keys(Queries):
             api_key.update().where(api_key.c.id == key_id).values(revoked_at=None)
         )
 
+    def has_owner(self, owner: str) -> bool:
+        """True of an owner who has, or had, a key."""
+        return self.exists(sa.select(api_key.c.id).where(api_key.c.owner == owner))
+
     def get(self, key_id: str) -> KeyRecord | None:
         """The key of an id."""
         return self.one(KeyRecord, _BY_ID, an_id=key_id)

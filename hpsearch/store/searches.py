@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hpsearch.records import Edit, NewSearch, SearchRecord
+from hpsearch.records import EVERYBODY, Access, Edit, NewSearch, SearchRecord
 from hpsearch.store.clock import now
 from hpsearch.store.columns import has_tag
 from hpsearch.store.outbox import OWE
@@ -59,8 +59,11 @@ class Searches(Queries):
         """A search with everything that it knows."""
         return self.one(SearchRecord, _BY_ID, an_id=search_id)
 
-    def of(self, owner: str, search_id: str) -> SearchRecord | None:
-        """A search of an owner's, without its warm-start observations."""
+    def of(self, owner: Access, search_id: str) -> SearchRecord | None:
+        """A search of an owner's, or that a reader may see, without its warm-start observations."""
+        if not isinstance(owner, str):
+            query = sa.select(*BRIEF).where(search.c.id == search_id, _visible(owner))
+            return self.one(SearchRecord, query)
         return self.one(SearchRecord, _OF_OWNER, an_id=search_id, an_owner=owner)
 
     def by_idempotency_key(self, owner: str, key: str) -> SearchRecord | None:
@@ -77,8 +80,9 @@ class Searches(Queries):
 
     def page(
         self,
-        owner: str,
+        owner: Access,
         *,
+        others: bool = False,
         state: str | None,
         limit: int,
         after: tuple[float, str] | None,
@@ -86,15 +90,21 @@ class Searches(Queries):
         words: str | None = None,
         since: float | None = None,
     ) -> Sequence[SearchRecord]:
-        """Searches of an owner, newest first, after this (created_at, id).
+        """Searches of an owner, or that a reader may see, newest first, after this (created_at, id).
 
+        others
+            Only those that belong to somebody else.
         tags, words, since
             Only those with every one of these tags, with these words in name, note or a tag, and
             submitted at this time or later.
         """
         query = sa.select(*BRIEF).where(
-            search.c.owner == owner, *(has_tag(search.c.tags, tag) for tag in tags)
+            _visible(owner), *(has_tag(search.c.tags, tag) for tag in tags)
         )
+        if others:
+            query = query.where(
+                search.c.owner != (owner if isinstance(owner, str) else owner.owner)
+            )
         if state is not None:
             query = query.where(search.c.state == state)
         if words is not None:
@@ -209,7 +219,20 @@ class Searches(Queries):
         self.record("labelled", search_id=search_id, detail={"work": self.work})
         return True
 
-    def unpause(self, search_id: str, revision: int | None) -> bool:
+    def share(self, search_id: str, sharing: Sequence[str], revision: int | None = None) -> bool:
+        """Let these owners read a search, and no others; with `revision` only if it is still at it."""
+        change = search.update().where(search.c.id == search_id)
+        if revision is not None:
+            change = change.where(search.c.revision == revision)
+        values = {"sharing": sharing, "revision": search.c.revision + 1}
+        if not self.changed(change.values(values)):
+            return self.repeated(search_id)
+        self.record("shared", search_id=search_id, detail={"work": self.work})
+        return True
+
+    def unpause(
+        self, search_id: str, revision: int | None = None, reason: str | None = None
+    ) -> bool:
         """Go on with a paused search: queued again, if nothing of it has been drawn yet."""
         target = sa.case((search.c.round > 0, SearchState.RUNNING), else_=SearchState.QUEUED)
         change = search.update().where(
@@ -217,10 +240,10 @@ class Searches(Queries):
         )
         if revision is not None:
             change = change.where(search.c.revision == revision)
-        values = {"state": target, "reason": None, "revision": search.c.revision + 1}
+        values = {"state": target, "reason": reason, "revision": search.c.revision + 1}
         if not self.changed(change.values(values)):
             return self.repeated(search_id)
-        self.record("resumed", search_id=search_id, detail={"work": self.work})
+        self.record("resumed", search_id=search_id, detail={"reason": reason, "work": self.work})
         return True
 
     def cancel_work(self, search_id: str) -> None:
@@ -270,3 +293,13 @@ class Searches(Queries):
             digest=digest,
             digest_reason=digest_reason,
         )
+
+
+def _visible(access: Access) -> sa.ColumnElement[bool]:
+    """True of the searches of an owner, or of those that a reader may see."""
+    if isinstance(access, str):
+        return search.c.owner == access
+    if access.everyone:
+        return sa.true()
+    shared = (has_tag(search.c.sharing, name) for name in (access.owner, EVERYBODY))
+    return sa.or_(search.c.owner == access.owner, *shared)

@@ -64,6 +64,16 @@ api_key = Table(
     Column("last_used_at", Double),
 )
 
+# The limits of one owner; NULL: the settings' own.
+quota = Table(
+    "quota",
+    metadata,
+    Column("owner", String(100), primary_key=True),
+    Column("searches", Integer),
+    Column("datasets", Integer),
+    Column("dataset_bytes", BigInteger),
+)
+
 dataset_content = Table(
     "dataset_content",
     metadata,
@@ -122,6 +132,8 @@ search = Table(
     # Labels of its user, which are no part of what is searched.
     Column("tags", TAGS),
     Column("note", Text),
+    # Owners who may read it besides its own.
+    Column("sharing", TAGS),
     CheckConstraint("revision > 0 AND round >= 0", name="counts"),
     _one_of("state", SearchState),
     Index("ix_search_owner_created", "owner", "created_at", "id"),

@@ -19,6 +19,7 @@ from flask_openapi3.openapi import OpenAPI
 from api import create_app
 from api.auth_throttle import AuthThrottle
 from hpsearch.errors import NotFound
+from hpsearch.records import Reader
 from hpsearch.service import Services
 from hpsearch.service.datasets import Datasets
 from hpsearch.service.external import External, TrialUpdate
@@ -36,6 +37,7 @@ PUBLIC = {
 }  # fmt: skip
 STALE = {"If-Match": '"999"'}  # changes nothing, and tells a search of one's own from a stranger's
 JSON = {"Content-Type": "application/json"}
+RESUME = b'{"action": "resume", "reason": "a test"}'  # of a search that is not paused
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ TABLE = {
     ("GET", f"{SEARCH}/spec"): row("read", 200, 404),
     ("PATCH", SEARCH): row("submit", 412, 404, STALE, JSON, body=b"{}"),
     ("DELETE", SEARCH): row("submit", 412, 404, STALE),
+    ("PUT", f"{SEARCH}/sharing"): row("submit", 412, 404, STALE, JSON, body=b'{"sharing": []}'),
+    ("POST", f"{SEARCH}/operate"): row("operate", 409, 409, JSON, body=RESUME),
     ("POST", f"{SEARCH}/pause"): row("submit", 412, 404, STALE),
     ("POST", f"{SEARCH}/resume"): row("submit", 412, 404, STALE),
     ("POST", f"{SEARCH}/cancel"): row("submit", 412, 404, STALE),
@@ -88,7 +92,8 @@ TABLE = {
     ("GET", "/metrics"): row("read", 200, 200),
 }
 REFUSED = ("none", "malformed", "unknown", "bad secret", "expired", "revoked")
-SCOPED = ("read", "submit", "admin")
+SCOPED = ("read", "submit", "operate", "admin")
+OTHERS = ("other", "granted", "operator")  # keys of other owners
 
 
 @dataclass
@@ -118,6 +123,7 @@ def world(
     services.datasets.put("matrix", file, content_type="text/csv", owner="matrix")
     space = {"learning_rate": {"low": 1e-4, "high": 1.0, "scale": "log"}}
     search, _ = services.searches.submit({"dataset": "matrix", "space": space}, owner="matrix")
+    services.searches.share(search.id, ["granted"], owner="matrix")
     revoked, headers = keys(services)
     app = create_app(services, settings)
     names = {
@@ -139,7 +145,9 @@ def keys(services: Services) -> tuple[str, dict[str, dict[str, str]]]:
         return view.id, token
 
     tokens = {scope: made(scope)[1] for scope in SCOPED}
-    tokens["other"] = made(*SCOPED, owner="another")[1]
+    tokens["other"] = made("read", "submit", "admin", owner="another")[1]
+    tokens["granted"] = made("read", "submit", owner="granted")[1]
+    tokens["operator"] = made("read", "submit", "operate", owner="operator")[1]
     revoked, tokens["revoked"] = made(*SCOPED)
     services.keys.revoke(revoked)
     expired, tokens["expired"] = made(*SCOPED)
@@ -172,6 +180,25 @@ def addresses() -> Iterator[str]:
     return (f"127.9.{i // 250}.{i % 250 + 1}" for i in itertools.count())
 
 
+SCOPES_OF = {
+    "other": {"read", "submit", "admin"},
+    "granted": {"read", "submit"},
+    "operator": {"read", "submit", "operate"},
+}
+# Of a search that is not theirs: whoever it was shared with reads, an operator reads and stops.
+_SHOWN = {
+    (method, rule)
+    for (asked, rule), wanted in TABLE.items()
+    if wanted.scope == "read" and rule.startswith(SEARCH)
+    for method in (asked, "HEAD")
+}
+SEEN_BY = {
+    "other": set(),
+    "granted": _SHOWN,
+    "operator": _SHOWN | {("POST", f"{SEARCH}/operate")},
+}
+
+
 def expected(world: World, rule: str, method: str, kind: str) -> int:
     if method not in world.methods(rule):
         return 401 if kind in REFUSED else 405
@@ -180,8 +207,11 @@ def expected(world: World, rule: str, method: str, kind: str) -> int:
     wanted = TABLE["GET" if method == "HEAD" else method, rule]
     if kind in REFUSED:
         return 401
-    if kind == "other":
-        return wanted.other
+    if kind in OTHERS:
+        if wanted.scope not in SCOPES_OF[kind]:
+            return 403
+        granted = (method, rule) in SEEN_BY[kind]
+        return wanted.own if granted else wanted.other
     return wanted.own if kind == wanted.scope else 403
 
 
@@ -194,7 +224,7 @@ def test_the_table_has_every_route_and_no_other(world: World) -> None:
     assert here == set(TABLE) | {("GET", rule) for rule in PUBLIC}
 
 
-@pytest.mark.parametrize("kind", [*REFUSED, *SCOPED, "other"])
+@pytest.mark.parametrize("kind", [*REFUSED, *SCOPED, *OTHERS])
 def test_every_rule_and_method_answers_this_kind_of_key_exactly_so(
     world: World, addresses: Iterator[str], kind: str
 ) -> None:
@@ -306,7 +336,8 @@ def test_every_use_case_refuses_a_stranger(world: World, services: Services) -> 
     search_id = world.names["<id>"]
     values = {
         "search_id": search_id, "name": "matrix", "changes": {}, "revision": 1, "seconds": 0.0,
-        "trial": "1-0", "token": "t", "update": TrialUpdate("t", score=0.5),
+        "trial": "1-0", "token": "t", "update": TrialUpdate("t", score=0.5), "with_": "all",
+        "action": "cancel", "reason": "a test",
     }  # fmt: skip
     tried = set()
     for used in (services.searches, services.figures, services.datasets, services.external):
@@ -322,6 +353,30 @@ def test_every_use_case_refuses_a_stranger(world: World, services: Services) -> 
             tried.add(name)
     assert tried >= {"status", "rounds", "trials", "result", "health", "spec", "edit", "preview",
                      "pause", "resume", "cancel", "delete", "wait", "find", "get", "sample",
-                     "curves", "surface", "asked", "claim", "heartbeat", "report"}  # fmt: skip
+                     "curves", "surface", "asked", "claim", "heartbeat", "report", "share", "operate"}  # fmt: skip
     for used in (services.searches, services.datasets):
         assert "matrix" not in used.list(owner="a-stranger").model_dump_json()
+
+
+def test_every_use_case_takes_a_reader_or_an_owner_alone(world: World, services: Services) -> None:
+    """What reads takes a reader, and refuses one without a grant; what changes takes owners alone."""
+    search_id, reading, changing = world.names["<id>"], set(), set()
+    for kind in (Searches, FigureQueries, External):
+        for name, method in inspect.getmembers(kind, inspect.isfunction):
+            asked = inspect.signature(method).parameters
+            if not name.startswith("_") and "search_id" in asked:
+                (reading if asked["owner"].annotation == "Access" else changing).add(name)
+    assert changing == {
+        "edit", "preview", "pause", "resume", "cancel", "delete", "share",
+        "check", "claim", "heartbeat", "report",
+    }  # fmt: skip
+    values = {"revision": 1, "seconds": 0.0, "action": "cancel", "reason": "a test"}
+    for used in (services.searches, services.figures):
+        for name in sorted(reading & set(dir(used))):
+            method = getattr(used, name)
+            sent = {k: v for k, v in values.items() if k in inspect.signature(method).parameters}
+            for nobody in (Reader("a-stranger"), "granted"):
+                with pytest.raises(NotFound):
+                    method(search_id, **sent, owner=nobody)
+    with pytest.raises(NotFound):  # whom it was shared with
+        services.searches.operate(search_id, "cancel", reason="a test", owner=Reader("granted"))

@@ -158,6 +158,8 @@ class StatusView(View):
     cost: CostView | None = Field(None, description="null where no cost was reported or asked for.")
     tags: list[str] = Field([], description="Its user's, to find it by.")
     note: str = Field("", description="Its user's, in plain text.")
+    owner: str = Field("", description="To whom it belongs.")
+    sharing: list[str] | str = Field([], description='Owners who may read it, or "all".')
 
 
 class DecisionView(View):
