@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 
 from hpsearch import logs, streams
@@ -10,6 +11,8 @@ from hpsearch.errors import Conflict, HpsearchError
 from hpsearch.plural import counted
 from hpsearch.settings import load
 from migrations import schema
+
+log = logging.getLogger(__name__)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,7 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
         settings.make_home()
         database = schema.Database(settings.database)
         if options.command == "upgrade":
+            before = database.current()
             database.upgrade()
+            if before != schema.head():
+                log.info("migrated from %s to %s", before or "empty", schema.head())
         elif options.command == "downgrade":
             _downgrade(database, options.revision, alive=settings.lease_seconds, yes=options.yes)
         print(database.current() or "empty")  # noqa: T201  # likewise

@@ -58,7 +58,7 @@ for command in (
     searches.spec, searches.list_, searches.pause, searches.resume, searches.cancel,
     searches.delete, searches.replay, edits.edit, edits.tag, edits.continue_, serve.serve, demo.demo,
     lab.lab, report.report, report.statement, predict.model, predict.predict, exchange.export, exchange.import_,
-    compare.compare, backup.backup, doctor.doctor, prune.prune,
+    compare.compare, backup.backup, backup.restore, backup.move, doctor.doctor, prune.prune,
 ):  # fmt: skip
     app.command(command.__name__.rstrip("_"))(command)
 app.add_typer(datasets.app, name="datasets")

@@ -351,6 +351,9 @@ loop = Table(
     Column("seen_at", Double, nullable=False),
 )
 
+# Tables into which a migration puts rows of its own: with them alone a database is still empty.
+SEEDED = frozenset({"installation"})
+
 # The id is public: it tells one service from another, and nothing else.
 installation = Table(
     "installation",
