@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from alembic.script import ScriptDirectory
 from alembic.script.revision import RevisionError
 from sqlalchemy import exc
 
-from hpsearch.errors import Corrupt, InvalidRequest, Unavailable
+from hpsearch.errors import Corrupt, InvalidRequest, Misconfigured, Unavailable
 from hpsearch.records import Act
 from hpsearch.store import Engines
 from hpsearch.store.acting import actor
@@ -63,8 +64,10 @@ class Database:
         ------
         Unavailable
             The database does not answer, or refuses.
+        Misconfigured
+            A newer version has migrated it.
         """
-        self._run(lambda made: command.upgrade(made, "head"))
+        self._run(lambda made: command.upgrade(made, "head"), check=_known)
 
     def downgrade(self, revision: str) -> None:
         """Take the database back to an older revision; what the newer ones held is lost."""
@@ -108,7 +111,7 @@ class Database:
         """Close every connection."""
         self._engines.dispose()
 
-    def _run(self, step: Any) -> None:
+    def _run(self, step: Any, check: Callable[[str | None], None] = lambda _: None) -> None:
         self._wait()
         with translating(), self._engines.write.connect() as connection:
             if self._engines.sqlite:
@@ -121,6 +124,7 @@ class Database:
                 if not self._engines.sqlite:
                     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
                 before = _revision(connection)
+                check(before)
                 step(config(connection))
                 entry = _audit(connection, before)
                 if self._engines.sqlite:
@@ -159,6 +163,22 @@ def _audit(connection: sa.Connection, before: str | None) -> Entry | None:
         values = {**entry.values(), "at": now(), "act": uuid.uuid4().hex}
         connection.execute(audit.insert().values(values))
     return entry
+
+
+def _known(revision: str | None) -> None:
+    """Refuse a database of a newer version.
+
+    Raises
+    ------
+    Misconfigured
+        No migration of this version leads to its revision.
+    """
+    known = {step.revision for step in ScriptDirectory.from_config(config()).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise Misconfigured(
+            f"the database has the schema {revision}, and this version knows {head()}: install the "
+            "version that made it or a newer one, or restore a backup of before"
+        )
 
 
 def _check_references(connection: sa.Connection) -> None:

@@ -62,8 +62,8 @@ for command in (
     searches.spec, searches.list_, searches.pause, searches.resume, searches.cancel, searches.share,
     searches.delete, searches.replay, edits.edit, edits.tag, edits.continue_, serve.serve, demo.demo,
     lab.lab, report.report, report.statement, predict.model, predict.predict, exchange.export, exchange.import_,
-    exchange.convert, agent.agent, compare.compare, backup.backup, doctor.doctor, prune.prune,
-    audit.audit,
+    exchange.convert, agent.agent, compare.compare, backup.backup, backup.restore, backup.move, doctor.doctor,
+    prune.prune, audit.audit,
 ):  # fmt: skip
     app.command(command.__name__.rstrip("_"))(command)
 app.add_typer(datasets.app, name="datasets")

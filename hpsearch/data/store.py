@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
@@ -23,11 +24,26 @@ from hpsearch.data.formats import (
     name_suffixes,
     reader_of,
 )
-from hpsearch.data.info import ROWS_FILE, TRAIN_FILES, DatasetInfo, require_digest
+from hpsearch.data.info import (
+    ROWS_FILE,
+    SEALED_FILES,
+    TRAIN_FILES,
+    DatasetInfo,
+    require_digest,
+)
 from hpsearch.data.limits import FULL, LOCAL, NO_ROOM, UPLOAD, Limits
 from hpsearch.data.parse import bundled, idx
 from hpsearch.data.parse.request import AS_IT_IS, Reader, Reading, Request
-from hpsearch.data.places import LocalPlace, Place, RemotePlace, file_digest, missing, sweep
+from hpsearch.data.places import (
+    SEALED,
+    LocalPlace,
+    Place,
+    RemotePlace,
+    file_digest,
+    missing,
+    relative,
+    sweep,
+)
 from hpsearch.data.row_facts import NO_FACTS, TRAIN_FACTS, RowFacts
 
 _UTF8 = {"utf-8", "utf8", "us-ascii"}
@@ -283,6 +299,35 @@ class DatasetStore:
         """Return True if a dataset of this digest is stored here."""
         return self._place.info(require_digest(digest)) is not None
 
+    def take(self, info: DatasetInfo, source: DatasetStore) -> None:
+        """Store a copy of a dataset of another store, hashed before it appears; one that is here whole stays.
+
+        Raises
+        ------
+        errors.Corrupt
+            A file of the source is missing, or is not what was stored.
+        errors.StorageFull, errors.Unavailable
+            The copy cannot be written.
+        """
+        if self._whole(info.digest) is not None:
+            return
+        source.verify(info)
+        staging = self._place.staging()
+        try:
+            (staging / SEALED).mkdir(mode=0o700, parents=True)
+            for name in info.files:
+                copy = staging / relative(name)
+                _copy(source.file(info, name), copy, mode=0o600 if name in SEALED_FILES else 0o644)
+                if file_digest(copy) != info.files[name]:
+                    raise errors.Corrupt(f"{copy} is not what was written; look at its disk")
+            self._place.publish(staging, info)
+        except OSError as error:
+            if error.errno in NO_ROOM:
+                raise errors.StorageFull(FULL) from error
+            raise errors.Unavailable(f"{staging.parent} cannot be written: {error}") from error
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
     def delete(self, digest: str) -> None:
         """Remove a dataset; one that is not here is no error."""
         self._place.delete(require_digest(digest))
@@ -310,6 +355,15 @@ class DatasetStore:
 
 def _fields(reading: Reading) -> dict[str, Any]:
     return {field.name: getattr(reading, field.name) for field in fields(Reading)}
+
+
+def _copy(source: Path, target: Path, *, mode: int) -> None:
+    """Copy a file, and have the disk keep it."""
+    with source.open("rb") as content, target.open("xb") as file:
+        target.chmod(mode)
+        shutil.copyfileobj(content, file)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _is_known(charset: str) -> bool:

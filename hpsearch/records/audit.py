@@ -42,6 +42,7 @@ class Act(StrEnum):
     PRUNE = "prune"
     SCHEMA_UPGRADED = "schema.upgraded"
     SCHEMA_DOWNGRADED = "schema.downgraded"
+    SERVICE_MOVED = "service.moved"
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,10 +57,11 @@ class Services:
                 "migrations": "none applied; run: python -m migrations upgrade",
             }
         if revision != SCHEMA:
+            newer = revision > SCHEMA
+            way = "install the newer one" if newer else "run: python -m migrations upgrade"
             return {
                 "database": "ok",
-                "migrations": f"at {revision}, this version needs {SCHEMA}; "
-                "run: python -m migrations upgrade",
+                "migrations": f"at {revision}, this version needs {SCHEMA}; {way}",
             }
         return {"database": "ok", "migrations": "ok"}
 

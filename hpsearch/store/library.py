@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -63,6 +63,11 @@ class Library(Queries):
     def digests(self) -> Sequence[str]:
         """Every content that is stored."""
         query = sa.select(dataset_content.c.digest).order_by(dataset_content.c.digest)
+        return self.connection.execute(query).scalars().all()
+
+    def infos(self) -> Sequence[Mapping[str, Any]]:
+        """The description of every content that is stored."""
+        query = sa.select(dataset_content.c.info).order_by(dataset_content.c.digest)
         return self.connection.execute(query).scalars().all()
 
     def held(self, owner: str, *, but: str) -> tuple[int, int]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import exc
 
-from hpsearch.errors import Unavailable
+from hpsearch.errors import Corrupt, Unavailable
 from hpsearch.store.clock import now
 from hpsearch.store.engine import Engines
 from hpsearch.store.faults import translating
@@ -75,8 +78,36 @@ def copy(engines: Engines, target: Path) -> list[dict[str, Any]]:
             source.close()
     except module_error as error:
         raise Unavailable(f"the database cannot be copied to {target}: {error}") from error
-    made = sa.create_engine(sa.URL.create("sqlite", database=str(target)))
-    with made.connect() as connection:
-        infos = connection.execute(sa.select(dataset_content.c.info)).scalars().all()
-    made.dispose()
-    return list(infos)
+    return list(inspect(target).infos)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A copied database: the revision of its schema, and the descriptions of its datasets."""
+
+    revision: str
+    infos: Sequence[dict[str, Any]]
+
+
+def inspect(path: Path) -> Snapshot:
+    """Look into a copied database without changing it.
+
+    Raises
+    ------
+    Corrupt
+        It is damaged, or no database of ours.
+    """
+    engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)))
+    try:
+        with engine.connect() as connection:
+            said = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+            if said != "ok":
+                raise Corrupt(f"{path.name} is damaged: {said}; take an older backup")
+            query = sa.text("SELECT version_num FROM alembic_version")
+            revision = connection.execute(query).scalar_one()
+            infos = connection.execute(sa.select(dataset_content.c.info)).scalars().all()
+    except exc.SQLAlchemyError as error:
+        raise Corrupt(f"{path.name} is no database of hpsearch: {error}") from error
+    finally:
+        engine.dispose()
+    return Snapshot(revision, infos)

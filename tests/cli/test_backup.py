@@ -9,58 +9,19 @@ import uuid
 import pytest
 import sqlalchemy as sa
 from support.alone import alone
-from support.bench import OWNER, Bench
+from support.bench import Bench
 from support.checker import verify
+from support.embedded import half_done, opened
 
 from hpsearch.errors import Unavailable
 from hpsearch.service.backup import backup
 from hpsearch.store import SHARED
-from hpsearch.training import Trainer
 from hpsearch.trials import SearchState
 from hpsearch.wiring import build
 from migrations.schema import Database
 
-SPEC = {"dataset": "iris", "rounds": 2, "trials_per_round": 8, "epochs": {"first": 2, "last": 2},
-        "space": {"learning_rate": {"low": 1e-3, "high": 1.0, "scale": "log"}}}  # fmt: skip
 
-
-@pytest.fixture
-def home(configured, tmp_path, migrated_sqlite, monkeypatch):
-    """A data folder with a key."""
-    folder = tmp_path / "kept"
-    folder.mkdir()
-    (folder / "hpsearch.db").write_bytes(migrated_sqlite.read_bytes())
-    (folder / "api.key").write_text("k" * 43)
-    (folder / "api.key").chmod(0o600)
-    monkeypatch.setenv("HPSEARCH_HOME", str(folder))
-    for name in ("DATABASE_URL", "REDIS_URL"):
-        monkeypatch.delenv(name, raising=False)
-    return folder
-
-
-def opened(configured, folder):
-    return build(configured(home=folder, data_url=None, job_size=2, republish_seconds=0.01))
-
-
-@pytest.fixture
-def services(configured, home):
-    with opened(configured, home) as made:
-        yield made
-
-
-def half_done(services):
-    """Submit, and train one job of the first round."""
-    bench = Bench(services)
-    search_id = services.searches.submit(SPEC, owner=OWNER)[0].id
-    bench.work.advance_due()
-    first, *others = bench.work.hints()
-    assert others
-    report = Trainer(services.files).run(bench.claim(first))
-    bench.work.finish(first, report, worker_run="worker")
-    return search_id
-
-
-def test_a_copy_made_in_mid_run_goes_on_to_the_same_result(run, services, configured, tmp_path):
+def test_a_copy_made_in_mid_run_goes_on_to_the_same_result(run, services, tmp_path):
     search_id = half_done(services)
     file = tmp_path / "copy.tar"
     code, out, err = run("backup", str(file), "--json")
@@ -77,7 +38,7 @@ def test_a_copy_made_in_mid_run_goes_on_to_the_same_result(run, services, config
     with tarfile.open(file) as archive:
         archive.extractall(folder, filter="tar")
     assert (folder / "api.key").read_text() == "k" * 43
-    with opened(configured, folder) as restored:
+    with opened(folder) as restored:
         bench = Bench(restored)
         assert bench.status(search_id).state is SearchState.RUNNING
         assert alone(restored, search_id) == expected

@@ -178,8 +178,10 @@ def test_the_process(tmp_path, configured):
         )  # fmt: skip
 
     assert call("current").stdout.strip() == "empty"
-    assert call("upgrade").stdout.strip() == schema.head()
-    assert call("upgrade").stdout.strip() == schema.head()
+    first, again = call("upgrade"), call("upgrade")
+    assert first.stdout.strip() == again.stdout.strip() == schema.head()
+    assert f"migrated from empty to {schema.head()}" in first.stderr
+    assert "migrated from" not in again.stderr
     assert call("heads").stdout.strip() == schema.head()
     asked = call("downgrade")
     assert (asked.returncode, asked.stdout) == (3, "")
@@ -205,6 +207,19 @@ def test_workers_keep_a_database_where_it_is(configured, database_url, monkeypat
     assert "1 worker lived in the last" in capsys.readouterr().err
     assert main(["current"]) == 0
     assert capsys.readouterr().out.strip() == schema.head()
+
+
+def test_a_database_of_a_newer_version_is_left_alone(configured, database_url, monkeypatch, capsys):
+    settings = configured(database_url=database_url)
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("HPSEARCH_HOME", str(settings.home))
+    with build(settings) as services:
+        with services.store.engines.write.begin() as connection:
+            connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+        assert main(["upgrade"]) == 78
+        assert "the database has the schema 9999, and this version knows" in capsys.readouterr().err
+        assert services.ready()["migrations"].endswith("install the newer one")
+        assert services.store.revision() == "9999"
 
 
 def test_every_step_says_what_it_takes_along():

@@ -15,6 +15,7 @@ SKIPPED = {
     r"^hpsearch serve\b": "the service is up already",
     r"\bFOLDER\b": "needs MNIST's files",
     r"^hpsearch lab\b": "takes minutes; tests/lab runs it",
+    r"^hpsearch move\b": "needs PostgreSQL, and a service that is stopped; tests/docs/test_runbook.py has both",
     r"^kubectl\b": "needs a cluster; tests/deploy reads the manifests",
 }
 # What comes before a line that needs something of its own.
