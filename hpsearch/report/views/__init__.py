@@ -22,6 +22,7 @@ from hpsearch.report.views.library import (
     LeftOutView,
     TestRowsView,
 )
+from hpsearch.report.views.needs import CheapestView, CostPointView, RequirementView
 from hpsearch.report.views.plan import PlannedRoundView, PlanView, SubmittedView
 from hpsearch.report.views.progress import (
     BestView,
@@ -61,9 +62,11 @@ from hpsearch.report.views.statement import (
 __all__ = [
     "BaselineView",
     "BestView",
+    "CheapestView",
     "ChecklistItem",
     "ChecklistView",
     "ColumnView",
+    "CostPointView",
     "CostView",
     "CurvePoint",
     "DatasetView",
@@ -90,6 +93,7 @@ __all__ = [
     "PlannedRoundView",
     "RangeView",
     "RecommendedView",
+    "RequirementView",
     "ResultRangeView",
     "ResultView",
     "RoundCounts",
