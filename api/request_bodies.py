@@ -23,12 +23,15 @@ from hpsearch.spec import from_pydantic
 from hpsearch.spec.budget import COST_MOST, BudgetSpec
 from hpsearch.spec.labels import Note, Tags
 from hpsearch.spec.models import Setting
+from hpsearch.spec.needs import METRIC_NAME, METRIC_NAME_MOST, NAME_MOST, Requirements
 from hpsearch.trials import SCORE_MOST, TrialState
 
 KeyScope = Literal["read", "submit", "operate", "admin"]
 MetricName = Annotated[
     str,
-    Field(min_length=1, max_length=60, pattern=r"^[^\W\d][\w.:/ -]*$", description="Of a metric."),
+    Field(
+        min_length=1, max_length=METRIC_NAME_MOST, pattern=METRIC_NAME, description="Of a metric."
+    ),
 ]
 MetricValue = Annotated[float, Field(ge=-SCORE_MOST, le=SCORE_MOST)]
 METRICS_MOST = 32
@@ -96,6 +99,14 @@ class SearchEdit(_Edit):
     try_first: list[Setting] = Field(
         [], description="Settings for the first round, as a whole, as long as it has not begun."
     )
+    require: Requirements = Field(
+        (),
+        description="Other requirements, as a whole, from the next decision on. A metric that the "
+        "trials have not measured from the first one on is refused.",
+    )
+    cheapest: str | None = Field(
+        None, max_length=NAME_MOST, description="Likewise; null: the best, whatever it costs."
+    )
 
 
 class KeyRequest(BaseModel):
@@ -155,8 +166,8 @@ class _Numbers(BaseModel):
     metrics: dict[MetricName, MetricValue] | None = Field(
         None,
         max_length=METRICS_MOST,
-        description="Other numbers beside the score, by name. They decide nothing; those of the last "
-        "report that has some are kept.",
+        description="Other numbers beside the score, by name. They decide nothing but what the spec's "
+        "`require` names; those of the last report that has some are kept.",
     )
     cost: float | None = Field(
         None,

@@ -153,6 +153,8 @@ class Observation:
     source
         0 for a trial of this search; 1, 2, ... for one of the searches it was warm-started
         from, whose round is 0.
+    metrics, cost
+        Numbers beside the score, and what this attempt cost; None where none was measured.
     """
 
     round: int
@@ -168,6 +170,8 @@ class Observation:
     source: int = 0
     loss_drop: float | None = None
     chosen: bool = False
+    metrics: Mapping[str, float] | None = None
+    cost: float | None = None
 
     @property
     def finite(self) -> bool:
@@ -219,7 +223,8 @@ class Recommendation:
     `best` is the trial they were first drawn for, `score` and `sd` are posterior mean and
     standard deviation of the score at full epochs, `trainings` how often they were trained
     that long. `kept` names the hyperparameters that have the baseline's value because the data do
-    not object to it.
+    not object to it. `cheaper` is the cost of the best one in place of which it is recommended, as a
+    cheaper one that cannot be told from it.
     """
 
     best: Observation
@@ -227,6 +232,7 @@ class Recommendation:
     sd: float
     trainings: int
     kept: tuple[str, ...] = ()
+    cheaper: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,7 +310,8 @@ class TrialReport:
     `curve` holds one row per epoch: (epoch, validation loss, validation correct, score).
     `correct_mask` has a bit for each validation example, packed, for trials that repeat others. The
     test fields belong to the final alone. `accuracy` is the share of the weights that validation has
-    right, None where examples count the same; `correct` counts examples all the same.
+    right, None where examples count the same; `correct` counts examples all the same. `metrics` are
+    those that a requirement asks for, by their own direction.
     """
 
     index: int
@@ -320,6 +327,7 @@ class TrialReport:
     test_correct: int | None = None
     test_examples: int | None = None
     accuracy: float | None = None
+    metrics: Mapping[str, float] | None = None
 
     @property
     def rank_value(self) -> float | None:

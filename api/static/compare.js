@@ -41,6 +41,8 @@ function rows(all) {
     ofResult("Models of the range, test", ({ test }) => formatScore(test.mean ?? test.score_mean)),
     ofResult("Ensemble, test", ({ test }) => formatScore(test.ensemble_accuracy)),
     ...(all.some(({ result }) => result?.gain) ? [ofResult("Gain over your setting", gain)] : []),
+    ...(all.some(({ result }) => result?.requirements?.length) ? [ofResult("Requirements met", met)] : []),
+    ...(all.some(({ result }) => result?.cheapest) ? [ofResult("Cost", cost)] : []),
     ofResult("Optimism", ({ optimism }) => (optimism === null ? "–" : formatSigned(optimism))),
     ...names.flatMap((name) => [
       each(`${displayName(name)}: range`, ({ status, result }) => rangeText((result ?? status).ranges[name])),
@@ -64,6 +66,11 @@ function gain({ gain: one }) {
   return one.low === null ? formatSigned(one.value)
     : [formatSigned(one.value), h("br"), h("small", {}, `${formatSigned(one.low)} to ${formatSigned(one.high)}`)];
 }
+
+const met = ({ requirements: asked = [] }) =>
+  (asked.length ? `${asked.filter((one) => one.met === true).length} of ${asked.length}` : "–");
+
+const cost = ({ cheapest: one }) => (one && one.cost !== null ? `${formatValue(one.cost)} ${displayName(one.quantity)}` : "–");
 
 const rangeText = (range) => (range ? formatRange(range) : "not searched");
 

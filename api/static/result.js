@@ -5,7 +5,7 @@ import { rangeCell, verdict } from "./rounds.js";
 import { effective, formatCount, formatParams, formatScore, formatValue, scoreOf, formatSigned, displayName } from "./format.js";
 
 export function showResult(result) {
-  fill(byId("answer"), headline(result), recommended(result), against(result), ranges(result), test(result), finalists(result));
+  fill(byId("answer"), headline(result), recommended(result), needs(result), against(result), ranges(result), test(result), finalists(result));
   byId("result").hidden = false;
 }
 
@@ -78,6 +78,36 @@ function against({ baseline, gain, recommended: chosen, objective, effective_wit
       table("The recommended setting and yours", ["", "Recommended", "Yours", "Gain"], [...values, ...measured])),
     gain.models > 1 && h("p", { class: "muted" }, `Scores are means of ${gain.models} trainings of each setting` +
       `${gain.paired ? ", compared example by example" : ""}. A gain above 0 is for the recommended one.`));
+}
+
+/** What the recommendation had to keep, and the best score by its cost. */
+function needs({ requirements: asked = [], cheapest = null }) {
+  if (!asked.length && !cheapest) return null;
+  const rows = asked.map((one) => [
+    `${displayName(one.metric)} ${one.at_most === null ? "at least" : "at most"} ${formatValue(one.at_most ?? one.at_least)}`,
+    one.met === null ? "not known" : one.met ? "met" : h("strong", {}, "not met"),
+    one.chosen_by === null ? "–" : formatValue(one.chosen_by),
+    one.value === null ? "–" : [formatValue(one.value),
+      one.low !== null && [h("br"), h("small", {}, `${formatValue(one.low)} to ${formatValue(one.high)}`)]],
+    one.probability === null ? "–" : percent(one),
+    one.note ?? "",
+  ]);
+  const points = (cheapest?.curve ?? []).map((point) => [formatValue(point.cost), formatScore(point.score), point.trial]);
+  return h("div", {}, h("h3", {}, "Required, and its cost"),
+    rows.length > 0 && h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Required" },
+      table("What was required", ["Required", "", "Chosen by", "Value", "Probability", "Note"], rows)),
+    cheapest && h("p", {}, cheapest.cost === null ? "Nobody has reported what it costs."
+      : `It costs ${formatValue(cheapest.cost)} ${displayName(cheapest.quantity)}${cheapest.instead_of === null ? ""
+        : `, in place of ${formatValue(cheapest.instead_of)} of a finalist that it cannot be told from`}.`),
+    points.length > 0 && h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Best score by cost" },
+      table("Best score by cost", [`Cost in ${displayName(cheapest.quantity)}`, "Best score, validation", "Trial"], points)));
+}
+
+/** A probability of what was measured, which is never certain. */
+function percent({ known, probability }) {
+  if (known) return `${100 * probability} %`;
+  if (probability > 0.999) return "more than 99.9 %";
+  return probability < 0.001 ? "less than 0.1 %" : `${(100 * probability).toFixed(1)} %`;
 }
 
 /** A gain with its interval, or why there is none. */

@@ -92,6 +92,10 @@ def rows(columns: Sequence[Column]) -> Iterator[tuple[str, Sequence[str]]]:
         yield "ensemble", ended(lambda r: words.share(r.test.ensemble_accuracy))
         if any(c.result and c.result.gain for c in columns):
             yield "gain over your setting", ended(_gain)
+        if any(c.result and c.result.requirements for c in columns):
+            yield "requirements met", ended(_met)
+        if any(c.result and c.result.cheapest for c in columns):
+            yield "cost", ended(_cost)
         yield "optimism", ended(lambda r: ABSENT if r.optimism is None else f"{r.optimism:+.4f}")
     for name in dict.fromkeys(name for column in columns for name in column.status.ranges):
         yield words.plain(name), [_range(column, name) for column in columns]
@@ -124,6 +128,21 @@ def _gain(result: ResultView) -> str:
     from hpsearch.report import gain_words
 
     return gain_words.short(result) or ABSENT
+
+
+def _met(result: ResultView) -> str:
+    """How many of the requirements the recommendation is known to meet."""
+    asked = result.requirements
+    return f"{sum(one.met is True for one in asked)} of {len(asked)}" if asked else ABSENT
+
+
+def _cost(result: ResultView) -> str:
+    from hpsearch.report import need_words
+
+    one = result.cheapest
+    if one is None or one.cost is None:
+        return ABSENT
+    return f"{need_words.quantity(one.cost)} {need_words.title(one.quantity)}"
 
 
 def _range(column: Column, name: str) -> str:

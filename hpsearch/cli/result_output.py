@@ -12,12 +12,13 @@ from rich.text import Text
 
 from hpsearch.cli.tables import facts, ranges
 from hpsearch.plural import counted
-from hpsearch.report import gain_words, words
+from hpsearch.report import gain_words, need_words, words
 from hpsearch.report import yardstick_words as yardsticks
 from hpsearch.report.words import plain
 
 if TYPE_CHECKING:
     from hpsearch.report.views import (
+        CheapestView,
         HealthView,
         ImportanceView,
         NextRoundView,
@@ -49,12 +50,24 @@ def result(view: ResultView) -> Group:
         if len(view.finalists) > 1:
             parts.append(Text(words.RANKED))
     parts += [_heading("Test score"), _test(view)]
+    needed = list(need_words.lines(view))
+    if needed:
+        parts += [_heading("Required, and its cost"), facts(needed)]
+    if view.cheapest is not None and view.cheapest.curve:
+        parts.append(_curve(view.cheapest))
     against = list(gain_words.lines(view))
     if against:
         parts += [_heading("Against your setting"), facts(against)]
     if view.health:
         parts += [_heading("To know"), *(Text(f"- {plain(line)}") for line in view.health)]
     return Group(*parts)
+
+
+def _curve(view: CheapestView) -> Table:
+    table = Table("trial", f"cost in {need_words.title(view.quantity)}", "best score")
+    for cost, score, trial in need_words.curve_rows(view):
+        table.add_row(trial, cost, score)
+    return table
 
 
 def _best_ranges(view: ResultView) -> Table:

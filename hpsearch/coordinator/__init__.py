@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
-from hpsearch.coordinator import chosen, finalists, rounds
+from hpsearch.coordinator import chosen, finalists, required, rounds
+from hpsearch.coordinator.configurations import configurations
 from hpsearch.coordinator.finalists import recommend
 from hpsearch.coordinator.rounds import grouped
 from hpsearch.coordinator.situation import Situation
@@ -94,7 +96,8 @@ def _may_change(situation: Situation) -> bool:
     now, resolved = situation.now, situation.now.resolved
     if now.repeated >= resolved.repeat_rounds or now.round >= resolved.spec.rounds:
         return False
-    rivals = finalists.contenders(situation.box, now.observations, situation.model, 2)
+    standing = required.standing_of(resolved)
+    rivals = finalists.contenders(situation.box, now.observations, situation.model, 2, standing)
     return len(chosen.with_baseline(situation, [c.params for c in rivals])) > 1
 
 
@@ -108,14 +111,27 @@ def _explore(situation: Situation, job_size: int) -> RoundPlan:
 def _final(situation: Situation, reason: Reason) -> FinalPlan | GiveUp:
     now, spec, model = situation.now, situation.now.resolved.spec, situation.model
     repeats, last = now.repeats, spec.epochs.last
-    best = recommend(situation.box, now.observations, model, last, repeats=repeats)
+    standing = required.standing_of(now.resolved)
+    best = recommend(
+        situation.box, now.observations, model, last, repeats=repeats, standing=standing
+    )
     if best is None:
         by_caller = not spec.workload.trained_here
         return GiveUp(course.EverythingDiverged(len(now.own), by_caller))
-    best = chosen.kept(situation, best)
-    compared = finalists.compare(
-        best, now.observations, model, last, now.correct_masks, repeats=repeats, aside=now.aside
+    compare = partial(
+        finalists.compare,
+        observations=now.observations,
+        model=model,
+        epochs=last,
+        correct_masks=now.correct_masks,
+        repeats=repeats,
+        aside=now.aside,
     )
+    if spec.cheapest is not None:
+        rivals = configurations(now.observations, model)
+        best = required.cheapest(now.resolved, best, compare(best), rivals)
+    best = chosen.kept(situation, best)
+    compared = compare(best)
     trials, roles = _models(situation, best)
     everything = range(len(trials))
     assert situation.evidence is not None  # a round is over
@@ -142,7 +158,11 @@ def _models(situation: Situation, best: Recommendation) -> tuple[Sequence[Params
     rng = np.random.default_rng([spec.seed, Stream.FINAL, now.round + 1])
     space, drawn = now.resolved.space, spec.final.models - 1
     sample = SAMPLERS["random"].propose
-    others = sample(space, situation.box, (), None, drawn, rng) if drawn else []
+
+    def of_range(count: int, attempt: int, kept: Sequence[Params]) -> Sequence[Params]:
+        return sample(space, situation.box, (), None, count, rng)
+
+    others = required.drawn(now.resolved, of_range, drawn, lambda: rng) if drawn else []
     gauged, answer, baseline = spec.workload.measures_optimism, best.best.params, now.baseline
     trials = [answer, *others, *[answer] * gauged]
     roles = [Role.RECOMMENDED, *[Role.DRAWN] * drawn, *[Role.OPTIMISM] * gauged]

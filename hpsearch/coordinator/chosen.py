@@ -12,10 +12,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hpsearch import reasons
+from hpsearch.coordinator import required
 from hpsearch.coordinator.configurations import configurations
 from hpsearch.narrowing.basis import basis_of, untried
 from hpsearch.records.chosen import key, same
 from hpsearch.space import Level, Params, inside, same_level
+from hpsearch.spec import needs
 from hpsearch.trials import Basis, Decision, Observation, Recommendation, TrialState, Verdict
 
 if TYPE_CHECKING:
@@ -63,10 +65,14 @@ def kept(situation: Situation, best: Recommendation) -> Recommendation:
         return best
     values = _unopposed(situation)
     params = _without_objection(situation, best.best.params, values)
+    if _meets_less(
+        situation, best.best.params, params
+    ):  # nobody knows of a mixture what it measures
+        params = best.best.params
     names = tuple(n for n in sorted(values) if same_level(params[n], values[n]))
     if same(params, best.best.params):
         return replace(best, kept=names)
-    return replace(_recommended(situation, best, params), kept=names)
+    return replace(_recommended(situation, best, params), kept=names, cheaper=best.cheaper)
 
 
 def _recommended(situation: Situation, best: Recommendation, params: Params) -> Recommendation:
@@ -135,8 +141,37 @@ def _as_good(situation: Situation, params: Params, other: Params) -> bool:
     """Tell whether nothing speaks against `other` in place of `params`."""
     if any(not o.finite and same(o.params, other) for o in situation.now.own):
         return False
+    if _breaks_more(situation, params, other):
+        return False
     model = situation.model
     if model is None:
         return True
     means, sds = model.predict(model.encoding.encode([params, other]))
     return float(means[0] - means[1]) <= BEHIND * float((sds[0] ** 2 + sds[1] ** 2) ** 0.5)
+
+
+def _meets_less(situation: Situation, params: Params, other: Params) -> bool:
+    """Tell whether less is known to be met by `other` than by `params`."""
+    now = situation.now
+    if not now.resolved.spec.require or same(params, other):
+        return False
+    mine, theirs = ([o for o in now.own if same(o.params, one)] for one in (params, other))
+    standing = required.of_trainings
+    return standing(now.resolved, other, theirs) > standing(now.resolved, params, mine)
+
+
+def _breaks_more(situation: Situation, params: Params, other: Params) -> bool:
+    """Tell whether `other` breaks more requirements as far as they are known, or is less cheap."""
+    now, spec = situation.now, situation.now.resolved.spec
+    if spec.require:
+        mine, theirs = ([o for o in now.own if same(o.params, one)] for one in (params, other))
+        standing = required.of_trainings
+        if (
+            standing(now.resolved, other, theirs).broken
+            > standing(now.resolved, params, mine).broken
+        ):
+            return True
+    if spec.cheapest is None:
+        return False
+    costs = [needs.known(now.resolved, one).get(spec.cheapest) for one in (params, other)]
+    return None not in costs and costs[1] > costs[0]  # type: ignore[operator]  # numbers, as was just seen

@@ -12,6 +12,7 @@ from itertools import islice
 
 import numpy as np
 
+from hpsearch.coordinator.required import StandingOf, meets_all
 from hpsearch.records.chosen import Key, key
 from hpsearch.space import Box, Params, inside
 from hpsearch.surrogate import Surrogate
@@ -118,13 +119,23 @@ def _measured(group: Sequence[Observation]) -> tuple[float, float]:
 
 
 def best_first(
-    rivals: Sequence[Configuration], box: Box, model: Surrogate | None
+    rivals: Sequence[Configuration],
+    box: Box,
+    model: Surrogate | None,
+    standing: StandingOf = meets_all,
 ) -> list[Configuration]:
     """Sort those inside the box by falling mean; where none lies there, all of them.
 
-    Without a surrogate, short and long trainings do not compare: the longest come first.
+    Those that meet what is required come first, and then they need not lie in the box. Without a
+    surrogate, short and long trainings do not compare: the longest come first.
     """
     within = [c for c in rivals if inside(box, c.params)] or rivals
+    best = min(map(standing, rivals), default=None)
+    if all(standing(c) != best for c in within):
+        within = [*(c for c in rivals if standing(c) == best), *within]
     return sorted(
-        within, key=lambda c: (0 if model is not None else -c.longest, -c.mean, c.first.rank_key)
-    )
+        within,
+        key=lambda c: (
+            standing(c), 0 if model is not None else -c.longest, -c.mean, c.first.rank_key,
+        ),
+    )  # fmt: skip

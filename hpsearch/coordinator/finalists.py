@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from hpsearch.coordinator.configurations import Configuration, best_first, configurations
+from hpsearch.coordinator.required import StandingOf, first_ranked, meets_all
 from hpsearch.evidence import Finalist
 from hpsearch.space import Box, Params
 from hpsearch.surrogate import Surrogate
@@ -35,20 +36,26 @@ Floats = NDArray[np.float64]
 
 
 def contenders(
-    box: Box, observations: Sequence[Observation], model: Surrogate | None, most: int
+    box: Box,
+    observations: Sequence[Observation],
+    model: Surrogate | None,
+    most: int,
+    standing: StandingOf = meets_all,
 ) -> list[Configuration]:
     """Return at most `most` configurations that may be the best: two at least, where there are two.
 
-    The leader is the one of the highest posterior mean. Another one is out when it is behind
-    by more than `BEHIND` standard deviations of both together.
+    The leader is the one of the highest posterior mean among those that meet what is required. Another
+    one is out when it is behind by more than `BEHIND` standard deviations of both together, or breaks more
+    requirements.
     """
-    ranked = best_first(configurations(observations, model), box, model)
+    ranked = best_first(configurations(observations, model), box, model, standing)
     if len(ranked) < 2:
         return ranked
     leader = ranked[0]
     close = [
         c for c in ranked[1:]
-        if model is None or leader.mean - c.mean <= BEHIND * math.hypot(leader.sd, c.sd)
+        if (model is None or leader.mean - c.mean <= BEHIND * math.hypot(leader.sd, c.sd))
+        and standing(c).broken <= standing(leader).broken
     ]  # fmt: skip
     return [leader, *(close or ranked[1:2])][: max(most, 2)]
 
@@ -66,8 +73,11 @@ def recommend(
     epochs: int,
     *,
     repeats: frozenset[int] = frozenset(),
+    standing: StandingOf = meets_all,
 ) -> Recommendation | None:
     """Return the configuration of the highest posterior mean among those trained for `epochs`.
+
+    Those that meet what is required come first; where none of the finalists does, another one that does.
 
     After repeat rounds (`repeats` are their numbers) it is one of the finalists, since no other
     has proved anything. Those inside the best range come first: the answer is one range,
@@ -77,7 +87,8 @@ def recommend(
     everything = configurations(observations, model)
     full = [c for c in everything if c.at(epochs)]
     repeated = [c for c in full if any(o.round in repeats for o in c.trainings)]
-    ranked = best_first(repeated or full or everything, box, model)
+    pool = first_ranked((repeated, full, everything), standing)
+    ranked = best_first(pool, box, model, standing)
     if not ranked:
         return None
     best = ranked[0]

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
-from hpsearch.coordinator import chosen, finalists
+from hpsearch.coordinator import chosen, finalists, required
 from hpsearch.coordinator.configurations import leading
 from hpsearch.coordinator.situation import Situation
 from hpsearch.reasons import Reason
 from hpsearch.samplers import SAMPLERS
 from hpsearch.space import Box, Params, Range
-from hpsearch.spec import ResolvedSpec, given, schedule
+from hpsearch.spec import ResolvedSpec, given, needs, schedule
 from hpsearch.spec.schedule import MODEL_BASED, PROBE_EVERY, REPEAT_EVERY
 from hpsearch.trials import RoundKind, RoundPlan, Stream
 from hpsearch.workloads import ShapeKey
+
+MODEL_ATTEMPTS = (
+    2  # of a sampler, before uniform draws take the place of those that break a requirement
+)
 
 
 def explore(situation: Situation, *, rungs: Sequence[int], trials: int, job_size: int) -> RoundPlan:
@@ -40,23 +45,52 @@ def explore(situation: Situation, *, rungs: Sequence[int], trials: int, job_size
     again = min(again, trials - len(first))
     probes = min(probes, trials - len(first) - again)
     repeated = leading(observations, box, model, again) if model is not None else []
+    repeated = [params for params in repeated if not needs.breaks(now.resolved, params)]
     inner = trials - len(first) - probes - len(repeated)
-    rng = np.random.default_rng([spec.seed, Stream.SAMPLE, number])
-    propose = SAMPLERS[spec.sampler].propose
+    propose, sobol = SAMPLERS[spec.sampler].propose, SAMPLERS["sobol"].propose
     tried = [*observations, *now.failures, *chosen.as_tried(first, number)]
-    drawn = list(propose(space, bounds, tried, model, inner, rng)) if inner else []
-    if probes:
-        rng = np.random.default_rng([spec.seed, Stream.PROBE, number])
+
+    def sampled(count: int, attempt: int, kept: Sequence[Params]) -> Sequence[Params]:
+        rng = _stream(spec.seed, Stream.SAMPLE, number, attempt)
+        known = [*tried, *chosen.as_tried(kept, number)]
+        # A model proposes the same places again.
+        draw = propose if attempt < MODEL_ATTEMPTS else sobol
+        return draw(space, bounds, known, model, count, rng)
+
+    def probed(count: int, attempt: int, kept: Sequence[Params]) -> Sequence[Params]:
+        rng = _stream(spec.seed, Stream.PROBE, number, attempt)
         # Told of no trials: levels that were dropped would take every probe until they have caught up.
-        drawn += SAMPLERS["sobol"].propose(space, wide, (), model, probes, rng)
+        return sobol(space, wide, (), model, count, rng)
+
+    drawn = _meeting(situation, sampled, inner, Stream.SAMPLE)
+    drawn += _meeting(situation, probed, probes, Stream.PROBE)
     return _plan(situation, RoundKind.EXPLORE, rungs, [*first, *drawn, *repeated], job_size)
+
+
+def _meeting(
+    situation: Situation,
+    draw: Callable[[int, int, Sequence[Params]], Sequence[Params]],
+    count: int,
+    stream: Stream,
+) -> list[Params]:
+    """So many draws that break no requirement on a known quantity."""
+    now = situation.now
+    seed, number = now.resolved.spec.seed, now.round + 1
+    last = partial(_stream, seed, stream, number, required.ROUNDS_MOST)
+    return required.drawn(now.resolved, draw, count, last) if count else []
+
+
+def _stream(seed: int, stream: Stream, number: int, attempt: int) -> np.random.Generator:
+    """The generator of a round's draws; the first attempt has that of a search without requirements."""
+    return np.random.default_rng([seed, stream, number, *([attempt] if attempt else [])])
 
 
 def repeat(situation: Situation, *, trials: int, job_size: int, reason: Reason) -> RoundPlan:
     """Plan a repeat round: the finalists with new seeds, at full epochs."""
     now = situation.now
     most = max(2, trials // (finalists.REPEATS * 2**now.repeated))
-    rivals = finalists.contenders(situation.box, now.observations, situation.model, most)
+    standing = required.standing_of(now.resolved)
+    rivals = finalists.contenders(situation.box, now.observations, situation.model, most, standing)
     rungs = (now.resolved.spec.epochs.last,)
     if now.baseline is None:
         drawn = finalists.repeats_of(rivals, trials)

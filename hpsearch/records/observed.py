@@ -38,6 +38,8 @@ def _observation(t: TrialRecord, epochs: Mapping[int, int]) -> Observation:
         score=t.score,
         curve=(*curve, (full, t.score)) if stands and t.score is not None else curve,
         loss_drop=loss_drop(t.curve or ()),
+        metrics=t.metrics,
+        cost=t.cost,
     )
 
 

@@ -44,7 +44,8 @@ class Recommended:
     """The recommendation of a search: the trial it was drawn for, and what is known of it.
 
     Early versions stored neither score, nor deviation, nor the number of trainings. `kept` names the
-    hyperparameters that have the baseline's value.
+    hyperparameters that have the baseline's value. `cheaper` is the cost of the best setting, where a
+    cheaper one that cannot be told from it is recommended.
     """
 
     round: int
@@ -56,13 +57,14 @@ class Recommended:
     sd: float | None = None
     trainings: int | None = None
     kept: tuple[str, ...] = ()
+    cheaper: float | None = None
 
     @classmethod
     def of(cls, made: Recommendation) -> Recommended:
         """The record of a recommendation that has just been made."""
         best = made.best
         return cls(best.round, best.index, dict(best.params), best.correct, best.examples,
-                   made.score, made.sd, made.trainings, made.kept)  # fmt: skip
+                   made.score, made.sd, made.trainings, made.kept, made.cheaper)  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
         """The recommendation as it is stored with its search."""
@@ -76,6 +78,7 @@ class Recommended:
             "sd": self.sd,
             "trainings": self.trainings,
             **({"kept": list(self.kept)} if self.kept else {}),
+            **({} if self.cheaper is None else {"cheaper": self.cheaper}),
         }
 
     @classmethod

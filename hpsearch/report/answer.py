@@ -9,7 +9,7 @@ from hpsearch.evidence import WeightedTest
 from hpsearch.metrics import wilson
 from hpsearch.narrowing.basis import basis_of
 from hpsearch.records import FinalRecord, Recommended, TrialRecord
-from hpsearch.report import gain, health, statistics, yardsticks
+from hpsearch.report import gain, health, needs, statistics, yardsticks
 from hpsearch.report.build import (
     best_view,
     conditions_view,
@@ -77,6 +77,8 @@ def result(records: health.SearchRecords, final: FinalRecord, dataset_openings: 
         direction=spec.direction,
         baseline=gain.baseline_view(records),
         gain=gain.gain_view(records),
+        requirements=needs.requirement_views(records),
+        cheapest=needs.cheapest_view(records),
     )
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from hpsearch.records import SearchRecord, TrialRecord, observation_to_json
 from hpsearch.rules import mixed
-from hpsearch.spec import ResolvedSpec
+from hpsearch.spec import ResolvedSpec, needs
 
 
 def canonical(value: Any) -> bytes:
@@ -32,27 +32,53 @@ def body_sha256(value: Any) -> str:
     return hashlib.sha256(canonical(value)).hexdigest()
 
 
-def trial_lines(
-    trials: Iterable[TrialRecord], *, scored: bool = False, costed: bool = False
-) -> list[list[Any]]:
+class Covered(NamedTuple):
+    """The numbers of a trial that the digest covers beside counts.
+
+    scored
+        Score and loss, the score as a rank value.
+    costed
+        The cost of all attempts.
+    metrics
+        Those that a requirement names.
+    of_training
+        The cost of the attempt that counts, by which a setting is chosen.
+    """
+
+    scored: bool = False
+    costed: bool = False
+    metrics: Sequence[str] = ()
+    of_training: bool = False
+
+
+def trial_lines(trials: Iterable[TrialRecord], covered: Covered | None = None) -> list[list[Any]]:
     """The fields of each trial that the digest covers, in order of (round, index).
 
-    Where correct predictions are not counted, or rank nothing because examples have weights
-    (`scored`), that is score and loss as well: the score as a rank value, larger is better, also
-    where a search minimises and its spec says so. Where costs decide how many rounds there are
-    (`costed`), that is a trial's cost too. Metrics, tags and notes decide nothing.
+    Where correct predictions are not counted, or rank nothing because examples have weights, that is
+    score and loss as well: the score as a rank value, larger is better, also where a search minimises
+    and its spec says so. Where costs decide how many rounds there are, or which setting is chosen, and
+    where a requirement names metrics, that is these too. Other metrics, tags and notes decide nothing.
     """
+    covered = covered or Covered()
     return [
         [t.round, t.idx, t.role, t.params, t.state, t.epochs, t.correct, t.examples,
-         t.test_correct, t.test_examples, *((t.score, t.loss) if scored else ()),
-         *((t.whole_cost,) if costed else ())]
+         t.test_correct, t.test_examples, *((t.score, t.loss) if covered.scored else ()),
+         *((t.whole_cost,) if covered.costed else ()),
+         *((t.metrics or {}).get(name) for name in covered.metrics),
+         *((t.cost,) if covered.of_training else ())]
         for t in sorted(trials, key=lambda t: (t.round, t.idx))
     ]  # fmt: skip
 
 
-def covered(resolved: ResolvedSpec) -> tuple[bool, bool]:
-    """`scored` and `costed` of a search's `trial_lines`."""
-    return not resolved.workload.counts, resolved.spec.max_cost is not None
+def covered(resolved: ResolvedSpec) -> Covered:
+    """The numbers by which a search has decided."""
+    metrics, of_training = needs.decisive(resolved)
+    return Covered(
+        scored=not resolved.workload.counts,
+        costed=resolved.spec.max_cost is not None,
+        metrics=metrics,
+        of_training=of_training,
+    )
 
 
 def search_digest(

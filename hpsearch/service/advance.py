@@ -110,8 +110,7 @@ def _complete(store: Store, search: SearchRecord) -> bool:
         )
         if reason is not None:
             return None, reason
-        scored, costed = digest.covered(search.resolved())
-        lines = digest.trial_lines(tx.trials.of(search.id), scored=scored, costed=costed)
+        lines = digest.trial_lines(tx.trials.of(search.id), digest.covered(search.resolved()))
         return digest.search_digest(search, lines, final.ensemble_correct), None
 
     outcome = store.read(read)

@@ -19,7 +19,7 @@ from hpsearch.report.views import NextRoundView
 from hpsearch.rules import to_json
 from hpsearch.settings import Settings
 from hpsearch.space import Dimension, Range
-from hpsearch.spec import SearchSpec, given, merged, parse, raised
+from hpsearch.spec import ResolvedSpec, SearchSpec, given, merged, needs, parse, raised
 from hpsearch.spec.edits import STORED_FIELDS
 from hpsearch.spec.labels import FIELDS as LABELS
 from hpsearch.spec.labels import Labels, labels_in
@@ -134,6 +134,8 @@ def checked(
     except InvalidSpec as error:
         paths = {m.path for m in mistakes}
         mistakes += [m for m in error.mistakes if m.path not in paths]
+    else:
+        mistakes += _unmeasured(search, edited)
     if mistakes or edited is None:
         raise InvalidSpec(f"the edit has {counted(len(mistakes), 'mistake')}", mistakes)
     return _stored(now.spec, edited.spec, allowed)
@@ -147,6 +149,23 @@ def _too_late(search: SearchRecord, changes: Mapping[str, Any]) -> list[Mistake]
         "the first round has begun; what is to be tried now is a search that continues this one"
     )
     return [Mistake("try_first", message)]
+
+
+def _unmeasured(search: SearchRecord, edited: ResolvedSpec) -> list[Mistake]:
+    """Mistakes of requiring a metric that this search has not measured from its first trial on.
+
+    Workers measure what the spec asks for as it was submitted.
+    """
+    measured = needs.also_measured(search.resolved(after=-1))
+    message = (
+        "is not measured in this search, whose trials measure what was asked for when it was submitted; "
+        "continue it with a new search that requires it"
+    )
+    return [
+        Mistake(f"require[{i}].metric", f"{one.metric!r} {message}")
+        for i, one in enumerate(edited.spec.require)
+        if one.metric in needs.also_measured(edited) and one.metric not in measured
+    ]
 
 
 def _out_of_rounds(search: SearchRecord, allowed: Mapping[str, Any], planned: int) -> list[Mistake]:

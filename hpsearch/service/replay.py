@@ -50,7 +50,7 @@ from hpsearch.trials import (
 
 Progress = Callable[[int, int], None]
 COMPARED = ("role", "params", "state", "epochs", "correct", "examples", "loss", "score",
-            "right", "test_correct", "test_examples")  # fmt: skip
+            "right", "test_correct", "test_examples", "metrics")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +256,7 @@ def _trained(order: JobOrder, reports: Sequence[TrialReport]) -> list[TrialRecor
             score=r.score,
             test_correct=r.test_correct,
             test_examples=r.test_examples,
+            metrics=r.metrics,
             curve=r.curve,
             right=r.correct_mask,
         )
@@ -419,8 +420,7 @@ def _comparison(
     differences: list[str],
 ) -> Comparison:
     search = original.search
-    scored, costed = digest.covered(search.resolved())
-    lines = digest.trial_lines(trials, scored=scored, costed=costed)
+    lines = digest.trial_lines(trials, digest.covered(search.resolved()))
     now = digest.search_digest(search, lines, ensemble)
     if search.digest is not None and now != search.digest:
         differences.append(f"digest {search.digest} is stored, now {now}")

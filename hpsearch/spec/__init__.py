@@ -1,6 +1,6 @@
 """The spec of a search: the user's JSON, checked, with everything that follows from it."""
 
-from hpsearch.spec import given, outlook, plan, raised, schedule
+from hpsearch.spec import given, needs, outlook, plan, raised, schedule
 from hpsearch.spec.checks import from_pydantic, parse
 from hpsearch.spec.edits import edited, merged
 from hpsearch.spec.models import Objective, Observations, SearchSpec
@@ -15,6 +15,7 @@ __all__ = [
     "from_pydantic",
     "given",
     "merged",
+    "needs",
     "outlook",
     "parse",
     "plan",

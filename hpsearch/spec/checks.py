@@ -19,7 +19,7 @@ from hpsearch.plural import counted
 from hpsearch.settings import Settings
 from hpsearch.space import Choices, Range, TaggedDimension
 from hpsearch.spec import caps as limits
-from hpsearch.spec import given, named, plan, webhook
+from hpsearch.spec import given, named, needs, plan, reach, webhook
 from hpsearch.spec.models import SearchSpec
 from hpsearch.spec.resolved import ResolvedSpec
 from hpsearch.workloads import (
@@ -81,7 +81,7 @@ def parse(data: object, facts: DatasetFacts | Mistake, caps: Settings) -> Resolv
         more += named.beyond(data, spec, caps)
         more += webhook.mistakes(spec.webhook, caps)
         if not of_space and isinstance(facts, DatasetFacts):
-            more += given.mistakes(ResolvedSpec(spec, facts))
+            more += _chosen(ResolvedSpec(spec, facts))
     mistakes += plan.conflicts(data)
     reported = {m.path for m in mistakes}
     mistakes += [m for m in more if m.path not in reported]
@@ -91,12 +91,18 @@ def parse(data: object, facts: DatasetFacts | Mistake, caps: Settings) -> Resolv
         resolved = _within(ResolvedSpec(_weighing(spec, facts), facts), caps)
         mistakes += [*resolved.workload.unfit(parts, caps), *given.too_many(resolved)]
         mistakes += given.oversized(resolved, caps)
+        mistakes += [] if mistakes else reach.too_little(resolved)
         if not mistakes:
             return ResolvedSpec(given.completed(resolved), resolved.facts)
     count = counted(len(mistakes), "mistake")
     if len(mistakes) > MISTAKES_SHOWN:
         count += f", the first {MISTAKES_SHOWN} of which are listed"
     raise InvalidSpec(f"the search spec has {count}", mistakes[:MISTAKES_SHOWN])
+
+
+def _chosen(resolved: ResolvedSpec) -> list[Mistake]:
+    """The mistakes in settings and requirements of the user's choice."""
+    return needs.mistakes(resolved) or given.mistakes(resolved)
 
 
 def _weighing(spec: SearchSpec, facts: DatasetFacts) -> SearchSpec:

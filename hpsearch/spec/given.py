@@ -22,6 +22,7 @@ from hpsearch.space import (
     same_level,
     typed,
 )
+from hpsearch.spec import needs
 from hpsearch.spec.models import SearchSpec
 from hpsearch.spec.resolved import ResolvedSpec
 
@@ -84,10 +85,14 @@ def mistakes(resolved: ResolvedSpec) -> list[Mistake]:
     for i, one in enumerate(spec.try_first):
         path, setting = f"try_first[{i}]", params_from_json(one)
         in_it = list(_wrong(resolved, setting, path, partial=False))
-        wrong += in_it or [
-            Mistake(f"{path}.{name}", why)
-            for name, why in _outside(resolved, _complete(resolved, setting)).items()
-        ]
+        wrong += (
+            in_it
+            or [
+                Mistake(f"{path}.{name}", why)
+                for name, why in _outside(resolved, _complete(resolved, setting)).items()
+            ]
+            or _broken(resolved, path, _complete(resolved, setting))
+        )
     return wrong or list(_twice(first_of(resolved)))
 
 
@@ -167,6 +172,15 @@ def _outside(resolved: ResolvedSpec, setting: Params) -> dict[str, str]:
         )
         outside[name] = f"{_shown(value)} is not searched, {where} is: widen space.{name}"
     return outside
+
+
+def _broken(resolved: ResolvedSpec, path: str, setting: Params) -> list[Mistake]:
+    """The requirements on known quantities that a setting breaks: it could not be recommended."""
+    values = needs.known(resolved, setting)
+    return [
+        Mistake(path, f"its {one.metric} are {values[one.metric]:,.6g}, and {one} is required")
+        for one in needs.breaks(resolved, setting)
+    ]
 
 
 def _twice(settings: Sequence[Params]) -> Iterator[Mistake]:

@@ -27,6 +27,7 @@ from hpsearch.samplers import SAMPLERS
 from hpsearch.space import TaggedDimension
 from hpsearch.spec.budget import COST_MOST, COUNT_MOST, SECONDS_MOST, BudgetSpec
 from hpsearch.spec.labels import Note, Tags
+from hpsearch.spec.needs import NAME_MOST, Requirements
 from hpsearch.spec.webhook import WebhookSpec
 from hpsearch.workloads import MONTH_SECONDS, OBJECTIVES, ModelSpec, Workload, workload_of
 from hpsearch.workloads.dense import with_registered
@@ -291,6 +292,18 @@ class SearchSpec(BaseModel):
         max_length=TRIED_FIRST_MOST,
         description="Settings that the first round trains before any that it draws, as many as it has "
         "trials at the most; each has a value for every searched hyperparameter, in its range.",
+    )
+    require: Annotated[Requirements, Since("0.2")] = Field(
+        (),
+        description="What the recommended setting has to keep. What follows from a setting is enforced "
+        "before it is trained; what is measured acts on the choice, those that meet it first.",
+    )
+    cheapest: Annotated[str | None, Since("0.2")] = Field(
+        None,
+        max_length=NAME_MOST,
+        description="Of the finalists that cannot be told from the best, recommend the one with the "
+        "least of this: `parameters`, `estimated_seconds`, or the reported `cost` of an external "
+        "search.",
     )
     final: FinalSpec = FinalSpec()
     external: Annotated[ExternalSpec, Since("0.2")] = Field(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from hpsearch.space import Box, Space
-from hpsearch.spec import schedule
+from hpsearch.spec import reach, schedule
 from hpsearch.spec.models import SearchSpec
 from hpsearch.workloads import DatasetFacts, Setup, Workload
 
@@ -56,10 +56,11 @@ class ResolvedSpec:
         """True where rows count by weights."""
         return self.weight is not None
 
-    @property
+    @cached_property
     def space(self) -> Space:
-        """The asked space with every limit filled in."""
-        return self.workload.space
+        """The asked space with every limit filled in, without what cannot meet a requirement."""
+        space = self.workload.space
+        return reach.cut(self, space) if self.spec.require else space
 
     @property
     def box(self) -> Box:

@@ -38,6 +38,7 @@ class _Member(NamedTuple):
     curve: Curve | None
     ended: TrialState | None
     error: str | None
+    metrics: Mapping[str, float] | None
 
 
 class Cohorts(Queries):
@@ -201,4 +202,5 @@ def _settled(member: _Member, stopped: int | None) -> TrialReport:
         score=score if state in SCORED else None,
         curve=curve,
         error=member.error,
+        metrics=member.metrics,
     )

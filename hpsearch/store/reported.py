@@ -27,6 +27,7 @@ def rows(reports: Sequence[TrialReport]) -> list[dict[str, Any]]:
             "error": r.error,
             "test_correct": r.test_correct,
             "test_examples": r.test_examples,
+            "metrics": None if r.metrics is None else dict(r.metrics),
         }
         for r in reports
     ]

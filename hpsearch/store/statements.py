@@ -129,7 +129,7 @@ FINISH = (
 # The columns of a trial that its end changes.
 REPORTED = (
     "idx", "state", "epochs", "correct", "examples", "rank_value", "loss", "score", "right",
-    "curve", "error", "test_correct", "test_examples",
+    "curve", "error", "test_correct", "test_examples", "metrics",
 )  # fmt: skip
 TRIALS_OF_JOB = (
     trial.c.search_id == bind("a_search", trial.c.search_id),

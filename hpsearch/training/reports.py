@@ -15,6 +15,7 @@ from hpsearch.metrics import METRICS, Metric, SplitScore, mean_loss
 from hpsearch.trials import TrialReport, TrialState
 
 METRIC = "metric"  # the engine's name for the measure of a metric
+ALSO = "also "  # the same of another metric, in front of its name
 
 STATES = {
     "completed": TrialState.COMPLETED,
@@ -23,14 +24,24 @@ STATES = {
 }
 
 
-def measures(metric: Metric, positive: int = 1) -> Mapping[str, nn.Measure]:
-    """The measure that the engine takes for a metric, if it needs one.
+def measures(
+    metric: Metric, positive: int = 1, also: Sequence[str] = ()
+) -> Mapping[str, nn.Measure]:
+    """The measures that the engine takes for a metric, and for those of the names `also`.
 
-    Nothing but the objective is computed after an epoch, so no other search pays for a metric.
+    Nothing but the objective and what is required is computed after an epoch, so no other search pays for
+    a metric.
     """
+    made = {METRIC: _measure(metric, positive)}
+    made |= {f"{ALSO}{name}": _measure(METRICS[name], positive) for name in also}
+    return {name: measure for name, measure in made.items() if measure is not None}
+
+
+def _measure(metric: Metric, positive: int) -> nn.Measure | None:
+    """The measure of a metric; None where counts and losses are enough for it."""
     compute = metric.compute
     if compute is None:
-        return {}
+        return None
 
     def oriented(needed: NDArray[Any], targets: NDArray[Any]) -> float:
         return compute(*metric.oriented(needed, targets, positive))
@@ -39,7 +50,7 @@ def measures(metric: Metric, positive: int = 1) -> Mapping[str, nn.Measure]:
         return metric.weighted(*metric.oriented(needed, targets, positive), weights)
 
     by_weight = weighted if metric.takes_weights else None
-    return {METRIC: nn.Measure(oriented if metric.binary else compute, metric.needs, by_weight)}
+    return nn.Measure(oriented if metric.binary else compute, metric.needs, by_weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +73,7 @@ class Pooled:
 
 def pooled(scores: Sequence[nn.EpochScore], metric: Metric) -> Pooled:
     """The same epoch of a trial on every split (one at least), taken together."""
-    splits = [
-        SplitScore(s.loss, s.n_correct or 0, s.examples, s.measures.get(METRIC), s.weight, s.right)
-        for s in scores
-    ]
+    splits = _splits(scores, METRIC)
     examples, correct = sum(s.examples for s in splits), sum(s.correct for s in splits)
     score = metric.rank_value(splits) if examples else None
     loss = mean_loss(splits)
@@ -75,13 +83,34 @@ def pooled(scores: Sequence[nn.EpochScore], metric: Metric) -> Pooled:
     return Pooled(scores[0].epoch, loss, correct, examples, score, accuracy)
 
 
-def report(index: int, outcomes: Sequence[nn.Outcome], metric: Metric) -> TrialReport:
+def _splits(scores: Sequence[nn.EpochScore], measure: str) -> list[SplitScore]:
+    return [
+        SplitScore(s.loss, s.n_correct or 0, s.examples, s.measures.get(measure), s.weight, s.right)
+        for s in scores
+    ]
+
+
+def _also(scores: Sequence[nn.EpochScore], names: Sequence[str]) -> Mapping[str, float] | None:
+    """The finite values of other metrics after the same epoch on every split; None without any."""
+    if not names or not sum(s.examples for s in scores):
+        return None
+    values = {
+        name: METRICS[name].sign * METRICS[name].rank_value(_splits(scores, f"{ALSO}{name}"))
+        for name in names
+    }
+    return {name: value for name, value in values.items() if math.isfinite(value)}
+
+
+def report(
+    index: int, outcomes: Sequence[nn.Outcome], metric: Metric, also: Sequence[str] = ()
+) -> TrialReport:
     """A trial as it is stored, from its outcomes on every split (one at least).
 
-    It has diverged if it did on one split, and its epochs are those finished on all.
+    It has diverged if it did on one split, and its epochs are those finished on all. `also` names
+    metrics that are stored beside the score after the last epoch.
     """
     # Of unequal lengths only where the trial diverged on some of the splits.
-    epochs = zip(*(o.curve for o in outcomes), strict=False)
+    epochs = [*zip(*(o.curve for o in outcomes), strict=False)]
     curve = [pooled(scores, metric) for scores in epochs]
     state = next((o.state for o in outcomes if o.state == "diverged"), outcomes[0].state)
     last = curve[-1] if curve else None
@@ -99,6 +128,7 @@ def report(index: int, outcomes: Sequence[nn.Outcome], metric: Metric) -> TrialR
         ],
         score=last.score if last and state != "diverged" else None,
         accuracy=last.accuracy if last else None,
+        metrics=_also(epochs[-1], also) if last and state != "diverged" else None,
     )
 
 

@@ -150,7 +150,7 @@ class SuccessiveHalving:
             error = self._errors[position]
             return TrialReport(index=index, state=TrialState.FAILED, error=error)
         outcomes = [by_fold[fold] for fold in range(len(self._splits))]
-        whole = report(index, outcomes, self._task.metric)
+        whole = report(index, outcomes, self._task.metric, self._task.also)
         if whole.state is TrialState.DIVERGED or not self._task.masked:
             return whole
         mask = correct_mask(outcomes, [split.validation for split in self._splits])

@@ -10,7 +10,7 @@ from hpsearch import nn
 from hpsearch.data import DatasetInfo, Preparation
 from hpsearch.metrics import METRICS, Metric
 from hpsearch.space import Params
-from hpsearch.spec import ResolvedSpec, SearchSpec
+from hpsearch.spec import ResolvedSpec, SearchSpec, needs
 from hpsearch.training import networks
 from hpsearch.training.data_splits import preparation_of
 from hpsearch.training.reports import measures
@@ -49,6 +49,11 @@ class Task:
     def metric(self) -> Metric:
         """The metric that trials are ranked by."""
         return METRICS[self.resolved.spec.objective]
+
+    @cached_property
+    def also(self) -> Sequence[str]:
+        """Metrics that are stored beside the score, because a requirement names them."""
+        return needs.also_measured(self.resolved)
 
     @property
     def masked(self) -> bool:
@@ -99,7 +104,7 @@ class Task:
             order=networks.order(spec.seed, number, len(train), fold=fold),
             keep_weights=keep_weights,
             class_weights=nn.balanced_weights(train, shape.outputs) if balanced else None,
-            measures=measures(self.metric, self.resolved.facts.positive),
+            measures=measures(self.metric, self.resolved.facts.positive, self.also),
             should_stop=stopped,
         )
 

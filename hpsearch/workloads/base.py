@@ -206,6 +206,9 @@ class Workload(ABC):
         The final test trains as long as a full trial where nothing else is asked.
     measures_optimism
         One more model of the final test is trained on the training part alone.
+    known_names, sizing
+        Quantities that follow from a setting, and the hyperparameters that they depend on. Along a
+        range of whole numbers each of them rises, or falls, all the way.
     """
 
     trained_here: ClassVar[bool]
@@ -222,6 +225,8 @@ class Workload(ABC):
     final_as_long: ClassVar[bool] = False
     measures_optimism: ClassVar[bool] = True
     advice: ClassVar[Advice] = Advice()
+    known_names: ClassVar[tuple[str, ...]] = ()
+    sizing: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
@@ -303,6 +308,10 @@ class Workload(ABC):
     def hyperparameters(self, params: Params) -> dict[str, Any]:
         """Every hyperparameter of a trial: the fixed ones and `params` over them."""
         return dict(params)
+
+    def known(self, params: Params, epochs: int) -> Mapping[str, float]:  # noqa: ARG002 - the interface's
+        """Quantities of a training of so many epochs that follow from its setting: `known_names`."""
+        return {}
 
     def parameters(self, params: Params) -> int | None:  # noqa: ARG002 - the interface's
         """Numbers that a trial's model learns; None where nobody here knows."""

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from hpsearch.figures.page import Page, Section, Table
 from hpsearch.figures.search.style import titled
-from hpsearch.report import gain_words, words
+from hpsearch.report import gain_words, need_words, words
 from hpsearch.report import yardstick_words as yardsticks
 from hpsearch.report.views import HealthView, ResultView, RoundView, StatusView
 
@@ -50,6 +50,12 @@ def report(contents: ReportContents) -> Page:
     if result is not None and result.baseline is not None:
         against = Table(("", ""), list(gain_words.lines(result)))
         sections.append(Section("Against your setting", tables=[against]))
+    if result is not None and (result.requirements or result.cheapest):
+        needed = [Table(("", ""), list(need_words.lines(result)))]
+        if result.cheapest is not None and result.cheapest.curve:
+            rows = list(need_words.curve_rows(result.cheapest))
+            needed.append(Table(need_words.CURVE, rows))
+        sections.append(Section("Required, and its cost", tables=needed))
     if result is not None and result.finalists:
         sections.append(_finalists(result))
     sections.append(_rounds(contents.rounds))

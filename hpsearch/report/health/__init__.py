@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from hpsearch.registry import Registry
-from hpsearch.report.health import baseline, data, effects, finals, ranges, scales, scores, trainers
+from hpsearch.report.health import (
+    baseline,
+    data,
+    effects,
+    finals,
+    needs,
+    ranges,
+    scales,
+    scores,
+    trainers,
+)
 from hpsearch.report.health.records import SearchRecords
 from hpsearch.report.views import HealthNote
 
@@ -26,6 +36,7 @@ CHECKS = Registry[Check](
             trainers.unreported_costs,
             finals.no_better_than_constant,
             finals.below_validation,
+            needs.requirements,
             baseline.not_beaten,
             finals.diverged_models,
             finals.failed_models,

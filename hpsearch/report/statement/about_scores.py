@@ -5,7 +5,7 @@ from __future__ import annotations
 from hpsearch.digits import by_interval
 from hpsearch.metrics import METRICS
 from hpsearch.plural import counted
-from hpsearch.report import words
+from hpsearch.report import need_words, words
 from hpsearch.report.statement.about_search import setting_text
 from hpsearch.report.statement.facts import Answer, Facts, NotKnown, interval, listed, said, with_sd
 from hpsearch.report.views import GainMetricView
@@ -23,13 +23,28 @@ def criterion(facts: Facts) -> Answer:
     if facts.external:
         return (
             f"Trials are ranked by the score that their trainer reported; {better} is better. Not known "
-            "is how it was computed, for the trainer did."
+            f"is how it was computed, for the trainer did.{_needs(facts)}"
         )
     by = "" if facts.resolved.weight is None else ", rows counted by their weights"
     return (
         f"Trials are ranked by the {facts.measure} on validation{by}; {better} is better. Recommended is "
-        "the setting of the best expected score at full length."
+        f"the setting of the best expected score at full length.{_needs(facts)}"
     )
+
+
+def _needs(facts: Facts) -> str:
+    """What was required beside the score, and whether the cheapest of equals was asked for."""
+    result = facts.result
+    text = "".join(
+        f" Required: {said(need_words.asked(one))}; {said(need_words.text(one))}."
+        for one in result.requirements
+    )
+    if result.cheapest is not None:
+        text += (
+            " Of the finalists that a test at the 5 % level cannot tell from the best, the one of the least "
+            f"{said(need_words.title(result.cheapest.quantity))} is taken: {said(need_words.cost(result))}."
+        )
+    return text
 
 
 def validated(facts: Facts) -> Answer:

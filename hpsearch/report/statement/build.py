@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from hpsearch.plural import counted
-from hpsearch.report import words
+from hpsearch.report import need_words, words
 from hpsearch.report.statement import about_data, about_scores, about_search
 from hpsearch.report.statement.checklists import CHECKLISTS, items_by_subject
 from hpsearch.report.statement.facts import Answer, Facts, NotKnown, interval, listed, said, with_sd
@@ -103,6 +103,7 @@ def _paragraph(facts: Facts) -> str:
         _test_sentence(facts),
         *_range_sentence(facts),
         *_gain_sentence(facts),
+        *_need_sentence(facts),
     ]
     return " ".join(sentences)
 
@@ -142,3 +143,16 @@ def _gain_sentence(facts: Facts) -> list[str]:
     if made.same_setting:
         return ["It is the setting that we had before the search."]
     return [f"Its gain over our baseline is {about_scores.gain_text(made)}."]
+
+
+def _need_sentence(facts: Facts) -> list[str]:
+    """What the recommendation had to keep, where the spec asked for something."""
+    asked = facts.result.requirements
+    if not asked:
+        return []
+    wanted = listed([need_words.asked(one) for one in asked])
+    broken = [need_words.asked(one) for one in asked if one.met is not True]
+    if not broken:
+        return [f"It was chosen to keep {wanted}."]
+    less = f"this one does not keep {listed(broken)}"
+    return [f"It was to keep {wanted}; no setting is known to keep all of it, and {less}."]

@@ -23,6 +23,7 @@ from hpsearch.report.views.library import (
     LeftOutView,
     TestRowsView,
 )
+from hpsearch.report.views.needs import CheapestView, CostPointView, RequirementView
 from hpsearch.report.views.plan import PlannedRoundView, PlanView, SubmittedView
 from hpsearch.report.views.progress import (
     BestView,
@@ -63,9 +64,11 @@ __all__ = [
     "AuditView",
     "BaselineView",
     "BestView",
+    "CheapestView",
     "ChecklistItem",
     "ChecklistView",
     "ColumnView",
+    "CostPointView",
     "CostView",
     "CurvePoint",
     "DatasetView",
@@ -92,6 +95,7 @@ __all__ = [
     "PlannedRoundView",
     "RangeView",
     "RecommendedView",
+    "RequirementView",
     "ResultRangeView",
     "ResultView",
     "RoundCounts",

@@ -18,6 +18,7 @@ from hpsearch.report.views.base import (
 )
 from hpsearch.report.views.evidence import FinalistView, ImportanceView
 from hpsearch.report.views.gain import BaselineView, GainView
+from hpsearch.report.views.needs import CheapestView, RequirementView
 from hpsearch.report.views.progress import EFFECTIVE, BestView
 from hpsearch.space import Level
 from hpsearch.trials import Role, SearchState
@@ -250,4 +251,10 @@ class ResultView(View):
         None,
         description="The recommended setting against the baseline, on the test part; null of a search "
         "without one.",
+    )
+    requirements: list[RequirementView] = Field(
+        [], description="What the recommendation had to keep, and how sure it is that it does."
+    )
+    cheapest: CheapestView | None = Field(
+        None, description="Its cost, of a search that asks for the cheapest of equals."
     )

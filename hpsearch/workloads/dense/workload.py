@@ -54,6 +54,8 @@ class Dense(Workload):
         or_lower=", or with a lower hard_high of the learning rate",
         fixed_in="model.",
     )
+    known_names = ("parameters", "estimated_seconds")
+    sizing = frozenset({*ARCHITECTURE, "hidden_sizes", "max_levels", "batch_size"})
 
     @classmethod
     def objectives(cls) -> Sequence[str]:
@@ -263,6 +265,11 @@ class Dense(Workload):
         facts, values = self.setup.facts, self.hyperparameters(params)
         features, more = behind(self.layers, facts, values["max_levels"])
         return network_parameters(features, values["hidden_sizes"], facts.outputs) + more
+
+    def known(self, params: Params, epochs: int) -> Mapping[str, float]:
+        """Weights, and the seconds of a training at the pace of one fast core, as a plan counts them."""
+        seconds = self.flops(params, epochs) / PACE + self.updates(params, epochs) * STEP_SECONDS
+        return {"parameters": self.parameters(params), "estimated_seconds": seconds}
 
     def largest_parameters(self, limits: Mapping[str, float] | None = None) -> int:
         """Weights and biases of the largest network that the space can ask for.
