@@ -104,6 +104,7 @@ class Role(StrEnum):
     OPTIMISM = "optimism"
     REPEATED = "repeated"  # the recommended setting again, to be held against the baseline
     BASELINE = "baseline"
+    NETWORK = "network"  # another one of the recommended model, which answers with their mean
 
 
 OF_RANGE = (Role.RECOMMENDED, Role.DRAWN)  # the models that the best range answers with
@@ -288,7 +289,8 @@ class FinalPlan(TrainingPlan):
     `trials[0]` is the recommendation, then come the drawn models, and last, where the service
     trains, the recommendation again, on the training part alone (`Role.OPTIMISM`). Where there is a
     baseline, the models follow that it is compared by: the recommendation's further ones
-    (`Role.REPEATED`) and its own. They are one cohort, in which nothing is halved.
+    (`Role.REPEATED`) and its own. Further networks of the recommended model (`Role.NETWORK`) are the
+    last ones. They are one cohort, in which nothing is halved.
     """
 
     recommended: Recommendation

@@ -170,4 +170,5 @@ def _models(situation: Situation, best: Recommendation) -> tuple[Sequence[Params
         again = spec.compared - 1
         trials += [*[answer] * again, *[baseline] * spec.compared]
         roles += [*[Role.REPEATED] * again, *[Role.BASELINE] * spec.compared]
-    return trials, roles
+    more = spec.final.networks - 1
+    return [*trials, *[answer] * more], [*roles, *[Role.NETWORK] * more]

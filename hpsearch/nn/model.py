@@ -12,6 +12,9 @@ Since format 3: `encoding.width`, `encoding.numbers`, ... as `Encoding.arrays` n
 made of the columns of a table; the vectors above are then (S,), and `about` has the `columns` in JSON. Of a
 regression: `target` (2,) float64, what the network's numbers are multiplied by last, behind what is added
 then: prediction = number * target[1] + target[0].
+
+Format 4 has M networks, whose probabilities or numbers are averaged: `about` says how many in `networks`, and the
+arrays of layers have them as a first axis, `layer0.weight` (M, fan_in, fan_out).
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ from hpsearch.columns import Column
 from hpsearch.encoding import Encoding
 from hpsearch.errors import InvalidRequest
 from hpsearch.nn import raw
-from hpsearch.nn.evaluation import Values, predict_values
+from hpsearch.nn.evaluation import Values, ensemble_values
 from hpsearch.nn.examples import Examples, TargetScale
 from hpsearch.nn.losses import LOSSES
 from hpsearch.nn.parameters import Weights
@@ -41,7 +44,8 @@ from hpsearch.nn.ranges import Ranges
 from hpsearch.nn.shape import Shape
 from hpsearch.values import distance, place, trainable, why_not
 
-FORMAT = 3  # counts the layouts of the file
+FORMAT = 4  # counts the layouts of the file
+THIRD = 3  # the layout of one network
 SECOND = 2  # the layout without an encoding and a scale of the target
 FIRST = 1  # the layout without offset and ranges, too
 ENCODING = "encoding."  # begins the names of its arrays
@@ -53,8 +57,10 @@ class UnlikeTraining(UserWarning):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """A trained network. `about` says where it comes from, in JSON values.
+    """A trained network, or several that answer with the mean of their answers.
 
+    weights
+        Of all of them. `about` says where they come from, in JSON values.
     shift, scale
         (F,) float32.
     classes
@@ -126,8 +132,7 @@ class Model:
             encoding=self.encoding,
             target=self.target,
         )
-        answers: Values = predict_values(self.shape, self.weights, examples)[0]
-        return answers
+        return ensemble_values(self.shape, self.weights, examples)
 
     def _columns(self, x: Any) -> NDArray[np.float64]:
         """(n, S) stored numbers of raw examples, not less the offset. Raises: InvalidRequest."""
@@ -174,13 +179,17 @@ class Model:
         """The file; the same model always gives the same bytes."""
         later = self._later()
         third = self.encoding is not None or self.target is not None
-        layout = FORMAT if third else SECOND if later else FIRST
+        layout = THIRD if third else SECOND if later else FIRST
         about = {**self.about, "format": layout, "shape": self.shape.to_json()}
+        networks = len(self.weights)
+        if networks > 1:
+            about |= {"format": FORMAT, "networks": networks}
         if self.columns:
             about["columns"] = [column.to_json() for column in self.columns]
             about["left_out"] = list(self.left_out)
         to = io.BytesIO()
-        named: dict[str, Any] = {k: v[0] for k, v in self.weights.arrays().items()}
+        layers = self.weights.arrays().items()
+        named: dict[str, Any] = {k: v if networks > 1 else v[0] for k, v in layers}
         named |= {"shift": self.shift, "scale": self.scale, "classes": np.array(self.classes)}
         np.savez(to, **named, **later, about=np.array(json.dumps(about, sort_keys=True)))
         return to.getvalue()
@@ -235,8 +244,10 @@ def _in_order(x: Any, names: tuple[str, ...]) -> Any:
 def _read(arrays: dict[str, NDArray[Any]]) -> Model:
     """Rebuild a model. Raises: whatever does not fit; the caller says in which file."""
     about = json.loads(str(arrays.pop("about")))
-    if about.pop("format") not in (FIRST, SECOND, FORMAT):
+    layout = about.pop("format")
+    if layout not in (FIRST, SECOND, THIRD, FORMAT):
         raise ValueError("it was written by a newer version of hpsearch")
+    networks = about.pop("networks", 1) if layout == FORMAT else 1
     shape = Shape.from_json(about.pop("shape"))
     shift, scale = arrays.pop("shift"), arrays.pop("scale")
     classes = tuple(str(name) for name in arrays.pop("classes"))
@@ -254,7 +265,10 @@ def _read(arrays: dict[str, NDArray[Any]]) -> Model:
     wanted = shape.outputs if LOSSES[shape.loss].task == "classification" else 0
     if len(classes) != wanted:
         raise ValueError(f"{len(classes)} classes are named, the network has {wanted}")
-    weights = Weights.from_arrays(shape, {name: array[None] for name, array in arrays.items()})
+    layers = arrays if networks > 1 else {name: array[None] for name, array in arrays.items()}
+    weights = Weights.from_arrays(shape, layers)
+    if len(weights) != networks:
+        raise ValueError(f"{networks} networks are announced, the file has {len(weights)}")
     left_out = tuple(about.pop("left_out", ()))
     return Model(
         weights, shift, scale, classes, about, offset, ranges, encoding, columns, left_out,

@@ -19,6 +19,7 @@ def beyond(resolved: ResolvedSpec, settings: Settings) -> list[Mistake]:
         ("epochs.last", spec.epochs.last, caps.max_epochs),
         ("final.epochs", spec.final.epochs, caps.max_epochs),
         ("final.models", spec.final.models, caps.max_final_models),
+        ("final.networks", spec.final.networks, caps.max_final_models),
         *resolved.workload.capped(caps),
     ]
     mistakes = [

@@ -82,6 +82,12 @@ def mistakes(resolved: ResolvedSpec) -> list[Mistake]:
     if spec.baseline is not None:
         setting = params_from_json(spec.baseline)
         wrong += _wrong(resolved, setting, "baseline", partial=True)
+        if spec.final.networks > 1:
+            message = (
+                f"{spec.final.networks} networks answer together, and a baseline is compared by single "
+                "ones; leave one of the two out"
+            )
+            wrong.append(Mistake("final.networks", message))
     for i, one in enumerate(spec.try_first):
         path, setting = f"try_first[{i}]", params_from_json(one)
         in_it = list(_wrong(resolved, setting, path, partial=False))

@@ -39,6 +39,7 @@ ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
 OBSERVATIONS_MOST = 2_000  # in one item of warm_start
 EPOCHS_MOST = 1_000_000  # of one of them
 TRAINED_MOST = 1000  # epochs of a training here
+NETWORKS_MOST = 16  # of the recommended model: more hardly change their mean
 
 
 class EpochsSpec(BaseModel):
@@ -136,6 +137,13 @@ class FinalSpec(BaseModel):
 
     epochs: int = Field(20, ge=1, le=TRAINED_MOST)
     models: int = Field(5, ge=1, le=64, description="The recommended one and others of the range.")
+    networks: Annotated[int, Since("0.2")] = Field(
+        1,
+        ge=1,
+        le=NETWORKS_MOST,
+        description="Networks of the recommended model, each from initial weights of its own: it answers "
+        "with the mean of their probabilities or numbers. One beside a baseline.",
+    )
     train_on: Literal["train+validation", "train"] = "train+validation"
 
 
@@ -336,9 +344,10 @@ class SearchSpec(BaseModel):
 
     @property
     def final_trials(self) -> int:
-        """Models of the final test, those that measure optimism and the gain over a baseline included."""
+        """Trainings of the final test: those for optimism, baseline and further networks included."""
         compared = 0 if self.baseline is None else 2 * self.compared - 1
-        return self.final.models + int(self.workload.measures_optimism) + compared
+        more = self.final.networks - 1
+        return self.final.models + int(self.workload.measures_optimism) + compared + more
 
     @property
     def compared(self) -> int:

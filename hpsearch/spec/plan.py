@@ -16,6 +16,8 @@ A user names one number; rounds, trials per round, rungs, repeats, final test an
     sampler      the best there is, `SAMPLER`
     model        the workload's choice (`hpsearch.workloads.dense.planned`), made first, for the length of
                  a training hangs on it
+    networks     of the recommended model: the workload's choice as well, where neither `final.models` nor
+                 a baseline is named, which is compared by single networks
 
 Whatever the user names beside the budget stays as it is, and the rest is planned around it, within
 the caps (`hpsearch.spec.named` reports what is named beyond them). The figures behind these
@@ -82,7 +84,10 @@ def chosen(data: Mapping[str, Any], spec: SearchSpec) -> list[str]:
     model = [
         name for name, value in spec.model if value != getattr(usual, name) and name not in named
     ]
-    return [path for path in CHOSEN if not names(data, path)] + [f"model.{name}" for name in model]
+    several = spec.final.networks > 1 and not names(data, "final.networks")
+    final = ["final.networks"] if several else []
+    chosen = [path for path in CHOSEN if not names(data, path)]
+    return chosen + final + [f"model.{name}" for name in model]
 
 
 def conflicts(data: Mapping[str, Any]) -> list[Mistake]:
@@ -308,9 +313,20 @@ class _Planner:
             fields["max_seconds"] = self.budget.amount
         if self.budget.unit == "cost":
             fields["max_cost"] = self.budget.amount
-        if not self.names("final.epochs") and self._final != FinalSpec().epochs:
-            fields["final"] = {**data.get("final", {}), "epochs": self._final}
+        final, usual = {}, FinalSpec()
+        if not self.names("final.epochs") and self._final != usual.epochs:
+            final["epochs"] = self._final
+        if (networks := self._networks) != self.asked.final.networks:
+            final["networks"] = networks
+        if final:
+            fields["final"] = {**data.get("final", {}), **final}
         return fields
+
+    @property
+    def _networks(self) -> int:
+        """Networks of the recommended model: as named, or the workload's choice where it has the say."""
+        named = any(map(self.names, ("final.networks", "final.models", "baseline")))
+        return self.asked.final.networks if named else self._workload.networks_planned(self.caps)
 
     @property
     def _final(self) -> int:

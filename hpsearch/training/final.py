@@ -22,7 +22,7 @@ from hpsearch.errors import Fenced
 from hpsearch.evidence import FinalScores, Gains, WeightedTest
 from hpsearch.metrics import METRICS, fitting
 from hpsearch.metrics.gain import gains
-from hpsearch.metrics.tested import Answers, score
+from hpsearch.metrics.tested import LEAST_SHARE, Answers, score
 from hpsearch.metrics.weights import effective
 from hpsearch.training import Stopped, Task, Trainer, peak_rss, report
 from hpsearch.training.data_splits import counted_rows, weights_of
@@ -76,15 +76,22 @@ def run_final(
     counted = _Counted.of(task, test)
     tested = _Tested(task, test, counted)
     model: bytes | None = None
+    further = _further(task, stacks)
     for stack in stacks:
         part = replace(stack.train, x=test.x, y=test.y, rows=counted.rows, weights=counted.weights)
         for position, outcome in zip(stack.positions, stack.outcomes, strict=True):
+            role = order.roles[position]
+            networks = (
+                [outcome.weights, *further] if role is Role.RECOMMENDED else [outcome.weights]
+            )
             scored, answers = _score(task, position, stack.shape, outcome, part)
+            if answers is not None and len(networks) > 1:
+                scored, answers = _averaged(task, scored, answers, stack.shape, further, part)
             reports[position] = scored
-            if answers is not None:
+            if answers is not None and role is not Role.NETWORK:
                 tested.add(position, answers)
-            if answers is not None and order.roles[position] is Role.RECOMMENDED:
-                model = _file(task, stack, outcome, scored)
+            if answers is not None and role is Role.RECOMMENDED:
+                model = _file(task, stack, networks, scored)
     return JobReport(
         trials=[reports[p] for p in sorted(reports)],
         fingerprint={**fingerprint(), **fitted_with(order.spec, order.dataset)},
@@ -262,6 +269,44 @@ def _score(
     return (replace(tested, score=score), answers) if math.isfinite(score) else (diverged, None)
 
 
+def _further(task: Task, stacks: Sequence[_Trained]) -> list[nn.Weights]:
+    """The further networks of the recommended model, in order, but for those that diverged."""
+    of = {
+        position: outcome.weights
+        for stack in stacks
+        for position, outcome in zip(stack.positions, stack.outcomes, strict=True)
+        if task.order.roles[position] is Role.NETWORK
+    }
+    return [weights for _, weights in sorted(of.items()) if weights is not None]
+
+
+def _averaged(
+    task: Task,
+    scored: TrialReport,
+    first: Answers,
+    shape: nn.Shape,
+    further: Sequence[nn.Weights],
+    test: nn.Examples,
+) -> tuple[TrialReport, Answers | None]:
+    """Report and answers of the recommended model, whose networks answer together; the first has answered."""
+    values = nn.predict_values(shape, nn.Weights.stack(further), test)
+    together = np.concatenate([first.values[None], values])
+    mean = together.mean(0, together.dtype)  # as a model of several networks predicts
+    if not np.isfinite(mean).all():
+        return replace(scored, state=TrialState.DIVERGED, score=None), None
+    if not _classifies(task):
+        predicted = mean.reshape(first.predicted.shape)
+        answers = replace(first, values=mean, predicted=predicted, losses=None, outputs=None)
+        value = task.metric.sign * answers.value(task.metric)
+        return replace(scored, score=value), answers
+    right = np.take_along_axis(mean, test.targets.astype(np.intp)[:, None], axis=1)[:, 0]
+    losses = -np.log(np.maximum(right.astype(np.float64), LEAST_SHARE))
+    answers = replace(
+        first, values=mean, predicted=mean.argmax(axis=1), losses=losses, outputs=None
+    )
+    return replace(scored, test_correct=_correct(mean, test.targets)), answers
+
+
 def _answers(task: Task, scores: nn.Scores, test: nn.Examples) -> Answers:
     """Answers of one model about the examples."""
     values = scores.inputs["values"][0]
@@ -288,9 +333,11 @@ def _correct(values: NDArray[np.floating[Any]], classes: NDArray[Any]) -> int:
     return int((values.argmax(axis=1) == classes).sum())
 
 
-def _file(task: Task, stack: _Trained, outcome: nn.Outcome, scored: TrialReport) -> bytes:
+def _file(
+    task: Task, stack: _Trained, networks: Sequence[nn.Weights | None], scored: TrialReport
+) -> bytes:
     """The recommended model as it was scored, with where it comes from."""
-    assert outcome.weights is not None  # it has probabilities
+    sound = [weights for weights in networks if weights is not None]
     info, order = task.info, task.order
     about = {
         "search": order.search_id,
@@ -312,7 +359,7 @@ def _file(task: Task, stack: _Trained, outcome: nn.Outcome, scored: TrialReport)
     )
     left_out = (*(one.name for one in info.left_out), *([info.label] if info.label else ()))
     return nn.Model(
-        outcome.weights, train.shift, train.scale, info.classes, about, offset,
+        nn.Weights.stack(sound), train.shift, train.scale, info.classes, about, offset,
         nn.Ranges(low, high), train.encoding, info.columns, left_out if info.columns else (),
         train.target,
     ).dump()  # fmt: skip

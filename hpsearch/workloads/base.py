@@ -305,6 +305,10 @@ class Workload(ABC):
         """Fields of the model that a plan chooses, as JSON has them; `named` are those of its user."""
         return {}
 
+    def networks_planned(self, settings: Settings) -> int:  # noqa: ARG002 - the interface's
+        """Networks of which a plan makes the recommended model."""
+        return 1
+
     def hyperparameters(self, params: Params) -> dict[str, Any]:
         """Every hyperparameter of a trial: the fixed ones and `params` over them."""
         return dict(params)

@@ -23,7 +23,8 @@ class External(Workload):
 
     trained_here = False
     left_out = (
-        "dataset", "model", "validation_fraction", "validation", "final.train_on", "weight",
+        "dataset", "model", "validation_fraction", "validation", "final.train_on",
+        "final.networks", "weight",
     )  # fmt: skip
     never_stored = ()
     not_here = "the trials of an external search are trained by its caller, who knows; drop it"

@@ -50,6 +50,28 @@ def test_what_is_written_comes_back(batch_norm: bool, tmp_path: Path) -> None:
     assert after.dump() == before.dump()
 
 
+def test_several_networks_answer_with_their_mean(tmp_path: Path) -> None:
+    one, other = model(batch_norm=True), model(batch_norm=True)
+    other.weights.flat[:] *= np.float32(0.5)
+    both = replace(one, weights=nn.Weights.stack([one.weights, other.weights]))
+    file = tmp_path / "model.npz"
+    file.write_bytes(both.dump())
+    after = nn.Model.load(file)
+    assert after.dump() == both.dump()
+    assert after.about == one.about
+    x = np.random.default_rng(4).standard_normal((700, 4))
+    mean = (one.predict_proba(x) + other.predict_proba(x)) / np.float32(2)
+    np.testing.assert_array_equal(after.predict_proba(x), mean)
+    with np.load(file, allow_pickle=False) as stored:
+        assert stored["layer0.weight"].shape == (2, 4, 5)
+        about = json.loads(str(stored["about"]))
+        assert (about["format"], about["networks"]) == (4, 2)
+        arrays = {**dict(stored), "about": np.array(json.dumps({**about, "networks": 3}))}
+    np.savez(file, **arrays)
+    with pytest.raises(InvalidRequest, match="3 networks are announced, the file has 2"):
+        nn.Model.load(file)
+
+
 def test_it_says_what_the_network_says() -> None:
     trained = model()
     x = np.random.default_rng(5).integers(0, 9, (600, 4)).astype(np.uint8)  # more than a block
@@ -99,7 +121,7 @@ def change(file: Path, **arrays: np.ndarray | None) -> None:
 @pytest.mark.parametrize(
     ("arrays", "said"),
     [
-        ({"about": np.array('{"format": 4}')}, "newer version"),
+        ({"about": np.array('{"format": 5}')}, "newer version"),
         ({"about": np.array("{")}, "no model of hpsearch"),
         ({"about": None}, "no model of hpsearch"),
         ({"layer0.weight": np.zeros((1, 1), np.float32)}, r"layer0\.weight is \(1, 1, 1\), expected"),

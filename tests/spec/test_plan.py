@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -25,6 +26,51 @@ def document(**fields: Any) -> dict[str, Any]:
 
 def planned(facts: DatasetFacts = FACTS, **fields: Any) -> ResolvedSpec:
     return parse(document(**fields), facts, caps())
+
+
+TABLE = DatasetFacts(digest="d" * 64, n_train=300, features=6, classes=2)
+
+
+class TestNetworks:
+    def test_the_model_of_a_small_table_is_made_of_five(self):
+        asked = document()
+        spec = planned(TABLE).spec
+        assert (spec.final.networks, spec.final.models, spec.final_trials) == (5, 5, 10)
+        assert "final.networks" in plan.chosen(asked, spec)
+        assert spec.to_json()["final"]["networks"] == 5
+        assert parse(spec.to_json() | {"model": {}}, TABLE, caps()).spec.final.networks == 5
+
+    def test_that_of_images_and_of_many_rows_is_one(self):
+        for facts in (
+            replace(TABLE, n_train=2501),
+            replace(TABLE, image=True),
+        ):
+            spec = planned(facts).spec
+            assert spec.final.networks == 1
+            assert "networks" not in spec.to_json()["final"]
+            assert "final.networks" not in plan.chosen(document(), spec)
+
+    @pytest.mark.parametrize(
+        "named",
+        [
+            {"final": {"models": 2}},
+            {"final": {"networks": 1}},
+            {"baseline": {"learning_rate": 0.1}},
+            {"rounds": 4},
+        ],
+    )
+    def test_who_names_models_a_baseline_or_a_plan_by_hand_has_one(self, named):
+        assert planned(TABLE, **named).spec.final.networks == 1
+
+    def test_a_baseline_is_compared_by_single_networks(self):
+        named = {"baseline": {"learning_rate": 0.1}, "final": {"networks": 3}}
+        assert set(mistakes(document(**named), facts=TABLE)) == {"final.networks"}
+
+    def test_they_are_under_the_cap_of_models(self):
+        settings = caps(max_final_models=5)
+        assert parse(document(), TABLE, settings).spec.final.networks == 5
+        named = document(final={"networks": 6})
+        assert set(mistakes(named, facts=TABLE, settings=settings)) == {"final.networks"}
 
 
 class TestWhoIsPlanned:

@@ -169,6 +169,45 @@ def test_the_kept_model_has_the_stored_test_score(files, info, train_on, tmp_pat
     assert again.model == report.model
 
 
+def several(info, hot=()):
+    """A final order of three networks for the recommended model; the positions in `hot` diverge."""
+    roles = [Role.RECOMMENDED, Role.DRAWN, Role.OPTIMISM, Role.NETWORK, Role.NETWORK]
+    params = [PARAMS[0], PARAMS[4], PARAMS[0], PARAMS[0], PARAMS[0]]
+    params = [{**p, "learning_rate": 1e4} if i in hot else p for i, p in enumerate(params)]
+    final = {"epochs": 3, "models": 2, "networks": 3}
+    return order(info, params, kind=RoundKind.FINAL, roles=roles, final=final)
+
+
+def test_several_networks_are_scored_as_the_model_that_they_are(files, info, tmp_path):
+    report = run_final(Trainer(files), several(info), open_test=lambda: True)
+    file = tmp_path / "model.npz"
+    file.write_bytes(report.model)
+    model, test = nn.Model.load(file), final.sealed.open_test(files, info)
+    assert len(model.weights) == 3
+    values = model.predict_proba(test.x)
+    right = int((values.argmax(axis=1) == test.y).sum())
+    assert model.about["test"] == {"correct": right, "examples": info.n_test}
+    assert report.trials[0].test_correct == right
+    assert report.test.metrics["accuracy"].value == right / info.n_test
+    told = -np.log(values[np.arange(len(test.y)), test.y].astype(np.float64)).mean()
+    assert report.test.metrics["log_loss"].value == pytest.approx(told, rel=1e-6)
+    assert [one is None for one in report.test.models] == [False, False, False, True, True]
+    again = run_final(Trainer(files, stack_size=1), several(info), open_test=lambda: True)
+    assert (again.model, again.trials, again.test) == (report.model, report.trials, report.test)
+    singles = [t.test_correct for t in report.trials[3:]]
+    assert None not in singles
+
+
+def test_a_network_that_diverges_is_left_out_of_the_mean(files, info, tmp_path):
+    report = run_final(Trainer(files), several(info, hot=[4]), open_test=lambda: True)
+    assert report.trials[4].state is TrialState.DIVERGED
+    file = tmp_path / "model.npz"
+    file.write_bytes(report.model)
+    assert len(nn.Model.load(file).weights) == 2
+    report = run_final(Trainer(files), several(info, hot=[0]), open_test=lambda: True)
+    assert (report.trials[0].state, report.model) == (TrialState.DIVERGED, None)
+
+
 def test_a_final_model_that_diverges_has_no_score(files, info):
     hot = {**PARAMS[0], "learning_rate": 1e4}
     report = run_final(

@@ -20,7 +20,7 @@ CI_WIDTH = 3.92  # standard deviations between the ends of a 95 % interval
 
 def diverged_models(records: SearchRecords) -> Iterator[HealthNote]:
     """Final models whose training diverged; they count as they are and are not replaced."""
-    shown = [m for m in records.models if m.role in OF_RANGE]
+    shown = [m for m in records.models if m.role in (*OF_RANGE, Role.NETWORK)]
     diverged = [m for m in shown if m.state is TrialState.DIVERGED]
     if not diverged:
         return

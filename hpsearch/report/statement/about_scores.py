@@ -14,7 +14,8 @@ from hpsearch.trials import Role, TrialState
 KNOWN = {Role.RECOMMENDED: "of the recommended setting", Role.DRAWN: "drawn from the recommended range",
          Role.OPTIMISM: "trained on the training part alone, to measure optimism",
          Role.REPEATED: "more of the recommended setting, to be held against the baseline",
-         Role.BASELINE: "of the baseline"}  # fmt: skip
+         Role.BASELINE: "of the baseline",
+         Role.NETWORK: "whose answers are averaged with those of the recommended one"}  # fmt: skip
 
 
 def criterion(facts: Facts) -> Answer:

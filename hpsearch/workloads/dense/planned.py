@@ -9,6 +9,8 @@
                           from `ROWS_OF_WAVES` training rows on; with these units alone
     max_levels            as many as the largest category has, up to `LEVELS`
 
+Of a table of up to `ROWS_OF_NETWORKS` training rows the recommended model is made of `NETWORKS` networks.
+
 What the user names, or searches, stays as it is. The figures behind these numbers are in docs/search.md.
 """
 
@@ -30,6 +32,7 @@ LEVELS, LEVELS_USUAL = 256, 32
 ROWS_OF_WAVES: Mapping[Task, int] = {"regression": 500, "classification": 750}
 NUMBERS_OF_WAVES = 32
 WAVES: Mapping[str, Any] = {"count": 4, "base": 1.0, "fade": 0.75}
+NETWORKS, ROWS_OF_NETWORKS = 5, 2500
 FIELDS = ("optimizer", "schedule", "hidden_sizes", "dropout", "max_levels", "layers")
 _OTHER_SIZES = frozenset({"hidden_units", "hidden_layers"})
 
@@ -55,6 +58,12 @@ def network(
         if field not in taken and fits({**fields, field: value}):
             fields[field] = value
     return fields
+
+
+def networks(facts: DatasetFacts) -> int:
+    """Networks of the recommended model, whose answers are averaged: one where rows are many, or images."""
+    small = not facts.image and facts.n_train <= ROWS_OF_NETWORKS
+    return NETWORKS if small else 1
 
 
 def network_fields(model: ModelSpec, taken: Collection[str]) -> dict[str, Any]:

@@ -181,6 +181,12 @@ class Dense(Workload):
 
         return planned.network(self.setup, named, fits)
 
+    def networks_planned(self, settings: Settings) -> int:
+        """Several, where the table is small, within the caps on models and parameters."""
+        wished = min(planned.networks(self.setup.facts), settings.max_final_models)
+        fits = wished * self.largest_parameters() <= settings.max_parameters
+        return wished if fits else 1
+
     @property
     def _given(self) -> Mapping[str, Any]:
         """The fields of the model that a document has."""
