@@ -26,6 +26,7 @@ from hpsearch.rules import Since, to_json
 from hpsearch.samplers import SAMPLERS
 from hpsearch.space import TaggedDimension
 from hpsearch.spec.budget import COST_MOST, COUNT_MOST, SECONDS_MOST, BudgetSpec
+from hpsearch.spec.combinations import FORBIDDEN_MOST, Forbid
 from hpsearch.spec.labels import Note, Tags
 from hpsearch.spec.webhook import WebhookSpec
 from hpsearch.workloads import MONTH_SECONDS, OBJECTIVES, ModelSpec, Workload, workload_of
@@ -291,6 +292,12 @@ class SearchSpec(BaseModel):
         max_length=TRIED_FIRST_MOST,
         description="Settings that the first round trains before any that it draws, as many as it has "
         "trials at the most; each has a value for every searched hyperparameter, in its range.",
+    )
+    forbid: Annotated[Forbid, Since("0.2")] = Field(
+        (),
+        max_length=FORBIDDEN_MOST,
+        description="Values that no trial may have together: for each named hyperparameter one value, "
+        'a list of values, or {"low", "high"}, both included. A trial without one of them is allowed.',
     )
     final: FinalSpec = FinalSpec()
     external: Annotated[ExternalSpec, Since("0.2")] = Field(
