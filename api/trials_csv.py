@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from flask import Response
@@ -80,8 +80,14 @@ def trials_csv(
 def _row(trial: TrialView, own: Sequence[str], names: Sequence[str]) -> list[str]:
     metrics = {metric_column(name): value for name, value in (trial.metrics or {}).items()}
     facts = [_cell(metrics.get(c) if c.startswith(METRIC) else getattr(trial, c)) for c in own]
-    levels = [trial.params[name] for name in names]
-    return [*facts, *("null" if level is None else _cell(level) for level in levels)]
+    return [*facts, *(_level(trial.params, name) for name in names)]
+
+
+def _level(params: Mapping[str, Any], name: str) -> str:
+    """A trial's value; nothing of a hyperparameter that is not active in it, and null of the level null."""
+    if name not in params:
+        return ""
+    return "null" if params[name] is None else _cell(params[name])
 
 
 def _cell(value: Any) -> str:

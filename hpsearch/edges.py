@@ -21,10 +21,17 @@ def walled(change: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def full_range(present: object, change: object) -> object:
-    """The changed range or choices, with the fields that the change leaves as they are."""
-    if not isinstance(change, Mapping) or "choices" in change:
+    """The changed range or choices, with the fields that the change leaves as they are.
+
+    The condition is among these, whatever else is changed.
+    """
+    if not isinstance(change, Mapping):
         return change
-    kept = present if isinstance(present, Mapping) and "choices" not in present else {}
+    before = present if isinstance(present, Mapping) else {}
+    condition = {"when": before["when"]} if before.get("when") is not None else {}
+    if "choices" in change:
+        return {**condition, **change}
+    kept = before if "choices" not in before else condition
     return {**kept, **walled(change)}
 
 

@@ -16,20 +16,65 @@ import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    model_validator,
+)
 
+from hpsearch.combinations import (
+    Combination,
+    Condition,
+    Conditions,
+    Level,
+    Params,
+    active,
+    holds,
+    parents_first,
+    permits,
+    same_level,
+)
 from hpsearch.digits import SIGNIFICANT_DIGITS, digits_of, in_full, rounded
-from hpsearch.rules import to_json
+from hpsearch.rules import Since, to_json
 
 if TYPE_CHECKING:
     from hpsearch.arrays import Floats
 
-Level = bool | int | float | str | tuple[int, ...] | None
-Params = Mapping[str, Level]
+__all__ = [
+    "Box",
+    "Choices",
+    "Combination",
+    "Condition",
+    "Conditions",
+    "Dimension",
+    "Level",
+    "Params",
+    "Range",
+    "Space",
+    "TaggedDimension",
+    "allowed",
+    "box_from_json",
+    "box_to_json",
+    "conditions_in",
+    "fitted",
+    "inside",
+    "level_text",
+    "params_from_json",
+    "same_level",
+    "typed",
+    "unfit",
+    "widest",
+    "without_condition",
+]
 
 DECADES_BEYOND = 3.0  # how far a log range may expand when no hard limit is given
 WIDTHS_BEYOND = 1.0  # the same for a linear range, in widths of the asked range
@@ -42,6 +87,30 @@ SAME = 1e-4  # of the gap between two choices: as near to one of them, a value i
 FLOATS_LEAST = 1e4  # units of the last place in a range's width, to have values that differ
 LOG_HIGHEST = 308.25  # 10 to a higher power is no finite number
 LOG_LEAST = sys.float_info.min  # numbers nearer to zero have fewer digits, and then none
+
+
+def _tuples(value: Any) -> Any:
+    """The levels of a condition as tuples, where JSON has lists."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: tuple(tuple(x) if isinstance(x, list) else x for x in levels)
+        if isinstance(levels, list)
+        else levels
+        for name, levels in value.items()
+    }
+
+
+WHEN_MOST = 20  # parents of one hyperparameter: as many as a space has
+When = Annotated[
+    dict[str, Annotated[tuple[Level, ...], Field(min_length=1, max_length=64)]],
+    BeforeValidator(_tuples),
+    Field(min_length=1, max_length=WHEN_MOST),
+]
+_WHEN = (
+    "Levels of other hyperparameters, by name, beside which this one is active; all of them have to "
+    "agree. Without it, it always is. A trial has no value of one that is not active."
+)
 
 
 class Range(BaseModel):
@@ -58,6 +127,7 @@ class Range(BaseModel):
     integer: bool = Field(False, description="Whole numbers only.")
     hard_low: float | None = Field(None, description="Never search below; equal to low forbids it.")
     hard_high: float | None = Field(None, description="Never search above this.")
+    when: Annotated[When | None, Since("0.2")] = Field(None, description=_WHEN)
 
     @model_validator(mode="after")
     def _ordered(self) -> Range:
@@ -249,6 +319,7 @@ class Choices(BaseModel):
     choices: tuple[Level, ...] = Field(
         min_length=1, max_length=64, description="The levels to choose from."
     )
+    when: Annotated[When | None, Since("0.2")] = Field(None, description=_WHEN)
 
     @model_validator(mode="before")
     @classmethod
@@ -284,11 +355,6 @@ def widest(dimension: Dimension) -> Dimension:
     low = dimension.low if dimension.hard_low is None else dimension.hard_low
     high = dimension.high if dimension.hard_high is None else dimension.hard_high
     return dimension.model_copy(update={"low": low, "high": high})
-
-
-def same_level(one: Level, other: Level) -> bool:
-    """Compare two levels: 1 and 1.0 are the same, 1 and true are not."""
-    return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
 def fitted(dimension: Dimension, value: Level) -> Level:
@@ -393,18 +459,81 @@ def typed(dimension: Dimension, value: float | Level) -> Level:
 
 
 def inside(box: Box, params: Params) -> bool:
-    """Say whether every parameter lies in its dimension of the box."""
-    return all(dimension.contains(params[name]) for name, dimension in box.items())  # type: ignore[arg-type]  # a dimension only ever meets values drawn from it
+    """Say whether every parameter lies in its dimension of the box; those that are not active do."""
+    return all(name not in params or box[name].contains(params[name]) for name in box)  # type: ignore[arg-type]  # a dimension only ever meets values drawn from it
+
+
+def conditions_in(asked: Box) -> Conditions:
+    """The conditions of the asked ranges and choices, those that have one."""
+    return {name: d.when for name, d in asked.items() if d.when is not None}
+
+
+def without_condition(dimension: Dimension) -> Dimension:
+    """`dimension` as boxes have it: when it is active is the space's to know."""
+    return dimension if dimension.when is None else dimension.model_copy(update={"when": None})
 
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """The asked ranges, limits filled in, and the names of those that change a network's shape."""
+    """The asked ranges, limits filled in, and the names of those that change a network's shape.
+
+    conditions
+        Those of the hyperparameters that are not active in every trial.
+    forbidden
+        Values that no trial may have together.
+    order
+        The names of hyperparameters, each behind those that its condition is about.
+    """
 
     dimensions: Box
     shaping: frozenset[str] = frozenset()
+    conditions: Conditions = field(default_factory=dict)
+    forbidden: Sequence[Combination] = ()
+    order: Sequence[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "order", parents_first(self.dimensions, self.conditions))
 
     @property
     def names(self) -> Sequence[str]:
         """The hyperparameters searched, in the one order used everywhere."""
         return sorted(self.dimensions)
+
+    @property
+    def restricted(self) -> bool:
+        """True where some places of the box are none of the space: conditions, or what is forbidden."""
+        return bool(self.conditions or self.forbidden)
+
+    def active(self, params: Params) -> Params:
+        """The values of the active hyperparameters among `params`."""
+        return active(params, self.order, self.conditions)
+
+    def lacking(self, params: Params) -> list[str]:
+        """The hyperparameters that are active beside `params` and have no value there."""
+        lacking = []
+        on: dict[str, Level] = {}
+        for name in self.order:
+            if not holds(self.conditions.get(name, {}), on):
+                continue
+            if name in params:
+                on[name] = params[name]
+            else:
+                lacking.append(name)
+        return lacking
+
+    def fits(self, params: Params) -> bool:
+        """Tell whether `params` has a value of each active hyperparameter, and of no other."""
+        return not self.lacking(params) and len(self.active(params)) == len(params)
+
+    def permits(self, params: Params) -> bool:
+        """Tell whether a trial may have these values: nothing forbidden is among them."""
+        return permits(self.forbidden, params)
+
+    def reached(self, box: Box) -> frozenset[str]:
+        """The hyperparameters that are active in some trial of the box."""
+        on: set[str] = set()
+        for name in self.order:
+            condition = self.conditions.get(name, {})
+            if all(p in on and any(map(box[p].contains, ls)) for p, ls in condition.items()):  # type: ignore[arg-type]  # levels of choices
+                on.add(name)
+        return frozenset(on)

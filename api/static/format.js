@@ -47,7 +47,18 @@ export const isOutside = (ranges, values) =>
 
 function holds(range, value) {
   if (!range.choices) return range.low <= value && value <= range.high;
-  return range.choices.some((choice) => JSON.stringify(choice) === JSON.stringify(value));
+  return range.choices.some((choice) => isSameLevel(choice, value));
+}
+
+/** Whether two levels are one; some are lists. */
+const isSameLevel = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
+/** The condition under which a range speaks, in front of its reason; empty without one. */
+export function formatGiven({ given, trials, of }) {
+  if (!given) return "";
+  const conditions = Object.entries(given)
+    .map(([name, levels]) => `${displayName(name)} = ${levels.map(formatValue).join(" or ")}`);
+  return `given ${conditions.join(" and ")}, in ${trials} of ${of} trials: `;
 }
 
 /** A range with the digits that count in its width, or the choices that are left. */
@@ -67,7 +78,7 @@ function formatEdge(edge, width) {
 /** A set of hyperparameters without those that have no effect beside the others. */
 export const effective = (values, conditions = {}) =>
   Object.fromEntries(Object.entries(values).filter(([name]) =>
-    Object.entries(conditions[name] ?? {}).every(([other, useful]) => useful.includes(values[other]))));
+    Object.entries(conditions[name] ?? {}).every(([other, useful]) => useful.some((level) => isSameLevel(level, values[other])))));
 
 /** A set of hyperparameters on one line, without those that have no effect in it. */
 export const formatParams = (values, conditions) =>

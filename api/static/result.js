@@ -2,7 +2,7 @@
 
 import { announce, byId, fact, fill, h, table } from "./dom.js";
 import { rangeCell, verdict } from "./rounds.js";
-import { effective, formatCount, formatParams, formatScore, formatValue, scoreOf, formatSigned, displayName } from "./format.js";
+import { effective, formatCount, formatGiven, formatParams, formatScore, formatValue, scoreOf, formatSigned, displayName } from "./format.js";
 
 export function showResult(result) {
   fill(byId("answer"), headline(result), recommended(result), needs(result), against(result), ranges(result), test(result), finalists(result));
@@ -133,7 +133,7 @@ async function copy(button, text, values) {
 function ranges(result) {
   const rows = Object.entries(result.ranges).map(([name, range]) => [
     displayName(name), h("strong", {}, rangeCell(range)), rangeCell(range.asked), verdict(range),
-    range.reason + (range.outside_asked ? "; it reaches beyond what was asked" : ""),
+    formatGiven(range) + range.reason + (range.outside_asked ? "; it reaches beyond what was asked" : ""),
   ]);
   return h("div", {}, h("h3", {}, "Best range"),
     h("div", { class: "scroll cards", tabindex: "0", role: "region", "aria-label": "Best range" },

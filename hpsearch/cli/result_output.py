@@ -185,7 +185,8 @@ def next_round(view: NextRoundView) -> Group:
 
 def _reason(best: ResultRangeView) -> str:
     beyond = f"; asked was {words.span(best.asked)}" if best.outside_asked else ""
-    return best.reason + beyond
+    given = words.given(best)
+    return (f"{given}: " if given else "") + best.reason + beyond
 
 
 def _test(view: ResultView) -> Table:

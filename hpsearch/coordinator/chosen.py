@@ -65,11 +65,9 @@ def kept(situation: Situation, best: Recommendation) -> Recommendation:
         return best
     values = _unopposed(situation)
     params = _without_objection(situation, best.best.params, values)
-    if _meets_less(
-        situation, best.best.params, params
-    ):  # nobody knows of a mixture what it measures
+    if _meets_less(situation, best.best.params, params):  # nobody knows what a mixture measures
         params = best.best.params
-    names = tuple(n for n in sorted(values) if same_level(params[n], values[n]))
+    names = tuple(n for n in sorted(values) if n in params and same_level(params[n], values[n]))
     if same(params, best.best.params):
         return replace(best, kept=names)
     return replace(_recommended(situation, best, params), kept=names, cheaper=best.cheaper)
@@ -101,6 +99,8 @@ def _unopposed(situation: Situation) -> Mapping[str, Level]:
         return {}
     values = {}
     for d in situation.decisions:
+        if d.name not in base:  # it is not active beside the others
+            continue
         if inside({d.name: situation.box[d.name]}, base) and _is_open(situation, d):
             values[d.name] = base[d.name]
     return values
@@ -110,7 +110,8 @@ def _is_open(situation: Situation, d: Decision) -> bool:
     """Tell whether the evidence of a decision leaves open which value is the best."""
     if d.verdict is Verdict.UNIDENTIFIED:
         return True
-    never = untried(d.after, (o.params[d.name] for o in situation.now.own))
+    own = situation.now.own
+    never = untried(d.after, (o.params[d.name] for o in own if d.name in o.params))
     basis = basis_of(
         d.verdict,
         d.numbers,
@@ -127,14 +128,28 @@ def _without_objection(situation: Situation, params: Params, values: Mapping[str
 
     One by one none of them matters; together they may, where hyperparameters interact.
     """
-    whole = {**params, **values}
-    if same(whole, params) or _as_good(situation, params, whole):
+    whole = _changed(situation, params, values)
+    if whole is not None and (same(whole, params) or _as_good(situation, params, whole)):
         return whole
-    made = dict(params)
+    made = params
     for name, value in sorted(values.items()):
-        if _as_good(situation, params, {**made, name: value}):
-            made[name] = value
+        other = _changed(situation, made, {name: value})
+        if other is not None and _as_good(situation, params, other):
+            made = other
     return made
+
+
+def _changed(situation: Situation, params: Params, values: Mapping[str, Level]) -> Params | None:
+    """`params` with other values; None where the space has no such setting.
+
+    What becomes active by them has the baseline's value.
+    """
+    base, space = situation.now.baseline, situation.now.resolved.space
+    changed: Params = {**params, **values}
+    if not space.restricted:
+        return changed
+    changed = space.active({**(base or {}), **changed})
+    return changed if space.fits(changed) and space.permits(changed) else None
 
 
 def _as_good(situation: Situation, params: Params, other: Params) -> bool:

@@ -65,7 +65,7 @@ def _settled(situation: Situation) -> Reason | None:
     in_full = resolved.rungs(now.explored)[-1] == spec.epochs.last
     if not spec.stop_early or not in_full or any(d.verdict.open for d in situation.decisions):
         return None
-    if untried_levels(situation.box, [*now.observations, *now.failures]):
+    if untried_levels(resolved.space, situation.box, [*now.observations, *now.failures]):
         return None  # of these nobody knows what is to be gained
     if evidence is None or evidence.expected_gain is None or evidence.noise_sd is None:
         return None

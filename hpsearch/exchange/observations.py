@@ -24,6 +24,7 @@ from hpsearch.space import (
     allowed,
     fitted,
     level_text,
+    params_from_json,
     same_level,
     unfit,
 )  # fmt: skip
@@ -137,7 +138,8 @@ def _imported(
     few = _fewer(taken, reader.rank_sign)
     if len(few) < len(taken):
         left_out[f"neither among the best nor the newest {OBSERVATIONS_MOST:,}"] = len(taken) - len(few)  # fmt: skip
-    remarks = [*_branches(trials), *reader.remarks(trials, steps_per_epoch)]
+    branches = () if reader.space.conditions else _branches(trials)
+    remarks = [*branches, *reader.remarks(trials, steps_per_epoch)]
     return Imported(few, len(trials), left_out, remarks)
 
 
@@ -247,12 +249,17 @@ class _Reader:
 
     def _params(self, trial: Any) -> dict[str, Any]:
         names, tried = set(self.space.names), trial.params.keys() - self._constant.keys()
-        if tried != names:
-            more, less = sorted(tried - names), sorted(names - tried)
+        more, less = sorted(tried - names), sorted(names - tried)
+        values: dict[str, Any] = {}
+        if not more and (self.space.conditions or not less):
+            values = {name: self._value(name, trial) for name in sorted(names & tried)}
+            less = self.space.lacking(params_from_json(values))
+        if more or less:
             each = (("with", more), ("without", less))
             which = ", ".join(f"{word} {', '.join(some)}" for word, some in each if some)
             raise LeftOut(f"of another space: {which}")
-        return {name: self._value(name, trial) for name in sorted(names)}
+        # What is not active beside the others had no effect.
+        return {n: values[n] for n in self.space.active(params_from_json(values))}
 
     def _value(self, name: str, trial: Any) -> Any:
         dimension, value = self.space.dimensions[name], trial.params[name]

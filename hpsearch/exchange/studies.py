@@ -91,7 +91,7 @@ def _trials(optuna: Any, search: Search, as_json: frozenset[str]) -> Iterator[An
             state=optuna.trial.TrialState[state],
             value=value,
             params={n: plain(level, as_json=n in as_json) for n, level in trial.params.items()},
-            distributions=places,
+            distributions={n: places[n] for n in trial.params},
             user_attrs=_about(trial),
             intermediate_values={
                 epoch: search.sign * score

@@ -26,7 +26,8 @@ def _clamp(decision: Decision, observations: Sequence[Observation]) -> Decision:
     before, after = decision.before, decision.after
     if not isinstance(before, Range) or not isinstance(after, Range):
         return decision
-    tried = [float(o.params[decision.name]) for o in observations if o.finite]  # type: ignore[arg-type]  # a range holds numbers
+    having = (o for o in observations if o.finite and decision.name in o.params)
+    tried = [float(o.params[decision.name]) for o in having]  # type: ignore[arg-type]  # a range holds numbers
     low, high = (
         side.innermost(side.edge(after), side.outermost(side.edge(before), *tried)) for side in Side
     )

@@ -40,8 +40,10 @@ def narrow(
     own = [o for o in observations if not o.source]
     if all_diverged(own):
         return retreat(space, box, own)
-    bests = _bests(own)
-    return [_one(name, space.dimensions[name], box[name], bests) for name in space.names]
+    return [
+        _one(name, space.dimensions[name], box[name], _bests([o for o in own if name in o.params]))
+        for name in space.names
+    ]
 
 
 def _bests(observations: Sequence[Observation]) -> list[Observation]:

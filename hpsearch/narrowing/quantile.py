@@ -68,10 +68,20 @@ def narrow(
         key=lambda o: o.rank_key,
     )
     within = comparable(within, observations)
+    return [
+        _one(name, space.dimensions[name], box[name], *_parted(name, within))
+        for name in space.names
+    ]
+
+
+def _parted(
+    name: str, within: Sequence[Observation]
+) -> tuple[Sequence[Observation], Sequence[Observation]]:
+    """The top and the rest of the trials, in the order of their ranks, that have a value of `name`."""
+    within = [o for o in within if name in o.params]
     finite = sum(o.finite for o in within)
     count = min(max(TOP_LEAST, math.ceil(TOP_SHARE * finite)), finite)
-    top, rest = within[:count], within[count:]
-    return [_one(name, space.dimensions[name], box[name], top, rest) for name in space.names]
+    return within[:count], within[count:]
 
 
 def comparable(

@@ -65,8 +65,16 @@ def retreat(space: Space, box: Box, observations: Sequence[Observation]) -> list
     """The decisions after a round that diverged as a whole: the learning rate goes down."""
     count = len(last_round(observations))
     sound = [o for o in observations if o.finite and inside(box, o.params)]
-    best = min(sound, key=lambda o: o.rank_key, default=None)
-    return [_retreat(name, space.dimensions[name], box[name], count, best) for name in space.names]
+    return [
+        _retreat(
+            name,
+            space.dimensions[name],
+            box[name],
+            count,
+            min((o for o in sound if name in o.params), key=lambda o: o.rank_key, default=None),
+        )
+        for name in space.names
+    ]
 
 
 def _retreat(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from hpsearch.directions import turned
 from hpsearch.evidence import WeightedTest
@@ -133,8 +134,18 @@ def _ranges(records: health.SearchRecords) -> dict[str, ResultRangeView]:
             ),
             asked=range_view(asked),
             outside_asked=reaches_beyond(now, asked),
+            **_given(records, name),
         )
     return views
+
+
+def _given(records: health.SearchRecords, name: str) -> dict[str, Any]:
+    """Beside which levels a hyperparameter is active, and in how many trials it was; nothing of the others."""
+    condition = records.resolved.space.conditions.get(name)
+    if condition is None:
+        return {}
+    given = {parent: list(levels) for parent, levels in sorted(condition.items())}
+    return {"given": given, "trials": records.having.get(name, 0), "of": records.seen}
 
 
 def _test(records: health.SearchRecords, final: FinalRecord, dataset_openings: int) -> TestView:

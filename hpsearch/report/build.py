@@ -172,7 +172,11 @@ def sharing_view(stored: Sequence[str]) -> list[str] | str:
 def conditions_view(resolved: ResolvedSpec) -> dict[str, dict[str, list[Level]]]:
     """The searched hyperparameters that have an effect beside some values of another one alone."""
     needs = resolved.spec.workload.conditions(resolved.spec.space)
-    return {name: {other: list(values)} for name, (other, values) in needs.items()}
+    asked = {
+        name: {other: list(levels) for other, levels in sorted(condition.items())}
+        for name, condition in resolved.space.conditions.items()
+    }
+    return {**{name: {other: list(values)} for name, (other, values) in needs.items()}, **asked}
 
 
 def webhook_view(url: str | None, delivery: DeliveryRecord | None) -> WebhookView | None:

@@ -31,7 +31,7 @@ def baseline_view(records: SearchRecords) -> BaselineView | None:
     scores = [t.score for t in records.full if t.score is not None and same(t.params, params)]
     return BaselineView(
         params=dict(params),
-        outside=[n for n in sorted(asked) if not asked[n].contains(params[n])],  # type: ignore[arg-type]  # its kind was checked
+        outside=[n for n in sorted(params) if not asked[n].contains(params[n])],  # type: ignore[arg-type]  # its kind was checked
         validation_score=turned(statistics.mean_sd(scores)[0], records.resolved.spec.score_sign),
         trainings=len(scores),
     )

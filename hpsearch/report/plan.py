@@ -73,7 +73,7 @@ def _too_many_levels(
         dimension = space.dimensions[name]
         each = GROUP if name in space.shaping else 1
         most = sum(max(1, size // each) for size in drawn if size > 0)
-        most += len({repr(one[name]) for one in first})
+        most += len({repr(one[name]) for one in first if name in one})
         if isinstance(dimension, Choices) and len(dimension.choices) > most:
             yield (
                 f"{name} has {len(dimension.choices)} levels, and this plan can try {most} of them at "

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from hpsearch.digits import alone, told_apart
 from hpsearch.plural import counted
-from hpsearch.report.views import BestView, RangeView
+from hpsearch.report.views import BestView, RangeView, ResultRangeView
 from hpsearch.space import Level, level_text, same_level
 from hpsearch.trials import Basis, Verdict
 
@@ -112,6 +112,17 @@ def span(values: RangeView) -> str:
         return f"{values.low:.0f} to {values.high:.0f}"
     width = values.high - values.low
     return " to ".join(told_apart(edge, width, 4) for edge in (values.low, values.high))
+
+
+def given(values: ResultRangeView) -> str:
+    """The condition under which a range speaks, and for how many trials; empty without one."""
+    if not values.given:
+        return ""
+    conditions = " and ".join(
+        f"{plain(parent)} = {' or '.join(map(level, levels))}"
+        for parent, levels in values.given.items()
+    )
+    return f"given {conditions}, in {values.trials or 0} of {values.of or 0} trials"
 
 
 def holds(values: RangeView, value: Level) -> bool:

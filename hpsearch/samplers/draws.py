@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from scipy.stats import qmc
@@ -12,7 +13,11 @@ from hpsearch.samplers import GROUP, Sampler
 from hpsearch.samplers.levels import dealt, shares, times_tried
 from hpsearch.space import Box, Choices, Level, Params, Space, typed
 from hpsearch.surrogate import Surrogate
-from hpsearch.trials import Observation
+from hpsearch.trials import Observation, TrialState
+
+MORE, BATCH = 16, 1024  # draws at a time in place of forbidden ones, at the least and at the most
+IN_BOX = 4096  # draws from the box; as many again, and more, come from the asked ranges
+EVERYWHERE = 65_536  # draws, by which one in a hundred has come up
 
 
 def propose_random(
@@ -24,8 +29,11 @@ def propose_random(
     rng: np.random.Generator,
 ) -> list[Params]:
     """`n` points drawn uniformly, each in its dimension's own scale; levels are dealt."""
-    names = free(space, box)
-    return assembled(space, box, observations, rng.random((n, len(names))), rng)
+
+    def draw(box: Box, tried: Sequence[Observation], n: int) -> list[Params]:
+        return assembled(space, box, tried, rng.random((n, len(free(space, box)))), rng)
+
+    return permitted(space, box, observations, n, draw)
 
 
 def propose_sobol(
@@ -37,8 +45,48 @@ def propose_sobol(
     rng: np.random.Generator,
 ) -> list[Params]:
     """`n` points of a scrambled Sobol sequence (Sobol 1967, Owen scrambling)."""
-    names = free(space, box)
-    return assembled(space, box, observations, sobol(len(names), n, rng), rng)
+
+    def draw(box: Box, tried: Sequence[Observation], n: int) -> list[Params]:
+        return assembled(space, box, tried, sobol(len(free(space, box)), n, rng), rng)
+
+    return permitted(space, box, observations, n, draw)
+
+
+Draw: TypeAlias = Callable[[Box, Sequence[Observation], int], list[Params]]
+"""Box, trials before, number -> so many points."""
+
+
+def permitted(
+    space: Space, box: Box, observations: Sequence[Observation], n: int, draw: Draw
+) -> list[Params]:
+    """`n` points of which none is forbidden: each that is gives its place to a later draw.
+
+    The stream of draws goes on, so that the same seed has the same points everywhere. Where `IN_BOX`
+    draws from the box do not do, it may be forbidden as a whole: the others come from the asked ranges,
+    of which a spec leaves `spec.combinations.LEFT_LEAST` at the least.
+    """
+    trials: list[Params | None] = list(draw(box, observations, n))
+    if not space.forbidden:
+        return [one for one in trials if one is not None]
+    trials = [one if one is not None and space.permits(one) else None for one in trials]
+    drawn = 0
+    while None in trials:
+        if drawn >= EVERYWHERE:
+            raise ValueError(f"{drawn} draws from the asked ranges, and all are forbidden")
+        left = trials.count(None)
+        count = min(max(left, MORE), BATCH)
+        tried = [*observations, *(_untold(one) for one in trials if one is not None)]
+        further = draw(box if drawn < IN_BOX else space.dimensions, tried, count)
+        drawn += count
+        fit = iter([one for one in further if space.permits(one)])
+        trials = [next(fit, None) if one is None else one for one in trials]
+    return [one for one in trials if one is not None]
+
+
+def _untold(params: Params) -> Observation:
+    """A point that was drawn, as a trial of which nothing is known: its levels have had their turn."""
+    pending = TrialState.PENDING
+    return Observation(0, 0, params, pending, epochs=0, correct=0, examples=0, loss=None)
 
 
 def sobol(dimensions: int, n: int, rng: np.random.Generator) -> Floats:
@@ -64,19 +112,26 @@ def assembled(
 ) -> list[Params]:
     """Parameters from `units` (n, free dimensions), shape dimensions drawn once per group.
 
-    Levels are dealt, those first that the observations have least of.
+    Levels are dealt, those first that the observations have least of; of a hyperparameter that is not
+    active everywhere, among the trials in which it is. Every coordinate is drawn, and those that are not
+    active are left out.
     """
     n = len(units)
     shapes = shape_draws(space, box, observations, max(1, n // GROUP), rng)
-    columns = [
-        _column(name, box, observations, unit, rng)
-        for name, unit in zip(free(space, box), units.T, strict=True)
+    trials: list[dict[str, Level]] = [dict(shapes[i * len(shapes) // n]) for i in range(n)]
+    columns = dict(zip(free(space, box), units.T, strict=True))
+    for name in space.order:
+        if name not in columns:
+            continue
+        active: Sequence[int] = range(n)
+        if name in space.conditions:
+            active = [i for i in active if name in space.lacking(trials[i])]
+        values = _column(name, box, observations, columns[name][list(active)], rng)
+        for i, value in zip(active, values, strict=True):
+            trials[i][name] = value
+    return [
+        space.active({name: one[name] for name in space.names if name in one}) for one in trials
     ]
-    trials: list[Params] = []
-    for i, params in enumerate(zip(*columns, strict=True) if columns else [()] * n):
-        drawn = {**shapes[i * len(shapes) // n], **dict(zip(free(space, box), params, strict=True))}
-        trials.append({name: drawn[name] for name in space.names})
-    return trials
 
 
 def _column(

@@ -35,8 +35,10 @@ from hpsearch.surrogate import (
     Surrogate,
     best_levels,
     candidates,
+    completed,
     log_ei,
     maximize_log_ei,
+    permitted,
     posterior_draws,
 )
 from hpsearch.surrogate.acquisition_optimizer import WIDE
@@ -68,7 +70,7 @@ def propose_gp(
     """
     if model is None:
         return propose_sobol(space, box, observations, model, n, rng)
-    batch = _Batch(model, box, observations, n, rng)
+    batch = _Batch(space, model, box, observations, n, rng)
     groups = min(max(1, n // GROUP), GROUPS) if space.shaping else 1
     for group in range(groups):
         batch.choose((group + 1) * n // groups - group * n // groups, BELIEVED // groups)
@@ -80,6 +82,7 @@ class _Batch:
 
     def __init__(
         self,
+        space: Space,
         model: Surrogate,
         box: Box,
         observations: Sequence[Observation],
@@ -87,6 +90,7 @@ class _Batch:
         rng: np.random.Generator,
     ) -> None:
         self.model, self.box, self.n, self.rng = model, box, n, rng
+        self.space, self.observations = space, observations
         self.untried = _untried_columns(model, box, observations, rng)
         self.bounds = SearchBounds.of(model, box)
         self.least = APART * np.maximum(self.bounds.high - self.bounds.low, TINY)
@@ -101,9 +105,11 @@ class _Batch:
         shaping = bool(self.model.encoding.space.shaping)
         wide = max(WIDE // 2 if shaping else WIDE, 2 ** (2 * size - 1).bit_length())
         places = candidates(self.model, self.bounds, self.rng, wide=wide)
-        pool = CandidatePool(
-            self.believer, self._snapped(self._shaped(places) if shaping else places)
-        )
+        places = self._allowed(self._snapped(self._shaped(places) if shaping else places))
+        if not len(places):
+            self._draw_elsewhere(size)
+            return
+        pool = CandidatePool(self.believer, places)
         taken = self._taken(pool.places)
         every = max(1, min(self.n, BELIEVED) // ASCENTS)
         for k in range(min(size, believed)):
@@ -111,7 +117,8 @@ class _Batch:
             bar = self.bars[further]
             if (k // FURTHER_EVERY if further else k) % every == 0:
                 ends = self._improved(pool, taken, bar)
-                pool.add(ends)
+                if len(ends):
+                    pool.add(ends)
                 taken = np.concatenate([taken, self._taken(ends)])
             place = self._untried_place(pool, bar)
             if place is None:
@@ -125,7 +132,7 @@ class _Batch:
         value = np.where(taken, -np.inf, pool.log_ei(bar))
         tops = pool.places[np.argsort(-value, kind="stable")[:STARTS]]
         ends = maximize_log_ei(self.believer, self.bounds, self._switched(tops, bar), bar)
-        return self._snapped(ends)
+        return self._allowed(self._snapped(ends))
 
     def _switched(self, places: Floats, bar: float) -> Floats:
         """The places (m, D), each with the levels that have the highest log EI there."""
@@ -139,12 +146,42 @@ class _Batch:
         if not names:
             return None
         places = self._with_untried(pool.places, names)
+        if self.space.restricted:
+            places = self._allowed(self._snapped(self._completed(places)))
+            places = places[self._has_untried(places, names)]
+            if not len(places):
+                return None
         value = CandidatePool(self.believer, places).log_ei(bar)
         tops = places[np.argsort(-value, kind="stable")[:STARTS]]
         ends = self._snapped(maximize_log_ei(self.believer, self.bounds, tops, bar))
+        if self.space.restricted:
+            ends = np.concatenate([self._allowed(ends), tops])
         value, _ = log_ei(self.believer, ends, bar)
         best: Floats = ends[int(np.argmax(value))]
         return best
+
+    def _has_untried(self, places: Floats, names: Iterable[str]) -> Bools:
+        """(m,) whether places (m, D) have an untried level of some choice."""
+        columns = [k for name in names for k in self.untried[name]]
+        untried: Bools = np.count_nonzero(places[:, columns], axis=1) > 0
+        return untried
+
+    def _completed(self, places: Floats) -> Floats:
+        return completed(self.model, self.bounds, places, self.rng)
+
+    def _allowed(self, places: Floats) -> Floats:
+        """(k, D) those of places (m, D) at which the trials that come of them are not forbidden."""
+        if not self.space.forbidden:
+            return places
+        places = permitted(self.model, places)
+        trials = self.model.encoding.decode(places, self.box)
+        return places[[i for i, one in enumerate(trials) if self.space.permits(one)]]
+
+    def _draw_elsewhere(self, size: int) -> None:
+        """Add `size` trials by draws, where all candidates of the box are forbidden."""
+        drawn = propose_sobol(self.space, self.box, self.observations, None, size, self.rng)
+        self.chosen += drawn
+        self.places += list(self.model.encoding.encode(drawn))
 
     def _draw(self, places: Floats, size: int) -> None:
         """Add `size` trials, each the best of `places` in one draw of the posterior."""
@@ -190,19 +227,30 @@ class _Batch:
         One that no trial has had goes first.
         """
         encoding = self.model.encoding
-        shaped = places.copy()
+        shaped = self._on_grid(places)
+        shaped = self._with_untried(shaped, encoding.space.shaping & self.untried.keys())
+        some = self._snapped(shaped[::SHAPES_OF])
+        if self.space.restricted:
+            shaped = encoding.settled(self._on_grid(self._completed(shaped)))
+            some = self._allowed(self._snapped(shaped[::SHAPES_OF]))
+            if not len(some):
+                return some
+        few = CandidatePool(self.believer, some)
+        best = few.places[int(np.argmax(few.log_ei(self.bars[0])))]
+        for name in encoding.space.shaping:
+            shaped[:, encoding.columns[name]] = best[encoding.columns[name]]
+        return self._completed(shaped)
+
+    def _on_grid(self, places: Floats) -> Floats:
+        """The places (m, D) on the grid of the ranges that shape a network."""
+        encoding, moved = self.model.encoding, places.copy()
         for name in encoding.space.shaping:
             now, asked, at = self.box[name], encoding.space.dimensions[name], encoding.columns[name]
             if isinstance(now, Range) and isinstance(asked, Range):
                 levels = np.array([asked.to_unit(v) for v in now.grid()])
-                nearest = np.abs(shaped[:, at] - levels).argmin(axis=1)
-                shaped[:, at.start] = levels[nearest]
-        shaped = self._with_untried(shaped, encoding.space.shaping & self.untried.keys())
-        few = CandidatePool(self.believer, self._snapped(shaped[::SHAPES_OF]))
-        best = few.places[int(np.argmax(few.log_ei(self.bars[0])))]
-        for name in encoding.space.shaping:
-            shaped[:, encoding.columns[name]] = best[encoding.columns[name]]
-        return shaped
+                nearest = np.abs(moved[:, at.start, None] - levels).argmin(axis=1)
+                moved[:, at.start] = levels[nearest]
+        return moved
 
 
 def _untried_columns(
@@ -212,7 +260,7 @@ def _untried_columns(
     encoding = model.encoding
     return {
         name: [encoding.column(name, levels[k]) for k in rng.permutation(len(levels))]
-        for name, levels in sorted(untried_levels(box, observations).items())
+        for name, levels in sorted(untried_levels(encoding.space, box, observations).items())
     }
 
 

@@ -12,14 +12,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from hpsearch.arrays import Floats, Ints
-from hpsearch.space import Box, Choices, Dimension, Level, Range, same_level
+from hpsearch.space import Box, Choices, Dimension, Level, Range, Space, same_level
 from hpsearch.trials import Observation
 
 
 def times_tried(name: str, now: Dimension, observations: Sequence[Observation]) -> Ints:
     """(k,) trials with each of the k values of `now.grid()`; those of a range count for the nearest."""
     grid, counts = now.grid(), np.zeros(len(now.grid()), dtype=np.intp)
-    values = [one.params[name] for one in observations]
+    values = [one.params[name] for one in observations if name in one.params]
     if isinstance(now, Range):
         inside = np.array([v for v in values if now.contains(v)], dtype=np.float64)  # type: ignore[arg-type]  # a range holds numbers
         gaps = np.abs(now.to_units(inside)[:, None] - now.to_units(np.array(grid)))
@@ -31,11 +31,16 @@ def times_tried(name: str, now: Dimension, observations: Sequence[Observation]) 
     return counts
 
 
-def untried_levels(box: Box, observations: Sequence[Observation]) -> dict[str, list[Level]]:
-    """The levels of each choice in the box that no trial has had; choices without such are left out."""
-    untried = {}
+def untried_levels(
+    space: Space, box: Box, observations: Sequence[Observation]
+) -> dict[str, list[Level]]:
+    """The levels of each choice in the box that no trial has had; choices without such are left out.
+
+    So are those that are not active in any trial of the box.
+    """
+    untried, reached = {}, space.reached(box)
     for name, now in box.items():
-        if isinstance(now, Choices):
+        if isinstance(now, Choices) and name in reached:
             counts = times_tried(name, now, observations)
             missing = [level for level, n in zip(now.choices, counts, strict=True) if not n]
             if missing:

@@ -127,6 +127,7 @@ def checked(
     changes, more = raised.unfolded(_without(changes, {m.path for m in mistakes}), now, caps)
     mistakes += more
     allowed = _completed(now.spec, asked, changes)
+    mistakes += _other_conditions(asked, allowed)
     mistakes += _out_of_rounds(search, allowed, now.spec.rounds)
     edited = None
     try:
@@ -165,6 +166,19 @@ def _unmeasured(search: SearchRecord, edited: ResolvedSpec) -> list[Mistake]:
         Mistake(f"require[{i}].metric", f"{one.metric!r} {message}")
         for i, one in enumerate(edited.spec.require)
         if one.metric in needs.also_measured(edited) and one.metric not in measured
+    ]
+
+
+def _other_conditions(asked: Mapping[str, Any], allowed: Mapping[str, Any]) -> list[Mistake]:
+    """Mistakes of changing beside what a hyperparameter is active: earlier trials have or lack values."""
+    space = allowed.get("space")
+    return [
+        Mistake(
+            f"space.{name}.when",
+            "a condition cannot be edited, for earlier trials were drawn under it; submit a new search",
+        )
+        for name, changed in (space.items() if isinstance(space, dict) else ())
+        if isinstance(changed, Mapping) and changed.get("when") != asked["space"][name].get("when")
     ]
 
 
@@ -209,7 +223,7 @@ def check_places(basis: Basis, changes: Mapping[str, Any]) -> None:
     mistakes = []
     for name in turned_log(basis.search, changes):
         params = [t.params for t in basis.trials] + [o.params for o in basis.search.warm_start]
-        tried = [float(p[name]) for p in params]  # type: ignore[arg-type]  # a range holds numbers
+        tried = [float(p[name]) for p in params if name in p]  # type: ignore[arg-type]  # a range holds numbers
         misplaced = [value for value in tried if value <= 0]
         if misplaced:
             mistakes.append(

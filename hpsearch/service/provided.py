@@ -49,10 +49,16 @@ def _wrong(trial: SeenTrial, new: ResolvedSpec) -> Iterator[tuple[str, str]]:
     whys = {n: unfit(dimensions[n], v) for n, v in values.items() if n in dimensions}
     unusable = {name: why for name, why in whys.items() if why is not None}
     yield from ((f"params.{name}", why) for name, why in unusable.items())
-    if set(values) != set(dimensions):
-        has, wanted = ", ".join(sorted(values)) or "none", ", ".join(sorted(dimensions))
+    space = new.space
+    idle = [
+        name for name in space.conditions if name in values and name not in space.active(values)
+    ]
+    lacking = space.lacking(values)
+    if lacking or idle or not values.keys() <= dimensions.keys():
+        wanted = sorted({*space.active(values), *lacking})
+        has = ", ".join(sorted(values)) or "none"
         if not unusable:
-            yield "params", f"other hyperparameters: {has}, not {wanted}"
+            yield "params", f"other hyperparameters: {has}, not {', '.join(wanted)}"
         return
     diverged = trial.state == "diverged"
     if diverged != (trial.score is None):
@@ -68,13 +74,24 @@ def _wrong(trial: SeenTrial, new: ResolvedSpec) -> Iterator[tuple[str, str]]:
 
 
 def inside(observations: Iterable[Observation], space: Space) -> list[Observation]:
-    """The observations that a search of this space may come to, their values as the space has them."""
+    """The observations that a search of this space may come to, their values as the space has them.
+
+    Values that are not active here are left out: they had no effect.
+    """
     dimensions = space.dimensions
     as_here = (
-        replace(o, params={name: fitted(dimensions[name], o.params[name]) for name in o.params})
+        replace(
+            o,
+            params=space.active(
+                {name: fitted(dimensions[name], o.params[name]) for name in o.params}
+            ),
+        )
         for o in observations
     )
-    return [o for o in as_here if all(allowed(dimensions[n], o.params[n]) for n in space.names)]
+    return [
+        o for o in as_here
+        if space.fits(o.params) and all(allowed(dimensions[n], o.params[n]) for n in o.params)
+    ]  # fmt: skip
 
 
 def _observation(trial: SeenTrial, index: int, sign: int) -> Observation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hpsearch.directions import sign_in
@@ -362,6 +362,7 @@ def _records(tx: Tx, search: SearchRecord) -> health.SearchRecords:
         failed=tx.trials.failed(search.id, limit=TRIALS) if failures else (),
         waiting=_waiting(tx, search, resolved, rounds),
         tried=_tried(tx, search, resolved),
+        having=_having(tx, search, resolved),
     )
 
 
@@ -382,6 +383,12 @@ def _tried(tx: Tx, search: SearchRecord, resolved: ResolvedSpec) -> Sequence[Par
         return ()
     before = tx.searches.get(search.id) if resolved.spec.earlier else None
     return [*tx.trials.tried(search.id, names), *(o.params for o in (before or search).warm_start)]
+
+
+def _having(tx: Tx, search: SearchRecord, resolved: ResolvedSpec) -> Mapping[str, int]:
+    """Trials with a value of each hyperparameter that has a condition."""
+    names = sorted(resolved.space.conditions)
+    return tx.trials.having(search.id, names) if names else {}
 
 
 def _openings(tx: Tx, search: SearchRecord) -> int:

@@ -94,6 +94,9 @@ class Rerun:
             trained=observed[:TRIALS] if failed else (),
             failed=failed[:TRIALS],
             tried=tried if levels else (),
+            having={
+                name: sum(name in t.params for t in observed) for name in resolved.space.conditions
+            },
         )
 
 

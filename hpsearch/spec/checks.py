@@ -19,7 +19,7 @@ from hpsearch.plural import counted
 from hpsearch.settings import Settings
 from hpsearch.space import Choices, Range, TaggedDimension
 from hpsearch.spec import caps as limits
-from hpsearch.spec import given, named, needs, plan, reach, webhook
+from hpsearch.spec import combinations, given, named, needs, plan, reach, webhook
 from hpsearch.spec.models import SearchSpec
 from hpsearch.spec.resolved import ResolvedSpec
 from hpsearch.workloads import (
@@ -40,8 +40,12 @@ _FIELD_LOC = 2  # ("model", field)
 _DIMENSION_LOC = 2  # ("space", NAME, tag of the union, field, ...)
 _VALUE_LOC = 6  # ("warm_start", index, "observations", index, "params", NAME, kind of value)
 _GIVEN_LOC = {"baseline": 2, "try_first": 3}  # (field, [index,] NAME, kind of value)
+_A_LEVEL = "a choice is a number, a text, true, false, null or a list of whole numbers"
+_A_PART = 'give a value, a list of values, or {"low": ..., "high": ...}'
 _A_VALUE = "a value is a number, a text, true, false, null or a list of whole numbers"
 _LEVEL_LOC = 4  # ("space", NAME, "choices", "choices", index, kind of level, ...)
+_WHEN_LOC = 5  # ("space", NAME, "when", PARENT, index, kind of level)
+_FORBID_LOC = 3  # ("forbid", index, NAME, tag of the union, field or index, ...)
 
 
 def parse(data: object, facts: DatasetFacts | Mistake, caps: Settings) -> ResolvedSpec:
@@ -74,7 +78,7 @@ def parse(data: object, facts: DatasetFacts | Mistake, caps: Settings) -> Resolv
     except ValidationError as error:
         mistakes += from_pydantic(error)
     parts = _valid_parts(data)
-    of_space = workload_of(data.get("objective")).mistakes(parts)
+    of_space = _of_space(parts, spec, {m.path for m in mistakes})
     mistakes += of_space
     more = [facts] if isinstance(facts, Mistake) else []
     if spec is not None:
@@ -101,8 +105,20 @@ def parse(data: object, facts: DatasetFacts | Mistake, caps: Settings) -> Resolv
 
 
 def _chosen(resolved: ResolvedSpec) -> list[Mistake]:
-    """The mistakes in settings and requirements of the user's choice."""
-    return needs.mistakes(resolved) or given.mistakes(resolved)
+    """The mistakes in what the user requires, forbids and wants to be tried."""
+    return (
+        needs.mistakes(resolved)
+        or combinations.left_mistakes(resolved.space)
+        or given.mistakes(resolved)
+    )
+
+
+def _of_space(parts: ValidParts, spec: SearchSpec | None, reported: set[str]) -> list[Mistake]:
+    """Mistakes between the fields of a spec: its workload's, its conditions, and what it forbids."""
+    wrong = workload_of(parts.data.get("objective")).mistakes(parts)
+    reported = reported | {m.path for m in wrong}
+    wrong += [m for m in combinations.condition_mistakes(parts) if m.path not in reported]
+    return wrong if spec is None else wrong + combinations.forbid_mistakes(spec.forbid, spec.space)
 
 
 def _weighing(spec: SearchSpec, facts: DatasetFacts) -> SearchSpec:
@@ -198,9 +214,13 @@ def _place(loc: tuple[int | str, ...]) -> tuple[tuple[int | str, ...], str | Non
     if loc[:1] == ("space",):
         loc = loc[:_DIMENSION_LOC] + loc[_DIMENSION_LOC + 1 :]
         if loc[2:3] == ("choices",) and len(loc) > _LEVEL_LOC:
-            return loc[:_LEVEL_LOC], (
-                "a choice is a number, a text, true, false, null or a list of whole numbers"
-            )
+            return loc[:_LEVEL_LOC], _A_LEVEL
+        if loc[2:3] == ("when",) and len(loc) > _WHEN_LOC:
+            return loc[:_WHEN_LOC], _A_LEVEL
+    elif loc[:1] == ("forbid",) and len(loc) > _FORBID_LOC:
+        tag, loc = loc[_FORBID_LOC], loc[:_FORBID_LOC] + loc[_FORBID_LOC + 1 :]
+        if tag != "interval":
+            return loc[:_FORBID_LOC], _A_PART
     elif loc[:1] == ("trials_per_round",):
         loc = (*loc[:1], *loc[2:])
     elif loc[:1] == ("warm_start",):

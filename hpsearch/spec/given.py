@@ -22,7 +22,7 @@ from hpsearch.space import (
     same_level,
     typed,
 )
-from hpsearch.spec import needs
+from hpsearch.spec import combinations, needs
 from hpsearch.spec.models import SearchSpec
 from hpsearch.spec.resolved import ResolvedSpec
 
@@ -81,7 +81,9 @@ def mistakes(resolved: ResolvedSpec) -> list[Mistake]:
     wrong: list[Mistake] = []
     if spec.baseline is not None:
         setting = params_from_json(spec.baseline)
-        wrong += _wrong(resolved, setting, "baseline", partial=True)
+        wrong += _wrong(resolved, setting, "baseline", partial=True) or _forbidden(
+            resolved, _complete(resolved, setting), "baseline"
+        )
         if spec.final.networks > 1:
             message = (
                 f"{spec.final.networks} networks answer together, and a baseline is compared by single "
@@ -90,14 +92,8 @@ def mistakes(resolved: ResolvedSpec) -> list[Mistake]:
             wrong.append(Mistake("final.networks", message))
     for i, one in enumerate(spec.try_first):
         path, setting = f"try_first[{i}]", params_from_json(one)
-        in_it = list(_wrong(resolved, setting, path, partial=False))
-        wrong += (
-            in_it
-            or [
-                Mistake(f"{path}.{name}", why)
-                for name, why in _outside(resolved, _complete(resolved, setting)).items()
-            ]
-            or _broken(resolved, path, _complete(resolved, setting))
+        wrong += _wrong(resolved, setting, path, partial=False) or _unfit_first(
+            resolved, path, _complete(resolved, setting)
         )
     return wrong or list(_twice(first_of(resolved)))
 
@@ -127,13 +123,44 @@ def too_many(resolved: ResolvedSpec) -> list[Mistake]:
     ]
 
 
-def _wrong(
-    resolved: ResolvedSpec, setting: Params, path: str, *, partial: bool
-) -> Iterator[Mistake]:
-    """The mistakes in one setting: names, values, and what is missing."""
+def _unfit_first(resolved: ResolvedSpec, path: str, setting: Params) -> list[Mistake]:
+    """The mistakes of a complete setting that the first round cannot train."""
+    outside = [Mistake(f"{path}.{name}", why) for name, why in _outside(resolved, setting).items()]
+    return (outside or _broken(resolved, path, setting)) + _forbidden(resolved, setting, path)
+
+
+def _forbidden(resolved: ResolvedSpec, setting: Params, path: str) -> list[Mistake]:
+    """The mistake of a complete setting that the same spec forbids."""
+    i = combinations.forbidden_by(resolved.space, setting)
+    if i is None:
+        return []
+    return [Mistake(path, f"forbid[{i}] forbids it; give another setting, or drop forbid[{i}]")]
+
+
+def _wrong(resolved: ResolvedSpec, setting: Params, path: str, *, partial: bool) -> list[Mistake]:
+    """The mistakes in one setting: names, values, what is not active, and what is missing."""
+    values, refused = resolved.workload.translated(setting)
+    wrong = [Mistake(f"{path}.{name}", why) for name, why in refused.items()]
+    wrong += _wrong_values(resolved, values, path)
+    known = {**(resolved.workload.defaults() if partial else {}), **values}
+    space = resolved.space
+    idle = space.conditions.keys() & values.keys() - space.active(known).keys()
+    wrong += [
+        Mistake(f"{path}.{name}", f"{combinations.inactive(space, name)}; drop it")
+        for name in sorted(idle)
+    ]
+    if refused:
+        return wrong  # what is missing may have been meant by what is mistaken
+    more = "; it has no default, so name its value" if partial else ""
+    return wrong + [
+        Mistake(f"{path}.{name}", f"missing: a setting has a value for each range{more}")
+        for name in space.lacking(known)
+    ]
+
+
+def _wrong_values(resolved: ResolvedSpec, values: Params, path: str) -> Iterator[Mistake]:
+    """The mistakes in the names and values of one setting, by the names that are searched."""
     workload, searched = resolved.workload, resolved.spec.space
-    values, refused = workload.translated(setting)
-    yield from (Mistake(f"{path}.{name}", why) for name, why in refused.items())
     for name, value in values.items():
         why = (
             workload.refusal(name, value)
@@ -142,12 +169,6 @@ def _wrong(
         )
         if why is not None:
             yield Mistake(f"{path}.{name}", why)
-    defaults = workload.defaults() if partial else {}
-    for name in sorted(searched.keys() - values.keys() - defaults.keys()):
-        if refused:
-            continue  # it may have been meant by what is mistaken
-        more = "; it has no default, so name its value" if partial else ""
-        yield Mistake(f"{path}.{name}", f"missing: a setting has a value for each range{more}")
 
 
 def _unsearched(resolved: ResolvedSpec, name: str, value: Level) -> str | None:
@@ -168,6 +189,8 @@ def _outside(resolved: ResolvedSpec, setting: Params) -> dict[str, str]:
     """The hyperparameters whose value was not asked for, each with the reason."""
     outside = {}
     for name, asked in resolved.box.items():
+        if name not in setting:
+            continue  # it is not active
         value = setting[name]
         if asked.contains(value):  # type: ignore[arg-type]  # its kind was checked
             continue
@@ -203,15 +226,15 @@ def _twice(settings: Sequence[Params]) -> Iterator[Mistake]:
 
 
 def _same(one: Params, other: Params) -> bool:
-    return all(same_level(one[name], other[name]) for name in one)
+    return one.keys() == other.keys() and all(same_level(one[n], other[n]) for n in one)
 
 
 def _complete(resolved: ResolvedSpec, setting: Params) -> Params:
     """A setting, known to be right, with a value for each range and nothing else."""
     values, _ = resolved.workload.translated(setting)
-    whole = {**resolved.workload.defaults(), **values}
+    whole = resolved.space.active({**resolved.workload.defaults(), **values})
     box = resolved.box
-    return {name: _as_trials(box[name], whole[name]) for name in resolved.space.names}
+    return {n: _as_trials(box[n], whole[n]) for n in resolved.space.names if n in whole}
 
 
 def _as_trials(dimension: Dimension, value: Level) -> Level:

@@ -26,6 +26,7 @@ from hpsearch.rules import Since, to_json
 from hpsearch.samplers import SAMPLERS
 from hpsearch.space import TaggedDimension
 from hpsearch.spec.budget import COST_MOST, COUNT_MOST, SECONDS_MOST, BudgetSpec
+from hpsearch.spec.combinations import FORBIDDEN_MOST, Forbid
 from hpsearch.spec.labels import Note, Tags
 from hpsearch.spec.needs import NAME_MOST, Requirements
 from hpsearch.spec.webhook import WebhookSpec
@@ -312,6 +313,12 @@ class SearchSpec(BaseModel):
         description="Of the finalists that cannot be told from the best, recommend the one with the "
         "least of this: `parameters`, `estimated_seconds`, or the reported `cost` of an external "
         "search.",
+    )
+    forbid: Annotated[Forbid, Since("0.2")] = Field(
+        (),
+        max_length=FORBIDDEN_MOST,
+        description="Values that no trial may have together: for each named hyperparameter one value, "
+        'a list of values, or {"low", "high"}, both included. A trial without one of them is allowed.',
     )
     final: FinalSpec = FinalSpec()
     external: Annotated[ExternalSpec, Since("0.2")] = Field(

@@ -45,7 +45,11 @@ def too_little(resolved: ResolvedSpec) -> list[Mistake]:
     if not asked:
         return []
     rng = np.random.default_rng(0)  # the same settings for everybody who asks for this
-    draws = [_drawn(resolved.box, rng.random(len(resolved.box)).tolist()) for _ in range(DRAWS)]
+    space = resolved.space
+    draws = [
+        space.active(_drawn(space.dimensions, rng.random(len(space.dimensions)).tolist()))
+        for _ in range(DRAWS)
+    ]
     good = sum(not needs.breaks(resolved, params) for params in draws)
     if good >= SHARE_LEAST * DRAWS:
         return []

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from hpsearch.space import Box, Space
 from hpsearch.spec import reach, schedule
+from hpsearch.spec.combinations import combinations
 from hpsearch.spec.models import SearchSpec
 from hpsearch.workloads import DatasetFacts, Setup, Workload
 
@@ -42,6 +43,7 @@ class ResolvedSpec:
                 groups=validation.groups,
                 time=validation.time,
                 weight=self.weight,
+                forbidden=combinations(spec.forbid, spec.space),
             )
         )
 

@@ -105,6 +105,13 @@ class Trials(Queries):
             for row in rows
         ]
 
+    def having(self, search_id: str, names: Sequence[str]) -> Mapping[str, int]:
+        """For each of `names` how many trials that have ended had a value of it, the final's left out."""
+        params = sa.type_coerce(trial.c.params, sa.Text)
+        counts = [sa.func.count(params.op("->")(sa.literal(name, sa.Text))) for name in names]
+        row = self.connection.execute(_observed(counts, search_id)).one()
+        return dict(zip(names, row, strict=True))
+
     def observed(self, search_id: str, *, best: bool, limit: int) -> Sequence[TrialRecord]:
         """Trials that have ended, the final's left out: the best by score, or the newest."""
         query = _observed(CURVED, search_id)

@@ -21,9 +21,11 @@ from hpsearch.surrogate.acquisition_optimizer import (
     SearchBounds,
     best_levels,
     candidates,
+    completed,
     expected_gain,
     log_ei,
     maximize_log_ei,
+    permitted,
 )
 from hpsearch.surrogate.encoding import Encoding
 from hpsearch.surrogate.importance import importance, posterior_draws
@@ -41,12 +43,14 @@ __all__ = [
     "Surrogate",
     "best_levels",
     "candidates",
+    "completed",
     "expected_gain",
     "fitted",
     "importance",
     "log_ei",
     "log_expected_improvement",
     "maximize_log_ei",
+    "permitted",
     "posterior_draws",
     "surface",
 ]

@@ -48,7 +48,7 @@ class SearchBounds:
         low, high = encoding.bounds(box)
         moving = np.zeros(encoding.width, dtype=bool)
         for name, part in encoding.columns.items():
-            moving[part] = isinstance(box[name], Range) and name not in encoding.space.shaping
+            moving[part.start] = isinstance(box[name], Range) and name not in encoding.space.shaping
         levels = {
             name: part.start + np.flatnonzero(high[part])
             for name, part in encoding.columns.items()
@@ -62,17 +62,39 @@ def candidates(
 ) -> Floats:
     """(m, D) places in the box: a Sobol sequence, and the best places known, moved a little.
 
-    `wide` is the length of the sequence, a power of two.
+    `wide` is the length of the sequence, a power of two. Nothing forbidden is among them: they may be
+    fewer, or none.
     """
     engine = qmc.Sobol(len(model.encoding.columns), scramble=True, rng=rng)
     spread = model.encoding.spread(engine.random(wide), bounds.box)
-    return np.concatenate([spread, _near(model, bounds, rng)])
+    places = np.concatenate([spread, _near(model, bounds, rng)])
+    return permitted(model, places)
+
+
+def permitted(model: Surrogate, places: Floats) -> Floats:
+    """(k, D) those of places (m, D) that are not forbidden."""
+    encoding = model.encoding
+    return places[encoding.permitted(places)] if encoding.space.forbidden else places
+
+
+def completed(
+    model: Surrogate, bounds: SearchBounds, places: Floats, rng: np.random.Generator
+) -> Floats:
+    """(m, D) places whose levels have changed: what they make active has a value by chance."""
+    encoding = model.encoding
+    if not encoding.space.conditions:
+        return places
+    fill = encoding.filling(rng.random((len(places), len(encoding.columns))), bounds.box)
+    return encoding.settled(places, fill)
 
 
 def _near(model: Surrogate, bounds: SearchBounds, rng: np.random.Generator) -> Floats:
     rows = model.rows.places
     error = np.maximum(EDGE, model.encoding.noise)
-    inside = ((rows >= bounds.low - error) & (rows <= bounds.high + error)).all(axis=1)
+    within = (rows >= bounds.low - error) & (rows <= bounds.high + error)
+    for name in model.encoding.space.conditions:  # what is not active lies nowhere
+        within[:, model.encoding.columns[name]] |= ~model.encoding.present(rows, name)[:, None]
+    inside = within.all(axis=1)
     if not inside.any():
         return np.empty((0, model.encoding.width))
     rows = np.unique(rows[inside], axis=0)
@@ -85,7 +107,7 @@ def _near(model: Surrogate, bounds: SearchBounds, rng: np.random.Generator) -> F
     moves = rng.standard_normal(places.shape) * step * size
     moved: Floats = np.clip(places + np.where(bounds.moving, moves, 0.0), bounds.low, bounds.high)
     _switch(moved[::2], bounds, rng)
-    return moved
+    return completed(model, bounds, moved, rng)
 
 
 def _switch(places: Floats, bounds: SearchBounds, rng: np.random.Generator) -> None:
@@ -111,8 +133,12 @@ def best_levels(
 ) -> Floats:
     """The places (m, D), each with the levels of the highest log EI there: one choice after the other.
 
-    Choices in `held` keep their levels.
+    Choices in `held` keep their levels. A level is not taken where that is forbidden; what becomes active
+    by one is in the middle of the box.
     """
+    encoding = believer.model.encoding
+    if encoding.space.restricted:
+        return _best_permitted(believer, bounds, places, best, held)
     places = places.copy()
     for name, columns in sorted(bounds.levels.items()):
         if name in held:
@@ -121,6 +147,33 @@ def best_levels(
         switched[:, columns] = np.tile(np.eye(len(columns)), (len(places), 1))
         value = CandidatePool(believer, switched).log_ei(best).reshape(len(places), -1)
         places[:, columns] = np.eye(len(columns))[value.argmax(axis=1)]
+    return places
+
+
+def _best_permitted(
+    believer: KrigingBeliever,
+    bounds: SearchBounds,
+    places: Floats,
+    best: float,
+    held: Collection[str],
+) -> Floats:
+    """As `best_levels`, of a space in which not all places are."""
+    encoding = believer.model.encoding
+    middle = encoding.filling(np.full((1, len(encoding.columns)), 0.5), bounds.box)
+    for name in encoding.space.order:
+        columns = bounds.levels.get(name)
+        if columns is None or name in held or not len(places):
+            continue
+        switched = np.repeat(places, len(columns), axis=0)
+        on = encoding.present(switched, name)
+        levels = np.tile(np.eye(len(columns)), (len(places), 1))
+        switched[np.ix_(on, columns)] = levels[on]
+        switched = encoding.settled(switched, np.repeat(middle, len(switched), axis=0))
+        value = CandidatePool(believer, switched).log_ei(best)
+        value = np.where(encoding.permitted(switched), value, -np.inf)
+        value = value.reshape(len(places), -1)
+        taken = np.arange(len(places)) * len(columns) + value.argmax(axis=1)
+        places = np.where(np.isfinite(value.max(axis=1))[:, None], switched[taken], places)
     return places
 
 
@@ -143,6 +196,8 @@ def maximize_log_ei(
     places = starts.copy()
     low = np.tile(bounds.low[moving], len(starts))
     high = np.tile(bounds.high[moving], len(starts))
+    held = _held(believer.model, starts)[:, moving].ravel()
+    low[held], high[held] = starts[:, moving].ravel()[held], starts[:, moving].ravel()[held]
 
     def downhill(flat: Floats) -> tuple[float, Floats]:
         places[:, moving] = flat.reshape(len(starts), -1)
@@ -159,6 +214,14 @@ def maximize_log_ei(
     return ends
 
 
+def _held(model: Surrogate, places: Floats) -> Bools:
+    """(m, D) mask of the columns of places (m, D) that are not active there: nothing moves them."""
+    held = np.zeros(places.shape, dtype=np.bool_)
+    for name in model.encoding.space.conditions:
+        held[:, model.encoding.columns[name]] = ~model.encoding.present(places, name)[:, None]
+    return held
+
+
 STARTS = 4  # of the optimizer, behind `expected_gain`
 GAIN_SEED = 977
 
@@ -167,14 +230,18 @@ def expected_gain(model: Surrogate, box: Box) -> float:
     """The largest expected improvement left in the box over the best posterior mean, score units.
 
     The improvement of z times the score's slope at the best: a bound from above, since the score
-    flattens upward (`warp`).
+    flattens upward (`warp`). 0 where the whole box is forbidden, as far as the candidates can tell.
     """
     best = model.best_latent()[1]
     bounds, believer = SearchBounds.of(model, box), KrigingBeliever(model, 0)
-    pool = CandidatePool(believer, candidates(model, bounds, np.random.default_rng(GAIN_SEED)))
+    places = candidates(model, bounds, np.random.default_rng(GAIN_SEED))
+    if not len(places):
+        return 0.0
+    pool = CandidatePool(believer, places)
     value = pool.log_ei(best)
     tops = pool.places[np.argsort(-value, kind="stable")[:STARTS]]
     tops = best_levels(believer, bounds, tops, best)
-    ends, _ = log_ei(believer, maximize_log_ei(believer, bounds, tops, best), best)
+    places = permitted(model, maximize_log_ei(believer, bounds, tops, best))
+    ends, _ = log_ei(believer, places, best) if len(places) else (value, None)
     slope = float(model.warp.slope(np.array(best)))
     return slope * float(np.exp(max(value.max(), ends.max())))

@@ -11,6 +11,9 @@ effects behind S_i from an additive regression on Legendre polynomials (levels: 
 which needs far fewer points than the pick-freeze estimators. The draws are functions, not points:
 random Fourier features for the prior, then Matheron's rule (Wilson et al. 2020), which conditions a
 prior draw on the observations exactly.
+
+Of a hyperparameter that is not active everywhere all of this is among the places at which it is; forbidden
+places count nowhere.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from scipy.linalg import cho_solve, cholesky
 from scipy.special import chdtri, ndtri
 from scipy.stats import qmc
 
-from hpsearch.arrays import Floats
+from hpsearch.arrays import Bools, Floats
 from hpsearch.evidence import Importance
 from hpsearch.space import Box, Range
 from hpsearch.surrogate.posterior import Surrogate
@@ -60,18 +63,57 @@ def importance(model: Surrogate, box: Box) -> Sequence[Importance]:
     scores = np.ldexp(model.warp.score(draws), power)
     blocks = scores.reshape(DRAWS, d + 2, -1)
     variance = np.var(blocks[:, :2].reshape(DRAWS, -1), axis=1)
-    shared = np.maximum(variance, LEAST * math.ldexp(model.noise_sd, power) ** 2)[:, None]
+    least = LEAST * math.ldexp(model.noise_sd, power) ** 2
+    if model.encoding.space.restricted:
+        first, total, main = _where_active(model, box, places, scores, least)
+        return _views(names, first, total, np.ldexp(np.sqrt(main).mean(axis=0), -power))
+    shared = np.maximum(variance, least)[:, None]
     main = _main_variances(model, box, places, scores)
     first = np.clip(main / shared, 0.0, 1.0)
     jansen = 0.5 * np.mean(np.square(blocks[:, :1] - blocks[:, 2:]), axis=2)
     total = np.maximum(np.clip(jansen / shared, 0.0, 1.0), first)
+    return _views(names, first, total, np.ldexp(np.sqrt(main).mean(axis=0), -power))
+
+
+def _views(
+    names: Sequence[str], first: Floats, total: Floats, effects: Floats
+) -> Sequence[Importance]:
+    """The importance of each hyperparameter by first and total (draws, d), and effects (d,)."""
     low, high = np.quantile(total, LEVELS, axis=0)
-    effect = np.ldexp(np.sqrt(main).mean(axis=0), -power)
-    rows = [first.mean(axis=0), total.mean(axis=0), low, high, effect]
+    rows = [first.mean(axis=0), total.mean(axis=0), low, high, effects]
     return [
         Importance(name, *map(float, row))
         for name, row in zip(names, np.column_stack(rows), strict=True)
     ]
+
+
+def _where_active(
+    model: Surrogate, box: Box, places: Floats, scores: Floats, least: float
+) -> tuple[Floats, Floats, Floats]:
+    """First and total indices and main variances (draws, d), each among the places that it concerns.
+
+    Those of a hyperparameter are over the permitted places at which it is active; it explains nothing of
+    the others, nor do they of it. 0 where fewer than two are left.
+    """
+    encoding, draws = model.encoding, len(scores)
+    names, blocks = encoding.space.names, scores.reshape(draws, len(encoding.columns) + 2, -1)
+    size = blocks.shape[2]
+    allowed = encoding.permitted(places)
+    main = _main_variances(model, box, places, scores, allowed)
+    indices = np.zeros((2, draws, len(names)))
+    for k, name in enumerate(names):
+        on = allowed & encoding.present(places, name)
+        base, other = on[:size], on[(k + 2) * size : (k + 3) * size]
+        both, known = base & other, on[: 2 * size]
+        if np.count_nonzero(known) < 2 or not both.any():
+            continue
+        variance = np.var(scores[:, : 2 * size][:, known], axis=1)
+        shared = np.maximum(variance, least)
+        gaps = np.square(blocks[:, 0, both] - blocks[:, k + 2, both])
+        first = np.clip(main[:, k] / shared, 0.0, 1.0)
+        total = np.clip(0.5 * np.mean(gaps, axis=1) / shared, 0.0, 1.0)
+        indices[0, :, k], indices[1, :, k] = first, np.maximum(total, first)
+    return indices[0], indices[1], main
 
 
 def _log2_block(d: int) -> int:
@@ -79,25 +121,41 @@ def _log2_block(d: int) -> int:
     return max(int(math.log2(POINTS / (d + 2))), 4)
 
 
-def _main_variances(model: Surrogate, box: Box, places: Floats, scores: Floats) -> Floats:
-    """(draws, d) variances of the main effects of scores (draws, m) at places (m, D) in the box."""
+def _main_variances(
+    model: Surrogate, box: Box, places: Floats, scores: Floats, allowed: Bools | None = None
+) -> Floats:
+    """(draws, d) variances of the main effects of scores (draws, m) at places (m, D) in the box.
+
+    `allowed` (m,) are the places that count; the effect of a hyperparameter is 0 where it is not active,
+    and its variance is among the others.
+    """
     low, high = model.encoding.bounds(box)
-    parts = []
+    if allowed is not None:
+        places, scores = places[allowed], scores[:, allowed]
+    parts, actives = [], []
     for name, part in model.encoding.columns.items():
         columns = places[:, part]
         if isinstance(box[name], Range):
             width = max(float(high[part.start] - low[part.start]), LEAST)
             inner = 2.0 * (columns[:, 0] - low[part.start]) / width - 1.0
             columns = legvander(np.clip(inner, -1.0, 1.0), DEGREE)[:, 1:]
-        parts.append(columns - columns.mean(axis=0))
+        on = model.encoding.present(places, name)
+        if not on.all():
+            mean = columns[on].mean(axis=0) if on.any() else 0.0
+            parts.append(np.where(on[:, None], columns - mean, 0.0))
+        else:
+            parts.append(columns - columns.mean(axis=0))
+        actives.append(on)
     basis = np.concatenate(parts, axis=1)
     gram = basis.T @ basis
     gram.flat[:: len(gram) + 1] += RIDGE * len(basis)
     beta = np.linalg.solve(gram, basis.T @ (scores - scores.mean(axis=1, keepdims=True)).T)
     edges = np.cumsum([0, *(part.shape[1] for part in parts)])
     effects = [
-        np.var(part @ beta[a:b], axis=0)
-        for part, (a, b) in zip(parts, pairwise(edges), strict=True)
+        np.var((part if on.all() else part[on]) @ beta[a:b], axis=0)
+        if on.any()
+        else np.zeros(len(scores))
+        for part, on, (a, b) in zip(parts, actives, pairwise(edges), strict=True)
     ]
     return np.column_stack(effects)
 

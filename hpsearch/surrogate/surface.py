@@ -18,12 +18,15 @@ DIGITS = 5  # that are kept of what is as large as its spread: a picture needs n
 
 
 def surface(model: Surrogate, box: Box, importance: Sequence[Importance]) -> Surface | None:
-    """The surface over the two ranges that matter most; None where fewer than two are ranges."""
-    ranges = [i.name for i in sorted(importance, key=lambda i: -i.total) if _is_range(box[i.name])]
+    """The surface over the two ranges that matter most of those that the best place has; None without two."""
+    centre = model.rows.places[model.best_latent()[0]]
+    ranges = [
+        i.name for i in sorted(importance, key=lambda i: -i.total)
+        if _is_range(box[i.name]) and model.encoding.present(centre[None], i.name)[0]
+    ]  # fmt: skip
     if len(ranges) < 2:
         return None
     x, y = ranges[:2]
-    centre = model.rows.places[model.best_latent()[0]]
     columns = {name: model.encoding.columns[name].start for name in (x, y)}
     across, up = (_along(model, box, name) for name in (x, y))
     places = np.repeat(centre[None], POINTS * POINTS, axis=0)

@@ -15,11 +15,22 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 
 from hpsearch.columns import Column
+from hpsearch.combinations import Combination
 from hpsearch.errors import Mistake
 from hpsearch.metrics import Task
 from hpsearch.reasons import Side
 from hpsearch.settings import Settings
-from hpsearch.space import Box, Dimension, Level, Params, Range, Space, unfit
+from hpsearch.space import (
+    Box,
+    Dimension,
+    Level,
+    Params,
+    Range,
+    Space,
+    conditions_in,
+    unfit,
+    without_condition,
+)
 from hpsearch.trials import SCORE_MOST
 
 ShapeKey = tuple[Hashable, ...]
@@ -149,7 +160,8 @@ class Setup:
     `space` holds the ranges as they were asked; of `folds` and the fraction that is held out
     `repeats` times, the folds are used where there are any. `trial_seconds` bounds a trial that is
     trained elsewhere. `groups` and `time` are columns that the spec names, None where it does not;
-    `weight` is the column by which rows count, None where all count the same.
+    `weight` is the column by which rows count, None where all count the same. `forbidden` are values
+    that no trial may have together.
     """
 
     dataset: str | None
@@ -164,6 +176,16 @@ class Setup:
     groups: str | None = None
     time: str | None = None
     weight: str | None = None
+    forbidden: Sequence[Combination] = ()
+
+    def space_of(self, limited: Mapping[str, Dimension], shaping: Collection[str] = ()) -> Space:
+        """The space of the asked ranges with their limits, by name: its conditions, and what is forbidden."""
+        return Space(
+            {name: without_condition(dimension) for name, dimension in limited.items()},
+            frozenset(shaping),
+            conditions_in(self.space),
+            self.forbidden,
+        )
 
     @property
     def splits(self) -> int:

@@ -47,7 +47,7 @@ class External(Workload):
     @cached_property
     def space(self) -> Space:
         """The asked space; a range grows only where its caller has said how far."""
-        return Space({name: _limited(asked) for name, asked in self.setup.space.items()})
+        return self.setup.space_of({n: _limited(asked) for n, asked in self.setup.space.items()})
 
     def refusal(self, name: str, value: Level) -> str | None:
         """The reason for a value of another kind; nobody here knows the hyperparameter's domain."""

@@ -172,7 +172,7 @@ def test_levels_that_fail_have_had_their_turn():
     drawn = decide(now, job_size=8)
     assert isinstance(drawn, RoundPlan)
     assert {p["dropout"] for p in drawn.trials} >= {0.05, 0.1}
-    assert untried_levels(resolved.box, [*seen, failed]) == {"dropout": [0.05, 0.1]}
+    assert untried_levels(resolved.space, resolved.box, [*seen, failed]) == {"dropout": [0.05, 0.1]}
 
 
 def test_nothing_is_settled_while_a_level_is_untried():

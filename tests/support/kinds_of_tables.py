@@ -46,6 +46,20 @@ def _mixed() -> str:
     return "\n".join([*lines, ""])
 
 
+CONDITIONAL: Mapping[str, Any] = {
+    "model": {"hidden_sizes": [6], "batch_size": 32},
+    "space": {
+        "learning_rate": {"low": 1e-3, "high": 1.0, "scale": "log"},
+        "optimizer": {"choices": ["sgd", "momentum", "adam"]},
+        "momentum": {"low": 0.1, "high": 0.95, "when": {"optimizer": ["momentum"]}},
+        "beta2": {"low": 0.9, "high": 0.999, "when": {"optimizer": ["adam"]}},
+    },
+    "forbid": [{"optimizer": "adam", "learning_rate": {"low": 0.1, "high": 1}}],
+    "sampler": "gp",
+    "baseline": {"optimizer": "momentum", "learning_rate": 0.1},
+}
+"""A space that not all trials fill, with a setting to be beaten."""
+
 KINDS: Mapping[str, Kind] = {
     "mixed": Kind(_mixed(), {"ordered": "size:small<medium<large"}),
     "groups": Kind(
@@ -54,6 +68,7 @@ KINDS: Mapping[str, Kind] = {
     "time": Kind(visits.table(), {"time": "day", "drop": "person"}, {"validation": {"repeats": 2}}),
     "weights": Kind(weighted.table(), {"weight": "w"}, {"objective": "balanced_accuracy"}),
     "regression": Kind(weighted.table(numbers=True), {"task": "regression", "drop": "w"}),
+    "conditional": Kind(weighted.table(), {"drop": "w"}, CONDITIONAL),
 }
 
 

@@ -84,7 +84,8 @@ def _panel(
         log = style.is_log([asked])
         for bar in bars:
             _bar(figure, *bar, place=place)
-        best = [(f"{r.number}", r.best.params.get(name)) for r in rounds if r.best is not None]
+        bests = [(f"{r.number}", r.best.params) for r in rounds if r.best is not None]
+        best = [(number, params[name]) for number, params in bests if name in params]
         figure.add_trace(_best(best, x), **place)
         for edge in (asked.low, asked.high):
             figure.add_hline(y=edge, line={"color": style.INK, "width": 1, "dash": "dot"}, **place)

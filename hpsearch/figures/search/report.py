@@ -13,7 +13,13 @@ from hpsearch.figures.page import Page, Section, Table
 from hpsearch.figures.search.style import titled
 from hpsearch.report import gain_words, need_words, words
 from hpsearch.report import yardstick_words as yardsticks
-from hpsearch.report.views import HealthView, ResultView, RoundView, StatusView
+from hpsearch.report.views import (
+    HealthView,
+    ResultRangeView,
+    ResultView,
+    RoundView,
+    StatusView,
+)
 
 TITLES: Mapping[str, tuple[str, str]] = {
     "ranges": ("Ranges over the rounds", "Each bar is the range of a round; its colour says why."),
@@ -120,9 +126,14 @@ def _ranges(result: ResultView) -> Section:
         )
         for name, view in result.ranges.items()
     ]
-    reasons = [(titled(name), view.reason) for name, view in result.ranges.items()]
+    reasons = [(titled(name), _reason(view)) for name, view in result.ranges.items()]
     head = ("hyperparameter", "best range", "asked", "recommended", "verdict")
     return Section("Best range", tables=[Table(head, rows), Table(("", "why"), reasons)])
+
+
+def _reason(view: ResultRangeView) -> str:
+    given = words.given(view)
+    return f"{given}: {view.reason}" if given else view.reason
 
 
 def _recommended(result: ResultView, name: str) -> str:

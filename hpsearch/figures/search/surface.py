@@ -31,7 +31,7 @@ def surface(
         return style.nothing("no surrogate yet: it takes a round with two ranges")
     ranges = rounds[-1].ranges
     figure = go.Figure(_heat(view, lowest_last=direction == "minimize"))
-    scored = [t for t in trials if t.shown is not None]
+    scored = [t for t in trials if t.shown is not None and {view.x, view.y} <= t.params.keys()]
     figure.add_trace(
         go.Scatter(
             x=[t.params[view.x] for t in scored], y=[t.params[view.y] for t in scored],

@@ -32,6 +32,8 @@ class Sample:
 def trials(sample: Sample, rounds: Sequence[RoundView], *, x: str, y: str) -> Figure:
     """Trials over the hyperparameters `x` and `y`, on the scales of their ranges.
 
+    Those without a value of one of them are counted, and drawn nowhere.
+
     Raises
     ------
     KeyError
@@ -41,8 +43,9 @@ def trials(sample: Sample, rounds: Sequence[RoundView], *, x: str, y: str) -> Fi
     if not sample.trials or not rounds:
         return style.nothing("no trial has ended yet")
     figure = go.Figure()
-    scored = [t for t in sample.trials if t.shown is not None]
-    diverged = [t for t in sample.trials if t.state == "diverged"]
+    placed = [t for t in sample.trials if {x, y} <= t.params.keys()]
+    scored = [t for t in placed if t.shown is not None]
+    diverged = [t for t in placed if t.state == "diverged"]
     figure.add_trace(_points(scored, x, y))
     figure.add_trace(_crosses(diverged, x, y))
     for number, one in enumerate(rounds, 1):
@@ -51,6 +54,9 @@ def trials(sample: Sample, rounds: Sequence[RoundView], *, x: str, y: str) -> Fi
     note = (
         "" if len(sample.trials) == sample.of else f"{len(sample.trials):,} of {sample.of:,} trials"
     )
+    if len(placed) < len(sample.trials):
+        lacking = f"{len(sample.trials) - len(placed):,} have no value of {x} or {y}"
+        note = f"{note}, {lacking}" if note else f"{lacking}"
     style.laid_out(
         figure, height=460, title={"text": note, "font": {"size": 12}, "x": 1, "xanchor": "right"},
         xaxis=_axis(x, axes[x]), yaxis=_axis(y, axes[y]), coloraxis=_colours(scored, sample.direction),

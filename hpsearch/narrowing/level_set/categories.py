@@ -69,7 +69,7 @@ def _unlikely(chance: rules.CategoryChance) -> bool:
 
 def _trials(name: str, category: Level, observations: Sequence[Observation]) -> int:
     """Trials of a category, diverged ones among them."""
-    return sum(same_level(o.params[name], category) for o in observations)
+    return sum(name in o.params and same_level(o.params[name], category) for o in observations)
 
 
 def _probabilities(
@@ -98,7 +98,15 @@ def _top_places(
     moved = leaders.copy()
     moved[:, columns] = 0.0
     moved[:, columns.start + at] = 1.0
+    moved = _allowed(summary, moved) if len(own) else summary.model.encoding.settled(moved)
     return np.resize(np.concatenate([own, moved]), (2 * TOP, summary.places.shape[1]))
+
+
+def _allowed(summary: PosteriorSummary, moved: Floats) -> Floats:
+    """(k, D) those of leaders with another level at which trials may be."""
+    encoding = summary.model.encoding
+    settled = encoding.settled(moved)
+    return settled[encoding.permitted(settled)] if encoding.space.forbidden else settled
 
 
 def _column(asked: Choices, category: Level) -> int:

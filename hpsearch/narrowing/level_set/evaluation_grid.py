@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from scipy.stats import qmc
@@ -27,6 +27,8 @@ class Axis:
 
     integers
         The only places there are, in the column; None where a place may be anywhere.
+    present
+        Tells at which of places (m, D) the range is active.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Axis:
     high: float
     explored: ExploredRegion
     integers: Sequence[float] | None
+    present: Callable[[Floats], Bools]
 
     def units(self, places: Floats) -> Floats:
         """(m,) positions of places (m, D) in the box's range."""
@@ -75,7 +78,8 @@ def axes(
             explored = ExploredRegion.of(name, now, finite, diverged)
             integers = _integers(asked, now, explored) if now.integer else None
             edges = float(low[column]), float(high[column])
-            ranges[name] = Axis(name, column, asked, now, *edges, explored, integers)
+            present = partial(encoding.present, name=name)
+            ranges[name] = Axis(name, column, asked, now, *edges, explored, integers, present)
     return ranges
 
 
@@ -142,7 +146,7 @@ def spread(
         open_ = np.array([i for i, x in enumerate(asked.choices) if now.contains(x)])
         category = open_[np.minimum((units[:, k] * len(open_)).astype(int), len(open_) - 1)]
         places[np.arange(len(units)), encoding.columns[name].start + category] = 1.0
-    return places
+    return encoding.settled(places)
 
 
 @cache
@@ -160,13 +164,13 @@ def sweeps(ranges: Mapping[str, Axis], leaders: Floats) -> Floats:
     """
     if not ranges:
         return leaders[:0]
-    leaders = leaders[: max(1, SWEEPS // (STEPS * len(ranges)))]
+    most = max(1, SWEEPS // (STEPS * len(ranges)))
     return np.concatenate([
         axis.moved(
-            np.repeat(leaders, STEPS, axis=0),
-            np.tile(np.linspace(*axis.explored.judged, STEPS), len(leaders)),
+            np.repeat(own, STEPS, axis=0), np.tile(np.linspace(*axis.explored.judged, STEPS), len(own))
         )
         for axis in ranges.values()
+        for own in [leaders[axis.present(leaders)][:most]]
     ])  # fmt: skip
 
 
@@ -187,11 +191,17 @@ def _between(
     between = np.ones(len(places), dtype=bool)
     for axis in ranges.values():
         units, (low, high) = axis.units(places), spans[axis.name]
-        between &= (units >= low) & (units <= high)
+        between &= (units >= low) & (units <= high) | ~axis.present(places)
     return between
 
 
 def extent(axis: Axis, members: Floats) -> tuple[float, float]:
-    """The ends of the level set's `members` (m, D) along a range, as far as it can be judged."""
+    """The ends of the level set's `members` (m, D) along a range, as far as it can be judged.
+
+    All that can be judged, where the range is not active at any member.
+    """
+    members = members[axis.present(members)]
+    if not len(members):
+        return axis.explored.judged
     units = np.clip(axis.units(members), *axis.explored.judged)
     return float(units.min()), float(units.max())

@@ -116,8 +116,8 @@ class ExploredRegion:
 
 
 def units(name: str, now: Range, trials: Sequence[Observation]) -> Floats:
-    """(n,) places of the trials in the range."""
-    values = np.array([o.params[name] for o in trials], dtype=np.float64)
+    """(n,) places of the trials in the range, those that have a value of it."""
+    values = np.array([o.params[name] for o in trials if name in o.params], dtype=np.float64)
     coordinates = np.log10(values) if now.scale == "log" else values
     places: Floats = (coordinates - now.coordinate(now.low)) / now.width
     return places

@@ -20,8 +20,11 @@ def interactions(summary: PosteriorSummary, axis: Axis) -> tuple[Correlation, ..
         return ()
     correlations = []
     for other in summary.axes.values():
-        pair = axis.units(members), other.units(members)
-        if other.name == axis.name or min(np.ptp(p) for p in pair) < FLAT:
+        both = members[other.present(members)]
+        if other.name == axis.name or len(both) < MEMBERS_LEAST:
+            continue
+        pair = axis.units(both), other.units(both)
+        if min(np.ptp(p) for p in pair) < FLAT:
             continue
         r = float(np.corrcoef(*pair)[0, 1])
         if abs(r) > CORRELATED:

@@ -31,6 +31,8 @@ def fall_back_on_loss(
     if sure or not nothing_learned(box, observations):
         return decisions
     trend = strongest_trend(box, observations)
+    if trend is not None and trend.name not in axes:  # too few trials have a value of it
+        trend = None
     if trend is not None and _established(axes[trend.name], effects[trend.name]):
         trend = None
     return [

@@ -112,6 +112,9 @@ def _ends(
     """Both ends of a range by `values` (n,) of the trials, as far as there are trials to compare."""
     now = box[name]
     assert isinstance(now, Range)
+    having = [i for i, o in enumerate(trials) if name in o.params]
+    if len(having) < len(trials):
+        trials, values = [trials[i] for i in having], values[having]
     ranks = _ranks(trials, values)
     ranked = np.isfinite(ranks)
     ranks, places = ranks[ranked], units(name, now, trials)[ranked]

@@ -57,17 +57,51 @@ class PosteriorSummary:
         axes = grid.axes(space, box, observations, model.encoding)
         c = caution(len(space.names))
         places, mean, sd = _predictions(space, box, observations, model, axes, c)
+        within = [o for o in observations if o.finite and inside(box, o.params)]
+        return cls._over(model, axes, c, (places, mean, sd), within, supports(model))
+
+    @classmethod
+    def _over(
+        cls,
+        model: Surrogate,
+        axes: Mapping[str, Axis],
+        c: float,
+        predictions: tuple[Floats, Floats, Floats],
+        within: Sequence[Observation],
+        supports: Mapping[str, float],
+    ) -> PosteriorSummary:
+        """The summary of some places with their mean and sd, and of the finite trials in the box."""
+        places, mean, sd = predictions
         threshold = float(np.max(mean - c * sd))
         members = mean + c * sd >= threshold
-        within = [o for o in observations if o.finite and inside(box, o.params)]
         return cls(
             model, axes, c, places, mean, sd, threshold, members,
             best=int(np.argmax(np.where(grid.within_box(axes, places), mean, -np.inf))),
             best_trial=_best_trial(model, within),
             wins=_wins(model, places, mean + c * sd, members),
             trials=len(within),
-            supports=supports(model),
+            supports=supports,
         )  # fmt: skip
+
+    def where_active(
+        self, name: str, box: Box, observations: Sequence[Observation]
+    ) -> PosteriorSummary | None:
+        """The summary of the places and trials that have a value of a hyperparameter.
+
+        What is best there, and what may be as good, is judged among them alone: it says which values
+        to take where there is one to take. None without such a place.
+        """
+        encoding = self.model.encoding
+        if name not in encoding.space.conditions:
+            return self
+        on = encoding.present(self.places, name)
+        if not on.any():
+            return None
+        within = [
+            o for o in observations if o.finite and name in o.params and inside(box, o.params)
+        ]
+        predictions = self.places[on], self.mean[on], self.sd[on]
+        return self._over(self.model, self.axes, self.c, predictions, within, self.supports)
 
     def effect(self, axis: Axis) -> Effect:
         """The effect of a range at the best place of the box.
@@ -131,7 +165,7 @@ def _predictions(
 ) -> tuple[Floats, Floats, Floats]:
     """Places (m, D) with mean and sd (m,): a first look, then a closer one where it is good."""
     places = grid.evaluation_grid(space, box, model.encoding, axes, observations)
-    stable = grid.stable(axes, places)
+    stable = grid.stable(axes, places) & model.encoding.permitted(places)
     places = places[stable] if stable.any() else places
     mean, sd = model.predict(places)
     upper = mean + c * sd
@@ -141,7 +175,9 @@ def _predictions(
         grid.spread(space, box, model.encoding, axes, spans, HULL),
         grid.sweeps(axes, places[np.argsort(-upper, kind="stable")]),
     ])  # fmt: skip
-    more = more[grid.stable(axes, more)]
+    more = more[grid.stable(axes, more) & model.encoding.permitted(more)]
+    if not len(more):
+        return places, mean, sd
     further = model.predict(more)
     return (
         np.concatenate([places, more]),

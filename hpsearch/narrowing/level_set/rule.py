@@ -48,21 +48,32 @@ def narrow(
     summary = PosteriorSummary.of(space, box, observations, model)
     if summary.trials < TRIALS_LEAST:
         return [_too_few(name, box, summary) for name in space.names]
-    effects = {name: summary.effect(axis) for name, axis in summary.axes.items()}
+    effects: dict[str, Effect] = {}
     decisions = []
     for name in space.names:
         now, asked = box[name], space.dimensions[name]
-        if isinstance(now, Choices):
+        own = summary.where_active(name, box, observations)
+        if own is None or own.trials < TRIALS_LEAST:
+            decisions.append(_too_few(name, box, summary, trials=0 if own is None else own.trials))
+        elif isinstance(now, Choices):
             assert isinstance(asked, Choices)  # a box has the kinds of its space
-            decisions.append(categories.decide(name, summary, asked, now, observations))
+            decisions.append(categories.decide(name, own, asked, now, observations))
         else:
-            decisions.append(_range(summary, summary.axes[name], effects[name], observations))
-    return fall_back_on_loss(decisions, box, observations, summary.axes, effects)
+            effects[name] = own.effect(own.axes[name])
+            decisions.append(_range(own, own.axes[name], effects[name], observations))
+    axes = {name: summary.axes[name] for name in effects}
+    return fall_back_on_loss(decisions, box, observations, axes, effects)
 
 
-def _too_few(name: str, box: Box, summary: PosteriorSummary) -> Decision:
-    """Nothing can be said of the scores, but perhaps of where trials diverge."""
-    now, trials = box[name], summary.trials
+def _too_few(
+    name: str, box: Box, summary: PosteriorSummary, *, trials: int | None = None
+) -> Decision:
+    """Nothing can be said of the scores, but perhaps of where trials diverge.
+
+    `trials` are those with a value of the hyperparameter, where not all have one.
+    """
+    now = box[name]
+    trials = summary.trials if trials is None else trials
     numbers: Numbers = {"trials": trials}
     axis = summary.axes.get(name)
     if axis is not None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from hpsearch.evidence import Evidence, FinalScores
@@ -30,6 +30,8 @@ class SearchRecords:
         Trials that wait for a trainer elsewhere.
     tried
         What trials that have ended had for hyperparameters of levels, each set at least once.
+    having
+        For each hyperparameter with a condition, how many trials that have ended had a value of it.
     """
 
     search: SearchRecord
@@ -42,6 +44,7 @@ class SearchRecords:
     failed: Sequence[TrialRecord] = ()
     waiting: WaitingView | None = None
     tried: Sequence[Params] = ()
+    having: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def begun(self) -> Sequence[RoundRecord]:

@@ -229,7 +229,7 @@ def _shift(records: SearchRecords, compared: Sequence[_Configuration]) -> float 
     In the range's own scale: decades on a log range.
     """
     rate = records.resolved.box.get("learning_rate")
-    if not isinstance(rate, Range):
+    if not isinstance(rate, Range) or not all("learning_rate" in c.params for c in compared):
         return None
     top = max(1, len(compared) // 3)
 

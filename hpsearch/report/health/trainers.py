@@ -104,6 +104,8 @@ def _regions(
     """The parts of the present values of a hyperparameter in which most trials failed."""
     known = [t for t in trials if name in t.params]
     bad = np.array([t.state is TrialState.FAILED for t in known])
+    if len(known) < len(trials):  # it is not active in the others, which say nothing of its values
+        failed = int(bad.sum())
     if isinstance(now, Choices):
         for level in now.choices:
             inside = np.array([t.params[name] == level for t in known])

@@ -11,7 +11,7 @@ from hpsearch.records.chosen import same
 from hpsearch.report import words
 from hpsearch.report.progress import cost
 from hpsearch.report.statement.facts import LISTED, Answer, Facts, NotKnown, listed, said
-from hpsearch.report.views import RangeView
+from hpsearch.report.views import RangeView, ResultRangeView
 from hpsearch.space import Level
 from hpsearch.spec import given
 from hpsearch.trials import RoundKind
@@ -57,8 +57,15 @@ def bounds(facts: Facts) -> Answer:
     parts = []
     for name, view in facts.result.ranges.items():
         now = " (beyond what was asked for)" if view.outside_asked else ""
-        parts.append(f"{said(name)}: {asked_text(view.asked)}; at the end {words.span(view)}{now}")
+        parts.append(
+            f"{said(name)}: {asked_text(view.asked)}; at the end {words.span(view)}{now}{_given(view)}"
+        )
     return ". ".join(parts) + "."
+
+
+def _given(view: ResultRangeView) -> str:
+    given = words.given(view)
+    return f", {given}" if given else ""
 
 
 def asked_text(view: RangeView) -> str:

@@ -32,6 +32,15 @@ class ResultRangeView(RangeView):
     basis: BasisWord | None = Field(None, description=BASIS)
     asked: RangeView
     outside_asked: bool = Field(description="The range reaches beyond the one that was asked for.")
+    given: dict[str, list[Level]] | None = Field(
+        None,
+        description="Of a hyperparameter with a condition: levels of others beside which it is active, "
+        "and of which the range speaks alone. Absent without one.",
+    )
+    trials: int | None = Field(
+        None, description="Trials of the search that had a value of it, where it has a condition."
+    )
+    of: int | None = Field(None, description="All trials of the search, beside `trials`.")
 
     def as_range(self) -> RangeView:
         """The range alone."""

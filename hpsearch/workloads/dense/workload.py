@@ -134,7 +134,7 @@ class Dense(Workload):
         for name, asked in self.setup.space.items():
             highest = self.setup.n_training if name == "batch_size" else None
             dimensions[name] = limited(table[name], asked, highest=highest)
-        return Space(dimensions, frozenset(n for n in dimensions if table[n].shaping))
+        return self.setup.space_of(dimensions, [n for n in dimensions if table[n].shaping])
 
     def defaults(self) -> Params:
         """The defaults of the model's fields."""
