@@ -107,8 +107,10 @@ class Range {
   }
 }
 
+/** The field of choices; a condition has no field, and is kept as it was. */
 class Choices {
   constructor(given, label) {
+    this.given = given;
     // A text that would be read as something else, such as "null" or "16", has all in quotes.
     const plain = given.choices.every((one) => typeof one !== "string" || (parseValue(one) === one && !one.includes(",")));
     const text = given.choices.map((one) => (plain && typeof one === "string" ? one : JSON.stringify(one)));
@@ -123,7 +125,7 @@ class Choices {
   /** JSON values, such as [50], [50, 50], or plain words. */
   read() {
     const all = parseValue(`[${this.field.value}]`);
-    return { choices: Array.isArray(all) ? all : this.field.value.split(",").map(parseValue) };
+    return { ...this.given, choices: Array.isArray(all) ? all : this.field.value.split(",").map(parseValue) };
   }
 }
 

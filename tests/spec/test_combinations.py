@@ -163,3 +163,12 @@ def test_a_network_takes_the_defaults_of_what_becomes_active() -> None:
     assert (
         made.workload.hyperparameters({"learning_rate": 0.1, "optimizer": "sgd"})["momentum"] == 0.9
     )
+
+
+def test_a_condition_under_which_a_network_s_constant_has_no_effect() -> None:
+    space = {
+        "optimizer": {"choices": ["sgd", "momentum"]},
+        "momentum": {"low": 0.1, "high": 0.9, "when": {"optimizer": ["sgd"]}},
+    }
+    said = mistakes(asked(space=space))
+    assert "momentum has no effect with optimizer sgd" in said["space.momentum.when.optimizer"]

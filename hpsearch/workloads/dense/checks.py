@@ -8,7 +8,7 @@ from typing import Any
 from hpsearch import nn
 from hpsearch.errors import Mistake
 from hpsearch.metrics import METRICS, fitting
-from hpsearch.space import Choices, level_text
+from hpsearch.space import Choices, Level, level_text
 from hpsearch.workloads.base import Setup, ValidParts
 from hpsearch.workloads.dense import caps
 from hpsearch.workloads.dense.hyperparameters import ARCHITECTURE, hyperparameters, mistakes_in
@@ -39,8 +39,11 @@ def _without_effect(name: str, parts: ValidParts) -> list[Mistake]:
     if known is None or known.needs is None:
         return []
     other, useful = known.needs
-    searched = parts.space.get(other)
+    searched, own = parts.space.get(other), parts.space.get(name)
     if isinstance(searched, Choices):
+        condition = (None if own is None else own.when) or {}
+        if other in condition and not set(condition[other]) & set(useful):
+            return [_with_none_of(name, other, condition[other], useful)]
         values: tuple[Any, ...] = searched.choices
     elif parts.model is not None and other not in parts.searched:
         values = (getattr(parts.model, other),)
@@ -53,6 +56,15 @@ def _without_effect(name: str, parts: ValidParts) -> list[Mistake]:
         f"{name} has no effect with {other} {level_text(values[0])}; set model.{other} to {wanted}"
     )
     return [Mistake(f"space.{name}", f"{message}, or drop it")]
+
+
+def _with_none_of(
+    name: str, other: str, levels: Sequence[Level], useful: Sequence[Level]
+) -> Mistake:
+    """The mistake of a condition under which a hyperparameter never has an effect."""
+    shown, wanted = (" or ".join(map(level_text, some)) for some in (levels, useful))
+    message = f"{name} has no effect with {other} {shown}; name {wanted}, or drop it"
+    return Mistake(f"space.{name}.when.{other}", message)
 
 
 def batch_size(setup: Setup, parts: ValidParts, size: int) -> list[Mistake]:
