@@ -11,7 +11,7 @@ from hpsearch.service import Services
 
 CANARY = "canary-of-the-owner"  # in everything that is the owner's alone
 OWNER = "fuzz-owner"
-SCOPES = ["read", "submit", "admin"]
+SCOPES = ["read", "submit", "operate", "admin"]
 SPEC: dict[str, Any] = {
     "name": CANARY,
     "dataset": CANARY,
@@ -59,3 +59,10 @@ class World:
             done = True
         if done:
             self.search = searches.submit(SPEC, owner=OWNER)[0].id
+        self.unshare()
+
+    def unshare(self) -> None:
+        """Take back what the owner's own requests have granted: strangers must stay strangers."""
+        for status in self.services.searches.list(owner=OWNER, limit=1000).items:
+            if status.sharing:
+                self.services.searches.share(status.id, [], owner=OWNER)
