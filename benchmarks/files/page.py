@@ -28,15 +28,16 @@ beside LogisticRegression or RidgeCV and HistGradientBoosting of scikit-learn 1.
 tuned defaults (pytabkit 1.8.0), all on one thread. A split is the file with its rows in another seeded order, at most
 {most:,} of them; the product seals a fifth by the content, and the peers get the same training rows and the same test rows,
 in the columns that the product stored. Groups and times of the list are not used here. Scores are points of a hundred: accuracy,
-or R2. Each contender answers with what its user gets by default: hpsearch with one model, the recommended one, trained anew on training
-and validation part; RealMLP with one that keeps a fifth to stop by; the linear model and the trees with one. No ensembles.
+or R2. Each contender answers with what its user gets by default: hpsearch with the recommended model, trained anew on training
+and validation part, which is made of five networks up to 2,500 training rows ([decision 0040](decisions/0040-several-networks.md)); RealMLP with one
+network that keeps a fifth to stop by; the linear model and the trees with one.
 
 *behind* is the better of linear and RealMLP less hpsearch; *error* is the standard error of the differences, of a single
 split that of two accuracies, and 0 for R2. A file keeps up if it is not behind by more than one point or one error, whichever
 is more. Trees are shown and not judged. The better of two peers is chosen by the test rows themselves, which favours the peers.
 
 The defaults were chosen on the tuning half alone (`benchmarks/files/halves.py`, a seeded draw that was committed first); the held-out half
-was searched once, after that. The peers' scores are kept in `benchmarks/files/peer_scores.json`, with versions and machine, and
+was searched once with each set of defaults, after that: with the planned network, and with the several networks of now. The peers' scores are kept in `benchmarks/files/peer_scores.json`, with versions and machine, and
 `python -m benchmarks.files.peer_scores` adds further splits. `python -m benchmarks.files.compare` runs the searches, keeps each in
 `var/files/results`, and goes on where it ended.
 
