@@ -1,6 +1,6 @@
 # One image for every process of the service; docker-compose.yml says which one to start.
 
-FROM python:3.13-slim AS build
+FROM python:3.13.11-slim-trixie AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /src
 RUN python -m venv /opt/hpsearch
@@ -19,14 +19,14 @@ COPY migrations migrations
 RUN python -m pip install --no-deps --no-build-isolation . \
     && python -m pip uninstall --yes hatchling editables pathspec pluggy trove-classifiers pip
 
-FROM python:3.13-slim
+FROM python:3.13.11-slim-trixie
 # The base image's own pip would install into a running container; nothing here needs it.
 RUN python -m pip uninstall --yes --root-user-action ignore pip \
     && groupadd --gid 10001 hpsearch \
     && useradd --uid 10001 --gid 10001 --home-dir /data --no-create-home \
         --shell /usr/sbin/nologin hpsearch \
-    # An empty volume that is mounted here takes over owner and mode.
-    && install --directory --owner 10001 --group 10001 --mode 0700 /data
+    # Empty volumes that are mounted here take over owner and mode.
+    && install --directory --owner 10001 --group 10001 --mode 0700 /data /backup
 COPY --from=build /opt/hpsearch /opt/hpsearch
 COPY deploy/check.py /opt/hpsearch/check.py
 ENV PATH=/opt/hpsearch/bin:$PATH \

@@ -20,6 +20,8 @@ OTHER_NAMES = {
     "WORKERS": "`hpsearch serve`: processes that train; unset: as many as there are cores.",
     "VERSION": "docker-compose.yml: tag of the image.",
     "WORKER_CONCURRENCY": "docker-compose.yml: jobs that a worker's container trains at once (2).",
+    "BACKUP_DAYS": "docker-compose.yml: days for which backups are kept (14).",
+    "PRUNE_OLDER_THAN": "docker-compose.yml: age of the searches that `prune` removes (365d).",
     "BENCH_DATA": "Tests, benchmarks and `hpsearch lab`: folder of public data sets.",
 }
 # Variables that describe a trial to its trainer, and those that Kubernetes and Docker set for a

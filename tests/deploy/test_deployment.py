@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from support.absent import absent
+from support.name_server import name_server
 from support.waiting import until
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -87,6 +91,79 @@ def query(stand, postgres):
             return row and row[0]
 
     return ask
+
+
+def test_a_proxy_finds_two_apis_and_serves_on_with_one(stand, client):
+    """`--scale api=2`: the engine's name server is played, everything else is the file's."""
+    if shutil.which("haproxy") is None:
+        absent("HAProxy (apt-get install haproxy)")
+    assert stand.start("migrations").wait() == 0
+    addresses = ("127.0.0.2", "127.0.0.3")  # in place of containers' own
+    trusted = {"HPSEARCH_TRUSTED_PROXIES": "127.0.0.1"}
+    apis = [stand.start("api", HPSEARCH_HOST=address, **trusted) for address in addresses]
+    for address in addresses:
+        until(lambda: ready(f"http://{address}:{stand.api_port}"), seconds=120, what="an API")  # noqa: B023
+    with name_server("api", addresses) as names:
+        text = (PROJECT / "deploy" / "proxy" / "compose.cfg").read_text()
+        text = text.replace("127.0.0.11:53", names).replace("bind :", "bind 127.0.0.1:")
+        (stand.folder / "compose.cfg").write_text(stand.local(text))
+        proxy = stand.start("proxy")
+        until(proxy.healthy, seconds=60, what="the proxy")
+        until(lambda: len(servers(client)) == 2, what="both APIs")
+        assert apis[0].stop() == 0
+        assert len(servers(client)) == 1
+        far = {"X-Forwarded-For": "198.51.100.7", "Authorization": "Bearer wrong"}
+        assert client.get("/api/v1/searches", headers=far).status_code == 401
+        assert apis[1].stop() == 0
+        until(lambda: not proxy.healthy(), what="that no API is ready")
+        proxy.signal(signal.SIGUSR1)
+        assert proxy.wait() == 0
+
+
+def ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz", headers={"Host": "localhost"}).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def servers(client) -> set[float]:
+    """The beginnings of the processes that answer in turn, two at the most."""
+    found = set()
+    for _ in range(4):
+        lines = client.get("/metrics").raise_for_status().text.splitlines()
+        found |= {line for line in lines if line.startswith("process_start_time_seconds")}
+    return found
+
+
+def test_a_backup_is_taken_and_an_old_one_removed(stand, query):
+    assert stand.start("migrations").wait() == 0
+    (stand.folder / "data" / "data").mkdir()
+    (stand.folder / "data" / "data" / "0123.npz").write_text("a dataset")
+    old = stand.folder / "backup" / "hpsearch-20200101T000000Z"
+    old.mkdir()
+    os.utime(old, (0, 0))
+    task = stand.start("backup")
+    assert task.wait() == 0, task.log.read_text()
+    (made,) = (stand.folder / "backup").iterdir()
+    assert str(made) == task.log.read_text().strip()
+    with tarfile.open(made / "datasets.tar") as archive:
+        assert "data/0123.npz" in archive.getnames()
+    listed = subprocess.run(
+        [stand.folder / "bin" / "pg_restore", "--list", made / "database.dump"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "TABLE DATA public search hpsearch" in listed.stdout
+    assert made.stat().st_mode & 0o777 == 0o700
+    (stand.secrets / "database_password").unlink()
+    assert stand.start("backup").wait() != 0
+
+
+def test_old_searches_are_pruned(stand):
+    assert stand.start("migrations").wait() == 0
+    task = stand.start("prune")
+    assert task.wait() == 0, task.log.read_text()
+    assert "0 searches" in task.log.read_text()
 
 
 def test_the_database_answers_its_check(stand):

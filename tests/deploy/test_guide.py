@@ -73,4 +73,5 @@ def test_every_variable_of_ours_exists(compose):
         re.findall(r"HPSEARCH_[A-Z_]+", (PROJECT / "docker-compose.yml").read_text() + GUIDE)
     )
     # Compose's own: they are filled into the file and reach no process.
-    assert used - known == {"HPSEARCH_VERSION", "HPSEARCH_WORKER_CONCURRENCY"}
+    own = {"VERSION", "WORKER_CONCURRENCY", "BACKUP_DAYS", "PRUNE_OLDER_THAN"}
+    assert used - known == {f"HPSEARCH_{name}" for name in own}

@@ -17,7 +17,7 @@ from hpsearch.errors import NotFound
 
 PROJECT = Path(__file__).resolve().parents[2]
 PACKAGES = ("hpsearch", "worker", "api", "migrations")
-BASE = "python:3.13-slim"
+BASE = "python:3.13.11-slim-trixie"
 
 
 def words(stage, instruction):
