@@ -115,12 +115,41 @@ def _with_progress(search: Search) -> Search:
     return replace(search, trials=trials())
 
 
+def _known_store(tool: str | None) -> str | None:
+    """Refuse a store that is not read."""
+    if tool is not None:
+        from hpsearch.exchange.stores.formats import STORES
+
+        if tool not in STORES:
+            known = ", ".join(map(repr, STORES))
+            raise typer.BadParameter(f"{tool!r} is not one of {known}.")
+    return tool
+
+
 def import_(
-    study: Annotated[str, typer.Argument(metavar="STUDY", help="Name of the Optuna study.")],
-    optuna: Annotated[str, typer.Option("--optuna", metavar="URL", help=STORAGE)],
+    study: Annotated[
+        str,
+        typer.Argument(
+            metavar="STUDY",
+            help="File or folder with another tool's results; with --optuna a name.",
+        ),
+    ],
     spec: Annotated[
         Path, typer.Option("--spec", metavar="FILE", help="What to search, as JSON; - is stdin.")
     ],
+    optuna: Annotated[str | None, typer.Option("--optuna", metavar="URL", help=STORAGE)] = None,
+    tool: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="TOOL",
+            callback=_known_store,
+            help="nni, smac, synetune, kerastuner, ray or bayesopt [default: by what is there].",
+        ),
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option("--metric", help="That counts, where the results have several.")
+    ] = None,
     follow: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
     show: Annotated[
         bool, typer.Option("--print", help="Print the spec with the trials; submit nothing.")
@@ -128,30 +157,29 @@ def import_(
     steps_per_epoch: Annotated[
         int | None,
         typer.Option(
-            "--steps-per-epoch", min=1, help="Of intermediate values [default: a step is an epoch]."
+            "--steps-per-epoch",
+            min=1,
+            help="Of a study's intermediate values [default: a step is an epoch].",
         ),
     ] = None,
     url: Url = None,
     as_json: Json = False,
 ) -> None:
-    """Submit a search that begins with the trials of an Optuna study.
+    """Submit a search that begins with the trials of an Optuna study, or of another tool's results.
 
     Those count that have just the hyperparameters of its space, with values within its limits,
     and that ended well; of thousands the best and the newest are taken. The others are left out,
     and counted by the reason.
     """
     from hpsearch.client import PATIENCE
-    from hpsearch.exchange import observations
 
     document = json.loads(read_spec(spec))
     if not isinstance(document, dict) or not isinstance(document.get("space"), dict):
         raise InvalidRequest(f"{spec}: a search spec is a JSON object with a space")
-    imported = observations.read(
-        document, storage=optuna, name=study, steps_per_epoch=steps_per_epoch
-    )
+    imported = _read_trials(document, study, optuna, tool, metric, steps_per_epoch)
     warm_starts = document.get("warm_start", ())
     document["warm_start"] = [*warm_starts, {"observations": [*imported.observations]}]
-    _print_imported(study, imported)
+    _print_imported(f"study {study}" if optuna is not None else study, imported)
     if show:
         print(json.dumps(document))
         return
@@ -169,6 +197,27 @@ def import_(
             print_submitted(view, as_json=False)
 
 
+def _read_trials(
+    document: dict[str, Any],
+    study: str,
+    optuna: str | None,
+    tool: str | None,
+    metric: str | None,
+    steps: int | None,
+) -> Imported:
+    """Read the trials of a study, or of the results at a path."""
+    from hpsearch.exchange import observations
+    from hpsearch.exchange.stores import formats
+
+    if optuna is None:
+        if steps is not None:
+            raise InvalidRequest("--steps-per-epoch is for studies of Optuna; give --optuna")
+        return formats.read(document, Path(study), tool=tool, metric=metric)
+    if tool is not None or metric is not None:
+        raise InvalidRequest("--from and --metric are not for studies of Optuna")
+    return observations.read(document, storage=optuna, name=study, steps_per_epoch=steps)
+
+
 def _summary(imported: Imported) -> dict[str, Any]:
     """The same for programs."""
     taken = len(imported.observations)
@@ -176,10 +225,10 @@ def _summary(imported: Imported) -> dict[str, Any]:
             "remarks": list(imported.remarks)}  # fmt: skip
 
 
-def _print_imported(study: str, imported: Imported) -> None:
+def _print_imported(what: str, imported: Imported) -> None:
     """Say how many trials were taken, why the others were not, and what was taken for what."""
     taken = len(imported.observations)
-    print(f"{taken} of {counted(imported.trials, 'trial')} of study {study}", file=sys.stderr)
+    print(f"{taken} of {counted(imported.trials, 'trial')} of {what}", file=sys.stderr)
     for reason, count in imported.left_out.items():
         print(f"  {count} left out: {reason}", file=sys.stderr)
     for remark in imported.remarks:

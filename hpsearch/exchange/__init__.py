@@ -5,5 +5,6 @@ Views in, foreign records out; each library is optional and loaded when it is as
 
 from hpsearch.exchange.exports import EXPORTS, FileExport, StoreExport, file_formats
 from hpsearch.exchange.search import Search, Source
+from hpsearch.exchange.spaces.objects import convert
 
-__all__ = ["EXPORTS", "FileExport", "Search", "Source", "StoreExport", "file_formats"]
+__all__ = ["EXPORTS", "FileExport", "Search", "Source", "StoreExport", "convert", "file_formats"]

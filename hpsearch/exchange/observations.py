@@ -1,9 +1,10 @@
-"""Trials of an Optuna study for a search to begin with, and why the others are left out."""
+"""Trials of an Optuna study, or of their form, for a search to begin with, and why the others are left out."""
 
 from __future__ import annotations
 
 import json
 import math
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -89,10 +90,45 @@ def read(
             trials = study.get_trials(deepcopy=False)
     except NotFound as error:
         raise NotFound(f"{redact(storage)} has no study {name!r}: {error}") from error
-    sign = _sign(name, directions, resolved)
+    return imported(
+        f"study {name!r}", resolved, trials, directions, as_json=as_json, steps=steps_per_epoch
+    )
+
+
+def imported(
+    what: str,
+    resolved: ResolvedSpec,
+    trials: Sequence[Any],
+    directions: Sequence[str] | None,
+    *,
+    as_json: frozenset[str] = frozenset(),
+    steps: int | None = None,
+    remarks: Sequence[str] = (),
+) -> Imported:
+    """Read trials, of Optuna or of their form, for the space of a spec.
+
+    Parameters
+    ----------
+    what
+        Their store, for messages.
+    directions
+        Of their values; None: that of the spec, for their store does not say.
+    as_json
+        Hyperparameters whose values are JSON in texts.
+    remarks
+        What their reader took for what.
+
+    Raises
+    ------
+    InvalidRequest
+        They optimise something else, or none is for this space.
+    """
+    sign = sign_of(resolved.spec.objective)
+    if directions is not None:
+        sign = _sign(what, directions, resolved)
     constant = {} if resolved.workload.trained_here else _constant(trials)
-    reader = _Reader(resolved, sign, as_json, steps_per_epoch or 1, constant)
-    return _imported(name, trials, reader, steps_per_epoch)
+    reader = _Reader(resolved, sign, as_json, steps or 1, constant)
+    return _imported(what, trials, reader, steps, remarks)
 
 
 def _study(optuna: Any, storage: Any, name: str) -> Any:
@@ -102,7 +138,7 @@ def _study(optuna: Any, storage: Any, name: str) -> Any:
     return optuna.load_study(study_name=name, storage=storage)
 
 
-def _sign(name: str, directions: Sequence[str], resolved: ResolvedSpec) -> int:
+def _sign(what: str, directions: Sequence[str], resolved: ResolvedSpec) -> int:
     """Return the factor from the study's values to scores."""
     objective = resolved.spec.objective
     sign = sign_of(objective)
@@ -111,19 +147,23 @@ def _sign(name: str, directions: Sequence[str], resolved: ResolvedSpec) -> int:
         wanted = resolved.spec.direction
         if len(directions) == 1 and directions != [wanted]:
             raise InvalidRequest(
-                f"study {name!r} is to {directions[0]}, the search to {wanted}: give the spec "
+                f"{what} is to {directions[0]}, the search to {wanted}: give the spec "
                 f'"direction": "{directions[0]}"'
             )
     if directions != [wanted]:
         raise InvalidRequest(
-            f"study {name!r} is to {' and '.join(directions)}; a search by {objective} takes a "
+            f"{what} is to {' and '.join(directions)}; a search by {objective} takes a "
             f"study that is to {wanted}"
         )
     return sign
 
 
 def _imported(
-    name: str, trials: Sequence[Any], reader: _Reader, steps_per_epoch: int | None
+    what: str,
+    trials: Sequence[Any],
+    reader: _Reader,
+    steps_per_epoch: int | None,
+    said: Sequence[str],
 ) -> Imported:
     taken, reasons, examples = list[dict[str, Any]](), Counter[str](), dict[str, str]()
     for trial in trials:
@@ -134,20 +174,20 @@ def _imported(
             examples.setdefault(why.kind, why.example)
     left_out = {kind + examples[kind]: count for kind, count in reasons.most_common()}
     if not taken:
-        raise InvalidRequest(_nothing(name, trials, left_out, reader.space))
+        raise InvalidRequest(_nothing(what, trials, left_out, reader.space))
     few = _fewer(taken, reader.rank_sign)
     if len(few) < len(taken):
         left_out[f"neither among the best nor the newest {OBSERVATIONS_MOST:,}"] = len(taken) - len(few)  # fmt: skip
     branches = () if reader.space.conditions else _branches(trials)
-    remarks = [*branches, *reader.remarks(trials, steps_per_epoch)]
+    remarks = [*said, *branches, *reader.remarks(trials, steps_per_epoch)]
     return Imported(few, len(trials), left_out, remarks)
 
 
-def _nothing(name: str, trials: Sequence[Any], left_out: Mapping[str, int], space: Space) -> str:
+def _nothing(what: str, trials: Sequence[Any], left_out: Mapping[str, int], space: Space) -> str:
     tried = ", ".join(sorted({n for t in trials for n in t.params})) or "none"
     why = "; ".join(f"{count} {reason}" for reason, count in left_out.items())
     return (
-        f"study {name!r} has no ended trial of just {', '.join(space.names)}; its {len(trials)} "
+        f"{what} has no ended trial of just {', '.join(space.names)}; its {len(trials)} "
         f"trials have {tried}" + (f". Left out: {why}" if why else "")
     )
 
@@ -195,6 +235,9 @@ class _Reader:
         LeftOut
             It says nothing about the space.
         """
+        why = getattr(trial, "left_out", "")  # of a store whose tool says more than a study does
+        if why:
+            raise LeftOut(why)
         state = trial.state.name
         if state in ("RUNNING", "WAITING"):
             raise LeftOut("have not ended")
@@ -280,6 +323,8 @@ class _Reader:
             value = next((x for x in lists if json.dumps(x) == value), value)
         if isinstance(value, float) and not math.isfinite(value):
             raise LeftOut(f"{name}: no spec can have {value}")
+        if type(value) is int and abs(value) > sys.float_info.max:
+            raise LeftOut(f"{name}: no spec can have a number beyond {sys.float_info.max:.1g}")
         return tuple(value) if isinstance(value, list) else value
 
     def remarks(self, trials: Sequence[Any], steps_per_epoch: int | None) -> Iterator[str]:

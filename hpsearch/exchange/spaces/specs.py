@@ -23,7 +23,6 @@ from hpsearch.exchange.spaces.domains import (
 )
 from hpsearch.exchange.spaces.fields import shown, whole
 from hpsearch.exchange.spaces.steps import LEVELS_MOST
-from hpsearch.plural import counted
 from hpsearch.space import Range, same_level
 
 SPACE_MOST: Final = 20  # hyperparameters of a spec
@@ -82,9 +81,7 @@ def converted(tool: str, foreign: ForeignSpace) -> Converted:
         _add_condition(draft, one)
     if not draft.space:
         mistakes = [Mistake(*sentence.split(": ", 1)) for sentence in draft.said]
-        raise InvalidSpec(
-            f"none of its {counted(len(parameters), 'hyperparameter')} can be searched", mistakes
-        )
+        raise InvalidSpec("nothing of it can be searched", mistakes)
     if len(draft.space) > SPACE_MOST:
         draft.say(
             "space",

@@ -119,3 +119,22 @@ def growing(low: float, high: float, factor: float, *, integer: bool) -> Sequenc
         raise too_many(count, low, high, log=True)
     values = [low * math.pow(factor, k) for k in range(count)]
     return [round(v) for v in values] if integer else values
+
+
+def inside(low: float, high: float, q: float, *, log: bool = False) -> Domain:
+    """Return the multiples of q between low and high, both included; whole numbers are a range.
+
+    Raises
+    ------
+    CannotSay
+        There are none, or more than a list of choices holds.
+    """
+    step = exact(positive(q, "q"))
+    first, last = math.ceil(exact(low) / step), math.floor(exact(high) / step)
+    if first > last:
+        raise CannotSay(f"no multiple of {q:g} lies between {low:g} and {high:g}")
+    if step == 1 and (first > 0 or not log):
+        return Interval(first, last, log=log, integer=True)
+    if last - first >= LEVELS_MOST:
+        raise too_many(last - first + 1, low, high, log=log)
+    return listed([k * q for k in range(first, last + 1)])
