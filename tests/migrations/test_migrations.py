@@ -183,11 +183,11 @@ def test_the_process(tmp_path, configured):
     assert call("heads").stdout.strip() == schema.head()
     asked = call("downgrade")
     assert (asked.returncode, asked.stdout) == (3, "")
-    assert "lost with 0009: the id of the installation" in asked.stderr
+    assert "lost with 0014: the notes and links" in asked.stderr
     assert "repeat the command with --yes" in asked.stderr
     assert call("current").stdout.strip() == schema.head()
-    assert call("downgrade", "--yes").stdout.strip() == "0008"
-    assert call("downgrade", "-8", "--yes").returncode == 2  # the empty database only by its name
+    assert call("downgrade", "--yes").stdout.strip() == "0009"
+    assert call("downgrade", "-9", "--yes").returncode == 2  # the empty database only by its name
     assert call("downgrade", "base", "--yes").stdout.strip() == "empty"
     assert call("sideways").returncode == 2
 
