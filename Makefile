@@ -11,7 +11,7 @@ PYTEST := -m pytest -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --m
 export PYTHONDONTWRITEBYTECODE :=
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo serve test test-of docs properties screenshots bench-dashboard mutants crash-points check format lint types imports cover torch mlflow chaos bench-engine bench-files bench-ingest bench-mnist bench-search bench-service fleets fuzz lab findings clean help
+.PHONY: demo serve test test-of docs properties screenshots bench-dashboard mutants crash-points check format lint types imports cover torch mlflow chaos bench-engine bench-files bench-ingest bench-mnist bench-search bench-service agents fleets fuzz lab findings clean help
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -120,6 +120,9 @@ bench-mnist: $(VENV)/.run  ## the MNIST search of docs/benchmarks.md
 
 fleets: $(VENV)/.dev  ## tables of every kind on 1, 2 and 4 workers and both databases: one digest each
 	@FLEETS=all $(BIN)/python $(PYTEST) -n 0 -v tests/worker/test_fleets_of_tables.py
+
+agents: $(VENV)/.dev  ## 200 trials whose script fails in every way, with agents killed: one digest (minutes)
+	@AGENTS=all $(BIN)/python $(PYTEST) -n 0 -v tests/api/test_api_agent.py -k killed_agents
 
 fuzz: $(VENV)/.dev  ## hostile requests, bytes and files against a server of its own (minutes)
 	@PYTHONPATH="$(CURDIR)/tests:$(CURDIR)" $(BIN)/python -m fuzz $(FUZZ)

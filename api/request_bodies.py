@@ -6,6 +6,7 @@ What an edit may say is the service's to judge; its model is for the OpenAPI doc
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -35,6 +36,7 @@ MetricName = Annotated[
 ]
 MetricValue = Annotated[float, Field(ge=-SCORE_MOST, le=SCORE_MOST)]
 METRICS_MOST = 32
+REMARK_MOST = 2000  # characters of a note or a link
 Body = TypeVar("Body", bound=BaseModel)
 
 
@@ -158,8 +160,8 @@ class TrialHeartbeat(BaseModel):
     token: str = Field(min_length=1, max_length=100, description="Of the lease.")
 
 
-class _Numbers(BaseModel):
-    """The numbers of a report beside its score."""
+class _Beside(BaseModel):
+    """The fields of a report beside its score."""
 
     model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
 
@@ -175,9 +177,42 @@ class _Numbers(BaseModel):
         le=COST_MOST,
         description="What this trial has cost so far, in all, in a unit of your own.",
     )
+    note: Note | None = Field(
+        None,
+        min_length=1,
+        max_length=REMARK_MOST,
+        description="For people, in plain text, in place of the note before.",
+    )
+    link: str | None = Field(
+        None,
+        max_length=REMARK_MOST,
+        description="http(s) address of more about this trial, in place of the one before.",
+    )
+
+    @field_validator("link")
+    @classmethod
+    def _leads_to_a_page(cls, link: str | None) -> str | None:
+        if link is not None and not _is_page(link):
+            raise ValueError(
+                f"{link!r} is no address of a page; write https://example.org/run/7, without a user"
+            )
+        return link
 
 
-class TrialReportBody(_Numbers, TrialHeartbeat):
+def _is_page(link: str) -> bool:
+    """True of an http(s) address with a host, in which nothing is hidden."""
+    if not (link.isascii() and link.isprintable()) or set(link) & set(' "<>\\^`{|}'):
+        return False
+    try:
+        parts = urlsplit(link)
+        return (
+            parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+        )
+    except ValueError:
+        return False
+
+
+class TrialReportBody(_Beside, TrialHeartbeat):
     """A score after some epoch, or the end of a trial that has none."""
 
     epoch: int | None = Field(
@@ -248,9 +283,9 @@ def parse_trial_report(data: object) -> TrialUpdate:
     Raises
     ------
     InvalidReport
-        Its metrics or its cost have mistakes: all are listed by their paths.
+        Its metrics, cost, note or link have mistakes: all are listed by their paths.
     """
-    _check_numbers(data)
+    _check_beside(data)
     body = _parse(TrialReportBody, data, "report of a trial")
     returned = body.state == "returned"
     return TrialUpdate(
@@ -263,15 +298,17 @@ def parse_trial_report(data: object) -> TrialUpdate:
         returned=returned,
         metrics=body.metrics,
         cost=body.cost,
+        note=body.note,
+        link=body.link,
     )
 
 
-def _check_numbers(data: object) -> None:
-    """Refuse a report for its metrics and its cost alone, each mistake with its path."""
+def _check_beside(data: object) -> None:
+    """Refuse a report for what it has beside its score alone, each mistake with its path."""
     if not isinstance(data, dict):
         return
     try:
-        _Numbers.model_validate({n: data[n] for n in ("metrics", "cost") if n in data})
+        _Beside.model_validate({n: data[n] for n in _Beside.model_fields if n in data})
     except ValidationError as error:
         mistakes = [_worded(m) for m in from_pydantic(error)]
         raise InvalidReport("this is no report of a trial", mistakes) from error

@@ -14,6 +14,7 @@ export class TrialTable {
     this.names = [];
     this.metrics = []; // names of those that the trials shown so far have
     this.costs = false;
+    this.remarks = false; // whether any has a note or a link
     this.sort = "-validation_accuracy"; // of the best ones first
     this.order = "descending";
     this.best = true; // first; otherwise by round
@@ -55,7 +56,7 @@ export class TrialTable {
     const plain = (title) => h("th", { scope: "col" }, title);
     fill(byId("trials").tHead, h("tr", {},
       sortable("Trial", false), plain("State"), plain("Epochs"),
-      sortable(this.score, true), this.metrics.map((name) => plain(name)), this.costs && plain("Cost"),
+      sortable(this.score, true), this.metrics.map((name) => plain(name)), this.costs && plain("Cost"), this.remarks && plain("Note"),
       this.names.map((name) => plain(displayName(name)))));
   }
 
@@ -96,12 +97,13 @@ export class TrialTable {
     byId("trials-page").textContent = `Page ${this.cursors.length}`;
   }
 
-  /** Add columns for metrics and costs that were not there before. */
+  /** Add columns for metrics, costs and notes that were not there before. */
   extend(items) {
     const metrics = [...new Set([...this.metrics, ...items.flatMap((trial) => Object.keys(trial.metrics ?? {}))])].sort();
     const costs = this.costs || items.some((trial) => trial.cost !== null);
-    if (metrics.length === this.metrics.length && costs === this.costs) return;
-    [this.metrics, this.costs] = [metrics, costs];
+    const remarks = this.remarks || items.some((trial) => trial.note ?? trial.link);
+    if (metrics.length === this.metrics.length && costs === this.costs && remarks === this.remarks) return;
+    [this.metrics, this.costs, this.remarks] = [metrics, costs, remarks];
     this.head();
   }
 
@@ -112,11 +114,17 @@ export class TrialTable {
     return h("tr", {}, h("th", { scope: "row" }, trial.id), h("td", { title: trial.error }, state),
       h("td", {}, String(trial.epochs)), h("td", {}, formatScore(scoreOf(trial))),
       this.metrics.map((name) => h("td", {}, formatScore(trial.metrics?.[name]))),
-      this.costs && h("td", {}, formatScore(trial.cost)), values);
+      this.costs && h("td", {}, formatScore(trial.cost)), this.remarks && h("td", {}, this.remark(trial)), values);
+  }
+
+  /** The note of a trial, which leads to its link; the service takes http(s) alone, and so does this page. */
+  remark({ note, link }) {
+    if (!/^https?:\/\//i.test(link ?? "")) return note ?? "–";
+    return h("a", { href: link, rel: "noopener noreferrer" }, note ?? new URL(link).host);
   }
 
   nothing() {
-    const columns = 4 + this.metrics.length + Number(this.costs) + this.names.length;
+    const columns = 4 + this.metrics.length + Number(this.costs) + Number(this.remarks) + this.names.length;
     return h("tr", {}, h("td", { colspan: columns, class: "muted" }, "No trial to show."));
   }
 

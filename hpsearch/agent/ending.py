@@ -63,7 +63,8 @@ class Scores:
         order, epoch = self._order, score.epoch
         if epoch is None:
             self.last = score
-            self._bare.append(score)
+            if len(self._bare) <= order.epochs:  # one more than there can be is enough to tell
+                self._bare.append(score)
             return None
         known = self._values.get(epoch)
         if known is not None and _same(known, score.value):

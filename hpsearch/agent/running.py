@@ -26,6 +26,7 @@ LOOK = 0.1  # seconds between two looks at what others want
 FILE_LOOK = 0.5  # the same at the file of scores
 CATCH_UP = 1.0  # seconds, in which an agent hears of the signal that has ended its command
 VERDICT_SECONDS = 60.0  # in which the service fails a final trial that took too long
+PIPE_MOST = 1 << 20  # bytes that a pipe holds, at the most
 TAIL_MOST = MESSAGE_MOST - 200
 State = Literal["completed", "failed", "diverged", "returned", "stopped"]
 
@@ -239,9 +240,11 @@ class Run:
             self._child.stop(self._how.grace)
 
     def _drain(self) -> None:
-        """Read what the command had written before its end; others may hold the pipe open."""
+        """Read what the command had written before its end; others may hold the pipe open, or fill it."""
         for descriptor, lines in self._lines.items():
-            while piece := read(descriptor):
+            left = PIPE_MOST
+            while left > 0 and (piece := read(descriptor)):
+                left -= len(piece)
                 self._take(lines.add(piece), scores=descriptor == self._child.stdout)
             self._take(lines.end(), scores=descriptor == self._child.stdout)
         self._look_at_file(at_end=True)

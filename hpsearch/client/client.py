@@ -462,6 +462,8 @@ class Client:
         message: str | None = None,
         metrics: Mapping[str, float] | None = None,
         cost: float | None = None,
+        note: str | None = None,
+        link: str | None = None,
     ) -> VerdictView:
         """Report the score after an epoch (the last one, without `epoch`), or how a trial ended.
 
@@ -473,6 +475,8 @@ class Client:
             Other numbers by name, which are shown beside the score; the last ones are kept.
         cost
             Of the trial so far, in all.
+        note, link
+            Text for people, and an http(s) address; the last ones are kept.
 
         Raises
         ------
@@ -481,9 +485,9 @@ class Client:
         InvalidRequest
             An epoch whose score has to be known first was left out; a score that is not finite.
         InvalidReport
-            A metric or a cost that cannot be; nothing of the report is stored.
+            A metric, a cost, a note or a link that cannot be; nothing of the report is stored.
         """
         return trainer_calls.report(
             self._transport, order, score, epoch=epoch, loss=loss, state=state, message=message,
-            metrics=metrics, cost=cost,
+            metrics=metrics, cost=cost, note=note, link=link,
         )  # fmt: skip

@@ -49,11 +49,15 @@ class Report:
         Other numbers by name, which are shown beside the score; the last ones are kept.
     cost
         Of the trial so far, in all.
+    note, link
+        Text for people, and an http(s) address, of a run's page for example; the last ones are kept.
     """
 
     score: float
     metrics: Mapping[str, float] | None = None
     cost: float | None = None
+    note: str | None = None
+    link: str | None = None
 
 
 Train = Callable[[OrderView], Iterable[float | Report] | float | Report]
@@ -212,7 +216,8 @@ def _words(order: OrderView, train: Train) -> Generator[Mapping[str, Any]]:
 
 def _rest(report: Report) -> dict[str, Any]:
     """The fields of a report beside its score."""
-    rest = {"metrics": report.metrics, "cost": report.cost}
+    names = ("metrics", "cost", "note", "link")
+    rest = {name: getattr(report, name) for name in names}
     return {name: value for name, value in rest.items() if value is not None}
 
 

@@ -51,6 +51,8 @@ def report(
     message: str | None,
     metrics: Mapping[str, float] | None,
     cost: float | None,
+    note: str | None,
+    link: str | None,
 ) -> VerdictView:
     """Report a score, an end, or both."""
     fields: dict[str, Any] = {
@@ -61,6 +63,8 @@ def report(
         "message": None if message is None else text(message, "message"),
         "metrics": None if metrics is None else _metrics(metrics),
         "cost": None if cost is None else _number(cost, "cost"),
+        "note": None if note is None else text(note, "note"),
+        "link": None if link is None else text(link, "link"),
     }
     said = {name: value for name, value in fields.items() if value is not None}
     return transport.view(VerdictView, "POST", **_said(order, "report", said))

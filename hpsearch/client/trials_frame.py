@@ -12,15 +12,18 @@ from hpsearch.report.views import TrialView
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+_REPORTED = ("cost", "note", "link")
 _COLUMNS = [
-    name for name in TrialView.model_fields if name not in ("params", "curve", "metrics", "cost")
+    name
+    for name in TrialView.model_fields
+    if name not in ("params", "curve", "metrics", *_REPORTED)
 ]
 
 
 def of_trials(trials: Iterable[TrialView]) -> DataFrame:
     """A row for each trial under its id, its hyperparameters in the last columns.
 
-    Before them are `cost` and `metric.NAME`, where trainers reported some. A hyperparameter that is called like a fact of the trial has the column param.NAME.
+    Before them are `cost`, `note`, `link` and `metric.NAME`, where trainers reported some. A hyperparameter that is called like a fact of the trial has the column param.NAME.
 
     Raises
     ------
@@ -35,17 +38,15 @@ def of_trials(trials: Iterable[TrialView]) -> DataFrame:
             "Client.trials has the same rows"
         ) from error
     known = list(trials)
-    costs = any(trial.cost is not None for trial in known)
+    reported = [name for name in _REPORTED if any(getattr(t, name) is not None for t in known)]
     metrics = sorted({name for trial in known for name in trial.metrics or {}})
-    rows = [_row(trial, metrics, costs=costs) for trial in known]
+    rows = [_row(trial, metrics, reported) for trial in known]
     columns = list(rows[0]) if rows else _COLUMNS
     return pd.DataFrame(rows, columns=columns).set_index("id")
 
 
-def _row(trial: TrialView, metrics: Sequence[str], *, costs: bool) -> dict[str, Any]:
-    own = {name: getattr(trial, name) for name in _COLUMNS}
-    if costs:
-        own["cost"] = trial.cost
+def _row(trial: TrialView, metrics: Sequence[str], reported: Sequence[str]) -> dict[str, Any]:
+    own = {name: getattr(trial, name) for name in (*_COLUMNS, *reported)}
     own |= {metric_column(name): (trial.metrics or {}).get(name) for name in metrics}
     columns = param_columns(trial.params, own)
     return own | {columns[name]: level for name, level in trial.params.items()}

@@ -32,6 +32,8 @@ BATCH = 500  # metrics in one request; MLflow takes a thousand
 SEARCH, STATE, ROUND = "hpsearch.search", "hpsearch.state", "hpsearch.round"  # tags
 RULES = "hpsearch.rules"  # likewise
 EXPORTED = "hpsearch.exported"  # of a search's run that has all its trials
+NOTE = "mlflow.note.content"  # which MLflow shows as the description of a run
+LINK = "hpsearch.link"
 PARENT = "mlflow.parentRunId"  # by which MLflow nests runs
 
 Point = tuple[str, float, int]  # metric, value, step
@@ -117,6 +119,8 @@ class _Writer:
         if trial.state not in STATES or trial.role is not None:
             return 0
         tags = {PARENT: whole, STATE: trial.state.value, ROUND: str(trial.round)}
+        tags |= {NOTE: trial.note} if trial.note else {}
+        tags |= {LINK: trial.link} if trial.link else {}
         start, end = (
             self._now if moment is None else _milliseconds(moment)
             for moment in (trial.started_at, trial.finished_at)

@@ -14,10 +14,12 @@ Curve = Sequence[Sequence[float | int | None]]
 
 
 class Reported(NamedTuple):
-    """The numbers beside scores that trainers of a search reported: names of metrics, and costs or none."""
+    """The facts beside scores that trainers of a search reported: names of metrics; whether any had the others."""
 
     metrics: Sequence[str]
     cost: bool
+    note: bool
+    link: bool
 
 
 class TrialRecord(NamedTuple):
@@ -30,6 +32,8 @@ class TrialRecord(NamedTuple):
     cost, cost_before
         Its cost so far as reported, and that of attempts that were lost or returned; None of one
         without a report of it.
+    note, link
+        Text for people, and an http(s) address, as reported last.
     """
 
     search_id: str
@@ -52,6 +56,8 @@ class TrialRecord(NamedTuple):
     metrics: Mapping[str, float] | None = None
     cost: float | None = None
     cost_before: float | None = None
+    note: str | None = None
+    link: str | None = None
     curve: Curve | None = None
     right: bytes | None = None
     started_at: float | None = None

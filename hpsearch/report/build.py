@@ -324,6 +324,8 @@ def trial_view(trial: TrialRecord, *, curve: bool = False, sign: int) -> TrialVi
         finished_at=format_rfc3339(trial.finished_at),
         metrics=trial.metrics,
         cost=trial.whole_cost,
+        note=trial.note,
+        link=trial.link,
         curve=curve_view(trial, sign=sign) if curve else None,
     )
 

@@ -39,6 +39,8 @@ class TrialUpdate:
         Other numbers beside the score, in place of those reported before; None leaves these.
     cost
         Of this attempt so far, in all; None where nothing new is known of it.
+    note, link
+        In place of those reported before; None leaves these.
     """
 
     token: str
@@ -50,6 +52,8 @@ class TrialUpdate:
     returned: bool = False
     metrics: Mapping[str, float] | None = None
     cost: float | None = None
+    note: str | None = None
+    link: str | None = None
 
     def as_rank_value(self, sign: int) -> TrialUpdate:
         """The report with its score as it is stored: larger is better."""
@@ -86,7 +90,7 @@ def written(tx: Tx, job: JobRecord, index: int, update: TrialUpdate) -> VerdictV
 
 
 def store_rest(tx: Tx, job: JobRecord, index: int, update: TrialUpdate) -> None:
-    """Store metrics and cost of a report."""
+    """Store metrics, cost, note and link of a report."""
     if update.cost is not None:
         cost = tx.cohorts.reported(job.place, index).cost
         if update.cost < (cost or 0.0):
@@ -98,6 +102,9 @@ def store_rest(tx: Tx, job: JobRecord, index: int, update: TrialUpdate) -> None:
         tx.cohorts.store_cost(job.place, index, update.cost, before=cost)
     if update.metrics is not None:
         tx.cohorts.store_metrics(job.place, index, update.metrics)
+    remarks = {"note": update.note, "link": update.link}
+    if any(remarks.values()):
+        tx.cohorts.store_remarks(job.place, index, {n: r for n, r in remarks.items() if r})
 
 
 def _ended(

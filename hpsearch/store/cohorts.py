@@ -58,6 +58,8 @@ class Cohorts(Queries):
                 loss=None,
                 score=None,
                 metrics=sa.null(),
+                note=None,
+                link=None,
                 cost=None,
                 cost_before=sa.case(
                     (trial.c.cost.is_(None), trial.c.cost_before),
@@ -105,6 +107,12 @@ class Cohorts(Queries):
             trial.update()
             .where(*_trial(place.search_id, place.round, index))
             .values(metrics=dict(metrics))
+        )
+
+    def store_remarks(self, place: Place, index: int, remarks: Mapping[str, str]) -> None:
+        """Store the note or the link of a trial, or both, in place of those that it had."""
+        self.connection.execute(
+            trial.update().where(*_trial(place.search_id, place.round, index)).values(**remarks)
         )
 
     def store_cost(self, place: Place, index: int, cost: float, *, before: float | None) -> None:

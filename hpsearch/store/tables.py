@@ -292,6 +292,8 @@ trial = Table(
     Column("metrics", JSON(none_as_null=True)),
     Column("cost", Double),  # of this attempt, as its trainer reported it last
     Column("cost_before", Double),  # of attempts that were lost or returned
+    Column("note", Text),
+    Column("link", Text),
     CheckConstraint("correct <= examples AND epochs >= 0", name="counts"),
     _one_of("state", TrialState),
     Index("ix_trial_job_id", "job_id"),

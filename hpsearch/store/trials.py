@@ -144,12 +144,21 @@ class Trials(Queries):
         return self.all(TrialRecord, query.order_by(trial.c.round, trial.c.idx).limit(limit))
 
     def reported(self, search_id: str) -> Reported:
-        """The numbers beside scores that were reported for trials of a search."""
+        """The facts beside scores that were reported for trials of a search."""
         mine = trial.c.search_id == search_id
         costs = sa.or_(trial.c.cost.is_not(None), trial.c.cost_before.is_not(None))
         query = sa.select(trial.c.metrics).where(mine, trial.c.metrics.is_not(None))
         names = {name for metrics in self.connection.execute(query).scalars() for name in metrics}
-        return Reported(sorted(names), self.exists(sa.select(trial.c.idx).where(mine, costs)))
+
+        def any_has(condition: sa.ColumnElement[bool]) -> bool:
+            return self.exists(sa.select(trial.c.idx).where(mine, condition))
+
+        return Reported(
+            sorted(names),
+            any_has(costs),
+            any_has(trial.c.note.is_not(None)),
+            any_has(trial.c.link.is_not(None)),
+        )
 
     def page(
         self,

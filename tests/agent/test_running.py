@@ -86,6 +86,7 @@ def test_a_value_that_cannot_be_written_returns_the_trial(begin: Any) -> None:
         ("exec 1>&-; sleep 0.2; exit 4", "failed", "exit status 4"),
         ("head -c 300000 /dev/urandom; echo; echo score=0.5", "completed", None),
         ("echo score=0.4; printf score=0.5", "completed", None),
+        ("while :; do echo noise; done & sleep 0.2; echo score=0.5", "completed", None),
     ],
 )
 def test_a_command_ends(begin: Any, command: str, state: str, said: str | None) -> None:

@@ -145,9 +145,17 @@ NAMES = {f"m{i}": 1.0 for i in range(33)}
         (f'"metrics": {json.dumps(NAMES)}', ["metrics"]),
         ('"cost": -0.5', ["cost"]),
         ('"cost": "1"', ["cost"]),
+        ('"note": "", "link": ""', ["note", "link"]),
+        ('"note": "a\\u0007b", "link": "javascript:alert(1)"', ["note", "link"]),
+        ('"link": "https://user:pass@example.org/"', ["link"]),
+        ('"link": "/run/7"', ["link"]),
+        ('"link": "https:///run"', ["link"]),
+        ('"link": "https://example.org/a b"', ["link"]),
+        ('"link": "https://[::1/"', ["link"]),
+        (f'"note": "{"x" * 2001}"', ["note"]),
     ],
 )
-def test_numbers_beside_a_score_are_refused_with_their_paths(
+def test_what_stands_beside_a_score_is_refused_with_their_paths(
     connect: Callable[[], Client], client: Any, services: Services, said: str, paths: list[str]
 ) -> None:
     here = client.post("/api/v1/searches", json=SMALL).headers["Location"]
@@ -171,7 +179,10 @@ def reporting(order: OrderView) -> Iterator[external.Report]:
     """Errors, the lower the better, with what each epoch costs."""
     away = math.log10(float(order.params["alpha"])) + 2  # type: ignore[arg-type]  # a number
     for epoch in range(1, order.epochs + 1):
-        yield external.Report(away**2 + 1 / epoch, metrics={"away": away}, cost=0.25 * epoch)
+        yield external.Report(
+            away**2 + 1 / epoch, metrics={"away": away}, cost=0.25 * epoch, note=f"epoch {epoch}",
+            link="https://example.org/run?a=1#b",
+        )  # fmt: skip
 
 
 @pytest.mark.usefixtures("loop")
@@ -194,9 +205,11 @@ def test_reports_of_a_whole_search_come_out_as_they_went_in(
     assert status.cost.spent == pytest.approx(math.fsum(reported))
     lines = b"".join(_csv(user, search)).decode().splitlines()
     head, first = (next(csv.reader([line])) for line in lines[:2])
-    assert head[-5:] == ["cost", "metric.away", "alpha", "depth", "kernel"]
+    assert head[-7:-3] == ["cost", "note", "link", "metric.away"]
     known = next(t for t in trials if t.id == first[0])
     assert float(first[head.index("cost")]) == known.cost
+    assert (known.note, known.link) == (first[head.index("note")], "https://example.org/run?a=1#b")
+    assert str(known.note).startswith("epoch ")
     assert known.metrics == {"away": float(first[head.index("metric.away")])}
     _is_a_study_of_the_same_direction(user, search, trials, str(tmp_path / "optuna.log"))
     status = user.tag(search, ["second"], remove=["first"], note="done")
@@ -221,6 +234,8 @@ def _is_a_study_of_the_same_direction(
             ours = known[made.user_attrs["hpsearch:id"]]
             assert made.value == ours.score
             assert made.user_attrs["hpsearch:cost"] == ours.cost
+            assert made.user_attrs["hpsearch:note"] == ours.note
+            assert made.user_attrs["hpsearch:link"] == ours.link
             assert made.user_attrs["hpsearch:metric.away"] == (ours.metrics or {})["away"]
         assert study.user_attrs["hpsearch:tags"] == ["first"]
     spec = {name: SPEC[name] for name in ("objective", "space")}

@@ -58,9 +58,16 @@ def test_a_cost_that_falls_is_refused_with_its_path(outside, begun):
 
 def test_attempts_that_were_returned_have_been_paid_for(outside, begun):
     order = outside.claim(begun)
-    outside.report(order, 1, score=0.5, cost=2.0, metrics={"auc": 0.7})
+    said = {"metrics": {"auc": 0.7}, "note": "first", "link": "https://example.org/1"}
+    outside.report(order, 1, score=0.5, cost=2.0, **said)
+    known = trial_of(outside, order)
+    assert (known.note, known.link) == ("first", "https://example.org/1")
+    outside.report(order, 2, score=0.5, note="second")  # what a report leaves out stays
+    known = trial_of(outside, order)
+    assert (known.note, known.link) == ("second", "https://example.org/1")
     outside.report(order, 1, returned=True, cost=2.5)
-    assert (trial_of(outside, order).metrics, trial_of(outside, order).cost) == (None, 2.5)
+    known = trial_of(outside, order)
+    assert (known.metrics, known.cost, known.note, known.link) == (None, 2.5, None, None)
     again = outside.claim(begun)
     assert again.trial == order.trial
     outside.report(again, 1, score=0.5, cost=1.0)

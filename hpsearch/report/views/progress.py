@@ -221,6 +221,10 @@ class TrialView(View):
     cost: float | None = Field(
         None, description="As its trainer reported it, that of lost attempts included."
     )
+    note: str | None = Field(None, description="Its trainer's, in plain text.")
+    link: str | None = Field(
+        None, description="Its trainer's: an http(s) address, of a run's page for example."
+    )
     curve: list[CurvePoint] | None = Field(
         None,
         description="[epoch, validation loss, validation accuracy, score] for every epoch; only "

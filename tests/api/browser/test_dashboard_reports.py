@@ -61,17 +61,20 @@ def test_the_table_of_trials_has_metrics_and_costs_and_the_lowest_first(
     for score in (0.75, 0.25):
         order = client.post(f"{trials}/claim").json()
         said = {"score": score, "metrics": {"f1 macro": 0.5 + score}, "cost": 2 * score}
+        said |= {"note": "<b>run</b> 7", "link": "https://example.org/7"} if score < 0.5 else {}
         client.post(
             f"{trials}/{order['trial']}/report", json={"token": order["lease"]["token"], **said}
         )
     page = visitor.open(f"/searches/{search}")
     table = page.locator("#trials")
     expect(table.locator("thead th")).to_have_text(
-        ["Trial", "State", "Epochs", "Validation score", "f1 macro", "Cost", "lr"]
+        ["Trial", "State", "Epochs", "Validation score", "f1 macro", "Cost", "Note", "lr"]
     )
     cells = table.locator("tbody tr").first.locator("td")
     expect(cells.nth(2)).to_have_text("0.2500")
     expect(cells.nth(3)).to_have_text("0.7500")
     expect(cells.nth(4)).to_have_text("0.5000")
+    expect(cells.nth(5)).to_have_text("<b>run</b> 7")
+    expect(cells.nth(5).get_by_role("link")).to_have_attribute("href", "https://example.org/7")
     expect(page.locator("#facts")).to_contain_text("lower is better")
     expect(page.locator("#facts")).to_contain_text("2.0000")
