@@ -16,7 +16,6 @@ import yaml
 from hpsearch.errors import HpsearchError, InvalidRequest, InvalidSpec, TooLarge
 from hpsearch.exchange.documents import read_documents
 from hpsearch.exchange.resolving import resolved
-from hpsearch.exchange.spaces import specs
 from hpsearch.exchange.spaces.formats import FORMATS, convert_documents
 from hpsearch.exchange.spaces.specs import Converted
 
@@ -370,14 +369,12 @@ CONDITIONAL: dict[str, tuple[dict[str, Any], Mapping[str, Any]]] = {
 
 
 @pytest.mark.parametrize("case", CONDITIONAL)
-def test_conditions_of_one_parent_are_said(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_conditions_of_one_parent_are_said(case: str) -> None:
     document, space = CONDITIONAL[case]
-    monkeypatch.setattr(specs, "WHEN_IN_SPEC", True)
     assert convert(document).spec["space"] == space
 
 
-def test_other_conditions_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(specs, "WHEN_IN_SPEC", True)
+def test_other_conditions_are_named() -> None:
     parts = [{"type": "uniform_float", "name": name, "lower": 0, "upper": 1} for name in "md"]
     above = {"type": "GT", "child": "d", "parent": "m", "value": 0.5}
     made = convert({"hyperparameters": parts, "conditions": [above]})
@@ -404,8 +401,7 @@ def test_a_condition_on_a_constant_is_always_or_never_true() -> None:
 
 
 @pytest.mark.parametrize("file", EXPECTED)
-def test_files_that_the_tools_wrote(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(specs, "WHEN_IN_SPEC", True)
+def test_files_that_the_tools_wrote(file: str) -> None:
     made = convert_documents(read_documents(FILES / file), file)
     said = {name: one for name, one in EXPECTED[file].items() if one is not None}
     assert made.spec["space"] == said

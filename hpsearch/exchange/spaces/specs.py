@@ -23,13 +23,10 @@ from hpsearch.exchange.spaces.domains import (
 )
 from hpsearch.exchange.spaces.fields import shown, whole
 from hpsearch.exchange.spaces.steps import LEVELS_MOST
-from hpsearch.space import Range, same_level
+from hpsearch.space import same_level
 
 SPACE_MOST: Final = 20  # hyperparameters of a spec
 EPOCHS_MOST: Final = 1000
-
-# The one place that asks whether a spec holds conditions.
-WHEN_IN_SPEC: Final = "when" in Range.model_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +237,7 @@ def _add_condition(draft: _Draft, one: Parameter) -> None:
         if len(allowed) < len(levels):
             when[parent] = allowed
     if when:
-        _say_when(draft, one.name, when)
+        draft.space[one.name]["when"] = when
 
 
 def _nearest(draft: _Draft, when: Mapping[str, tuple[Any, ...]]) -> Mapping[str, tuple[Any, ...]]:
@@ -252,17 +249,3 @@ def _nearest(draft: _Draft, when: Mapping[str, tuple[Any, ...]]) -> Mapping[str,
         if above in when and all(any(same_level(x, y) for y in when[above]) for x in values)
     }
     return {parent: values for parent, values in when.items() if parent not in implied}
-
-
-def _say_when(draft: _Draft, name: str, when: dict[str, list[Any]]) -> None:
-    text = json.dumps(when, ensure_ascii=False)
-    if len(when) > 1:
-        draft.say(
-            name, f"it counts only when {text}, more than one parent", "it is searched always"
-        )
-    elif WHEN_IN_SPEC:
-        draft.space[name]["when"] = when
-    else:
-        draft.say(
-            name, f"it counts only when {text}, which a spec cannot say", "it is searched always"
-        )
