@@ -40,6 +40,8 @@ class Options:
         Seconds between the request for an end and its enforcement.
     lease
         Seconds without a heartbeat after which a trial is another's; the service's own without it.
+    labels
+        Of this machine: a search may ask for some.
     reaper
         False does without a subreaper, as on macOS.
     """
@@ -49,6 +51,7 @@ class Options:
     grace: float = GRACE_MOST
     lease: float | None = None
     score_file: bool = False
+    labels: frozenset[str] = frozenset()
     reaper: bool = True
 
 
@@ -97,6 +100,7 @@ class Agent:
                 f"search {self.search} is trained by the service; an agent works for one whose spec says "
                 '"objective": "external"'
             )
+        self._check_labels((spec.get("external") or {}).get("require_labels", ()))
         epochs = spec.get("epochs") or {}
         halving = bool(epochs.get("halving", True)) and epochs.get("first") != epochs.get("last")
         space = spec.get("space", {})
@@ -112,6 +116,14 @@ class Agent:
                 f"{', '.join(left_out)}: searched, and nowhere in the command; HPSEARCH_TRIAL_PARAMS has every value"
             )
         return spec
+
+    def _check_labels(self, required: Sequence[str]) -> None:
+        lacking = [label for label in required if label not in self.options.labels]
+        if lacking:
+            raise InvalidRequest(
+                f"search {self.search} is for agents with the labels {', '.join(required)}, and this one is started "
+                f"without {', '.join(lacking)}: --labels {','.join(required)}"
+            )
 
     def run(self) -> StatusView | None:
         """Work until the search has ended; its status, or None where a signal came first.

@@ -46,6 +46,12 @@ def agent(
             "standard output.",
         ),
     ] = False,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST", help="Of this machine, as gpu,large: the spec may require some."
+        ),
+    ] = None,
     grace: Annotated[
         float, typer.Option(min=0, max=20, help="Seconds that a command has to end itself.")
     ] = 20.0,
@@ -76,7 +82,12 @@ def agent(
             f"--parallel {parallel} and {len(devices)} GPUs: each trial has one; leave --parallel out"
         )
     options = Options(
-        parallel=parallel or 1, gpus=devices, grace=grace, lease=lease, score_file=score_file
+        parallel=parallel or 1,
+        gpus=devices,
+        grace=grace,
+        lease=lease,
+        score_file=score_file,
+        labels=frozenset(filter(None, map(str.strip, (labels or "").split(",")))),
     )
     with connected(url, patience=PATIENCE) as client:
         worker = Agent(

@@ -37,6 +37,7 @@ Frozen = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=Fals
 Objective = Annotated[str, OBJECTIVES]
 SearchId = Annotated[str, Field(min_length=1, max_length=40)]
 ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
+AgentLabel = Annotated[str, Field(pattern=r"^[\w.:/-]{1,50}$")]
 OBSERVATIONS_MOST = 2_000  # in one item of warm_start
 EPOCHS_MOST = 1_000_000  # of one of them
 TRAINED_MOST = 1000  # epochs of a training here
@@ -158,6 +159,16 @@ class ExternalSpec(BaseModel):
         gt=0,
         le=MONTH_SECONDS,
         description="From its claim, after which a trial is failed and not handed out again.",
+    )
+    require_labels: Annotated[
+        tuple[AgentLabel, ...],
+        BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value),
+        Since("0.2"),
+    ] = Field(
+        (),
+        max_length=20,
+        description="Only an agent that has all of these labels claims trials: hpsearch agent --labels. "
+        "Other trainers are their user's own choice.",
     )
 
 

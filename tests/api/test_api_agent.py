@@ -17,7 +17,7 @@ import pytest
 from support.agents import Stubborn
 from support.waiting import until
 
-from hpsearch.agent import Agent, Template
+from hpsearch.agent import Agent, Options, Template
 from hpsearch.client import Client
 from hpsearch.errors import InvalidRequest
 
@@ -214,15 +214,19 @@ def test_nothing_is_claimed_where_the_command_cannot_fit(
     connect: Callable[[], Client], agent: Any
 ) -> None:
     user = connect()
-    search = user.submit({**SPEC, "trials_per_round": 1})
-    process = agent(search.id, command=["python3", "{lrr}"])
+    labels = {"require_labels": ["gpu", "large"]}
+    search = user.submit({**SPEC, "trials_per_round": 1, "external": labels})
+    process = agent(search.id, "--labels", "large, gpu,more", command=["python3", "{lrr}"])
+    with pytest.raises(InvalidRequest, match="without large: --labels gpu,large"):
+        Agent(user, search.id, Template.of(["python3"]), Options(labels=frozenset({"gpu"}))).run()
+    has_both = Options(labels=frozenset(labels["require_labels"]))
     for words, said in (
         (["python3", "{amp}"], "{amp?--amp:--no-amp}"),
         (["no-such-program-here", "{lr}"], "no program here"),
         (["python3", "{score_file}"], "--score-file"),
     ):
         with pytest.raises(InvalidRequest, match=re.escape(said)):
-            Agent(user, search.id, Template.of(words)).run()
+            Agent(user, search.id, Template.of(words), has_both).run()
     assert process.wait(timeout=30) == 2
     assert "did you mean lr?" in process.stderr.read()
     assert until(lambda: user.claim(search), what="the trial").attempt == 1

@@ -84,3 +84,11 @@ def test_names_of_networks_have_no_meaning_here():
 
 def test_caps_hold():
     assert "cap" in mistakes(rounds=1000)["rounds"]
+
+
+def test_labels_of_agents_are_stored_where_there_are_some():
+    asked = {"trial_seconds": 60.0, "require_labels": ["gpu", "large"]}
+    assert resolved(external=asked).spec.to_json()["external"] == asked
+    only = {"trial_seconds": 60.0}
+    assert resolved(external={**only, "require_labels": []}).spec.to_json()["external"] == only
+    assert mistakes(external={"require_labels": ["two words"]}).keys() == {"external.require_labels[0]"}  # fmt: skip
