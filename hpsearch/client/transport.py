@@ -15,8 +15,9 @@ from pydantic import BaseModel, ValidationError
 
 from hpsearch.client.address import checked_url, is_loopback, printable_key
 from hpsearch.client.arguments import binary, file_path, number
+from hpsearch.client.certificates import refused, trusted
 from hpsearch.client.problems import error_from
-from hpsearch.errors import InvalidRequest, SystemFault, TooMany, Unavailable
+from hpsearch.errors import InvalidRequest, Misconfigured, SystemFault, TooMany, Unavailable
 
 PAGE = 200
 FIRST_DELAY = 0.2  # seconds until a request is repeated; doubles up to LONGEST_DELAY
@@ -67,6 +68,7 @@ class Transport:
         client = httpx.Client(
             headers=self._headers,
             timeout=self.timeout,
+            verify=trusted() if self.url.startswith("https:") else True,
             # A proxy of the environment cannot reach this machine's own loopback.
             trust_env=not is_loopback(self.url),
         )
@@ -166,12 +168,17 @@ class Transport:
 
     @contextmanager
     def _network_faults(self, method: str, path: str) -> Iterator[None]:
-        """Raise faults of the network as Unavailable."""
+        """Raise faults of the network as Unavailable, and a certificate that does not hold as Misconfigured."""
         try:
             yield
         except httpx.TimeoutException as error:
             raise Unavailable(f"{self.url} did not answer in time ({method} {path})") from error
         except httpx.RequestError as error:
+            if refusal := refused(error):
+                raise Misconfigured(
+                    f"{self.url} shows a certificate that is not trusted here ({refusal}); "
+                    "SSL_CERT_FILE names the file of a CA of your own"
+                ) from error
             why = str(error) or type(error).__name__
             raise Unavailable(
                 f"no service answers at {self.url} ({why}); is `hpsearch serve` running there?"

@@ -28,8 +28,9 @@ EXECUTED = [
     "docs/operations.md",
     "docs/reliability.md",
 ]
-# tests/deploy/test_guide.py executes what can be executed of it without an engine for containers.
-ELSEWHERE = ["docs/distributed.md"]
+# tests/deploy/test_guide.py executes what can be executed of the first without an engine for
+# containers, test_runbook.py the second in a stand of its own.
+ELSEWHERE = ["docs/distributed.md", "docs/runbook.md"]
 PATIENCE = 280.0  # seconds for a block; all of them together take less than 40 where it is calm
 PRELUDE = """
 latest() { hpsearch list --json | python -c 'import json, sys; print(json.load(sys.stdin)[0]["id"])'; }

@@ -45,8 +45,13 @@ class Block:
 
 def blocks(document: Path) -> list[Block]:
     """The blocks of a document in order, with their indentation taken away."""
+    return fenced(document.read_text())
+
+
+def fenced(document: str) -> list[Block]:
+    """The same of a text."""
     found = []
-    for indent, language, text in _BLOCK.findall(document.read_text()):
+    for indent, language, text in _BLOCK.findall(document):
         lines = [line.removeprefix(indent) for line in text.splitlines()]
         found.append(Block(language, "\n".join(lines) + "\n"))
     return found

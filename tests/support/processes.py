@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from hpsearch.settings import Settings
 from support.launcher import Forked, Launcher
@@ -58,6 +59,13 @@ class Process:
                 start_new_session=True,
                 preexec_fn=obey_modes if ordinary else None,  # noqa: PLW1509  # no threads yet
             )
+
+    @classmethod
+    def of(cls, popen: Any, log: Path) -> Process:
+        """One that runs already, in a group of its own."""
+        made = cls.__new__(cls)
+        made.log, made._popen = log, popen
+        return made
 
     @property
     def pid(self) -> int:
