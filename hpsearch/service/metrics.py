@@ -10,6 +10,7 @@ from hpsearch.data import DatasetStore
 from hpsearch.records import LoopRecord, WorkerRecord
 from hpsearch.settings import Settings
 from hpsearch.store import Store, Tx
+from hpsearch.store.metrics_queries import Connections
 from hpsearch.trials import Hint
 
 # A turn of the loop may decide several searches by Gaussian processes, and beats between turns.
@@ -89,6 +90,12 @@ class Metrics:
     def database(self) -> Mapping[str, str]:
         """Kind of the database and the way to it, as `Store.described` says it."""
         return self._store.described()
+
+    def connections(self) -> Connections | None:
+        """Connections that the database allows and has; None where it is SQLite, or a pooler's to say."""
+        if self.database().get("pooler") == "yes":
+            return None
+        return self._store.read(lambda tx: tx.metrics.connections())
 
     def clock_offset(self) -> float:
         """Seconds by which the database's clock is ahead of this machine's."""

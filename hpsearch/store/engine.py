@@ -35,6 +35,7 @@ Prepared = Literal["auto", "on", "off"]
 ATTEMPTS = 6
 BACKOFF = 0.05  # seconds, doubled at each attempt, with jitter
 BUSY_MS = 5000
+POOL_KEPT, POOL_MORE = 5, 20  # connections of a process: those that stay, and more for a rush
 POOL_SECONDS = 10.0  # that work waits for a connection of this process
 # Two connections that checkpoint and commit at once can corrupt a WAL before these versions.
 WAL_SAFE = (3, 51, 3)
@@ -135,8 +136,8 @@ def _postgresql(url: sa.URL, prepared: Prepared) -> sa.Engine:
     # No ping before use: `run` repeats what met a dead connection, with fresh ones.
     engine = sa.create_engine(
         url,
-        pool_size=5,
-        max_overflow=20,
+        pool_size=POOL_KEPT,
+        max_overflow=POOL_MORE,
         pool_timeout=POOL_SECONDS,
         connect_args={**patience, "client_encoding": "utf8"},
     )

@@ -50,6 +50,25 @@ class EventCount(NamedTuple):
     epochs: int
 
 
+class Connections(NamedTuple):
+    """Connections of PostgreSQL: the most that this role may open in this database, and those that are."""
+
+    most: int
+    open: int
+
+
+# -1 is no limit. What is kept for superusers, and for roles of PostgreSQL's own, is not ours.
+_CONNECTIONS = """
+    SELECT least(
+        current_setting('max_connections')::int
+            - current_setting('superuser_reserved_connections')::int
+            - coalesce(current_setting('reserved_connections', true), '0')::int,
+        (SELECT nullif(rolconnlimit, -1) FROM pg_roles WHERE rolname = current_user),
+        (SELECT nullif(datconnlimit, -1) FROM pg_database WHERE datname = current_database())
+    ), (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')
+"""
+
+
 class MetricsQueries(Queries):
     """A method per group of figures."""
 
@@ -75,6 +94,13 @@ class MetricsQueries(Queries):
         query = sa.select(*columns(WorkerRecord, worker), silent)
         query = query.where(worker.c.seen_at > now() - alive)
         return self.all(WorkerRecord, query.order_by(worker.c.started_at, worker.c.id))
+
+    def connections(self) -> Connections | None:
+        """The server's connections; None for SQLite, which has no limit."""
+        if self.connection.dialect.name == "sqlite":
+            return None
+        most, opened = self.connection.exec_driver_sql(_CONNECTIONS).one()
+        return Connections(most, opened)
 
     def newest_event(self) -> int:
         """The newest event before which none is missing; 0 where there is none."""

@@ -20,7 +20,7 @@ from werkzeug.serving import make_server
 
 from api.app import create_app
 from hpsearch.cli.doctor import machine_checks, service_checks
-from hpsearch.store import SCHEMA
+from hpsearch.store import SCHEMA, engine
 from hpsearch.wiring import build
 from migrations.schema import Database
 
@@ -226,6 +226,30 @@ def test_faults_of_the_distributed_service(alone, configured, postgres_url, doct
         assert words in said[subject][0], said
     assert "numpy" not in said["workers"][0], "what is alike is no fault"
     assert "hunter22" not in str(said)
+
+
+def test_connections_are_compared_with_what_the_database_allows(
+    configured, postgres, postgres_url, sqlite_url, pooled_url
+):
+    name = make_url(postgres_url).database
+    with build(configured(database_url=postgres_url)) as services:
+        for pid in range(4):
+            services.jobs.register(str(pid), host="a", pid=pid, fingerprint={})
+        (found,) = service_checks.connections(services)
+        assert found.grade == "ok"
+        assert "4 slots, a loop and one API open up to 35" in found.said
+        postgres._sql(f'ALTER DATABASE "{name}" CONNECTION LIMIT 34')
+        (found,) = service_checks.connections(services)
+        assert (found.grade, "allows 34" in found.said) == ("warning", True)
+        assert "max_connections" in found.remedy
+        postgres._sql(f'ALTER DATABASE "{name}" CONNECTION LIMIT -1')
+    for url in (sqlite_url, pooled_url):
+        with build(configured(database_url=url)) as services:
+            assert list(service_checks.connections(services)) == []
+
+
+def test_the_most_of_an_api_is_its_pool():
+    assert engine.POOL_KEPT + engine.POOL_MORE == service_checks.PER_API
 
 
 def test_settings_that_cannot_work_are_all_that_is_said(alone, doctor):

@@ -112,7 +112,8 @@ def _service_findings(settings: Settings, *, down: bool) -> Iterator[Finding]:
             yield from findings
             if all(finding.grade is not Grade.FAULT for finding in findings):
                 processes = () if down else (service_checks.queue, service_checks.loop)
-                for check in (service_checks.clock, *processes, service_checks.datasets):
+                first = (service_checks.connections, service_checks.clock)
+                for check in (*first, *processes, service_checks.datasets):
                     yield from examined(check.__name__, lambda check=check: check(services))  # type: ignore[misc]  # bound at once
     yield from examined("worker", lambda: service_checks.worker(settings))
 

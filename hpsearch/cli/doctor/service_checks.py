@@ -20,6 +20,8 @@ from hpsearch.supervisor.child import module
 SKEW_SECONDS = 5.0
 LOOK_SECONDS = 0.2  # between two looks at the work of the loop
 CHECK_SECONDS = 60.0
+# Connections of a process at the most (docs/sizing.md).
+PER_SLOT, PER_LOOP, PER_API = 2, 2, 25
 WAL = "wal"
 UTF8 = "UTF8"
 
@@ -53,6 +55,25 @@ def database(services: Services) -> Iterator[Finding]:
         yield fault("migrations", parts["migrations"],
                     "run: python -P -m migrations upgrade (`hpsearch serve` does); a newer database "
                     "needs the newer version of hpsearch")  # fmt: skip
+
+
+def connections(services: Services) -> Iterator[Finding]:
+    """Compare the connections that the processes may open with those that PostgreSQL allows."""
+    server = services.metrics.connections()
+    if server is None:
+        return
+    slots, loops = len(services.metrics.workers()), services.metrics.figures().loops
+    needed = PER_SLOT * slots + PER_LOOP * max(loops, 1) + PER_API
+    said = (
+        f"{counted(slots, 'slot')}, a loop and one API open up to {needed}, the database allows "
+        f"{server.most}; {server.open} are open"
+    )
+    if needed <= server.most:
+        yield ok("connections", said)
+    else:
+        yield warning("connections", said, "raise max_connections of PostgreSQL, which restarts it, "
+                      "or the limit of role or database; or start fewer slots; each further API "
+                      f"opens {PER_API} more")  # fmt: skip
 
 
 def clock(services: Services) -> Iterator[Finding]:
