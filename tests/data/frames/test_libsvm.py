@@ -52,7 +52,10 @@ def test_what_scikit_learn_writes_comes_back(read) -> None:
         ("1 1:1 2:x", "line 31: column 2: 'x' is no number"),
         ("1 2:1 1:5", "line 31: column 1 comes after 2; sort each line"),
         ("1 1:1 word", "line 31: '1 1:1 word' is no row"),
-        ("1 99999999999999999999:1", "file: the LIBSVM file cannot be read"),
+        ("1 99999999999999999999:1", "line 31: there is no column 99999999999999999999"),
+        ("1 " + "9" * 5000 + ":1", "line 31: there is no column 99999"),
+        ("nan 1:1", "line 31: 'nan 1:1' is no row"),
+        ("1e999 1:1", "y: a label of the LIBSVM file is infinite"),
     ],
 )  # fmt: skip
 def test_a_line_that_is_no_row_is_named(refused, line: str, said: str) -> None:

@@ -23,6 +23,7 @@ from hpsearch.data.parse.frames.text import Text
 from hpsearch.data.parse.raw import refuse, require_size
 
 _LOOKED_AT = 20  # lines
+_DIGITS = 9  # of the number of a column
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _ROW: Final = re.compile(rf"\s*{_NUMBER}((?:\s+(?:\d+|qid):[^\s:]+)*)\s*(?:#.*)?")
 _TIMES: Final = re.compile(r"(?:\s+[012]?\d:[0-5]\d)+")
@@ -72,6 +73,9 @@ def read(text: Text, limits: Limits) -> Frame:
     except (ValueError, OverflowError) as error:
         _check(text)
         refuse("file", f"the LIBSVM file cannot be read: {str(error)[:200]}")
+    if not np.isfinite(labels).all():
+        _check(text)
+        refuse("y", "a label of the LIBSVM file is infinite")
     if len(queries):
         refuse(
             "file", "the rows belong to queries (qid), which no search here ranks; leave qid out"
@@ -130,6 +134,8 @@ def _check(text: Text) -> None:
         for name, _, value in (one.partition(":") for one in line.split()[1:]):
             if name == "qid":
                 continue
+            if len(name.lstrip("0")) > _DIGITS:
+                refuse(f"line {number}", f"there is no column {name[:20]}, so large is no table")
             if int(name) <= before:
                 refuse(f"line {number}", f"column {name[:20]} comes after {before}; sort each line")
             before = int(name)
