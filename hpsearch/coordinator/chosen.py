@@ -172,7 +172,8 @@ def _meets_less(situation: Situation, params: Params, other: Params) -> bool:
         return False
     mine, theirs = ([o for o in now.own if same(o.params, one)] for one in (params, other))
     standing = required.of_trainings
-    return standing(now.resolved, other, theirs) > standing(now.resolved, params, mine)
+    before, after = standing(now.resolved, params, mine), standing(now.resolved, other, theirs)
+    return after.broken > before.broken or after.unknown > before.unknown
 
 
 def _breaks_more(situation: Situation, params: Params, other: Params) -> bool:

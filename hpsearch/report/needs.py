@@ -120,6 +120,10 @@ def _reported(
 ) -> RequirementView:
     """The view with what trainers reported of the recommended setting."""
     values = _values(resolved, one.metric, own)
+    if not own:
+        return view.model_copy(
+            update={"note": "it was not trained in full, so nothing was reported"}
+        )
     if not values or len(values) < len(own):
         missing = counted(len(own) - len(values), "training")
         return view.model_copy(update={"note": f"{missing} of it reported no {one.metric}"})

@@ -265,6 +265,28 @@ def test_the_baseline_of_a_file_takes_the_place_of_the_spec_s(contract, status, 
     assert len(contract.asked) == 1
 
 
+def test_what_was_required_stands_beside_the_answer(contract, run):
+    size = {"metric": "parameters", "at_most": 5000, "known": True, "chosen_by": 3760, "met": True,
+            "value": 3760, "probability": 1.0}  # fmt: skip
+    f1 = {"metric": "macro_f1", "at_least": 0.8, "known": False, "chosen_by": 0.79, "met": False,
+          "value": 0.81, "low": 0.77, "high": 0.85, "probability": 0.69}  # fmt: skip
+    points = [{"cost": 310.0, "score": 0.7, "trial": "2-6"}]
+    cheap = {"quantity": "parameters", "cost": 3760, "instead_of": 9000, "curve": points}
+    contract.answer(200, {**RESULT, "requirements": [size, f1], "cheapest": cheap})
+    out = run("result", "s1", "--url", contract.url)[1]
+    for words in (
+        "Required, and its cost",
+        "required parameters at most 5,000",
+        "met: 3,760",
+        "required macro f1 at least 0.8000",
+        "not met, by 0.7900 in validation; on the test part 0.8100 (95 % interval 0.7700 to 0.8500)",
+        "met with a probability of 69.0 %",
+        "3,760, in place of 9,000 of a finalist that it cannot be told from",
+        "2-6",
+    ):
+        assert words in " ".join(out.split())
+
+
 GAIN = {"value": 0.031, "low": 0.01, "high": 0.052, "probability": 0.997, "recommended": 0.961,
         "baseline": 0.93, "note": None, "same_setting": False, "models": 5, "paired": True}  # fmt: skip
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from support.builders import caps, diverged, observe, resolve, search
 
-from hpsearch.coordinator import required
+from hpsearch.coordinator import Snapshot, decide, required
 from hpsearch.coordinator.configurations import configurations
 from hpsearch.coordinator.finalists import compare, contenders, recommend
 from hpsearch.coordinator.required import MEETS, Standing
 from hpsearch.space import Params
 from hpsearch.spec import needs, parse
-from hpsearch.trials import FinalPlan, Observation, Role
+from hpsearch.trials import FinalPlan, Observation, Role, RoundKind
 from hpsearch.workloads import NO_DATASET
 
 UNITS = {"low": 4, "high": 256, "scale": "log"}
@@ -215,6 +215,25 @@ def test_values_of_a_baseline_are_kept_only_where_what_is_required_stays() -> No
     assert not needs.breaks(resolved, final.recommended.best.params)
     assert base in rounds[-1].trials  # it is compared all the same
     assert final.roles.count(Role.BASELINE) == 2
+
+
+def test_no_mixture_that_nobody_measured_takes_the_place_of_what_was_measured() -> None:
+    """All scores are equal, so nothing objects to the baseline's values."""
+    space = {"x": {"low": 0.0, "high": 1.0}, "y": {"low": 0.0, "high": 1.0}}
+    asked = [{"metric": "latency", "at_most": 9}, {"metric": "score", "at_least": 1}]
+    base = {"x": 0.5, "y": 2.0}  # of which x alone lies inside
+    for require, kept in (([], True), (asked, False)):
+        resolved = external(space=space, require=require, baseline=base, rounds=1)
+        there = [
+            observe(i, {"x": i / 8, "y": i / 8}, 0.0, epochs=1, score=0.5, metrics={"latency": 6.0})
+            for i in range(8)
+            if i != 4
+        ]
+        now = Snapshot(resolved, resolved.box, there, kinds=[RoundKind.EXPLORE], baseline=base)
+        final = decide(now, job_size=8)
+        assert isinstance(final, FinalPlan)
+        trained = [o.params for o in there]
+        assert (final.recommended.best.params not in trained) == kept
 
 
 def test_a_search_whose_trials_all_diverge_has_nothing_to_recommend() -> None:

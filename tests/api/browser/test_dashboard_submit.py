@@ -224,6 +224,8 @@ def test_a_search_that_is_trained_elsewhere_shows_its_scores(
     spec = {**outside.SPEC, "rounds": 1, "trials_per_round": 4, "epochs": {"first": 1, "last": 1}}
     spec["baseline"] = {"alpha": 0.5, "depth": 20, "kernel": "flat"}
     spec["final"] = {"models": 1}
+    spec["require"] = [{"metric": "latency", "at_most": 7}, {"metric": "score", "at_least": 13}]
+    spec["cheapest"] = "cost"
     with Client(visitor.url, visitor.token) as user:
         search = user.submit(spec).id
 
@@ -234,7 +236,7 @@ def test_a_search_that_is_trained_elsewhere_shows_its_scores(
             order = user.claim(search)
             if order is not None:
                 for epoch in range(1, order.epochs + 1):
-                    user.report(order, 12.5, epoch=epoch)
+                    user.report(order, 12.5, epoch=epoch, metrics={"latency": 6.5}, cost=2.0)
             return False
 
         eventually(over, seconds=60)
@@ -247,6 +249,10 @@ def test_a_search_that_is_trained_elsewhere_shows_its_scores(
     expect(against).to_contain_text("yours lies outside the ranges")
     expect(against.locator("tr", has_text="kernel")).to_contain_text("flat")
     expect(against.locator("tr", has_text="Test score")).to_contain_text("one model each")
+    required = page.get_by_role("region", name="Required")
+    expect(required.locator("tr", has_text="at most 7")).to_contain_text("6.5")
+    expect(required.locator("tr", has_text="at least 13")).to_contain_text("not met")
+    expect(page.locator("#answer")).to_contain_text("It costs 2 cost")
     expect(page.locator("#trials th", has_text="Score")).to_be_visible()
     expect(page.locator("#trials tbody td", has_text="12.5").first).to_be_visible()
 
