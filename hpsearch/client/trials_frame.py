@@ -38,7 +38,8 @@ def of_trials(trials: Iterable[TrialView]) -> DataFrame:
     costs = any(trial.cost is not None for trial in known)
     metrics = sorted({name for trial in known for name in trial.metrics or {}})
     rows = [_row(trial, metrics, costs=costs) for trial in known]
-    columns = list(rows[0]) if rows else _COLUMNS
+    # A trial lacks the hyperparameters that are not active in it: the first one may not have all.
+    columns = list(dict.fromkeys(name for row in rows for name in row)) or _COLUMNS
     return pd.DataFrame(rows, columns=columns).set_index("id")
 
 
