@@ -41,7 +41,8 @@ def of_trials(trials: Iterable[TrialView]) -> DataFrame:
     reported = [name for name in _REPORTED if any(getattr(t, name) is not None for t in known)]
     metrics = sorted({name for trial in known for name in trial.metrics or {}})
     rows = [_row(trial, metrics, reported) for trial in known]
-    columns = list(rows[0]) if rows else _COLUMNS
+    # A trial lacks the hyperparameters that are not active in it: the first one may not have all.
+    columns = list(dict.fromkeys(name for row in rows for name in row)) or _COLUMNS
     return pd.DataFrame(rows, columns=columns).set_index("id")
 
 

@@ -70,6 +70,51 @@ def test_two_trainers_and_a_dead_one_find_what_one_finds(connect: Callable[[], C
     assert user.result(alone).digest == result.digest
 
 
+CONDITIONAL = {
+    **SMALL,
+    "space": {
+        "kernel": {"choices": ["flat", "round"]},
+        "alpha": {"low": 0.001, "high": 1.0, "scale": "log"},
+        "depth": {"low": 1, "high": 9, "integer": True, "when": {"kernel": ["round"]}},
+    },
+    "forbid": [{"kernel": "flat", "alpha": {"low": 0.1, "high": 1}}],
+    "baseline": {"kernel": "flat", "alpha": 0.05},
+}  # fmt: skip
+
+
+def branched(order: OrderView) -> Iterator[float]:
+    """Scores by formula; a flat kernel has no depth, and no large alpha."""
+    alpha, depth = float(order.params["alpha"]), order.params.get("depth")  # type: ignore[arg-type]  # a number
+    assert (depth is None) == (order.params["kernel"] == "flat")
+    assert depth is not None or alpha < 0.1
+    for epoch in range(1, order.epochs + 1):
+        yield -abs(math.log10(alpha) + 2) - (0.5 if depth is None else 0.1 * int(depth)) - 1 / epoch  # type: ignore[arg-type]  # likewise
+
+
+@pytest.mark.usefixtures("loop")
+def test_a_trainer_gets_active_values_alone(connect: Callable[[], Client], tmp_path: Path) -> None:
+    """And a lost trial is one more attempt, whatever is active in it."""
+    user, searches = connect(), []
+    for others in (0, 1):
+        search = user.submit(CONDITIONAL).id
+        searches.append(search)
+        dead = until(lambda search=search: user.claim(search, wait=5, lease=1), what="a trial")
+        user.report(dead, -3.0, epoch=1)
+        each = [connect() for _ in range(1 + others)]
+        with ThreadPoolExecutor(len(each)) as pool:
+            list(pool.map(lambda c, s=search: external.run(c, s, branched, wait=1), each))
+    one, other = (user.result(search) for search in searches)
+    assert one.digest is not None
+    assert one.digest == other.digest
+    assert one.ranges["depth"].given == {"kernel": ["round"]}
+    file = tmp_path / "trials.csv"
+    with file.open("wb") as to:
+        user.trials_csv(searches[0], to)
+    rows = list(csv.DictReader(io.StringIO(file.read_text())))
+    assert {bool(row["depth"]) for row in rows if row["kernel"] == "flat"} == {False}
+    assert {bool(row["depth"]) for row in rows if row["kernel"] == "round"} == {True}
+
+
 @pytest.mark.usefixtures("loop")
 def test_a_training_that_fails_after_its_search_was_cancelled(
     connect: Callable[[], Client],

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from hpsearch.client.dataset_upload import Frame, _parquet
+from hpsearch.client.trials_frame import of_trials
 from hpsearch.errors import InvalidRequest
+from hpsearch.report.views import TrialView
 
 pd = pytest.importorskip("pandas")
 N = 12
+
+
+def trial(index: int, **params: Any) -> TrialView:
+    return TrialView(
+        id=f"1-{index}", round=1, index=index, state="completed", params=params, epochs=1,
+        validation_accuracy=None, validation_loss=None, score=0.5,
+    )  # fmt: skip
+
+
+def test_a_trial_without_a_hyperparameter_has_nothing_in_its_column():
+    made = of_trials([trial(0, kind="flat"), trial(1, kind="round", depth=3)])
+    assert list(made["kind"]) == ["flat", "round"]
+    assert made["depth"].isna().tolist() == [True, False]
 
 
 def frame():

@@ -38,7 +38,7 @@ SPEC: dict[str, Any] = {
         {"optimizer": "adam", "learning_rate": {"low": 0.1, "high": 1}},
         {"optimizer": "momentum", "momentum": {"low": 0.9, "high": 1}, "learning_rate": {"low": 0.5, "high": 1}},
     ],
-    "rounds": 4,
+    "rounds": 3,
     "trials_per_round": 12,
     "epochs": {"first": 1, "last": 2},
     "sampler": "gp",
@@ -59,6 +59,7 @@ def is_right(params: Params) -> bool:
     return params.keys() == {"optimizer", "learning_rate", *wanted} and not too_fast
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite is the other one
 def test_one_digest_however_the_jobs_are_cut(
     configured: Callable[..., Any], database_url: str, sqlite_url: str, tmp_path: Path
 ) -> None:
