@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from machines.machine import PICK, run
 
 from hpsearch.errors import InvalidRequest, Misconfigured, Unauthenticated
-from hpsearch.service.keys import SCOPES
+from hpsearch.service.keys import BOOTSTRAP_SCOPES, SCOPES
 
 DAY = 86400.0
 BOOT = [letter * 40 for letter in "xyz"]
@@ -95,7 +95,7 @@ class KeyMachine(RuleBasedStateMachine):
     @rule(token=st.sampled_from(BOOT))
     def use_bootstrap(self, token):
         if token == self.boot and token not in self.closed:
-            assert self.ring.authenticate(token).scopes == frozenset(SCOPES)
+            assert self.ring.authenticate(token).scopes == frozenset(BOOTSTRAP_SCOPES)
         else:
             with pytest.raises(Unauthenticated):
                 self.ring.authenticate(token)

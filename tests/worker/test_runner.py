@@ -21,7 +21,7 @@ from worker import lease_keeper, tasks
 from worker.app import make
 from worker.hint_publisher import HintPublisher
 from worker.lease_keeper import LeaseKeeper
-from worker.loop import Loop
+from worker.loop import SWEEP_SECONDS, Loop
 from worker.tasks import Runner, parse_hint
 
 LONG = {"epochs": {"first": 900, "last": 900}, "trials_per_round": 32}
@@ -67,6 +67,17 @@ def test_a_search_from_hint_to_result(deployed, runner):
     loop.stop()
     loop.run()  # ends at once, and takes its row along
     assert deployed.metrics.loops() == []
+
+
+def test_the_loop_removes_what_the_audit_keeps_no_longer(deployed, monkeypatch):
+    loop, calls = Loop(deployed), []
+    monkeypatch.setattr(type(deployed.audit), "expire", lambda _: calls.append(1))
+    loop.turn()
+    assert calls == []
+    loop._swept -= SWEEP_SECONDS + 1
+    loop.turn()
+    loop.turn()
+    assert calls == [1]
 
 
 def test_nothing_is_claimed_in_the_schema_of_another_build(deployed, runner, caplog):
