@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,6 @@ from hpsearch.errors import InvalidRequest, TooLarge
 SIZE_MOST: Final = 8 * 2**20  # bytes
 DEPTH_MOST: Final = 64  # lists and mappings in each other
 NODES_MOST: Final = 200_000  # of YAML, each alias counted as what it stands for
-PARTS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 SQLITE = b"SQLite format 3\0"
 
 
@@ -94,18 +92,32 @@ def parse_json(text: str, name: str) -> Any:
     InvalidRequest
         It is not JSON, or nested too deeply.
     """
-    depth = 0
-    for part in PARTS.finditer(text):
-        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(part[0], 0)
-        if depth > DEPTH_MOST:
-            raise _too_deep(name)
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise InvalidRequest(f"{name} is not JSON: {place}: {error.msg}") from error
-    except (ValueError, RecursionError) as error:  # numbers of thousands of digits
+    except RecursionError as error:
+        raise _too_deep(name) from error
+    except ValueError as error:  # numbers of thousands of digits
         raise InvalidRequest(f"{name} is not JSON: {error}") from error
+    if _depth(value) > DEPTH_MOST:
+        raise _too_deep(name)
+    return value
+
+
+def _depth(value: Any) -> int:
+    """Count the lists and mappings in each other, level by level."""
+    depth, level = 0, [value] if isinstance(value, dict | list) else []
+    while level:
+        depth += 1
+        level = [
+            inner
+            for one in level
+            for inner in (one.values() if isinstance(one, dict) else one)
+            if isinstance(inner, dict | list)
+        ]
+    return depth
 
 
 def _too_deep(name: str) -> InvalidRequest:

@@ -40,6 +40,8 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rng = np.random.default_rng(0)
     np.savez(folder / "examples.npz", x=rng.integers(0, 17, (5, 64)).astype(np.float32))
     rows = [f"{a:.3f},{b:.3f},{'up' if a > b else 'down'}" for a, b in rng.normal(size=(80, 2))]
+    sweep = {"parameters": {"lr": {"min": 0.0, "max": 1.0}}}
+    (folder / "sweep.yaml").write_text(json.dumps(sweep))  # YAML as well
     (folder / "mine.csv").write_text("\n".join(["width,height,class", *rows, ""]))
     return folder
 

@@ -230,6 +230,7 @@ UNSAID: dict[str, tuple[dict[str, Any], str]] = {
     "wandb many steps": (
         {"parameters": {"x": {"distribution": "q_uniform", "min": 0, "max": 100, "q": 0.5}}}, "201 values in steps",
     ),
+    "wandb q of no q": ({"parameters": {"x": {"min": 0, "max": 9, "q": 3}}}, "write distribution: q_uniform"),
     "wandb unknown key": ({"parameters": {"x": {"min": 0, "max": 1, "mim": 2}}}, "W&B knows no mim"),
     "wandb reversed": ({"parameters": {"x": {"min": 3, "max": 1}}}, "low must be below high"),
     "a mapping": ({"parameters": {"x": {"values": [{"a": 1}, 2]}}}, "a value is a dict"),
@@ -304,6 +305,10 @@ def test_directions_are_taken_where_the_file_has_them() -> None:
     objective = {"optimization_config": {"objective": {"expression": "-loss"}}}
     document = {**objective, "search_space": ax("RangeParameter", lower=0, upper=1)}
     assert convert(document).spec["direction"] == "minimize"
+    trial = keras("Float", min_value=0, max_value=1) | {
+        "metrics": {"metrics": {"loss": {"direction": "min"}}}
+    }
+    assert convert(trial).spec["direction"] == "minimize"
     two = vizier(doubleValueSpec={"maxValue": 1}) | {
         "metrics": [{"goal": "MAXIMIZE"}, {"goal": "MINIMIZE"}]
     }
@@ -334,6 +339,17 @@ CONDITIONAL: dict[str, tuple[dict[str, Any], Mapping[str, Any]]] = {
                              {"type": "uniform_float", "name": "d", "lower": 0, "upper": 1}],
          "conditions": [{"type": "NEQ", "child": "d", "parent": "m", "value": "a"}]},
         {"m": choices("a", "b", "c"), "d": {**linear(0, 1), "when": {"m": ["b", "c"]}}},
+    ),
+    "configspace, chained": (
+        {"hyperparameters": [{"type": "categorical", "name": "m", "choices": ["a", "b"]},
+                             {"type": "categorical", "name": "n", "choices": [1, 2]},
+                             {"type": "uniform_float", "name": "d", "lower": 0, "upper": 1}],
+         "conditions": [{"type": "EQ", "child": "n", "parent": "m", "value": "a"},
+                        {"type": "AND", "conditions": [
+                            {"type": "EQ", "child": "d", "parent": "m", "value": "a"},
+                            {"type": "EQ", "child": "d", "parent": "n", "value": 2}]}]},
+        {"m": choices("a", "b"), "n": {**choices(1, 2), "when": {"m": ["a"]}},
+         "d": {**linear(0, 1), "when": {"n": [2]}}},
     ),
     "vizier": (
         vizier(categoricalValueSpec={"values": ["a", "b"]}, conditionalParameterSpecs=[

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from hpsearch.errors import HpsearchError, InvalidRequest, NotFound
+from hpsearch.exchange.documents import read_documents
+from hpsearch.exchange.spaces.formats import convert_documents
 from hpsearch.exchange.stores import files, formats
 
 STORES = Path(__file__).with_name("stores")
@@ -311,6 +313,18 @@ def test_nni_rows_of_wrong_types_are_answered(copied: Path) -> None:
                 connection.commit()
             with suppress(HpsearchError):
                 formats.read(spec("nni"), copied / "nni")
+
+
+def test_a_converted_space_takes_the_results_of_its_tool(tmp_path: Path) -> None:
+    made = convert_documents(read_documents(STORES / "synetune" / "metadata.json"), "it")
+    assert made.spec["direction"] == "minimize"
+    imported = formats.read(made.spec, STORES / "synetune")
+    assert len(imported.observations) == len(as_taken("synetune"))
+    with closing(sqlite3.connect(STORES / "nni" / "nni.sqlite")) as connection:
+        (profile,) = connection.execute("SELECT params FROM ExperimentProfile").fetchone()
+    made = convert_documents([json.loads(profile)], "it")
+    imported = formats.read(made.spec, STORES / "nni")
+    assert list(imported.observations) == as_taken("nni")
 
 
 def test_the_command_prints_the_spec_with_the_trials(

@@ -125,8 +125,9 @@ def _when(
     condition: Any, levels: Mapping[str, tuple[Any, ...]]
 ) -> dict[str, tuple[Any, ...]] | None:
     kind, parent = condition.get("type"), condition.get("parent")
-    if kind == "OR":
-        return _either(condition.get("conditions"), levels)
+    if kind in ("OR", "AND"):
+        join = _either if kind == "OR" else _both
+        return join(condition.get("conditions"), levels)
     known = levels.get(parent) if isinstance(parent, str) else None
     if known is None:
         return None
@@ -149,6 +150,17 @@ def _either(parts: Any, levels: Mapping[str, tuple[Any, ...]]) -> dict[str, tupl
         return None
     parent = parents.pop()
     return {parent: tuple(value for one in said if one for value in one[parent])}
+
+
+def _both(parts: Any, levels: Mapping[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]] | None:
+    """Return conditions on several parents."""
+    both: dict[str, tuple[Any, ...]] = {}
+    for part in any_items(parts):
+        one = _when(part, levels) if isinstance(part, dict) else None
+        if one is None or one.keys() & both.keys():
+            return None
+        both |= one
+    return both or None
 
 
 def _condition(condition: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
+from hpsearch.directions import Direction
 from hpsearch.exchange.spaces.domains import (
     CannotSay,
     Constant,
@@ -28,6 +29,7 @@ from hpsearch.exchange.spaces.fields import (
 )
 from hpsearch.exchange.spaces.steps import as_json_range, growing, in_steps, listed
 
+DIRECTIONS: Final[Mapping[str, Direction]] = {"min": "minimize", "max": "maximize"}
 CLASSES: Final = ("Int", "Float", "Choice", "Boolean", "Fixed")
 
 
@@ -47,8 +49,13 @@ def _holder(document: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def read(document: Mapping[str, Any]) -> ForeignSpace:
-    """Read hyperparameters; which scores are better no such file says but a trial's."""
-    return ForeignSpace(tuple(_parameter(entry) for entry in _holder(document)["space"]))
+    """Read hyperparameters; which scores are better no such file says but a trial's of one metric."""
+    parameters = tuple(_parameter(entry) for entry in any_items(_holder(document).get("space")))
+    metrics = document.get("metrics")
+    inner = metrics.get("metrics") if isinstance(metrics, dict) else None
+    one = [*inner.values()] if isinstance(inner, dict) and len(inner) == 1 else [None]
+    said = one[0].get("direction") if isinstance(one[0], dict) else None
+    return ForeignSpace(parameters, DIRECTIONS.get(str(said)))
 
 
 def _parameter(entry: Any) -> Parameter:

@@ -37,7 +37,7 @@ def recognises(document: Any) -> bool:
     """Tell whether a document is a search space, or an experiment with one."""
     if not isinstance(document, dict):
         return False
-    if "searchSpaceFile" in document or isinstance(document.get("searchSpace"), dict):
+    if _elsewhere(document) is not None or isinstance(document.get("searchSpace"), dict):
         return True
     return any(
         isinstance(entry, dict) and "_type" in entry and "_value" in entry
@@ -45,10 +45,15 @@ def recognises(document: Any) -> bool:
     )
 
 
+def _elsewhere(document: Mapping[str, Any]) -> Any:
+    """Return the file that an experiment has its space in; searchSpacePath is that of NNI 1."""
+    return document.get("searchSpaceFile", document.get("searchSpacePath"))
+
+
 def read(document: Mapping[str, Any]) -> ForeignSpace:
     """Read a search space; hyperparameters inside a named choice have names with dots."""
-    if "searchSpaceFile" in document and "searchSpace" not in document:
-        file = shown(document["searchSpaceFile"])
+    if _elsewhere(document) is not None and "searchSpace" not in document:
+        file = shown(_elsewhere(document))
         raise CannotSay(f"its search space lies in {file}", "give that file")
     space = document.get("searchSpace", document)
     name = document.get("experimentName") if space is not document else None

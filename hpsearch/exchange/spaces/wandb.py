@@ -120,6 +120,8 @@ def _domain(kind: Any, given: Mapping[str, Any], *, grid: bool) -> Domain:
 
 
 def _interval(kind: Any, given: Mapping[str, Any]) -> Interval:
+    if "q" in given:
+        raise CannotSay(f"W&B takes no q with {shown(kind)}", "write distribution: q_uniform")
     low, high = (number(given.get(edge), edge) for edge in ("min", "max"))
     if kind == "int_uniform":
         if isinstance(low, float) or isinstance(high, float):
