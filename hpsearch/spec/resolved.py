@@ -123,6 +123,7 @@ class ResolvedSpec:
 
     @property
     def trials_planned(self) -> int:
-        """Trials of all planned rounds together."""
+        """Trials of all planned rounds together; a round that repeats has two or is left out."""
         explored = sum(self.trials(r) for r in range(1, self.explore_rounds + 1))
-        return explored + self.repeat_rounds * self.spec.trials.last
+        last = self.spec.trials.last
+        return explored + (self.repeat_rounds * last if last > 1 else 0)

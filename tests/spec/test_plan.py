@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from support.builders import FACTS, caps, mistakes
 
@@ -117,6 +117,7 @@ class TestBudgets:
         assert amount - last * spec.trials.last < spent <= amount
 
     @given(amount=st.integers(1, 20_000))
+    @example(amount=4)  # too few for two finalists: nothing is repeated
     def test_trials_are_counted_and_trained_in_full(self, amount):
         resolved = planned(budget={"trials": amount})
         trials = [r.trials for r in outlook.rounds(resolved)]
