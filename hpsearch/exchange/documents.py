@@ -133,6 +133,8 @@ def _yaml(text: str, name: str) -> Iterator[Any]:
         _check_events(yaml, yaml.parse(text, Loader=loader), name)
         yield from yaml.load_all(text, Loader=loader)
     except yaml.YAMLError as error:
+        if "nesting depth" in str(error):  # PyYAML 6.0.4 has a limit of its own, 1,000
+            raise _too_deep(name) from error
         first = " ".join(str(error).split())
         raise InvalidRequest(f"{name} is neither JSON nor YAML: {first:.200}") from error
     except (

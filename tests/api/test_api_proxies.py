@@ -33,15 +33,12 @@ NGINX = "daemon off; pid nginx.pid; error_log stderr;"
 ARGUMENTS = {
     "nginx": ("-p", ".", "-g", NGINX + (" user root;" if os.geteuid() == 0 else ""), "-c"),
     "haproxy": ("-f",),
-    "caddy": ("run", "--adapter", "caddyfile", "--config"),
 }
-FILES = {"nginx": "nginx.conf", "haproxy": "haproxy.cfg", "caddy": "Caddyfile"}
 LOCAL_NGINX = """
     access_log off;
     client_body_temp_path body; proxy_temp_path proxied; fastcgi_temp_path fastcgi;
     uwsgi_temp_path uwsgi; scgi_temp_path scgi;
 """
-LOCAL_CADDY = "\n{\n\tadmin off\n\tauto_https off\n}"
 
 
 def configured(text: str, *, listen: int, apis: tuple[int, int]) -> str:
@@ -50,12 +47,8 @@ def configured(text: str, *, listen: int, apis: tuple[int, int]) -> str:
         text = text.replace(f"10.0.0.{number}:8080", f"127.0.0.1:{port}")
     text = re.sub(r"listen 443 ssl;", f"listen 127.0.0.1:{listen};", text)
     text = re.sub(r"\n *ssl_\w+ [^;]+;", "", text)
-    text = text.replace("\nhttp {", "\nhttp {" + LOCAL_NGINX)
-    text = re.sub(r"bind :443 ssl crt \S+", f"bind 127.0.0.1:{listen}", text)
-    text = re.sub(r"\n\ttls [^\n]+", "\n\tbind 127.0.0.1", text)
-    text = text.replace(f"\n{HOST} {{", LOCAL_CADDY + f"\nhttp://{HOST}:{listen} {{")
-    # The client of this test stands in for a proxy before it.
-    return text.replace("lb_policy", "trusted_proxies 127.0.0.1/32\n\t\tlb_policy")
+    text = text.replace("http {", "http {" + LOCAL_NGINX)
+    return re.sub(r"bind :443 ssl crt \S+", f"bind 127.0.0.1:{listen}", text)
 
 
 @dataclass
@@ -97,8 +90,8 @@ def proxy(name: str, ports: tuple[int, int], folder: Path) -> Iterator[str]:
     """The address of a running proxy."""
     program = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
-        absent(f"{name} (apt-get install nginx-light haproxy caddy)")
-    file = PROXIES / FILES[name]
+        absent(f"{name} (apt-get install nginx-light haproxy)")
+    (file,) = PROXIES.glob(f"{name}.*")
     port = free_port()
     folder.mkdir()
     copy = folder / file.name
@@ -106,9 +99,7 @@ def proxy(name: str, ports: tuple[int, int], folder: Path) -> Iterator[str]:
     log = folder / "log"
     with log.open("wb") as said:
         arguments = [program, *ARGUMENTS[name], str(copy)]
-        process = subprocess.Popen(
-            arguments, cwd=folder, stdout=said, stderr=said, env={**os.environ, "HOME": str(folder)}
-        )
+        process = subprocess.Popen(arguments, cwd=folder, stdout=said, stderr=said)
     try:
         url = f"http://127.0.0.1:{port}"
         until(lambda: _answers(url) or process.poll() is not None, what=name)
@@ -182,8 +173,7 @@ def test_no_request_is_lost_while_the_apis_restart(
             stored += [item["id"] for item in page["items"]]
             cursor = {"cursor": page["next"]} if page["next"] else None
     assert sorted(stored) == sorted(id for ids in made.values() for id in ids)
-    networks = ("198.51.100", "203.0.113", "192.0.2")
-    for url, network in zip(proxies.values(), networks, strict=True):
+    for url, network in zip(proxies.values(), ("198.51.100", "203.0.113"), strict=True):
         check_passing(url, network)
 
 
