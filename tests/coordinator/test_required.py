@@ -222,10 +222,19 @@ def test_no_mixture_that_nobody_measured_takes_the_place_of_what_was_measured() 
     space = {"x": {"low": 0.0, "high": 1.0}, "y": {"low": 0.0, "high": 1.0}}
     asked = [{"metric": "latency", "at_most": 9}, {"metric": "score", "at_least": 1}]
     base = {"x": 0.5, "y": 2.0}  # of which x alone lies inside
-    for require, kept in (([], True), (asked, False)):
-        resolved = external(space=space, require=require, baseline=base, rounds=1)
+    cases = (({}, True), ({"require": asked}, False), ({"cheapest": "cost"}, False))
+    for fields, kept in cases:
+        resolved = external(space=space, baseline=base, rounds=1, **fields)
         there = [
-            observe(i, {"x": i / 8, "y": i / 8}, 0.0, epochs=1, score=0.5, metrics={"latency": 6.0})
+            observe(
+                i,
+                {"x": i / 8, "y": i / 8},
+                0.0,
+                epochs=1,
+                score=0.5,
+                metrics={"latency": 6.0},
+                cost=3.0,
+            )
             for i in range(8)
             if i != 4
         ]
