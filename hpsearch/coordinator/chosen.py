@@ -142,13 +142,15 @@ def _without_objection(situation: Situation, params: Params, values: Mapping[str
 def _changed(situation: Situation, params: Params, values: Mapping[str, Level]) -> Params | None:
     """`params` with other values; None where the space has no such setting.
 
-    What becomes active by them has the baseline's value.
+    What becomes active by them has the baseline's value, which has to lie in the best range as theirs do.
     """
     base, space = situation.now.baseline, situation.now.resolved.space
     changed: Params = {**params, **values}
     if not space.restricted:
         return changed
     changed = space.active({**(base or {}), **changed})
+    if not inside({name: situation.box[name] for name in changed.keys() - params.keys()}, changed):
+        return None
     return changed if space.fits(changed) and space.permits(changed) else None
 
 
