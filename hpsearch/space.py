@@ -529,6 +529,23 @@ class Space:
         """Tell whether a trial may have these values: nothing forbidden is among them."""
         return permits(self.forbidden, params)
 
+    def drawn(
+        self, units: Sequence[float], held: Mapping[str, Sequence[Level]] | None = None
+    ) -> Params:
+        """The setting at units (D,), in the order of `order`, as samplers draw it from the asked ranges.
+
+        Those that shape a network have values of their grids alone. A hyperparameter in `held` has one of the
+        levels given there.
+        """
+        params: dict[str, Level] = {}
+        for name, unit in zip(self.order, units, strict=True):
+            dimension, levels = self.dimensions[name], (held or {}).get(name, ())
+            if not levels and (name in self.shaping or isinstance(dimension, Choices)):
+                levels = dimension.grid()
+            value = levels[int(unit * len(levels))] if levels else dimension.from_unit(unit)
+            params[name] = typed(dimension, value)
+        return self.active(params)
+
     def reached(self, box: Box) -> frozenset[str]:
         """The hyperparameters that are active in some trial of the box."""
         on: set[str] = set()

@@ -65,7 +65,7 @@ def kept(situation: Situation, best: Recommendation) -> Recommendation:
         return best
     values = _unopposed(situation)
     params = _without_objection(situation, best.best.params, values)
-    if _meets_less(situation, best.best.params, params):  # nobody knows what a mixture measures
+    if _less_is_known(situation, best.best.params, params):  # nobody knows what a mixture measures
         params = best.best.params
     names = tuple(n for n in sorted(values) if n in params and same_level(params[n], values[n]))
     if same(params, best.best.params):
@@ -142,13 +142,15 @@ def _without_objection(situation: Situation, params: Params, values: Mapping[str
 def _changed(situation: Situation, params: Params, values: Mapping[str, Level]) -> Params | None:
     """`params` with other values; None where the space has no such setting.
 
-    What becomes active by them has the baseline's value.
+    What becomes active by them has the baseline's value, which has to lie in the best range as theirs do.
     """
     base, space = situation.now.baseline, situation.now.resolved.space
     changed: Params = {**params, **values}
     if not space.restricted:
         return changed
     changed = space.active({**(base or {}), **changed})
+    if not inside({name: situation.box[name] for name in changed.keys() - params.keys()}, changed):
+        return None
     return changed if space.fits(changed) and space.permits(changed) else None
 
 
@@ -165,29 +167,45 @@ def _as_good(situation: Situation, params: Params, other: Params) -> bool:
     return float(means[0] - means[1]) <= BEHIND * float((sds[0] ** 2 + sds[1] ** 2) ** 0.5)
 
 
-def _meets_less(situation: Situation, params: Params, other: Params) -> bool:
-    """Tell whether less is known to be met by `other` than by `params`."""
-    now = situation.now
-    if not now.resolved.spec.require or same(params, other):
+def _less_is_known(situation: Situation, params: Params, other: Params) -> bool:
+    """Tell whether `other` is known to meet less than `params`, or is not known to be as cheap."""
+    if same(params, other):
         return False
-    mine, theirs = ([o for o in now.own if same(o.params, one)] for one in (params, other))
-    standing = required.of_trainings
-    before, after = standing(now.resolved, params, mine), standing(now.resolved, other, theirs)
-    return after.broken > before.broken or after.unknown > before.unknown
+    before, after = (_standing(situation, one) for one in (params, other))
+    if after.broken > before.broken or after.unknown > before.unknown:
+        return True
+    mine, theirs = (_cost(situation, one) for one in (params, other))
+    return mine is not None and (theirs is None or theirs > mine)
 
 
 def _breaks_more(situation: Situation, params: Params, other: Params) -> bool:
     """Tell whether `other` breaks more requirements as far as they are known, or is less cheap."""
-    now, spec = situation.now, situation.now.resolved.spec
-    if spec.require:
-        mine, theirs = ([o for o in now.own if same(o.params, one)] for one in (params, other))
-        standing = required.of_trainings
-        if (
-            standing(now.resolved, other, theirs).broken
-            > standing(now.resolved, params, mine).broken
-        ):
-            return True
-    if spec.cheapest is None:
-        return False
-    costs = [needs.known(now.resolved, one).get(spec.cheapest) for one in (params, other)]
-    return None not in costs and costs[1] > costs[0]  # type: ignore[operator]  # numbers, as was just seen
+    if _standing(situation, other).broken > _standing(situation, params).broken:
+        return True
+    mine, theirs = (_cost(situation, one) for one in (params, other))
+    return mine is not None and theirs is not None and theirs > mine
+
+
+def _standing(situation: Situation, params: Params) -> required.Standing:
+    now = situation.now
+    if not now.resolved.spec.require:
+        return required.MEETS
+    return required.of_trainings(now.resolved, params, _trainings(situation, params))
+
+
+def _cost(situation: Situation, params: Params) -> float | None:
+    """The cost by which the cheapest is looked for; None where it is not known, or does not matter."""
+    resolved = situation.now.resolved
+    name, last = resolved.spec.cheapest, resolved.spec.epochs.last
+    if name is None:
+        return None
+    known = needs.known(resolved, params).get(name)
+    if known is not None:
+        return known
+    trained = _trainings(situation, params)
+    return required.mean_of(resolved, name, [o for o in trained if o.finite and o.epochs == last])
+
+
+def _trainings(situation: Situation, params: Params) -> list[Observation]:
+    now = situation.now
+    return [o for o in (*now.own, *now.aside) if same(o.params, params)]

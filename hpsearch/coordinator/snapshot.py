@@ -91,7 +91,7 @@ class Snapshot:
         failures, _ = parted([_failed(t) for t in failed], resolved, beaten)
         return cls(
             resolved=resolved,
-            box=box_after(resolved, search.edits, over),
+            box=box_after(search, over),
             observations=[*search.warm_start, *inside],
             baseline=given.baseline_of(resolved),
             aside=aside,
@@ -103,7 +103,7 @@ class Snapshot:
             untrained=sum(o.epochs for o in own) - trained,
             cost=math.fsum(t.whole_cost or 0.0 for t in known if t.role is None),
             ended=exploration_end_reason(over, search.edits, after),
-            moved=edited_since_exploring(over, search.edits, after),
+            moved=edited_since_exploring(search, over, after),
         )
 
     @property
@@ -163,18 +163,29 @@ def exploration_end_reason(
     return None
 
 
-def edited_since_exploring(over: Sequence[RoundRecord], edits: Sequence[Edit], after: int) -> bool:
+def edited_since_exploring(search: SearchRecord, over: Sequence[RoundRecord], after: int) -> bool:
     """True where ranges were edited after the last round that explored."""
     last = max((r.number for r in over if r.kind is RoundKind.EXPLORE), default=0)
-    return any("space" in e.changes and last <= e.after_round <= after for e in edits)
+    times = sorted({e.after_round for e in search.edits if last <= e.after_round <= after})
+    return any(edited_ranges(search, at) for at in times)
 
 
-def box_after(resolved: ResolvedSpec, edits: Sequence[Edit], over: Sequence[RoundRecord]) -> Box:
+def box_after(search: SearchRecord, over: Sequence[RoundRecord]) -> Box:
     """The ranges after the last of some rounds: as it drew them, or as they were edited since."""
     if not over:
-        return resolved.box
-    box = dict(over[-1].ranges)
-    for edit in edits:
-        if edit.after_round == over[-1].number:
-            box |= {name: resolved.box[name] for name in edit.space}
-    return box
+        return search.resolved(after=0).box
+    last = over[-1].number
+    return {**over[-1].ranges, **edited_ranges(search, last)}
+
+
+def edited_ranges(search: SearchRecord, at: int) -> Box:
+    """The ranges that were edited after round `at`, as they then are.
+
+    One that other requirements cut at another place than before is among them.
+    """
+    edits = [edit for edit in search.edits if edit.after_round == at]
+    if not any("space" in edit.changes or "require" in edit.changes for edit in edits):
+        return {}
+    now, before = (search.resolved(after=after).box for after in (at, at - 1))
+    named = {name for edit in edits for name in edit.space}
+    return {name: now[name] for name in now if name in named or now[name] != before[name]}

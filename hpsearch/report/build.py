@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from hpsearch import reasons
+from hpsearch.combinations import among
 from hpsearch.directions import turned
 from hpsearch.evidence import Evidence, Finalist, Importance, Surface
 from hpsearch.narrowing.basis import basis_of
@@ -171,12 +172,16 @@ def sharing_view(stored: Sequence[str]) -> list[str] | str:
 
 def conditions_view(resolved: ResolvedSpec) -> dict[str, dict[str, list[Level]]]:
     """The searched hyperparameters that have an effect beside some values of another one alone."""
-    needs = resolved.spec.workload.conditions(resolved.spec.space)
-    asked = {
-        name: {other: list(levels) for other, levels in sorted(condition.items())}
-        for name, condition in resolved.space.conditions.items()
+    conditions: dict[str, dict[str, list[Level]]] = {
+        name: {other: list(values)}
+        for name, (other, values) in resolved.spec.workload.conditions(resolved.spec.space).items()
     }
-    return {**{name: {other: list(values)} for name, (other, values) in needs.items()}, **asked}
+    for name, asked in resolved.space.conditions.items():
+        both = conditions.setdefault(name, {})
+        for other, levels in sorted(asked.items()):
+            useful = both.get(other, levels)
+            both[other] = [level for level in levels if among(level, useful)]
+    return conditions
 
 
 def webhook_view(url: str | None, delivery: DeliveryRecord | None) -> WebhookView | None:

@@ -62,8 +62,9 @@ def permitted(
     """`n` points of which none is forbidden: each that is gives its place to a later draw.
 
     The stream of draws goes on, so that the same seed has the same points everywhere. Where `IN_BOX`
-    draws from the box do not do, it may be forbidden as a whole: the others come from the asked ranges,
-    of which a spec leaves `spec.combinations.LEFT_LEAST` at the least.
+    draws from the box do not do, it may be forbidden as a whole, or dealing may give every turn to what is
+    forbidden, for it was never tried: the others come from the asked ranges, of which a spec leaves
+    `spec.combinations.LEFT_LEAST` at the least, and are told of no trials.
     """
     trials: list[Params | None] = list(draw(box, observations, n))
     if not space.forbidden:
@@ -75,8 +76,11 @@ def permitted(
             raise ValueError(f"{drawn} draws from the asked ranges, and all are forbidden")
         left = trials.count(None)
         count = min(max(left, MORE), BATCH)
-        tried = [*observations, *(_untold(one) for one in trials if one is not None)]
-        further = draw(box if drawn < IN_BOX else space.dimensions, tried, count)
+        if drawn < IN_BOX:
+            kept = (_untold(one) for one in trials if one is not None)
+            further = draw(box, [*observations, *kept], count)
+        else:
+            further = draw(space.dimensions, (), count)
         drawn += count
         fit = iter([one for one in further if space.permits(one)])
         trials = [next(fit, None) if one is None else one for one in trials]
@@ -156,15 +160,19 @@ def shape_draws(
     groups: int,
     rng: np.random.Generator,
 ) -> list[dict[str, Level]]:
-    """Deal all shape dimensions to groups of trials, each one's least tried values first."""
+    """Deal all shape dimensions to groups of trials, each one's least tried values first.
+
+    A value that is forbidden beside all others gets no turn, unless there are no others.
+    """
     draws: list[dict[str, Level]] = [{} for _ in range(groups)]
     for name in sorted(space.shaping):
-        levels = box[name].grid()
-        given = shares(times_tried(name, box[name], observations), groups, rng)
-        for draw, k in zip(
-            draws, rng.permutation(np.repeat(np.arange(len(levels)), given)), strict=True
-        ):
-            draw[name] = typed(box[name], levels[int(k)])
+        now = box[name]
+        levels = [typed(now, level) for level in now.grid()]
+        open_ = [k for k, level in enumerate(levels) if space.permits({name: level})]
+        open_ = open_ or list(range(len(levels)))
+        given = shares(times_tried(name, now, observations)[open_], groups, rng)
+        for draw, k in zip(draws, rng.permutation(np.repeat(open_, given)), strict=True):
+            draw[name] = levels[int(k)]
     return draws
 
 

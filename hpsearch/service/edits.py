@@ -6,6 +6,7 @@ leads to, beside the round after which it takes effect, and never touches what h
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,8 @@ from hpsearch.spec.models import TrialsSpec
 from hpsearch.store import Tx
 from hpsearch.trials import EDITABLE, ENDED
 from hpsearch.workloads.dense import ARCHITECTURE, ModelSpec
+
+FIXED_CONDITION = re.compile(r"space\.[^.]+\.when\b")  # the path of a mistake in a condition
 
 
 def searched_fields(spec: SearchSpec) -> set[str]:
@@ -134,7 +137,7 @@ def checked(
         edited = parse(merged(asked, allowed, allowed=STORED_FIELDS), now.facts, caps)
     except InvalidSpec as error:
         paths = {m.path for m in mistakes}
-        mistakes += [m for m in error.mistakes if m.path not in paths]
+        mistakes += [_way_out(search, m) for m in error.mistakes if m.path not in paths]
     else:
         mistakes += _unmeasured(search, edited)
     if mistakes or edited is None:
@@ -150,6 +153,21 @@ def _too_late(search: SearchRecord, changes: Mapping[str, Any]) -> list[Mistake]
         "the first round has begun; what is to be tried now is a search that continues this one"
     )
     return [Mistake("try_first", message)]
+
+
+def _way_out(search: SearchRecord, mistake: Mistake) -> Mistake:
+    """A mistake of the edited spec, with the way out where it lies in what cannot be edited."""
+    path, why = mistake
+    another = f'continue it with a new search, "warm_start": ["{search.id}"]'
+    if path == "final.networks":
+        why = (
+            "a baseline is compared by single networks, and this search recommends several together"
+        )
+        return Mistake("baseline", f"{why}; {another}")
+    if path.startswith("forbid") or FIXED_CONDITION.match(path):
+        fixed = "conditions and forbidden combinations cannot be edited"
+        return Mistake(path, f"{why}; {fixed}: keep what they name, or {another}")
+    return mistake
 
 
 def _unmeasured(search: SearchRecord, edited: ResolvedSpec) -> list[Mistake]:

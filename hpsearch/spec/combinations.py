@@ -194,12 +194,13 @@ def _in_interval(path: str, part: Between, dimension: Dimension) -> Iterator[Mis
 def left_mistakes(space: Space) -> list[Mistake]:
     """The mistake of forbidding nearly everything, or all that is there beside some level.
 
-    By seeded draws from the asked ranges: the same spec has the same answer everywhere.
+    By seeded draws from the asked ranges, as samplers make them: the same spec has the same answer
+    everywhere.
     """
     if not space.forbidden:
         return []
     rng = random.Random(SEED)  # noqa: S311 - no secret
-    left = sum(space.permits(_drawn(space, {}, rng)) for _ in range(DRAWN))
+    left = sum(space.permits(_drawn(space, rng)) for _ in range(DRAWN))
     if left < LEFT_LEAST * DRAWN:
         return [
             Mistake(
@@ -223,18 +224,13 @@ def left_mistakes(space: Space) -> list[Mistake]:
 
 def _occurs(space: Space, name: str, level: Level, rng: random.Random) -> bool:
     held = {**needed(name, space.conditions), name: (level,)}
-    return any(space.permits(_drawn(space, held, rng)) for _ in range(LEVEL_DRAWN))
+    return any(space.permits(_drawn(space, rng, held)) for _ in range(LEVEL_DRAWN))
 
 
-def _drawn(space: Space, held: Mapping[str, Sequence[Level]], rng: random.Random) -> Params:
-    """A setting of the asked ranges, with one of the held levels where there are some."""
-    params = {}
-    for name in space.order:
-        unit, levels = rng.random(), held.get(name)
-        params[name] = (
-            levels[int(unit * len(levels))] if levels else space.dimensions[name].from_unit(unit)
-        )
-    return space.active(params)
+def _drawn(
+    space: Space, rng: random.Random, held: Mapping[str, Sequence[Level]] | None = None
+) -> Params:
+    return space.drawn([rng.random() for _ in space.order], held)
 
 
 def inactive_mistakes(space: Space, params: Params, path: str) -> Iterator[Mistake]:

@@ -13,6 +13,7 @@ from typing import Any
 from hpsearch.errors import Mistake, suggestion
 from hpsearch.settings import Settings
 from hpsearch.space import (
+    Box,
     Dimension,
     Level,
     Params,
@@ -59,7 +60,7 @@ def begins_with(resolved: ResolvedSpec, trials: int) -> list[Params]:
 
 def is_searched(resolved: ResolvedSpec, setting: Params) -> bool:
     """Tell whether a complete setting lies in the ranges that were asked for."""
-    return not _outside(resolved, setting)
+    return not _outside(resolved.box, setting)
 
 
 def completed(resolved: ResolvedSpec) -> SearchSpec:
@@ -125,7 +126,8 @@ def too_many(resolved: ResolvedSpec) -> list[Mistake]:
 
 def _unfit_first(resolved: ResolvedSpec, path: str, setting: Params) -> list[Mistake]:
     """The mistakes of a complete setting that the first round cannot train."""
-    outside = [Mistake(f"{path}.{name}", why) for name, why in _outside(resolved, setting).items()]
+    asked = resolved.workload.space.dimensions  # what a requirement cuts off breaks it
+    outside = [Mistake(f"{path}.{name}", why) for name, why in _outside(asked, setting).items()]
     return (outside or _broken(resolved, path, setting)) + _forbidden(resolved, setting, path)
 
 
@@ -185,10 +187,10 @@ def _unsearched(resolved: ResolvedSpec, name: str, value: Level) -> str | None:
     )
 
 
-def _outside(resolved: ResolvedSpec, setting: Params) -> dict[str, str]:
-    """The hyperparameters whose value was not asked for, each with the reason."""
+def _outside(box: Box, setting: Params) -> dict[str, str]:
+    """The hyperparameters whose value lies outside a box, each with the reason."""
     outside = {}
-    for name, asked in resolved.box.items():
+    for name, asked in box.items():
         if name not in setting:
             continue  # it is not active
         value = setting[name]
@@ -207,7 +209,11 @@ def _broken(resolved: ResolvedSpec, path: str, setting: Params) -> list[Mistake]
     """The requirements on known quantities that a setting breaks: it could not be recommended."""
     values = needs.known(resolved, setting)
     return [
-        Mistake(path, f"its {one.metric} are {values[one.metric]:,.6g}, and {one} is required")
+        Mistake(
+            path,
+            f"its {one.metric} are {values[one.metric]:,.6g}, and {one} is required; give another setting, or "
+            "require less",
+        )
         for one in needs.breaks(resolved, setting)
     ]
 

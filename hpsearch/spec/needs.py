@@ -29,6 +29,7 @@ REQUIREMENTS_MOST = 10
 NAME_MOST = 100  # characters
 METRIC_NAME, METRIC_NAME_MOST = r"^[^\W\d][\w.:/ -]*$", 60  # of one that trainers report
 COST, SCORE = "cost", "score"  # what trainers report of an external search, beside their metrics
+PARAMETERS = "parameters"  # of a network
 CLOCK = "seconds"
 SECONDS_DEPEND = (
     "seconds depend on the machine, and the same search would answer otherwise on another one; "
@@ -79,8 +80,13 @@ Requirements: TypeAlias = Annotated[
 
 
 def known(resolved: ResolvedSpec, params: Params) -> Mapping[str, float]:
-    """Quantities of a setting that follow from it alone, by name; of an external search none."""
-    return resolved.workload.known(params, resolved.spec.epochs.last)
+    """Quantities of a setting that follow from it alone, by name; of an external search none.
+
+    Parameters are those of the model that would be recommended: of all its networks together.
+    """
+    values = resolved.workload.known(params, resolved.spec.epochs.last)
+    networks = resolved.spec.final.networks
+    return values if networks == 1 else {**values, PARAMETERS: networks * values[PARAMETERS]}
 
 
 def is_known(resolved: ResolvedSpec, name: str) -> bool:

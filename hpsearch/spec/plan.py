@@ -17,7 +17,8 @@ A user names one number; rounds, trials per round, rungs, repeats, final test an
     model        the workload's choice (`hpsearch.workloads.dense.planned`), made first, for the length of
                  a training hangs on it
     networks     of the recommended model: the workload's choice as well, where neither `final.models` nor
-                 a baseline is named, which is compared by single networks
+                 a baseline is named, which is compared by single networks, and where no small model is
+                 asked for, by `cheapest` or a requirement on a known quantity
 
 Whatever the user names beside the budget stays as it is, and the rest is planned around it, within
 the caps (`hpsearch.spec.named` reports what is named beyond them). The figures behind these
@@ -325,8 +326,11 @@ class _Planner:
     @property
     def _networks(self) -> int:
         """Networks of the recommended model: as named, or the workload's choice where it has the say."""
-        named = any(map(self.names, ("final.networks", "final.models", "baseline")))
-        return self.asked.final.networks if named else self._workload.networks_planned(self.caps)
+        named = any(map(self.names, ("final.networks", "final.models", "baseline", "cheapest")))
+        sized = any(one.metric in self._workload.known_names for one in self.asked.require)
+        if named or sized:
+            return self.asked.final.networks
+        return self._workload.networks_planned(self.caps)
 
     @property
     def _final(self) -> int:

@@ -7,7 +7,7 @@ cannot is dropped. What is left still has settings that break a requirement: the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from math import prod
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hpsearch.errors import Mistake
-from hpsearch.space import Box, Choices, Dimension, Level, Params, Range, Space, typed
+from hpsearch.space import Box, Choices, Conditions, Dimension, Level, Params, Space, typed
 from hpsearch.spec import needs
 
 if TYPE_CHECKING:
@@ -35,55 +35,59 @@ def cut(resolved: ResolvedSpec, space: Space) -> Space:
     """
     box: Box = space.dimensions
     for one in needs.known_ones(resolved):
-        box = {**box, **_cut_by(resolved, box, one)}
+        box = {**box, **_cut_by(resolved, box, space.conditions, one)}
     return space if box == space.dimensions else replace(space, dimensions=box)
 
 
 def too_little(resolved: ResolvedSpec) -> list[Mistake]:
-    """The mistake of a space in which hardly any setting meets what is required."""
+    """The mistake of a space in which hardly any setting that may be drawn meets what is required."""
     asked = needs.known_ones(resolved)
     if not asked:
         return []
     rng = np.random.default_rng(0)  # the same settings for everybody who asks for this
     space = resolved.space
-    draws = [
-        space.active(_drawn(space.dimensions, rng.random(len(space.dimensions)).tolist()))
-        for _ in range(DRAWS)
-    ]
-    good = sum(not needs.breaks(resolved, params) for params in draws)
+    draws = [space.drawn(rng.random(len(space.order)).tolist()) for _ in range(DRAWS)]
+    good = sum(space.permits(p) and not needs.breaks(resolved, p) for p in draws)
     if good >= SHARE_LEAST * DRAWS:
         return []
     counts = [sum(one in needs.breaks(resolved, p) for p in draws) for one in asked]
     worst = asked[counts.index(max(counts))]
     values = [needs.known(resolved, params)[worst.metric] for params in draws]
+    beside, or_forbid = (" and are not forbidden", ", forbid less") if space.forbidden else ("", "")
     message = (
-        f"{good} of {DRAWS:,} settings drawn from the ranges meet it, {DRAWS * SHARE_LEAST:g} at the least are "
-        f"needed; {worst.metric} goes from {min(values):,.6g} to {max(values):,.6g} there: require "
-        "less, or search other ranges"
+        f"{good} of {DRAWS:,} settings drawn from the ranges meet it{beside}, {DRAWS * SHARE_LEAST:g} at the "
+        f"least are needed; {worst.metric} goes from {min(values):,.6g} to {max(values):,.6g} there: require "
+        f"less{or_forbid}, or search other ranges"
     )
     return [Mistake(f"require[{[*resolved.spec.require].index(worst)}]", message)]
 
 
-def _cut_by(resolved: ResolvedSpec, box: Box, one: Requirement) -> Mapping[str, Dimension]:
+def _cut_by(
+    resolved: ResolvedSpec, box: Box, conditions: Conditions, one: Requirement
+) -> Mapping[str, Dimension]:
     """The dimensions that one requirement makes smaller."""
     names = [name for name in sorted(box) if name in resolved.workload.sizing]
-    ends = {name: _ends(box[name]) for name in names}
-    if prod(len(values) for values in ends.values()) > CORNERS_MOST:
+    # One with a condition may have no value at all.
+    ends = {
+        name: [{name: value} for value in _ends(box[name])] + [{}] * (name in conditions)
+        for name in names
+    }
+    if prod(map(len, ends.values())) > CORNERS_MOST:
         return {}
     rest = {name: _first(box[name]) for name in box if name not in ends}
 
     def met(name: str, value: Level) -> bool:
-        others = [ends[other] for other in names if other != name]
-        corners = (
-            dict(zip((o for o in names if o != name), c, strict=True)) for c in product(*others)
-        )
         return any(
-            one.met_by(needs.known(resolved, {**rest, **corner, name: value})[one.metric])
-            for corner in corners
+            one.met_by(needs.known(resolved, {**rest, **_joined(corner), name: value})[one.metric])
+            for corner in product(*(ends[other] for other in names if other != name))
         )
 
     smaller = {name: _smaller(box[name], lambda v, name=name: met(name, v)) for name in names}  # type: ignore[misc]  # a default binds it
     return {name: dimension for name, dimension in smaller.items() if dimension != box[name]}
+
+
+def _joined(corner: Iterable[Params]) -> Params:
+    return {name: value for part in corner for name, value in part.items()}
 
 
 def _smaller(dimension: Dimension, met: Callable[[Level], bool]) -> Dimension:
@@ -118,16 +122,3 @@ def _ends(dimension: Dimension) -> Sequence[Level]:
 
 def _first(dimension: Dimension) -> Level:
     return dimension.choices[0] if isinstance(dimension, Choices) else dimension.low
-
-
-def _drawn(box: Box, units: Sequence[float]) -> Params:
-    """The setting at units (D,) of a box, each number in its own scale."""
-    return {
-        name: _at(box[name], float(unit)) for name, unit in zip(sorted(box), units, strict=True)
-    }
-
-
-def _at(dimension: Dimension, unit: float) -> Level:
-    if isinstance(dimension, Range):
-        return typed(dimension, dimension.from_unit(unit))
-    return dimension.choices[int(unit * len(dimension.choices))]

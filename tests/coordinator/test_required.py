@@ -222,10 +222,19 @@ def test_no_mixture_that_nobody_measured_takes_the_place_of_what_was_measured() 
     space = {"x": {"low": 0.0, "high": 1.0}, "y": {"low": 0.0, "high": 1.0}}
     asked = [{"metric": "latency", "at_most": 9}, {"metric": "score", "at_least": 1}]
     base = {"x": 0.5, "y": 2.0}  # of which x alone lies inside
-    for require, kept in (([], True), (asked, False)):
-        resolved = external(space=space, require=require, baseline=base, rounds=1)
+    cases = (({}, True), ({"require": asked}, False), ({"cheapest": "cost"}, False))
+    for fields, kept in cases:
+        resolved = external(space=space, baseline=base, rounds=1, **fields)
         there = [
-            observe(i, {"x": i / 8, "y": i / 8}, 0.0, epochs=1, score=0.5, metrics={"latency": 6.0})
+            observe(
+                i,
+                {"x": i / 8, "y": i / 8},
+                0.0,
+                epochs=1,
+                score=0.5,
+                metrics={"latency": 6.0},
+                cost=3.0,
+            )
             for i in range(8)
             if i != 4
         ]
@@ -240,3 +249,20 @@ def test_a_search_whose_trials_all_diverge_has_nothing_to_recommend() -> None:
     resolved = external(require=FAST)
     gone = [diverged(0, {"x": 0.5})]
     assert recommend(resolved.box, gone, None, 1, standing=required.standing_of(resolved)) is None
+
+
+def test_what_becomes_active_by_a_kept_value_lies_in_the_best_range() -> None:
+    """Nothing objects to kind b; the baseline's y, which belongs to it, lies outside of what is searched."""
+    space = {
+        "kind": {"choices": ["a", "b"]},
+        "x": {"low": 0.0, "high": 1.0},
+        "y": {"low": 0.0, "high": 1.0, "when": {"kind": ["b"]}},
+    }
+    for y, kept in ((0.5, True), (2.0, False)):
+        base = {"kind": "b", "x": 0.5, "y": y}
+        resolved = external(space=space, baseline=base, rounds=1)
+        there = [observe(i, {"kind": "a", "x": i / 8}, 0.0, epochs=1, score=0.5) for i in range(8)]
+        now = Snapshot(resolved, resolved.box, there, kinds=[RoundKind.EXPLORE], baseline=base)
+        final = decide(now, job_size=8)
+        assert isinstance(final, FinalPlan)
+        assert (final.recommended.best.params["kind"] == "b") == kept

@@ -6,10 +6,11 @@ import pytest
 from support.builders import observe, resolve
 from support.records import RATE, json_of, make_round, make_search, make_trial, rate
 
-from hpsearch.coordinator import Snapshot
+from hpsearch.coordinator import Snapshot, decide
 from hpsearch.evidence import Evidence
 from hpsearch.reasons import StoredReason
 from hpsearch.records import Edit
+from hpsearch.space import box_to_json
 from hpsearch.trials import RoundKind
 
 NARROW = {"learning_rate": json_of(rate(low=1e-3, high=0.1))}
@@ -80,3 +81,43 @@ def test_ranges_that_were_edited_wait_for_a_round_that_explores() -> None:
     assert after(3, Edit(2, {"space": WIDE}, 0.0)).moved
     assert not after(3, Edit(1, {"space": WIDE}, 0.0)).moved
     assert not after(3, Edit(2, {"rounds": 6}, 0.0)).moved
+
+
+SIZED = {
+    "learning_rate": {"low": 1e-3, "high": 1.0, "scale": "log"},
+    "hidden_sizes": {"choices": [[8], [64, 64], [16]]},
+}
+SMALL = [{"metric": "parameters", "at_most": 2_000.0}]
+
+
+def sized(*edits: Edit, **fields: object) -> Snapshot:
+    """After a round over rates up to 0.1 and all networks."""
+    asked = resolve(space=SIZED, **fields)
+    drawn = {**asked.box, "learning_rate": rate(low=1e-3, high=0.1)}
+    rounds = [make_round(1, box=box_to_json(drawn))]
+    search = make_search(spec=asked.spec.to_json(), edits=edits)
+    trials = [
+        make_trial(1, i, params={"learning_rate": 0.002 * (i + 1), "hidden_sizes": network}, correct=50 + i)
+        for i, network in enumerate([(8,), (64, 64), (16,)] * 6)
+    ]  # fmt: skip
+    return Snapshot.of(search, rounds, trials, after=1, seconds=None)
+
+
+def test_ranges_that_a_later_requirement_cuts_are_edited_ones() -> None:
+    now = sized(Edit(1, {"require": SMALL}, 0.0))
+    assert now.box["hidden_sizes"].choices == ((8,), (16,))
+    assert now.box["learning_rate"].high == 0.1
+    assert now.moved
+    plan = decide(now, job_size=8)
+    assert {params["hidden_sizes"] for params in plan.trials} <= {(8,), (16,)}
+
+
+def test_a_requirement_that_is_taken_back_gives_the_levels_back() -> None:
+    now = sized(Edit(1, {"require": []}, 0.0), require=SMALL)
+    assert now.box["hidden_sizes"].choices == ((8,), (64, 64), (16,))
+
+
+def test_a_later_requirement_on_what_is_measured_moves_no_range() -> None:
+    now = sized(Edit(1, {"require": [{"metric": "accuracy", "at_least": 0.5}]}, 0.0))
+    assert now.box["learning_rate"].high == 0.1
+    assert not now.moved

@@ -28,6 +28,17 @@ def test_a_value_without_effect_is_left_out_of_tables_alone():
     assert words.params(params).count("=") == 4  # where nothing is known of conditions
 
 
+def test_a_condition_of_the_spec_is_added_to_that_of_the_model():
+    space = {"optimizer": {"choices": ["sgd", "momentum", "nesterov"]},
+             "schedule": {"choices": ["constant", "cosine"]},
+             "momentum": {**MOMENTUM, "when": {"schedule": ["cosine"]}}}  # fmt: skip
+    conditions = build.conditions_view(resolve(space=space))
+    useful = {"optimizer": ["momentum", "nesterov"], "schedule": ["cosine"]}
+    assert conditions == {"momentum": useful}
+    space["momentum"] = {**MOMENTUM, "when": {"optimizer": ["sgd", "nesterov"]}}
+    assert build.conditions_view(resolve(space=space)) == {"momentum": {"optimizer": ["nesterov"]}}
+
+
 @pytest.mark.parametrize("space", [{"momentum": MOMENTUM}, {"optimizer": {"choices": ["adam"]}}])
 def test_beside_a_fixed_value_there_is_nothing_to_leave_out(space):
     model = {"optimizer": "momentum"} if "momentum" in space else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,8 +15,9 @@ from hpsearch.report import need_words
 from hpsearch.report.health import SearchRecords
 from hpsearch.report.health.needs import requirements
 from hpsearch.report.needs import cheapest_view, requirement_views
+from hpsearch.report.statement.about_search import parameters
 from hpsearch.spec import parse
-from hpsearch.trials import RoundKind, SearchState, TrialState
+from hpsearch.trials import Role, RoundKind, SearchState, TrialState
 from hpsearch.workloads import NO_DATASET
 
 BEST = {"x": 0.5}
@@ -167,3 +169,18 @@ def test_no_probability_of_what_was_measured_is_certain() -> None:
     assert need_words.percent(1.0) == "more than 99.9 %"
     assert need_words.percent(0.0) == "less than 0.1 %"
     assert need_words.percent(0.5) == "50.0 %"
+
+
+def test_the_statement_counts_the_parameters_of_all_networks_that_answer() -> None:
+    resolved = resolve(space={"hidden_units": {"low": 4, "high": 64}}, final={"networks": 3})
+    roles = [(Role.RECOMMENDED, TrialState.COMPLETED), (Role.DRAWN, TrialState.COMPLETED),
+             (Role.NETWORK, TrialState.COMPLETED), (Role.NETWORK, TrialState.DIVERGED)]  # fmt: skip
+    models = [TrialRecord("s", 5, i, {}, state, role=role) for i, (role, state) in enumerate(roles)]
+    facts: Any = SimpleNamespace(
+        resolved=resolved, records=SimpleNamespace(models=models),
+        result=SimpleNamespace(recommended=SimpleNamespace(params={"hidden_units": 10})),
+    )  # fmt: skip
+    said = "1520 parameters in the recommended model: 2 networks of 760 each."
+    assert parameters(facts) == said
+    facts.records.models = models[:2]
+    assert parameters(facts) == "760 parameters in the recommended model."

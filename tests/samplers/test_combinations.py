@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.builders import caps, observe
+from support.builders import caps, observe, resolve
 
 from hpsearch.errors import InvalidSpec
 from hpsearch.samplers import SAMPLERS
@@ -149,3 +149,32 @@ def test_importance_is_among_the_trials_that_have_a_hyperparameter() -> None:
     shares = {i.name: i for i in importance(model, made.dimensions)}
     assert shares["depth"].total > 0.9
     assert shares["depth"].effect > 3 * shares["idle"].effect
+
+
+WIDE_UNITS = {"low": 8, "high": 128}
+FORBIDDEN_UNITS: list[list[dict[str, Any]]] = [
+    [{"hidden_units": WIDE_UNITS}],
+    [{"hidden_units": WIDE_UNITS, "optimizer": level} for level in ("sgd", "adam")],
+]
+
+
+@pytest.mark.parametrize("forbid", FORBIDDEN_UNITS)
+@pytest.mark.parametrize("sampler", ["sobol", "random", "gp"])
+def test_a_shape_that_is_forbidden_gets_no_turn_for_ever(
+    sampler: str, forbid: list[dict[str, Any]]
+) -> None:
+    """Only 4 and 256 units are left, and were tried often; the others never."""
+    space = {
+        "hidden_units": {"low": 4, "high": 256, "scale": "log"},
+        "optimizer": {"choices": ["sgd", "adam"]},
+        "learning_rate": {"low": 0.001, "high": 1.0, "scale": "log"},
+    }
+    resolved = resolve(space=space, forbid=forbid)
+    seen = [
+        observe(i, {"hidden_units": (4, 256)[i % 2], "optimizer": ("sgd", "adam")[i // 2 % 2],
+                    "learning_rate": 0.01 * (i + 1)}, 0.5 + 0.01 * (i % 5))
+        for i in range(40)
+    ]  # fmt: skip
+    trials = proposed(sampler, resolved.space, 6, 0, seen)
+    assert len(trials) == 6
+    assert {params["hidden_units"] for params in trials} <= {4, 256}

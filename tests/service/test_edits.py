@@ -164,3 +164,35 @@ def test_what_comes_by_the_spec_alone(fields: Any, kind: RoundKind, trials: int)
     plan = planned(what, what.box, begun=1, open_trials=3)
     assert (plan.kind, plan.round, plan.trials, plan.preliminary) == (kind, 2, trials, True)
     assert plan.epochs_planned == epochs[kind]
+
+
+def paths(row: SearchRecord, changes: Any) -> dict[str, str]:
+    with pytest.raises(InvalidSpec) as refused:
+        checked(row, changes, caps())
+    return dict(refused.value.mistakes)
+
+
+def test_what_a_condition_or_a_forbidden_combination_names_stays_and_the_edit_says_so() -> None:
+    space = {
+        "learning_rate": RATE,
+        "optimizer": {"choices": ["sgd", "momentum", "adam"]},
+        "momentum": {"low": 0.1, "high": 0.9, "when": {"optimizer": ["momentum"]}},
+    }
+    forbid = [{"optimizer": "adam", "learning_rate": {"low": 0.1, "high": 1}}]
+    row = submitted(space=space, forbid=forbid)
+    for level, path in (
+        ("momentum", "space.momentum.when.optimizer[0]"),
+        ("adam", "forbid[0].optimizer"),
+    ):
+        left = [other for other in ("sgd", "momentum", "adam") if other != level]
+        said = paths(row, {"space": {"optimizer": {"choices": left}}})
+        assert (
+            "cannot be edited: keep what they name, or continue it with a new search" in said[path]
+        )
+
+
+def test_a_baseline_comes_too_late_where_several_networks_are_recommended() -> None:
+    row = submitted(final={"networks": 5})
+    said = paths(row, {"baseline": {"learning_rate": 0.1}})
+    assert list(said) == ["baseline"]
+    assert '"warm_start": ["s1"]' in said["baseline"]

@@ -172,3 +172,11 @@ def test_a_condition_under_which_a_network_s_constant_has_no_effect() -> None:
     }
     said = mistakes(asked(space=space))
     assert "momentum has no effect with optimizer sgd" in said["space.momentum.when.optimizer"]
+
+
+def test_shapes_are_drawn_from_a_few_values_and_one_of_them_has_to_be_left() -> None:
+    """Of 70 to 1,024 units samplers draw 128, 256, 512 and 1,024."""
+    space = {"hidden_units": {"low": 70, "high": 1024, "scale": "log"}}
+    forbid = [{"hidden_units": {"low": 100, "high": 1024}}]
+    assert "it leaves 0" in mistakes(asked(space=space, forbid=forbid))["forbid"]
+    assert mistakes(asked(space=space, forbid=[{"hidden_units": {"low": 200, "high": 1024}}])) == {}

@@ -146,5 +146,55 @@ def test_what_is_tried_first_keeps_what_is_required() -> None:
     first = [{"hidden_units": 100, "hidden_layers": 3}]
     said = mistakes(asked(space=DEEP, require=bound, try_first=first))
     assert said == {
-        "try_first[0]": "its parameters are 27,710, and parameters at most 20000 is required"
+        "try_first[0]": "its parameters are 27,710, and parameters at most 20000 is required; give another "
+        "setting, or require less"
     }
+
+
+def test_what_is_tried_first_is_told_of_the_requirement_that_cuts_a_range() -> None:
+    bound = [need("parameters", at_most=5_000)]
+    said = mistakes(asked(space=UNITS, require=bound, try_first=[{"hidden_units": 100}]))
+    assert "parameters at most 5000 is required" in said["try_first[0]"]
+    said = mistakes(asked(space=UNITS, require=bound, try_first=[{"hidden_units": 600}]))
+    assert "widen space.hidden_units" in said["try_first[0].hidden_units"]
+
+
+def test_what_is_forbidden_is_not_what_meets_a_requirement() -> None:
+    """Small networks are forbidden, and large ones have too many parameters."""
+    space = {**DEEP, "learning_rate": {"low": 0.001, "high": 0.1, "scale": "log"}}
+    bound = [need("parameters", at_most=20_000)]
+    forbid = [
+        {"hidden_units": {"low": 1, "high": 128}},
+        {"hidden_units": {"low": 129, "high": 512}, "hidden_layers": 1},
+    ]
+    assert mistakes(asked(space=space, require=bound)) == {}
+    assert mistakes(asked(space=space, forbid=forbid)) == {}
+    said = mistakes(asked(space=space, require=bound, forbid=forbid))
+    assert "meet it and are not forbidden" in said["require[0]"]
+    assert "forbid less" in said["require[0]"]
+
+
+def test_a_hyperparameter_that_is_not_active_cuts_nothing_off() -> None:
+    """Without hidden_units three layers have the model's usual width, which is less than any searched."""
+    space = {
+        "optimizer": {"choices": ["sgd", "adam"]},
+        "hidden_units": {"low": 100, "high": 512, "hard_low": 100, "when": {"optimizer": ["adam"]}},
+        "hidden_layers": {"choices": [1, 3]},
+    }
+    cut = resolve(space=space, require=[need("parameters", at_most=9_000)])
+    without = {"optimizer": "sgd", "hidden_layers": 3}
+    assert needs.breaks(cut, without) == []
+    assert cut.box["hidden_layers"].choices == (1, 3)
+    assert needs.breaks(cut, {**without, "optimizer": "adam", "hidden_units": 100}) != []
+
+
+def test_the_parameters_of_a_model_are_those_of_all_its_networks() -> None:
+    bound = [need("parameters", at_most=5_000)]
+    cut = resolve(space=UNITS, require=bound, final={"networks": 3})
+    assert cut.box["hidden_units"].high == 22  # three networks of 75 for each unit, and 10 more
+    one, three = (
+        needs.known(resolve(space=UNITS, final={"networks": n}), {"hidden_units": 10})
+        for n in (1, 3)
+    )
+    assert three["parameters"] == 3 * one["parameters"]
+    assert three["estimated_seconds"] == one["estimated_seconds"]

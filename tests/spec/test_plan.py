@@ -57,10 +57,16 @@ class TestNetworks:
             {"final": {"networks": 1}},
             {"baseline": {"learning_rate": 0.1}},
             {"rounds": 4},
+            {"cheapest": "parameters"},
+            {"require": [{"metric": "parameters", "at_most": 5000}]},
         ],
     )
-    def test_who_names_models_a_baseline_or_a_plan_by_hand_has_one(self, named):
+    def test_who_names_models_a_baseline_a_size_or_a_plan_by_hand_has_one(self, named):
         assert planned(TABLE, **named).spec.final.networks == 1
+
+    def test_a_requirement_on_what_is_measured_leaves_them(self):
+        measured = {"metric": "accuracy", "at_least": 0.5}
+        assert planned(TABLE, require=[measured]).spec.final.networks == 5
 
     def test_a_baseline_is_compared_by_single_networks(self):
         named = {"baseline": {"learning_rate": 0.1}, "final": {"networks": 3}}

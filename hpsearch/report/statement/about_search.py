@@ -14,7 +14,7 @@ from hpsearch.report.statement.facts import LISTED, Answer, Facts, NotKnown, lis
 from hpsearch.report.views import RangeView, ResultRangeView
 from hpsearch.space import Level
 from hpsearch.spec import given
-from hpsearch.trials import RoundKind
+from hpsearch.trials import Role, RoundKind, TrialState
 
 SAMPLERS = {
     "random": "independent uniform draws, each range in its own scale",
@@ -153,7 +153,10 @@ def parameters(facts: Facts) -> Answer:
     chosen = facts.resolved.workload.parameters(facts.result.recommended.params)
     if chosen is None:
         return NotKnown("the models were trained elsewhere, and their size is not stored")
-    return f"{counted(chosen, 'parameter')} in the recommended model."
+    further = (m for m in facts.records.models if m.role is Role.NETWORK)
+    networks = 1 + sum(m.state is TrialState.COMPLETED for m in further)
+    made = "" if networks == 1 else f": {networks} networks of {chosen} each"
+    return f"{counted(networks * chosen, 'parameter')} in the recommended model{made}."
 
 
 def budget(facts: Facts) -> Answer:
