@@ -221,6 +221,15 @@ def test_a_piece_of_work_that_is_run_again_adds_one_row(services):
     assert [r.action for r in rows(services)[1:]] == ["prune"]
 
 
+def test_acts_that_are_run_again_keep_their_names_behind_one_that_is_there_once(services):
+    for fresh in (True, False):
+        with services.store.engines.write.begin() as connection:
+            group = Audit(connection, "work")
+            assert group.add(Act.KEY_USED_AFTER_EXPIRY, "k", once="k") is fresh
+            assert group.add(Act.PRUNE) is fresh
+    assert [r.action for r in rows(services)[1:]] == ["key.used_after_expiry", "prune"]
+
+
 def test_what_is_taken_back_is_not_in_it(services):
     def fails(tx):
         tx.audit.add(Act.PRUNE)
