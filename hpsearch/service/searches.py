@@ -158,7 +158,8 @@ class Searches(SearchQueries):
         Conflict
             As `pause`, `resume` and `cancel` do.
         """
-        if action not in ("pause", "resume", "cancel"):
+        steer = {"pause": self._pause, "resume": self._resume, "cancel": self._cancel}.get(action)
+        if steer is None:
             raise InvalidRequest(f"action {action[:40]!r} is not one of pause, resume, cancel")
         reason = reason.strip()
         if not 0 < len(reason) <= REASON_MOST or not reason.isprintable():
@@ -168,7 +169,7 @@ class Searches(SearchQueries):
         if isinstance(owner, Reader) and not owner.everyone:
             owner = owner.owner
         search = get_or_404(self._store, owner, search_id)
-        getattr(self, f"_{action}")(search_id, owner=search.owner, why=reason)
+        steer(search_id, owner=search.owner, why=reason)
         return self.status(search_id, owner=owner)
 
     def pause(self, search_id: str, *, owner: str, if_revision: int | None = None) -> StatusView:
