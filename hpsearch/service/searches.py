@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from hpsearch.errors import Conflict, InvalidRequest, NotFound
@@ -289,9 +289,12 @@ def _edit(
 
 
 def _share(
-    tx: Tx, search_id: str, granted: Sequence[str], revision: int | None, owner: str
+    tx: Tx, search_id: str, granted: tuple[str, ...], revision: int | None, owner: str
 ) -> bool:
-    """Let these owners read a search."""
+    """Let these owners read a search; nothing is noted where they do already."""
+    held = tx.searches.of(owner, search_id)
+    if held is not None and held.sharing == granted and revision in (None, held.revision):
+        return True
     done = tx.searches.share(search_id, granted, revision)
     if done:
         told = sharing_view(granted)

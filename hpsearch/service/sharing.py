@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from hpsearch.errors import InvalidRequest
 from hpsearch.records import EVERYBODY, Access, SearchRecord
 
@@ -13,7 +11,7 @@ LONGEST = 100  # characters of a name
 _FORM = f'"{ALL}", or a list of at most {MOST} owners, each of 1 to {LONGEST} printable characters'
 
 
-def checked(sharing: object, *, owner: str) -> Sequence[str]:
+def checked(sharing: object, *, owner: str) -> tuple[str, ...]:
     """The stored form of `sharing`: the word "all", or a list of owners; `owner` needs no grant.
 
     Raises

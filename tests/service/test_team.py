@@ -40,6 +40,8 @@ def test_a_search_is_read_by_those_it_is_shared_with_and_as_long(services, submi
     assert listed(services, Reader("anybody"), others=True) == {other}
     assert listed(services, Reader("ada"), others=True) == set()
     assert listed(services, Reader("ada")) == {own, other}
+    repeated = searches.share(other, "all", owner="ada")
+    assert repeated.revision == searches.share(other, "all", owner="ada").revision == 2
     searches.share(own, [], owner="ada")
     with pytest.raises(NotFound):
         searches.status(own, owner=bob)
