@@ -175,6 +175,7 @@ class Authority:
 
     def _authenticate(self) -> Principal:
         token = _token()
+        act_as(Actor(ActorKind.STRANGER, address=g.client.address, request_id=g.request_id))
         if not self.throttle.is_known_invalid(token):
             with suppress(Unauthenticated):
                 return self.keys.authenticate(token)

@@ -92,4 +92,5 @@ def _address(text: str) -> str | None:
     except ValueError:
         return None
     mapped = getattr(address, "ipv4_mapped", None)  # ::ffff:192.0.2.1
-    return str(mapped or address)
+    # The zone of a link-local address is any text at all, and says nothing about another machine.
+    return str(mapped or address).partition("%")[0]

@@ -140,6 +140,12 @@ class SharingRequest(BaseModel):
         description='Names of owners, or "all"; an empty list takes every grant back.'
     )
 
+    @field_validator("sharing", mode="wrap")
+    @classmethod
+    def _left_to_the_service(cls, value: object, _handler: object) -> object:
+        """Whatever was sent: pydantic would tell both forms' mistakes, by names of its own."""
+        return value
+
 
 class OperateRequest(BaseModel):
     """What an operator does to a search, and why."""

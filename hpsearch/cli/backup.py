@@ -52,7 +52,7 @@ def restore(
     settings = load(**({} if home is None else {"home": home}))
 
     def bring_up_to_date(folder: Path) -> None:
-        migrate(f"sqlite:///{folder / 'hpsearch.db'}", home=folder)
+        migrate(load(home=folder).database, home=folder)
 
     restored = put_back(file, settings, migrate=bring_up_to_date)
     for reason in restored.missing:

@@ -1,7 +1,7 @@
 """A copy of the embedded service while it runs: database, datasets and key in one file.
 
-The file is a plain tar archive whose members lie as they do in the data folder, so unpacking it
-into an empty folder is all there is to restoring it.
+The file is a plain tar archive whose members lie as they do in the data folder; `restore` checks
+what it unpacks.
 """
 
 from __future__ import annotations

@@ -14,7 +14,8 @@ from hpsearch.store import Store, Tx
 
 _NAME = re.compile(r"[^\W_](?:[\w.@+-]| (?! )){0,99}(?<! )")
 _FORM = "1 to 100 letters, digits and . _ @ + -, a letter or digit first, and single spaces between them"
-MOST = 2**53  # as JSON and every database can hold it
+# As every database can hold them, and JSON.
+MOST = {"searches": 2**31 - 1, "datasets": 2**31 - 1, "dataset_bytes": 2**53}
 
 
 def check_name(tx: Tx, owner: str) -> None:
@@ -78,13 +79,13 @@ class Owners:
         Raises
         ------
         InvalidRequest
-            Nobody of this name has a key, or a limit is below 0.
+            Nobody of this name has a key, or a limit is below 0 or beyond what a database holds.
         """
         asked = {"searches": searches, "datasets": datasets, "dataset_bytes": dataset_bytes}
         given = {name: value for name, value in asked.items() if value is not None}
         for name, value in given.items():
-            if not 0 <= value <= MOST:
-                raise InvalidRequest(f"{name} {value} must lie between 0 and {MOST}")
+            if not 0 <= value <= MOST[name]:
+                raise InvalidRequest(f"{name} {value} must lie between 0 and {MOST[name]}")
         if not given and not reset:
             raise InvalidRequest("name a limit to set, or reset them all to the settings'")
 

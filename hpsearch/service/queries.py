@@ -24,6 +24,7 @@ from hpsearch.report.views import (
 from hpsearch.service import cursors, provided
 from hpsearch.service.edits import as_asked
 from hpsearch.service.moments import moment
+from hpsearch.service.sharing import as_seen
 from hpsearch.space import Choices, Params
 from hpsearch.spec import ResolvedSpec
 from hpsearch.store import Store, Tx
@@ -56,7 +57,7 @@ def get_or_404(
         raise Stale(
             f"search {search_id} is at revision {search.revision}, not {if_revision}; read it again"
         )
-    return search
+    return as_seen(search, owner)
 
 
 class SearchQueries:
@@ -107,7 +108,7 @@ class SearchQueries:
         )
         last = rows[limit - 1] if len(rows) > limit else None
         return Page(
-            items=[*self._statuses(rows[:limit])],
+            items=[*self._statuses([as_seen(row, owner) for row in rows[:limit]])],
             next=None if last is None else cursors.encode((last.created_at, last.id)),
         )
 

@@ -122,7 +122,8 @@ def _unpack(file: Path, folder: Path) -> None:
 
 def _ours(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo:
     """Let in what `backup` writes, and nothing else."""
-    if not (member.isreg() or member.isdir()) or not _MEMBER.fullmatch(member.name):
+    known = _MEMBER.fullmatch(member.name) and ".." not in member.name.split("/")
+    if not known or not (member.isreg() or member.isdir()):
         raise InvalidRequest(f"{member.name[:80]!r} is in no backup of hpsearch")
     safe = tarfile.tar_filter(member, folder)
     return safe.replace(uid=None, gid=None, uname=None, gname=None)  # type: ignore[arg-type]

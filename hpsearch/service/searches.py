@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from hpsearch.errors import Conflict, InvalidRequest, NotFound
@@ -158,7 +158,8 @@ class Searches(SearchQueries):
         Conflict
             As `pause`, `resume` and `cancel` do.
         """
-        if action not in ("pause", "resume", "cancel"):
+        steer = {"pause": self._pause, "resume": self._resume, "cancel": self._cancel}.get(action)
+        if steer is None:
             raise InvalidRequest(f"action {action[:40]!r} is not one of pause, resume, cancel")
         reason = reason.strip()
         if not 0 < len(reason) <= REASON_MOST or not reason.isprintable():
@@ -168,7 +169,7 @@ class Searches(SearchQueries):
         if isinstance(owner, Reader) and not owner.everyone:
             owner = owner.owner
         search = get_or_404(self._store, owner, search_id)
-        getattr(self, f"_{action}")(search_id, owner=search.owner, why=reason)
+        steer(search_id, owner=search.owner, why=reason)
         return self.status(search_id, owner=owner)
 
     def pause(self, search_id: str, *, owner: str, if_revision: int | None = None) -> StatusView:
@@ -288,9 +289,12 @@ def _edit(
 
 
 def _share(
-    tx: Tx, search_id: str, granted: Sequence[str], revision: int | None, owner: str
+    tx: Tx, search_id: str, granted: tuple[str, ...], revision: int | None, owner: str
 ) -> bool:
-    """Let these owners read a search."""
+    """Let these owners read a search; nothing is noted where they do already."""
+    held = tx.searches.of(owner, search_id)
+    if held is not None and held.sharing == granted and revision in (None, held.revision):
+        return True
     done = tx.searches.share(search_id, granted, revision)
     if done:
         told = sharing_view(granted)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from hpsearch.errors import InvalidRequest
-from hpsearch.records import EVERYBODY
+from hpsearch.records import EVERYBODY, Access, SearchRecord
 
 ALL = "all"
 MOST = 100  # owners
@@ -13,7 +11,7 @@ LONGEST = 100  # characters of a name
 _FORM = f'"{ALL}", or a list of at most {MOST} owners, each of 1 to {LONGEST} printable characters'
 
 
-def checked(sharing: object, *, owner: str) -> Sequence[str]:
+def checked(sharing: object, *, owner: str) -> tuple[str, ...]:
     """The stored form of `sharing`: the word "all", or a list of owners; `owner` needs no grant.
 
     Raises
@@ -29,6 +27,14 @@ def checked(sharing: object, *, owner: str) -> Sequence[str]:
         if not _is_name(name):
             raise InvalidRequest(f"sharing: {str(name)[:80]!r} is no owner; give {_FORM}")
     return tuple(dict.fromkeys(name for name in sharing if name != owner))
+
+
+def as_seen(search: SearchRecord, access: Access) -> SearchRecord:
+    """A search as it is shown: whoever it is shared with is told of their own grant alone."""
+    if isinstance(access, str) or access.everyone or access.owner == search.owner:
+        return search
+    own = tuple(name for name in search.sharing if name in (access.owner, EVERYBODY))
+    return search._replace(sharing=own)
 
 
 def _is_name(name: object) -> bool:

@@ -60,6 +60,7 @@ class Audit(Queries):
     def __init__(self, connection: sa.Connection, work: str | None = None) -> None:
         super().__init__(connection, work)
         self.written: list[Entry] = []
+        self._added = 0  # acts, which are numbered alike when the work is run again
 
     def add(
         self,
@@ -82,7 +83,8 @@ class Audit(Queries):
             which may be run again.
         """
         entry = Entry(who or actor(), action, target, detail, times)
-        act = once or f"{self.work}-{len(self.written)}"
+        act = once or f"{self.work}-{self._added}"
+        self._added += 1
         fresh = self.insert_once(audit, {**entry.values(), "at": now(), "act": act})
         if fresh or once is None:
             self.written.append(entry)

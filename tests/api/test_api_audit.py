@@ -49,6 +49,23 @@ def test_an_act_has_its_key_address_and_request(
     assert rest["next"] is None
 
 
+def test_whoever_uses_a_key_after_its_end_is_a_stranger_with_an_address(
+    admin: httpx.Client, clients: Any
+) -> None:
+    ended = clients("read", owner="left the team")
+    (made,) = admin.get(AUDIT, params={"action": "key.made", "limit": 1}).json()["items"]
+    assert admin.post(f"/api/v1/keys/{made['target']}/revoke").status_code == 200
+    refused = ended.get(AUDIT)
+    assert refused.status_code == 401
+    asked = {"action": "key.used_after_revocation", "target": made["target"]}
+    (row,) = admin.get(AUDIT, params=asked).json()["items"]
+    assert (row["actor"], row["address"], row["request_id"]) == (
+        "stranger", "127.0.0.1", refused.headers["X-Request-Id"],
+    )  # fmt: skip
+    assert (row["key_id"], row["owner"]) == (None, None)
+    assert row["detail"] == {"owner": "left the team"}
+
+
 @pytest.mark.parametrize(
     ("asked", "words"),
     [

@@ -48,6 +48,8 @@ def test_a_shared_search_is_listed_and_read_and_not_changed(
         answer = client.put(f"{search}/sharing", json=wrong)
         assert answer.status_code == 400, wrong
         assert "sharing" in answer.text
+    told = client.put(f"{search}/sharing", json={"sharing": "everyone"}).json()["detail"]
+    assert told.startswith('sharing must be "all", or a list of at most 100 owners')
     assert client.get(search).json()["sharing"] == ["bob of the team"]
 
 

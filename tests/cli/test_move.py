@@ -45,7 +45,7 @@ def test_a_search_in_mid_run_goes_on_there_to_the_same_result(
 ):
     search_id = half_done(services)
     token = services.keys.create(name="ann", owner="ann", scopes=["read"])[1]
-    history = services.store.events(search_id)
+    history, audited = services.store.events(search_id), services.audit.page(limit=1000).items
     before = rows_of(f"sqlite:///{home}/hpsearch.db")
     place = tmp_path / "shared"
     code, out, err = run("move", "--to", empty_url, "--data", str(place), "--json")
@@ -61,6 +61,11 @@ def test_a_search_in_mid_run_goes_on_there_to_the_same_result(
         assert Bench(target).status(search_id).state is SearchState.RUNNING
         assert target.store.events(search_id) == history
         assert target.keys.authenticate(token).owner == "ann"
+        came, *earlier = target.audit.page(limit=1000).items
+        assert earlier == audited
+        assert (came.actor, came.action, came.target) == (
+            "command line", "service.moved", transfer.installation_of(services.store.engines),
+        )  # fmt: skip
         assert alone(target, search_id) == expected
         assert target.searches.result(search_id, owner=OWNER).digest == expected
     verify(empty_url)

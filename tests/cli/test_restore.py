@@ -92,7 +92,7 @@ def test_a_folder_with_something_in_it_is_left_alone(run, copy, home, tmp_path):
 def test_a_newer_backup_is_refused_and_an_older_one_migrated(run, copy, tmp_path):
     file, search_id, expected = copy
     newer = altered(file, tmp_path, "UPDATE alembic_version SET version_num = '9999'")
-    folder = tmp_path / "restored"
+    folder = tmp_path / "100%41 restored?"  # an address would have it otherwise
     code, _, err = run("restore", str(newer), "--home", str(folder))
     assert code == 3
     assert f"has the schema 9999, and this version knows {SCHEMA}: install the version" in err
@@ -115,17 +115,18 @@ def test_a_newer_backup_is_refused_and_an_older_one_migrated(run, copy, tmp_path
         assert alone(restored, search_id) == expected
 
 
-@pytest.mark.parametrize("what", ["text", "cut", "strange", "damaged", "empty"])
+@pytest.mark.parametrize("what", ["text", "cut", "strange", "above", "damaged", "empty"])
 def test_what_is_no_backup_is_refused(run, copy, tmp_path, what):
     file = copy[0]
     content = file.read_bytes()
     bad = tmp_path / "bad.tar"
     bad.write_bytes({"text": b"notes", "cut": content[:40_000]}.get(what, content))
-    said = {"text": "is no backup", "cut": "is cut off", "strange": "is in no backup",
+    said = {"text": "is no backup", "cut": "is cut off", "strange": "is in no backup", "above": "is in no backup",
             "damaged": "hpsearch.db", "empty": "is no backup of hpsearch"}[what]  # fmt: skip
-    if what in ("strange", "empty"):
+    named = {"strange": "../../etc/cron", "above": f"data/{'0' * 64}/../x", "empty": "api.key"}
+    if what in named:
         with tarfile.open(bad, "w") as archive:
-            archive.add(__file__, "../../etc/cron" if what == "strange" else "api.key")
+            archive.add(__file__, named[what])
     if what == "damaged":
         with tarfile.open(file) as archive:
             at = archive.getmember("hpsearch.db").offset_data

@@ -7,6 +7,7 @@ from support.outside import SPEC
 
 from hpsearch.errors import Conflict, InvalidRequest, NotFound, TooMany
 from hpsearch.records import Reader
+from hpsearch.service.owners import MOST
 from hpsearch.wiring import build
 
 OPERATOR = Reader("ops", everyone=True)
@@ -39,12 +40,28 @@ def test_a_search_is_read_by_those_it_is_shared_with_and_as_long(services, submi
     assert listed(services, Reader("anybody"), others=True) == {other}
     assert listed(services, Reader("ada"), others=True) == set()
     assert listed(services, Reader("ada")) == {own, other}
+    repeated = searches.share(other, "all", owner="ada")
+    assert repeated.revision == searches.share(other, "all", owner="ada").revision == 2
     searches.share(own, [], owner="ada")
     with pytest.raises(NotFound):
         searches.status(own, owner=bob)
     assert listed(services, bob, others=True) == {other}
     rows = services.audit.page(action="search.shared").items
     assert [row.detail["sharing"] for row in rows] == [[], "all", ["bob", "carol"]]
+
+
+def test_nobody_but_the_owner_and_operators_reads_the_names_of_other_readers(services, submit):
+    own, searches = submit("ada"), services.searches
+    searches.share(own, ["bob", "carol"], owner="ada")
+    for owner, seen in (
+        (Reader("bob"), ["bob"]), (Reader("ada"), ["bob", "carol"]), ("ada", ["bob", "carol"]),
+        (OPERATOR, ["bob", "carol"]),
+    ):  # fmt: skip
+        assert searches.status(own, owner=owner).sharing == seen
+        assert [view.sharing for view in searches.list(owner=owner).items] == [seen]
+        assert searches.wait(own, owner=owner, revision=1, seconds=0).sharing == seen
+    searches.share(own, "all", owner="ada")
+    assert searches.status(own, owner=Reader("bob")).sharing == "all"
 
 
 @pytest.mark.parametrize(
@@ -160,11 +177,13 @@ def test_limits_of_one_owner(services, submit, tmp_path):
     assert services.owners.limit("ada", dataset_bytes=5, reset=True) == ("ada", None, None, 5)
     with pytest.raises(TooMany, match="the limit is 5"):
         services.datasets.put("d", file, content_type="text/csv", owner="ada")
+    most = services.owners.limit("ada", **MOST)
+    assert most == ("ada", *MOST.values()) == services.owners.list()[0]
     assert services.owners.limit("ada", reset=True)[1:] == (None, None, None)
     assert services.owners.list() == []
     services.datasets.put("d", file, content_type="text/csv", owner="ada")
     actions = [row.target for row in services.audit.page(action="owner.limited").items]
-    assert actions == ["ada"] * 4
+    assert actions == ["ada"] * 5
 
 
 @pytest.mark.parametrize(
@@ -173,6 +192,8 @@ def test_limits_of_one_owner(services, submit, tmp_path):
         ("nobody", {"searches": 1}, "no key belongs to 'nobody'"),
         ("ada", {"searches": -1}, "searches -1 must lie between 0 and"),
         ("ada", {"dataset_bytes": 2**60}, "must lie between"),
+        ("ada", {"searches": 2**31}, "searches 2147483648 must lie between 0 and 2147483647"),
+        ("ada", {"datasets": 2**31}, "must lie between"),
         ("ada", {}, "name a limit to set"),
     ],
 )

@@ -159,7 +159,10 @@ class StatusView(View):
     tags: list[str] = Field([], description="Its user's, to find it by.")
     note: str = Field("", description="Its user's, in plain text.")
     owner: str = Field("", description="To whom it belongs.")
-    sharing: list[str] | str = Field([], description='Owners who may read it, or "all".')
+    sharing: list[str] | str = Field(
+        [],
+        description='Owners who may read it, or "all"; another owner than its own sees their name alone.',
+    )
 
 
 class DecisionView(View):
