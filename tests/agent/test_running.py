@@ -144,9 +144,10 @@ def test_a_score_counts_at_once_though_processes_stay(begin: Any, stubborn: Any)
     """The end is that of the command, not that of its output."""
     started = f"import subprocess, sys; subprocess.Popen([sys.executable, {str(stubborn.file)!r}], start_new_session=True)"
     wait = f"while [ ! -s {stubborn.file.parent}/pids ]; do sleep 0.02; done; echo score=0.5"
-    trial = begin("sh", "-c", f'{PY} -c "$0"; {wait}', started, grace=1.5)
+    trial = begin("sh", "-c", f'{PY} -c "$0"; {wait}', started, grace=20.0)
     until(lambda: trial.heard.reports, seconds=30, what="the report")
     assert not stubborn.gone()
+    trial.run.stop_within = 0.1
     assert trial.outcome().state == "completed"
     assert stubborn.gone()
 
