@@ -31,12 +31,15 @@ def measure(client: Client, trials: int) -> list[tuple[float, float]]:
         "objective": "external", "space": {"x": {"low": 0.0, "high": 1.0}}, "rounds": 1,
         "trials_per_round": trials, "epochs": {"first": 1, "last": 1}, "final": {"models": 1},
     }  # fmt: skip
-    pairs = []
+    pairs, since = [], time.perf_counter()
 
-    def bare(_order: Any, _outcome: Any, seconds: float) -> None:
+    def bare(*_: Any) -> None:
+        nonlocal since
         begun = time.perf_counter()
         subprocess.run([*COMMAND[:-1], "0.5"], stdout=subprocess.PIPE, check=True)
-        pairs.append((seconds, time.perf_counter() - begun))
+        ended = time.perf_counter()
+        pairs.append((begun - since, ended - begun))
+        since = ended
 
     search = client.submit(spec)
     Agent(client, search.id, Template.of(COMMAND), Options(), say=bare, warn=print).run()

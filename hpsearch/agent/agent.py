@@ -82,7 +82,6 @@ class Agent:
         self._stop = threading.Event()
         self._stop_within = self.options.grace
         self._runs: set[Run] = set()
-        self._lock = threading.Lock()
         self._faults: list[Exception] = []
         self._others: frozenset[int] = frozenset()
 
@@ -137,7 +136,7 @@ class Agent:
         limit = (spec.get("external") or {}).get("trial_seconds")
         how = How(
             self.template, self.environment, self.options.grace, self.key, limit,
-            self.options.score_file, self.options.reaper, self.name,
+            self.options.score_file, self.options.reaper, self.name, frozenset(spec.get("space", {})),
         )  # fmt: skip
         self._others = adopt() if self.options.reaper else frozenset()
         gpus: Sequence[str | None] = self.options.gpus or [None] * self.options.parallel
@@ -194,10 +193,9 @@ class Agent:
         try:
             while not self._stop.is_set():
                 slot.prepare()
-                begun = time.monotonic()
                 order = self._claim()
                 if order is not None:
-                    self._one(how, order, slot, gpu, begun)
+                    self._one(how, order, slot, gpu)
         except _Ended:
             pass
         except Exception as error:  # noqa: BLE001  # told by the main thread, which ends with it
@@ -206,7 +204,8 @@ class Agent:
         finally:
             slot.close()
 
-    def _one(self, how: How, order: OrderView, slot: _Slot, gpu: str | None, begun: float) -> None:
+    def _one(self, how: How, order: OrderView, slot: _Slot, gpu: str | None) -> None:
+        begun = time.monotonic()  # the wait for a trial is none of its time
         courier = Courier(self.client, order, self._stop)
         child = slot.take()
         run = Run(how, order, courier, child, gpu=gpu, begun=begun, started=slot.prepare)
@@ -264,17 +263,22 @@ class _Slot:
 
     def prepare(self) -> None:
         """Have one ready."""
+        if self._spare is not None and self._spare.ended:  # a scheduler's signal reached it
+            self.close()
         self._spare = self._spare or Child()
 
     def take(self) -> Child:
         """The one that is ready."""
-        child, self._spare = self._spare or Child(), None
+        self.prepare()
+        child, self._spare = self._spare, None
+        assert child is not None
         return child
 
     def close(self) -> None:
         """Let go of one that no trial has taken."""
         if self._spare is not None:
             self._spare.close()
+            self._spare = None
 
 
 class _Ended(HpsearchError):

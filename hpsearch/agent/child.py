@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from hpsearch.agent import supervise
 from hpsearch.agent.scores import Lines
 
 SCRIPT = Path(supervise.__file__)
+PAUSE = 0.01  # seconds, in which what was killed ends
 _spawning = threading.Lock()
 _supervisors: set[int] = set()
 
@@ -88,6 +90,11 @@ class Child:
             words.append(Word(kind, tuple(map(int, numbers))))
         return words, data != b""
 
+    @property
+    def ended(self) -> bool:
+        """True where its process is no more."""
+        return self._process.poll() is not None
+
     def close(self) -> None:
         """Let go of it; one without an order ends itself."""
         assert self._process.stdin is not None
@@ -114,27 +121,33 @@ def adopt() -> frozenset[int]:
 
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(supervise.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    return frozenset(_children())
+    return frozenset(_children(_table()))
 
 
 def end_strays(others: Collection[int]) -> None:
     """End what a killed supervisor has left to this process, which has `others` as children too."""
-    while True:
+    deadline = time.monotonic() + supervise.UNKILLABLE
+    while time.monotonic() < deadline:
         with _spawning:
-            table = supervise.table_of_proc() if Path("/proc/self/stat").exists() else {}
-            strays = [pid for pid in _children() if pid not in _supervisors and pid not in others]
+            table = _table()
+            strays = [
+                pid for pid in _children(table) if pid not in _supervisors and pid not in others
+            ]
         if not strays:
             return
         for stray in strays:
             for pid in (stray, *supervise.below(table, stray)):
-                if pid in table:
-                    supervise.send(pid, table[pid].start, 9)
+                supervise.send(pid, table[pid].start, 9)
+        time.sleep(PAUSE)
+        for stray in strays:
             with suppress(ChildProcessError):
-                os.waitpid(stray, 0)
+                os.waitpid(stray, os.WNOHANG)
 
 
-def _children() -> list[int]:
-    if not Path("/proc/self/stat").exists():
-        return []
+def _table() -> Mapping[int, supervise.Process]:
+    return supervise.table_of_proc() if Path("/proc/self/stat").exists() else {}
+
+
+def _children(table: Mapping[int, supervise.Process]) -> list[int]:
     own = os.getpid()
-    return [pid for pid, process in supervise.table_of_proc().items() if process.parent == own]
+    return [pid for pid, process in table.items() if process.parent == own]

@@ -34,6 +34,7 @@ OUTAGE = 600.0  # seconds, for which a service may be away
 HURRIED = 5.0  # the same while the agent ends
 LONGEST_PAUSE = 5.0
 BAD_VALUE = (InvalidRequest, InvalidReport, InvalidSpec, TooLarge)  # the fault of one report
+NO_JSON = (TypeError, ValueError, ArithmeticError)  # a note that is a number, a cost of 400 digits
 
 
 class Courier:
@@ -42,7 +43,7 @@ class Courier:
     def __init__(self, client: Client, order: OrderView, hurry: threading.Event) -> None:
         self.order = order
         self.refused: str | None = None  # the service's sentence on a report that cannot be
-        self.fault: HpsearchError | None = None  # that no further trial would escape
+        self.fault: Exception | None = None  # that no further trial would escape
         self.answer: str | None = None  # the reason of the service's own stop
         self._client, self._hurry = client, hurry
         self._changed = threading.Condition()
@@ -79,6 +80,12 @@ class Courier:
         self._thread.join()
 
     def _serve(self) -> None:
+        try:
+            self._speak()
+        except Exception as error:  # noqa: BLE001  # nobody would keep the trial, and nobody would know
+            self._end(error)
+
+    def _speak(self) -> None:
         due = time.monotonic() + self._beat_seconds
         while not self._over:
             with self._changed:
@@ -105,15 +112,12 @@ class Courier:
 
         try:
             self._send(send, patience=OUTAGE)
-        except BAD_VALUE as error:
+        except (*BAD_VALUE, *NO_JSON) as error:
             if self.refused is None and what.get("state") != "failed":
                 self.refused = str(error)[:MESSAGE_MOST]
                 self._report({"state": "failed", "message": _printable(self.refused)})
             else:
                 self._end(error)
-        except TypeError as error:  # metrics that are none
-            self.refused = str(error)
-            self._report({"state": "failed", "message": _printable(str(error))[:MESSAGE_MOST]})
 
     def _send(self, call: Callable[[], object], *, patience: float) -> None:
         """Speak to the service, again and again for so long where it is away."""
@@ -140,7 +144,7 @@ class Courier:
             else:
                 return
 
-    def _end(self, error: HpsearchError) -> None:
+    def _end(self, error: Exception) -> None:
         self.fault = error
         self._over = True
 

@@ -39,6 +39,8 @@ class How:
         Of the service, which no command gets to see.
     limit
         Seconds of a trial at the most; None without a limit.
+    searched
+        Names of all hyperparameters; one that a trial does not have is null, whatever else has its name.
     """
 
     template: Template
@@ -49,6 +51,7 @@ class How:
     score_file: bool = False
     reaper: bool = True
     agent: str = ""
+    searched: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ class Run:
         self._gpu, self._begun, self._started = gpu, begun, started
         self._secrets = surroundings.secrets_of(how.environment, how.key)
         self._scores = Scores(order)
-        self._tail = surroundings.Tail()
+        self._tail = surroundings.Tail(self._secrets)
         self._lines = {child.stdout: Lines(), child.stderr: Lines()}
         self._file_lines, self._file_at, self._file_looked = Lines(), 0, 0.0
         self._file: Path | None = None
@@ -108,7 +111,9 @@ class Run:
             self._file = file
             name = None if file is None else str(file)
             try:
-                argv = self._how.template.written(surroundings.facts(self._order, name))
+                argv = self._how.template.written(
+                    surroundings.facts(self._order, name, self._how.searched)
+                )
             except InvalidRequest as error:
                 self._courier.report(state="returned")
                 return Outcome("returned", why=str(error), fault=error)
@@ -258,7 +263,7 @@ class Run:
             self._look_around()
         if self._stopped_by is not None or self._outcome is not None:
             return
-        tail = self._tail.text(self._secrets, TAIL_MOST)
+        tail = self._tail.text(TAIL_MOST)
         try:
             reports = self._scores.end(status, tail)
         except Misfit as error:
@@ -277,7 +282,7 @@ class Run:
 
     def _undecided(self, *, orphaned: bool) -> Outcome:
         """The outcome of a command that did not end by itself."""
-        tail = self._tail.text(self._secrets, TAIL_MOST)
+        tail = self._tail.text(TAIL_MOST)
         if self._refused is not None:
             return self._not_started(self._refused)
         if self._stopped_by == "agent":
@@ -311,6 +316,9 @@ class Run:
             self._courier.hasten(LOOK * 5)
             deadline = time.monotonic() + VERDICT_SECONDS
             while not self._courier.over and time.monotonic() < deadline:
+                if self._stop_within is not None:
+                    self._courier.report(state="returned")
+                    return Outcome("returned")
                 time.sleep(LOOK)
         self._courier.report(**report)
         return Outcome("failed", self._last, report["message"])

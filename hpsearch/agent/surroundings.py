@@ -15,22 +15,28 @@ from hpsearch.space import Level
 OWN_ADDRESSES = ("DATABASE_URL", "REDIS_URL")
 KEPT_LINES = 30
 KEPT_LENGTH = 400  # characters of a line
+HELD_LENGTH = 8192  # the same before secrets are taken out of it
 HIDDEN = "***"
-_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL|AUTH", re.IGNORECASE)
+_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASS|_PWD|CREDENTIAL|AUTH", re.IGNORECASE)
 _SECRET_LEAST = 6  # characters: a shorter one stands in ordinary words
 _IN_ADDRESS = re.compile(r"(\w://[^\s/:@]*:)[^\s/@]+(?=@)")
 _BEARER = re.compile(r"((?:Bearer|Basic)\s+)\S+", re.IGNORECASE)
 
 
-def facts(order: OrderView, score_file: str | None) -> dict[str, Level]:
-    """What a template may name of a trial: its own facts, and its hyperparameters before them."""
+def facts(
+    order: OrderView, score_file: str | None, searched: Iterable[str] = ()
+) -> dict[str, Level]:
+    """What a template may name of a trial: its own facts, and its hyperparameters before them.
+
+    One of the names `searched` that the trial does not have is null, and no fact of that name.
+    """
     own: dict[str, Level] = {
         "epochs": order.epochs, "seed": order.seed, "kind": str(order.kind), "trial": order.trial,
         "attempt": order.attempt, "search": order.search,
     }  # fmt: skip
     if score_file is not None:
         own["score_file"] = score_file
-    return own | dict(order.params)
+    return own | dict.fromkeys(searched) | dict(order.params)
 
 
 def environment(
@@ -80,7 +86,8 @@ def secrets_of(base: Mapping[str, str], key: str | None) -> list[str]:
     """What must not be shown: the service's key, and the values of variables with such names."""
     values = {value for name, value in base.items() if _SECRET.search(name)}
     values |= {key} if key else set()
-    return sorted((v for v in values if len(v) >= _SECRET_LEAST), key=len, reverse=True)
+    lines = {line.strip() for value in values for line in value.splitlines()}  # a private key
+    return sorted((line for line in lines if len(line) >= _SECRET_LEAST), key=len, reverse=True)
 
 
 def hidden(text: str, secrets: Iterable[str]) -> str:
@@ -91,9 +98,10 @@ def hidden(text: str, secrets: Iterable[str]) -> str:
 
 
 class Tail:
-    """The last lines of an output."""
+    """The last lines of an output, without secrets."""
 
-    def __init__(self) -> None:
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._secrets = [*secrets]
         self._kept: deque[str] = deque(maxlen=KEPT_LINES)
 
     def add(self, lines: Iterable[bytes]) -> None:
@@ -101,10 +109,12 @@ class Tail:
         for line in lines:
             text = shown(line)
             if text:
-                self._kept.append(text[-KEPT_LENGTH:])
+                self._kept.append(text[-HELD_LENGTH:])
 
-    def text(self, secrets: Iterable[str], most: int) -> str:
+    def text(self, most: int) -> str:
         """The end of it, in so many characters."""
-        text = hidden("\n".join(self._kept), secrets)
+        # Secrets go before a line is cut: half of one is a secret too.
+        lines = [hidden(line, self._secrets)[-KEPT_LENGTH:] for line in self._kept]
+        text = "\n".join(lines)
         text = "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
         return text if len(text) <= most else f"...{text[3 - most :]}"

@@ -6,7 +6,7 @@
     {flag!py}                    True or False
     {sizes!json}                 one word of JSON, [64,32]
     {sizes!words}                a word for each item
-    {{                           a brace
+    {{ }}                        a brace each
 
 A word of the template is a word of the command, whatever is written into it: no shell reads it, and
 nothing is split or quoted. Numbers are written as the most parsers of options take them: floats by
@@ -240,7 +240,14 @@ def _plain(place: Place, value: Any) -> str:
 
 def _items(place: Place, value: Level) -> Sequence[Any]:
     if not isinstance(value, list | tuple):
-        raise InvalidRequest(f"{place} in the command writes a list, and {_said(value)} is none")
+        way = (
+            ""
+            if value is not None
+            else f"; {{{place.name}?--{place.name}={{{place.name}!json}}}} leaves it out"
+        )
+        raise InvalidRequest(
+            f"{place} in the command writes a list, and {_said(value)} is none{way}"
+        )
     return value
 
 

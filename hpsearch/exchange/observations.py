@@ -6,10 +6,11 @@ import json
 import math
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hpsearch.combinations import holds
 from hpsearch.digits import in_full
 from hpsearch.errors import InvalidRequest, NotFound
 from hpsearch.exchange import resolving, storages
@@ -293,16 +294,24 @@ class _Reader:
     def _params(self, trial: Any) -> dict[str, Any]:
         names, tried = set(self.space.names), trial.params.keys() - self._constant.keys()
         more, less = sorted(tried - names), sorted(names - tried)
-        values: dict[str, Any] = {}
+        active: dict[str, Any] = {}
         if not more and (self.space.conditions or not less):
-            values = {name: self._value(name, trial) for name in sorted(names & tried)}
-            less = self.space.lacking(params_from_json(values))
+            active = self._active(trial, names & tried)
+            less = self.space.lacking(params_from_json(active))
         if more or less:
             each = (("with", more), ("without", less))
             which = ", ".join(f"{word} {', '.join(some)}" for word, some in each if some)
             raise LeftOut(f"of another space: {which}")
-        # What is not active beside the others had no effect.
-        return {n: values[n] for n in self.space.active(params_from_json(values))}
+        return {name: active[name] for name in sorted(active)}
+
+    def _active(self, trial: Any, tried: Collection[str]) -> dict[str, Any]:
+        """Return the values that had an effect; whatever else a trial has is not looked at."""
+        values: dict[str, Any] = {}
+        for name in self.space.order:
+            condition = self.space.conditions.get(name, {})
+            if name in tried and holds(condition, params_from_json(values)):
+                values[name] = self._value(name, trial)
+        return values
 
     def _value(self, name: str, trial: Any) -> Any:
         dimension, value = self.space.dimensions[name], trial.params[name]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from support.agents import Stubborn
 
@@ -17,8 +18,11 @@ from hpsearch.agent.child import Child
 from hpsearch.agent.courier import Courier
 from hpsearch.agent.running import How, Outcome, Run
 from hpsearch.agent.template import Template
+from hpsearch.client import trainer_calls
 from hpsearch.report.views import HeartbeatView, LeaseView, OrderView, VerdictView
 from hpsearch.trials import RoundKind
+
+FIELDS = ("score", "epoch", "loss", "state", "message", "metrics", "cost", "note", "link")
 
 
 def order(params: Mapping[str, Any] | None = None, **changes: Any) -> OrderView:
@@ -37,12 +41,21 @@ class Heard:
 
     reports: list[dict[str, Any]] = field(default_factory=list)
     stop_after: int | None = None
+    answers: Exception | None = None
 
     def report(self, order: OrderView, **what: Any) -> VerdictView:
+        fields = dict.fromkeys(FIELDS) | what
+        trainer_calls.report(self, order, fields.pop("score"), **fields)  # type: ignore[arg-type]
+        if self.answers is not None:
+            raise self.answers
         self.reports.append(what)
         ended = "state" in what or what.get("epoch") == order.epochs
         stop = ended or len(self.reports) == self.stop_after
         return VerdictView(trial=order.trial, stop=stop)
+
+    def view(self, kind: object, method: str, path: str, **options: Any) -> None:
+        """Encode a request as the client does, and send it nowhere."""
+        httpx.Request(method, f"http://localhost{path}", **options)
 
     def heartbeat(self, order: OrderView) -> HeartbeatView:
         return HeartbeatView(trial=order.trial, seconds=order.lease.seconds)
@@ -70,7 +83,9 @@ def begin(tmp_path: Path) -> Callable[..., Trial]:
     """begin(WORD, ..., params={}, grace=1): a command that runs as a trial."""
 
     def start(*words: str, params: Mapping[str, Any] | None = None, **options: Any) -> Trial:
-        heard = Heard(stop_after=options.pop("stop_after", None))
+        heard = Heard(
+            stop_after=options.pop("stop_after", None), answers=options.pop("answers", None)
+        )
         facts = {n: options.pop(n) for n in ("epochs", "rungs", "kind", "lease") if n in options}
         how = How(
             Template.of(words),
@@ -101,3 +116,15 @@ def begin(tmp_path: Path) -> Callable[..., Trial]:
 def stubborn(tmp_path: Path) -> Callable[..., Any]:
     """A script that notes its process and ignores SIGTERM."""
     return Stubborn(tmp_path / "w.py")
+
+
+@pytest.fixture
+def heard() -> Heard:
+    """A service that keeps every report."""
+    return Heard()
+
+
+@pytest.fixture
+def an_order() -> OrderView:
+    """A trial to be trained."""
+    return order()

@@ -16,6 +16,8 @@ from support.agents import Stubborn
 from support.command_fixtures import alive
 from support.waiting import until
 
+from hpsearch.agent.agent import _Slot
+from hpsearch.agent.surroundings import Tail, secrets_of
 from hpsearch.trials import RoundKind
 
 PY = sys.executable
@@ -108,6 +110,26 @@ def test_secrets_do_not_leave_in_the_last_lines(begin: Any) -> None:
     assert not any(secret in message for secret in ("tok-123456", "pass-word", "abc"))
 
 
+def test_half_a_secret_does_not_leave_either() -> None:
+    """A long line is cut, and a private key has several lines."""
+    environment = {
+        "MY_KEY": "-----BEGIN-----\nfirst-line-of-it\nsecond-line\n",
+        "DB_PASS": "p" * 500,
+    }
+    tail = Tail(secrets_of(environment, None))
+    tail.add([b"x" * 600 + b"p" * 500 + b"y" * 10, b"  first-line-of-it", b"key: second-line"])
+    text = tail.text(2000)
+    assert "***yyyyyyyyyy" in text
+    assert not any(secret in text for secret in ("pp", "first-line", "second-line"))
+
+
+def test_a_hyperparameter_that_is_not_active_is_none_of_the_trials_facts(begin: Any) -> None:
+    """{seed} is the seed that is searched, also where the trial has none."""
+    words = ("{seed?--seed={seed}}", "{epochs}")
+    trial = begin("echo", *words, params={}, searched=frozenset({"seed"}))
+    assert "last lines:\n1" in (trial.outcome().why or "")
+
+
 def test_a_command_that_is_no_program_returns_the_trial_and_ends_the_agent(begin: Any) -> None:
     trial = begin("/no/such/program", "{x}", params={"x": 1})
     outcome = trial.outcome()
@@ -122,9 +144,10 @@ def test_a_score_counts_at_once_though_processes_stay(begin: Any, stubborn: Any)
     """The end is that of the command, not that of its output."""
     started = f"import subprocess, sys; subprocess.Popen([sys.executable, {str(stubborn.file)!r}], start_new_session=True)"
     wait = f"while [ ! -s {stubborn.file.parent}/pids ]; do sleep 0.02; done; echo score=0.5"
-    trial = begin("sh", "-c", f'{PY} -c "$0"; {wait}', started, grace=1.5)
+    trial = begin("sh", "-c", f'{PY} -c "$0"; {wait}', started, grace=20.0)
     until(lambda: trial.heard.reports, seconds=30, what="the report")
     assert not stubborn.gone()
+    trial.run.stop_within = 0.1
     assert trial.outcome().state == "completed"
     assert stubborn.gone()
 
@@ -404,3 +427,48 @@ def test_a_print_without_flush_is_known_before_the_end(begin: Any) -> None:
     until(lambda: trial.heard.reports, seconds=30, what="the report")
     trial.run.stop_within = 0.3
     trial.outcome()
+
+
+@pytest.mark.parametrize(
+    ("beside", "said"),
+    [
+        ('"note": "\\ud800"', "surrogates"),
+        ('"note": 5', "give text"),
+        ('"metrics": {"f1": NaN}', "finite"),
+        ('"metrics": 3', "for each name"),
+        (f'"cost": 1{"0" * 400}', "too large"),
+    ],
+)
+def test_a_report_that_cannot_be_sent_is_a_failure_with_the_reason(
+    begin: Any, beside: str, said: str
+) -> None:
+    """The thread that speaks with the service lives on: without it nobody would keep the trial."""
+    line = f'{{"score": 0.5, {beside}}}'.replace("{", "{{").replace("}", "}}")
+    trial = begin("printf", "%s\\n", line)
+    outcome = trial.outcome()
+    assert outcome.state == "failed"
+    assert said in (outcome.why or "")
+    (report,) = trial.heard.reports
+    assert report == {"state": "failed", "message": outcome.why}
+
+
+def test_a_service_that_answers_nonsense_ends_the_agent(begin: Any) -> None:
+    trial = begin("echo", "score=0.5", answers=RuntimeError("no service says that"))
+    outcome = trial.outcome()
+    assert str(outcome.fault) == "no service says that"
+
+
+def test_a_supervisor_that_has_ended_before_its_trial_is_replaced() -> None:
+    slot = _Slot()
+    slot.prepare()
+    first = slot.take()
+    first.close()
+    slot.prepare()
+    spare = slot._spare
+    assert spare is not None
+    os.kill(spare._process.pid, signal.SIGKILL)
+    until(lambda: spare.ended, seconds=10, what="its end")
+    second = slot.take()
+    assert second is not spare
+    assert not second.ended
+    second.close()

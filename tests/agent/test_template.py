@@ -156,3 +156,13 @@ def test_a_value_that_comes_later_is_refused_when_it_is_written() -> None:
     for value in (None, True, (1, 2)):
         with pytest.raises(InvalidRequest, match="lr"):
             written("--lr={lr}", lr=value)
+
+
+def test_a_list_that_is_there_in_some_trials_alone_is_refused_with_the_way() -> None:
+    space = {"a": {"choices": [1, 2]}, "sizes": {"choices": [[1], [2]], "when": {"a": [1]}}}
+    with pytest.raises(InvalidRequest) as refused:
+        check(Template.of(["t", "{sizes!words}"]), space, halving=False)
+    way = "{sizes?--sizes={sizes!json}}"
+    assert way in str(refused.value)
+    check(Template.of(["t", way]), space, halving=False)
+    assert written(way) == []

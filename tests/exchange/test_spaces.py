@@ -18,6 +18,8 @@ from hpsearch.exchange.documents import read_documents
 from hpsearch.exchange.resolving import resolved
 from hpsearch.exchange.spaces.formats import FORMATS, convert_documents
 from hpsearch.exchange.spaces.specs import Converted
+from hpsearch.spec.combinations import condition_mistakes
+from hpsearch.workloads import ValidParts
 
 FILES = Path(__file__).with_name("spaces")
 EXPECTED: dict[str, dict[str, Any]] = json.loads((FILES / "expected.json").read_text())
@@ -414,6 +416,80 @@ def test_a_condition_on_a_constant_is_always_or_never_true() -> None:
     never = convert(space(["b"]))
     assert never.spec["space"] == {"x": linear(0, 1)}
     assert any("d: left out: it has no effect" in one for one in never.said)
+
+
+def keras_one(kind: str, name: str, when: Mapping[str, Any] | None = None, **config: Any) -> Any:
+    parents = [
+        {"class_name": "Parent", "config": {"name": parent, "values": values}}
+        for parent, values in (when or {}).items()
+    ]
+    return {"class_name": kind, "config": {"name": name, "conditions": parents, **config}}
+
+
+NUMBER = {"min_value": 0, "max_value": 1}
+ONE = keras_one("Choice", "m", values=["a", "b"])
+ODD: dict[str, tuple[list[Any], Mapping[str, Any], str]] = {
+    "a boolean, which is 1 in a condition": (
+        [keras_one("Boolean", "f"), keras_one("Float", "d", {"f": [1]}, **NUMBER)],
+        {"f": choices(True, False), "d": {**linear(0, 1), "when": {"f": [True]}}}, "",
+    ),
+    "a child before its parent": (
+        [keras_one("Float", "d", {"n": [1]}, **NUMBER), keras_one("Choice", "n", {"m": ["z"]}, values=[1, 2]), ONE],
+        {"m": choices("a", "b")}, "d: left out: it has no effect, for n has none",
+    ),
+    "no such value": (
+        [ONE, keras_one("Float", "d", {"m": ["z"]}, **NUMBER)],
+        {"m": choices("a", "b")}, "d: left out: it has no effect, for m is never 'z'",
+    ),
+    "what contradicts itself": (
+        [ONE, keras_one("Choice", "n", {"m": ["a"]}, values=[1, 2]),
+         keras_one("Float", "d", {"n": [1], "m": ["b"]}, **NUMBER)],
+        {"m": choices("a", "b"), "n": {**choices(1, 2), "when": {"m": ["a"]}}},
+        "d: left out: it has no effect, for its conditions want different values of m",
+    ),
+    "a circle": (
+        [keras_one("Choice", "m", {"n": [1]}, values=["a", "b"]), keras_one("Choice", "n", {"m": ["a"]}, values=[1, 2])],
+        {"m": choices("a", "b"), "n": choices(1, 2)}, "m: its condition depends on itself",
+    ),
+    "a range": (
+        [keras_one("Int", "n", min_value=1, max_value=3), keras_one("Float", "d", {"n": [2, 3]}, **NUMBER)],
+        {"n": whole(1, 3), "d": linear(0, 1)},
+        "d: it counts only with some values of n, which is no choice: as one it could have d under `when`; it is searched",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_conditions_that_no_spec_can_have_are_named(case: str) -> None:
+    entries, space, said = ODD[case]
+    made = convert({"space": entries})
+    assert made.spec["space"] == space
+    assert any(one.startswith(said) for one in made.said)
+    assert_taken(made)
+
+
+def assert_taken(made: Converted) -> None:
+    """A service takes the spec, conditions included."""
+    spec = resolved(made.spec).spec
+    parts = ValidParts(dict(made.spec), None, frozenset(), [*spec.space], spec.space)
+    assert condition_mistakes(parts) == []
+
+
+def test_a_chain_of_conditions_has_an_end() -> None:
+    inner: dict[str, Any] = {"x": {"_type": "uniform", "_value": [0, 1]}}
+    for name in "gfedcba":
+        inner = {name: {"_type": "choice", "_value": [{"_name": "y", **inner}, {"_name": "n"}]}}
+    made = convert(inner)
+    assert made.spec["space"]["a.b.c.d.e.f"]["when"] == {"a.b.c.d.e": ["y"]}
+    assert "when" not in made.spec["space"]["a.b.c.d.e.f.g"]
+    assert made.spec["space"]["a.b.c.d.e.f.g.x"]["when"] == {"a.b.c.d.e.f.g": ["y"]}
+    assert any("below more than 5 others; it is searched always" in one for one in made.said)
+    assert_taken(made)
+
+
+def test_a_name_is_printable() -> None:
+    sweep = {"name": "my\x00\n sweep\n", "parameters": {"x": {"min": 0, "max": 1.0}}}
+    assert convert(sweep).spec["name"] == "my sweep"
 
 
 @pytest.mark.parametrize("file", EXPECTED)

@@ -350,3 +350,46 @@ def test_a_file_beyond_the_bounds_is_refused(copied: Path, monkeypatch: pytest.M
     monkeypatch.setattr(files, "STORE_MOST", 100)
     with pytest.raises(HpsearchError, match="more than 100 bytes"):
         formats.read(spec("smac"), copied / "smac")
+
+
+@pytest.mark.parametrize(
+    ("tool", "said"),
+    [
+        ("synetune", "has no metric 'losss'; its columns are epoch, score"),
+        ("kerastuner", "has no metric 'losss'; its metrics are"),
+        ("smac", "--metric is not for smac"),
+        ("bayesopt", "--metric is not for bayesopt"),
+    ],
+)
+def test_a_metric_that_is_not_there_is_no_divergence(tool: str, said: str) -> None:
+    with pytest.raises(InvalidRequest, match=said):
+        formats.read(spec(tool), place(tool), metric="losss")
+
+
+def test_another_metric_than_the_objective_has_its_own_values(tmp_path: Path) -> None:
+    keras(tmp_path, 0, 0.5, {0: 0.5})
+    asked = spec("kerastuner", space={"lr": LR}, direction="maximize")
+    imported = formats.read(asked, tmp_path, metric="accuracy")
+    assert [one["score"] for one in imported.observations] == [9.0]
+
+
+def test_a_value_without_effect_is_not_looked_at(tmp_path: Path) -> None:
+    """Whatever a tool keeps for what was not active: the trial is one of the space."""
+    history = {
+        "configs": {
+            "1": {"opt": "sgd", "momentum": 0.5},
+            "2": {"opt": "adam", "momentum": None},
+            "3": {"opt": "adam"},
+            "4": {"opt": "sgd"},
+        },
+        "data": [run(i, 4.0, 0.25) for i in (1, 2, 3, 4)],
+    }
+    (tmp_path / "runhistory.json").write_text(json.dumps(history))
+    space = {
+        "opt": {"choices": ["sgd", "adam"]},
+        "momentum": {"low": 0, "high": 1, "when": {"opt": ["sgd"]}},
+    }
+    imported = formats.read(spec("smac", space=space), tmp_path)
+    taken = [one["params"] for one in imported.observations]
+    assert taken == [{"opt": "sgd", "momentum": 0.5}, {"opt": "adam"}, {"opt": "adam"}]
+    assert imported.left_out == {"of another space: without momentum": 1}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ from hpsearch.exchange.spaces.fields import (
 from hpsearch.exchange.spaces.steps import as_json_range, growing, in_steps, listed
 
 DIRECTIONS: Final[Mapping[str, Direction]] = {"min": "minimize", "max": "maximize"}
+BOOLEAN: Final = Levels((True, False))
 CLASSES: Final = ("Int", "Float", "Choice", "Boolean", "Fixed")
 
 
@@ -50,12 +52,30 @@ def _holder(document: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def read(document: Mapping[str, Any]) -> ForeignSpace:
     """Read hyperparameters; which scores are better no such file says but a trial's of one metric."""
-    parameters = tuple(_parameter(entry) for entry in any_items(_holder(document).get("space")))
+    entries = any_items(_holder(document).get("space"))
+    parameters = _with_booleans([_parameter(entry) for entry in entries])
     metrics = document.get("metrics")
     inner = metrics.get("metrics") if isinstance(metrics, dict) else None
     one = [*inner.values()] if isinstance(inner, dict) and len(inner) == 1 else [None]
     said = one[0].get("direction") if isinstance(one[0], dict) else None
     return ForeignSpace(parameters, DIRECTIONS.get(str(said)))
+
+
+def _with_booleans(parameters: Sequence[Parameter]) -> tuple[Parameter, ...]:
+    """Return hyperparameters whose conditions have booleans where KerasTuner made 1 and 0 of them."""
+    flags = {one.name for one in parameters if one.domain == BOOLEAN}
+    return tuple(
+        replace(
+            one,
+            when={
+                parent: tuple(map(bool, values)) if parent in flags else values
+                for parent, values in one.when.items()
+            },
+        )
+        if one.when
+        else one
+        for one in parameters
+    )
 
 
 def _parameter(entry: Any) -> Parameter:
@@ -86,7 +106,7 @@ def _domain(kind: str, config: Mapping[str, Any]) -> Domain:
     if kind == "Fixed":
         return Constant(config.get("value"))
     if kind == "Boolean":
-        return Levels((True, False))
+        return BOOLEAN
     if kind == "Choice":
         return Levels(tuple(items(config.get("values"), "values")))
     integer = kind == "Int"

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from hpsearch.combinations import among, needed
 from hpsearch.errors import InvalidSpec, Mistake
 from hpsearch.exchange.resolving import dimension_mistakes
 from hpsearch.exchange.spaces.domains import (
@@ -24,9 +25,11 @@ from hpsearch.exchange.spaces.domains import (
 from hpsearch.exchange.spaces.fields import shown, whole
 from hpsearch.exchange.spaces.steps import LEVELS_MOST
 from hpsearch.space import same_level
+from hpsearch.spec.combinations import DEEPEST
 
 SPACE_MOST: Final = 20  # hyperparameters of a spec
 EPOCHS_MOST: Final = 1000
+ALWAYS: Final = "it is searched always"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,11 @@ class _Draft:
     constants: dict[str, Any] = field(default_factory=dict)
     epochs: dict[str, int] | None = None
     said: list[str] = field(default_factory=list)
+    conditions: dict[str, dict[str, tuple[Any, ...]]] = field(default_factory=dict)
+    depths: dict[str, int] = field(
+        default_factory=dict
+    )  # hyperparameters over one with a condition
+    idle: set[str] = field(default_factory=set)  # that never have an effect
 
     def say(self, name: str, why: str, proposal: str = "") -> None:
         """Add a sentence about a hyperparameter."""
@@ -74,8 +82,7 @@ def converted(tool: str, foreign: ForeignSpace) -> Converted:
             _add(draft, one)
         except CannotSay as error:
             draft.say(one.name, f"left out: {error.why}", error.proposal)
-    for one in parameters:
-        _add_condition(draft, one)
+    _add_conditions(draft, parameters)
     if not draft.space:
         mistakes = [Mistake(*sentence.split(": ", 1)) for sentence in draft.said]
         raise InvalidSpec("nothing of it can be searched", mistakes)
@@ -90,7 +97,8 @@ def converted(tool: str, foreign: ForeignSpace) -> Converted:
 
 
 def _spec(foreign: ForeignSpace, draft: _Draft) -> dict[str, Any]:
-    spec: dict[str, Any] = {"name": foreign.name[:200]} if foreign.name else {}
+    name = "".join(c for c in foreign.name if c.isprintable()).strip()[:200]
+    spec: dict[str, Any] = {"name": name} if name else {}
     spec["objective"] = "external"
     if foreign.direction is None:
         draft.say(
@@ -209,35 +217,92 @@ def _add_epochs(draft: _Draft, name: str, domain: Fidelity) -> None:
     )
 
 
+def _add_conditions(draft: _Draft, parameters: Sequence[Parameter]) -> None:
+    """Add `when` to what has an effect with some values of others alone, parents first."""
+    ordered, around = _parents_first([one for one in parameters if one.name in draft.space])
+    for one in ordered:
+        try:
+            _add_condition(draft, one)
+        except CannotSay as error:
+            del draft.space[one.name]
+            draft.idle.add(one.name)
+            draft.say(one.name, f"left out: it has no effect, for {error.why}")
+    for one in around:
+        draft.say(one.name, "its condition depends on itself, or on one that does", ALWAYS)
+
+
+def _parents_first(parameters: Sequence[Parameter]) -> tuple[list[Parameter], list[Parameter]]:
+    """Return hyperparameters behind all that they depend on, and those that have no such place."""
+    missing = {one.name: 0 for one in parameters}
+    children: dict[str, list[Parameter]] = {one.name: [] for one in parameters}
+    for one in parameters:
+        for parent in one.when or ():
+            if parent in children:
+                missing[one.name] += 1
+                children[parent].append(one)
+    ordered = [one for one in parameters if not missing[one.name]]
+    for one in ordered:  # it grows meanwhile
+        for child in children[one.name]:
+            missing[child.name] -= 1
+            if not missing[child.name]:
+                ordered.append(child)
+    return ordered, [one for one in parameters if missing[one.name]]
+
+
 def _add_condition(draft: _Draft, one: Parameter) -> None:
-    """Add `when` to a hyperparameter that has an effect with some values of a parent alone."""
-    if not one.when or one.name not in draft.space:
-        return
-    when: dict[str, list[Any]] = {}
-    for parent, values in _nearest(draft, one.when).items():
-        if parent in draft.constants:
-            if not any(same_level(draft.constants[parent], x) for x in values):
-                del draft.space[one.name]
-                draft.say(
-                    one.name,
-                    f"left out: it has no effect, for {parent} is {shown(draft.constants[parent])}",
-                )
-                return
-            continue
-        levels = draft.space.get(parent, {}).get("choices")
-        if levels is None:
-            word = "is no choice" if parent in draft.space else "is not searched"
-            draft.say(
-                one.name,
-                f"it counts only with some values of {parent}, which {word}",
-                "it is searched always",
-            )
-            continue
-        allowed = [x for x in levels if any(same_level(x, y) for y in values)]
-        if len(allowed) < len(levels):
+    """Add the condition of a hyperparameter.
+
+    Raises
+    ------
+    CannotSay
+        It never holds.
+    """
+    when: dict[str, tuple[Any, ...]] = {}
+    for parent, values in _nearest(draft, one.when or {}).items():
+        allowed = _allowed(draft, one.name, parent, values)
+        if allowed is not None:
             when[parent] = allowed
-    if when:
-        draft.space[one.name]["when"] = when
+    if not when:
+        return
+    depth = 1 + max(draft.depths.get(parent, 0) for parent in when)
+    if depth > DEEPEST:
+        why = f"it counts only with some values of {' and '.join(when)}, below more than {DEEPEST} others"
+        draft.say(one.name, why, ALWAYS)
+        return
+    together = {**draft.conditions, one.name: when}
+    never = [parent for parent, levels in needed(one.name, together).items() if not levels]
+    if never:
+        raise CannotSay(f"its conditions want different values of {never[0]}")
+    draft.conditions[one.name], draft.depths[one.name] = when, depth
+    draft.space[one.name]["when"] = {parent: [*levels] for parent, levels in when.items()}
+
+
+def _allowed(
+    draft: _Draft, name: str, parent: str, values: Sequence[Any]
+) -> tuple[Any, ...] | None:
+    """Return the levels of a parent that a condition names; None where it names all, or cannot be said."""
+    if parent in draft.constants:
+        if not among(draft.constants[parent], values):
+            raise CannotSay(f"{parent} is {shown(draft.constants[parent])}")
+        return None
+    if parent in draft.idle:
+        raise CannotSay(f"{parent} has none")
+    levels = draft.space.get(parent, {}).get("choices")
+    if levels is None or not values:
+        known = (
+            f"is no choice: as one it could have {name} under `when`"
+            if parent in draft.space
+            else "is not searched"
+        )
+        which = known if levels is None else "the file does not name"
+        draft.say(name, f"it counts only with some values of {parent}, which {which}", ALWAYS)
+        return None
+    levels = [tuple(x) if isinstance(x, list) else x for x in levels]
+    values = [tuple(x) if isinstance(x, list) else x for x in values]
+    allowed = tuple(x for x in levels if among(x, values))
+    if not allowed:
+        raise CannotSay(f"{parent} is never {' or '.join(map(shown, values))}")
+    return allowed if len(allowed) < len(levels) else None
 
 
 def _nearest(draft: _Draft, when: Mapping[str, tuple[Any, ...]]) -> Mapping[str, tuple[Any, ...]]:
@@ -245,7 +310,7 @@ def _nearest(draft: _Draft, when: Mapping[str, tuple[Any, ...]]) -> Mapping[str,
     implied = {
         above
         for parent in when
-        for above, values in draft.space.get(parent, {}).get("when", {}).items()
-        if above in when and all(any(same_level(x, y) for y in when[above]) for x in values)
+        for above, levels in draft.conditions.get(parent, {}).items()
+        if above in when and all(among(x, when[above]) for x in levels)
     }
     return {parent: values for parent, values in when.items() if parent not in implied}

@@ -43,6 +43,9 @@ STORES: Final = Registry[Store](
 )
 
 
+ONE_METRIC: Final = ("smac", "bayesopt")
+
+
 def read(
     spec: Mapping[str, Any], path: Path, *, tool: str | None = None, metric: str | None = None
 ) -> Imported:
@@ -66,6 +69,8 @@ def read(
         raise InvalidRequest(f"{path} holds no results of {known}; studies of Optuna need --optuna")
     if len(names) > 1:
         raise InvalidRequest(f"{path} could be {' or '.join(names)}; give --from")
+    if metric is not None and names[0] in ONE_METRIC:
+        raise InvalidRequest(f"--metric is not for {names[0]}, whose results have one score")
     stored = STORES[names[0]].read(path, resolved.space, metric)
     directions = [] if stored.direction is None else [stored.direction]
     return observations.imported(

@@ -43,6 +43,8 @@ def read(path: Path, space: Space, metric: str | None) -> Stored:
         if one.get("status") == "COMPLETED" or a_number(one.get("score")) is not None
     }
     names = {name: kind for one in trials.values() for name, kind in _directions(one).items()}
+    if metric is not None and metric not in names:
+        raise InvalidRequest(f"{path} has no metric {metric!r}; its metrics are {', '.join(names)}")
     objective = metric or _objective(trials.values(), names, path)
     longest = max((_planned(one) or 0 for one in trials.values()), default=0)
     read_ones = [
@@ -122,6 +124,9 @@ def _planned(trial: Trial) -> int | None:
 def _trial(one: Trial, metric: str, longest: int, trials: Mapping[str, Trial]) -> StoredTrial:
     values = {k: v for k, v in _values(one).items() if not k.startswith(OWN)}
     status, score = one.get("status"), a_number(one.get("score"))
+    own = _points(one, metric)
+    if own and not _fits(one, metric):  # another metric was asked for than the objective
+        score = own[-1][1]
     if status not in ("COMPLETED", "FAILED", "INVALID"):
         return StoredTrial(values, "running")
     if score is None:

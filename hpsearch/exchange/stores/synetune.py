@@ -37,6 +37,9 @@ def read(path: Path, space: Space, metric: str | None) -> Stored:
     scheduler = metadata.get("scheduler_kwargs")
     scheduler = scheduler if isinstance(scheduler, dict) else {}
     rows = _rows(path)
+    if rows and metric not in rows[0]:
+        columns = ", ".join(n for n in rows[0] if not n.startswith(("st_", "config_")))
+        raise InvalidRequest(f"{path} has no metric {metric!r}; its columns are {columns}")
     resource = str(scheduler.get("time_attr") or scheduler.get("resource_attr") or "epoch")
     trials: dict[str, list[tuple[int, float | None, str]]] = defaultdict(list)
     for row in rows:

@@ -84,3 +84,12 @@ def test_what_may_be_times_is_asked_about(read, refused, content: str) -> None:
 def test_other_text_stays_what_it_is(read) -> None:
     for content in ("a\n2\n3\n", "a b:c\n" + "1 2:x\n" * 5, "a,b\n1,2:3\n4,5:6\n"):
         assert read(content).columns[0].role == "feature"
+
+
+@pytest.mark.parametrize("line", ["1,2 1:0.5 2:1", "spam 1:1", "1 1:"])
+def test_a_file_that_is_named_libsvm_is_read_as_such(read, refused, line: str) -> None:
+    """Several labels, or a word: the error has the line, and not the header that nobody meant."""
+    said = refused(f"0 1:2\n{line}\n", filename="counts.libsvm").summary
+    assert f"line 2: {line!r} is no row" in said
+    frame = read("1\n0\n1 1:2\n", filename="counts.svm")
+    assert [cell.as_py() for cell in frame.columns[0].cells] == ["1", "0", "1"]

@@ -32,7 +32,7 @@ _COMMENT: Final = re.compile(r"\s*(?:#.*)?")
 
 
 def is_libsvm(lines: Sequence[str], suffix: str = "") -> bool:
-    """Tell whether the first rows of a text are such, and half of them name a value.
+    """Tell whether a file is named such, or its first rows are such, and half of them name a value.
 
     Raises
     ------
@@ -40,12 +40,14 @@ def is_libsvm(lines: Sequence[str], suffix: str = "") -> bool:
         They may be times as well, and no suffix says more.
     """
     filled = [line.rstrip("\n") for line in lines if not _COMMENT.fullmatch(line.rstrip("\n"))]
+    if filled and suffix in _SUFFIXES:  # what is no row then has its line in the error
+        return True
     rows = [_ROW.fullmatch(line) for line in filled[:_LOOKED_AT]]
     named = sum(bool(row and row[1]) for row in rows)
     if not rows or not all(rows) or 2 * named < len(rows):
         return False
     pairs = [row[1] for row in rows if row and row[1]]
-    if suffix not in _SUFFIXES and all(map(_TIMES.fullmatch, pairs)):
+    if all(map(_TIMES.fullmatch, pairs)):
         refuse(
             "file",
             f"{pairs[0].strip()[:60]!r} may be times of the day, or numbered values of a LIBSVM file; "
