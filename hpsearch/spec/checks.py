@@ -71,12 +71,7 @@ def parse(data: object, facts: DatasetFacts | Mistake, caps: Settings) -> Resolv
         raise InvalidSpec("a search spec is a JSON object", [got])
     if isinstance(facts, DatasetFacts) and "objective" not in data:
         data = {**data, "objective": default_objective(facts)}
-    mistakes: list[Mistake] = []
-    spec: SearchSpec | None = None
-    try:
-        spec = SearchSpec.model_validate(plan.readable(data))
-    except ValidationError as error:
-        mistakes += from_pydantic(error)
+    spec, mistakes = _validated(data)
     parts = _valid_parts(data)
     of_space = _of_space(parts, spec, {m.path for m in mistakes})
     mistakes += of_space
@@ -98,10 +93,22 @@ def parse(data: object, facts: DatasetFacts | Mistake, caps: Settings) -> Resolv
         mistakes += [] if mistakes else reach.too_little(resolved)
         if not mistakes:
             return ResolvedSpec(given.completed(resolved), resolved.facts)
+    raise _refusal(mistakes)
+
+
+def _validated(data: Mapping[str, Any]) -> tuple[SearchSpec | None, list[Mistake]]:
+    """The spec as its fields say it, or None and the mistakes of single fields."""
+    try:
+        return SearchSpec.model_validate(plan.readable(data)), []
+    except ValidationError as error:
+        return None, from_pydantic(error)
+
+
+def _refusal(mistakes: Sequence[Mistake]) -> InvalidSpec:
     count = counted(len(mistakes), "mistake")
     if len(mistakes) > MISTAKES_SHOWN:
         count += f", the first {MISTAKES_SHOWN} of which are listed"
-    raise InvalidSpec(f"the search spec has {count}", mistakes[:MISTAKES_SHOWN])
+    return InvalidSpec(f"the search spec has {count}", mistakes[:MISTAKES_SHOWN])
 
 
 def _chosen(resolved: ResolvedSpec) -> list[Mistake]:

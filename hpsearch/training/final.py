@@ -71,8 +71,7 @@ def run_final(
     stacks = _train(trainer, task, stopped)
     if not open_test():
         raise Fenced("the final job was taken from this worker")
-    test = sealed.open_test(trainer.files, task.info)
-    reports: dict[int, TrialReport] = {}
+    reports, test = dict[int, TrialReport](), sealed.open_test(trainer.files, task.info)
     counted = _Counted.of(task, test)
     tested = _Tested(task, test, counted)
     model: bytes | None = None
@@ -81,17 +80,14 @@ def run_final(
         part = replace(stack.train, x=test.x, y=test.y, rows=counted.rows, weights=counted.weights)
         for position, outcome in zip(stack.positions, stack.outcomes, strict=True):
             role = order.roles[position]
-            networks = (
-                [outcome.weights, *further] if role is Role.RECOMMENDED else [outcome.weights]
-            )
             scored, answers = _score(task, position, stack.shape, outcome, part)
-            if answers is not None and len(networks) > 1:
+            if answers is not None and role is Role.RECOMMENDED and further:
                 scored, answers = _averaged(task, scored, answers, stack.shape, further, part)
             reports[position] = scored
-            if answers is not None and role is not Role.NETWORK:
+            if answers is not None:
                 tested.add(position, answers)
             if answers is not None and role is Role.RECOMMENDED:
-                model = _file(task, stack, networks, scored)
+                model = _file(task, stack, [outcome.weights, *further], scored)
     return JobReport(
         trials=[reports[p] for p in sorted(reports)],
         fingerprint={**fingerprint(), **fitted_with(order.spec, order.dataset)},
@@ -133,8 +129,10 @@ class _Tested:
         self._voters = 0
 
     def add(self, position: int, answers: Answers) -> None:
-        """Count a model that did not diverge."""
+        """Count a model that did not diverge; one of several that answer together is none."""
         role = self._task.order.roles[position]
+        if role is Role.NETWORK:
+            return
         if self._weights is not None and self._classes:
             self._accuracies[position] = answers.value(METRICS["accuracy"])
         self._objective[position] = answers.value(self._task.metric)
