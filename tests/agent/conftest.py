@@ -45,7 +45,7 @@ class Heard:
 
     def report(self, order: OrderView, **what: Any) -> VerdictView:
         fields = dict.fromkeys(FIELDS) | what
-        trainer_calls.report(self, order, fields.pop("score"), **fields)  # type: ignore[arg-type]
+        trainer_calls.report(self, order, fields.pop("score"), **fields)
         if self.answers is not None:
             raise self.answers
         self.reports.append(what)

@@ -39,7 +39,7 @@ def test_the_time_of_a_trial_begins_when_it_is_claimed(heard: Any, an_order: Ord
     Agent(
         client, "s1", Template.of(["echo", "score=0.5"]), Options(reaper=False),
         say=lambda _order, _outcome, seconds: begun.append(time.monotonic() - seconds), warn=said.append,
-    ).run()  # type: ignore[arg-type]  # fmt: skip
+    ).run()  # fmt: skip
     assert said == ["it is away; trying again"]
     assert begun[0] >= client.answered
     assert heard.reports == [{"score": 0.5, "epoch": 1}]

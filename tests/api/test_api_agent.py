@@ -236,14 +236,21 @@ def test_nothing_is_claimed_where_the_command_cannot_fit(
 def test_each_gpu_has_a_trial_of_its_own(
     connect: Callable[[], Client], agent: Any, tmp_path: Path
 ) -> None:
+    """And words for what its trial has: momentum is active with amp alone."""
     user = connect()
-    search = user.submit({**SPEC, "rounds": 1, "trials_per_round": 4})
+    momentum = {"low": 0.0, "high": 0.9, "when": {"amp": [True]}}
+    space = {**SPEC["space"], "momentum": momentum}
+    search = user.submit({**SPEC, "space": space, "rounds": 1, "trials_per_round": 4})
     places = tmp_path / "seen"
     process = agent(
         search.id, "--gpus", "3,5",
-        command=["sh", "-c", f"echo $CUDA_VISIBLE_DEVICES --debug $0 >> {places}; echo score=0.5", "--debug"],
+        command=["sh", "-c", f"echo $CUDA_VISIBLE_DEVICES $@ --debug $0 >> {places}; echo score=0.5", "--debug",
+                 "{amp?on:off}", "{momentum?--momentum={momentum}}"],
         HPSEARCH_LOG_LEVEL="debug",
     )  # fmt: skip
     assert process.wait(timeout=60) == 0
     assert {line.split()[0] for line in places.read_text().splitlines()} <= {"3", "5"}
     assert all(line.endswith("--debug --debug") for line in places.read_text().splitlines())
+    words = [line.split()[1:-2] for line in places.read_text().splitlines()]
+    assert {word for word, *_ in words} == {"on", "off"}
+    assert all((word == "on") == ("--momentum=" in "".join(more)) for word, *more in words)

@@ -487,6 +487,24 @@ def test_a_chain_of_conditions_has_an_end() -> None:
     assert_taken(made)
 
 
+def test_what_is_forbidden_comes_with_its_line_of_a_spec() -> None:
+    """As its owner may paste it: a space without it holds the same values."""
+    entries = [{"type": "categorical", "name": name, "choices": [1, 2, 3]} for name in "mn"]
+    pair = {"type": "AND", "clauses": [{"name": "m", "type": "EQUALS", "value": 1},
+                                       {"name": "n", "type": "IN", "values": [2, 3]}]}  # fmt: skip
+    larger = {"type": "GREATER", "left": "m", "right": "n"}
+    made = convert({"hyperparameters": entries, "forbiddens": [pair, larger]})
+    said, other = (one for one in made.said if one.startswith("not taken over, forbidden"))
+    line = said.partition("; ")[2].removesuffix(" says it")
+    assert resolved({**made.spec, **json.loads(f"{{{line}}}")}).space.forbidden
+    assert other == "not taken over, forbidden: m greater n"
+
+
+def test_a_mode_may_be_a_list_of_one() -> None:
+    space = syne("Float", lower=0, upper=1)
+    assert convert({"config_space": space, "metric_mode": ["max"]}).spec["direction"] == "maximize"
+
+
 def test_a_name_is_printable() -> None:
     sweep = {"name": "my\x00\n sweep\n", "parameters": {"x": {"min": 0, "max": 1.0}}}
     assert convert(sweep).spec["name"] == "my sweep"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
@@ -42,10 +43,7 @@ def read(document: Mapping[str, Any]) -> ForeignSpace:
     levels = {one.name: one.domain.values for one in parameters if isinstance(one.domain, Levels)}
     conditions = any_items(document.get("conditions"))
     made = [_with_conditions(one, conditions, levels) for one in parameters]
-    forbidden = (
-        f"not said, forbidden: {_forbidden(clause)}"
-        for clause in any_items(document.get("forbiddens"))
-    )
+    forbidden = map(_said_of_forbidden, any_items(document.get("forbiddens")))
     name = document.get("name")
     return ForeignSpace(tuple(made), None, name if isinstance(name, str) else "", tuple(forbidden))
 
@@ -172,6 +170,29 @@ def _condition(condition: Mapping[str, Any]) -> str:
     value = condition.get("values", condition.get("value"))
     word = SIGNS.get(str(condition.get("type")), "in" if "values" in condition else "is")
     return f"{condition.get('parent')} {word} {shown(value)}"
+
+
+def _said_of_forbidden(clause: Any) -> str:
+    """Say what is forbidden, and the line of a spec that forbids it where there is one."""
+    sentence = f"not taken over, forbidden: {_forbidden(clause)}"
+    combination = _combination(clause)
+    return f'{sentence}; "forbid": [{json.dumps(combination)}] says it' if combination else sentence
+
+
+def _combination(clause: Any) -> dict[str, Any]:
+    """Return values that are forbidden together, by name; none where a spec cannot say it."""
+    if not isinstance(clause, dict):
+        return {}
+    kind, name = clause.get("type"), clause.get("name")
+    if kind == "AND":
+        parts = [_combination(one) for one in any_items(clause.get("clauses"))]
+        together = {name: value for part in parts for name, value in part.items()}
+        return together if all(parts) and len(together) == len(parts) else {}
+    if isinstance(name, str) and kind == "EQUALS":
+        return {name: clause.get("value")}
+    if isinstance(name, str) and kind == "IN" and any_items(clause.get("values")):
+        return {name: clause["values"]}
+    return {}
 
 
 def _forbidden(clause: Any) -> str:

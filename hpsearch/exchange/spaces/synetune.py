@@ -49,6 +49,7 @@ def read(document: Mapping[str, Any]) -> ForeignSpace:
     if space is not document:
         modes: dict[Any, Direction] = {"min": "minimize", "max": "maximize"}
         mode = document.get("metric_mode")
+        mode = mode[0] if isinstance(mode, list) and len(mode) == 1 else mode
         direction = modes.get(mode) if isinstance(mode, str) else None
     return ForeignSpace(
         tuple(parameter(name, partial(_one, entry=entry)) for name, entry in space.items()),
