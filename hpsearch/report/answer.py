@@ -119,7 +119,7 @@ def _ranges(records: health.SearchRecords) -> dict[str, ResultRangeView]:
     history, views = histories(records.decisions), {}
     for name, now in sorted(records.box.items()):
         verdict, reason = conclusion(history[name])
-        asked, last = records.resolved.box[name], history[name][-1]
+        asked, last = records.resolved.workload.space.dimensions[name], history[name][-1]
         views[name] = ResultRangeView(
             **range_view(now).model_dump(),
             verdict=verdict,

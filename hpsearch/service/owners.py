@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from hpsearch.errors import InvalidRequest
 from hpsearch.records import Act, QuotaRecord
+from hpsearch.service.sharing import ALL
 from hpsearch.settings import Settings
 from hpsearch.store import Store, Tx
 
@@ -26,12 +27,14 @@ def check_name(tx: Tx, owner: str) -> None:
     Raises
     ------
     InvalidRequest
-        It has another form.
+        It has another form, or is the word for everybody.
     """
-    if _NAME.fullmatch(owner) and unicodedata.is_normalized("NFC", owner):
+    well_formed = _NAME.fullmatch(owner) and unicodedata.is_normalized("NFC", owner)
+    if (well_formed and owner != ALL) or tx.keys.has_owner(owner):
         return
-    if not tx.keys.has_owner(owner):
-        raise InvalidRequest(f"owner {owner!r} must have {_FORM}")
+    if well_formed:
+        raise InvalidRequest(f"no owner can be called {owner!r}: a search is shared with it")
+    raise InvalidRequest(f"owner {owner!r} must have {_FORM}")
 
 
 @dataclass(frozen=True, slots=True)

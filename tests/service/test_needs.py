@@ -74,6 +74,10 @@ def _small(services: Services, search_id: str) -> None:
 
 
 def _kept(result: ResultView) -> None:
+    units = result.ranges["hidden_units"]
+    assert (units.asked.low, units.asked.high) == (2, 128)  # as asked, though cut at 17
+    assert units.high is not None
+    assert units.high <= 17
     size, f1, accuracy = result.requirements
     assert (size.known, size.met, size.probability) == (True, True, 1.0)
     assert size.value == 17 * int(result.recommended.params["hidden_units"]) + 3  # type: ignore[arg-type]

@@ -138,6 +138,12 @@ def test_names_that_could_be_taken_for_others_are_refused(services, name):
     assert services.keys.list() == []
 
 
+def test_nobody_is_called_as_everybody_is(services):
+    with pytest.raises(InvalidRequest, match="no owner can be called 'all'"):
+        services.keys.create(name="k", owner="all", scopes=["read"])
+    assert services.keys.list() == []
+
+
 def test_an_owner_from_before_keeps_the_name(services):
     view, _ = services.keys.create(name="k", owner="old", scopes=["read"])
     with services.store.engines.write.begin() as connection:
