@@ -100,11 +100,9 @@ def test_a_proxy_finds_two_apis_and_serves_on_with_one(stand, client):
     assert stand.start("migrations").wait() == 0
     addresses = ("127.0.0.2", "127.0.0.3")  # in place of containers' own
     drains = ("3", "0")  # two looks of the proxy and more; nobody is left to ask
-    apis = [
-        stand.start("api", HPSEARCH_HOST=address, HPSEARCH_DRAIN_SECONDS=drain)
-        for address, drain in zip(addresses, drains, strict=True)
-    ]
-    for address in addresses:
+    apis = []
+    for address, drain in zip(addresses, drains, strict=True):  # told apart by when they began
+        apis.append(stand.start("api", HPSEARCH_HOST=address, HPSEARCH_DRAIN_SECONDS=drain))
         until(lambda: ready(f"http://{address}:{stand.api_port}"), seconds=120, what="an API")  # noqa: B023
     with name_server("api", addresses) as names:
         text = (PROJECT / "deploy" / "proxy" / "compose.cfg").read_text()
