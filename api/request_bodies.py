@@ -132,7 +132,7 @@ class KeyRequest(BaseModel):
 
 
 class SharingRequest(BaseModel):
-    """Who may read a search besides its owner."""
+    """Owners who may read a search besides its own."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -148,7 +148,7 @@ class SharingRequest(BaseModel):
 
 
 class OperateRequest(BaseModel):
-    """What an operator does to a search, and why."""
+    """The act of an operator on a search, and its reason."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

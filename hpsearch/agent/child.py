@@ -1,4 +1,4 @@
-"""One supervised command, as the agent holds it: its supervisor, its output, and words about it."""
+"""A supervised command, as the agent holds it: its supervisor, its output, and words about it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One trial: its command is run, its output read, and its end reported."""
+"""A trial: its command is run, its output read, and its end reported."""
 
 from __future__ import annotations
 

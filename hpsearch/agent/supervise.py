@@ -115,7 +115,7 @@ def send(pid: int, start: str, *numbers: int) -> None:
 
 
 class Supervisor:
-    """One command, and everything that it starts."""
+    """A command, and everything that it starts."""
 
     def __init__(self, words: int) -> None:
         self._words = words  # where this process speaks to the agent

@@ -26,7 +26,7 @@ _BEARER = re.compile(r"((?:Bearer|Basic)\s+)\S+", re.IGNORECASE)
 def facts(
     order: OrderView, score_file: str | None, searched: Iterable[str] = ()
 ) -> dict[str, Level]:
-    """What a template may name of a trial: its own facts, and its hyperparameters before them.
+    """Names that a template may use of a trial: its own facts, and its hyperparameters before them.
 
     One of the names `searched` that the trial does not have is null, and no fact of that name.
     """
@@ -83,7 +83,7 @@ def agent_name(base: Mapping[str, str], host: str, pid: int) -> str:
 
 
 def secrets_of(base: Mapping[str, str], key: str | None) -> list[str]:
-    """What must not be shown: the service's key, and the values of variables with such names."""
+    """Secrets, which must not be shown: the service's key, and the values of variables with such names."""
     values = {value for name, value in base.items() if _SECRET.search(name)}
     values |= {key} if key else set()
     lines = {line.strip() for value in values for line in value.splitlines()}  # a private key

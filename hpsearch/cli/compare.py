@@ -131,7 +131,7 @@ def _gain(result: ResultView) -> str:
 
 
 def _met(result: ResultView) -> str:
-    """How many of the requirements the recommendation is known to meet."""
+    """Number of requirements that the recommendation is known to meet."""
     asked = result.requirements
     return f"{sum(one.met is True for one in asked)} of {len(asked)}" if asked else ABSENT
 
