@@ -16,7 +16,7 @@ from api.auth_throttle import AuthThrottle
 from api.key_usage import KeyUsage
 from api.rate_limiter import RateLimiter
 from api.refused_keys import RefusedKeys
-from api.scrapers import Scrapers
+from api.token_memory import TokenMemory
 from hpsearch.errors import (
     Forbidden,
     Misconfigured,
@@ -32,6 +32,10 @@ from hpsearch.service.keys import ApiKeys
 Scope = Literal["public", "read", "submit", "operate", "admin"]
 PUBLIC: Scope = "public"
 SCRAPED = "operations.metrics_text"  # the endpoint of /metrics
+SCRAPED_SECONDS = (
+    86_400.0  # for which a key that has read them reads a process's own figures in an outage
+)
+SCRAPERS = 100  # keys of which that is remembered
 
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([!-~]{1,512}) *")
 _KEY_HELP = "send the header 'Authorization: Bearer KEY'; `hpsearch keys create` makes a key"
@@ -132,7 +136,10 @@ class Authority:
     refusals: RefusedKeys
     limiter: RateLimiter | None  # by key id; None: no limit
     database_answers: Callable[[], bool]
-    scrapers: Scrapers = field(default_factory=Scrapers)
+    # An outage of the database is what a monitor has to see, and each key is looked up there.
+    scrapers: TokenMemory = field(
+        default_factory=lambda: TokenMemory(window=SCRAPED_SECONDS, most=SCRAPERS)
+    )
 
     def admit(self) -> None:
         """Let this request pass, or refuse it with the reason.

@@ -28,7 +28,7 @@ def trusted() -> ssl.SSLContext:
 
 
 def refused(error: BaseException | None) -> str | None:
-    """Why a certificate was refused, where this is behind an error of a request."""
+    """The reason why a certificate was refused, where this is behind an error of a request."""
     while error is not None:
         if isinstance(error, ssl.SSLCertVerificationError):
             return error.verify_message

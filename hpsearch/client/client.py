@@ -419,7 +419,7 @@ class Client:
         action: str | None = None,
         limit: int | None = None,
     ) -> Iterator[AuditView]:
-        """Who did what to what, the newest acts first; it needs a key with the scope admin.
+        """The audit, who did what to what, the newest acts first; it needs a key with the scope admin.
 
         `since` a day or time and before `until`, of one `actor` (a key's id, an owner, an address),
         on one `target`, of one `action`.

@@ -27,7 +27,7 @@ ANYWHERE_MOST = 64  # of these, uniform ones from all that was asked for
 
 
 class Standing(NamedTuple):
-    """How many requirements a configuration breaks, and of how many it is not known; less is better."""
+    """Numbers of requirements that a configuration breaks, and that nothing is known of; less is better."""
 
     broken: int = 0
     unknown: int = 0

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def lines(view: ResultView) -> Iterator[tuple[str, str]]:
-    """What was required, and what the recommendation costs; none where nothing was."""
+    """Lines on what was required, and what the recommendation costs; none where nothing was."""
     for one in view.requirements:
         yield f"required {asked(one)}", text(one)
     if view.cheapest is not None:

@@ -21,6 +21,7 @@ from typing import Any
 import httpx
 import pytest
 from support.absent import absent
+from support.beginnings import beginnings
 from support.ports import free_port
 from support.waiting import until
 
@@ -64,7 +65,8 @@ class Service:
         assert self.running[port].stop() == 0
         self.running[port] = self.begin(port)
         for url in proxies:
-            until(lambda: len(_begun(url)) == 2, what=f"both APIs by {url}")  # noqa: B023
+            with httpx.Client(base_url=url, headers=HEADERS, timeout=60) as client:
+                until(lambda: len(beginnings(client)) == 2, what=f"both APIs by {url}")
 
 
 @pytest.fixture
@@ -126,15 +128,6 @@ def _answers(url: str) -> bool:
         return httpx.get(f"{url}/healthz", headers={"Host": HOST}).status_code == 200
     except httpx.TransportError:
         return False
-
-
-def _begun(url: str) -> set[str]:
-    """The beginnings of the processes that a proxy asks in turn, two at the most."""
-    lines: set[str] = set()
-    for _ in range(4):
-        answer = httpx.get(f"{url}/metrics", headers=HEADERS, timeout=60)
-        lines.update(answer.raise_for_status().text.splitlines())
-    return {line for line in lines if line.startswith("process_start_time_seconds")}
 
 
 def ask_without_end(

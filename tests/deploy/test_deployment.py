@@ -18,6 +18,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from support.absent import absent
+from support.beginnings import beginnings
 from support.name_server import name_server
 from support.waiting import until
 
@@ -110,9 +111,9 @@ def test_a_proxy_finds_two_apis_and_serves_on_with_one(stand, client):
         (stand.folder / "compose.cfg").write_text(stand.local(text))
         proxy = stand.start("proxy")
         until(proxy.healthy, seconds=60, what="the proxy")
-        until(lambda: len(servers(client)) == 2, what="both APIs")
+        until(lambda: len(beginnings(client)) == 2, what="both APIs")
         assert apis[0].stop() == 0
-        assert len(servers(client)) == 1
+        assert len(beginnings(client)) == 1
         assert apis[1].stop() == 0
         until(lambda: not proxy.healthy(), what="that no API is ready")
         proxy.signal(signal.SIGUSR1)
@@ -124,15 +125,6 @@ def ready(url: str) -> bool:
         return httpx.get(f"{url}/readyz", headers={"Host": "localhost"}).status_code == 200
     except httpx.TransportError:
         return False
-
-
-def servers(client) -> set[float]:
-    """The beginnings of the processes that answer in turn, two at the most."""
-    found = set()
-    for _ in range(4):
-        lines = client.get("/metrics").raise_for_status().text.splitlines()
-        found |= {line for line in lines if line.startswith("process_start_time_seconds")}
-    return found
 
 
 def test_the_tasks_take_a_backup_remove_an_old_one_and_prune(stand):

@@ -1,4 +1,4 @@
-"""Keys that may read this process's own figures while the database cannot be asked about them."""
+"""API keys that are remembered for a while without being kept: by their digests, in bounded number."""
 
 from __future__ import annotations
 
@@ -8,39 +8,43 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-WINDOW_SECONDS = 86_400.0
-_KEYS = 100
 
+class TokenMemory:
+    """The last keys that something was noted of, each for a window of time.
 
-class Scrapers:
-    """Keys that have read `/metrics` within a window, by their digest.
-
-    An outage of the database is what a monitor has to see, and each request's key is looked up there.
+    Parameters
+    ----------
+    window
+        Seconds for which a key is remembered.
+    most
+        Keys that are remembered at a time; the oldest goes.
+    clock
+        Seconds that never go back.
     """
 
     def __init__(
-        self, *, window: float = WINDOW_SECONDS, clock: Callable[[], float] = time.monotonic
+        self, *, window: float, most: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._window, self._clock = window, clock
+        self._window, self._most, self._clock = window, most, clock
         self._lock = threading.Lock()
         self._until: OrderedDict[bytes, float] = OrderedDict()
 
     def remember(self, token: str) -> None:
-        """Note that the database has let a key read the figures."""
+        """Remember a key from now on."""
         digest = _digest(token)
         with self._lock:
             self._until[digest] = self._clock() + self._window
             self._until.move_to_end(digest)
-            if len(self._until) > _KEYS:
+            if len(self._until) > self._most:
                 self._until.popitem(last=False)
 
     def knows(self, token: str) -> bool:
-        """True of a key that has read them within the window."""
+        """True of a key that is remembered."""
         with self._lock:
             return self._until.get(_digest(token), 0.0) > self._clock()
 
     def forget(self, token: str) -> None:
-        """Note that a key is refused."""
+        """Remember a key no longer."""
         with self._lock:
             self._until.pop(_digest(token), None)
 
