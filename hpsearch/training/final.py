@@ -74,20 +74,19 @@ def run_final(
     reports, test = dict[int, TrialReport](), sealed.open_test(trainer.files, task.info)
     counted = _Counted.of(task, test)
     tested = _Tested(task, test, counted)
-    model: bytes | None = None
-    further = _further(task, stacks)
+    model, networks = None, _networks(task, stacks)
     for stack in stacks:
         part = replace(stack.train, x=test.x, y=test.y, rows=counted.rows, weights=counted.weights)
         for position, outcome in zip(stack.positions, stack.outcomes, strict=True):
-            role = order.roles[position]
-            scored, answers = _score(task, position, stack.shape, outcome, part)
-            if answers is not None and role is Role.RECOMMENDED and further:
-                scored, answers = _averaged(task, scored, answers, stack.shape, further, part)
-            reports[position] = scored
+            reports[position], answers = _score(task, position, stack.shape, outcome, part)
+            recommended = order.roles[position] is Role.RECOMMENDED
+            further = _Further.of(stack.shape, networks if recommended else (), part)
+            if answers is not None:
+                reports[position], answers = further.with_first(task, reports[position], answers)
             if answers is not None:
                 tested.add(position, answers)
-            if answers is not None and role is Role.RECOMMENDED:
-                model = _file(task, stack, [outcome.weights, *further], scored)
+            if answers is not None and recommended:
+                model = _file(task, stack, [outcome.weights, *further.weights], reports[position])
     return JobReport(
         trials=[reports[p] for p in sorted(reports)],
         fingerprint={**fingerprint(), **fitted_with(order.spec, order.dataset)},
@@ -252,22 +251,34 @@ def _score(
     model keeps its validation score.
     """
     base = report(task.order.indices[position], [outcome], task.metric)
-    diverged = replace(base, state=TrialState.DIVERGED, score=None)
     if outcome.weights is None:
         return base, None
     answers = _answers(task, nn.evaluate(shape, outcome.weights, test, needs=NEEDED), test)
     if not np.isfinite(answers.values).all():
-        return diverged, None
+        return _diverged(base), None
     tested = replace(base, test_examples=len(test))
     if _classifies(task):
         return replace(tested, test_correct=_correct(answers.values, test.targets)), answers
     if task.order.roles[position] is Role.OPTIMISM:
         return tested, answers
+    return _with_score(task, tested, answers)
+
+
+def _with_score(
+    task: Task, tested: TrialReport, answers: Answers
+) -> tuple[TrialReport, Answers | None]:
+    """A regression's report with its score on the test part; diverged where that is not finite."""
     score = task.metric.sign * answers.value(task.metric)
-    return (replace(tested, score=score), answers) if math.isfinite(score) else (diverged, None)
+    if not math.isfinite(score):
+        return _diverged(tested), None
+    return replace(tested, score=score), answers
 
 
-def _further(task: Task, stacks: Sequence[_Trained]) -> list[nn.Weights]:
+def _diverged(scored: TrialReport) -> TrialReport:
+    return replace(scored, state=TrialState.DIVERGED, score=None, test_examples=None)
+
+
+def _networks(task: Task, stacks: Sequence[_Trained]) -> list[nn.Weights]:
     """The further networks of the recommended model, in order, but for those that diverged."""
     of = {
         position: outcome.weights
@@ -278,31 +289,43 @@ def _further(task: Task, stacks: Sequence[_Trained]) -> list[nn.Weights]:
     return [weights for _, weights in sorted(of.items()) if weights is not None]
 
 
-def _averaged(
-    task: Task,
-    scored: TrialReport,
-    first: Answers,
-    shape: nn.Shape,
-    further: Sequence[nn.Weights],
-    test: nn.Examples,
-) -> tuple[TrialReport, Answers | None]:
-    """Report and answers of the recommended model, whose networks answer together; the first has answered."""
-    values = nn.predict_values(shape, nn.Weights.stack(further), test)
-    together = np.concatenate([first.values[None], values])
-    mean = together.mean(0, together.dtype)  # as a model of several networks predicts
-    if not np.isfinite(mean).all():
-        return replace(scored, state=TrialState.DIVERGED, score=None), None
-    if not _classifies(task):
-        predicted = mean.reshape(first.predicted.shape)
-        answers = replace(first, values=mean, predicted=predicted, losses=None, outputs=None)
-        value = task.metric.sign * answers.value(task.metric)
-        return replace(scored, score=value), answers
-    right = np.take_along_axis(mean, test.targets.astype(np.intp)[:, None], axis=1)[:, 0]
-    losses = -np.log(np.maximum(right.astype(np.float64), LEAST_SHARE))
-    answers = replace(
-        first, values=mean, predicted=mean.argmax(axis=1), losses=losses, outputs=None
-    )
-    return replace(scored, test_correct=_correct(mean, test.targets)), answers
+@dataclass(frozen=True, slots=True, eq=False)
+class _Further:
+    """The further networks of the recommended model, and what each predicts for the test part.
+
+    One that does not answer every example with finite numbers has diverged, and is no part of the
+    model: the others answer without it.
+    """
+
+    weights: Sequence[nn.Weights]
+    values: Sequence[NDArray[np.floating[Any]]]
+
+    @classmethod
+    def of(cls, shape: nn.Shape, networks: Sequence[nn.Weights], test: nn.Examples) -> _Further:
+        if not networks:
+            return cls((), ())
+        predicted = nn.predict_values(shape, nn.Weights.stack(networks), test)
+        sound = [at for at, values in enumerate(predicted) if np.isfinite(values).all()]
+        return cls([networks[at] for at in sound], [predicted[at] for at in sound])
+
+    def with_first(
+        self, task: Task, scored: TrialReport, first: Answers
+    ) -> tuple[TrialReport, Answers | None]:
+        """Report and answers of the whole model; `scored` and `first` are those of its first network."""
+        if not self.weights:
+            return scored, first
+        together = np.stack([first.values, *self.values])
+        mean = together.mean(0, together.dtype)  # as a model of several networks predicts
+        if not _classifies(task):
+            predicted = mean.reshape(first.predicted.shape)
+            answers = replace(first, values=mean, predicted=predicted, losses=None, outputs=None)
+            return _with_score(task, scored, answers)
+        right = np.take_along_axis(mean, first.targets.astype(np.intp)[:, None], axis=1)[:, 0]
+        losses = -np.log(np.maximum(right.astype(np.float64), LEAST_SHARE))
+        answers = replace(
+            first, values=mean, predicted=mean.argmax(axis=1), losses=losses, outputs=None
+        )
+        return replace(scored, test_correct=_correct(mean, first.targets)), answers
 
 
 def _answers(task: Task, scores: nn.Scores, test: nn.Examples) -> Answers:

@@ -208,6 +208,29 @@ def test_a_network_that_diverges_is_left_out_of_the_mean(files, info, tmp_path):
     assert (report.trials[0].state, report.model) == (TrialState.DIVERGED, None)
 
 
+def test_a_network_whose_answers_are_not_finite_is_left_out_of_the_mean(
+    files, info, tmp_path, monkeypatch
+):
+    """Its weights are finite, so only the test part shows that it has diverged."""
+    predicted = nn.predict_values
+
+    def one_broken(*args):
+        values = predicted(*args)
+        values[0, 0] = np.nan
+        return values
+
+    monkeypatch.setattr(final.nn, "predict_values", one_broken)
+    report = run_final(Trainer(files), several(info), open_test=lambda: True)
+    assert report.trials[0].state is TrialState.COMPLETED
+    file = tmp_path / "model.npz"
+    file.write_bytes(report.model)
+    model = nn.Model.load(file)
+    assert len(model.weights) == 2
+    values = model.predict_proba(final.sealed.open_test(files, info).x)
+    right = int((values.argmax(axis=1) == final.sealed.open_test(files, info).y).sum())
+    assert report.trials[0].test_correct == right
+
+
 def test_a_final_model_that_diverges_has_no_score(files, info):
     hot = {**PARAMS[0], "learning_rate": 1e4}
     report = run_final(
