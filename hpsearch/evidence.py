@@ -72,6 +72,25 @@ class Surface:
     at: Params
 
 
+INTERVAL_SHARE = 0.9  # of the trials, which their intervals are to hold
+
+
+@dataclass(frozen=True, slots=True)
+class SurrogateCheck:
+    """The surrogate's predictions of trials from all other trials, beside their scores.
+
+    trials, inside
+        Trials that were predicted, and those of them whose score lies in the interval that
+        is to hold `INTERVAL_SHARE` of them.
+    rank_correlation
+        Of predictions and scores, over the trials of most epochs; None of few of them.
+    """
+
+    trials: int
+    inside: int
+    rank_correlation: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class Finalist:
     """A configuration of the final comparison, beside the recommended one.
@@ -260,6 +279,8 @@ class Evidence:
         from the surrogate, where the observations are too few for one.
     agreement
         Correlation with each earlier search that it was warm-started from, by its number.
+    surrogate_check
+        The surrogate judged by trials that it did not see; None of few trials, and of older builds.
     seconds
         Seconds since the search began; None where no time limit was asked for.
     explored
@@ -277,6 +298,7 @@ class Evidence:
     importance: Sequence[Importance] = ()
     surface: Surface | None = None
     agreement: Mapping[int, float] = field(default_factory=dict)
+    surrogate_check: SurrogateCheck | None = None
     seconds: float | None = None
     explored: Reason | None = None
     finalists: Sequence[Finalist] | None = None
@@ -294,6 +316,8 @@ class Evidence:
                 "surface": self.surface and asdict(self.surface),
                 "agreement": {str(source): rho for source, rho in self.agreement.items()},
             }
+        if self.surrogate_check is not None:
+            made["surrogate_check"] = asdict(self.surrogate_check)
         if self.seconds is not None:
             made["seconds"] = self.seconds
         if self.explored is not None:
@@ -310,6 +334,7 @@ class Evidence:
         """Build it from its stored form, of this build or an older one."""
         boundary, surface = stored.get("frontier"), stored.get("surface")
         explored, finalists = stored.get("explored"), stored.get("finalists")
+        checked = stored.get("surrogate_check")
         return cls(
             boundary=boundary and DivergenceBoundary(**boundary),
             epochs=stored.get("epochs"),
@@ -318,6 +343,7 @@ class Evidence:
             importance=tuple(Importance(**i) for i in stored.get("importance", ())),
             surface=surface and Surface(**{**surface, "at": params_from_json(surface["at"])}),
             agreement={int(source): rho for source, rho in stored.get("agreement", {}).items()},
+            surrogate_check=checked and SurrogateCheck(**checked),
             seconds=stored.get("seconds"),
             explored=None
             if explored is None
@@ -331,7 +357,12 @@ class Evidence:
         )
 
     def agrees(self, now: Evidence) -> bool:
-        """Tell whether stored evidence holds the facts of now; sentences are not compared."""
-        numbers = json.loads(json.dumps(replace(now, explored=None).to_json()))
+        """Tell whether stored evidence holds the facts of now; sentences are not compared.
+
+        Nor is what an older build has not stored.
+        """
+        checked = None if self.surrogate_check is None else now.surrogate_check
+        facts = replace(now, explored=None, surrogate_check=checked)
+        numbers = json.loads(json.dumps(facts.to_json()))
         same = replace(self, explored=None) == Evidence.from_json(numbers)
         return same and reasons.agrees(self.explored, now.explored)

@@ -45,6 +45,8 @@ def result(view: ResultView) -> Group:
             _importance(view.importance, view.noise_sd),
             Text(words.IMPORTANCE),
         ]
+    if view.surrogate_check is not None:
+        parts.append(Text(words.surrogate_check(view.surrogate_check)))
     if view.finalists:
         parts += [_heading(_finalists_heading(view)), _finalists(view)]
         if len(view.finalists) > 1:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from hpsearch.digits import digits_of, rounded
 from hpsearch.evidence import DivergenceBoundary, Evidence
 from hpsearch.space import Box
-from hpsearch.surrogate import Surrogate, expected_gain, importance, surface
+from hpsearch.surrogate import Surrogate, check, expected_gain, importance, surface
 from hpsearch.trials import Observation
 
 DIGITS = 3  # of the boundary, where it is as large as the gap that it lies in
@@ -31,6 +31,7 @@ def gather(box: Box, observations: Sequence[Observation], model: Surrogate | Non
         importance=shares,
         surface=surface(model, box, shares),
         agreement=model.agreement,
+        surrogate_check=check(model),
     )
 
 

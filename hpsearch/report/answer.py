@@ -18,6 +18,7 @@ from hpsearch.report.build import (
     format_rfc3339,
     importance_views,
     range_view,
+    surrogate_check_view,
     trial_seed,
 )
 from hpsearch.report.health.effects import untried
@@ -73,6 +74,9 @@ def result(records: health.SearchRecords, final: FinalRecord, dataset_openings: 
         indistinguishable=sum(f.indistinguishable for f in finalists[1:]) if finalists else None,
         importance=importance(records),
         noise_sd=records.latest(lambda evidence: evidence.noise_sd),
+        surrogate_check=surrogate_check_view(
+            records.latest(lambda evidence: evidence.surrogate_check)
+        ),
         rules=search.rules,
         effective_with=conditions_view(records.resolved),
         direction=spec.direction,

@@ -12,7 +12,14 @@ from typing import Any
 from hpsearch import reasons
 from hpsearch.combinations import among
 from hpsearch.directions import turned
-from hpsearch.evidence import Evidence, Finalist, Importance, Surface
+from hpsearch.evidence import (
+    INTERVAL_SHARE,
+    Evidence,
+    Finalist,
+    Importance,
+    Surface,
+    SurrogateCheck,
+)
 from hpsearch.narrowing.basis import basis_of
 from hpsearch.origins import API, origin_of
 from hpsearch.records import (
@@ -27,7 +34,7 @@ from hpsearch.records import (
     SearchRecord,
     TrialRecord,
 )
-from hpsearch.report import progress
+from hpsearch.report import progress, statistics
 from hpsearch.report.views import (
     AuditView,
     BestView,
@@ -45,6 +52,7 @@ from hpsearch.report.views import (
     RoundView,
     StatusView,
     SurfaceView,
+    SurrogateCheckView,
     TrialView,
     WebhookView,
 )
@@ -262,7 +270,21 @@ def evidence_view(evidence: Evidence | None) -> EvidenceView | None:
         importance=importance_views(evidence.importance),
         frontier=boundary and FrontierView.model_validate(boundary, from_attributes=True),
         agreement={str(source): rho for source, rho in evidence.agreement.items()},
+        surrogate_check=surrogate_check_view(evidence.surrogate_check),
         explored=None if end is None else reasons.words(end),
+    )
+
+
+def surrogate_check_view(surrogate_check: SurrogateCheck | None) -> SurrogateCheckView | None:
+    """The surrogate's predictions of trials that it did not see."""
+    if surrogate_check is None:
+        return None
+    p = statistics.so_few_by_chance(surrogate_check.inside, surrogate_check.trials, INTERVAL_SHARE)
+    return SurrogateCheckView(
+        trials=surrogate_check.trials,
+        inside=surrogate_check.inside,
+        rank_correlation=surrogate_check.rank_correlation,
+        p=p,
     )
 
 

@@ -22,3 +22,11 @@ def binomial_sd(correct: int, examples: int) -> float:
     """Standard deviation of an accuracy measured on `examples` independent examples."""
     p = correct / examples
     return math.sqrt(p * (1 - p) / examples)
+
+
+def so_few_by_chance(inside: int, trials: int, share: float) -> float:
+    """Probability of `inside` or fewer successes of `trials`, each of probability `share`."""
+    ways = (
+        math.comb(trials, k) * share**k * (1 - share) ** (trials - k) for k in range(inside + 1)
+    )
+    return min(1.0, math.fsum(ways))

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from hpsearch.digits import alone, told_apart
 from hpsearch.plural import counted
-from hpsearch.report.views import BestView, RangeView, ResultRangeView
+from hpsearch.report.views import BestView, RangeView, ResultRangeView, SurrogateCheckView
 from hpsearch.space import Level, level_text, same_level
 from hpsearch.trials import Basis, Verdict
 
@@ -66,6 +66,16 @@ def best(found: BestView, objective: str) -> str:
     if objective == "accuracy" or accuracy is None or score is None:
         return share(found.shown)
     return f"score {share(score)} (accuracy {share(accuracy)})"
+
+
+def surrogate_check(view: SurrogateCheckView) -> str:
+    """Return what trials that the surrogate did not see say of it."""
+    rank = view.rank_correlation
+    ranked = "" if rank is None else f", rank correlation {rank:.2f}"
+    return (
+        f"Surrogate: {view.inside} of {view.trials} scores lie in the 90 % intervals that it predicts from "
+        f"all other trials{ranked}."
+    )
 
 
 def signed(value: float) -> str:

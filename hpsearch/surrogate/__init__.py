@@ -3,6 +3,7 @@
     observations -> rows -> warp -> learning (the constants) -> posterior (Surrogate)
                             Surrogate -> kriging_believer, acquisition_optimizer -> proposals
                             Surrogate -> importance -> surface
+                            Surrogate -> check
 
 Everything is a function of frozen values, the same bits every time: no memory between calls, no
 random numbers but of fixed seeds. A search fits one `Surrogate` per decision and shares it.
@@ -27,6 +28,7 @@ from hpsearch.surrogate.acquisition_optimizer import (
     maximize_log_ei,
     permitted,
 )
+from hpsearch.surrogate.check import check
 from hpsearch.surrogate.encoding import Encoding
 from hpsearch.surrogate.importance import importance, posterior_draws
 from hpsearch.surrogate.kriging_believer import CandidatePool, KrigingBeliever
@@ -43,6 +45,7 @@ __all__ = [
     "Surrogate",
     "best_levels",
     "candidates",
+    "check",
     "completed",
     "expected_gain",
     "fitted",

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from report.health_records import CLEAN, FINALIST, answering, beaten, external, notes, training
+from scipy import stats
 from support.builders import FACTS, resolve
 from support.records import (
     FACTS_JSON,
@@ -20,7 +21,7 @@ from support.records import (
     not_begun,
 )
 
-from hpsearch.evidence import Doubt, Evidence, FinalScores, MetricScore
+from hpsearch.evidence import Doubt, Evidence, FinalScores, MetricScore, SurrogateCheck
 from hpsearch.report import health
 from hpsearch.report.health import baseline
 from hpsearch.report.views import GainView
@@ -183,6 +184,16 @@ class TestScores:
         note = notes(evidence=replace(CLEAN, agreement={1: 0.2, 7: 0.1}))["warm_start_disagrees"]
         assert note.numbers == {"search": "earlier", "correlation": 0.2}
         assert "leave it out of warm_start" in note.advice
+
+    @pytest.mark.parametrize(("inside", "said"), [(22, True), (23, False), (30, False)])
+    def test_a_surrogate_that_is_too_sure(self, inside: int, said: bool) -> None:
+        """Of 30 trials 27 should lie inside; 22 or fewer do with a probability of .0078, 23 of .026."""
+        told = notes(evidence=replace(CLEAN, surrogate_check=SurrogateCheck(30, inside, 0.4)))
+        assert ("surrogate_too_sure" in told) is said
+        if said:
+            note = told["surrogate_too_sure"]
+            assert note.message.startswith(f"{inside} of 30 trials lie where")
+            assert note.numbers["p"] == pytest.approx(stats.binom.cdf(inside, 30, 0.9), rel=1e-12)
 
 
 class TestFinals:

@@ -53,6 +53,7 @@ CHECKS = Registry[Check](
             finals.unsealed_scores,
             finals.no_test_interval,
             scores.disagreement,
+            scores.too_sure,
             effects.no_effect,
             effects.not_known,
             ranges.outside_asked,
@@ -66,7 +67,14 @@ CHECKS = Registry[Check](
 # Findings that compare scores: beside a result that is no better than chance they would be advice
 # from noise.
 FROM_SCORES = frozenset(
-    {"open_range", "best_at_edge", "candidates_alike", "short_epoch_bias", "unidentified"}
+    {
+        "open_range",
+        "best_at_edge",
+        "candidates_alike",
+        "short_epoch_bias",
+        "surrogate_too_sure",
+        "unidentified",
+    }
 )
 
 

@@ -11,7 +11,7 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch.evidence import Finalist
+from hpsearch.evidence import INTERVAL_SHARE, Finalist
 from hpsearch.records import TrialRecord
 from hpsearch.report import statistics, words
 from hpsearch.report.health.records import SearchRecords
@@ -25,6 +25,9 @@ MATTERS = 0.005  # of the examples: a difference in accuracy that is worth knowi
 COSTLY = 3.0  # standard deviations by which following short epochs must lose
 ORDERED_LEAST, COSTLY_LEAST = 8, 3  # configurations, to speak of an order, and of a loss
 SHIFTED = 0.03  # of the range's width, by which the best learning rate must move to be worth a word
+CHANCE_LEAST = (
+    0.01  # probability of so few scores inside of their intervals, below which it is no chance
+)
 AGREEING = 0.5  # correlation below which an earlier search disagrees
 
 
@@ -265,3 +268,27 @@ def disagreement(records: SearchRecords) -> Iterator[HealthNote]:
             numbers={"search": name, "correlation": rho},
             advice="its trials were given little weight; leave it out of warm_start next time",
         )
+
+
+def too_sure(records: SearchRecords) -> Iterator[HealthNote]:
+    """A surrogate whose intervals hold fewer of the trials that it did not see than they should."""
+    surrogate_check = records.latest(lambda evidence: evidence.surrogate_check)
+    if surrogate_check is None:
+        return
+    p = statistics.so_few_by_chance(surrogate_check.inside, surrogate_check.trials, INTERVAL_SHARE)
+    if p >= CHANCE_LEAST:
+        return
+    expected = round(INTERVAL_SHARE * surrogate_check.trials)
+    yield HealthNote(
+        code="surrogate_too_sure",
+        severity="warning",
+        message=(
+            f"{surrogate_check.inside} of {surrogate_check.trials} trials lie where the surrogate expects them from "
+            f"all others, and {expected} should: the scores change in ways that it does not know"
+        ),
+        numbers={"trials": surrogate_check.trials, "inside": surrogate_check.inside, "p": p},
+        advice=(
+            "read the ranges as narrower than the data allow; more repeats of a trial, a larger "
+            "validation part or a narrower range make scores easier to predict"
+        ),
+    )

@@ -11,6 +11,7 @@ from hpsearch.report.views.evidence import (
     FrontierView,
     ImportanceView,
     SurfaceView,
+    SurrogateCheckView,
     by_importance,
 )
 from hpsearch.report.views.external import HeartbeatView, LeaseView, OrderView, VerdictView
@@ -107,6 +108,7 @@ __all__ = [
     "StatusView",
     "SubmittedView",
     "SurfaceView",
+    "SurrogateCheckView",
     "TestModelView",
     "TestRowsView",
     "TestView",

@@ -59,6 +59,20 @@ class SurfaceView(View):
     at: dict[str, Level] = Field(description="The best place known when it was computed.")
 
 
+class SurrogateCheckView(View):
+    """The surrogate judged by trials that it did not see: each predicted from all others."""
+
+    trials: int = Field(description="Trials that were predicted.")
+    inside: int = Field(description="Those whose score lies in the 90 % interval.")
+    rank_correlation: float | None = Field(
+        description="Spearman's, of predictions and scores, over the trials of most epochs."
+    )
+    p: float = Field(
+        description="Probability of so few inside by chance, if the intervals were right: below 0.01 the "
+        "surrogate is too sure of itself."
+    )
+
+
 class EvidenceView(View):
     """What a round's end has taught; computed once, by the decision that followed it."""
 
@@ -71,6 +85,9 @@ class EvidenceView(View):
     frontier: FrontierView | None = None
     agreement: dict[str, float] = Field(
         {}, description="Correlation with each earlier search it was warm-started from, 0 to 1."
+    )
+    surrogate_check: SurrogateCheckView | None = Field(
+        None, description="The surrogate judged by trials that it did not see; null of few trials."
     )
     explored: str | None = Field(None, description="Why exploring ended with this round.")
 

@@ -16,7 +16,7 @@ from hpsearch.report.views.base import (
     VerdictWord,
     View,
 )
-from hpsearch.report.views.evidence import FinalistView, ImportanceView
+from hpsearch.report.views.evidence import FinalistView, ImportanceView, SurrogateCheckView
 from hpsearch.report.views.gain import BaselineView, GainView
 from hpsearch.report.views.needs import CheapestView, RequirementView
 from hpsearch.report.views.progress import EFFECTIVE, BestView
@@ -251,6 +251,10 @@ class ResultView(View):
         None,
         description="Noise of one training's score, as the surrogate learned it: an effect below it "
         "cannot be told from luck.",
+    )
+    surrogate_check: SurrogateCheckView | None = Field(
+        None,
+        description="The surrogate judged by trials that it did not see, after the last round; null of few trials.",
     )
     rules: int = Field(1, description="Under which it was submitted: a replay needs the same.")
     effective_with: dict[str, dict[str, list[Level]]] = Field({}, description=EFFECTIVE)
