@@ -181,7 +181,6 @@ def test_an_edit_keeps_the_condition_and_may_not_change_it(
         ({"space": {"optimizer": {"choices": ["sgd", "adam"]}}}, "space.momentum.when.optimizer[0]", "cannot occur"),
         ({"space": {"learning_rate": {"low": 0.9}}}, "forbid", "optimizer = adam it leaves none"),
         ({"baseline": {"optimizer": "adam", "learning_rate": 0.5}}, "baseline", "forbid[0] forbids it"),
-        ({"forbid": []}, "forbid", "cannot be edited"),
     ):  # fmt: skip
         with pytest.raises(InvalidSpec) as refused:
             checked(record, change, services.settings)
