@@ -34,15 +34,18 @@ if os.environ.get("FLEETS") == "all":
         for database in ("sqlite", "postgresql")
         for workers, size, kills in ((1, 32, 0), (1, 2, 2), (2, 3, 2), (4, 1, 4))
     ]
-LONG = {"epochs": {"first": 30, "last": 60}}  # a job takes long enough to be hit
+LONG = {"epochs": {"first": 20, "last": 40}}  # a job takes long enough to be hit
 
 
 @pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path) -> str:
+def expected(
+    tmp_path_factory: pytest.TempPathFactory, migrated_sqlite: Path, data_folder: Path
+) -> str:
     """The digest of the search, trained in this process without any worker."""
     home = tmp_path_factory.mktemp("alone")
     shutil.copyfile(migrated_sqlite, home / "hpsearch.db")
-    with build(load(home=home, sqlite_synchronous="NORMAL")) as services:
+    settings = load(home=home, data_url=str(data_folder), sqlite_synchronous="NORMAL")
+    with build(settings) as services:
         search = submit(services, **LONG)
         digest = alone(services, search)
         trials = services.searches.trials(search, owner=OWNER, limit=200).items
