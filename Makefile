@@ -118,8 +118,8 @@ bench-ingest: $(VENV)/.dev  ## a million rows beside polars (minutes)
 bench-mnist: $(VENV)/.run  ## the MNIST search of docs/benchmarks.md
 	@$(BIN)/python benchmarks/mnist.py
 
-fleets: $(VENV)/.dev  ## tables of every kind on 1, 2 and 4 workers and both databases: one digest each
-	@FLEETS=all $(BIN)/python $(PYTEST) -n 0 -v tests/worker/test_fleets_of_tables.py
+fleets: $(VENV)/.dev  ## tables of every kind, and killed workers, on 1, 2 and 4 workers and both databases
+	@FLEETS=all $(BIN)/python $(PYTEST) -n 0 -v tests/worker/test_fleets_of_tables.py tests/worker/test_killed_fleets.py
 
 agents: $(VENV)/.dev  ## 200 trials whose script fails in every way, with agents killed: one digest (minutes)
 	@AGENTS=all $(BIN)/python $(PYTEST) -n 0 -v tests/api/test_api_agent.py -k killed_agents

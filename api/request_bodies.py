@@ -22,6 +22,7 @@ from hpsearch.service.trial_reports import TrialUpdate
 from hpsearch.space import Choices
 from hpsearch.spec import from_pydantic
 from hpsearch.spec.budget import COST_MOST, BudgetSpec
+from hpsearch.spec.combinations import FORBIDDEN_MOST, Forbid
 from hpsearch.spec.labels import Note, Tags
 from hpsearch.spec.models import Setting
 from hpsearch.spec.needs import METRIC_NAME, METRIC_NAME_MOST, NAME_MOST, Requirements
@@ -108,6 +109,12 @@ class SearchEdit(_Edit):
     )
     cheapest: str | None = Field(
         None, max_length=NAME_MOST, description="Likewise; null: the best, whatever it costs."
+    )
+    forbid: Forbid = Field(
+        (),
+        max_length=FORBIDDEN_MOST,
+        description="Other combinations, as a whole, from the next decision on. What was trained before "
+        "is neither trained again nor recommended where they forbid it.",
     )
 
 

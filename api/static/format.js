@@ -55,11 +55,15 @@ const isSameLevel = (one, other) => JSON.stringify(one) === JSON.stringify(other
 
 /** The condition under which a range speaks, in front of its reason; empty without one. */
 export function formatGiven({ given, trials, of }) {
-  if (!given) return "";
-  const conditions = Object.entries(given)
-    .map(([name, levels]) => `${displayName(name)} = ${levels.map(formatValue).join(" or ")}`);
-  return `given ${conditions.join(" and ")}, in ${trials} of ${of} trials: `;
+  return given ? `given ${formatCondition(given)}, in ${trials} of ${of} trials: ` : "";
 }
+
+const formatCondition = (levels) => Object.entries(levels)
+  .map(([name, some]) => `${displayName(name)} = ${some.map(formatValue).join(" or ")}`).join(" and ");
+
+/** The conditions of several hyperparameters on one line. */
+export const formatConditions = (conditions) => Object.entries(conditions)
+  .map(([name, levels]) => `${displayName(name)} with ${formatCondition(levels)}`).join("; ");
 
 /** A range with the digits that count in its width, or the choices that are left. */
 export function formatRange(range) {

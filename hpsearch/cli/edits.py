@@ -39,7 +39,7 @@ def edit(
     url: Url = None,
     as_json: Json = False,
 ) -> None:
-    """Change the ranges, rounds, trials_per_round or epochs of a search, or raise its budget.
+    """Change ranges, rounds, trials_per_round, epochs or what is forbidden, or raise the budget.
 
     From its next round on. Its tags and note change at once, in any state.
     """

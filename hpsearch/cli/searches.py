@@ -41,7 +41,7 @@ def submit(
     """Submit a search spec."""
     from hpsearch.client import PATIENCE
     from hpsearch.edges import linear_in_silence
-    from hpsearch.report.words import plain
+    from hpsearch.report.words import beside, plain
 
     spec = read_spec(file)
     if baseline is not None:
@@ -53,6 +53,11 @@ def submit(
             print(f"note: {note}", file=sys.stderr)
         if view.plan is not None and not as_json:
             print(f"plan: {plain(view.plan.summary)}", file=sys.stderr)
+            if view.plan.conditions:
+                print(
+                    f"searched only where they have an effect: {beside(view.plan.conditions)}",
+                    file=sys.stderr,
+                )
             for note in view.plan.notes:
                 print(f"note: {plain(note)}", file=sys.stderr)
         if follow:

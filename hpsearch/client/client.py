@@ -283,7 +283,7 @@ class Client:
     def edit(
         self, search: Search, changes: Mapping[str, Any], *, seen: StatusView | None = None
     ) -> StatusView:
-        """Change ranges, rounds, trials or epochs of a running search from its next round on.
+        """Change ranges, rounds, trials, epochs or what is forbidden in a running search from its next round on.
 
         Its `tags` and its `note` may be changed at any time, and count at once.
 

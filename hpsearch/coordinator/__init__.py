@@ -97,7 +97,7 @@ def _may_change(situation: Situation) -> bool:
     if now.repeated >= resolved.repeat_rounds or now.round >= resolved.spec.rounds:
         return False
     standing = required.standing_of(resolved)
-    rivals = finalists.contenders(situation.box, now.observations, situation.model, 2, standing)
+    rivals = finalists.contenders(situation.box, now.permitted, situation.model, 2, standing)
     return len(chosen.with_baseline(situation, [c.params for c in rivals])) > 1
 
 
@@ -112,15 +112,15 @@ def _final(situation: Situation, reason: Reason) -> FinalPlan | GiveUp:
     now, spec, model = situation.now, situation.now.resolved.spec, situation.model
     repeats, last = now.repeats, spec.epochs.last
     standing = required.standing_of(now.resolved)
-    best = recommend(
-        situation.box, now.observations, model, last, repeats=repeats, standing=standing
-    )
+    best = recommend(situation.box, now.permitted, model, last, repeats=repeats, standing=standing)
+    if best is None and any(o.finite for o in now.own):
+        return GiveUp(course.EverythingForbidden(len(now.own)))
     if best is None:
         by_caller = not spec.workload.trained_here
         return GiveUp(course.EverythingDiverged(len(now.own), by_caller))
     compare = partial(
         finalists.compare,
-        observations=now.observations,
+        observations=now.permitted,
         model=model,
         epochs=last,
         correct_masks=now.correct_masks,
@@ -128,7 +128,7 @@ def _final(situation: Situation, reason: Reason) -> FinalPlan | GiveUp:
         aside=now.aside,
     )
     if spec.cheapest is not None:
-        rivals = configurations(now.observations, model)
+        rivals = configurations(now.permitted, model)
         best = required.cheapest(now.resolved, best, compare(best), rivals)
     best = chosen.kept(situation, best)
     compared = compare(best)

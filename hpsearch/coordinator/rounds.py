@@ -44,7 +44,7 @@ def explore(situation: Situation, *, rungs: Sequence[int], trials: int, job_size
             probes = trials // PROBE_EVERY
     again = min(again, trials - len(first))
     probes = min(probes, trials - len(first) - again)
-    repeated = leading(observations, box, model, again) if model is not None else []
+    repeated = leading(now.permitted, box, model, again) if model is not None else []
     repeated = [params for params in repeated if not needs.breaks(now.resolved, params)]
     inner = trials - len(first) - probes - len(repeated)
     propose, sobol = SAMPLERS[spec.sampler].propose, SAMPLERS["sobol"].propose
@@ -90,7 +90,7 @@ def repeat(situation: Situation, *, trials: int, job_size: int, reason: Reason) 
     now = situation.now
     most = max(2, trials // (finalists.REPEATS * 2**now.repeated))
     standing = required.standing_of(now.resolved)
-    rivals = finalists.contenders(situation.box, now.observations, situation.model, most, standing)
+    rivals = finalists.contenders(situation.box, now.permitted, situation.model, most, standing)
     rungs = (now.resolved.spec.epochs.last,)
     if now.baseline is None:
         drawn = finalists.repeats_of(rivals, trials)

@@ -134,6 +134,14 @@ class Snapshot:
         return [o for o in self.observations if not o.source]
 
     @property
+    def permitted(self) -> Sequence[Observation]:
+        """The observations that may be trained again and chosen: an edit can forbid what was tried."""
+        space = self.resolved.space
+        if not space.forbidden:
+            return self.observations
+        return [o for o in self.observations if space.permits(o.params)]
+
+    @property
     def epochs_trained(self) -> int:
         """Epochs of this search's trials so far."""
         return sum(o.epochs for o in (*self.own, *self.aside)) - self.untrained
@@ -181,11 +189,18 @@ def box_after(search: SearchRecord, over: Sequence[RoundRecord]) -> Box:
 def edited_ranges(search: SearchRecord, at: int) -> Box:
     """The ranges that were edited after round `at`, as they then are.
 
-    One that other requirements cut at another place than before is among them.
+    One that other requirements cut at another place than before is among them; one of which nothing but
+    the condition followed other choices is not.
     """
     edits = [edit for edit in search.edits if edit.after_round == at]
     if not any("space" in edit.changes or "require" in edit.changes for edit in edits):
         return {}
-    now, before = (search.resolved(after=after).box for after in (at, at - 1))
-    named = {name for edit in edits for name in edit.space}
+    new, old = (search.resolved(after=after) for after in (at, at - 1))
+    now, before = new.box, old.box
+    named = {
+        name
+        for edit in edits
+        for name in edit.space
+        if new.spec.space[name].when == old.spec.space[name].when
+    }
     return {name: now[name] for name in now if name in named or now[name] != before[name]}

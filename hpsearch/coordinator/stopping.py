@@ -21,9 +21,9 @@ def end_of_exploring(situation: Situation) -> Reason | None:
     now, rounds = situation.now, situation.now.resolved.spec.rounds
     if now.ended is not None:
         return now.ended
-    # Where everything has diverged there is nothing to repeat: those rounds look on.
+    # Where everything has diverged, or is forbidden by now, there is nothing to repeat: those rounds look on.
     planned = now.resolved.explore_rounds
-    if not any(o.finite for o in now.own):
+    if not any(o.finite and not o.source for o in now.permitted):
         planned = rounds
     # Ranges that were edited since the last look deserve one, as long as a round is left.
     if now.explored >= planned and not (now.moved and now.round < rounds):

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from hpsearch.errors import InvalidSpec, Mistake
 from hpsearch.plural import counted
-from hpsearch.spec import ResolvedSpec, SearchSpec, from_pydantic
+from hpsearch.spec import ResolvedSpec, SearchSpec, from_pydantic, implied
 from hpsearch.workloads import DatasetFacts, ValidParts
 
 # Which dataset it will be is the service's to know: here it bounds nothing.
@@ -17,7 +17,7 @@ ANY_DATASET = DatasetFacts("", 2**31, 1, 2)
 
 
 def resolved(spec: Mapping[str, Any]) -> ResolvedSpec:
-    """Resolve a spec.
+    """Resolve a spec, with the conditions that follow from its hyperparameters.
 
     Raises
     ------
@@ -25,7 +25,7 @@ def resolved(spec: Mapping[str, Any]) -> ResolvedSpec:
         It has mistakes of its own.
     """
     try:
-        return ResolvedSpec(SearchSpec.model_validate(spec), ANY_DATASET)
+        return ResolvedSpec(SearchSpec.model_validate(implied.completed(spec)), ANY_DATASET)
     except ValidationError as error:
         mistakes = from_pydantic(error)
         raise InvalidSpec(

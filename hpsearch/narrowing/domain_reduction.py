@@ -40,6 +40,7 @@ def narrow(
     own = [o for o in observations if not o.source]
     if all_diverged(own):
         return retreat(space, box, own)
+    own = [o for o in own if space.permits(o.params)]
     return [
         _one(name, space.dimensions[name], box[name], _bests([o for o in own if name in o.params]))
         for name in space.names

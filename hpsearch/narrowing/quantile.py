@@ -64,7 +64,11 @@ def narrow(
         return retreat(space, box, observations)
     # Settings of the user's choice are where the user looked: places of draws are compared here.
     within: Sequence[Observation] = sorted(
-        (o for o in observations if not o.chosen and inside(box, o.params)),
+        (
+            o
+            for o in observations
+            if not o.chosen and inside(box, o.params) and space.permits(o.params)
+        ),
         key=lambda o: o.rank_key,
     )
     within = comparable(within, observations)

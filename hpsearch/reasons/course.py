@@ -79,3 +79,10 @@ class EverythingDiverged(Reason):
 
     trials: int
     external: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EverythingForbidden(Reason):
+    """An edit forbids every setting that was trained."""
+
+    trials: int

@@ -232,5 +232,8 @@ REASONS = Registry[ReasonKind]("reason", {
         f"all {r.trials} trials diverged; " + (
             "search other ranges" if r.external
             else "lower the learning-rate range, or give it a lower hard_low")),
+    "everything_forbidden": _kind(course.EverythingForbidden, lambda r:
+        f"all {r.trials} trials have combinations that are forbidden by now, or have diverged; a new search "
+        "that begins with this one looks elsewhere"),
 })
 # fmt: on

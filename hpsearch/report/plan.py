@@ -9,7 +9,7 @@ from hpsearch.plural import counted
 from hpsearch.report.views import PlannedRoundView, PlanView
 from hpsearch.samplers import GROUP
 from hpsearch.space import Choices
-from hpsearch.spec import ResolvedSpec, SearchSpec, given, outlook, plan, schedule
+from hpsearch.spec import ResolvedSpec, SearchSpec, given, implied, outlook, plan, schedule
 from hpsearch.trials import RoundKind
 
 
@@ -29,6 +29,10 @@ def view_of(resolved: ResolvedSpec, data: Mapping[str, Any], spec: Mapping[str, 
         summary=_summary(resolved, rounds, trials, epochs),
         budget=budget,
         planned=[] if budget is None else plan.chosen(data, asked),
+        conditions={
+            name: {parent: list(levels) for parent, levels in one.items()}
+            for name, one in implied.added(data, asked).items()
+        },
         rounds=[
             PlannedRoundView(
                 number=r.number, kind=r.kind, trials=r.trials, rungs=list(r.rungs), epochs=r.epochs
@@ -39,7 +43,11 @@ def view_of(resolved: ResolvedSpec, data: Mapping[str, Any], spec: Mapping[str, 
         epochs=epochs,
         final_models=asked.final_trials,
         final_epochs=asked.final.epochs,
-        notes=[*_too_many_levels(resolved, rounds), *_unknown_costs(resolved, rounds)],
+        notes=[
+            *_too_many_levels(resolved, rounds),
+            *_unknown_costs(resolved, rounds),
+            *implied.narrower(asked),
+        ],
         spec=dict(spec),
     )
 

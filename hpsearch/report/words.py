@@ -128,11 +128,20 @@ def given(values: ResultRangeView) -> str:
     """The condition under which a range speaks, and for how many trials; empty without one."""
     if not values.given:
         return ""
-    conditions = " and ".join(
-        f"{plain(parent)} = {' or '.join(map(level, levels))}"
-        for parent, levels in values.given.items()
+    return f"given {_condition(values.given)}, in {values.trials or 0} of {values.of or 0} trials"
+
+
+def beside(conditions: Conditions) -> str:
+    """The conditions of several hyperparameters: `momentum with optimizer = momentum or nesterov`."""
+    return "; ".join(
+        f"{plain(name)} with {_condition(one)}" for name, one in sorted(conditions.items())
     )
-    return f"given {conditions}, in {values.trials or 0} of {values.of or 0} trials"
+
+
+def _condition(levels: Mapping[str, Sequence[Level]]) -> str:
+    return " and ".join(
+        f"{plain(parent)} = {' or '.join(map(level, some))}" for parent, some in levels.items()
+    )
 
 
 def holds(values: RangeView, value: Level) -> bool:

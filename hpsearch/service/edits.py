@@ -20,7 +20,7 @@ from hpsearch.report.views import NextRoundView
 from hpsearch.rules import to_json
 from hpsearch.settings import Settings
 from hpsearch.space import Dimension, Range
-from hpsearch.spec import ResolvedSpec, SearchSpec, given, merged, needs, parse, raised
+from hpsearch.spec import ResolvedSpec, SearchSpec, given, implied, merged, needs, parse, raised
 from hpsearch.spec.edits import STORED_FIELDS
 from hpsearch.spec.labels import FIELDS as LABELS
 from hpsearch.spec.labels import Labels, labels_in
@@ -30,6 +30,7 @@ from hpsearch.trials import EDITABLE, ENDED
 from hpsearch.workloads.dense import ARCHITECTURE, ModelSpec
 
 FIXED_CONDITION = re.compile(r"space\.[^.]+\.when\b")  # the path of a mistake in a condition
+FORBIDS = re.compile(r"(forbid\[\d+\]) forbids it")  # the mistake of a setting
 
 
 def searched_fields(spec: SearchSpec) -> set[str]:
@@ -131,13 +132,16 @@ def checked(
     mistakes += more
     allowed = _completed(now.spec, asked, changes)
     mistakes += _other_conditions(asked, allowed)
+    if isinstance(allowed.get("space"), dict):
+        allowed["space"] = implied.followed(now.spec, allowed["space"])
     mistakes += _out_of_rounds(search, allowed, now.spec.rounds)
     edited = None
     try:
-        edited = parse(merged(asked, allowed, allowed=STORED_FIELDS), now.facts, caps)
+        edited = parse(merged(asked, allowed, allowed=STORED_FIELDS), now.facts, caps, stored=True)
     except InvalidSpec as error:
         paths = {m.path for m in mistakes}
-        mistakes += [_way_out(search, m) for m in error.mistakes if m.path not in paths]
+        wrong = [_forbidding(allowed, m) for m in error.mistakes if m.path not in paths]
+        mistakes += [_way_out(search, m) for m in wrong]
     else:
         mistakes += _unmeasured(search, edited)
     if mistakes or edited is None:
@@ -164,10 +168,25 @@ def _way_out(search: SearchRecord, mistake: Mistake) -> Mistake:
             "a baseline is compared by single networks, and this search recommends several together"
         )
         return Mistake("baseline", f"{why}; {another}")
-    if path.startswith("forbid") or FIXED_CONDITION.match(path):
-        fixed = "conditions and forbidden combinations cannot be edited"
-        return Mistake(path, f"{why}; {fixed}: keep what they name, or {another}")
+    if FIXED_CONDITION.match(path):
+        return Mistake(
+            path, f"{why}; conditions cannot be edited: keep what they name, or {another}"
+        )
     return mistake
+
+
+def _forbidding(changes: Mapping[str, Any], mistake: Mistake) -> Mistake:
+    """A mistake, with the way out where an edit does not go with what is or becomes forbidden.
+
+    That of a setting which stays, and which the edit forbids, is at what forbids it.
+    """
+    if mistake.path.startswith("forbid") and "forbid" not in changes:
+        return Mistake(mistake.path, f'{mistake.message}; or give another "forbid" as well')
+    field, forbids = mistake.path.partition("[")[0], FORBIDS.match(mistake.message)
+    if forbids is None or "forbid" not in changes or field in changes:
+        return mistake
+    message = f"it forbids {mistake.path}; forbid less, or give another {field} as well"
+    return Mistake(forbids[1], message)
 
 
 def _unmeasured(search: SearchRecord, edited: ResolvedSpec) -> list[Mistake]:
@@ -255,6 +274,29 @@ def check_places(basis: Basis, changes: Mapping[str, Any]) -> None:
         raise InvalidSpec("the edit cannot be made", mistakes)
 
 
+def check_left(basis: Basis, changes: Mapping[str, Any]) -> None:
+    """Refuse to forbid all that has been trained, where no round is left to train anything else.
+
+    Raises
+    ------
+    InvalidSpec
+        With the way out.
+    """
+    if "forbid" not in changes or not basis.trials:
+        return
+    search = basis.search
+    edited = search._replace(edits=[*search.edits, Edit(search.round, changes, basis.time)])
+    resolved = edited.resolved()
+    own = [t for t in basis.trials if t.role is None]
+    if search.round < resolved.spec.rounds or any(resolved.space.permits(t.params) for t in own):
+        return
+    message = (
+        f"it forbids all {counted(len(own), 'trial')} of this search, and round {search.round} is the last "
+        f'one; forbid less, or ask for more rounds as well, for example "rounds": {search.round + 1}'
+    )
+    raise InvalidSpec("the edit cannot be made", [Mistake("forbid", message)])
+
+
 def _refused(asked: Mapping[str, Any], changes: Mapping[str, Any]) -> list[Mistake]:
     """Mistakes of changing what cannot be edited at all."""
     try:
@@ -297,7 +339,7 @@ def _stored(now: SearchSpec, edited: SearchSpec, changes: Mapping[str, Any]) -> 
     A range that the caps limited because of another one's change is part of it.
     """
     stored = {name: value for name, value in changes.items() if name != "space"}
-    for name in given.FIELDS:  # as they are stored with a new search: complete
+    for name in (*given.FIELDS, "forbid"):  # as they are stored with a new search: complete
         if name in stored:
             stored[name] = edited.model_dump(mode="json", include={name})[name]
     space = {

@@ -50,6 +50,7 @@ def _wrong(trial: SeenTrial, new: ResolvedSpec) -> Iterator[tuple[str, str]]:
     unusable = {name: why for name, why in whys.items() if why is not None}
     yield from ((f"params.{name}", why) for name, why in unusable.items())
     space = new.space
+    values = new.workload.effective(values)  # the others had no effect, and are left out
     idle = [
         name for name in space.conditions if name in values and name not in space.active(values)
     ]

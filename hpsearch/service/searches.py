@@ -101,8 +101,10 @@ class Searches(SearchQueries):
             return {}
         edits.check_editable(search)
         full = edits.checked(search, asked.rest, self._settings, asked.mistakes)
-        if edits.turned_log(search, full):
-            edits.check_places(self._read(search.id), full)
+        if edits.turned_log(search, full) or "forbid" in full:
+            basis = self._read(search.id)
+            edits.check_places(basis, full)
+            edits.check_left(basis, full)
         return full
 
     def preview(
@@ -121,6 +123,7 @@ class Searches(SearchQueries):
         asked = edits.Asked.of(changes)
         full = edits.checked(basis.search, asked.rest, self._settings, asked.mistakes)
         edits.check_places(basis, full)
+        edits.check_left(basis, full)
         return edits.preview(basis, full, job_size=self._settings.job_size)
 
     def _read(self, search_id: str) -> edits.Basis:

@@ -1,6 +1,6 @@
 """The spec of a search: the user's JSON, checked, with everything that follows from it."""
 
-from hpsearch.spec import given, needs, outlook, plan, raised, schedule
+from hpsearch.spec import given, implied, needs, outlook, plan, raised, schedule
 from hpsearch.spec.checks import from_pydantic, parse
 from hpsearch.spec.edits import edited, merged
 from hpsearch.spec.models import Objective, Observations, SearchSpec
@@ -14,6 +14,7 @@ __all__ = [
     "edited",
     "from_pydantic",
     "given",
+    "implied",
     "merged",
     "needs",
     "outlook",

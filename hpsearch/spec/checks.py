@@ -19,7 +19,7 @@ from hpsearch.plural import counted
 from hpsearch.settings import Settings
 from hpsearch.space import Choices, Range, TaggedDimension
 from hpsearch.spec import caps as limits
-from hpsearch.spec import combinations, given, named, needs, plan, reach, webhook
+from hpsearch.spec import combinations, given, implied, named, needs, plan, reach, webhook
 from hpsearch.spec.models import SearchSpec
 from hpsearch.spec.resolved import ResolvedSpec
 from hpsearch.workloads import (
@@ -48,7 +48,9 @@ _WHEN_LOC = 5  # ("space", NAME, "when", PARENT, index, kind of level)
 _FORBID_LOC = 3  # ("forbid", index, NAME, tag of the union, field or index, ...)
 
 
-def parse(data: object, facts: DatasetFacts | Mistake, caps: Settings) -> ResolvedSpec:
+def parse(
+    data: object, facts: DatasetFacts | Mistake, caps: Settings, *, stored: bool = False
+) -> ResolvedSpec:
     """The search that `data` asks for.
 
     Parameters
@@ -60,6 +62,8 @@ def parse(data: object, facts: DatasetFacts | Mistake, caps: Settings) -> Resolv
         where there is no such dataset.
     caps
         The settings that bound what may be asked for.
+    stored
+        It is a search that has begun, with an edit in it: no condition is added.
 
     Raises
     ------
@@ -71,6 +75,7 @@ def parse(data: object, facts: DatasetFacts | Mistake, caps: Settings) -> Resolv
         raise InvalidSpec("a search spec is a JSON object", [got])
     if isinstance(facts, DatasetFacts) and "objective" not in data:
         data = {**data, "objective": default_objective(facts)}
+    data = data if stored else implied.completed(data)
     spec, mistakes = _validated(data)
     parts = _valid_parts(data)
     of_space = _of_space(parts, spec, {m.path for m in mistakes})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from itertools import pairwise
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
@@ -22,9 +23,7 @@ from hpsearch.space import (
     level_text,
     unfit,
 )
-
-if TYPE_CHECKING:
-    from hpsearch.workloads import ValidParts
+from hpsearch.workloads import ValidParts, workload_of
 
 DEEPEST = 5  # hyperparameters one above the other, over one with a condition
 FORBIDDEN_MOST = 100
@@ -103,8 +102,20 @@ def condition_mistakes(parts: ValidParts) -> list[Mistake]:
         around = cycle(name, conditions)
         if around:
             path = " -> ".join(around)
-            wrong.append(Mistake(f"space.{name}.when", f"it depends on itself: {path}; drop one"))
+            said = f"it depends on itself: {path}; drop one{_following(parts, around)}"
+            wrong.append(Mistake(f"space.{name}.when", said))
     return wrong or list(_too_deep(parts.space))
+
+
+def _following(parts: ValidParts, around: Sequence[str]) -> str:
+    """The conditions of a circle that nobody can drop, in words; empty where there is none."""
+    table = workload_of(parts.data.get("objective")).conditions(parts.space)
+    fixed = [
+        f"{name} has an effect with some {parent} alone"
+        for name, parent in pairwise(around)
+        if name in table and table[name][0] == parent
+    ]
+    return f" of the others, for {' and '.join(fixed)}" if fixed else ""
 
 
 def _in_condition(

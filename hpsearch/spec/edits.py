@@ -11,11 +11,11 @@ from hpsearch.spec.models import SearchSpec
 
 EDITABLE_FIELDS = (
     "space", "rounds", "trials_per_round", "epochs", "budget", "baseline", "try_first",
-    "require", "cheapest",
+    "require", "cheapest", "forbid",
 )  # fmt: skip
 STORED_FIELDS = (
     "space", "rounds", "trials_per_round", "epochs", "max_seconds", "max_cost", "baseline",
-    "try_first", "require", "cheapest",
+    "try_first", "require", "cheapest", "forbid",
 )  # fmt: skip
 """A budget that is raised is stored as what follows from it, as that of a new search is."""
 _FIXED = f"cannot be edited; what can be is {', '.join((*EDITABLE_FIELDS, *LABELS))}"
@@ -35,8 +35,8 @@ def merged(
     """The JSON of a spec with changes in it.
 
     A range in `space` replaces the one of its name, the others stay; fields of `epochs` are
-    replaced one by one. A baseline, what is tried first and what is required are replaced as a
-    whole.
+    replaced one by one. A baseline, what is tried first, what is required and what is forbidden
+    are replaced as a whole.
 
     Raises
     ------

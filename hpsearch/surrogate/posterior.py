@@ -107,12 +107,18 @@ class Surrogate:
         return value
 
     def best_latent(self) -> tuple[int, float]:
-        """The row whose place has the highest posterior mean, and that mean, as z."""
+        """The row whose place has the highest posterior mean, and that mean, as z.
+
+        Of those that are not forbidden, where there are some: an edit can forbid what was tried.
+        """
         return self._best
 
     @cached_property
     def _best(self) -> tuple[int, float]:
         means = self.cross(self.rows.places) @ self.alpha
+        permitted = self.encoding.permitted(self.rows.places)
+        if not permitted.all() and permitted.any():
+            means = np.where(permitted, means, -np.inf)
         index = int(np.argmax(means))
         return index, float(means[index])
 

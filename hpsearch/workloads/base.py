@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 
 from hpsearch.columns import Column
-from hpsearch.combinations import Combination
+from hpsearch.combinations import Combination, among
 from hpsearch.errors import Mistake
 from hpsearch.metrics import Task
 from hpsearch.reasons import Side
@@ -277,6 +277,17 @@ class Workload(ABC):
     def conditions(cls, space: Mapping[str, object]) -> Conditions:  # noqa: ARG003 - the interface's
         """The searched hyperparameters that have an effect beside some values of another one alone."""
         return {}
+
+    def effective(self, params: Params) -> Params:
+        """The values of a trial that have an effect beside the others in it."""
+        conditions = self.conditions(self.setup.space)
+        return {
+            name: value
+            for name, value in params.items()
+            if name not in conditions
+            or conditions[name][0] not in params
+            or among(params[conditions[name][0]], conditions[name][1])
+        }
 
     def capped(self, settings: Settings) -> Iterator[tuple[str, int, int]]:  # noqa: ARG002 - the interface's
         """(path, value, cap) of each size that the settings bound; the facts are not looked at."""

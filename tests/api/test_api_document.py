@@ -112,7 +112,7 @@ def test_an_edit_is_described_with_both_its_answers(document: dict[str, Any]) ->
     edit = document["components"]["schemas"]["SearchEdit"]
     assert set(edit["properties"]) == {
         "space", "rounds", "trials_per_round", "epochs", "budget", "baseline", "try_first", "tags",
-        "note", "require", "cheapest",
+        "note", "require", "forbid", "cheapest",
     }  # fmt: skip
     assert "required" not in edit
     assert '"default"' not in json.dumps(edit)

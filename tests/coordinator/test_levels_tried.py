@@ -55,7 +55,7 @@ def worth(params: Params, space: Mapping[str, Any]) -> float:
 
 def tried(trials: Sequence[Params], space: Mapping[str, Any]) -> dict[str, set[Any]]:
     names = [name for name, d in space.items() if isinstance(d, Choices)]
-    return {name: {params[name] for params in trials} for name in names}
+    return {name: {params[name] for params in trials if name in params} for name in names}
 
 
 def explored(resolved: ResolvedSpec) -> list[Params]:

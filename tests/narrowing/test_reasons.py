@@ -73,6 +73,7 @@ ALL = [
     course.FinalistsRepeated(course.BudgetSpent(300)),
     course.NothingTrained(32, 1),
     course.EverythingDiverged(32, external=False),
+    course.EverythingForbidden(32),
 ]
 
 

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import pytest
-from support.builders import resolve
+from support.builders import FACTS, asked, resolve
 from support.records import make_search
 
 from hpsearch.edges import crowded, linear_in_silence
 from hpsearch.report import build, words
 from hpsearch.report.health import CHECKS, SearchRecords
+from hpsearch.spec import ResolvedSpec, SearchSpec
 from hpsearch.workloads import External
 from hpsearch.workloads.dense import without_effect
 
 MOMENTUM = {"low": 0.1, "high": 0.9}
 
 
+def stored(space):
+    """A search of an earlier version, to which no condition was added."""
+    return ResolvedSpec(SearchSpec.model_validate(asked(space=space)), FACTS)
+
+
 def test_a_value_without_effect_is_left_out_of_tables_alone():
     space = {"optimizer": {"choices": ["sgd", "momentum", "adam"]}, "momentum": MOMENTUM,
              "initializer": {"choices": ["auto", "normal"]},
              "init_std": {"low": 0.01, "high": 0.1}}  # fmt: skip
-    conditions = build.conditions_view(resolve(space=space))
+    conditions = build.conditions_view(stored(space))
     assert conditions == {"momentum": {"optimizer": ["momentum", "nesterov"]},
                           "init_std": {"initializer": ["normal"]}}  # fmt: skip
     params = {"optimizer": "sgd", "momentum": 0.5, "initializer": "normal", "init_std": 0.05}
@@ -32,11 +38,18 @@ def test_a_condition_of_the_spec_is_added_to_that_of_the_model():
     space = {"optimizer": {"choices": ["sgd", "momentum", "nesterov"]},
              "schedule": {"choices": ["constant", "cosine"]},
              "momentum": {**MOMENTUM, "when": {"schedule": ["cosine"]}}}  # fmt: skip
-    conditions = build.conditions_view(resolve(space=space))
     useful = {"optimizer": ["momentum", "nesterov"], "schedule": ["cosine"]}
-    assert conditions == {"momentum": useful}
+    for resolved in (stored(space), resolve(space=space)):
+        assert build.conditions_view(resolved) == {"momentum": useful}
     space["momentum"] = {**MOMENTUM, "when": {"optimizer": ["sgd", "nesterov"]}}
-    assert build.conditions_view(resolve(space=space)) == {"momentum": {"optimizer": ["nesterov"]}}
+    assert build.conditions_view(stored(space)) == {"momentum": {"optimizer": ["nesterov"]}}
+
+
+def test_layers_are_a_condition_too():
+    space = {"hidden_sizes": {"choices": [[], [8], [8, 4]]}, "dropout": {"low": 0.0, "high": 0.5}}
+    conditions = build.conditions_view(stored(space))
+    assert conditions == {"dropout": {"hidden_sizes": [(8,), (8, 4)]}}
+    assert words.params({"hidden_sizes": (), "dropout": 0.1}, conditions) == "hidden_sizes=[]"
 
 
 @pytest.mark.parametrize("space", [{"momentum": MOMENTUM}, {"optimizer": {"choices": ["adam"]}}])

@@ -11,7 +11,7 @@ import optuna
 import pytest
 from rich.console import Console
 from support.alone import alone
-from support.bench import OWNER
+from support.bench import OWNER, Bench
 
 from hpsearch.cli import compare, result_output
 from hpsearch.errors import InvalidSpec
@@ -181,11 +181,58 @@ def test_an_edit_keeps_the_condition_and_may_not_change_it(
         ({"space": {"optimizer": {"choices": ["sgd", "adam"]}}}, "space.momentum.when.optimizer[0]", "cannot occur"),
         ({"space": {"learning_rate": {"low": 0.9}}}, "forbid", "optimizer = adam it leaves none"),
         ({"baseline": {"optimizer": "adam", "learning_rate": 0.5}}, "baseline", "forbid[0] forbids it"),
-        ({"forbid": []}, "forbid", "cannot be edited"),
     ):  # fmt: skip
         with pytest.raises(InvalidSpec) as refused:
             checked(record, change, services.settings)
         assert words in dict(refused.value.mistakes)[path], change
+
+
+def test_what_is_forbidden_in_mid_search_is_neither_trained_again_nor_recommended(
+    configured: Callable[..., Any], sqlite_url: str
+) -> None:
+    fast = [{"learning_rate": {"low": 0.03, "high": 1}}]
+    own = {"optimizer": "momentum", "learning_rate": 0.02}
+    spec = {**SPEC, "sampler": "sobol", "trials_per_round": 8, "baseline": own}
+    digests = set()
+    for size in (1, 64):
+        with build(configured(database_url=sqlite_url, job_size=size)) as services:
+            search, _ = services.searches.submit(spec, owner=OWNER)
+            digests.add(alone(services, search.id, edits={1: {"forbid": fast}}))
+            result = services.searches.result(search.id, owner=OWNER)
+            trials = services.searches.trials(search.id, owner=OWNER, limit=200).items
+            later = [float(t.params["learning_rate"]) for t in trials if t.round > 1]
+            assert max(float(t.params["learning_rate"]) for t in trials if t.round == 1) > 0.03
+            assert max(later) < 0.03
+            assert float(result.recommended.params["learning_rate"]) < 0.03
+            assert all(float(f.params["learning_rate"]) < 0.03 for f in result.finalists)
+            assert replay.decisions(services, search.id).differences == []
+    assert len(digests) == 1
+    assert None not in digests
+
+
+def test_all_that_was_trained_may_be_forbidden_as_long_as_a_round_is_left(
+    configured: Callable[..., Any], sqlite_url: str
+) -> None:
+    space = {"learning_rate": {"low": 0.001, "high": 1.0, "scale": "log"}}
+    few = {"rounds": 2, "trials_per_round": 2, "finalists": {"rounds": 0}, "baseline": None,
+           "try_first": [{"learning_rate": 0.01}, {"learning_rate": 0.02}], "forbid": []}  # fmt: skip
+    low = [{"learning_rate": {"low": 0.005, "high": 0.05}}]
+    with build(configured(database_url=sqlite_url)) as services:
+        search, _ = services.searches.submit({**SPEC, **few, "space": space}, owner=OWNER)
+        assert alone(services, search.id, edits={1: {"forbid": low}})
+        result = services.searches.result(search.id, owner=OWNER)
+        assert not 0.005 <= float(result.recommended.params["learning_rate"]) <= 0.05
+        search, _ = services.searches.submit(
+            {**SPEC, **few, "space": space, "rounds": 1, "seed": 1}, owner=OWNER
+        )
+        bench = Bench(services)
+        bench.work.advance_due()
+        for ask in (services.searches.edit, services.searches.preview):
+            with pytest.raises(InvalidSpec) as refused:
+                ask(search.id, {"forbid": low}, owner=OWNER)
+            said = dict(refused.value.mistakes)["forbid"]
+            assert "it forbids all 2 trials of this search, and round 1 is the last" in said
+        services.searches.edit(search.id, {"forbid": low, "rounds": 2}, owner=OWNER)
 
 
 def test_trials_from_elsewhere_have_active_values_alone(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from support.builders import FACTS, asked, caps, resolve, search
 from support.records import make_search
 
+from hpsearch.coordinator.snapshot import edited_ranges
 from hpsearch.errors import Conflict, InvalidSpec
 from hpsearch.reasons import StoredReason, words
 from hpsearch.records import Edit, SearchRecord
@@ -180,15 +181,97 @@ def test_what_a_condition_or_a_forbidden_combination_names_stays_and_the_edit_sa
     }
     forbid = [{"optimizer": "adam", "learning_rate": {"low": 0.1, "high": 1}}]
     row = submitted(space=space, forbid=forbid)
-    for level, path in (
-        ("momentum", "space.momentum.when.optimizer[0]"),
-        ("adam", "forbid[0].optimizer"),
-    ):
+    for level, path, said_there in (
+        ("momentum", "space.momentum.when.optimizer[0]", "conditions cannot be edited: keep what they name, or continue"),
+        ("adam", "forbid[0].optimizer", 'or give another "forbid" as well'),
+    ):  # fmt: skip
         left = [other for other in ("sgd", "momentum", "adam") if other != level]
         said = paths(row, {"space": {"optimizer": {"choices": left}}})
-        assert (
-            "cannot be edited: keep what they name, or continue it with a new search" in said[path]
-        )
+        assert said_there in said[path]
+
+
+NETS: dict[str, Any] = {
+    "learning_rate": RATE,
+    "optimizer": {"choices": ["sgd", "momentum", "nesterov", "adam"]},
+    "momentum": {"low": 0.1, "high": 0.9},
+}
+
+
+@pytest.mark.parametrize(
+    ("when", "choices", "then"),
+    [
+        (None, ["sgd", "momentum"], ["momentum"]),
+        (None, ["sgd", "momentum", "nesterov", "adam", "adagrad"], None),
+        (None, ["momentum", "nesterov"], None),  # as it is, it says so
+        (["nesterov"], ["sgd", "nesterov"], None),
+    ],
+)
+def test_a_condition_of_the_table_follows_the_choices_that_are_left(
+    when: list[str] | None, choices: list[str], then: list[str] | None
+) -> None:
+    """That of a user stays; so does the lack of one in a search of an earlier version."""
+    named = {} if when is None else {"when": {"optimizer": when}}
+    row = submitted(space={**NETS, "momentum": {**NETS["momentum"], **named}})
+    made = checked(row, {"space": {"optimizer": {"choices": choices}}}, caps())["space"]
+    assert made.get("momentum", {}).get("when") == (None if then is None else {"optimizer": then})
+    earlier = row._replace(spec={**row.spec, "space": NETS})
+    kept = checked(earlier, {"space": {"optimizer": {"choices": choices}}}, caps())["space"]
+    assert kept.keys() == {"optimizer"}
+
+
+def test_a_level_that_comes_brings_what_it_uses_and_the_range_stays_where_it_is() -> None:
+    space = {**NETS, "optimizer": {"choices": ["momentum", "nesterov"]}}
+    row = submitted(space=space)
+    assert "when" not in row.spec["space"]["momentum"]
+    changes = checked(row, {"space": {"optimizer": {"choices": ["momentum", "sgd"]}}}, caps())
+    assert changes["space"]["momentum"]["when"] == {"optimizer": ["momentum"]}
+    edited = row._replace(round=1, edits=[Edit(1, changes, 0.0)])
+    assert edited_ranges(edited, 1).keys() == {"optimizer"}
+    row = submitted(space={**NETS, "optimizer": {"choices": ["momentum", "sgd"]}})
+    more = checked(
+        row, {"space": {"optimizer": {"choices": ["momentum", "nesterov", "sgd"]}}}, caps()
+    )
+    assert more["space"]["momentum"]["when"] == {"optimizer": ["momentum", "nesterov"]}
+
+
+FORBID = [{"learning_rate": {"low": 0.1, "high": 1}}]
+
+
+def test_forbidden_combinations_are_replaced_as_a_whole_and_stored_in_full() -> None:
+    row = submitted(space={"learning_rate": RATE}, forbid=FORBID)
+    changes = checked(row, {"forbid": [{"learning_rate": {"low": 0, "high": 1e-3}}]}, caps())
+    assert changes == {"forbid": [{"learning_rate": {"low": 0.0, "high": 0.001}}]}
+    edited = row._replace(round=1, edits=[Edit(1, changes, 0.0)]).resolved().space
+    assert edited.permits({"learning_rate": 0.5})
+    assert not edited.permits({"learning_rate": 1e-4})
+    assert checked(row, {"forbid": []}, caps()) == {"forbid": []}
+    none = row._replace(round=1, edits=[Edit(1, {"forbid": []}, 0.0)]).resolved()
+    assert not none.space.forbidden
+    assert "forbid" not in none.spec.to_json()
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "words"),
+    [
+        ({"forbid": [{"rate": 1}]}, "forbid[0].rate", "is not searched"),
+        ({"forbid": [{"learning_rate": {"low": 0, "high": 1}}]}, "forbid", "leaves 0"),
+        ({"forbid": FORBID, "try_first": []}, "forbid[0]", "it forbids baseline; forbid less, or give another baseline"),
+        ({"forbid": FORBID, "baseline": None}, "forbid[0]", "it forbids try_first[0]"),
+        ({"forbid": FORBID, "baseline": {"learning_rate": 0.9}}, "baseline", "forbid[0] forbids it"),
+        ({"forbid": 3}, "forbid", "give a list"),
+    ],
+)  # fmt: skip
+def test_what_may_not_be_forbidden_in_mid_search(
+    changes: dict[str, Any], path: str, words: str
+) -> None:
+    row = submitted(
+        space={"learning_rate": RATE},
+        baseline={"learning_rate": 0.5},
+        try_first=[{"learning_rate": 0.2}],
+    )
+    assert words in paths(row, changes)[path]
+    if path == "forbid[0]" and "baseline" in changes:  # once it is trained, nothing speaks against
+        assert checked(row._replace(round=1), changes, caps())
 
 
 def test_a_baseline_comes_too_late_where_several_networks_are_recommended() -> None:

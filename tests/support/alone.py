@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import count
+from typing import Any
+
 from hpsearch.service import Services
 from hpsearch.training import Trainer
 from hpsearch.training.final import run_final
@@ -9,10 +13,16 @@ from hpsearch.trials import RoundKind
 from support.bench import OWNER, Bench
 
 
-def alone(services: Services, search_id: str) -> str | None:
-    """Run a search to its end; its digest."""
+def alone(
+    services: Services, search_id: str, *, edits: Mapping[int, Mapping[str, Any]] | None = None
+) -> str | None:
+    """Run a search to its end; its digest. An edit comes once so many rounds are over."""
     bench, trainer = Bench(services), Trainer(services.files)
-    while bench.status(search_id).finished_at is None:
+    for over in count():
+        if bench.status(search_id).finished_at is not None:
+            break
+        if over in (edits or {}):
+            services.searches.edit(search_id, dict((edits or {})[over]), owner=OWNER)
         bench.work.advance_due()
         for hint in bench.work.hints():
             order = bench.claim(hint)

@@ -19,6 +19,7 @@ from hpsearch.registry import Registry
 from hpsearch.spec import SearchSpec
 from hpsearch.workloads import DatasetFacts
 from hpsearch.workloads.dense import ModelSpec, hyperparameters
+from hpsearch.workloads.dense.model import Needs
 
 COLOURS: Registry[int] = Registry("colour", {"red": 1, "blue": 2})
 
@@ -97,7 +98,7 @@ class TestConstants:
     def test_another_optimizer_may_use_what_is_there(self, slow):
         space = {"rho": {"low": 0.1, "high": 0.9}}
         assert resolve(model={"optimizer": "slow"}, space=space).space.names == ["rho"]
-        assert hyperparameters()["rho"].needs == ("optimizer", ("rmsprop", "slow"))
+        assert hyperparameters()["rho"].needs == Needs("optimizer", ("rmsprop", "slow"))
 
     def test_the_schema_describes_it(self, slow):
         described = SearchSpec.model_json_schema()["$defs"]["ModelSpec"]["properties"]

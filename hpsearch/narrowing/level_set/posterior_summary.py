@@ -57,7 +57,11 @@ class PosteriorSummary:
         axes = grid.axes(space, box, observations, model.encoding)
         c = caution(len(space.names))
         places, mean, sd = _predictions(space, box, observations, model, axes, c)
-        within = [o for o in observations if o.finite and inside(box, o.params)]
+        within = [
+            o
+            for o in observations
+            if o.finite and inside(box, o.params) and space.permits(o.params)
+        ]
         return cls._over(model, axes, c, (places, mean, sd), within, supports(model))
 
     @classmethod
@@ -98,7 +102,10 @@ class PosteriorSummary:
         if not on.any():
             return None
         within = [
-            o for o in observations if o.finite and name in o.params and inside(box, o.params)
+            o
+            for o in observations
+            if o.finite and name in o.params and inside(box, o.params)
+            if encoding.space.permits(o.params)
         ]
         predictions = self.places[on], self.mean[on], self.sd[on]
         return self._over(self.model, self.axes, self.c, predictions, within, self.supports)

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from hpsearch.report.views.base import View
 from hpsearch.report.views.progress import StatusView
+from hpsearch.space import Level
 from hpsearch.trials import RoundKind
 
 
@@ -33,6 +34,11 @@ class PlanView(View):
         "the spec, and their defaults, say it all."
     )
     planned: list[str] = Field(description="Fields of the spec that the plan has chosen.")
+    conditions: dict[str, dict[str, list[Level]]] = Field(
+        {},
+        description="Conditions that the document does not name and that follow from what its "
+        "hyperparameters have an effect with; `spec` has them as `when`.",
+    )
     rounds: list[PlannedRoundView] = Field(description="Without the final test.")
     trials: int = Field(description="Of all rounds together.")
     epochs: int = Field(description="Of all rounds together.")

@@ -12,7 +12,7 @@ from hpsearch.space import Choices, Level, level_text
 from hpsearch.workloads.base import Setup, ValidParts
 from hpsearch.workloads.dense import caps
 from hpsearch.workloads.dense.hyperparameters import ARCHITECTURE, hyperparameters, mistakes_in
-from hpsearch.workloads.dense.model import ModelSpec
+from hpsearch.workloads.dense.model import ModelSpec, Needs
 
 
 def model_against_space(parts: ValidParts) -> list[Mistake]:
@@ -38,33 +38,45 @@ def _without_effect(name: str, parts: ValidParts) -> list[Mistake]:
     known = hyperparameters().get(name)
     if known is None or known.needs is None:
         return []
-    other, useful = known.needs
-    searched, own = parts.space.get(other), parts.space.get(name)
+    needs, own = known.needs, parts.space.get(name)
+    searched = parts.space.get(needs.other)
     if isinstance(searched, Choices):
-        condition = (None if own is None else own.when) or {}
-        if other in condition and not set(condition[other]) & set(useful):
-            return [_with_none_of(name, other, condition[other], useful)]
+        named = ((None if own is None else own.when) or {}).get(needs.other, ())
+        wrong = _in_condition(name, needs, named)
+        if wrong:
+            return wrong
         values: tuple[Any, ...] = searched.choices
-    elif parts.model is not None and other not in parts.searched:
-        values = (getattr(parts.model, other),)
+    elif parts.model is not None and needs.other not in parts.searched:
+        values = (getattr(parts.model, needs.other),)
     else:
         return []  # `other` is itself mistaken
-    if set(values) & set(useful):
+    if any(map(needs.met_by, values)):
         return []
-    wanted = " or ".join(map(level_text, useful))
     message = (
-        f"{name} has no effect with {other} {level_text(values[0])}; set model.{other} to {wanted}"
+        f"{name} has no effect with {needs.other} {_shown(values[0])}; set model.{needs.other} to "
+        f"{needs.words}, or drop it"
     )
-    return [Mistake(f"space.{name}", f"{message}, or drop it")]
+    return [Mistake(f"space.{name}", message)]
 
 
-def _with_none_of(
-    name: str, other: str, levels: Sequence[Level], useful: Sequence[Level]
-) -> Mistake:
-    """The mistake of a condition under which a hyperparameter never has an effect."""
-    shown, wanted = (" or ".join(map(level_text, some)) for some in (levels, useful))
-    message = f"{name} has no effect with {other} {shown}; name {wanted}, or drop it"
-    return Mistake(f"space.{name}.when.{other}", message)
+def _in_condition(name: str, needs: Needs, named: Sequence[Level]) -> list[Mistake]:
+    """Levels of a condition beside which a hyperparameter has no effect."""
+    path, idle = f"space.{name}.when.{needs.other}", [x for x in named if not needs.met_by(x)]
+    if not idle:
+        return []
+    shown = " or ".join(map(_shown, idle))
+    message = f"{name} has no effect with {needs.other} {shown}"
+    if len(idle) == len(named):
+        return [Mistake(path, f"{message}; name {needs.words}, or drop it")]
+    return [
+        Mistake(f"{path}[{i}]", f"{message}; drop that level, or the whole condition: it follows")
+        for i, level in enumerate(named)
+        if level in idle
+    ]
+
+
+def _shown(level: Level) -> str:
+    return level_text(list(level) if isinstance(level, tuple) else level)
 
 
 def batch_size(setup: Setup, parts: ValidParts, size: int) -> list[Mistake]:

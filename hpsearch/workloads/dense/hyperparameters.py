@@ -14,7 +14,13 @@ from hpsearch.errors import Mistake, suggestion, with_question
 from hpsearch.one_of import OneOf
 from hpsearch.space import Choices, Dimension, Level, Range, level_text
 from hpsearch.workloads.dense.constants import Declared, declared
-from hpsearch.workloads.dense.model import LAYERS_MAX, UNITS_MAX, Searchable, current_model
+from hpsearch.workloads.dense.model import (
+    LAYERS_MAX,
+    UNITS_MAX,
+    Needs,
+    Searchable,
+    current_model,
+)
 
 Kind = Literal["float", "integer", "level", "sizes"]
 
@@ -39,7 +45,7 @@ class Hyperparameter:
     levels_now: Callable[[], tuple[Level, ...]] = tuple
     nullable: bool = False
     shaping: bool = False
-    needs: tuple[str, tuple[Level, ...]] | None = None
+    needs: Needs | None = None
 
     @property
     def levels(self) -> tuple[Level, ...]:
@@ -107,14 +113,13 @@ def _table(now: Declared) -> Mapping[str, Hyperparameter]:
     for name, field in current_model().model_fields.items():
         for mark in field.metadata:
             if isinstance(mark, Searchable):
-                needs = ("optimizer", now.users(name)) if name in constants else mark.needs
+                users = Needs("optimizer", now.users(name))
+                needs = users if name in constants else mark.needs
                 table[name] = _of_field(field, mark, needs)
     return {**table, **ARCHITECTURE}
 
 
-def _of_field(
-    field: FieldInfo, mark: Searchable, needs: tuple[str, tuple[Level, ...]] | None
-) -> Hyperparameter:
+def _of_field(field: FieldInfo, mark: Searchable, needs: Needs | None) -> Hyperparameter:
     kind, levels = _kind(field)
     bounds: dict[str, Any] = {}
     for rule in field.metadata:  # the bounds given to Field, one object each
@@ -198,12 +203,14 @@ def without_effect(model: Mapping[str, Any], space: Mapping[str, Any]) -> list[s
     for name, known in hyperparameters().items():
         if name not in model or known.needs is None:
             continue
-        other, useful = known.needs
-        searched = space.get(other)
-        values = (
-            searched.get("choices", ()) if isinstance(searched, Mapping) else [model.get(other)]
-        )
-        if not set(values) & set(useful):
+        searched = space.get(known.needs.other)
+        if isinstance(searched, Mapping):
+            values = searched.get("choices", ())
+        elif known.needs.other in model:
+            values = [model[known.needs.other]]
+        else:
+            continue  # other fields stand in its place
+        if not any(map(known.needs.met_by, values)):
             idle.append(name)
     return sorted(idle)
 

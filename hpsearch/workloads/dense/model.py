@@ -27,7 +27,7 @@ from pydantic_core import CoreSchema
 from hpsearch import nn
 from hpsearch.one_of import one_of
 from hpsearch.rules import Since
-from hpsearch.space import Level
+from hpsearch.space import Level, level_text
 from hpsearch.workloads.dense.constants import Declared, declared
 from hpsearch.workloads.dense.layers import Kinds, Layers, kinds
 
@@ -35,6 +35,28 @@ UNITS_MAX = 4_096
 LAYERS_MAX = 10
 LEVELS_MAX = 4_096
 BATCH_MAX = 1_000_000  # the dataset's own size is the real bound; `Dense.unfit` knows it
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """The values of another field beside which one has an effect.
+
+    `levels` is None where any list does that is not empty: the units of hidden layers.
+    """
+
+    other: str
+    levels: tuple[Level, ...] | None = None
+
+    def met_by(self, value: object) -> bool:
+        """Tell whether a value of the other field is one of them."""
+        return bool(value) if self.levels is None else value in self.levels
+
+    @property
+    def words(self) -> str:
+        """The values for people."""
+        if self.levels is None:
+            return "at least one layer, such as [50]"
+        return " or ".join(map(level_text, self.levels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +68,11 @@ class Searchable:
     """
 
     shaping: bool = False
-    needs: tuple[str, tuple[Level, ...]] | None = None
+    needs: Needs | None = None
 
 
 PER_TRIAL, SHAPING = Searchable(), Searchable(shaping=True)
+HIDDEN_LAYERS = Needs("hidden_sizes")
 
 Units = Annotated[int, Field(ge=1, le=UNITS_MAX)]
 HiddenSizes = Annotated[
@@ -82,7 +105,7 @@ class ModelSpec(BaseModel):
     initializer: Annotated[str, one_of(nn.INITIALIZERS), PER_TRIAL] = Field(
         "auto", description="auto: He for ReLU, Xavier for sigmoid and tanh."
     )
-    init_std: Annotated[float, Searchable(needs=("initializer", ("normal",)))] = Field(
+    init_std: Annotated[float, Searchable(needs=Needs("initializer", ("normal",)))] = Field(
         0.01, gt=0, le=1e3, description="Standard deviation for normal."
     )
     optimizer: Annotated[str, one_of(nn.OPTIMIZERS), SHAPING] = "sgd"
@@ -102,8 +125,8 @@ class ModelSpec(BaseModel):
         None, gt=0, le=1e6, description="Largest gradient norm; null does not clip."
     )
     batch_size: Annotated[int, SHAPING] = Field(32, ge=1, le=BATCH_MAX)
-    batch_norm: Annotated[bool, SHAPING] = False
-    dropout: Annotated[float, PER_TRIAL] = Field(
+    batch_norm: Annotated[bool, Searchable(shaping=True, needs=HIDDEN_LAYERS)] = False
+    dropout: Annotated[float, Searchable(needs=HIDDEN_LAYERS)] = Field(
         0.0, ge=0, le=0.9, description="Share of hidden units dropped."
     )
     class_weight: Annotated[Literal["balanced"] | None, SHAPING] = Field(

@@ -76,9 +76,16 @@ class Dense(Workload):
     @classmethod
     def conditions(cls, space: Mapping[str, object]) -> Conditions:
         """Constants of optimizers, where the optimizer is searched as well, and the like."""
-        table = hyperparameters()
-        needs = {name: table[name].needs for name in space if name in table}
-        return {name: need for name, need in needs.items() if need is not None and need[0] in space}
+        table, conditions = hyperparameters(), {}
+        for name in space:
+            needs = table[name].needs if name in table else None
+            searched = None if needs is None else space.get(needs.other)
+            if needs is None or searched is None:
+                continue
+            choices = searched.choices if isinstance(searched, Choices) else ()
+            useful = needs.levels or tuple(one for one in choices if needs.met_by(one))
+            conditions[name] = needs.other, useful
+        return conditions
 
     @property
     def model(self) -> ModelSpec:

@@ -179,7 +179,8 @@ def digest_of(seen: History, s: SearchRecord) -> str | None:
 
 def digest_of_rows(seen: History, s: SearchRecord) -> str:
     """The digest that a completed search would have, whatever withholds it."""
-    lines = digest.trial_lines(t for t in seen.trials if t.search_id == s.id)
+    own = (t for t in seen.trials if t.search_id == s.id)
+    lines = digest.trial_lines(own, digest.covered(s.resolved()))
     return digest.search_digest(s, lines, seen.final(s.id)[0].ensemble_correct)
 
 
