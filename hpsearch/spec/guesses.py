@@ -1,0 +1,12 @@
+"""Guesses: how many trials of the first round are drawn about them."""
+
+from __future__ import annotations
+
+from hpsearch.spec.resolved import ResolvedSpec
+
+EVERY = 4  # one of so many drawn trials of the first round
+
+
+def drawn_near(resolved: ResolvedSpec, drawn: int) -> int:
+    """How many of the `drawn` trials of the first round are drawn about the guesses, and not uniformly."""
+    return drawn // EVERY if resolved.space.guesses else 0
