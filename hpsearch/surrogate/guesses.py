@@ -27,7 +27,7 @@ from hpsearch.surrogate.encoding import Encoding
 
 SPREAD = 0.1  # of the asked width: the standard deviation of what a guess means
 DOUBT = 0.1  # of the density is uniform
-WEIGHT = 10.0  # β: trials after which the exponent is 1
+WEIGHT = 5.0  # β: trials after which the exponent is 1
 
 
 def guessed_places(space: Space) -> Mapping[str, float]:

@@ -59,6 +59,7 @@ from hpsearch.report.views.statement import (
     StatementRange,
     StatementView,
 )
+from hpsearch.report.views.tuning import TuningCurveView, TuningPointView
 
 __all__ = [
     "AuditView",
@@ -112,6 +113,8 @@ __all__ = [
     "TestView",
     "TrialCounts",
     "TrialView",
+    "TuningCurveView",
+    "TuningPointView",
     "VerdictView",
     "View",
     "WaitingView",
