@@ -126,7 +126,7 @@ class TestBelief:
             for n in (10, 20, 1000)
         ]
         assert gaps[0] == pytest.approx(2 * gaps[1])
-        assert gaps[0] > 3
+        assert gaps[0] > 1.5
         assert gaps[2] < 0.05
 
     def test_the_gradient_is_that_of_the_value(self):
