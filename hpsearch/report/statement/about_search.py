@@ -100,6 +100,16 @@ def method(facts: Facts) -> Answer:
     first = len(given.first_of(facts.resolved))
     if first:
         text += f" The first round began with {counted(first, 'setting')} that its user named."
+    if facts.resolved.space.guesses:
+        text += (
+            f" Its user had guesses for {listed(sorted(facts.resolved.space.guesses))}: up to a quarter of "
+            "the draws of the first round were made about them"
+            + (
+                ", and proposals weigh them, the less the more trials there are."
+                if spec.sampler == "gp"
+                else "."
+            )
+        )
     end = None if spec.max_seconds else facts.records.latest(lambda evidence: evidence.explored)
     return text if end is None else f"{text} Exploring ended: {said(reasons.words(end))}."
 
