@@ -10,8 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from support.builders import FACTS, asked, caps, mistakes, observe, resolve, search
+from support.records import make_search
 
+from hpsearch.errors import InvalidSpec
 from hpsearch.samplers import SAMPLERS
+from hpsearch.service.edits import checked
 from hpsearch.space import inside, plain
 from hpsearch.spec import ResolvedSpec, guesses, parse
 from hpsearch.surrogate import Belief, Encoding, drawn_near, fitted
@@ -179,3 +182,23 @@ def test_the_model_looks_near_the_guess_while_it_knows_little():
         trials = SAMPLERS["gp"].propose(resolved.space, resolved.box, flat, model, 8, rng)
         share.append(np.mean([abs(np.log10(one["learning_rate"]) + 3) < 1 for one in trials]))
     assert share[1] > share[0]
+
+
+class TestEdits:
+    @staticmethod
+    def edited(change: dict[str, Any]) -> dict[str, Any]:
+        spec = resolve(space={"learning_rate": GUESSED}).spec.to_json()
+        made = checked(make_search(spec=spec), {"space": {"learning_rate": change}}, caps())
+        return dict(made["space"]["learning_rate"])
+
+    def test_a_guess_is_changed_taken_away_and_else_kept(self):
+        assert self.edited({"guess": 0.01})["guess"] == 0.01
+        assert "guess" not in self.edited({"guess": None})
+        assert self.edited({"low": 1e-4})["guess"] == 1e-3
+
+    def test_an_edit_that_leaves_it_outside_says_the_way_out(self):
+        with pytest.raises(InvalidSpec) as refused:
+            self.edited({"high": 1e-4})
+        (mistake,) = refused.value.mistakes
+        assert mistake.path == "space.learning_rate"
+        assert "null in an edit" in mistake.message
