@@ -54,7 +54,7 @@ class _Edit(BaseModel):
 
 
 class RangeEdit(_Edit):
-    """Fields of a range; those left out stay as they are, null takes a hard limit away."""
+    """Fields of a range; those left out stay as they are, null takes a hard limit or a guess away."""
 
     low: float = Field(0.0, description="Lower edge, inclusive.")
     high: float = Field(0.0, description="Upper edge, inclusive; above low.")
@@ -62,6 +62,7 @@ class RangeEdit(_Edit):
     integer: bool = False
     hard_low: float | None = Field(None, description="Never search below.")
     hard_high: float | None = Field(None, description="Never search above.")
+    guess: float | None = Field(None, description="The value that you believe in.")
 
 
 class EpochsEdit(_Edit):

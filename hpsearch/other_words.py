@@ -12,6 +12,7 @@ _HERE: Mapping[str, str] = {
     "hard_low": "hard_min lower_limit min_limit limit_low absolute_min",
     "hard_high": "hard_max upper_limit max_limit limit_high absolute_max",
     "scale": "log log_scale logscale sampling distribution dist prior spacing transform",
+    "guess": "prior_mean initial_guess default default_value initial_value init_value init_val x0 center",
     "integer": "int is_int is_integer dtype type step q discrete quantize",
     "choices": "values options categories categorical levels candidates list grid enum one_of",
     # Specs

@@ -66,14 +66,15 @@ __all__ = [
     "box_to_json",
     "conditions_in",
     "fitted",
+    "guesses_in",
     "inside",
     "level_text",
     "params_from_json",
+    "plain",
     "same_level",
     "typed",
     "unfit",
     "widest",
-    "without_condition",
 ]
 
 DECADES_BEYOND = 3.0  # how far a log range may expand when no hard limit is given
@@ -113,6 +114,12 @@ _WHEN = (
 )
 
 
+_GUESS = (
+    "The value that you believe in. A quarter of the first trials is drawn around it, and sampler gp weighs "
+    "places by it, the less the more trials there are. It has to lie between low and high."
+)
+
+
 class Range(BaseModel):
     """An interval of numbers, with the limits that expansion must not cross.
 
@@ -128,6 +135,7 @@ class Range(BaseModel):
     hard_low: float | None = Field(None, description="Never search below; equal to low forbids it.")
     hard_high: float | None = Field(None, description="Never search above this.")
     when: Annotated[When | None, Since("0.2")] = Field(None, description=_WHEN)
+    guess: Annotated[float | None, Since("0.2")] = Field(None, description=_GUESS)
 
     @model_validator(mode="after")
     def _ordered(self) -> Range:
@@ -156,7 +164,22 @@ class Range(BaseModel):
                 f"low={self.low!r} and high={self.high!r} are so close that a float64 has hardly a number "
                 "between them; widen the range, or search the distance from a fixed value"
             )
+        self._check_guess()
         return self
+
+    def _check_guess(self) -> None:
+        if self.guess is None:
+            return
+        if not self.low <= self.guess <= self.high:
+            edges = f"{self.low:.15g} and {self.high:.15g}"
+            raise ValueError(
+                f"guess={self.guess:.15g} lies outside the range, between {edges}; "
+                "widen the range, or drop the guess (null in an edit)"
+            )
+        if self.integer and self.guess != int(self.guess):
+            raise ValueError(
+                f"guess={self.guess:.15g} is no whole number, and the range has whole numbers alone"
+            )
 
     def coordinate(self, value: float) -> float:
         """`value` in this range's own scale."""
@@ -468,8 +491,17 @@ def conditions_in(asked: Box) -> Conditions:
     return {name: d.when for name, d in asked.items() if d.when is not None}
 
 
-def without_condition(dimension: Dimension) -> Dimension:
-    """`dimension` as boxes have it: when it is active is the space's to know."""
+def guesses_in(asked: Box) -> Mapping[str, float]:
+    """The guesses of the asked ranges, those that have one."""
+    return {
+        name: d.guess for name, d in asked.items() if isinstance(d, Range) and d.guess is not None
+    }
+
+
+def plain(dimension: Dimension) -> Dimension:
+    """`dimension` as boxes have it: when it is active, and a guess, are the space's to know."""
+    if isinstance(dimension, Range) and dimension.guess is not None:
+        dimension = dimension.model_copy(update={"guess": None})
     return dimension if dimension.when is None else dimension.model_copy(update={"when": None})
 
 
@@ -481,6 +513,8 @@ class Space:
         Those of the hyperparameters that are not active in every trial.
     forbidden
         Values that no trial may have together.
+    guesses
+        The values that the user believes in, of some ranges.
     order
         The names of hyperparameters, each behind those that its condition is about.
     """
@@ -489,6 +523,7 @@ class Space:
     shaping: frozenset[str] = frozenset()
     conditions: Conditions = field(default_factory=dict)
     forbidden: Sequence[Combination] = ()
+    guesses: Mapping[str, float] = field(default_factory=dict)
     order: Sequence[str] = field(init=False)
 
     def __post_init__(self) -> None:

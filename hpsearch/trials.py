@@ -124,6 +124,7 @@ class Stream(IntEnum):
     FINAL = 6
     PROBE = 7
     FOLDS = 8
+    GUESS = 9
 
 
 RankKey = tuple[bool, float, float, int, int]

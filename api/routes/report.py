@@ -5,13 +5,14 @@ from __future__ import annotations
 from flask import Response, request
 
 from api.parameters import NoQuery, SearchPath, StatementQuery
+from api.responses import view_response
 from api.routes.figures import draw
 from api.routing import Answer, Routes, content
 from api.runtime import reader, runtime
 from hpsearch.errors import Conflict
 from hpsearch.origins import API
 from hpsearch.report.statement import MEDIA_TYPES, render
-from hpsearch.report.views import StatementFormat
+from hpsearch.report.views import StatementFormat, TuningCurveView
 
 _STATEMENT: Answer = {
     "description": "The statement, as `format` or else Accept chooses; JSON where both are silent.",
@@ -19,6 +20,7 @@ _STATEMENT: Answer = {
         MEDIA_TYPES["json"]: {"schema": {"$ref": "#/components/schemas/StatementView"}},
         MEDIA_TYPES["markdown"]: {"schema": {"type": "string"}},
         MEDIA_TYPES["text"]: {"schema": {"type": "string"}},
+        MEDIA_TYPES["latex"]: {"schema": {"type": "string"}},
     },
 }
 
@@ -73,6 +75,18 @@ def statement(path: SearchPath, query: StatementQuery) -> Response:
         content_type=f"{MEDIA_TYPES[form]}; charset=utf-8",
         headers={"Vary": "Accept"},
     )
+
+
+@routes.route_to(
+    "GET",
+    f"{API}/searches/<id>/tuning-curve",
+    scope="read",
+    answers={200: TuningCurveView},
+    problems=(404,),
+)
+def tuning_curve(path: SearchPath, query: NoQuery) -> Response:
+    """The best score of so many random trials that are trained in full, with its band, or why it is not known."""
+    return view_response(runtime().services.searches.tuning_curve(path.id, owner=reader()))
 
 
 def _accepted() -> StatementFormat:

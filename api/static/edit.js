@@ -7,7 +7,7 @@ import { showMistakes } from "./mistakes.js";
 import { nextRound } from "./rounds.js";
 import { displayName } from "./format.js";
 
-const EDGES = { low: "Low", high: "High", hard_low: "Never below", hard_high: "Never above" };
+const EDGES = { low: "Low", high: "High", hard_low: "Never below", hard_high: "Never above", guess: "Guess" };
 
 /** Open the editor of a search; `changed` is called with the status after an edit. */
 export async function editSearch(search, status, changed) {

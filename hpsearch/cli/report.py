@@ -32,7 +32,7 @@ def report(
 def statement(
     search: SearchId,
     form: Annotated[
-        Literal["text", "markdown", "json"], typer.Option("--format", help="Its form.")
+        Literal["text", "markdown", "latex", "json"], typer.Option("--format", help="Its form.")
     ] = "text",
     url: Url = None,
 ) -> None:

@@ -41,6 +41,7 @@ from hpsearch.report.views import (
     SubmittedView,
     TestRowsView,
     TrialView,
+    TuningCurveView,
     VerdictView,
 )
 
@@ -265,8 +266,12 @@ class Client:
         return self._transport.download_file(at(search, "report"), file)
 
     def statement(self, search: Search, *, format: search_calls.Form = "text") -> str:
-        """The text that a paper needs of a completed search: text, markdown or json; Conflict until then."""
+        """The text that a paper needs of a completed search: text, markdown, latex or json; Conflict until then."""
         return search_calls.statement(self._transport, search, format)
+
+    def tuning_curve(self, search: Search) -> TuningCurveView:
+        """The best score of so many random trials, with its band; or why it is not known."""
+        return self._transport.view(TuningCurveView, "GET", at(search, "tuning-curve"))
 
     def health(self, search: Search) -> HealthView:
         """Findings about a search in any state, each with its number and an advice."""

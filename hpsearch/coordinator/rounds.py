@@ -12,8 +12,9 @@ from hpsearch.coordinator.configurations import leading
 from hpsearch.coordinator.situation import Situation
 from hpsearch.reasons import Reason
 from hpsearch.samplers import SAMPLERS
+from hpsearch.samplers.draws import draw_near_guesses
 from hpsearch.space import Box, Params, Range
-from hpsearch.spec import ResolvedSpec, given, needs, schedule
+from hpsearch.spec import ResolvedSpec, given, guesses, needs, schedule
 from hpsearch.spec.schedule import MODEL_BASED, PROBE_EVERY, REPEAT_EVERY
 from hpsearch.trials import RoundKind, RoundPlan, Stream
 from hpsearch.workloads import ShapeKey
@@ -47,8 +48,10 @@ def explore(situation: Situation, *, rungs: Sequence[int], trials: int, job_size
     repeated = leading(now.permitted, box, model, again) if model is not None else []
     repeated = [params for params in repeated if not needs.breaks(now.resolved, params)]
     inner = trials - len(first) - probes - len(repeated)
+    near = _near_guesses(situation, first, inner)
+    inner -= len(near)
     propose, sobol = SAMPLERS[spec.sampler].propose, SAMPLERS["sobol"].propose
-    tried = [*observations, *now.failures, *chosen.as_tried(first, number)]
+    tried = [*observations, *now.failures, *chosen.as_tried([*first, *near], number)]
 
     def sampled(count: int, attempt: int, kept: Sequence[Params]) -> Sequence[Params]:
         rng = _stream(spec.seed, Stream.SAMPLE, number, attempt)
@@ -64,7 +67,24 @@ def explore(situation: Situation, *, rungs: Sequence[int], trials: int, job_size
 
     drawn = _meeting(situation, sampled, inner, Stream.SAMPLE)
     drawn += _meeting(situation, probed, probes, Stream.PROBE)
-    return _plan(situation, RoundKind.EXPLORE, rungs, [*first, *drawn, *repeated], job_size)
+    return _plan(situation, RoundKind.EXPLORE, rungs, [*first, *near, *drawn, *repeated], job_size)
+
+
+def _near_guesses(situation: Situation, first: Sequence[Params], inner: int) -> list[Params]:
+    """The trials of the first round that are drawn about the guesses.
+
+    Uniform draws take the place of those that are forbidden or break a requirement. A sampler that weighs
+    places by a model has the guesses in that.
+    """
+    now, space = situation.now, situation.now.resolved.space
+    weighs = situation.model is not None and SAMPLERS[now.resolved.spec.sampler].model_based
+    count = 0 if now.round or weighs else guesses.drawn_near(now.resolved, inner)
+    if not count:
+        return []
+    rng = _stream(now.resolved.spec.seed, Stream.GUESS, now.round + 1, 0)
+    tried = [*now.observations, *chosen.as_tried(first, now.round + 1)]
+    drawn = draw_near_guesses(space, now.resolved.box, tried, count, rng)
+    return [one for one in drawn if not needs.breaks(now.resolved, one)]
 
 
 def _meeting(

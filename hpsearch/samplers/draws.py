@@ -11,8 +11,8 @@ from scipy.stats import qmc
 from hpsearch.arrays import Floats
 from hpsearch.samplers import GROUP, Sampler
 from hpsearch.samplers.levels import dealt, shares, times_tried
-from hpsearch.space import Box, Choices, Level, Params, Space, typed
-from hpsearch.surrogate import Surrogate
+from hpsearch.space import Box, Choices, Dimension, Level, Params, Range, Space, typed
+from hpsearch.surrogate import Surrogate, drawn_near, guessed_places
 from hpsearch.trials import Observation, TrialState
 
 MORE, BATCH = 16, 1024  # draws at a time in place of forbidden ones, at the least and at the most
@@ -50,6 +50,37 @@ def propose_sobol(
         return assembled(space, box, tried, sobol(len(free(space, box)), n, rng), rng)
 
     return permitted(space, box, observations, n, draw)
+
+
+def draw_near_guesses(
+    space: Space,
+    box: Box,
+    observations: Sequence[Observation],
+    n: int,
+    rng: np.random.Generator,
+) -> list[Params]:
+    """At most `n` points of a Sobol sequence that lie about the guesses in the ranges that have one.
+
+    Of a range that shapes a network it is the value of its grid nearest to the guess, so that all of these
+    trials can be stacked. Those that are forbidden are left out: nothing else about them is worth a trial.
+    """
+    places = guessed_places(space)
+    units, names = sobol(len(free(space, box)), n, rng), free(space, box)
+    for name in places.keys() & set(names):
+        column = names.index(name)
+        units[:, column] = drawn_near(units[:, column], places[name])
+    drawn = assembled(space, box, observations, units, rng)
+    nearest = {
+        name: _nearest(box[name], space.guesses[name]) for name in places if name not in names
+    }
+    drawn = [{k: nearest.get(k, v) for k, v in one.items()} for one in drawn]
+    return [one for one in drawn if space.permits(one)]
+
+
+def _nearest(now: Dimension, guess: float) -> Level:
+    """The value of a range's grid that lies nearest to a guess."""
+    assert isinstance(now, Range)
+    return typed(now, min(now.grid(), key=lambda v: abs(now.to_unit(v) - now.to_unit(guess))))
 
 
 Draw: TypeAlias = Callable[[Box, Sequence[Observation], int], list[Params]]

@@ -11,6 +11,9 @@ before the next, so that a batch spreads, and every now and then the best of the
 along the exact gradient and from level to level (`surrogate.acquisition_optimizer`). A large batch takes
 its other trials by Thompson sampling: each is the best place of one draw from the posterior.
 
+Where ranges have guesses, each place counts by them as well, the less the more trials there are
+(`surrogate.guesses`).
+
 Levels are weighed like places: one that is clearly worse comes when little is to be gained elsewhere. Of a level that
 no trial has had the surrogate knows nothing but what the others share, so each of these is tried first, at
 the best place with such a level in every choice that has one.
@@ -29,6 +32,7 @@ from hpsearch.samplers.draws import propose_sobol
 from hpsearch.samplers.levels import untried_levels
 from hpsearch.space import Box, Params, Range, Space
 from hpsearch.surrogate import (
+    Belief,
     CandidatePool,
     KrigingBeliever,
     SearchBounds,
@@ -95,6 +99,7 @@ class _Batch:
         self.bounds = SearchBounds.of(model, box)
         self.least = APART * np.maximum(self.bounds.high - self.bounds.low, TINY)
         self.believer = KrigingBeliever(model, min(n, BELIEVED))
+        self.belief = Belief.of(model.encoding)
         c, best = model.constants, model.best_latent()[1]
         self.bars = (best, best + FURTHER * math.sqrt(c.noise + c.seed))
         self.chosen: list[Params] = []
@@ -122,17 +127,31 @@ class _Batch:
                 taken = np.concatenate([taken, self._taken(ends)])
             place = self._untried_place(pool, bar)
             if place is None:
-                place = pool.places[_best(pool.log_ei(bar), taken)]
+                place = pool.places[_best(self._value(pool, bar), taken)]
             pool.believe(self._add(place))
             taken |= self._near(pool.places, place)
         self._draw(pool.places, size - believed)
 
     def _improved(self, pool: CandidatePool, taken: Bools, bar: float) -> Floats:
         """(m, D) local maxima of log EI near the best free places of the pool."""
-        value = np.where(taken, -np.inf, pool.log_ei(bar))
+        value = np.where(taken, -np.inf, self._value(pool, bar))
         tops = pool.places[np.argsort(-value, kind="stable")[:STARTS]]
-        ends = maximize_log_ei(self.believer, self.bounds, self._switched(tops, bar), bar)
-        return self._allowed(self._snapped(ends))
+        return self._allowed(self._snapped(self._maximized(self._switched(tops, bar), bar)))
+
+    def _value(self, pool: CandidatePool, bar: float) -> Floats:
+        """(p,) the logarithm of the acquisition at the places of a pool."""
+        value = pool.log_ei(bar)
+        return value if self.belief is None else value + self._believed(pool.places)[0]
+
+    def _believed(self, places: Floats) -> tuple[Floats, Floats]:
+        """(m,) the guesses' part of it at places (m, D), for the next trial, and its gradient (m, D)."""
+        assert self.belief is not None
+        return self.belief.log_density(places, len(self.observations) + len(self.chosen) + 1)
+
+    def _maximized(self, starts: Floats, bar: float) -> Floats:
+        """(m, D) local maxima of the acquisition from starts (m, D)."""
+        weigh = None if self.belief is None else self._believed
+        return maximize_log_ei(self.believer, self.bounds, starts, bar, weigh)
 
     def _switched(self, places: Floats, bar: float) -> Floats:
         """The places (m, D), each with the levels that have the highest log EI there."""
@@ -151,12 +170,14 @@ class _Batch:
             places = places[self._has_untried(places, names)]
             if not len(places):
                 return None
-        value = CandidatePool(self.believer, places).log_ei(bar)
+        value = self._value(CandidatePool(self.believer, places), bar)
         tops = places[np.argsort(-value, kind="stable")[:STARTS]]
-        ends = self._snapped(maximize_log_ei(self.believer, self.bounds, tops, bar))
+        ends = self._snapped(self._maximized(tops, bar))
         if self.space.restricted:
             ends = np.concatenate([self._allowed(ends), tops])
         value, _ = log_ei(self.believer, ends, bar)
+        if self.belief is not None:
+            value = value + self._believed(ends)[0]
         best: Floats = ends[int(np.argmax(value))]
         return best
 
@@ -236,7 +257,7 @@ class _Batch:
             if not len(some):
                 return some
         few = CandidatePool(self.believer, some)
-        best = few.places[int(np.argmax(few.log_ei(self.bars[0])))]
+        best = few.places[int(np.argmax(self._value(few, self.bars[0])))]
         for name in encoding.space.shaping:
             shaped[:, encoding.columns[name]] = best[encoding.columns[name]]
         return self._completed(shaped)

@@ -12,6 +12,7 @@ from hpsearch.errors import Conflict, InvalidRequest, NotFound, Stale
 from hpsearch.records import Access, Reported, RoundRecord, SearchRecord, TrialRecord
 from hpsearch.report import answer, build, health, progress
 from hpsearch.report.statement import Facts, statement
+from hpsearch.report.tuning import tuning_curve
 from hpsearch.report.views import (
     HealthView,
     Page,
@@ -19,6 +20,7 @@ from hpsearch.report.views import (
     RoundView,
     StatementView,
     StatusView,
+    TuningCurveView,
     WaitingView,
 )
 from hpsearch.service import cursors, provided
@@ -250,6 +252,17 @@ class SearchQueries:
             )
         return self._store.read(lambda tx: statement_of(tx, search_id))
 
+    def tuning_curve(self, search_id: str, *, owner: Access) -> TuningCurveView:
+        """The best score of so many random trials, of a search in any state; or why it is not known."""
+        search = get_or_404(self._store, owner, search_id)
+        return self._store.read(
+            lambda tx: tuning_curve(
+                search,
+                progress.searching(tx.trials.rounds(search_id)),
+                _first_trials(tx, search_id),
+            )
+        )
+
     def model(self, search_id: str, *, owner: Access) -> tuple[int, Iterator[bytes]]:
         """The recommended model's file as the final test trained it: its size, and its pieces.
 
@@ -324,10 +337,15 @@ def statement_of(tx: Tx, search_id: str) -> StatementView:
     assert search is not None
     assert final is not None  # a completed search has one
     fingerprints = [*tx.queue.fingerprints(search_id), *tx.plans.deciders(search_id)]
-    first = tx.trials.page(
+    first = _first_trials(tx, search_id)
+    return statement(Facts.of(_records(tx, search), final, fingerprints, first))
+
+
+def _first_trials(tx: Tx, search_id: str) -> Sequence[TrialRecord]:
+    """The trials of the first round."""
+    return tx.trials.page(
         search_id, number=1, state=None, curve=False, limit=FIRST_TRIALS, after=None
     )
-    return statement(Facts.of(_records(tx, search), final, fingerprints, first))
 
 
 def _not_completed(search: SearchRecord) -> str:

@@ -41,6 +41,10 @@ _DIMENSION_LOC = 2  # ("space", NAME, tag of the union, field, ...)
 _VALUE_LOC = 6  # ("warm_start", index, "observations", index, "params", NAME, kind of value)
 _GIVEN_LOC = {"baseline": 2, "try_first": 3}  # (field, [index,] NAME, kind of value)
 _A_LEVEL = "a choice is a number, a text, true, false, null or a list of whole numbers"
+_A_GUESSED_CHOICE = (
+    "a guess is a number of a range, and choices have none; every level is tried in the first round, and "
+    "settings in try_first are trained before all others"
+)
 _A_PART = 'give a value, a list of values, or {"low": ..., "high": ...}'
 _A_VALUE = "a value is a number, a text, true, false, null or a list of whole numbers"
 _LEVEL_LOC = 4  # ("space", NAME, "choices", "choices", index, kind of level, ...)
@@ -180,6 +184,7 @@ def from_pydantic(error: ValidationError) -> list[Mistake]:
             name = question.removeprefix("did you mean ").rstrip("?")
             meant |= {_path((*loc[:-1], field)) for field in _ANOTHER_KIND.get(name, (name,))}
             message = " ".join(filter(None, ("unknown field;", question, _SEE[bool(question)])))
+            message = _A_GUESSED_CHOICE if _is_guessed_choice(item["loc"]) else message
         elif item["type"] == "model_type" and item["loc"][:1] == ("space",):
             message = 'give {"low": ..., "high": ...} or {"choices": [...]}'
         elif item["type"] == "too_short":
@@ -194,6 +199,11 @@ def from_pydantic(error: ValidationError) -> list[Mistake]:
                 message = with_question(message, item["input"], names)
         mistakes.setdefault(key, Mistake(key[0], message))
     return [m for m in mistakes.values() if m.message != _MISSING or m.path not in meant]
+
+
+def _is_guessed_choice(loc: tuple[int | str, ...]) -> bool:
+    """Tell whether a place is the guess of a choice."""
+    return loc[:1] == ("space",) and loc[2:] == ("choices", "guess")
 
 
 def _question(title: str, loc: tuple[int | str, ...], value: object) -> str:

@@ -30,12 +30,14 @@ from hpsearch.surrogate.acquisition_optimizer import (
 )
 from hpsearch.surrogate.check import check
 from hpsearch.surrogate.encoding import Encoding
+from hpsearch.surrogate.guesses import Belief, drawn_near, guessed_places
 from hpsearch.surrogate.importance import importance, posterior_draws
 from hpsearch.surrogate.kriging_believer import CandidatePool, KrigingBeliever
 from hpsearch.surrogate.posterior import Surrogate, fitted
 from hpsearch.surrogate.surface import surface
 
 __all__ = [
+    "Belief",
     "CandidatePool",
     "Encoding",
     "Importance",
@@ -47,8 +49,10 @@ __all__ = [
     "candidates",
     "check",
     "completed",
+    "drawn_near",
     "expected_gain",
     "fitted",
+    "guessed_places",
     "importance",
     "log_ei",
     "log_expected_improvement",

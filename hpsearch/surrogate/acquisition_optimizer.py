@@ -6,8 +6,9 @@ another level in one choice, and `best_levels` tries every level in turn.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 from scipy.optimize import Bounds, minimize
@@ -186,8 +187,16 @@ def log_ei(believer: KrigingBeliever, x: Floats, best: float) -> tuple[Floats, F
     return value, gradient
 
 
+Weigh: TypeAlias = Callable[[Floats], tuple[Floats, Floats]]
+"""Places (m, D) -> (m,) what is added to log EI there, and its gradient (m, D)."""
+
+
 def maximize_log_ei(
-    believer: KrigingBeliever, bounds: SearchBounds, starts: Floats, best: float
+    believer: KrigingBeliever,
+    bounds: SearchBounds,
+    starts: Floats,
+    best: float,
+    weigh: Weigh | None = None,
 ) -> Floats:
     """Local maxima (m, D) of log EI from starts (m, D): L-BFGS-B on their sum, as one problem."""
     moving = bounds.moving
@@ -202,6 +211,9 @@ def maximize_log_ei(
     def downhill(flat: Floats) -> tuple[float, Floats]:
         places[:, moving] = flat.reshape(len(starts), -1)
         value, gradient = log_ei(believer, places, best)
+        if weigh is not None:
+            more, slope = weigh(places)
+            value, gradient = value + more, gradient + slope
         return -float(value.sum()), -gradient[:, moving].ravel()
 
     start = np.clip(starts[:, moving].ravel(), low, high)

@@ -28,8 +28,9 @@ from hpsearch.space import (
     Range,
     Space,
     conditions_in,
+    guesses_in,
+    plain,
     unfit,
-    without_condition,
 )
 from hpsearch.trials import SCORE_MOST
 
@@ -181,10 +182,11 @@ class Setup:
     def space_of(self, limited: Mapping[str, Dimension], shaping: Collection[str] = ()) -> Space:
         """The space of the asked ranges with their limits, by name: its conditions, and what is forbidden."""
         return Space(
-            {name: without_condition(dimension) for name, dimension in limited.items()},
+            {name: plain(dimension) for name, dimension in limited.items()},
             frozenset(shaping),
             conditions_in(self.space),
             self.forbidden,
+            guesses_in(self.space),
         )
 
     @property

@@ -66,6 +66,7 @@ TABLE = {
     ("GET", f"{SEARCH}/model"): row("read", 409, 404),
     ("GET", f"{SEARCH}/report"): row("read", 200, 404),
     ("GET", f"{SEARCH}/statement"): row("read", 409, 404),
+    ("GET", f"{SEARCH}/tuning-curve"): row("read", 200, 404),
     ("GET", f"{SEARCH}/health"): row("read", 200, 404),
     ("GET", f"{SEARCH}/figures/<name>"): row("read", 200, 404),
     ("GET", "/api/v1/figures/progress"): row("read", 400, 400),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import itertools
-import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +18,6 @@ from hpsearch.digits import by_interval
 from hpsearch.directions import turned
 from hpsearch.errors import Conflict
 from hpsearch.report.statement import MEDIA_TYPES, about_data, render
-from hpsearch.report.statement.about_search import expected_best
 from hpsearch.report.statement.checklists import all_items
 from hpsearch.report.views import OrderView, StatementView, VerdictView
 from hpsearch.service import Services, replay
@@ -180,15 +177,6 @@ def test_names_mark_nothing_up_and_steer_nothing(services: Services) -> None:
 )  # fmt: skip
 def test_a_number_has_the_digits_of_its_interval(value: float, width: float, shown: str) -> None:
     assert by_interval(value, width) == shown
-
-
-def test_the_expected_best_is_that_of_all_samples() -> None:
-    """Beside every sample of k values, drawn with replacement, counted one by one."""
-    values = [0.1, 0.4, 0.4, 0.9]
-    for k in (1, 2, 3):
-        samples = [*itertools.product(values, repeat=k)]
-        mean = math.fsum(max(one) for one in samples) / len(samples)
-        assert expected_best(values, k) == pytest.approx(mean, abs=1e-15)
 
 
 @pytest.mark.parametrize(("alone", "end"), [(0, "."), (2, "; 2 rows had none.")])

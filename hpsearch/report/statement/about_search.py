@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 
 from hpsearch import reasons
 from hpsearch.plural import counted
-from hpsearch.records.chosen import same
 from hpsearch.report import words
 from hpsearch.report.progress import cost
-from hpsearch.report.statement.facts import LISTED, Answer, Facts, NotKnown, listed, said
+from hpsearch.report.statement.facts import Answer, Facts, NotKnown, listed, said
 from hpsearch.report.views import RangeView, ResultRangeView
 from hpsearch.space import Level
 from hpsearch.spec import given
@@ -102,6 +100,16 @@ def method(facts: Facts) -> Answer:
     first = len(given.first_of(facts.resolved))
     if first:
         text += f" The first round began with {counted(first, 'setting')} that its user named."
+    if facts.resolved.space.guesses:
+        text += (
+            f" Its user had guesses for {listed(sorted(facts.resolved.space.guesses))}: up to a quarter of "
+            "the draws of the first round were made about them"
+            + (
+                ", and proposals weigh them, the less the more trials there are."
+                if spec.sampler == "gp"
+                else "."
+            )
+        )
     end = None if spec.max_seconds else facts.records.latest(lambda evidence: evidence.explored)
     return text if end is None else f"{text} Exploring ended: {said(reasons.words(end))}."
 
@@ -197,72 +205,3 @@ def seeds(facts: Facts) -> Answer:
         f"{own}. Splits, draws, initial weights and minibatches follow from it, the round and the "
         "trial's index alone, whatever worker trains it."
     )
-
-
-def expected(facts: Facts) -> Answer:
-    """The expected best validation score of so many trials, by those of the first round."""
-    reason = _not_draws(facts)
-    bests = _bests(facts)
-    if reason is not None:
-        return NotKnown(f"{reason}; instead, {bests}" if bests else reason)
-    named = given.first_of(facts.resolved)
-    drawn = [t for t in facts.first if not any(same(t.params, one) for one in named)]
-    scores = [t.score for t in drawn if t.score is not None]
-    if len(scores) < 2:
-        return NotKnown("fewer than two trials of the first round have a score")
-    lost = sum(t.score is None for t in drawn)
-    ordered = sorted([*scores, *[min(scores)] * lost])
-    counts = sorted({1, 2, 4, 8, 16, 32, 64, len(ordered)})
-    steps = ", ".join(
-        f"{words.share(facts.sign * expected_best(ordered, k))} of {k}"
-        for k in counts
-        if k <= len(ordered)
-    )
-    text = (
-        f"By the {counted(len(ordered), 'trial')} that the first round drew, of "
-        f"{counted(facts.records.begun[0].epochs, 'epoch')} each, the best {facts.measure} to be expected "
-        f"on validation, if trials are drawn independently: {steps}."
-    )
-    if lost:
-        text += f" {lost} without a score count as the worst one that has one."
-    return f"{text} In the search itself {bests}." if bests else text
-
-
-def expected_best(ordered: list[float], k: int) -> float:
-    """The expected largest of `k` draws, with replacement, from values in rising order.
-
-    Equation 5 of Dodge et al. 2019: the i-th of n values is the largest with (i/n)^k - ((i-1)/n)^k.
-    """
-    n = len(ordered)
-    return math.fsum(
-        value * ((i / n) ** k - ((i - 1) / n) ** k) for i, value in enumerate(ordered, 1)
-    )
-
-
-def _not_draws(facts: Facts) -> str | None:
-    """The reason why the first round's trials do not estimate it."""
-    first = facts.records.begun[0]
-    if facts.records.search.warm_start:
-        return "the search began with earlier trials, so its first round drew from narrowed ranges"
-    if len(first.ladder) > 1:
-        return (
-            "it is about trials of equal length, and in every round the worse ones were stopped after "
-            "fewer epochs"
-        )
-    if len(facts.first) < first.planned:
-        return (
-            f"the first round has more than {len(facts.first)} trials, of which it is not computed"
-        )
-    return None
-
-
-def _bests(facts: Facts) -> str:
-    """The best validation score after each round."""
-    steps, done, best = [], 0, -math.inf
-    for r in facts.records.begun:
-        done += r.planned
-        if r.best_score is not None and r.best_score > best:
-            best = r.best_score
-            steps.append(f"{words.share(facts.sign * best)} after {counted(done, 'trial')}")
-    shown = steps if len(steps) <= LISTED else [*steps[: LISTED - 1], steps[-1]]
-    return f"the best {facts.measure} on validation was {', '.join(shown)}" if steps else ""

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from hpsearch.plural import counted
 from hpsearch.report import need_words, words
-from hpsearch.report.statement import about_data, about_scores, about_search
+from hpsearch.report.statement import about_data, about_scores, about_search, about_tuning
 from hpsearch.report.statement.checklists import CHECKLISTS, items_by_subject
 from hpsearch.report.statement.facts import Answer, Facts, NotKnown, interval, listed, said, with_sd
 from hpsearch.report.views import StatementAnswer, StatementRange, StatementView
@@ -27,7 +27,7 @@ SUBJECTS: Mapping[str, tuple[str, Callable[[Facts], Answer]]] = MappingProxyType
         "preprocessing": ("Preparation of the data", about_data.preprocessing),
         "validation": ("Validation", about_data.validation),
         "validated": ("Validation score beside the test score", about_scores.validated),
-        "expected": ("Expected validation performance", about_search.expected),
+        "expected": ("Expected validation performance", about_tuning.expected),
         "runs": ("Evaluation runs", about_scores.runs),
         "interval": ("Test score and its interval", about_scores.interval_of_score),
         "spread": ("Spread of the test score", about_scores.spread),
@@ -62,6 +62,7 @@ def statement(facts: Facts) -> StatementView:
         ranges=_ranges(facts),
         answers=answers,
         checklists=list(CHECKLISTS),
+        tuning_curve=facts.tuning,
     )
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from hpsearch.digits import by_interval
 from hpsearch.metrics import METRICS
 from hpsearch.records import FinalRecord, TrialRecord
 from hpsearch.report import answer, words
 from hpsearch.report.health import SearchRecords
-from hpsearch.report.views import MetricScoreView, ResultView
+from hpsearch.report.tuning import tuning_curve
+from hpsearch.report.views import MetricScoreView, ResultView, TuningCurveView
 from hpsearch.spec import ResolvedSpec
 
 LISTED = 20  # classes, columns and the like that are named one by one
@@ -26,7 +28,7 @@ class NotKnown:
 Answer = str | NotKnown
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Facts:
     """The records of a completed search and its result.
 
@@ -61,6 +63,11 @@ class Facts:
     def external(self) -> bool:
         """True where trials were trained elsewhere."""
         return not self.resolved.workload.trained_here
+
+    @cached_property
+    def tuning(self) -> TuningCurveView:
+        """The best score of so many random trials, as those of the first round tell."""
+        return tuning_curve(self.records.search, self.records.begun, self.first)
 
     @property
     def measure(self) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeAlias
 
 from hpsearch.report import words
+from hpsearch.report.statement import about_tuning
 from hpsearch.report.statement.facts import said
 from hpsearch.report.views import (
     StatementAnswer,
@@ -19,7 +20,12 @@ from hpsearch.report.views import (
 from hpsearch.trials import Basis
 
 MEDIA_TYPES: Final[Mapping[StatementFormat, str]] = MappingProxyType(
-    {"json": "application/json", "markdown": "text/markdown", "text": "text/plain"}
+    {
+        "json": "application/json",
+        "markdown": "text/markdown",
+        "text": "text/plain",
+        "latex": "application/x-latex",
+    }
 )
 WIDTH = 100
 HEADER = ("hyperparameter", "asked", "recommended", "value", "verdict", "scale")
@@ -29,6 +35,12 @@ BASES: Mapping[str, str] = {
     Basis.UNTRIED_LEVELS: "untried levels",
     Basis.ALL_DIVERGED: "all diverged",
 }
+Rows: TypeAlias = Sequence[tuple[str, ...]]
+_LATEX: Mapping[str, str] = {
+    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
+    "[": "{[}", "]": "{]}", **{c: f"\\{c}" for c in "#$%&_{}"},
+}  # fmt: skip
 _MARKS = re.compile(r"([\\`*_{}\[\]<>|#~&!$])")
 
 
@@ -44,13 +56,10 @@ def as_json(view: StatementView) -> str:
 
 def as_text(view: StatementView) -> str:
     """The statement as plain text, in lines of at most `WIDTH` where nothing is longer."""
-    rows = [HEADER, *map(_cells, view.ranges)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADER))]
-    table = [
-        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
+    table = _aligned([HEADER, *map(_cells, view.ranges)])
     blocks = [_wrapped(view.paragraph), "\n".join(table)]
+    if curve := _curve(view):
+        blocks.append("\n".join(_aligned(curve)))
     for answer in view.answers:
         head = f"{answer.subject}{_places(answer)}"
         blocks.append(f"{_wrapped(head)}\n{_wrapped(_answer(answer), indent='  ')}")
@@ -60,8 +69,8 @@ def as_text(view: StatementView) -> str:
 
 def as_markdown(view: StatementView) -> str:
     """The statement as Markdown, in which no name of a user can mark anything up."""
-    rows = [HEADER, ("---",) * len(HEADER), *map(_escaped_cells, view.ranges)]
-    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    table = _piped([HEADER, *map(_escaped_cells, view.ranges)])
+    curve = _piped(_curve(view))
     lines = [
         f"- **{_escaped(a.subject)}**{_escaped(_places(a))}: {_escaped(_answer(a))}"
         for a in view.answers
@@ -71,14 +80,67 @@ def as_markdown(view: StatementView) -> str:
     ]
     parts = [
         "## Hyperparameter search", _escaped(view.paragraph), "### Ranges", table,
+        *(("### Best score by the number of trials", curve) if curve else ()),
         "### Reproducibility", "\n".join(lines), "### Checklists", "\n".join(sources),
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
 
 
+def as_latex(view: StatementView) -> str:
+    """The statement as LaTeX of the document's body, without packages: no name of a user is a command."""
+    columns = [_tabular([HEADER, *map(_cells, view.ranges)])]
+    columns += [_tabular(curve) for curve in [_curve(view)] if curve]
+    answers = [
+        f"\\item[{_latex(a.subject)}]{_latex(_places(a))}: {_latex(_answer(a))}"
+        for a in view.answers
+    ]
+    sources = [
+        f"\\item {_latex(c.key)}: {_latex(c.name)}, {c.year}, \\texttt{{{_latex(c.link)}}}"
+        for c in view.checklists
+    ]
+    parts = [
+        _latex(view.paragraph), *columns,
+        "\n".join(["\\begin{description}", *answers, "\\end{description}"]),
+        "\n".join(["\\begin{itemize}", *sources, "\\end{itemize}"]),
+    ]  # fmt: skip
+    return "\n\n".join(parts) + "\n"
+
+
 FORMATS: Final[Mapping[StatementFormat, Callable[[StatementView], str]]] = MappingProxyType(
-    {"json": as_json, "markdown": as_markdown, "text": as_text}
+    {"json": as_json, "markdown": as_markdown, "text": as_text, "latex": as_latex}
 )
+
+
+def _curve(view: StatementView) -> Rows:
+    """The rows of the tuning curve's table, its head first; none without a curve."""
+    return [] if view.tuning_curve is None else about_tuning.table(view.tuning_curve)
+
+
+def _aligned(rows: Rows) -> list[str]:
+    """Rows as lines whose cells stand below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def _piped(rows: Rows) -> str:
+    """Rows as a table of Markdown; nothing of none."""
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([*lines[:1], f"|{' --- |' * len(rows[0])}", *lines[1:]]) if rows else ""
+
+
+def _tabular(rows: Rows) -> str:
+    """Rows as a tabular of LaTeX."""
+    lines = [f"{' & '.join(map(_latex, row))} \\\\" for row in rows]
+    body = [lines[0], "\\hline", *lines[1:]]
+    start = f"\\begin{{tabular}}{{{'l' * len(rows[0])}}}"
+    return "\n".join([start, "\\hline", *body, "\\hline", "\\end{tabular}"])
+
+
+def _latex(text: str) -> str:
+    return "".join(_LATEX.get(c, c) for c in text)
 
 
 def _cells(row: StatementRange) -> tuple[str, ...]:

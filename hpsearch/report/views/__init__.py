@@ -60,6 +60,7 @@ from hpsearch.report.views.statement import (
     StatementRange,
     StatementView,
 )
+from hpsearch.report.views.tuning import TuningCurveView, TuningPointView
 
 __all__ = [
     "AuditView",
@@ -114,6 +115,8 @@ __all__ = [
     "TestView",
     "TrialCounts",
     "TrialView",
+    "TuningCurveView",
+    "TuningPointView",
     "VerdictView",
     "View",
     "WaitingView",

@@ -7,9 +7,10 @@ from typing import Literal
 from pydantic import Field
 
 from hpsearch.report.views.base import BASIS, BasisWord, RangeView, VerdictWord, View
+from hpsearch.report.views.tuning import TuningCurveView
 from hpsearch.space import Level
 
-StatementFormat = Literal["json", "markdown", "text"]
+StatementFormat = Literal["json", "markdown", "text", "latex"]
 
 
 class StatementRange(View):
@@ -62,3 +63,6 @@ class StatementView(View):
     ranges: list[StatementRange]
     answers: list[StatementAnswer]
     checklists: list[ChecklistView]
+    tuning_curve: TuningCurveView | None = Field(
+        None, description="The best score of so many random trials; null from earlier versions."
+    )
