@@ -42,6 +42,7 @@ from hpsearch.report.views import (
     TestRowsView,
     TrialView,
     VerdictView,
+    WhoamiView,
 )
 
 if TYPE_CHECKING:
@@ -85,6 +86,10 @@ class Client:
         """The answer of /readyz; Unavailable while a part of the service is not ready."""
         answer = self._transport.json("GET", "/readyz", once=True)
         return answer if isinstance(answer, dict) else {}
+
+    def whoami(self) -> WhoamiView:
+        """The key that this client shows: its owner, its scopes, and until when it is valid."""
+        return self._transport.view(WhoamiView, "GET", path_of("whoami"))
 
     # Searches
 

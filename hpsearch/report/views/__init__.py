@@ -22,6 +22,7 @@ from hpsearch.report.views.library import (
     KeyView,
     LeftOutView,
     TestRowsView,
+    WhoamiView,
 )
 from hpsearch.report.views.needs import CheapestView, CostPointView, RequirementView
 from hpsearch.report.views.plan import PlannedRoundView, PlanView, SubmittedView
@@ -116,5 +117,6 @@ __all__ = [
     "View",
     "WaitingView",
     "WebhookView",
+    "WhoamiView",
     "by_importance",
 ]
