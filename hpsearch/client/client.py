@@ -29,6 +29,7 @@ from hpsearch.edges import changed
 from hpsearch.errors import Conflict, NotFound
 from hpsearch.report.views import (
     AuditView,
+    CoordinatesView,
     DatasetView,
     HealthView,
     HeartbeatView,
@@ -225,7 +226,7 @@ class Client:
     def figure(
         self, search: Search, name: str, *, x: str | None = None, y: str | None = None
     ) -> Figure:
-        """A figure of a search: ranges, trials, curves, surface or importance.
+        """A figure of a search: ranges, trials, curves, surface, importance or parallel.
 
         x, y: the hyperparameters on the axes of `trials`. A notebook shows it by itself.
         """
@@ -235,6 +236,10 @@ class Client:
         if figure is None:
             raise self._transport.not_understood(path, "no figure")
         return figure
+
+    def coordinates(self, search: Search) -> CoordinatesView:
+        """The trials as parallel coordinates, to draw them oneself; many trials are sampled."""
+        return self._transport.view(CoordinatesView, "GET", at(search, "coordinates"))
 
     def result(self, search: Search) -> ResultView:
         """The best range and its test score; Conflict until the search has completed."""

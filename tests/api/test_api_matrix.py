@@ -68,6 +68,7 @@ TABLE = {
     ("GET", f"{SEARCH}/statement"): row("read", 409, 404),
     ("GET", f"{SEARCH}/health"): row("read", 200, 404),
     ("GET", f"{SEARCH}/figures/<name>"): row("read", 200, 404),
+    ("GET", f"{SEARCH}/coordinates"): row("read", 200, 404),
     ("GET", "/api/v1/figures/progress"): row("read", 400, 400),
     ("GET", f"{SEARCH}/spec"): row("read", 200, 404),
     ("PATCH", SEARCH): row("submit", 412, 404, STALE, JSON, body=b"{}"),
@@ -356,7 +357,7 @@ def test_every_use_case_refuses_a_stranger(world: World, services: Services) -> 
             tried.add(name)
     assert tried >= {"status", "rounds", "trials", "result", "health", "spec", "edit", "preview",
                      "pause", "resume", "cancel", "delete", "wait", "find", "get", "sample",
-                     "curves", "surface", "asked", "claim", "heartbeat", "report", "share", "operate"}  # fmt: skip
+                     "curves", "coordinates", "surface", "asked", "claim", "heartbeat", "report", "share", "operate"}  # fmt: skip
     for used in (services.searches, services.datasets):
         assert "matrix" not in used.list(owner="a-stranger").model_dump_json()
 

@@ -5,6 +5,12 @@ Fields may be added to these models and are never renamed: the contract is addit
 """
 
 from hpsearch.report.views.base import Page, RangeView, View
+from hpsearch.report.views.coordinates import (
+    AxisView,
+    CoordinatesView,
+    TickView,
+    TrialLineView,
+)
 from hpsearch.report.views.evidence import (
     EvidenceView,
     FinalistView,
@@ -63,12 +69,14 @@ from hpsearch.report.views.statement import (
 
 __all__ = [
     "AuditView",
+    "AxisView",
     "BaselineView",
     "BestView",
     "CheapestView",
     "ChecklistItem",
     "ChecklistView",
     "ColumnView",
+    "CoordinatesView",
     "CostPointView",
     "CostView",
     "CurvePoint",
@@ -111,7 +119,9 @@ __all__ = [
     "TestModelView",
     "TestRowsView",
     "TestView",
+    "TickView",
     "TrialCounts",
+    "TrialLineView",
     "TrialView",
     "VerdictView",
     "View",
