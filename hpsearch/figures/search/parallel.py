@@ -16,6 +16,7 @@ from hpsearch.report.views import AxisView, CoordinatesView, TrialLineView
 GROUPS = 12  # of lines that share a colour, and so a trace
 LACKING = -0.12  # height of values that a trial does not have
 HEIGHT = 480
+PAPER = "rgba(255, 255, 255, 0.75)"  # behind a tick, which lines cross
 LONGEST = 16  # characters of a tick
 
 
@@ -50,7 +51,9 @@ def parallel(view: CoordinatesView) -> Figure:
         xaxis={"visible": False, "range": [-0.3, len(view.axes) - 0.3], "fixedrange": True},
         yaxis=_lane(lacking=lacking),
     )  # fmt: skip
-    figure.update_layout(margin={"l": 70, "r": 20, "t": 60, "b": 20})
+    figure.update_layout(
+        margin={"l": 70, "r": 20, "t": 60, "b": 40}, legend={"y": -0.02, "yanchor": "top"}
+    )
     return figure
 
 
@@ -111,5 +114,5 @@ def _draw_axis(figure: Figure, number: int, axis: AxisView) -> None:
         short = tick.text if len(tick.text) <= LONGEST else f"{tick.text[: LONGEST - 1]}…"
         figure.add_annotation(
             x=number, y=tick.place, text=style.escaped(short), showarrow=False,
-            xanchor="right", xshift=-5, font={"size": 11},
+            xanchor="right", xshift=-5, font={"size": 11}, bgcolor=PAPER, borderpad=1,
         )  # fmt: skip
