@@ -29,8 +29,9 @@ from hpsearch.records import Actor, ActorKind
 from hpsearch.service import Principal, Services, act_as
 from hpsearch.service.keys import ApiKeys
 
-Scope = Literal["public", "read", "submit", "operate", "admin"]
+Scope = Literal["public", "any", "read", "submit", "operate", "admin"]
 PUBLIC: Scope = "public"
+ANY: Scope = "any"  # a valid key, whatever its scopes
 SCRAPED = "operations.metrics_text"  # the endpoint of /metrics
 SCRAPED_SECONDS = (
     86_400.0  # for which a key that has read them reads a process's own figures in an outage
@@ -162,7 +163,7 @@ class Authority:
         g.principal = principal = self._authenticate()
         act_as(_actor(principal))
         self._limit_rate(principal)
-        if access is not None and access.scope not in principal.scopes:
+        if access is not None and access.scope not in {ANY, *principal.scopes}:
             has = ", ".join(sorted(principal.scopes)) or "none"
             raise Forbidden(f"this needs a key with the scope {access.scope}; this key has: {has}")
         if scrape:

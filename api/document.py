@@ -34,7 +34,7 @@ _UPLOAD = f"{API}/datasets/{{name}}"
 _DESCRIPTION = (
     "Hyperparameter search that answers with a range, its evidence and a sealed test score. "
     "Errors are `application/problem+json` (RFC 9457). `x-scope` of an operation is the scope "
-    "that its key needs; `public` ones need no key."
+    "that its key needs; `any` ones need a valid key alone, `public` ones none."
 )
 SECURITY_SCHEMES: dict[str, Any] = {
     BEARER: {

@@ -12,7 +12,7 @@ from hpsearch.data.parse.parameters import LISTS as OF_UPLOADS
 from hpsearch.errors import Forbidden, InvalidRequest
 from hpsearch.settings import Settings
 
-LISTS = frozenset({*OF_UPLOADS, "tag"})  # parameters that may be repeated
+LISTS = frozenset({*OF_UPLOADS, "tag", "hide"})  # parameters that may be repeated
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _HOST = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?")
 _ANY_ADDRESS = frozenset({"", "0.0.0.0", "::", "[::]"})  # noqa: S104  # compared, not bound to

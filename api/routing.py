@@ -61,7 +61,7 @@ class Routes(APIBlueprint):
         Parameters
         ----------
         scope
-            Scope that the key must have; "public" asks for no key.
+            Scope that the key must have; "any" asks for a valid key alone, "public" for none.
         answers, problems
             Its answers by status, and the statuses of its own problems.
         body_limit

@@ -8,12 +8,13 @@ from typing import Any
 from flask import Response
 from pydantic import Field
 
-from api.parameters import Query, SearchPath
+from api.parameters import NoQuery, Query, SearchPath
+from api.responses import view_response
 from api.routing import Answer, Routes, content
 from api.runtime import reader, runtime
 from hpsearch.errors import Conflict, InvalidRequest, NotFound
 from hpsearch.origins import API
-from hpsearch.report.views import RoundView
+from hpsearch.report.views import CoordinatesView, RoundView
 from hpsearch.service.figures import FigureQueries
 
 routes = Routes("figures", description="A search in pictures.")
@@ -28,7 +29,9 @@ _PLOTLY: Answer = content(
 class FigurePath(SearchPath):
     """A figure of a search."""
 
-    name: str = Field(max_length=20, description="ranges, trials, curves, surface or importance.")
+    name: str = Field(
+        max_length=20, description="ranges, trials, curves, surface, importance or parallel."
+    )
 
 
 class FigureQuery(Query):
@@ -84,6 +87,21 @@ def progress(query: ProgressQuery) -> Response:
         minimised |= {label} if status.direction == "minimize" else set()
     figure = figures.progress(rounds, minimised=minimised)
     return Response(figure.to_json(), mimetype="application/json")
+
+
+@routes.route_to(
+    "GET",
+    f"{API}/searches/<id>/coordinates",
+    scope="read",
+    answers={200: CoordinatesView},
+    problems=(404,),
+)
+def coordinates(path: SearchPath, query: NoQuery) -> Response:
+    """Trials as parallel coordinates: an axis for each hyperparameter and the score, a line for each trial.
+
+    For pages that draw them themselves; the figure `parallel` shows the same. Many trials are sampled.
+    """
+    return view_response(runtime().services.figures.coordinates(path.id, owner=reader()))
 
 
 def draw(search: str, name: str, query: FigureQuery | None = None) -> Any:
@@ -150,6 +168,12 @@ def _importance(queries: FigureQueries, search: str, query: FigureQuery) -> Any:
     return figures.importance(newest.importance, newest.noise_sd)
 
 
+def _parallel(queries: FigureQueries, search: str, query: FigureQuery) -> Any:
+    from hpsearch.figures import search as figures
+
+    return figures.parallel(queries.coordinates(search, owner=reader()))
+
+
 def _exploring(rounds: list[RoundView]) -> list[RoundView]:
     return [r for r in rounds if r.kind != "final"]
 
@@ -160,4 +184,5 @@ _FIGURES: Mapping[str, Callable[[FigureQueries, str, FigureQuery], Any]] = {
     "curves": _curves,
     "surface": _surface,
     "importance": _importance,
+    "parallel": _parallel,
 }

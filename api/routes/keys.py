@@ -1,4 +1,4 @@
-"""API keys over HTTP, for the operator of the service: the work of `hpsearch keys`."""
+"""API keys over HTTP: one's own, and for the operator of the service the work of `hpsearch keys`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,19 @@ from api.parameters import KeyPath, NoQuery, PageQuery
 from api.request_bodies import parse_key_request
 from api.responses import KeyList, NewKey, view_response
 from api.routing import Routes, body_of
-from api.runtime import runtime
+from api.runtime import principal, runtime
 from hpsearch.origins import API
-from hpsearch.report.views import KeyView
+from hpsearch.report.views import KeyView, WhoamiView
 
-routes = Routes("keys", description="Keys of every owner: make, list, revoke.")
+routes = Routes("keys", description="One's own key; keys of every owner: make, list, revoke.")
 
 KEYS = f"{API}/keys"
+
+
+@routes.route_to("GET", f"{API}/whoami", scope="any", answers={200: WhoamiView})
+def whoami(query: NoQuery) -> Response:
+    """The key of this request: its owner, its scopes, and until when it is valid."""
+    return view_response(runtime().services.keys.whoami(principal()))
 
 
 @routes.route_to("GET", KEYS, scope="admin", answers={200: KeyList})

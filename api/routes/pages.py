@@ -38,6 +38,25 @@ class AssetPath(BaseModel):
     name: str = Field(max_length=64, description="File name of the asset.")
 
 
+class ListQuery(Query):
+    """Filters of the list, which the page's script reads: a filtered list can be a bookmark."""
+
+    state: str | None = Field(None, max_length=20, description="Searches in this state.")
+    tag: str | None = Field(None, max_length=200, description="Searches with this tag.")
+    q: str | None = Field(None, max_length=800, description="Text in name, note or a tag.")
+    since: str | None = Field(None, max_length=40, description="Searches since a day.")
+    shared: str | None = Field(None, max_length=5, description="true: those that others share.")
+    everyone: str | None = Field(None, max_length=5, description="true: those of every owner.")
+
+
+class SearchPageQuery(Query):
+    """Columns of the table of trials, which the page's script reads."""
+
+    hide: list[str] = Field(
+        [], max_length=200, description="A column that is not shown; repeated for each."
+    )
+
+
 class NewQuery(Query):
     """The beginning of the form; the page's script reads it."""
 
@@ -73,7 +92,7 @@ class Plotly:
 
 
 @routes.route_to("GET", "/", scope="public", answers={200: _HTML})
-def searches_page(query: NoQuery) -> str:
+def searches_page(query: ListQuery) -> str:
     """The dashboard: all searches, live."""
     # The host has been checked against the list of ours; the template escapes it all the same.
     url = f"{g.client.scheme}://{request.host}"
@@ -95,7 +114,7 @@ def compare_page(query: CompareQuery) -> str:
 
 
 @routes.route_to("GET", "/searches/<id>", scope="public", answers={200: _HTML}, problems=(404,))
-def search_page(path: SearchPath, query: NoQuery) -> str:
+def search_page(path: SearchPath, query: SearchPageQuery) -> str:
     """A search, live; whether it exists is found out with a key."""
     states = [state.value for state in TrialState]
     return render_template("search.html", plotly=_plotly(), trial_states=states)

@@ -5,7 +5,7 @@ import { Problem, read, segment } from "./http.js";
 import { badge } from "./overview.js";
 import { sleep, whenVisible } from "./timing.js";
 import { draw, onTheme } from "./plot.js";
-import { signIn } from "./session.js";
+import { enter } from "./me.js";
 import { datasetName, effective, endedTrials, formatValue, ENDED_STATES, formatScore, scoreOf, formatSigned, formatRange, displayName } from "./format.js";
 
 const PAUSE = 3000; // milliseconds between two reads while a search runs
@@ -117,7 +117,7 @@ function showTrouble(why) {
   byId("trouble").textContent = why;
 }
 
-await signIn();
+await enter();
 onTheme(redraw);
 if (ids.length < 2 || ids.length > MOST_SEARCHES) {
   showTrouble(`Two to ${MOST_SEARCHES} searches can be compared; tick them in the list of searches.`);

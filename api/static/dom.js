@@ -6,7 +6,10 @@
  * Attributes that are null, undefined or false are left out; so are such children.
  */
 export function h(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
+  return furnish(document.createElement(tag), attributes, children);
+}
+
+function furnish(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
     if (typeof value === "function") element.addEventListener(name.slice(2), value);
@@ -14,6 +17,13 @@ export function h(tag, attributes = {}, ...children) {
   }
   element.append(...present(children));
   return element;
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** Make an element of a drawing; attributes, listeners and children as with `h`. */
+export function svg(tag, attributes = {}, ...children) {
+  return furnish(document.createElementNS(SVG, tag), attributes, children);
 }
 
 export const byId = (id) => document.getElementById(id);

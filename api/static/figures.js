@@ -3,23 +3,22 @@
 import { byId } from "./dom.js";
 import { read, segment } from "./http.js";
 import { throttled } from "./timing.js";
+import { Parallel } from "./parallel.js";
 import { draw, onTheme } from "./plot.js";
 
 const PAUSE = 3000;
 
-/** A figure of a search in the element `figure-NAME`. */
-class Figure {
-  constructor(search, name, query = () => "") {
-    this.place = byId(`figure-${name}`);
-    this.address = () => `/searches/${segment(search)}/figures/${name}${query()}`;
+/** A part of the page that is read from `address()` when it comes into view, and given to `show`. */
+class Panel {
+  constructor(place, address, show) {
+    [this.address, this.show] = [address, show];
     this.last = null;
     this.inView = false;
     this.refresh = throttled(() => this.update(), PAUSE);
     const observer = new IntersectionObserver(
       (entries) => this.setInView(entries.at(-1).isIntersecting), { rootMargin: "200px" },
     );
-    observer.observe(this.place);
-    onTheme(() => this.redraw());
+    observer.observe(place);
   }
 
   setInView(inView) {
@@ -40,9 +39,24 @@ class Figure {
   }
 
   async redraw() {
-    if (this.last === null) return;
-    await draw(this.place, this.last);
+    if (this.last !== null) await this.show(this.last);
   }
+}
+
+/** A figure of a search that plotly draws into the element `figure-NAME`. */
+function figure(search, name, query = () => "") {
+  const place = byId(`figure-${name}`);
+  const panel = new Panel(place, () => `/searches/${segment(search)}/figures/${name}${query()}`, (last) => draw(place, last));
+  onTheme(() => panel.redraw());
+  return panel;
+}
+
+/** The lines of all trials, which this page draws itself. */
+function parallel(search) {
+  const drawing = new Parallel();
+  const panel = new Panel(drawing.place, () => `/searches/${segment(search)}/coordinates`, (view) => drawing.show(view));
+  new ResizeObserver(() => panel.redraw()).observe(drawing.place.parentElement);
+  return panel;
 }
 
 /** All figures of a search; `axes()` gives the names of those of `trials`. */
@@ -51,10 +65,11 @@ export function figuresOf(search, axes) {
     const { x, y } = axes();
     return x && y ? `?x=${segment(x)}&y=${segment(y)}` : "";
   };
-  const trials = new Figure(search, "trials", query);
+  const trials = figure(search, "trials", query);
   const narrow = matchMedia("(max-width: 600px)"); // as in site.css
-  const ranges = new Figure(search, "ranges", () => (narrow.matches ? "?columns=1" : ""));
+  const ranges = figure(search, "ranges", () => (narrow.matches ? "?columns=1" : ""));
   narrow.addEventListener("change", () => ranges.changed());
-  const all = [trials, ranges, ...["surface", "curves", "importance"].map((n) => new Figure(search, n))];
+  const others = ["surface", "curves", "importance"].map((name) => figure(search, name));
+  const all = [trials, ranges, ...others, parallel(search)];
   return { trials, changed: (atOnce) => all.forEach((figure) => figure.changed(atOnce)) };
 }

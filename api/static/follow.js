@@ -21,7 +21,7 @@ export async function follow(id, show) {
     if (!answer.value && known.value.objective === "external") answer = await read(`/searches/${segment(id)}`);
     if (answer.value) {
       known = answer;
-      show(answer.value);
+      await show(answer.value);
     }
     const took = performance.now() - begun;
     // An immediate 304 means that too many wait already: then this page asks more slowly.

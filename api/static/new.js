@@ -7,7 +7,7 @@ import { lineAt, lineOf } from "./json-positions.js";
 import { clearMistakes, showMistakes } from "./mistakes.js";
 import { planned } from "./plan.js";
 import { specSchema } from "./schema.js";
-import { signIn } from "./session.js";
+import { enter } from "./me.js";
 import { SpecForm } from "./spec-form.js";
 import { offerDatasets, offerUpload } from "./uploads.js";
 
@@ -15,7 +15,7 @@ const WARM_STARTS = 8; // of one search, by the contract
 const json = byId("json");
 const mistakes = byId("mistakes");
 
-await signIn();
+await enter();
 const form = new SpecForm(byId("fields"), await specSchema());
 let inJson = false;
 let submission = { body: null, token: null };

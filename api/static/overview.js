@@ -13,17 +13,17 @@ export function progress(status) {
   return [h("progress", { max: planned || 1, value: done, "aria-label": words }), h("span", {}, words)];
 }
 
-export function showOverview(status) {
+export function showOverview(status, me) {
   const title = status.name || `Search ${status.id}`;
   document.title = `${title} · hpsearch`;
   byId("name").textContent = title;
   fill(byId("state"), badge(status.state));
   byId("about").textContent = status.waiting?.message ?? status.reason ?? stateMeaning(status.state);
   fill(byId("progress"), progress(status));
-  fill(byId("facts"), facts(status));
+  fill(byId("facts"), facts(status, me));
 }
 
-function facts(status) {
+function facts(status, me) {
   const { best, rounds, trials, epochs } = status;
   const kind = rounds.kind && status.finished_at === null ? ` (${rounds.kind})` : "";
   // The best one by the objective need not be the one of the highest accuracy.
@@ -46,6 +46,9 @@ function facts(status) {
     fact("Dataset", datasetName(status)),
     fact("Submitted", h("time", { datetime: status.created_at, title: formatTime(status.created_at) },
       formatAge(status.created_at))),
+    status.owner !== me.owner && fact("Owner", status.owner),
+    status.owner === me.owner && status.sharing.length > 0 && fact("Read by",
+      status.sharing === "all" ? "every owner" : status.sharing.join(", ")),
     fact("Id", h("code", {}, status.id)),
     status.webhook && fact("Webhook", `${status.webhook.host}: ${status.webhook.state.replace("_", " ")}`,
       status.webhook.error && h("small", {}, status.webhook.error)),

@@ -11,7 +11,7 @@ import { showOverview } from "./overview.js";
 import { throttled } from "./timing.js";
 import { showResult } from "./result.js";
 import { showRounds } from "./rounds.js";
-import { signIn } from "./session.js";
+import { enter, whoami } from "./me.js";
 import { TrialTable } from "./trials.js";
 import { formatValue, formatTime, formatRange, displayName } from "./format.js";
 
@@ -55,12 +55,13 @@ const controls = new Controls(id, show);
 const exports = new Exports(id);
 
 /** Show a newer status; older ones, overtaken by the answer to a button, are ignored. */
-function show(newer) {
+async function show(newer) {
+  const me = await whoami();
   if (status && newer.revision < status.revision) return;
   const before = status;
   status = newer;
-  showOverview(status);
-  controls.show(status);
+  showOverview(status, me);
+  controls.show(status, me);
   exports.show(status);
   showEdits(status.edits);
   offerAxes(Object.keys(status.ranges).sort());
@@ -110,7 +111,7 @@ function showMissing(error) {
   fill(byId("controls"), h("a", { href: "/" }, "All searches"));
 }
 
-await signIn();
+await enter();
 try {
   await follow(id, show);
 } catch (error) {

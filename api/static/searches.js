@@ -1,11 +1,11 @@
-// The list of searches, newest first, and live.
+// The list of searches, newest first, and live. Its filters stand in the address, so that it can be kept as a bookmark.
 
 import { byId, fill, h } from "./dom.js";
 import { showExamples } from "./examples.js";
-import { read } from "./http.js";
+import { Problem, read } from "./http.js";
 import { badge, progress } from "./overview.js";
 import { sleep, throttled, whenVisible } from "./timing.js";
-import { signIn } from "./session.js";
+import { enter } from "./me.js";
 import { formatAge, datasetName, formatDuration, formatTime, formatScore, scoreOf } from "./format.js";
 
 const PAGE = 25;
@@ -17,7 +17,11 @@ const MOST = 1000; // of a page, by the contract
 
 const COMPARED = 5; // searches at the most, two at the least
 
+const FIELDS = { state: "state", q: "find", tag: "tag", since: "since" }; // parameters, and the fields that hold them
+const WHOSE = ["mine", "shared", "everyone"]; // searches; a press on its button shows them
+
 let limit = PAGE;
+let whose = "mine";
 const selected = new Set(); // ids, in the order of their selection
 let wakeUp = Promise.withResolvers(); // resolved when the next read should come at once
 
@@ -30,7 +34,7 @@ function row(status) {
     onchange: (event) => choose(status.id, event.target.checked),
   });
   return h("li", { "data-id": status.id }, tick,
-    h("div", { class: "what" }, link, h("small", {}, datasetName(status), " · ", created), tags(status)),
+    h("div", { class: "what" }, link, h("small", {}, whose !== "mine" && `${status.owner} · `, datasetName(status), " · ", created), tags(status)),
     h("div", { class: "where" }, badge(status.state)),
     h("div", { class: "progress" }, progress(status), h("small", {},
       `round ${status.rounds.completed} of ${status.rounds.planned}${left}`)),
@@ -47,10 +51,23 @@ function tags(status) {
     h("button", { type: "button", class: "tag", title: `Searches with the tag ${tag}`, onclick: press(tag) }, tag)));
 }
 
-/** What the list is filtered by, as the query of a read. */
+/** What the list is filtered by, as the query of a read and of this page. */
 function filters() {
-  const asked = { state: byId("state").value, q: byId("find").value, tag: byId("tag").value };
-  return String(new URLSearchParams(Object.entries(asked).filter(([, value]) => value)));
+  const asked = Object.entries(FIELDS).map(([name, field]) => [name, byId(field).value]);
+  if (whose !== "mine") asked.push([whose, "true"]);
+  return String(new URLSearchParams(asked.filter(([, value]) => value)));
+}
+
+/** Take the filters of the address. */
+function restore() {
+  const query = new URLSearchParams(location.search);
+  for (const [name, field] of Object.entries(FIELDS)) byId(field).value = query.get(name) ?? "";
+  showWhose(WHOSE.find((one) => query.get(one) === "true") ?? "mine");
+}
+
+function showWhose(chosen) {
+  whose = chosen;
+  for (const one of WHOSE) byId(`whose-${one}`).setAttribute("aria-pressed", one === chosen);
 }
 
 function choose(id, chosen) {
@@ -70,18 +87,36 @@ function show({ items, next }) {
   if (focused) list.querySelector(`li[data-id="${CSS.escape(focused)}"] ${active.localName}`)?.focus();
   const filtered = filters() !== "";
   byId("waiting").hidden = true;
+  byId("trouble").textContent = "";
   byId("empty").hidden = items.length > 0 || filtered;
   byId("none").hidden = items.length > 0 || !filtered;
+  byId("none").textContent = filters() === "shared=true" ? "Nobody shares a search with you." : "No search is like that.";
   byId("more").hidden = next === null || limit >= MOST;
 }
 
+/** Say what is wrong with the filters. */
+function showTrouble(error) {
+  if (!(error instanceof Problem)) throw error;
+  for (const id of ["waiting", "empty", "none", "more"]) byId(id).hidden = true;
+  fill(byId("searches"));
+  byId("trouble").textContent = error.message;
+}
+
 function readNow() {
+  const asked = filters();
+  history.replaceState(null, "", asked ? `?${asked}` : location.pathname);
   wakeUp.resolve();
 }
 
-byId("state").addEventListener("change", readNow);
+for (const id of ["state", "since"]) byId(id).addEventListener("change", readNow);
 const readSoon = throttled(readNow, TYPING_PAUSE);
 for (const id of ["find", "tag"]) byId(id).addEventListener("input", () => readSoon());
+for (const one of WHOSE) {
+  byId(`whose-${one}`).addEventListener("click", () => {
+    showWhose(one);
+    readNow();
+  });
+}
 byId("more").addEventListener("click", () => {
   limit = Math.min(2 * limit, MOST);
   readNow();
@@ -89,13 +124,20 @@ byId("more").addEventListener("click", () => {
 byId("compare").addEventListener("click", () => location.assign(`/compare?searches=${[...selected].join(",")}`));
 showExamples(byId("examples"), (name) => location.assign(`/new?example=${name}`));
 
-await signIn();
+const me = await enter();
+byId("whose-everyone").hidden = !me.scopes.includes("operate");
+restore();
 for (;;) {
   await whenVisible();
   wakeUp = Promise.withResolvers();
   const asked = filters();
-  const page = (await read(`/searches?limit=${limit}${asked && `&${asked}`}`)).value;
-  if (asked === filters()) show(page);
-  const moving = page.items.some((status) => MOVING.includes(status.state));
+  let moving = false;
+  try {
+    const page = (await read(`/searches?limit=${limit}${asked && `&${asked}`}`)).value;
+    if (asked === filters()) show(page);
+    moving = page.items.some((status) => MOVING.includes(status.state));
+  } catch (error) {
+    if (asked === filters()) showTrouble(error);
+  }
   await Promise.race([sleep(moving ? BUSY_PAUSE : CALM_PAUSE), wakeUp.promise]);
 }

@@ -15,6 +15,8 @@ export class TrialTable {
     this.metrics = []; // names of those that the trials shown so far have
     this.costs = false;
     this.remarks = false; // whether any has a note or a link
+    this.hidden = new Set(new URLSearchParams(location.search).getAll("hide")); // keys of columns
+    this.items = []; // of the page shown
     this.sort = "-validation_accuracy"; // of the best ones first
     this.order = "descending";
     this.best = true; // first; otherwise by round
@@ -46,18 +48,56 @@ export class TrialTable {
     }
   }
 
+  /** The columns that there are: `key` names one in the address, `best` says what a press on its head sorts by. */
+  columns() {
+    const metrics = this.metrics.map((name) =>
+      ({ key: `metric.${name}`, title: name, cell: (trial) => formatScore(trial.metrics?.[name]) }));
+    const values = this.names.map((name) =>
+      ({ key: `param.${name}`, title: displayName(name), cell: (_, params) => formatValue(name in params ? params[name] : "–") }));
+    return [
+      { title: "Trial", best: false, cell: (trial) => trial.id },
+      { key: "state", title: "State", cell: (trial) => h("span", { title: trial.error }, stateOf(trial)) },
+      { key: "epochs", title: "Epochs", cell: (trial) => String(trial.epochs) },
+      { title: this.score, best: true, cell: (trial) => formatScore(scoreOf(trial)) },
+      ...metrics,
+      this.costs && { key: "cost", title: "Cost", cell: (trial) => formatScore(trial.cost) },
+      this.remarks && { key: "note", title: "Note", cell: (trial) => this.remark(trial) },
+      ...values,
+    ].filter(Boolean);
+  }
+
+  shown() {
+    return this.columns().filter(({ key }) => !this.hidden.has(key));
+  }
+
   head() {
-    const sortable = (title, best) => {
+    const sortable = ({ title, best }) => {
       const order = this.best !== best ? "none" : best ? this.order : "ascending";
       const act = () => this.sortBy(best);
       return h("th", { scope: "col", "aria-sort": order },
         h("button", { type: "button", class: "sort", onclick: act }, title));
     };
-    const plain = (title) => h("th", { scope: "col" }, title);
-    fill(byId("trials").tHead, h("tr", {},
-      sortable("Trial", false), plain("State"), plain("Epochs"),
-      sortable(this.score, true), this.metrics.map((name) => plain(name)), this.costs && plain("Cost"), this.remarks && plain("Note"),
-      this.names.map((name) => plain(displayName(name)))));
+    fill(byId("trials").tHead, h("tr", {}, this.shown().map((column) =>
+      (column.best === undefined ? h("th", { scope: "col" }, column.title) : sortable(column)))));
+    this.offer();
+  }
+
+  /** Offer the columns to choose from. A box that has the focus keeps it. */
+  offer() {
+    const place = byId("trials-columns");
+    const focused = place.contains(document.activeElement) ? document.activeElement.value : null;
+    fill(place, this.columns().filter(({ key }) => key).map(({ key, title }) => h("label", { class: "way" },
+      h("input", { type: "checkbox", value: key, checked: !this.hidden.has(key), onchange: () => this.choose(key) }), " ", title)));
+    if (focused !== null) place.querySelector(`[value="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  /** Show or hide a column, in the address too. */
+  choose(key) {
+    if (!this.hidden.delete(key)) this.hidden.add(key);
+    const query = String(new URLSearchParams([...this.hidden].map((one) => ["hide", one])));
+    history.replaceState(null, "", query ? `?${query}` : location.pathname);
+    this.head();
+    this.fill();
   }
 
   sortBy(best) {
@@ -91,10 +131,18 @@ export class TrialTable {
     if (String(query) !== String(this.query({ limit: LIMIT, cursor: this.cursors.at(-1) }))) return;
     this.next = next;
     this.extend(items);
-    fill(byId("trials").tBodies[0], items.length ? items.map((trial) => this.row(trial)) : this.nothing());
+    this.items = items;
+    this.fill();
     byId("trials-previous").disabled = this.cursors.length === 1;
     byId("trials-next").disabled = next === null;
     byId("trials-page").textContent = `Page ${this.cursors.length}`;
+  }
+
+  fill() {
+    const columns = this.shown();
+    const nothing = () => h("tr", {}, h("td", { colspan: columns.length, class: "muted" }, "No trial to show."));
+    const rows = this.items.map((trial) => this.row(trial, columns));
+    fill(byId("trials").tBodies[0], rows.length ? rows : nothing());
   }
 
   /** Add columns for metrics, costs and notes that were not there before. */
@@ -107,14 +155,10 @@ export class TrialTable {
     this.head();
   }
 
-  row(trial) {
+  row(trial, columns) {
     const params = effective(trial.params, this.conditions);
-    const values = this.names.map((name) => h("td", {}, formatValue(name in params ? params[name] : "–")));
-    const state = trial.role ? `${trial.state}, ${displayName(trial.role)}` : trial.state;
-    return h("tr", {}, h("th", { scope: "row" }, trial.id), h("td", { title: trial.error }, state),
-      h("td", {}, String(trial.epochs)), h("td", {}, formatScore(scoreOf(trial))),
-      this.metrics.map((name) => h("td", {}, formatScore(trial.metrics?.[name]))),
-      this.costs && h("td", {}, formatScore(trial.cost)), this.remarks && h("td", {}, this.remark(trial)), values);
+    return h("tr", {}, columns.map(({ cell }, i) =>
+      (i ? h("td", {}, cell(trial, params)) : h("th", { scope: "row" }, cell(trial)))));
   }
 
   /** The note of a trial, which leads to its link; the service takes http(s) alone, and so does this page. */
@@ -123,13 +167,10 @@ export class TrialTable {
     return h("a", { href: link, rel: "noopener noreferrer" }, note ?? new URL(link).host);
   }
 
-  nothing() {
-    const columns = 4 + this.metrics.length + Number(this.costs) + Number(this.remarks) + this.names.length;
-    return h("tr", {}, h("td", { colspan: columns, class: "muted" }, "No trial to show."));
-  }
-
   /** Save all trials that the filters select. */
   download() {
     return save(`${this.path}?${this.query({ role: "true" })}`, "trials.csv", { Accept: "text/csv" });
   }
 }
+
+const stateOf = ({ state, role }) => (role ? `${state}, ${displayName(role)}` : state);

@@ -24,6 +24,7 @@ from hpsearch.cli import (
     report,
     searches,
     serve,
+    whoami,
 )
 
 app = typer.Typer(
@@ -63,7 +64,7 @@ for command in (
     searches.delete, searches.replay, edits.edit, edits.tag, edits.continue_, serve.serve, demo.demo,
     lab.lab, report.report, report.statement, predict.model, predict.predict, exchange.export, exchange.import_,
     exchange.convert, agent.agent, compare.compare, backup.backup, backup.restore, backup.move, doctor.doctor,
-    prune.prune, audit.audit,
+    prune.prune, audit.audit, whoami.whoami,
 ):  # fmt: skip
     app.command(command.__name__.rstrip("_"))(command)
 app.add_typer(datasets.app, name="datasets")

@@ -29,6 +29,7 @@ from hpsearch.edges import changed
 from hpsearch.errors import Conflict, NotFound
 from hpsearch.report.views import (
     AuditView,
+    CoordinatesView,
     DatasetView,
     HealthView,
     HeartbeatView,
@@ -43,6 +44,7 @@ from hpsearch.report.views import (
     TrialView,
     TuningCurveView,
     VerdictView,
+    WhoamiView,
 )
 
 if TYPE_CHECKING:
@@ -86,6 +88,10 @@ class Client:
         """The answer of /readyz; Unavailable while a part of the service is not ready."""
         answer = self._transport.json("GET", "/readyz", once=True)
         return answer if isinstance(answer, dict) else {}
+
+    def whoami(self) -> WhoamiView:
+        """The key that this client shows: its owner, its scopes, and until when it is valid."""
+        return self._transport.view(WhoamiView, "GET", path_of("whoami"))
 
     # Searches
 
@@ -221,7 +227,7 @@ class Client:
     def figure(
         self, search: Search, name: str, *, x: str | None = None, y: str | None = None
     ) -> Figure:
-        """A figure of a search: ranges, trials, curves, surface or importance.
+        """A figure of a search: ranges, trials, curves, surface, importance or parallel.
 
         x, y: the hyperparameters on the axes of `trials`. A notebook shows it by itself.
         """
@@ -231,6 +237,10 @@ class Client:
         if figure is None:
             raise self._transport.not_understood(path, "no figure")
         return figure
+
+    def coordinates(self, search: Search) -> CoordinatesView:
+        """The trials as parallel coordinates, to draw them oneself; many trials are sampled."""
+        return self._transport.view(CoordinatesView, "GET", at(search, "coordinates"))
 
     def result(self, search: Search) -> ResultView:
         """The best range and its test score; Conflict until the search has completed."""

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from hpsearch.directions import Direction, sign_in
 from hpsearch.records import Access, TrialRecord
 from hpsearch.report import build
-from hpsearch.report.views import RangeView, RoundView, SurfaceView, TrialView
+from hpsearch.report.coordinates import Ended, coordinates
+from hpsearch.report.views import CoordinatesView, RangeView, RoundView, SurfaceView, TrialView
 from hpsearch.service.queries import get_or_404
 from hpsearch.store import Store, Tx
 from hpsearch.trials import RoundKind
@@ -64,6 +65,18 @@ class FigureQueries:
 
         trials, ended = self._store.read(read)
         return [build.trial_view(t, sign=sign) for t in trials], ended
+
+    def coordinates(self, search_id: str, *, owner: Access) -> CoordinatesView:
+        """The trials of `sample` as parallel coordinates, over all ranges that they were drawn from."""
+        search = get_or_404(self._store, owner, search_id)
+        resolved = search.resolved()
+        ranges = {name: [view] for name, view in build.box_view(resolved.box).items()}
+        for one in self.rounds(search_id, owner=owner):
+            for name, view in one.ranges.items():
+                ranges.setdefault(name, []).append(view)
+        trials, of = self.sample(search_id, owner=owner)
+        direction = self.direction(search_id, owner=owner)
+        return coordinates(Ended(trials, of, direction), ranges, build.conditions_view(resolved))
 
     def curves(self, search_id: str, *, owner: Access) -> list[TrialView]:
         """The learning curves of the best trials and of the newest."""

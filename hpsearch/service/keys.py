@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from hpsearch.errors import InvalidRequest, Misconfigured, NotFound, Unauthenticated, Unavailable
 from hpsearch.records import Act, KeyRecord, NewKey
 from hpsearch.report.build import key_view
-from hpsearch.report.views import KeyView, Page
+from hpsearch.report.views import KeyView, Page, WhoamiView
 from hpsearch.service import cursors
 from hpsearch.service.owners import check_name
 from hpsearch.settings import Settings
@@ -71,6 +71,23 @@ class ApiKeys:
         if key is None or not same or not key.live:
             raise Unauthenticated("this API key is unknown, expired or revoked")
         return Principal(key.id, key.owner, frozenset(key.granted))
+
+    def whoami(self, principal: Principal) -> WhoamiView:
+        """The key of a principal: what it is called, what it opens, and until when.
+
+        Raises
+        ------
+        NotFound
+            The key has been forgotten since it was authenticated.
+        """
+        key = self._view(principal.key_id)
+        return WhoamiView(
+            owner=key.owner,
+            scopes=key.scopes,
+            key_id=key.id,
+            key_name=key.name,
+            expires_at=key.expires_at,
+        )
 
     def create(
         self, *, name: str, owner: str, scopes: list[str], days: int | None = None

@@ -15,7 +15,7 @@ SPACE = {
     "weight_decay": {"low": 1e-6, "high": 1e-2, "scale": "log"},
     "activation": {"choices": ["relu", "tanh"]},
 }
-NAMES = ["ranges", "trials", "curves", "surface", "importance"]
+NAMES = ["ranges", "trials", "curves", "surface", "importance", "parallel"]
 
 
 @pytest.fixture
@@ -111,6 +111,20 @@ def test_axes_are_chosen_and_mistakes_are_named(client: httpx.Client, search: st
     unknown = client.get(f"{search}/figures/pie")
     assert unknown.status_code == 404
     assert "there are ranges, trials" in unknown.json()["detail"]
+
+
+def test_coordinates_have_an_axis_for_each_hyperparameter_and_a_line_for_each_trial(
+    client: httpx.Client, clients: Any, search: str
+) -> None:
+    view = client.get(f"{search}/coordinates").json()
+    assert [axis["name"] for axis in view["axes"]] == [*sorted(SPACE), "validation accuracy"]
+    trials = client.get(f"{search}/trials", params={"limit": 1000}).json()["items"]
+    searched = {t["id"]: t for t in trials if t["role"] is None}
+    assert {line["trial"] for line in view["lines"]} == set(searched)
+    assert view["of"] == len(searched)
+    for line in view["lines"]:
+        assert line["values"][1] == searched[line["trial"]]["params"]["learning_rate"]
+    assert clients().get(f"{search}/coordinates").status_code == 404
 
 
 def test_of_many_trials_the_best_and_a_sample_are_shown(

@@ -69,6 +69,7 @@ TABLE = {
     ("GET", f"{SEARCH}/tuning-curve"): row("read", 200, 404),
     ("GET", f"{SEARCH}/health"): row("read", 200, 404),
     ("GET", f"{SEARCH}/figures/<name>"): row("read", 200, 404),
+    ("GET", f"{SEARCH}/coordinates"): row("read", 200, 404),
     ("GET", "/api/v1/figures/progress"): row("read", 400, 400),
     ("GET", f"{SEARCH}/spec"): row("read", 200, 404),
     ("PATCH", SEARCH): row("submit", 412, 404, STALE, JSON, body=b"{}"),
@@ -86,6 +87,7 @@ TABLE = {
     ("GET", "/api/v1/datasets/<name>/test-rows"): row("read", 200, 404),
     ("PUT", "/api/v1/datasets/<name>"): row("submit", 415, 415),
     ("DELETE", "/api/v1/datasets/<name>"): row("submit", 409, 404),
+    ("GET", "/api/v1/whoami"): row("any", 200, 200),
     ("GET", "/api/v1/keys"): row("admin", 200, 200),
     ("POST", "/api/v1/keys"): row("admin", 400, 400, JSON, body=b"{}"),
     ("POST", "/api/v1/keys/<id>/revoke"): row("admin", 200, 200),
@@ -208,6 +210,8 @@ def expected(world: World, rule: str, method: str, kind: str) -> int:
     wanted = TABLE["GET" if method == "HEAD" else method, rule]
     if kind in REFUSED:
         return 401
+    if wanted.scope == "any":
+        return wanted.own
     if kind in OTHERS:
         if wanted.scope not in SCOPES_OF[kind]:
             return 403
@@ -354,7 +358,7 @@ def test_every_use_case_refuses_a_stranger(world: World, services: Services) -> 
             tried.add(name)
     assert tried >= {"status", "rounds", "trials", "result", "health", "spec", "edit", "preview",
                      "pause", "resume", "cancel", "delete", "wait", "find", "get", "sample",
-                     "curves", "surface", "asked", "claim", "heartbeat", "report", "share", "operate"}  # fmt: skip
+                     "curves", "coordinates", "surface", "asked", "claim", "heartbeat", "report", "share", "operate"}  # fmt: skip
     for used in (services.searches, services.datasets):
         assert "matrix" not in used.list(owner="a-stranger").model_dump_json()
 

@@ -40,7 +40,7 @@ def test_a_completed_search_is_one_file(
     assert "alert(1)" in page
     assert "<script>alert" not in page
     drawn = re.findall(r'<div class="figure" id="(\w+)"', page)
-    assert len(drawn) == 5
+    assert len(drawn) == 6
     assert all(f'Plotly.newPlot("{name}"' in page for name in drawn)
     result = commands.get(f"/api/v1/searches/{ended['id']}/result").json()
     for said in (

@@ -112,6 +112,24 @@ def test_the_client_and_the_command_line(
     assert "the week is over" in out()
 
 
+def test_a_key_says_whose_it_is_and_what_it_opens(
+    clients: Any, commands: httpx.Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    about = clients("operate", "read", owner="eve of the team").get("/api/v1/whoami").json()
+    assert (about["owner"], about["scopes"]) == ("eve of the team", ["read", "operate"])
+    with speaking(commands) as own:
+        mine = own.whoami()
+    assert command(["whoami", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == mine.model_dump(mode="json")
+    assert command(["whoami"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"{mine.owner}: {', '.join(mine.scopes)}\nkey {mine.key_id} ")
+    made = clients("admin").post("/api/v1/keys", json={"name": "n", "scopes": ["admin"], "days": 2})
+    holder = clients.bare(Authorization=f"Bearer {made.json()['token']}")
+    assert holder.get("/api/v1/whoami").json()["expires_at"] == made.json()["expires_at"]
+    assert holder.get("/api/v1/whoami", params={"key": "other"}).status_code == 400
+
+
 def test_limits_at_the_command_line(
     configured: Callable[..., Any],
     migrated_sqlite: Any,

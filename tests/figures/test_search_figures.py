@@ -6,9 +6,12 @@ import math
 from typing import Any
 
 import pytest
+from plotly.colors import sample_colorscale
 
 from hpsearch.figures import search as figures
 from hpsearch.figures.search import style
+from hpsearch.figures.search.parallel import LACKING
+from hpsearch.report.coordinates import Ended, coordinates
 from hpsearch.report.views import (
     BestView,
     DecisionView,
@@ -107,6 +110,26 @@ def test_choices_are_squares_for_the_levels_that_are_left() -> None:
     figure = figures.ranges(ROUNDS, {"activation": KIND})
     squares = [t for t in figure.data if t.type == "scatter" and t.x[0] == "1"]
     assert [tuple(t.y) for t in squares] == [("relu", "tanh")]
+
+
+def test_parallel_lines_end_at_their_scores_and_leave_out_nothing() -> None:
+    trials = [*TRIALS, trial(3, 0.01, 0.7, params={"learning_rate": 0.01})]
+    ranges = {"activation": [KIND], "learning_rate": [RATE]}
+    view = coordinates(Ended(trials, 9, "maximize"), ranges, {})
+    figure = figures.parallel(view)
+    lines = [t for t in figure.data if t.mode == "lines"]
+    assert [line.name for line in lines] == ["diverged", "trial", "trial", "trial"]
+    assert [line.y[2] for line in lines] == [LACKING, 0.0, 0.5, 1.0]
+    assert lines[2].y[0] == LACKING  # of no activation
+    assert lines[1].y[:2] == (0.25, pytest.approx(0.25))
+    assert len({line.line.color for line in lines}) == 4
+    assert lines[1].line.color == sample_colorscale(style.SCALE, [0.0])[0]
+    assert lines[3].line.color == sample_colorscale(style.SCALE, [1.0])[0]
+    assert figure.layout.title.text == "4 of 9 trials"
+    assert figure.layout.coloraxis.cmax == 0.9
+    words = {note.text for note in figure.layout.annotations}
+    assert {"<b>activation</b>", "<b>validation<br>accuracy</b>", "relu", "0.9000"} <= words
+    assert figures.parallel(coordinates(Ended([], 0, "maximize"), ranges, {})).layout.height == 160
 
 
 def test_trials_are_coloured_and_diverged_ones_crossed() -> None:

@@ -6,13 +6,14 @@ background of their own, so that they can stand on a light page and on a dark on
 
 from hpsearch.figures.search.curves import curves
 from hpsearch.figures.search.importance import importance
+from hpsearch.figures.search.parallel import parallel
 from hpsearch.figures.search.progress import progress
 from hpsearch.figures.search.ranges import ranges
 from hpsearch.figures.search.report import ReportContents, report
 from hpsearch.figures.search.surface import surface
 from hpsearch.figures.search.trials import Sample, trials
 
-NAMES = ("ranges", "trials", "curves", "surface", "importance")
+NAMES = ("ranges", "trials", "curves", "surface", "importance", "parallel")
 
 __all__ = [
     "NAMES",
@@ -20,6 +21,7 @@ __all__ = [
     "Sample",
     "curves",
     "importance",
+    "parallel",
     "progress",
     "ranges",
     "report",

@@ -26,6 +26,10 @@ TITLES: Mapping[str, tuple[str, str]] = {
     "trials": ("Trials", "Every point is a trial, coloured by its validation score."),
     "curves": ("Learning curves", "The best trials stand out."),
     "surface": ("Surface", "What the surrogate expects, all other values at their best place."),
+    "parallel": (
+        "Parallel coordinates",
+        "Every line is a trial, coloured by its validation score; the better end of the score is the upper one.",
+    ),
     "importance": ("Importance", words.IMPORTANCE),
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from hpsearch.digits import alone
+from hpsearch.directions import Direction
 from hpsearch.figures.page import Figure
 from hpsearch.report.views import RangeView, TrialView
 from hpsearch.space import Level, level_text
@@ -19,6 +20,7 @@ BLUE, VERMILION, GREEN, GREY, AMBER, PURPLE = (
     "#3b8fc7", "#d55e00", "#1a9e77", "#8a929c", "#c98a00", "#b0699a",
 )  # fmt: skip
 SCALE = "Viridis"
+FADED = 0.3  # quantile of the scores where the colours begin: the good ones are to be told apart
 INK = "#7d8590"  # of axes and words, legible on both
 GRID = "rgba(125, 133, 144, 0.22)"
 FONT = "system-ui, sans-serif"
@@ -48,6 +50,18 @@ def measure(trials: Sequence[TrialView]) -> str:
 def is_log(ranges: Sequence[RangeView]) -> bool:
     """Say whether an axis of these ranges is logarithmic."""
     return any(r.scale == "log" for r in ranges)
+
+
+def colours(scores: Sequence[float], title: str, direction: Direction) -> dict[str, Any]:
+    """The colour axis of scores, the best ones bright; the worst of them share the darkest colour."""
+    lowest_last = direction == "minimize"
+    values = sorted(scores, reverse=lowest_last)
+    ends = {}
+    if values and values[int(FADED * len(values))] != values[-1]:
+        low, high = sorted((values[int(FADED * len(values))], values[-1]))
+        ends = {"cmin": low, "cmax": high}
+    bar = {"title": {"text": title, "side": "right"}, "thickness": 12, "outlinewidth": 0}
+    return {"colorscale": SCALE, "reversescale": lowest_last, "colorbar": bar, **ends}
 
 
 def axis(title: str, *, log: bool, **more: Any) -> dict[str, Any]:

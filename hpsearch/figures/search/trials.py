@@ -14,8 +14,6 @@ from hpsearch.figures.search import style
 from hpsearch.report import words
 from hpsearch.report.views import RangeView, RoundView, TrialView
 
-FADED = 0.3  # quantile of the scores where the colours begin: the good ones are to be told apart
-
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -59,7 +57,8 @@ def trials(sample: Sample, rounds: Sequence[RoundView], *, x: str, y: str) -> Fi
         note = f"{note}, {lacking}" if note else f"{lacking}"
     style.laid_out(
         figure, height=460, title={"text": note, "font": {"size": 12}, "x": 1, "xanchor": "right"},
-        xaxis=_axis(x, axes[x]), yaxis=_axis(y, axes[y]), coloraxis=_colours(scored, sample.direction),
+        xaxis=_axis(x, axes[x]), yaxis=_axis(y, axes[y]),
+        coloraxis=style.colours([t.shown for t in scored if t.shown is not None], style.measure(scored), sample.direction),
     )  # fmt: skip
     return figure
 
@@ -121,15 +120,3 @@ def _box(figure: Figure, one: RoundView, x: str, y: str, *, share: float) -> Non
         line=line, opacity=0.25 + 0.75 * share,
         label={"text": str(one.number), "textposition": "top left", "font": {"size": 11}},
     )  # fmt: skip
-
-
-def _colours(scored: Sequence[TrialView], direction: Direction) -> dict[str, Any]:
-    lowest_last = direction == "minimize"
-    values = sorted((t.shown for t in scored if t.shown is not None), reverse=lowest_last)
-    ends = {}
-    if values and values[int(FADED * len(values))] != values[-1]:
-        low, high = sorted((values[int(FADED * len(values))], values[-1]))
-        ends = {"cmin": low, "cmax": high}
-    bar = {"title": {"text": style.measure(scored), "side": "right"}, "thickness": 12,
-           "outlinewidth": 0}  # fmt: skip
-    return {"colorscale": style.SCALE, "reversescale": lowest_last, "colorbar": bar, **ends}

@@ -5,6 +5,12 @@ Fields may be added to these models and are never renamed: the contract is addit
 """
 
 from hpsearch.report.views.base import Page, RangeView, View
+from hpsearch.report.views.coordinates import (
+    AxisView,
+    CoordinatesView,
+    TickView,
+    TrialLineView,
+)
 from hpsearch.report.views.evidence import (
     EvidenceView,
     FinalistView,
@@ -23,6 +29,7 @@ from hpsearch.report.views.library import (
     KeyView,
     LeftOutView,
     TestRowsView,
+    WhoamiView,
 )
 from hpsearch.report.views.needs import CheapestView, CostPointView, RequirementView
 from hpsearch.report.views.plan import PlannedRoundView, PlanView, SubmittedView
@@ -64,12 +71,14 @@ from hpsearch.report.views.tuning import TuningCurveView, TuningPointView
 
 __all__ = [
     "AuditView",
+    "AxisView",
     "BaselineView",
     "BestView",
     "CheapestView",
     "ChecklistItem",
     "ChecklistView",
     "ColumnView",
+    "CoordinatesView",
     "CostPointView",
     "CostView",
     "CurvePoint",
@@ -113,7 +122,9 @@ __all__ = [
     "TestModelView",
     "TestRowsView",
     "TestView",
+    "TickView",
     "TrialCounts",
+    "TrialLineView",
     "TrialView",
     "TuningCurveView",
     "TuningPointView",
@@ -121,5 +132,6 @@ __all__ = [
     "View",
     "WaitingView",
     "WebhookView",
+    "WhoamiView",
     "by_importance",
 ]

@@ -171,6 +171,16 @@ class KeyView(View):
     )
 
 
+class WhoamiView(View):
+    """The key that a request was sent with, and what it opens."""
+
+    owner: str = Field(description="Whose searches and datasets it opens.")
+    scopes: list[str] = Field(description="Of read, submit, operate and admin, in this order.")
+    key_id: str
+    key_name: str = Field(description="What the key is for, as it was made.")
+    expires_at: str | None = Field(description="Null of a key without an end.")
+
+
 class AuditView(View):
     """A row of the audit: who did what to what, and when."""
 

@@ -10,12 +10,11 @@ from typing import Any
 
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
+from support.axe import serious
 
 IMAGES = Path(__file__).resolve().parents[3] / "docs" / "images"
 PHONE = {"width": 390, "height": 844}
-SERIOUS = ("serious", "critical")
 FIGURES = ("ranges", "trials", "surface", "curves", "importance")
 SPEC: dict[str, Any] = {
     "name": "digits, first look",
@@ -27,6 +26,22 @@ SPEC: dict[str, Any] = {
     "rounds": 4,
     # The pictures show a search of some size; what the pages are tested for, each trial shows.
     "trials_per_round": 24 if os.environ.get("SCREENSHOTS") else 8,
+}
+
+
+# Many hyperparameters, one of them conditional: for the picture of parallel coordinates.
+RICH: dict[str, Any] = {
+    **SPEC,
+    "name": "digits, six hyperparameters",
+    "space": {
+        **SPEC["space"],
+        "optimizer": {"choices": ["sgd", "momentum", "adam"]},
+        "momentum": {"low": 0.0, "high": 0.99, "when": {"optimizer": ["momentum"]}},
+        "hidden_units": {"low": 8, "high": 128, "scale": "log", "integer": True},
+        "activation": {"choices": ["relu", "tanh"]},
+    },
+    "rounds": 3,
+    "trials_per_round": 48,
 }
 
 
@@ -46,24 +61,16 @@ def whole(page: Page) -> None:
         figure = page.locator(f"#figure-{name}")
         figure.scroll_into_view_if_needed()
         expect(figure.locator(".main-svg").first).to_be_visible()
+    page.locator("#parallel").scroll_into_view_if_needed()
+    expect(page.locator("#parallel .lines path").first).to_be_attached()
     page.evaluate("scrollTo(0, 0)")
 
 
-def serious(page: Page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']}: {node['html']}"
-        for one in found
-        if one["impact"] in SERIOUS
-        for node in one["nodes"]
-    ]
-
-
 @pytest.fixture(scope="module")
-def images() -> Callable[[Page, str], None]:
+def images() -> Callable[[Page | Locator, str], None]:
     """images(page, name): into the documentation when SCREENSHOTS is set, nowhere else."""
 
-    def take(page: Page, name: str) -> None:
+    def take(page: Page | Locator, name: str) -> None:
         if os.environ.get("SCREENSHOTS"):
             page.screenshot(path=IMAGES / f"{name}.png", scale="css")
 
@@ -104,6 +111,24 @@ def test_pages_have_no_serious_finding_and_fit_a_phone(
         page.close()
 
 
+@pytest.mark.skipif("SCREENSHOTS" not in os.environ, reason="the picture alone; SCREENSHOTS=1")
+def test_a_picture_of_parallel_coordinates(
+    visitor: Any, client: httpx.Client, complete: Callable[..., Any], images: Any
+) -> None:
+    search = complete(client, RICH, truth=truth, noise=0.01)["id"]
+    page = visitor.open(f"/searches/{search}", viewport={"width": 1280, "height": 900})
+    page.locator("#parallel").scroll_into_view_if_needed()
+    page.get_by_role("slider", name="activation, lower end").press("ArrowUp")
+    expect(page.locator("#parallel .out").first).to_be_attached()
+    panel = page.locator("section", has=page.locator("#parallel"))
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        images(panel, f"parallel-{scheme}")
+    page.set_viewport_size(PHONE)
+    expect(page.locator("#parallel svg")).to_have_attribute("width", "846")
+    images(panel, "parallel-phone")
+
+
 def test_searches_are_ticked_and_compared_by_keyboard(
     visitor: Any, client: httpx.Client, finished: str, two: dict[str, Any]
 ) -> None:
@@ -129,12 +154,60 @@ def test_searches_are_ticked_and_compared_by_keyboard(
     expect(page.get_by_role("alert").last).to_contain_text("Two to 5 searches can be compared")
 
 
+def test_trials_are_selected_on_their_axes_by_keyboard_and_mouse(
+    visitor: Any, client: httpx.Client, finished: str
+) -> None:
+    lines = client.get(f"/api/v1/searches/{finished}/coordinates").json()["lines"]
+    page = visitor.open(f"/searches/{finished}")
+    page.locator("#parallel").scroll_into_view_if_needed()
+    drawn, left = page.locator("#parallel .lines path"), page.locator("#parallel .lines .out")
+    count = page.locator("#parallel-count")
+    expect(drawn).to_have_count(len(lines))
+    expect(left).to_have_count(0)
+
+    page.get_by_role("slider", name="learning rate, lower end").focus()
+    for key in ("PageUp", "PageUp", "ArrowUp", "ArrowDown"):
+        page.keyboard.press(key)
+    page.keyboard.press("Tab")  # to the upper end
+    page.keyboard.press("PageDown")
+    upper = page.get_by_role("slider", name="learning rate, upper end")
+    expect(upper).to_be_focused()
+    expect(upper).to_have_attribute("aria-valuenow", "90")
+    within = [line for line in lines if 0.2 <= line["places"][1] <= 0.9]
+    expect(left).to_have_count(len(lines) - len(within))
+    expect(count).to_contain_text(f"{len(within)} of {len(lines)} trials with learning rate")
+    page.locator("summary", has_text="The best of the selected trials").click()
+    rows = page.locator("#parallel-table tbody tr")
+    best = max(line["score"] for line in within)
+    expect(rows.first).to_contain_text(f"{best:.4f}")
+
+    relu = page.locator("#parallel").get_by_role("group", name="activation")
+    box = relu.locator(".hit").bounding_box()
+    assert box is not None
+    x, bottom = box["x"] + box["width"] / 2, box["y"] + box["height"]
+    page.mouse.move(x, bottom - 40)
+    page.mouse.down()
+    page.mouse.move(x, bottom - 90, steps=4)
+    page.mouse.up()
+    expect(count).to_contain_text("activation relu, learning rate")
+    relu_too = [line for line in within if line["values"][0] == "relu"]
+    expect(left).to_have_count(len(lines) - len(relu_too))
+    assert serious(page) == []
+    page.mouse.click(x, bottom - 40)
+    expect(left).to_have_count(len(lines) - len(within))
+    upper.press("Escape")
+    expect(left).to_have_count(0)
+    upper.press("PageDown")
+    page.get_by_role("button", name="Clear the selection").click()
+    expect(left).to_have_count(0)
+
+
 def test_dialogs_have_no_serious_finding(
     visitor: Any, client: httpx.Client, two: dict[str, Any]
 ) -> None:
     search = client.post("/api/v1/searches", json=two).json()["id"]
     page = visitor.open(f"/searches/{search}")
-    for button in ("Edit …", "Cancel …"):
+    for button in ("Edit …", "Share …", "Cancel …"):
         page.get_by_role("button", name=button).click()
         expect(page.get_by_role("dialog")).to_be_visible()
         assert serious(page) == []

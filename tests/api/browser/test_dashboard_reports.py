@@ -50,6 +50,19 @@ def test_a_search_is_tagged_and_found_by_it(
     page.get_by_role("button", name="vision").click()
     expect(rows).to_have_count(1)
     expect(rows).to_contain_text("the other")
+    # The address has the filters: a bookmark, and the way back from a search.
+    assert page.url == f"{visitor.url}/?tag=vision"
+    page.get_by_label("Since").fill("2999-01-01")
+    expect(page.locator("#none")).to_be_visible()
+    page.goto("/?q=wider&since=2000-01-01&state=queued")
+    expect(rows).to_have_count(1)
+    expect(page.get_by_label("Find")).to_have_value("wider")
+    expect(page.get_by_label("Since")).to_have_value("2000-01-01")
+    page.get_by_role("link", name="the other").click()
+    page.go_back()
+    expect(page.get_by_label("State")).to_have_value("queued")
+    page.goto("/?state=tired")
+    expect(rows).to_have_count(2)  # a state that there is not is no filter
 
 
 def test_the_table_of_trials_has_metrics_and_costs_and_the_lowest_first(
@@ -76,5 +89,18 @@ def test_the_table_of_trials_has_metrics_and_costs_and_the_lowest_first(
     expect(cells.nth(4)).to_have_text("0.5000")
     expect(cells.nth(5)).to_have_text("<b>run</b> 7")
     expect(cells.nth(5).get_by_role("link")).to_have_attribute("href", "https://example.org/7")
+    page.get_by_text("Columns", exact=True).click()
+    choice = page.get_by_role("group", name="Columns of the table")
+    for name in ("Note", "lr", "f1 macro"):
+        choice.get_by_label(name, exact=True).uncheck()
+    expect(choice.get_by_label("f1 macro")).to_be_focused()
+    heads = table.locator("thead th")
+    expect(heads).to_have_text(["Trial", "State", "Epochs", "Validation score", "Cost"])
+    expect(table.locator("tbody tr").first.locator("td")).to_have_count(4)
+    page.reload()
+    expect(heads).to_have_text(["Trial", "State", "Epochs", "Validation score", "Cost"])
+    page.get_by_text("Columns", exact=True).click()
+    choice.get_by_label("lr", exact=True).check()
+    expect(heads.last).to_have_text("lr")
     expect(page.locator("#facts")).to_contain_text("lower is better")
     expect(page.locator("#facts")).to_contain_text("2.0000")
