@@ -10,12 +10,12 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hpsearch.nn import Model
-from hpsearch.winner.formats import FORMATS, named_by, write
+from hpsearch.winner.formats import FORMATS, chosen, paths, write
 
 if TYPE_CHECKING:
     from hpsearch.winner.estimator import TrainedClassifier, TrainedRegressor
 
-__all__ = ["FORMATS", "named_by", "to_onnx", "to_sklearn", "to_torch", "write"]
+__all__ = ["FORMATS", "chosen", "paths", "to_onnx", "to_sklearn", "to_torch", "write"]
 
 Trained: TypeAlias = Model | str | PathLike[str]
 """A model, or the path of the .npz file that holds it."""

@@ -24,6 +24,8 @@ class Format:
         Name for people.
     suffix
         End of a file's name by which the format is known.
+    beside
+        End of the name of a second file that lies beside it; empty for none.
     files
         Contents by file, of a model and the path that was asked for; the first is that one.
     """
@@ -31,6 +33,7 @@ class Format:
     title: str
     suffix: str
     files: Callable[[nn.Model, Path], Mapping[Path, bytes]]
+    beside: str = ""
 
 
 def _npz(model: nn.Model, file: Path) -> Mapping[Path, bytes]:
@@ -68,16 +71,27 @@ FORMATS: Final = Registry[Format](
     {
         "npz": Format("NumPy", ".npz", _npz),
         "onnx": Format("ONNX", ".onnx", _onnx),
-        "safetensors": Format("safetensors", ".safetensors", _safetensors),
-        "torch": Format("PyTorch", ".pt", _torch),
+        "safetensors": Format("safetensors", ".safetensors", _safetensors, ".json"),
+        "torch": Format("PyTorch", ".pt", _torch, ".py"),
         "sklearn": Format("scikit-learn", ".pkl", _sklearn),
     },
 )
 
 
-def named_by(file: Path) -> str:
-    """Return the format that the end of a file's name tells; "npz" where it tells none."""
-    return next((name for name, one in FORMATS.items() if one.suffix == file.suffix), "npz")
+def chosen(file: Path, format: str | None) -> str:
+    """Return the format by its name, else the one that the end of the file's name tells, else "npz".
+
+    Raises: InvalidRequest if there is none of this name.
+    """
+    if format is not None and format not in FORMATS:
+        raise InvalidRequest(f"{format!r} is no format of a model; there are {', '.join(FORMATS)}")
+    told = (name for name, one in FORMATS.items() if one.suffix == file.suffix)
+    return format or next(told, "npz")
+
+
+def paths(file: Path, format: Format) -> list[Path]:
+    """Return the paths of the files of a format: the one that was asked for, and the one beside it."""
+    return [file, *([file.with_suffix(format.beside)] if format.beside else [])]
 
 
 def write(model: nn.Model, to: str | PathLike[str], format: str | None = None) -> list[Path]:
@@ -97,21 +111,24 @@ def write(model: nn.Model, to: str | PathLike[str], format: str | None = None) -
         A library is not installed; the message says how it is.
     """
     file = Path(to)
-    name = format or named_by(file)
-    if name not in FORMATS:
-        raise InvalidRequest(f"{name!r} is no format of a model; there are {', '.join(FORMATS)}")
-    made = FORMATS[name].files(model, file)
-    if len(made) > 1 and file.suffix != FORMATS[name].suffix:
-        raise InvalidRequest(
-            f"{file}: {FORMATS[name].title} has two files; name one that ends in {FORMATS[name].suffix}"
-        )
-    for beside in list(made)[1:]:
-        if beside.exists() and MARK not in beside.read_bytes():
-            raise InvalidRequest(
-                f"{beside} exists, and hpsearch has not written it; name another file"
-            )
+    one = FORMATS[chosen(file, format)]
+    if one.beside:
+        _check_beside(file, one)
+    made = one.files(model, file)
     _put(made)
     return list(made)
+
+
+def _check_beside(file: Path, format: Format) -> None:
+    """Refuse a second file that would replace one of somebody else. Raises: InvalidRequest."""
+    if file.suffix != format.suffix:
+        raise InvalidRequest(
+            f"{file}: {format.title} has two files; name one that ends in {format.suffix}, and the other "
+            f"ends in {format.beside}"
+        )
+    beside = file.with_suffix(format.beside)
+    if beside.exists() and MARK not in beside.read_bytes():
+        raise InvalidRequest(f"{beside} exists, and hpsearch has not written it; name another file")
 
 
 def _put(made: Mapping[Path, bytes]) -> None:

@@ -139,9 +139,8 @@ class _Graph:
             gap = self._add("IsNaN", self._columns(h, made.numbers[made.gaps]))
             live = self._constant("live", made.live.astype(np.float32))
             parts.append(self._add("Mul", self._cast(gap, "FLOAT"), live))
-        first = len(made.numbers) + len(made.gaps)
-        if made.width > first:
-            parts.append(self._slots(h, made, first))
+        if len(made.categories):
+            parts.append(self._slots(h, made, len(made.numbers) + len(made.gaps)))
         return self._add("Concat", *parts, axis=1)
 
     def _slots(self, h: str, made: Encoding, first: int) -> str:
@@ -150,8 +149,6 @@ class _Graph:
         width = self._integers("width", [made.width - first])
         shape = self._add("Concat", examples, width, axis=0)
         slots = self._filled_with(0, shape)
-        if not len(made.categories):
-            return slots
         levels = made.levels.astype(np.float32)
         codes = self._columns(h, made.categories)
         missing = self._add("IsNaN", codes)

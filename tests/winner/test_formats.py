@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import pytest
-from nn.test_raw import ROW, encoding
+from nn.test_raw import COLUMNS, ROW, encoding
 from nn.test_raw import model as of_columns
 from winner.made import winner
 
@@ -90,8 +90,8 @@ def test_gaps_unknown_words_and_numbers_far_away() -> None:
 def test_an_encoding_without_words() -> None:
     whole = encoding()
     none = np.array([], np.intp)
-    bare = replace(whole, categories=none, levels=none, slots=none)
-    model = replace(of_columns(), encoding=bare)
+    bare = replace(whole, width=5, categories=none, levels=none, slots=none)
+    model = drawn(nn.Shape(5, (3,), 2), 1, columns=COLUMNS, encoding=bare)
     np.testing.assert_allclose(
         by_onnx(model, model.numbers([ROW])), model.predict_values([ROW]), atol=1e-6
     )
