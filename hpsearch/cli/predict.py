@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hpsearch.cli.options import Header, Json, SearchId, Url, connected
+from hpsearch.cli.options import Header, Json, Url, connected
 from hpsearch.cli.output import emit
 from hpsearch.errors import InvalidRequest
 
@@ -23,21 +23,58 @@ FIELD = "{:.6g}"  # of a probability
 NUMBER = "{:.9g}"  # of a predicted number
 
 
+def _known(format: str | None) -> str | None:
+    """Refuse a format that no model is written in."""
+    if format is not None:
+        from hpsearch.winner import FORMATS
+
+        if format not in FORMATS:
+            known = ", ".join(map(repr, FORMATS))
+            raise typer.BadParameter(f"{format!r} is not one of {known}.")
+    return format
+
+
 def model(
-    search: SearchId,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The .npz file to write.")],
+    search: Annotated[
+        str,
+        typer.Argument(metavar="SEARCH", help="Id of a search, or an .npz file fetched before."),
+    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write.")],
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            callback=_known,
+            help="npz, onnx, safetensors, torch or sklearn [default: by the end of FILE, else npz].",
+        ),
+    ] = None,
     url: Url = None,
     as_json: Json = False,
 ) -> None:
-    """Fetch the recommended model as the final test trained it."""
-    from hpsearch.client import PATIENCE
+    """Fetch the recommended model as the final test trained it, for NumPy or another library.
 
-    with connected(url, patience=PATIENCE) as client:
-        client.model(search, file)
-    if as_json:
-        emit({"file": str(file), "bytes": file.stat().st_size})
+    By its end .onnx is ONNX, .safetensors safetensors (and .json), .pt PyTorch (and a module, .py), .pkl a
+    pickled estimator of scikit-learn. Dates and words are made into numbers before all but the last.
+    """
+    from hpsearch.client import PATIENCE
+    from hpsearch.nn import Model
+    from hpsearch.winner import FORMATS, chosen, paths, write
+
+    name = chosen(file, format)
+    if search.endswith(".npz"):  # an id has no dot
+        write(Model.load(search), file, name)
     else:
+        with connected(url, patience=PATIENCE) as client:
+            client.model(search, file, name)
+    files = paths(file, FORMATS[name])
+    if as_json:
+        sizes = [{"file": str(one), "bytes": one.stat().st_size} for one in files]
+        emit({**sizes[0], "format": name, "files": sizes})
+    elif name == "npz":
         print(f"{file}: predict with `hpsearch predict {file} EXAMPLES`")
+    else:
+        print(f"{' and '.join(map(str, files))}: {FORMATS[name].title}")
 
 
 def predict(

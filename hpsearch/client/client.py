@@ -253,17 +253,24 @@ class Client:
         except Conflict:
             return None
 
-    def model(self, search: Search, file: str | PathLike[str]) -> Path:
+    def model(self, search: Search, file: str | PathLike[str], format: str | None = None) -> Path:
         """Write the trained winner to `file`, which `hpsearch.nn.Model.load` reads; `file`.
+
+        format
+            "onnx", "safetensors", "torch" or "sklearn" for other libraries; None for what the end of the
+            file's name tells (.onnx, .safetensors, .pt, .pkl), else "npz". Of safetensors a .json lies
+            beside it, of torch a .py.
 
         Raises
         ------
         Conflict, NotFound
             The search has not completed, or keeps no model; nothing is written then.
         InvalidRequest
-            The file cannot be written.
+            The file cannot be written, or the format cannot say what the model has.
+        Misconfigured
+            The format's library is not installed here; the message names the extra that brings it.
         """
-        return self._transport.download_file(at(search, "model"), file)
+        return search_calls.model(self._transport, search, file, format)
 
     def report_html(self, search: Search, file: str | PathLike[str]) -> Path:
         """Write everything about a search, figures included, to one HTML file; `file`.

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import uuid
 from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from hpsearch.client.address import path_of
-from hpsearch.client.arguments import Search, document, revision_tag, search_id, text
+from hpsearch.client.arguments import Search, document, file_path, revision_tag, search_id, text
 from hpsearch.client.transport import Transport, V
 from hpsearch.report.views import PlanView, StatementFormat, StatusView, SubmittedView
 
@@ -87,3 +90,18 @@ def _body(spec: Spec) -> bytes:
 def statement(transport: Transport, search: Search, form: Form) -> str:
     """The statement of a completed search in one of its forms, as the service wrote it."""
     return transport.send("GET", at(search, "statement"), params={"format": form}).text
+
+
+def model(
+    transport: Transport, search: Search, file: str | PathLike[str], format: str | None
+) -> Path:
+    """Write the trained winner, in the format of another library where one is asked for; the path."""
+    from hpsearch import winner  # most callers need no engine
+    from hpsearch.nn import Model
+
+    to, address = file_path(file), at(search, "model")
+    if winner.chosen(to, format) == "npz":
+        return transport.download_file(address, to)
+    content = io.BytesIO()
+    transport.download(address, content)
+    return winner.write(Model.loads(content.getvalue()), to, format)[0]

@@ -14,8 +14,8 @@ from hpsearch.combinations import holds
 from hpsearch.digits import in_full
 from hpsearch.errors import InvalidRequest, NotFound
 from hpsearch.exchange import resolving, storages
-from hpsearch.exchange.search import load_library
 from hpsearch.exchange.studies import AS_JSON, PREFIX
+from hpsearch.libraries import load_library
 from hpsearch.logs import redact
 from hpsearch.metrics import sign as sign_of
 from hpsearch.space import (

@@ -18,7 +18,8 @@ from datetime import datetime
 from typing import Any
 
 from hpsearch.errors import Conflict, Unavailable
-from hpsearch.exchange.search import Search, load_library
+from hpsearch.exchange.search import Search
+from hpsearch.libraries import load_library
 from hpsearch.logs import redact
 from hpsearch.report.columns import param_columns
 from hpsearch.report.views import ResultView, TrialView

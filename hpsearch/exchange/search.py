@@ -1,14 +1,12 @@
-"""`Search`, the value that exports are made from, and its source; optional libraries."""
+"""`Search`, the value that exports are made from, and its source."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
 from hpsearch.directions import sign_in
-from hpsearch.errors import Misconfigured
 from hpsearch.metrics import sign
 from hpsearch.report.views import HealthView, ResultView, RoundView, StatusView, TrialView
 
@@ -71,19 +69,3 @@ class Search:
     def minimises(self) -> bool:
         """True where lower numbers of the objective are the better ones."""
         return self.sign * sign_in(self.spec) < 0
-
-
-def load_library(name: str) -> Any:
-    """Import an optional library.
-
-    Raises
-    ------
-    Misconfigured
-        It is not installed; the message says how it is.
-    """
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise Misconfigured(
-            f"{name} is not installed here: pip install 'hpsearch[{name}]'"
-        ) from error

@@ -20,7 +20,8 @@ from typing import Any
 
 from hpsearch.errors import Conflict
 from hpsearch.exchange import storages
-from hpsearch.exchange.search import Search, load_library
+from hpsearch.exchange.search import Search
+from hpsearch.libraries import load_library
 from hpsearch.logs import redact
 from hpsearch.report.views import TrialView
 from hpsearch.space import Level

@@ -26,8 +26,9 @@ import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,7 @@ class UnlikeTraining(UserWarning):
     """Inputs are far from what the model was trained on, so its answers mean little."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Model:
     """A trained network, or several that answer with the mean of their answers.
 
@@ -90,6 +91,11 @@ class Model:
     columns: tuple[Column, ...] = ()
     left_out: tuple[str, ...] = ()
     target: TargetScale | None = None
+
+    def __repr__(self) -> str:
+        """Say what it is without its arrays."""
+        answer = f"{len(self.classes)} classes" if self.classifies else "numbers"
+        return f"<Model of {answer} from {len(self.shift)} columns, networks: {len(self.weights)}>"
 
     @property
     def classifies(self) -> bool:
@@ -133,6 +139,17 @@ class Model:
             target=self.target,
         )
         return ensemble_values(self.shape, self.weights, examples)
+
+    def numbers(self, x: raw.RawExamples) -> NDArray[np.floating[Any]]:
+        """(n, S) the numbers that raw examples become before the model scales them: what its exports take.
+
+        Words are their places among the levels, dates their parts, gaps NaN; an image is one row. They
+        are float32, and float64 where the model has an offset, which is not subtracted here.
+
+        Raises: InvalidRequest, and warns, as `predict_values`.
+        """
+        values = self._columns(x) if self.columns else self._checked(x)
+        return values.astype(np.float32 if self.offset is None else np.float64)
 
     def _columns(self, x: Any) -> NDArray[np.float64]:
         """(n, S) stored numbers of raw examples, not less the offset. Raises: InvalidRequest."""
@@ -208,15 +225,15 @@ class Model:
         return more
 
     @classmethod
-    def load(cls, file: Path | str) -> Model:
+    def load(cls, file: str | PathLike[str]) -> Model:
         """Read what `dump` wrote; nothing in the file is executed.
 
         Raises: InvalidRequest if it is no model, or of a newer layout.
         """
         try:
             # Opened here: NumPy leaves a file open that is none of its own.
-            with Path(file).open("rb") as source, np.load(source, allow_pickle=False) as stored:
-                return _read({key: stored[key] for key in stored.files})
+            with Path(file).open("rb") as source:
+                return _stored(source)
         except FileNotFoundError as error:
             raise InvalidRequest(f"{file}: no such file") from error
         except (InvalidRequest, OSError, ValueError, KeyError, TypeError, AttributeError,
@@ -226,6 +243,20 @@ class Model:
             raise InvalidRequest(
                 f"{file} is no model of hpsearch; `hpsearch model ID FILE` writes one as .npz{why}"
             ) from error
+
+    @classmethod
+    def loads(cls, content: bytes) -> Model:
+        """Read the bytes that `dump` returned, as `load`. Raises: whatever does not fit in them."""
+        return _stored(io.BytesIO(content))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the bytes of the file: its layout is kept readable, that of this class is not."""
+        return Model.loads, (self.dump(),)
+
+
+def _stored(source: IO[bytes]) -> Model:
+    with np.load(source, allow_pickle=False) as stored:
+        return _read({key: stored[key] for key in stored.files})
 
 
 def _in_order(x: Any, names: tuple[str, ...]) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+import onnxruntime
 import pytest
 from support.table import Table
 
@@ -97,6 +98,33 @@ def test_the_winner_is_a_file_that_predicts(
     said = json.loads(capsys.readouterr().out)["predictions"]
     assert [line["label"] for line in said] == [line[0] for line in lines]
     assert list(said[0]["probabilities"]) == list(model.classes)
+
+
+def test_the_winner_leaves_in_the_format_that_its_name_tells(
+    caller: Client, trained: dict[str, Any], tmp_path: Path, capsys: Any
+) -> None:
+    """From the service, and from a file that was fetched before."""
+    kept, other = tmp_path / "kept.npz", tmp_path / "other.safetensors"
+    caller.model(trained["id"], kept)
+    assert cli.run(["model", trained["id"], str(tmp_path / "winner.onnx")]) == 0
+    assert cli.run(["model", str(kept), str(other), "--json"]) == 0
+    said, told = capsys.readouterr().out.splitlines()
+    assert said == f"{tmp_path / 'winner.onnx'}: ONNX"
+    files = [*map(str, (other, other.with_suffix(".json")))]
+    assert [one["file"] for one in json.loads(told)["files"]] == files
+    assert (
+        caller.model(trained["id"], tmp_path / "any", "onnx").read_bytes()
+        == (tmp_path / "winner.onnx").read_bytes()
+    )
+    session = onnxruntime.InferenceSession(tmp_path / "winner.onnx")
+    model, rows = nn.Model.load(kept), np.array([[5.1, 3.5, 1.4, 0.2], [6.7, 3.0, 5.2, 2.3]])
+    label, probabilities = session.run(None, {"x": model.numbers(rows)})
+    np.testing.assert_allclose(probabilities, model.predict_proba(rows), atol=1e-5)
+    assert label.tolist() == model.predict(rows)
+    for bad, reason in (("keras", "'keras' is not one of 'npz', 'onnx'"), ("torch", "ends in .pt")):
+        assert cli.run(["model", str(kept), str(tmp_path / "x"), "--format", bad]) == 2
+        assert reason in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
 
 
 @pytest.mark.parametrize(
