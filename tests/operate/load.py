@@ -28,10 +28,13 @@ class Answer:
         From the moment that it was due, so that a client who was held up does not hide a pause.
     status
         None where the connection broke.
+    client
+        The number of the client that sent it.
     search, key
         Of a POST: the search that it made, and its Idempotency-Key.
     """
 
+    client: int
     method: str
     due: float
     seconds: float
@@ -82,7 +85,7 @@ def load(
     numbers = itertools.count()
     began = time.monotonic()
 
-    def work(client: httpx.Client) -> None:
+    def work(me: int, client: httpx.Client) -> None:
         mine: list[str] = []
         for number in numbers:
             if over(number):
@@ -90,7 +93,7 @@ def load(
             due = began + number / rate
             time.sleep(max(0.0, due - time.monotonic()))
             method = (POST, GET)[(number + number // len(clients)) % 2]  # both for each client
-            answer = _ask(client, method, due, spec, mine)
+            answer = _ask(me, client, method, due, spec, mine)
             answers.append(answer)
             if answer.search is not None:
                 mine.append(answer.search)
@@ -103,7 +106,7 @@ def load(
         )
         for url, key in clients
     ]
-    threads = [threading.Thread(target=work, args=(client,)) for client in opened]
+    threads = [threading.Thread(target=work, args=each) for each in enumerate(opened)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -114,7 +117,12 @@ def load(
 
 
 def _ask(
-    client: httpx.Client, method: str, due: float, spec: dict[str, Any], mine: Sequence[str]
+    me: int,
+    client: httpx.Client,
+    method: str,
+    due: float,
+    spec: dict[str, Any],
+    mine: Sequence[str],
 ) -> Answer:
     key = str(uuid.uuid4()) if method == POST else None
     try:
@@ -125,11 +133,11 @@ def _ask(
         else:
             answer = client.get(SEARCHES, params={"limit": 20})
     except httpx.TransportError as error:
-        return Answer(method, due, time.monotonic() - due, None, repr(error), key=key)
+        return Answer(me, method, due, time.monotonic() - due, None, repr(error), key=key)
     seconds = time.monotonic() - due
     made = answer.json()["id"] if method == POST and answer.status_code == 201 else None
     said = "" if answer.status_code == WANTED[method] else answer.text[:200]
-    return Answer(method, due, seconds, answer.status_code, said, made, key)
+    return Answer(me, method, due, seconds, answer.status_code, said, made, key)
 
 
 def stored(database: str) -> list[str]:
