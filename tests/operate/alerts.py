@@ -25,8 +25,10 @@ from operate.table import Row, is_true, none_of
 
 PROMETHEUS = "prometheus"
 RULES = PROJECT / "deploy" / "prometheus" / "rules.yaml"
-SCRAPE_SECONDS = 2
-QUIET_SECONDS = 15.0
+# A scrape takes up to 2.5 s while the database does not answer.
+SCRAPE_SECONDS = 5
+MINUTE_SECONDS = 2
+QUIET_SECONDS = 20.0
 FIRE_SECONDS, RESOLVE_SECONDS = 240.0, 180.0
 TRANSACTION_SECONDS = 3.0  # so that requests are refused often while the database hangs
 GONE = 410  # of a receiver that wants no more messages
@@ -38,20 +40,21 @@ _WINDOW = re.compile(r"\[(\d+)([mh])\]")
 
 
 def shortened(text: str) -> dict[str, Any]:
-    """Rules with seconds in place of minutes, in `for` and in the windows of their queries.
+    """Rules with two seconds in place of a minute, in `for` and in the windows of their queries.
 
-    No `for` is shorter than three scrapes: one that is late is no fault.
+    No `for` is shorter than two scrapes, for one that is late is no fault, and no window than four.
     """
     rules: dict[str, Any] = yaml.safe_load(text)
 
-    def seconds(number: str, unit: str, least: int = 0) -> str:
-        return f"{max(least, int(number) * (60 if unit == 'h' else 1))}s"
+    def seconds(number: str, unit: str, scrapes: int) -> str:
+        minutes = int(number) * (60 if unit == "h" else 1)
+        return f"{max(scrapes * SCRAPE_SECONDS, minutes * MINUTE_SECONDS)}s"
 
     for group in rules["groups"]:
         for rule in group["rules"]:
-            rule["expr"] = _WINDOW.sub(lambda w: f"[{seconds(w[1], w[2])}]", rule["expr"])
+            rule["expr"] = _WINDOW.sub(lambda w: f"[{seconds(w[1], w[2], 4)}]", rule["expr"])
             if "for" in rule:
-                rule["for"] = seconds(rule["for"][:-1], rule["for"][-1], 3 * SCRAPE_SECONDS)
+                rule["for"] = seconds(rule["for"][:-1], rule["for"][-1], 2)
     return rules
 
 

@@ -162,11 +162,12 @@ def _one(
         lambda: all(_answers(made, url) for url in made.urls), lambda: made.claimed_since(event)
     )
     during = [s for s in probes.healthz if began <= s.asked <= ended]
-    refused = [s for s in probes.readyz if began <= s.asked <= ended - READYZ_SECONDS]
+    looks = [s for s in probes.readyz if began <= s.asked <= ended - READYZ_SECONDS]
+    refused = [s for s in looks if s.asked >= began + READYZ_SECONDS]
     yield at_most(where, "/healthz, longest", _longest(during), HEALTHZ_SECONDS)
     yield none_of(where, "/healthz that was not 200", _not(200, during))
-    yield at_most(where, "/readyz, longest", _longest(refused), READYZ_SECONDS)
-    yield none_of(where, "/readyz that was not 503", _not(503, refused))
+    yield at_most(where, "/readyz, longest", _longest(looks), READYZ_SECONDS)
+    yield none_of(where, f"/readyz that was not 503 after {READYZ_SECONDS:g} s", _not(503, refused))
     stretched = machine.over(cured, max(answered, claimed))
     allowed = BACK_SECONDS * stretched
     yield is_true(where, "yardstick after the cure", f"{stretched:.2f}", kept=True)
@@ -216,5 +217,6 @@ def _alive(probes: Probes) -> Iterator[Row]:
     for name, watched in probes.alive.items():
         rule = watched.rule
         seen = f"{watched.worst} failures in a row of {watched.looks} looks"
+        seen += f"; {watched.said[-120:]}" if watched.restarts else ""
         limit = f"restarted at {rule.threshold}, {rule.period:g} s apart"
         yield Row(LIVENESS, name, seen, limit, not watched.restarts)

@@ -67,7 +67,7 @@ def test_rules_in_seconds_are_the_same_rules():
     after = alerts.shortened(alerts.RULES.read_text())
     for old, new in zip(before["groups"][0]["rules"], after["groups"][0]["rules"], strict=True):
         if "for" in old:
-            assert int(new["for"][:-1]) == max(6, int(old["for"][:-1]))
+            assert int(new["for"][:-1]) == max(10, 2 * int(old["for"][:-1]))
         assert not re.search(r"\[\d+[mh]\]", new["expr"])
         plain = [re.sub(r"\[\w+\]", "[]", rule["expr"]) for rule in (old, new)]
         assert plain[0] == plain[1]
