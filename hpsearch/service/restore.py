@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from hpsearch.data import DatasetInfo, DatasetStore
@@ -121,7 +122,7 @@ def _audit(database: Path, file: Path, copied: float, snapshot: Snapshot) -> Non
     """
     store = Store(f"sqlite:///{quote(str(database))}")
     moment = datetime.fromtimestamp(copied, UTC).isoformat(timespec="seconds")
-    about = {"from": file.name, "copied_at": moment, "schema": snapshot.revision}
+    about: dict[str, Any] = {"from": file.name, "copied_at": moment, "schema": snapshot.revision}
     try:
         store.write(lambda tx: tx.audit.add(Act.SERVICE_RESTORED, tx.installation.id(), **about))
     finally:

@@ -22,10 +22,11 @@ from operate.table import Row, at_most, is_true, none_of
 CLIENTS = 60
 PAUSE = 1.0  # seconds between two requests of a client
 OUTAGE_SECONDS = 75.0  # more than the API's liveness rule needs: three looks, 20 s apart
-SETTLED_SECONDS = 10.0  # of an undisturbed service before each fault
+SETTLED_SECONDS = 65.0  # of an undisturbed service before each fault: every rule looks once
 HEALTHZ_SECONDS, READYZ_SECONDS, BACK_SECONDS = 1.0, 3.0, 5.0
 SLOW = 1.5  # seconds that everything takes, there and back each
 LONGEST_BACK = 120.0
+PATIENCE = 180.0  # of a client: a request is several transactions, each with its own limit
 LIVENESS = "liveness by the rules of deploy/kubernetes"
 # While the database is away: refused in order, or done before or after it.
 RIGHT = {200, 201, 503}
@@ -63,7 +64,7 @@ def crowd(made: Service) -> Iterator[Crowd]:
     """Sixty clients for the length of the block, half of them at each API."""
     found = Crowd()
     clients = [
-        made.client(made.urls[number % len(made.urls)], key)
+        made.client(made.urls[number % len(made.urls)], key, PATIENCE)
         for number, key in enumerate(made.new_keys(CLIENTS))
     ]
     threads = [threading.Thread(target=found.work, args=(client,)) for client in clients]

@@ -136,10 +136,10 @@ class Service:
             for n in range(count)
         ]
 
-    def client(self, url: str, key: str | None = None) -> httpx.Client:
+    def client(self, url: str, key: str | None = None, timeout: float = 60.0) -> httpx.Client:
         """A client with the bootstrap key unless another is given."""
         headers = {"Host": HOST, "Authorization": f"Bearer {key or self.key}"}
-        return httpx.Client(base_url=url, headers=headers, timeout=60)
+        return httpx.Client(base_url=url, headers=headers, timeout=timeout)
 
     def freeze_database(self) -> list[int]:
         """SIGSTOP to PostgreSQL's processes; their ids, the first one's last."""
