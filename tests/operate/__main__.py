@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -38,6 +39,7 @@ SECTIONS: dict[str, Section] = {
 def main() -> int:
     """Run the sections that were asked for, and print the table; the exit code."""
     options = _parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and leave no process behind
     for name in [n for n in os.environ if n.startswith(("HPSEARCH_", "DATABASE_", "REDIS_"))]:
         del os.environ[name]  # a service's settings are not ours
     missing = [name for name in (*ARGUMENTS, alerts.PROMETHEUS) if program(name) is None]

@@ -133,7 +133,7 @@ def run(seconds: float = OUTAGE_SECONDS, *, keep: bool) -> Iterator[Row]:
         service(keep=keep, interposed=True) as made,
         yardstick(made.folder / "yardstick") as machine,
         crowd(made) as clients,
-        probing(made) as probes,
+        probing(made, machine) as probes,
     ):
         before = _processes(made)
         time.sleep(SETTLED_SECONDS)

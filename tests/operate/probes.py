@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import yaml
+from chaos.yardstick import Yardstick
 from support.fronts import HOST
 
 from operate.service import API, PROJECT, Service
@@ -21,6 +22,7 @@ from operate.service import API, PROJECT, Service
 MANIFESTS = PROJECT / "deploy" / "kubernetes"
 CHECK = PROJECT / "deploy" / "check.py"
 PATIENCE = 20.0  # seconds: beyond every limit
+LOOKED_BACK = 10.0  # seconds, for how busy others keep the machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +100,13 @@ def _asked(url: str, path: str, timeout: float) -> Seen:
     return Seen(began, time.monotonic() - began, status)
 
 
-def _live(made: Service, name: str, rule: Rule) -> str | None:
+def _live(made: Service, name: str, rule: Rule, stretch: float = 1.0) -> str | None:
     if "httpGet" in rule.probe:
         url = f"http://127.0.0.1:{made.apis[name]}"
         seen = _asked(url, rule.probe["httpGet"]["path"], rule.timeout)
         return None if seen.status == 200 else f"{name}: {seen.status}"
+    # It starts Python, on a container's own share of a processor: here that is shared with others.
+    timeout = rule.timeout * stretch
     words = rule.probe["exec"]["command"]
     command = [
         {"python": sys.executable, "/opt/hpsearch/check.py": str(CHECK)}.get(w, w) for w in words
@@ -110,10 +114,10 @@ def _live(made: Service, name: str, rule: Rule) -> str | None:
     try:
         done = subprocess.run(
             command, env={"PATH": "", **made.environment(name)}, cwd=Path("/"), text=True,
-            capture_output=True, timeout=rule.timeout, check=False,
+            capture_output=True, timeout=timeout, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return f"{name}: no answer within {rule.timeout:g} s"
+        return f"{name}: no answer within {timeout:.0f} s"
     return None if done.returncode == 0 else f"{name}: {done.stderr.strip()[-200:]}"
 
 
@@ -131,12 +135,17 @@ def _every(seconds: float, over: threading.Event, look: Callable[[], None]) -> t
 
 
 @contextmanager
-def probing(made: Service, *, seconds: float = 0.5) -> Iterator[Probes]:
+def probing(made: Service, machine: Yardstick, *, seconds: float = 0.5) -> Iterator[Probes]:
     """Watch every process for the length of the block; our own probes come every `seconds`."""
     probes, over = Probes(), threading.Event()
 
     def live(name: str, watched: Watched) -> Callable[[], None]:
-        return lambda: watched.note(_live(made, name, watched.rule))
+        def look() -> None:
+            now = time.monotonic()
+            stretch = machine.over(now - LOOKED_BACK, now)
+            watched.note(_live(made, name, watched.rule, stretch))
+
+        return look
 
     def ask(url: str, path: str, into: list[Seen]) -> Callable[[], None]:
         return lambda: into.append(_asked(url, path, PATIENCE))

@@ -139,7 +139,8 @@ class Service:
     def client(self, url: str, key: str | None = None, timeout: float = 60.0) -> httpx.Client:
         """A client with the bootstrap key unless another is given."""
         headers = {"Host": HOST, "Authorization": f"Bearer {key or self.key}"}
-        return httpx.Client(base_url=url, headers=headers, timeout=timeout)
+        kept = httpx.Limits(keepalive_expiry=3)  # the API closes what is not used for 5 s
+        return httpx.Client(base_url=url, headers=headers, timeout=timeout, limits=kept)
 
     def freeze_database(self) -> list[int]:
         """SIGSTOP to PostgreSQL's processes; their ids, the first one's last."""
