@@ -11,7 +11,7 @@ PYTEST := -m pytest -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --m
 export PYTHONDONTWRITEBYTECODE :=
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo serve test test-of docs properties screenshots bench-dashboard mutants crash-points check format lint types imports cover torch mlflow chaos bench-engine bench-files bench-ingest bench-mnist bench-search bench-service agents fleets fuzz lab findings clean help
+.PHONY: demo serve test test-of docs properties screenshots bench-dashboard mutants crash-points check format lint types imports cover torch mlflow chaos bench-engine bench-files bench-ingest bench-mnist bench-search bench-service agents fleets fuzz lab findings operate clean help
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -59,6 +59,9 @@ screenshots: $(VENV)/.dev  ## take the pictures of docs/images anew (needs chrom
 
 chaos: $(VENV)/.dev  ## break everything for ten minutes and look at what is left (SEED=1)
 	@PYTHONPATH=tests $(BIN)/python -m chaos --mutant yes $(if $(SEED),--seed $(SEED))
+
+operate: $(VENV)/.dev  ## a whole service under load, restarts, outages and wrong keys (ARGS="--help")
+	@PYTHONPATH=tests $(BIN)/python -m operate $(ARGS)
 
 mutants: $(VENV)/.dev  ## every seeded mistake, and the machine that notices it (minutes)
 	@MUTANTS=all $(BIN)/python $(PYTEST) -q -rP tests/machines/test_mutants.py

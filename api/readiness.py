@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
@@ -48,7 +49,8 @@ def look(services: Services, gate: Gate) -> Seen:
 class ReadinessProbe:
     """Asks `look` in a thread of its own, and waits for it no longer than `seconds`.
 
-    A look that hangs is the only one: whoever asks next waits for the same.
+    A look that hangs is the only one: whoever asks next waits for the same. One that ends too late
+    says so to those as well who came to it late.
     """
 
     def __init__(self, look: Callable[[], Seen], *, seconds: float = SECONDS) -> None:
@@ -63,12 +65,20 @@ class ReadinessProbe:
             # Not before the first request: a thread does not live on in a forked process.
             self._thread = self._thread or ThreadPoolExecutor(1, thread_name_prefix="readiness")
             if self._pending is None or self._pending.done():
-                self._pending = self._thread.submit(self._look)
+                self._pending = self._thread.submit(self._timed)
             pending = self._pending
         try:
             return pending.result(self._seconds)
         except TooLate:
             return Seen({"database": f"has not answered for {self._seconds:g} s"})
+
+    def _timed(self) -> Seen:
+        began = time.monotonic()
+        seen = self._look()
+        took = time.monotonic() - began
+        if seen.wrong or took <= self._seconds:
+            return seen
+        return Seen({**seen.parts, "database": f"has taken {took:.1f} s to answer"})
 
     def database_answers(self) -> bool:
         """True where the database answers in time and takes writes."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 
 from hpsearch import logs, streams
@@ -12,8 +11,6 @@ from hpsearch.plural import counted
 from hpsearch.settings import load
 from hpsearch.store.acting import acting, command_line
 from migrations import schema
-
-log = logging.getLogger(__name__)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -45,10 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _move(database: schema.Database, options: argparse.Namespace, *, alive: float) -> None:
     """Take the database where the command says, if it says so."""
     if options.command == "upgrade":
-        before = database.current()
         database.upgrade()
-        if before != schema.head():
-            log.info("migrated from %s to %s", before or "empty", schema.head())
     elif options.command == "downgrade":
         _downgrade(database, options.revision, alive=alive, yes=options.yes)
 

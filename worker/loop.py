@@ -41,6 +41,7 @@ class Loop:
         self._swept = time.monotonic()
         self._id = str(uuid.uuid4())
         self._beaten: float | None = None
+        self._cared = 0.0
 
     def stop(self, *_: object) -> None:
         """Stop after the present turn."""
@@ -71,12 +72,26 @@ class Loop:
         """Take back lost jobs, advance searches, publish hints, and forget what is over."""
         self._beat()
         self._work.reap()
-        self._work.advance_due()
+        self._cared = time.monotonic()
+        self._work.advance_due(goes_on=self._between)
         self._publisher.fill(look=True)
         if time.monotonic() - self._swept > SWEEP_SECONDS:
             self._work.sweep_workers()
             self._services.audit.expire()
             self._swept = time.monotonic()
+
+    def _between(self) -> bool:
+        """Do what cannot wait until all searches are advanced; False where the loop is to stop.
+
+        After a burst of submissions that takes minutes: workers would idle meanwhile, lost jobs lie
+        about, and the loop itself pass for dead.
+        """
+        if time.monotonic() - self._cared >= self._tick:
+            self._beat()
+            self._work.reap()
+            self._publisher.fill(look=True)
+            self._cared = time.monotonic()
+        return not self._stop.is_set()
 
     def _beat(self) -> None:
         """Say in the database that this loop lives, as often as workers do."""

@@ -45,6 +45,7 @@ def restore(
     as_json: Json = False,
 ) -> None:
     """Make a data folder of a backup; one of an older version is brought up to date."""
+    from hpsearch.service import acting, command_line
     from hpsearch.service.restore import restore as put_back
     from hpsearch.settings import load
     from hpsearch.supervisor.migration import migrate
@@ -54,7 +55,8 @@ def restore(
     def bring_up_to_date(folder: Path) -> None:
         migrate(load(home=folder).database, home=folder)
 
-    restored = put_back(file, settings, migrate=bring_up_to_date)
+    with acting(command_line()):
+        restored = put_back(file, settings, migrate=bring_up_to_date)
     for reason in restored.missing:
         print(f"not restored: {reason}", file=sys.stderr)
     if restored.revision != restored.schema:

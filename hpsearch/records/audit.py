@@ -43,6 +43,7 @@ class Act(StrEnum):
     SCHEMA_UPGRADED = "schema.upgraded"
     SCHEMA_DOWNGRADED = "schema.downgraded"
     SERVICE_MOVED = "service.moved"
+    SERVICE_RESTORED = "service.restored"
 
 
 @dataclass(frozen=True, slots=True)

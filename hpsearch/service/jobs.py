@@ -86,10 +86,18 @@ class JobService:
         lost = self.liveness.lost(running)
         return sum(self._isolated(one[0].search_id, partial(self._reap, *one)) for one in lost)
 
-    def advance_due(self) -> int:
-        """Advance every search whose round is over, and count those that moved on."""
-        ids = self._store.read(lambda tx: tx.searches.due())
-        return sum(self._isolated(search_id, partial(self.advance, search_id)) for search_id in ids)
+    def advance_due(self, *, goes_on: Callable[[], bool] = lambda: True) -> int:
+        """Advance every search whose round is over, and count those that moved on.
+
+        goes_on
+            Asked after each of them, for there may be thousands; False leaves the rest to another call.
+        """
+        moved = 0
+        for search_id in self._store.read(lambda tx: tx.searches.due()):
+            moved += self._isolated(search_id, partial(self.advance, search_id))
+            if not goes_on():
+                break
+        return moved
 
     def advance(self, search_id: str) -> bool:
         """Decide what a search does next and write it; False when somebody else did."""

@@ -7,14 +7,18 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 from hpsearch.data import DatasetInfo, DatasetStore
 from hpsearch.errors import Conflict, Corrupt, InvalidRequest, Unavailable
+from hpsearch.records import Act
 from hpsearch.service.backup import DATA, DATABASE
 from hpsearch.settings import Settings
-from hpsearch.store import SCHEMA
-from hpsearch.store.snapshot import inspect
+from hpsearch.store import SCHEMA, Store
+from hpsearch.store.snapshot import Snapshot, inspect
 
 _MEMBER = re.compile(rf"hpsearch\.db|api\.key|{DATA}(/[0-9a-f]{{64}}(/[\w.]+){{0,2}})?")
 
@@ -40,7 +44,7 @@ def restore(file: Path, settings: Settings, *, migrate: Callable[[Path], None]) 
     """Unpack a backup into the data folder of `settings`, which is empty or not there yet.
 
     Everything is unpacked, checked and migrated aside, and appears when it is whole. `migrate` gets
-    the folder with the database.
+    the folder with the database. The audit of the restored service ends with a row about it.
 
     Raises
     ------
@@ -81,6 +85,7 @@ def _restored(
     file: Path, aside: Path, settings: Settings, migrate: Callable[[Path], None]
 ) -> Restored:
     _unpack(file, aside)
+    copied = (aside / DATABASE).stat().st_mtime
     snapshot = inspect(aside / DATABASE)
     if snapshot.revision > SCHEMA:
         raise Conflict(
@@ -101,12 +106,27 @@ def _restored(
         else:
             if elsewhere is not None:
                 elsewhere.take(info, datasets)
+    _audit(aside / DATABASE, file, copied, snapshot)
     home = settings.home.absolute()
     # The database last: with it the folder is a service's.
     for name in ("api.key", *([] if elsewhere else [DATA]), DATABASE):
         if (aside / name).exists():
             (aside / name).rename(home / name)
     return Restored(str(home), snapshot.revision, SCHEMA, len(infos) - len(missing), missing)
+
+
+def _audit(database: Path, file: Path, copied: float, snapshot: Snapshot) -> None:
+    """Note in the restored database that it was restored, from which file and of which moment.
+
+    What the copy's own audit ends with happened before: keys that were closed since are open again.
+    """
+    store = Store(f"sqlite:///{quote(str(database))}")
+    moment = datetime.fromtimestamp(copied, UTC).isoformat(timespec="seconds")
+    about: dict[str, Any] = {"from": file.name, "copied_at": moment, "schema": snapshot.revision}
+    try:
+        store.write(lambda tx: tx.audit.add(Act.SERVICE_RESTORED, tx.installation.id(), **about))
+    finally:
+        store.close()
 
 
 def _unpack(file: Path, folder: Path) -> None:

@@ -107,3 +107,21 @@ def test_one_look_serves_all_who_ask() -> None:
     assert len(looks) == 1
     go.set()
     until(lambda: probe.seen().installation == "an-id", what="the look's end")
+
+
+def test_a_look_that_ends_too_late_is_no_good_news_for_who_came_late() -> None:
+    """A database that is slow does not answer ready and not ready in turn."""
+    go = threading.Event()
+
+    def look() -> Seen:
+        go.wait(60)
+        return Seen({"database": "ok", "migrations": "ok"}, "an-id")
+
+    probe = ReadinessProbe(look, seconds=0.2)
+    assert probe.seen().wrong == {"database": "has not answered for 0.2 s"}
+    slow = probe._pending
+    assert slow is not None
+    wait = slow.result
+    slow.result = lambda timeout: (go.set(), wait(timeout))[1]  # type: ignore[func-returns-value,method-assign]
+    assert set(probe.seen().wrong) == {"database"}
+    until(lambda: probe.seen().installation == "an-id", what="a look in time")

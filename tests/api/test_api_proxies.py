@@ -1,55 +1,33 @@
 """The proxies' files, run as they are: names, ports and certificates are replaced, and nothing else.
 
-No request is lost while the APIs behind them restart in turn.
+No request is lost while the APIs behind them restart in turn. `make operate` does the same at
+length, with a loop, a worker and processes that start from nothing, and limits the time of answers:
+here it would be that of the tests beside this one.
 """
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
 import signal
-import subprocess
 import threading
-import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from support.absent import absent
+from operate.load import SEARCHES, load, misses, stored
 from support.beginnings import beginnings
+from support.fronts import ARGUMENTS, HOST, front
 from support.ports import free_port
 from support.waiting import until
 
-PROXIES = Path(__file__).resolve().parents[2] / "deploy" / "proxy"
 KEY = "bootstrap-key-of-the-proxies-0123456789"
-HOST = "search.example.org"
 HEADERS = {"Host": HOST, "Authorization": f"Bearer {KEY}"}
-SEARCHES = "/api/v1/searches"
-NGINX = "daemon off; pid nginx.pid; error_log stderr;"
-ARGUMENTS = {
-    "nginx": ("-p", ".", "-g", NGINX + (" user root;" if os.geteuid() == 0 else ""), "-c"),
-    "haproxy": ("-f",),
-}
-LOCAL_NGINX = """
-    access_log off;
-    client_body_temp_path body; proxy_temp_path proxied; fastcgi_temp_path fastcgi;
-    uwsgi_temp_path uwsgi; scgi_temp_path scgi;
-"""
-
-
-def configured(text: str, *, listen: int, apis: tuple[int, int]) -> str:
-    """A proxy's file for this machine: its own port without TLS, and the APIs' ports."""
-    for number, port in zip(("11", "12"), apis, strict=True):
-        text = text.replace(f"10.0.0.{number}:8080", f"127.0.0.1:{port}")
-    text = re.sub(r"listen 443 ssl;", f"listen 127.0.0.1:{listen};", text)
-    text = re.sub(r"\n *ssl_\w+ [^;]+;", "", text)
-    text = text.replace("http {", "http {" + LOCAL_NGINX)
-    return re.sub(r"bind :443 ssl crt \S+", f"bind 127.0.0.1:{listen}", text)
+CLIENTS = 2  # of each proxy
+RATE = 24.0  # requests a second, of all
 
 
 @dataclass
@@ -70,13 +48,13 @@ class Service:
 
 
 @pytest.fixture
-def service(start: Any, fresh: Path) -> Iterator[Service]:
+def service(start: Any, fresh: Path, postgres_url: str) -> Iterator[Service]:
     """What the proxies stand before; they drain for two looks of HAProxy and more."""
     ports = (free_port(), free_port())
     settings = {
-        "HPSEARCH_API_KEY": KEY, "HPSEARCH_TRUSTED_PROXIES": "127.0.0.1",
-        "HPSEARCH_ALLOWED_HOSTS": HOST, "HPSEARCH_DRAIN_SECONDS": "4",
-        "HPSEARCH_MAX_ACTIVE_SEARCHES": "100000",
+        "DATABASE_URL": postgres_url, "HPSEARCH_API_KEY": KEY,
+        "HPSEARCH_TRUSTED_PROXIES": "127.0.0.1", "HPSEARCH_ALLOWED_HOSTS": HOST,
+        "HPSEARCH_DRAIN_SECONDS": "4", "HPSEARCH_MAX_ACTIVE_SEARCHES": "100000",
     }  # fmt: skip
 
     def begin(port: int) -> Any:
@@ -88,96 +66,39 @@ def service(start: Any, fresh: Path) -> Iterator[Service]:
         api.process.send_signal(signal.SIGTERM)  # both at once: each drains for seconds
 
 
-@contextmanager
-def proxy(name: str, ports: tuple[int, int], folder: Path) -> Iterator[str]:
-    """The address of a running proxy."""
-    program = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
-    if program is None:
-        absent(f"{name} (apt-get install nginx-light haproxy)")
-    (file,) = PROXIES.glob(f"{name}.*")
-    port = free_port()
-    folder.mkdir()
-    copy = folder / file.name
-    copy.write_text(configured(file.read_text(), listen=port, apis=ports))
-    log = folder / "log"
-    with log.open("wb") as said:
-        arguments = [program, *ARGUMENTS[name], str(copy)]
-        process = subprocess.Popen(arguments, cwd=folder, stdout=said, stderr=said)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        until(lambda: _answers(url) or process.poll() is not None, what=name)
-        assert process.poll() is None, log.read_text()
-        yield url
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
-
-
 @pytest.fixture
-def proxies(service: Service, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """The address of each proxy."""
+def proxies(service: Service, tmp_path: Path) -> Iterator[dict[tuple[str, bool], str]]:
+    """The address of each proxy, by its name and whether it keeps its connections to the APIs."""
     with ExitStack() as stack:
         yield {
-            name: stack.enter_context(proxy(name, service.ports, tmp_path / name))
+            (name, kept): stack.enter_context(
+                front(name, service.ports, tmp_path / f"{name}-{kept}", kept=kept)
+            )
             for name in ARGUMENTS
+            for kept in (True, False)
         }
 
 
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/healthz", headers={"Host": HOST}).status_code == 200
-    except httpx.TransportError:
-        return False
-
-
-def ask_without_end(
-    url: str, spec: dict[str, Any], made: list[str], faults: list[str], done: threading.Event
-) -> None:
-    """Submit searches, about twelve a second."""
-    with httpx.Client(headers=HEADERS, timeout=60) as client:
-        while not done.wait(0.05):
-            key = {"Idempotency-Key": str(uuid.uuid4())}
-            try:
-                answer = client.post(url + SEARCHES, json=spec, headers=key)
-            except httpx.TransportError as error:
-                faults.append(repr(error))
-                return
-            if answer.status_code == 201:
-                made.append(answer.json()["id"])
-            else:
-                faults.append(f"{answer.status_code} {answer.text[:200]}")
-
-
 def test_no_request_is_lost_while_the_apis_restart(
-    proxies: dict[str, str], service: Service, spec: dict[str, Any]
+    proxies: dict[tuple[str, bool], str],
+    service: Service,
+    spec: dict[str, Any],
+    postgres_url: str,
 ) -> None:
-    made: dict[str, list[str]] = {name: [] for name in proxies}
-    faults: dict[str, list[str]] = {name: [] for name in proxies}
-    done = threading.Event()
-    askers = [
-        threading.Thread(target=ask_without_end, args=(url, spec, made[name], faults[name], done))
-        for name, url in proxies.items()
-        for _ in range(2)
-    ]
-    for asker in askers:
-        asker.start()
-    for port in service.ports:
-        before = {name: len(ids) for name, ids in made.items()}
-        service.restart(port, proxies.values())
-        until(lambda: all(len(made[name]) > count for name, count in before.items()))  # noqa: B023
-    done.set()
-    for asker in askers:
-        asker.join()
-    assert faults == {name: [] for name in proxies}
-    with httpx.Client(headers=HEADERS, timeout=60) as client:
-        stored, cursor = [], {}
-        while cursor is not None:
-            page = client.get(proxies["nginx"] + SEARCHES, params={"limit": 100, **cursor}).json()
-            stored += [item["id"] for item in page["items"]]
-            cursor = {"cursor": page["next"]} if page["next"] else None
-    assert sorted(stored) == sorted(id for ids in made.values() for id in ids)
-    for url, network in zip(proxies.values(), ("198.51.100", "203.0.113"), strict=True):
-        check_passing(url, network)
+    clients = [(url, KEY) for url in proxies.values() for _ in range(CLIENTS)]
+    restarted = threading.Event()
+    with ThreadPoolExecutor(1) as beside:
+        loaded = beside.submit(load, clients, spec, rate=RATE, over=lambda _: restarted.is_set())
+        try:
+            for port in service.ports:
+                service.restart(port, proxies.values())
+        finally:
+            restarted.set()
+        answers = loaded.result()
+    assert list(misses(answers, stored(postgres_url))) == []
+    assert len(answers) > 10 * len(clients)
+    for name, network in zip(ARGUMENTS, ("198.51.100", "203.0.113"), strict=True):
+        check_passing(proxies[name, True], network)
 
 
 def check_passing(url: str, network: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import tarfile
+from datetime import UTC, datetime
 
 import pytest
 from support.alone import alone
@@ -40,6 +41,23 @@ def members(file):
         return archive.getnames()
 
 
+def check_audited(services, file, schema):
+    """The audit ends with the restoring, by whom, from which copy and of when."""
+    newest = services.audit.page(limit=1).items[0]
+    installation = services.store.read(lambda tx: tx.installation.id())
+    assert (newest.actor, newest.action, newest.target) == (
+        "command line", "service.restored", installation,
+    )  # fmt: skip
+    assert newest.os_user
+    with tarfile.open(file) as archive:
+        copied = datetime.fromtimestamp(archive.getmember("hpsearch.db").mtime, UTC)
+    assert newest.detail == {
+        "from": file.name,
+        "copied_at": copied.isoformat(timespec="seconds"),
+        "schema": schema,
+    }
+
+
 def altered(file, tmp_path, *statements):
     """The same archive, with its database changed."""
     folder, made = tmp_path / "altered", tmp_path / "altered.tar"
@@ -67,6 +85,7 @@ def test_a_backup_of_mid_run_goes_on_to_the_same_result(run, copy, tmp_path):
     assert (sealed.parent.stat().st_mode & 0o777, sealed.stat().st_mode & 0o777) == (0o700, 0o600)
     with opened(folder) as restored:
         assert Bench(restored).status(search_id).state is SearchState.RUNNING
+        check_audited(restored, file, SCHEMA)
         assert alone(restored, search_id) == expected
     verify(f"sqlite:///{folder}/hpsearch.db")
 
@@ -112,6 +131,7 @@ def test_a_newer_backup_is_refused_and_an_older_one_migrated(run, copy, tmp_path
     assert f"migrated from schema 0008 to {SCHEMA}" in err
     with opened(folder) as restored:
         restored.require_schema()
+        check_audited(restored, tmp_path / "old.tar", "0008")
         assert alone(restored, search_id) == expected
 
 

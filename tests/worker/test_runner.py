@@ -69,6 +69,35 @@ def test_a_search_from_hint_to_result(deployed, runner):
     assert deployed.metrics.loops() == []
 
 
+def test_many_due_searches_hold_up_nothing_else(deployed, runner, monkeypatch):
+    """A turn over thousands of them takes minutes: hints, lost jobs and the heartbeat do not wait."""
+    bench, seen = Bench(deployed), []
+    advance = deployed.jobs.advance
+
+    def counted(search_id):
+        with bench.services.store.engines.read.connect() as connection:
+            query = "SELECT count(*) FROM job WHERE published_at IS NOT NULL"
+            sent = connection.exec_driver_sql(query).scalar()
+        seen.append((sent, deployed.metrics.figures().loops))
+        return advance(search_id)
+
+    for _ in range(4):
+        bench.submit()
+    loop = Loop(deployed)
+    loop._tick = 0.0  # what a turn takes is longer than the pause between two
+    monkeypatch.setattr(deployed.jobs, "advance", counted)
+    loop.turn()
+    assert [sent > 0 for sent, _ in seen] == [False, True, True, True]
+    assert {loops for _, loops in seen} == {1}
+    # Told to stop, it does not first advance all of them.
+    for _ in range(4):
+        bench.submit()
+    seen.clear()
+    loop.stop()
+    loop.turn()
+    assert len(seen) == 1
+
+
 def test_the_loop_removes_what_the_audit_keeps_no_longer(deployed, monkeypatch):
     loop, calls = Loop(deployed), []
     monkeypatch.setattr(type(deployed.audit), "expire", lambda _: calls.append(1))

@@ -1,0 +1,1 @@
+"""A whole service under the load and the faults that its operator fears."""
