@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from hpsearch.client import trainer_calls
 from hpsearch.client.arguments import Search
@@ -44,6 +44,7 @@ class TrainerClient(Connection):
         cost: float | None = None,
         note: str | None = None,
         link: str | None = None,
+        replicates: Iterable[float] | None = None,
     ) -> VerdictView:
         """Report the score after an epoch (the last one, without `epoch`), or how a trial ended.
 
@@ -57,6 +58,9 @@ class TrainerClient(Connection):
             Of the trial so far, in all.
         note, link
             Text for people, and an http(s) address; the last ones are kept.
+        replicates
+            In place of `score`, which is their mean: scores of several trainings of this trial, with a
+            seed each. Each counts as a training of its parameters.
 
         Raises
         ------
@@ -69,5 +73,5 @@ class TrainerClient(Connection):
         """
         return trainer_calls.report(
             self._transport, order, score, epoch=epoch, loss=loss, state=state, message=message,
-            metrics=metrics, cost=cost, note=note, link=link,
+            metrics=metrics, cost=cost, note=note, link=link, replicates=replicates,
         )  # fmt: skip

@@ -7,7 +7,7 @@ import math
 import os
 import threading
 import traceback
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,7 +24,7 @@ from hpsearch.errors import (
     TooLarge,
 )
 from hpsearch.report.views import OrderView
-from hpsearch.trials import RoundKind
+from hpsearch.trials import RoundKind, mean_score
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 class Report:
     """A score with what belongs to it, to be yielded or returned in place of the score alone.
 
+    replicates
+        In place of the score, which is their mean: scores of several trainings of this trial, with a
+        seed each. Each counts as a training of its parameters.
     metrics
         Other numbers by name, which are shown beside the score; the last ones are kept.
     cost
@@ -41,11 +44,12 @@ class Report:
         Text for people, and an http(s) address, of a run's page for example; the last ones are kept.
     """
 
-    score: float
+    score: float | None = None
     metrics: Mapping[str, float] | None = None
     cost: float | None = None
     note: str | None = None
     link: str | None = None
+    replicates: Sequence[float] | None = None
 
 
 Train = Callable[[OrderView], Iterable[float | Report] | float | Report]
@@ -156,12 +160,12 @@ def reports_of(order: OrderView, train: Train) -> Generator[Mapping[str, Any]]:
     epoch, last = 0, None
     try:
         for epoch, last in enumerate(_reports(order, train), start=1):
-            if not math.isfinite(last.score):
+            if not math.isfinite(_mean(last)):
                 yield {**_rest(last), "state": "diverged"}
                 return
             # Only its last score is that of a final trial: others would look at the test part.
             if order.kind is not RoundKind.FINAL or epoch >= order.epochs:
-                yield {**_rest(last), "score": last.score, "epoch": epoch}
+                yield {**_rest(last), **_score(last), "epoch": epoch}
         if last is None:
             message = f"the training of {order.epochs} epochs has no score; {NO_EPOCHS}"
             yield {"state": "failed", "message": message}
@@ -170,7 +174,7 @@ def reports_of(order: OrderView, train: Train) -> Generator[Mapping[str, Any]]:
             log.warning(
                 "trial %s ends after 1 of %d epochs; %s", order.trial, order.epochs, NO_EPOCHS
             )
-        yield {**_rest(last), "score": last.score, "epoch": epoch, "state": "completed"}
+        yield {**_rest(last), **_score(last), "epoch": epoch, "state": "completed"}
     except Exception as error:  # noqa: BLE001  # whatever it raises fails its one trial
         # As text: a log in a file refuses a line with half a pair of surrogates.
         log.error("trial %s failed\n%s", order.trial, _printable(traceback.format_exc()))  # noqa: TRY400
@@ -183,6 +187,19 @@ def _rest(report: Report) -> dict[str, Any]:
     names = ("metrics", "cost", "note", "link")
     rest = {name: getattr(report, name) for name in names}
     return {name: _plain(value) for name, value in rest.items() if value is not None}
+
+
+def _score(report: Report) -> dict[str, Any]:
+    """The score of a report, or its replicates."""
+    if report.replicates is None:
+        return {"score": report.score}
+    return {"replicates": list(report.replicates)}
+
+
+def _mean(report: Report) -> float:
+    """The score of a report that was checked; of replicates their mean, NaN where one of them is none."""
+    assert report.score is not None
+    return report.score
 
 
 def _plain(value: Any) -> Any:
@@ -201,12 +218,30 @@ def _reports(order: OrderView, train: Train) -> Iterator[Report]:
     alone = isinstance(made, Report) or as_number(made) is not None
     for item in [made] if alone else _yielded_and_returned(made):
         report = item if isinstance(item, Report) else Report(item)
-        value = as_number(report.score)
-        if value is None:
-            raise TypeError(
-                f"a score is {report.score!r}; yield a number after each epoch, or return the last one"
-            )
-        yield replace(report, score=value)
+        yield (
+            replace(report, score=_number(report.score))
+            if report.replicates is None
+            else (_with_mean(report, report.replicates))
+        )
+
+
+def _number(score: Any) -> float:
+    value = as_number(score)
+    if value is None:
+        raise TypeError(
+            f"a score is {score!r}; yield a number after each epoch, or return the last one"
+        )
+    return value
+
+
+def _with_mean(report: Report, replicates: Sequence[float]) -> Report:
+    """A report with replicates, and their mean for its score."""
+    if report.score is not None:
+        raise TypeError("a report has a score and replicates; give one of both")
+    numbers = [_number(one) for one in replicates]
+    if len(numbers) < 2:
+        raise TypeError(f"replicates are {numbers}; give two or more, or a score")
+    return replace(report, score=mean_score(numbers), replicates=numbers)
 
 
 def _yielded_and_returned(made: Generator[Any, None, Any]) -> Iterator[Any]:

@@ -93,7 +93,8 @@ def recommend(
         return None
     best = ranked[0]
     trained = best.at(epochs) or [o for o in best.trainings if o.epochs == best.longest]
-    first = min(trained, key=lambda o: (o.round, o.index))
+    place = min((o.round, o.index) for o in trained)
+    first = next(o for o in observations if not o.source and (o.round, o.index) == place)
     return Recommendation(first, best.mean, best.sd, len(trained))
 
 

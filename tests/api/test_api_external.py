@@ -166,6 +166,11 @@ def test_a_claim_waits_for_the_next_round(
         ({"token": "t", "state": "stopped"}, "state"),
         ({"token": "t", "score": 1, "epoch": 0}, "epoch"),
         ({"token": "t", "score": 1, "more": 1}, "unknown field"),
+        ({"token": "t", "replicates": [1]}, "replicates"),
+        ({"token": "t", "replicates": [1, 1e101]}, "replicates"),
+        ({"token": "t", "replicates": [1] * 21}, "replicates"),
+        ({"token": "t", "score": 1, "replicates": [1, 2]}, "not both"),
+        ({"token": "t", "replicates": [1, 2], "state": "failed"}, 'give a "score"'),
         ([], "the body"),
     ],
 )
