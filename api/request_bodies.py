@@ -232,8 +232,7 @@ class TrialReportBody(_Beside, TrialHeartbeat):
     )
     replicates: list[float] | None = Field(
         None,
-        min_length=2,
-        max_length=REPLICATES_MOST,
+        json_schema_extra={"minItems": 2, "maxItems": REPLICATES_MOST},
         description="In place of `score`, which is their mean: scores of several trainings of this trial, "
         "with a seed each. Each counts as a training of its parameters.",
     )
@@ -262,6 +261,10 @@ class TrialReportBody(_Beside, TrialHeartbeat):
     @field_validator("replicates")
     @classmethod
     def _all_within_reach(cls, values: list[float] | None) -> list[float] | None:
+        if values is not None and not 2 <= len(values) <= REPLICATES_MOST:
+            raise ValueError(
+                f'there are {len(values)}; give 2 to {REPLICATES_MOST} scores, or a single one as "score"'
+            )
         for value in values or ():
             cls._within_reach(value)
         return values
