@@ -26,7 +26,7 @@ from hpsearch.spec.combinations import FORBIDDEN_MOST, Forbid
 from hpsearch.spec.labels import Note, Tags
 from hpsearch.spec.models import Setting
 from hpsearch.spec.needs import METRIC_NAME, METRIC_NAME_MOST, NAME_MOST, Requirements
-from hpsearch.trials import SCORE_MOST, TrialState
+from hpsearch.trials import REPLICATES_MOST, SCORE_MOST, TrialState, mean_score
 
 KeyScope = Literal["read", "submit", "operate", "admin"]
 MetricName = Annotated[
@@ -238,6 +238,12 @@ class TrialReportBody(_Beside, TrialHeartbeat):
         description="Better as the search's direction says: higher, or lower where it minimises. On "
         "examples kept for validation, of a final trial on those kept for the test.",
     )
+    replicates: list[float] | None = Field(
+        None,
+        json_schema_extra={"minItems": 2, "maxItems": REPLICATES_MOST},
+        description="In place of `score`, which is their mean: scores of several trainings of this trial, "
+        "with a seed each. Each counts as a training of its parameters.",
+    )
     loss: float | None = Field(
         None,
         json_schema_extra={"minimum": -SCORE_MOST, "maximum": SCORE_MOST},
@@ -260,10 +266,29 @@ class TrialReportBody(_Beside, TrialHeartbeat):
             raise ValueError(f"{value:g} is beyond {SCORE_MOST:g}; report it on another scale")
         return value
 
+    @field_validator("replicates")
+    @classmethod
+    def _all_within_reach(cls, values: list[float] | None) -> list[float] | None:
+        if values is not None and not 2 <= len(values) <= REPLICATES_MOST:
+            raise ValueError(
+                f'there are {len(values)}; give 2 to {REPLICATES_MOST} scores, or a single one as "score"'
+            )
+        for value in values or ():
+            cls._within_reach(value)
+        return values
+
+    @property
+    def scored(self) -> float | None:
+        """The score, or the mean of the replicates."""
+        return self.score if self.replicates is None else mean_score(self.replicates)
+
     @model_validator(mode="after")
     def _one_of_both(self) -> TrialReportBody:
-        both = self.score is not None and self.state is not None
-        if (both and self.state != "completed") or (self.score is None and self.state is None):
+        if self.score is not None and self.replicates is not None:
+            raise ValueError('give a "score", or "replicates", whose mean it is, and not both')
+        score = self.scored
+        both = score is not None and self.state is not None
+        if (both and self.state != "completed") or (score is None and self.state is None):
             raise ValueError(
                 'give a "score", or a "state" of completed (which may have one), diverged, failed '
                 "or returned"
@@ -305,7 +330,7 @@ def parse_trial_report(data: object) -> TrialUpdate:
     return TrialUpdate(
         token=body.token,
         epoch=body.epoch,
-        score=body.score,
+        score=body.scored,
         loss=body.loss,
         state=None if body.state is None or returned else TrialState(body.state),
         message=body.message,
@@ -314,6 +339,7 @@ def parse_trial_report(data: object) -> TrialUpdate:
         cost=body.cost,
         note=body.note,
         link=body.link,
+        replicates=body.replicates,
     )
 
 

@@ -40,13 +40,13 @@ def trials_csv(
 ) -> Response:
     """All trials that `query` selects, without its paging, a row each.
 
-    The hyperparameters come last, a column each; before them cost, note, link and metrics, where trainers reported
+    The hyperparameters come last, a column each; before them cost, note, link, replicates and metrics, where trainers reported
     some. The first page is read before the answer
     begins, so that a wrong request is still refused by its status.
     """
     reported = searches.reported(search_id, owner=owner)
     own = [name for name in _COLUMNS if query.role or name != "role"]
-    own += [name for name in ("cost", "note", "link") if getattr(reported, name)]
+    own += [name for name in ("cost", "note", "link", "replicates") if getattr(reported, name)]
     own += map(metric_column, reported.metrics)
 
     def page(cursor: str | None) -> Page:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from hpsearch.space import Box, Dimension, Params
@@ -36,6 +37,7 @@ ENDED = frozenset({SearchState.COMPLETED, SearchState.CANCELLED, SearchState.FAI
 ACTIVE = tuple(s for s in SearchState if s not in ENDED)
 
 SCORE_MOST = 1e100  # of a score that was reported: what the surrogate can square
+REPLICATES_MOST = 20  # of one trial
 
 
 class JobState(StrEnum):
@@ -127,6 +129,12 @@ class Stream(IntEnum):
     GUESS = 9
 
 
+def mean_score(replicates: Iterable[float]) -> float:
+    """The score of a trial with replicates: their mean, NaN where one of them is not finite."""
+    values = list(replicates)
+    return fmean(values) if all(map(math.isfinite, values)) else math.nan
+
+
 RankKey = tuple[bool, float, float, int, int]
 
 
@@ -157,6 +165,8 @@ class Observation:
         from, whose round is 0.
     metrics, cost
         Numbers beside the score, and what this attempt cost; None where none was measured.
+    replicates
+        Scores of several trainings with a seed each, whose mean the score is; none of a single one.
     """
 
     round: int
@@ -174,6 +184,17 @@ class Observation:
     chosen: bool = False
     metrics: Mapping[str, float] | None = None
     cost: float | None = None
+    replicates: tuple[float, ...] = ()
+
+    @property
+    def trainings(self) -> tuple[Observation, ...]:
+        """The trainings that it stands for: one for each replicate, else itself.
+
+        Scores of earlier epochs are means, and those of no single training.
+        """
+        if not self.replicates or not self.finite:
+            return (self,)
+        return tuple(replace(self, score=r, curve=(), replicates=()) for r in self.replicates)
 
     @property
     def finite(self) -> bool:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import signal
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from hpsearch.agent.scores import Score
 from hpsearch.report.views import OrderView
-from hpsearch.trials import RoundKind
+from hpsearch.trials import REPLICATES_MOST, RoundKind, mean_score
 
+EARLIER = "their means with an `epoch` before the last"
 MESSAGE_MOST = 2000  # characters, that the service takes
 
 Report = Mapping[str, Any]
@@ -45,7 +47,7 @@ class Scores:
     """The scores of one trial, as they come.
 
     A score that has its epoch is reported at once, but for that of the last epoch: it counts if the command ends
-    well. Of a final trial the last score alone is reported, for others would look at the test part.
+    well. Replicates, which are scores of several trainings of it, go out together then. Of a final trial the last score alone is reported, for others would look at the test part.
     """
 
     def __init__(self, order: OrderView) -> None:
@@ -53,6 +55,7 @@ class Scores:
         self._reported = 0  # the last epoch that was
         self._values: dict[int, float] = {}
         self._bare: list[Score] = []
+        self._replicates: dict[int, float] = {}
         self.last: Score | None = None
 
     def add(self, score: Score) -> Report | None:
@@ -60,12 +63,17 @@ class Scores:
 
         A report with the state failed or diverged ends the trial.
         """
-        order, epoch = self._order, score.epoch
-        if epoch is None:
-            self.last = score
-            if len(self._bare) <= order.epochs:  # one more than there can be is enough to tell
-                self._bare.append(score)
-            return None
+        if score.replicate is not None:
+            return self._replicate(score, score.replicate)
+        if score.epoch is not None:
+            return self._of_epoch(score, score.epoch)
+        self.last = score
+        if len(self._bare) <= self._order.epochs:  # one more than there can be is enough to tell
+            self._bare.append(score)
+        return None
+
+    def _of_epoch(self, score: Score, epoch: int) -> Report | None:
+        order = self._order
         known = self._values.get(epoch)
         if known is not None and _same(known, score.value):
             return None
@@ -80,6 +88,23 @@ class Scores:
             return None
         self._reported = epoch
         return {**score.beside, "score": score.value, "epoch": epoch}
+
+    def _replicate(self, score: Score, number: int) -> Report | None:
+        """Take a score of one of several trainings."""
+        epochs, known = self._order.epochs, self._replicates.get(number)
+        if score.epoch not in (None, epochs):
+            return failed(
+                f"replicate {number} has a score of epoch {score.epoch}; replicates are compared after the last one, {epochs}"
+            )
+        if known is not None and not _same(known, score.value):
+            return failed(
+                f"replicate {number} has the score {score.value!r} after {known!r}; give each a number of its own"
+            )
+        if len(self._replicates) == REPLICATES_MOST and known is None:
+            return failed(f"there are more than {REPLICATES_MOST} replicates")
+        self._replicates[number] = score.value
+        self.last = replace(score, value=mean_score(self._replicates.values()))
+        return None if math.isfinite(score.value) else {**score.beside, "state": "diverged"}
 
     def _refusal(self, epoch: int, value: float) -> str | None:
         """The reason why a score cannot be that of an epoch."""
@@ -114,6 +139,9 @@ class Scores:
 
     def _completed(self, last: Score) -> Iterator[Report]:
         order = self._order
+        if self._replicates:
+            yield from self._replicated(last)
+            return
         if last.epoch is not None:
             end = {} if last.epoch == order.epochs else {"state": "completed"}
             yield {**last.beside, "score": last.value, "epoch": last.epoch, **end}
@@ -121,6 +149,20 @@ class Scores:
         if order.kind is not RoundKind.FINAL:
             yield from self._without_epoch()
         yield {**last.beside, "score": last.value, "epoch": order.epochs}
+
+    def _replicated(self, last: Score) -> Iterator[Report]:
+        """The report of several trainings, in the order of their numbers."""
+        order = self._order
+        if self._bare or order.epochs in self._values:
+            yield failed(
+                f"some scores have a replicate and others have none: write `replicate=1 score=...` for each, or {EARLIER}"
+            )
+            return
+        if order.kind is not RoundKind.FINAL:
+            yield from self._without_epoch()
+        values = [value for _, value in sorted(self._replicates.items())]
+        what = {"score": values[0]} if len(values) == 1 else {"replicates": values}
+        yield {**last.beside, **what, "epoch": order.epochs}
 
     def _without_epoch(self) -> Iterator[Report]:
         """Scores before the last one, where there is one for each epoch and none says which."""

@@ -1,7 +1,7 @@
 """Scores in the output of a program, by a strict rule.
 
-A line is a score where the whole of it is `score=0.5` or `score: 0.5`, `epoch=3 score=0.5`, or a JSON object
-with a number `score` (and `epoch`, `metrics`, `cost`, `note`, `link`). Logs are full of numbers
+A line is a score where the whole of it is `score=0.5` or `score: 0.5`, `epoch=3 score=0.5`, `replicate=2 score=0.5`, or a
+JSON object with a number `score` (and `epoch`, `replicate`, `metrics`, `cost`, `note`, `link`). Logs are full of numbers
 that look like scores and are none: `best_score=0.9`, a line of `set -x`, a progress bar that repeats the last value.
 """
 
@@ -25,7 +25,10 @@ _ESCAPE = re.compile(
     r"|\x1b[0-Z\\-~]"
 )
 _NUMBER = r"([+-]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|nan|inf(?:inity)?))"
-_WHOLE = re.compile(rf"(?:epoch\s*[=:]\s*([0-9]{{1,9}})[ \t]+)?score\s*[=:]\s*(?i:{_NUMBER})")
+_WHOLE = re.compile(
+    r"(?:epoch\s*[=:]\s*(?P<epoch>[0-9]{1,9})[ \t]+)?(?:replicate\s*[=:]\s*(?P<replicate>[0-9]{1,9})[ \t]+)?"
+    rf"score\s*[=:]\s*(?i:{_NUMBER})"
+)
 # A bar ends in ] or a digit, and what was printed stands behind it on the same line.
 _BEHIND_BAR = re.compile(rf"(.*[\]0-9])score=(?i:{_NUMBER})", re.DOTALL)
 _GLUED = re.compile(rf".*score\s*[=:]\s*(?i:{_NUMBER})", re.DOTALL)
@@ -39,11 +42,14 @@ class Score:
         After which it was reached; None where the line does not say.
     beside
         Metrics, cost, note and link of the same line.
+    replicate
+        The number of the training, where there are several of one trial; None where the line does not say.
     """
 
     value: float
     epoch: int | None = None
     beside: Mapping[str, Any] = field(default_factory=dict)
+    replicate: int | None = None
 
 
 def score_of(line: bytes) -> Score | None:
@@ -53,7 +59,9 @@ def score_of(line: bytes) -> Score | None:
         return _of_json(text)
     whole = _WHOLE.fullmatch(text)
     if whole:
-        return Score(float(whole[2]), None if whole[1] is None else int(whole[1]))
+        numbers = (whole["epoch"], whole["replicate"])
+        epoch, replicate = (None if number is None else int(number) for number in numbers)
+        return Score(float(whole[3]), epoch, replicate=replicate)
     behind = _BEHIND_BAR.fullmatch(text) if overwritten else None
     if behind and (behind[1].endswith("]") or not _GLUED.fullmatch(behind[1])):
         return Score(float(behind[2]))
@@ -86,14 +94,14 @@ def _of_json(text: str) -> Score | None:
     except OverflowError:
         return None
     beside = {name: data[name] for name in BESIDE if data.get(name) is not None}
-    return Score(value, _whole(data.get("epoch")), beside)
+    return Score(value, _whole(data.get("epoch")), beside, _whole(data.get("replicate")))
 
 
-def _whole(epoch: object) -> int | None:
-    """The number of an epoch; None where it is no whole one."""
-    if isinstance(epoch, bool) or not isinstance(epoch, int | float):
+def _whole(number: object) -> int | None:
+    """The number of an epoch or a replicate; None where it is no whole one."""
+    if isinstance(number, bool) or not isinstance(number, int | float):
         return None
-    return int(epoch) if math.isfinite(epoch) and epoch == int(epoch) else None
+    return int(number) if math.isfinite(number) and number == int(number) else None
 
 
 class Lines:

@@ -1,4 +1,8 @@
-"""The Python client: a method for each route of the contract."""
+"""The Python client: a method for each route of the contract.
+
+Its calls are in groups by what they are about: datasets and trials to train have a class each, on one
+connection, and those about searches stand here.
+"""
 
 from __future__ import annotations
 
@@ -6,55 +10,45 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from os import PathLike
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal, Self
+from typing import IO, TYPE_CHECKING, Any, Literal
 
-from hpsearch.client import polling, search_calls, trainer_calls, trials_frame
+from hpsearch.client import polling, search_calls, trials_frame
 from hpsearch.client.address import path_of
 from hpsearch.client.arguments import (
     Search,
     count,
-    dataset_name,
     document,
     names,
     number,
     search_id,
 )
 from hpsearch.client.continuation import continued
-from hpsearch.client.dataset_upload import Frame, upload
+from hpsearch.client.dataset_client import DatasetClient
 from hpsearch.client.figure import Figure
 from hpsearch.client.labels import labelled
 from hpsearch.client.search_calls import at
-from hpsearch.client.transport import Transport
+from hpsearch.client.trainer_client import TrainerClient
 from hpsearch.edges import changed
 from hpsearch.errors import Conflict, NotFound
 from hpsearch.report.views import (
     AuditView,
     CoordinatesView,
-    DatasetView,
     HealthView,
-    HeartbeatView,
     NextRoundView,
-    OrderView,
     PlanView,
     ResultView,
     RoundView,
     StatusView,
     SubmittedView,
-    TestRowsView,
     TrialView,
     TuningCurveView,
-    VerdictView,
-    WhoamiView,
 )
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-TIMEOUT = 30.0  # seconds until an answer begins
-PATIENCE = 10.0  # seconds during which reads and submissions are repeated
 
-
-class Client:
+class Client(DatasetClient, TrainerClient):
     """Speaks with the service at `url`, showing `key` with every request.
 
     Every method raises the errors of `hpsearch.errors` that the service answered with, and
@@ -62,36 +56,6 @@ class Client:
     again, with growing pauses, and whatever a rate limit refuses. It may be used by threads, in
     forked processes, and pickled to others; what is pickled holds the key.
     """
-
-    def __init__(
-        self,
-        url: str,
-        key: str | None = None,
-        *,
-        timeout: float = TIMEOUT,
-        patience: float = PATIENCE,
-    ) -> None:
-        self._transport = Transport(url, key, timeout=timeout, patience=patience)
-        self.url = self._transport.url
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Give the connections back."""
-        self._transport.close()
-
-    def ready(self) -> dict[str, Any]:
-        """The answer of /readyz; Unavailable while a part of the service is not ready."""
-        answer = self._transport.json("GET", "/readyz", once=True)
-        return answer if isinstance(answer, dict) else {}
-
-    def whoami(self) -> WhoamiView:
-        """The key that this client shows: its owner, its scopes, and until when it is valid."""
-        return self._transport.view(WhoamiView, "GET", path_of("whoami"))
 
     # Searches
 
@@ -367,68 +331,6 @@ class Client:
         """Remove an ended search and all its trials."""
         self._transport.send("DELETE", at(search))
 
-    # Datasets
-
-    def datasets(self) -> Iterator[DatasetView]:
-        """The datasets that this key can search on."""
-        yield from self._transport.items(DatasetView, path_of("datasets"), {})
-
-    def dataset(self, name: str | DatasetView) -> DatasetView:
-        """A dataset: shape, classes, digest, licence, and the notes on it."""
-        return self._transport.view(DatasetView, "GET", path_of("datasets", dataset_name(name)))
-
-    def put_dataset(
-        self,
-        name: str,
-        path: str | PathLike[str] | Frame,
-        *,
-        label: str | None = None,
-        header: bool | int | str | None = None,
-        kind: Literal["image", "table"] | None = None,
-        dry_run: bool = False,
-        **reading: str | int | Iterable[str] | None,
-    ) -> DatasetView:
-        """Upload a table (CSV and other text, ARFF, LIBSVM, Parquet, JSON, by gzip or zip) or an .npz file.
-
-        Parameters
-        ----------
-        path
-            Of a file; or a frame of pandas, polars, pyarrow or DuckDB, with its categories as
-            they are.
-        label
-            Column that holds the class: its name, or its number where there are no names.
-        header
-            Whether the first line of a text names the columns, where the lines do not tell; or the
-            number of the line that does.
-        kind
-            What an array holds, where its shape tells otherwise: flat images, deep tables.
-        dry_run
-            True stores nothing, and shows what would be stored.
-        reading
-            The other parameters of PUT /datasets/NAME: task, drop, kinds (there `kind`: NAME:KIND),
-            ordered, missing, rare, names, delimiter, decimal, encoding, sheet, groups, time,
-            weight. A list is an iterable of lines of CSV.
-
-        Raises
-        ------
-        InvalidDataset, InvalidRequest, UnsupportedType
-            The file is no dataset, or a parameter does not fit it; nothing is stored.
-        """
-        kinds = reading.pop("kinds", None)
-        sent = None if header is None else str(header).lower()
-        query = {"label": label, "header": sent, "as": kind, "dry_run": dry_run or None}
-        return upload(self._transport, name, path, {**query, **reading, "kind": kinds})
-
-    def test_rows(self, name: str | DatasetView) -> TestRowsView:
-        """The numbers of the rows of a dataset's file that were split off and sealed."""
-        return self._transport.view(
-            TestRowsView, "GET", path_of("datasets", dataset_name(name), "test-rows")
-        )
-
-    def delete_dataset(self, name: str | DatasetView) -> None:
-        """Remove an uploaded dataset; Conflict while a search uses it."""
-        self._transport.send("DELETE", path_of("datasets", dataset_name(name)))
-
     # The operator
 
     def audit(
@@ -452,64 +354,3 @@ class Client:
         }  # fmt: skip
         items = self._transport.items(AuditView, path_of("audit"), asked, most)
         yield from islice(items, most)
-
-    # Trials of external searches
-
-    def claim(
-        self, search: Search, *, wait: float = 0.0, lease: float | None = None
-    ) -> OrderView | None:
-        """The next trial to train; None where none is open within `wait` seconds.
-
-        After `lease` seconds without a report or heartbeat the trial is given to somebody else.
-
-        Raises
-        ------
-        Conflict
-            The search has ended, or the service itself trains it.
-        """
-        return trainer_calls.claim(self._transport, search, wait=wait, lease=lease)
-
-    def heartbeat(self, order: OrderView) -> HeartbeatView:
-        """Begin the lease of a trial anew; Conflict where it was given to somebody else."""
-        return trainer_calls.heartbeat(self._transport, order)
-
-    def report(
-        self,
-        order: OrderView,
-        score: float | None = None,
-        *,
-        epoch: int | None = None,
-        loss: float | None = None,
-        state: trainer_calls.EndState | None = None,
-        message: str | None = None,
-        metrics: Mapping[str, float] | None = None,
-        cost: float | None = None,
-        note: str | None = None,
-        link: str | None = None,
-    ) -> VerdictView:
-        """Report the score after an epoch (the last one, without `epoch`), or how a trial ended.
-
-        state
-            completed: the training is over before its last epoch, and its last score stands;
-            diverged: the worst score; failed: it says nothing about the parameters; returned: the
-            trial waits for another trainer, and its scores are forgotten.
-        metrics
-            Other numbers by name, which are shown beside the score; the last ones are kept.
-        cost
-            Of the trial so far, in all.
-        note, link
-            Text for people, and an http(s) address; the last ones are kept.
-
-        Raises
-        ------
-        Conflict
-            The trial was given to somebody else, or the epoch has another score already.
-        InvalidRequest
-            An epoch whose score has to be known first was left out; a score that is not finite.
-        InvalidReport
-            A metric, a cost, a note or a link that cannot be; nothing of the report is stored.
-        """
-        return trainer_calls.report(
-            self._transport, order, score, epoch=epoch, loss=loss, state=state, message=message,
-            metrics=metrics, cost=cost, note=note, link=link,
-        )  # fmt: skip

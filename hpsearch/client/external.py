@@ -13,66 +13,23 @@ Any number of threads, processes and machines may do so at once.
 
 from __future__ import annotations
 
-import logging
-import math
 import os
 import signal
 import threading
-import traceback
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from hpsearch.client.arguments import Search, as_number, search_id
+from hpsearch.client.arguments import Search, count, search_id
 from hpsearch.client.client import Client
-from hpsearch.errors import (
-    Conflict,
-    HpsearchError,
-    InvalidReport,
-    InvalidRequest,
-    InvalidSpec,
-    NotFound,
-    TooLarge,
-)
-from hpsearch.report.views import OrderView, StatusView
-from hpsearch.trials import RoundKind
+from hpsearch.client.trainer_pool import STARTS, Pool, Start, claimed
+from hpsearch.client.trial_training import Held, Report, Train, train_here
+from hpsearch.errors import InvalidRequest
+from hpsearch.report.views import StatusView
 
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """A score with what belongs to it, to be yielded or returned in place of the score alone.
-
-    metrics
-        Other numbers by name, which are shown beside the score; the last ones are kept.
-    cost
-        Of the trial so far, in all.
-    note, link
-        Text for people, and an http(s) address, of a run's page for example; the last ones are kept.
-    """
-
-    score: float
-    metrics: Mapping[str, float] | None = None
-    cost: float | None = None
-    note: str | None = None
-    link: str | None = None
-
-
-Train = Callable[[OrderView], Iterable[float | Report] | float | Report]
-"""The scores of one trial, epoch by epoch; or its last one alone."""
+__all__ = ["PARALLEL_MOST", "WAIT_SECONDS", "Report", "Train", "run"]
 
 WAIT_SECONDS = 20.0  # for which the service holds a claim while nothing is open
-BEATS = 3  # heartbeats in the time of a lease
-MESSAGE_MOST = 2000  # characters
-BAD_VALUE = (
-    InvalidRequest,
-    InvalidReport,
-    InvalidSpec,
-    TooLarge,
-)  # what one report said, and no other would
-NO_EPOCHS = 'a training without epochs says "epochs": {"first": 1, "last": 1} in its spec'
+PARALLEL_MOST = 256
 
 
 def run(
@@ -82,170 +39,53 @@ def run(
     *,
     lease: float | None = None,
     wait: float = WAIT_SECONDS,
+    parallel: int | None = None,
+    start: Start = "spawn",
 ) -> StatusView:
     """Train trials of a search until it has ended; its last status.
 
     What `train` raises, and a value that the service refuses, fails its one trial. A score that is
     not finite says that it diverged. A training that ends before its last epoch is completed with
-    the score it had. On Ctrl-C, and on SIGTERM where nobody else handles it, the trial at hand is
+    the score it had. On Ctrl-C, and on SIGTERM where nobody else handles it, the trials at hand are
     returned, to be claimed by another trainer.
+
+    Parameters
+    ----------
+    parallel
+        Trials at a time, each in a process of its own; without it they are trained here, one after
+        the other. A process that dies fails its one trial, and is replaced.
+    start
+        How those processes begin: spawn, forkserver, or thread for threads of this one. A process
+        imports `train` from its module; one of a notebook has none, and needs threads.
 
     Raises
     ------
+    InvalidRequest
+        `train` cannot be had in other processes, or `parallel` or `start` is none; nothing was claimed.
     HpsearchError
         An error that the service answered with, or Unavailable.
     """
     if not callable(train):
         raise TypeError(f"train is {train!r}; give a function that takes an order")
     known = search_id(search)
+    if start not in STARTS:
+        raise InvalidRequest(f"start is {start!r}; give one of {', '.join(STARTS)}")
+    if parallel is not None:
+        number = count(parallel, "parallel")
+        if not 1 <= number <= PARALLEL_MOST:
+            raise InvalidRequest(
+                f"parallel is {number}; give 1 to {PARALLEL_MOST} trials at a time"
+            )
+        pool = Pool(client, known, train, number, start, lease=lease, wait=wait)
+        with _sigterm_raises():
+            return pool.run()
     with _sigterm_raises():
         while True:
-            try:
-                order = client.claim(known, wait=wait, lease=lease)
-            except Conflict:
-                status = client.status(known)
-                if status.finished_at is None:
-                    raise
-                return status
-            if order is not None:
-                _train(_Held(client, order), train)
-
-
-class _Held:
-    """A trial in the hands of this trainer, until one of the two sides has ended it."""
-
-    def __init__(self, client: Client, order: OrderView) -> None:
-        self.order = order
-        self._client = client
-        self._process = os.getpid()
-        self._over = threading.Event()
-
-    def lost(self) -> None:
-        """Note that the trial was cancelled, or given to somebody else."""
-        self._over.set()
-
-    def report(self, **what: Any) -> bool:
-        """Report, unless the trial is over; True where it is now."""
-        if self._over.is_set() or os.getpid() != self._process:  # a child that was forked
-            return True
-        try:
-            over = self._client.report(self.order, **what).stop
-        except Conflict as error:
-            log.warning("trial %s is not ours any more: %s", self.order.trial, error)
-            over = True
-        if over:
-            self._over.set()
-        return over
-
-    def give_back(self) -> None:
-        """Return the trial, as far as the service can be reached."""
-        try:
-            self.report(state="returned")
-        except HpsearchError as error:
-            log.warning("trial %s could not be returned: %s", self.order.trial, error)
-
-    @contextmanager
-    def heartbeats(self) -> Iterator[None]:
-        """Send heartbeats from a thread."""
-        ended = threading.Event()
-
-        def beat() -> None:
-            while not ended.wait(self.order.lease.seconds / BEATS):
-                try:
-                    self._client.heartbeat(self.order)
-                except (Conflict, NotFound):
-                    self.lost()
-                    return
-                except HpsearchError as error:  # the lease may outlast it
-                    log.warning("no heartbeat for trial %s: %s", self.order.trial, error)
-
-        thread = threading.Thread(target=beat, name=f"heartbeat {self.order.trial}", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
-
-
-def _train(held: _Held, train: Train) -> None:
-    """Train a trial, and report until the service has had enough of it, or gave it away."""
-    with held.heartbeats():
-        try:
-            with closing(_words(held.order, train)) as words:
-                for word in words:
-                    if held.report(**word):
-                        return
-        except BAD_VALUE as error:
-            said = _printable(str(error))
-            log.warning("trial %s fails: %s", held.order.trial, said)
-            held.report(state="failed", message=said[:MESSAGE_MOST])
-        except HpsearchError:
-            raise
-        except BaseException:  # Ctrl-C, SIGTERM
-            held.give_back()
-            raise
-
-
-def _words(order: OrderView, train: Train) -> Generator[Mapping[str, Any]]:
-    """The reports of a training: its scores, then how it ended if that was early."""
-    epoch, last = 0, None
-    try:
-        for epoch, last in enumerate(_reports(order, train), start=1):
-            if not math.isfinite(last.score):
-                yield {**_rest(last), "state": "diverged"}
-                return
-            # Only its last score is that of a final trial: others would look at the test part.
-            if order.kind is not RoundKind.FINAL or epoch >= order.epochs:
-                yield {**_rest(last), "score": last.score, "epoch": epoch}
-        if last is None:
-            message = f"the training of {order.epochs} epochs has no score; {NO_EPOCHS}"
-            yield {"state": "failed", "message": message}
-            return
-        if epoch == 1:
-            log.warning(
-                "trial %s ends after 1 of %d epochs; %s", order.trial, order.epochs, NO_EPOCHS
-            )
-        yield {**_rest(last), "score": last.score, "epoch": epoch, "state": "completed"}
-    except Exception as error:  # noqa: BLE001  # whatever it raises fails its one trial
-        # As text: a log in a file refuses a line with half a pair of surrogates.
-        log.error("trial %s failed\n%s", order.trial, _printable(traceback.format_exc()))  # noqa: TRY400
-        said = "".join(traceback.format_exception_only(error)).strip()
-        yield {"state": "failed", "message": _printable(said)[:MESSAGE_MOST]}
-
-
-def _rest(report: Report) -> dict[str, Any]:
-    """The fields of a report beside its score."""
-    names = ("metrics", "cost", "note", "link")
-    rest = {name: getattr(report, name) for name in names}
-    return {name: value for name, value in rest.items() if value is not None}
-
-
-def _reports(order: OrderView, train: Train) -> Iterator[Report]:
-    """The scores that a training yields, and the one that it returns, each as a report."""
-    made: Any = train(order)
-    if made is None:
-        return
-    alone = isinstance(made, Report) or as_number(made) is not None
-    for item in [made] if alone else _yielded_and_returned(made):
-        report = item if isinstance(item, Report) else Report(item)
-        value = as_number(report.score)
-        if value is None:
-            raise TypeError(
-                f"a score is {report.score!r}; yield a number after each epoch, or return the last one"
-            )
-        yield replace(report, score=value)
-
-
-def _yielded_and_returned(made: Generator[Any, None, Any]) -> Iterator[Any]:
-    last = yield from made
-    if last is not None:
-        yield last
-
-
-def _printable(message: str) -> str:
-    """A message that services and files take, whatever characters a training put into it."""
-    return "".join(c if c.isprintable() or c == "\n" else "�" for c in message)
+            claim = claimed(client, known, wait=wait, lease=lease)
+            if isinstance(claim, StatusView):
+                return claim
+            if claim is not None:
+                train_here(Held(client, claim), train)
 
 
 @contextmanager

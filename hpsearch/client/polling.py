@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
+import uuid
 from collections.abc import Iterable, Iterator
 from typing import IO, Protocol
 
@@ -71,12 +73,12 @@ def changes(
 
 def last(views: Iterable[StatusView], *, show: bool) -> StatusView:
     """The last of `views` (one at least); with `show` all of them on one line as they come."""
-    line = _ProgressLine(_output()) if show else None
+    line = _line() if show else None
     view = None
     try:
         for view in views:
             if line is not None:
-                line.show(view)
+                line.show(progress(view))
     finally:
         if line is not None:
             line.close()
@@ -84,25 +86,65 @@ def last(views: Iterable[StatusView], *, show: bool) -> StatusView:
     return view
 
 
-def _output() -> IO[str] | None:
-    """An output whose last line can be replaced: a terminal, or a notebook's cell; else None."""
+class _Line(Protocol):
+    """A place for one line that replaces itself."""
+
+    def show(self, text: str) -> None:
+        """Put another text in the place of the one before."""
+        ...
+
+    def close(self) -> None:
+        """Leave the last text as it is."""
+        ...
+
+
+def _line() -> _Line | None:
+    """A line of a notebook's cell or of a terminal; None where neither shows one.
+
+    Terminals that know no return to the line's beginning (TERM=dumb), and runs of CI that have one for
+    colours alone, would show each text behind the other.
+    """
     if "ipykernel" in sys.modules:
-        return sys.stdout
-    return sys.stderr if sys.stderr.isatty() else None
+        return _of_notebook() or _TerminalLine(sys.stdout)
+    plain = os.environ.get("TERM") == "dumb" or os.environ.get("CI", "").lower() in ("true", "1")
+    return _TerminalLine(sys.stderr) if sys.stderr.isatty() and not plain else None
 
 
-class _ProgressLine:
-    """A line of progress that replaces itself; nothing where there is no such output."""
+def _of_notebook() -> _Line | None:
+    """An output of the running cell, in Jupyter, VS Code and others; None outside of a cell."""
+    from IPython.core.getipython import get_ipython
 
-    def __init__(self, screen: IO[str] | None) -> None:
+    return None if get_ipython() is None else _CellLine()
+
+
+class _CellLine:
+    """An output of a notebook's cell that is replaced as a whole: a saved notebook has its last text."""
+
+    def __init__(self) -> None:
+        self._name: str | None = None
+
+    def show(self, text: str) -> None:
+        """Put another text in the place of the one before."""
+        from IPython.display import display
+
+        known, self._name = self._name, self._name or f"hpsearch-{uuid.uuid4().hex}"
+        shown = {"text/plain": text}
+        display(shown, raw=True, display_id=self._name, update=known is not None)
+
+    def close(self) -> None:
+        """Leave the last text as it is."""
+
+
+class _TerminalLine:
+    """The last line of a terminal."""
+
+    def __init__(self, screen: IO[str]) -> None:
         self._screen = screen
         self._length = 0
 
-    def show(self, view: StatusView) -> None:
-        """Replace the line by the progress of a search."""
-        if self._screen is None:
-            return
-        text = progress(view)[: max(20, shutil.get_terminal_size().columns - 1)]
+    def show(self, text: str) -> None:
+        """Put another text in the place of the one before."""
+        text = text[: max(20, shutil.get_terminal_size().columns - 1)]
         encoding = getattr(self._screen, "encoding", None) or "utf-8"
         if text.encode(encoding, "replace").decode(encoding) != text:
             text = text.translate(_PLAIN_BAR)
@@ -111,7 +153,7 @@ class _ProgressLine:
 
     def close(self) -> None:
         """End the line."""
-        if self._screen is not None and self._length:
+        if self._length:
             print(file=self._screen, flush=True)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import httpx
@@ -53,6 +53,7 @@ def report(
     cost: float | None,
     note: str | None,
     link: str | None,
+    replicates: Iterable[float] | None,
 ) -> VerdictView:
     """Report a score, an end, or both."""
     fields: dict[str, Any] = {
@@ -65,6 +66,7 @@ def report(
         "cost": None if cost is None else _number(cost, "cost"),
         "note": None if note is None else text(note, "note"),
         "link": None if link is None else text(link, "link"),
+        "replicates": None if replicates is None else _replicates(replicates),
     }
     said = {name: value for name, value in fields.items() if value is not None}
     return transport.view(VerdictView, "POST", **_said(order, "report", said))
@@ -75,6 +77,19 @@ def _score(value: Any) -> float:
         return number(value, "score")
     except InvalidRequest as error:
         raise InvalidRequest(f'{error}, or report state="diverged"') from error
+
+
+def _replicates(values: Any) -> list[float]:
+    """Scores of several trainings.
+
+    Raises
+    ------
+    InvalidReport
+        They are no numbers.
+    """
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise InvalidReport(NO_REPORT, [Mistake("replicates", "give a list of scores")])
+    return [_number(value, f"replicates[{i}]") for i, value in enumerate(values)]
 
 
 def _metrics(values: Any) -> dict[str, float]:

@@ -12,7 +12,7 @@ from hpsearch.report.views import TrialView
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-_REPORTED = ("cost", "note", "link")
+_REPORTED = ("cost", "note", "link", "replicates")
 _COLUMNS = [
     name
     for name in TrialView.model_fields
@@ -23,7 +23,7 @@ _COLUMNS = [
 def of_trials(trials: Iterable[TrialView]) -> DataFrame:
     """A row for each trial under its id, its hyperparameters in the last columns.
 
-    Before them are `cost`, `note`, `link` and `metric.NAME`, where trainers reported some. A hyperparameter that is called like a fact of the trial has the column param.NAME.
+    Before them are `cost`, `note`, `link`, `replicates` and `metric.NAME`, where trainers reported some. A hyperparameter that is called like a fact of the trial has the column param.NAME.
 
     Raises
     ------

@@ -94,7 +94,7 @@ def _sound(observations: Sequence[Observation]) -> list[list[Observation]]:
     groups: dict[Key, list[Observation]] = {}
     for o in observations:
         if not o.source:
-            groups.setdefault(key(o.params), []).append(o)
+            groups.setdefault(key(o.params), []).extend(o.trainings)
     return [group for group in groups.values() if all(o.finite for o in group)]
 
 

@@ -11,6 +11,7 @@ as a metric, verdicts with their reasons as tags.
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Iterator, Mapping
@@ -35,6 +36,7 @@ RULES = "hpsearch.rules"  # likewise
 EXPORTED = "hpsearch.exported"  # of a search's run that has all its trials
 NOTE = "mlflow.note.content"  # which MLflow shows as the description of a run
 LINK = "hpsearch.link"
+REPLICATES = "hpsearch.replicates"
 PARENT = "mlflow.parentRunId"  # by which MLflow nests runs
 
 Point = tuple[str, float, int]  # metric, value, step
@@ -122,6 +124,7 @@ class _Writer:
         tags = {PARENT: whole, STATE: trial.state.value, ROUND: str(trial.round)}
         tags |= {NOTE: trial.note} if trial.note else {}
         tags |= {LINK: trial.link} if trial.link else {}
+        tags |= {REPLICATES: json.dumps(trial.replicates)} if trial.replicates else {}
         start, end = (
             self._now if moment is None else _milliseconds(moment)
             for moment in (trial.started_at, trial.finished_at)

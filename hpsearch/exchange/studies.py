@@ -113,7 +113,7 @@ def _local(moment: str) -> datetime:
 
 def _about(trial: TrialView) -> dict[str, Any]:
     names = ("id", "round", "state", "epochs", "validation_accuracy", "validation_loss", "error",
-             "cost", "note", "link")  # fmt: skip
+             "cost", "note", "link", "replicates")  # fmt: skip
     fields = trial.model_dump(mode="json", include=set(names), exclude_none=True)
     own = {PREFIX + name: fields[name] for name in names if name in fields}
     return own | {f"{METRIC}{name}": value for name, value in (trial.metrics or {}).items()}

@@ -40,6 +40,7 @@ def _observation(t: TrialRecord, epochs: Mapping[int, int]) -> Observation:
         loss_drop=loss_drop(t.curve or ()),
         metrics=t.metrics,
         cost=t.cost,
+        replicates=tuple(t.replicates or ()),
     )
 
 
@@ -77,6 +78,7 @@ def observation_to_json(o: Observation) -> dict[str, Any]:
         "loss": o.loss,
         "score": o.score,
         "curve": [list(point) for point in o.curve],
+        **({"replicates": list(o.replicates)} if o.replicates else {}),
     }
 
 
@@ -94,4 +96,5 @@ def observation_from_json(data: Mapping[str, Any], index: int) -> Observation:
         score=data["score"],
         curve=tuple((int(epoch), float(score)) for epoch, score in data["curve"]),
         source=data["source"],
+        replicates=tuple(float(score) for score in data.get("replicates", ())),
     )

@@ -20,6 +20,7 @@ class Reported(NamedTuple):
     cost: bool
     note: bool
     link: bool
+    replicates: bool
 
 
 class TrialRecord(NamedTuple):
@@ -34,6 +35,8 @@ class TrialRecord(NamedTuple):
         without a report of it.
     note, link
         Text for people, and an http(s) address, as reported last.
+    replicates
+        Rank values of several trainings, whose mean the score is; None of a single one.
     """
 
     search_id: str
@@ -58,6 +61,7 @@ class TrialRecord(NamedTuple):
     cost_before: float | None = None
     note: str | None = None
     link: str | None = None
+    replicates: Sequence[float] | None = None
     curve: Curve | None = None
     right: bytes | None = None
     started_at: float | None = None

@@ -353,8 +353,15 @@ def trial_view(trial: TrialRecord, *, curve: bool = False, sign: int) -> TrialVi
         cost=trial.whole_cost,
         note=trial.note,
         link=trial.link,
+        replicates=replicates_view(trial, sign=sign),
         curve=curve_view(trial, sign=sign) if curve else None,
     )
+
+
+def replicates_view(trial: TrialRecord, *, sign: int) -> list[float] | None:
+    """The replicates of a trial as they were reported; None of a single training."""
+    turned_back = [turned(score, sign) for score in trial.replicates or ()]
+    return [score for score in turned_back if score is not None] or None
 
 
 def curve_view(trial: TrialRecord, *, sign: int) -> list[CurvePoint]:

@@ -57,7 +57,7 @@ def trial_lines(trials: Iterable[TrialRecord], covered: Covered | None = None) -
     Where correct predictions are not counted, or rank nothing because examples have weights, that is
     score and loss as well: the score as a rank value, larger is better, also where a search minimises
     and its spec says so. Where costs decide how many rounds there are, or which setting is chosen, and
-    where a requirement names metrics, that is these too. Other metrics, tags and notes decide nothing.
+    where a requirement names metrics, that is these too; so are replicates, where there are some. Other metrics, tags and notes decide nothing.
     """
     covered = covered or Covered()
     return [
@@ -65,7 +65,8 @@ def trial_lines(trials: Iterable[TrialRecord], covered: Covered | None = None) -
          t.test_correct, t.test_examples, *((t.score, t.loss) if covered.scored else ()),
          *((t.whole_cost,) if covered.costed else ()),
          *((t.metrics or {}).get(name) for name in covered.metrics),
-         *((t.cost,) if covered.of_training else ())]
+         *((t.cost,) if covered.of_training else ()),
+         *((list(t.replicates),) if t.replicates else ())]
         for t in sorted(trials, key=lambda t: (t.round, t.idx))
     ]  # fmt: skip
 

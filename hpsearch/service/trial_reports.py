@@ -41,6 +41,8 @@ class TrialUpdate:
         Of this attempt so far, in all; None where nothing new is known of it.
     note, link
         In place of those reported before; None leaves these.
+    replicates
+        Scores of several trainings, whose mean `score` is; None of a single one.
     """
 
     token: str
@@ -54,10 +56,13 @@ class TrialUpdate:
     cost: float | None = None
     note: str | None = None
     link: str | None = None
+    replicates: Sequence[float] | None = None
 
     def as_rank_value(self, sign: int) -> TrialUpdate:
         """The report with its score as it is stored: larger is better."""
-        return replace(self, score=turned(self.score, sign))
+        turned_all = [turned(one, sign) for one in self.replicates or ()]
+        known = [one for one in turned_all if one is not None]
+        return replace(self, score=turned(self.score, sign), replicates=known or None)
 
 
 def written(tx: Tx, job: JobRecord, index: int, update: TrialUpdate) -> VerdictView:
@@ -70,7 +75,7 @@ def written(tx: Tx, job: JobRecord, index: int, update: TrialUpdate) -> VerdictV
         further = _further(tx, job, curve, update)
         if further is not None:
             curve, news = [*curve, further], True
-            tx.cohorts.store_curve(job.place, index, curve)
+            tx.cohorts.store_curve(job.place, index, curve, update.replicates)
     elif update.state is None:
         raise InvalidRequest(f'a report has a "score", or a "state" of {ENDS}')
     if news:  # an older report that comes again says nothing new

@@ -54,7 +54,7 @@ __all__ = [
 
 T = TypeVar("T")
 
-SCHEMA = "0012"  # the newest revision of `migrations`, which a test compares with this
+SCHEMA = "0013"  # the newest revision of `migrations`, which a test compares with this
 
 
 class Tx:

@@ -39,6 +39,7 @@ class _Member(NamedTuple):
     ended: TrialState | None
     error: str | None
     metrics: Mapping[str, float] | None
+    replicates: Sequence[float] | None
 
 
 class Cohorts(Queries):
@@ -60,6 +61,7 @@ class Cohorts(Queries):
                 metrics=sa.null(),
                 note=None,
                 link=None,
+                replicates=sa.null(),
                 cost=None,
                 cost_before=sa.case(
                     (trial.c.cost.is_(None), trial.c.cost_before),
@@ -92,13 +94,21 @@ class Cohorts(Queries):
         rungs, epochs = self.connection.execute(query).one()
         return rungs or [epochs]
 
-    def store_curve(self, place: Place, index: int, curve: Curve) -> None:
-        """Store the reports on a trial so far."""
+    def store_curve(
+        self, place: Place, index: int, curve: Curve, replicates: Sequence[float] | None = None
+    ) -> None:
+        """Store the reports on a trial so far, with the replicates of the last one."""
         epoch, loss, _, score = curve[-1]
         self.connection.execute(
             trial.update()
             .where(*_trial(place.search_id, place.round, index))
-            .values(curve=[list(point) for point in curve], epochs=epoch, loss=loss, score=score)
+            .values(
+                curve=[list(point) for point in curve],
+                epochs=epoch,
+                loss=loss,
+                score=score,
+                replicates=None if replicates is None else list(replicates),
+            )
         )
 
     def store_metrics(self, place: Place, index: int, metrics: Mapping[str, float]) -> None:
@@ -151,7 +161,22 @@ class Cohorts(Queries):
             return []
         places = schedule.cohort_sizes(len(members), rungs)
         stopped = halved(_known(members, rungs), rungs, places)
-        return [_settled(member, stopped.get(member.idx)) for member in members]
+        reports = [_settled(member, stopped.get(member.idx)) for member in members]
+        self._forget_replicates(place, members, reports)
+        return reports
+
+    def _forget_replicates(
+        self, place: Place, members: Sequence[_Member], reports: Sequence[TrialReport]
+    ) -> None:
+        """Remove replicates of an epoch that does not count, or of a trial that has no score."""
+        for member, report in zip(members, reports, strict=True):
+            curve = member.curve or [(0,)]
+            if member.replicates and (report.score is None or report.epochs != curve[-1][0]):
+                self.connection.execute(
+                    trial.update()
+                    .where(*_trial(place.search_id, place.round, member.idx))
+                    .values(replicates=sa.null())
+                )
 
     def _cohort(self, place: Place, index: int, rungs: Sequence[int]) -> Sequence[_Member]:
         """The trials that one is halved with; itself alone where nothing is halved."""

@@ -294,6 +294,7 @@ trial = Table(
     Column("cost_before", Double),  # of attempts that were lost or returned
     Column("note", Text),
     Column("link", Text),
+    Column("replicates", JSON(none_as_null=True)),  # rank values, whose mean the score is
     CheckConstraint("correct <= examples AND epochs >= 0", name="counts"),
     _one_of("state", TrialState),
     Index("ix_trial_job_id", "job_id"),

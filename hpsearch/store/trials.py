@@ -158,6 +158,7 @@ class Trials(Queries):
             any_has(costs),
             any_has(trial.c.note.is_not(None)),
             any_has(trial.c.link.is_not(None)),
+            any_has(trial.c.replicates.is_not(None)),
         )
 
     def page(

@@ -197,6 +197,7 @@ def fitted(space: Space, observations: Sequence[Observation], *, epochs: int) ->
         return None
     # The last bits of a sum depend on its order: one history, told in any order, is one surrogate.
     observations = sorted(observations, key=lambda one: (one.source, one.round, one.index))
+    observations = [training for one in observations for training in one.trainings]
     encoding = Encoding.of(space)
     rows = rows_of(encoding, observations, epochs=epochs)
     scale = Scale.of(rows.scores[np.isfinite(rows.scores)])

@@ -22,7 +22,18 @@ from hpsearch.client import trainer_calls
 from hpsearch.report.views import HeartbeatView, LeaseView, OrderView, VerdictView
 from hpsearch.trials import RoundKind
 
-FIELDS = ("score", "epoch", "loss", "state", "message", "metrics", "cost", "note", "link")
+FIELDS = (
+    "score",
+    "epoch",
+    "loss",
+    "state",
+    "message",
+    "metrics",
+    "cost",
+    "note",
+    "link",
+    "replicates",
+)
 
 
 def order(params: Mapping[str, Any] | None = None, **changes: Any) -> OrderView:

@@ -367,6 +367,10 @@ def test_the_service_stops_a_trial(begin: Any) -> None:
         (["epoch=1 score=nan", "epoch=2 score=1"], 3, [{"state": "diverged"}]),
         (['{"score": 1, "metrics": {"f1": 0.5}, "cost": 2}'], 1,
          [{"metrics": {"f1": 0.5}, "cost": 2, "score": 1.0, "epoch": 1}]),
+        (["replicate=2 score=.3", "replicate=1 score=.1"], 3, [{"replicates": [0.1, 0.3], "epoch": 3}]),
+        (["epoch=1 score=.1", "replicate=1 score=.2", "replicate=1 score=.2"], 2,
+         [{"score": 0.1, "epoch": 1}, {"score": 0.2, "epoch": 2}]),
+        (["replicate=1 score=.1", "replicate=2 score=nan"], 1, [{"state": "diverged"}]),
     ],
 )  # fmt: skip
 def test_scores_become_reports(begin: Any, lines: list[str], epochs: int, reports: Any) -> None:
@@ -382,6 +386,10 @@ def test_scores_become_reports(begin: Any, lines: list[str], epochs: int, report
         (["epoch=4 score=.1"], "epoch 4"),
         (["epoch=1 score=.1", "epoch=1 score=.2"], "0.2 after 0.1"),
         (["epoch=2 score=.1", "epoch=1 score=.2"], "after that of epoch 2"),
+        (["epoch=2 replicate=1 score=.1"], "compared after the last one, 3"),
+        (["replicate=1 score=.1", "replicate=1 score=.2"], "0.2 after 0.1"),
+        (["replicate=1 score=.1", "score=.2"], "and others have none"),
+        ([f"replicate={n} score=.1" for n in range(21)], "more than 20 replicates"),
     ],
 )
 def test_epochs_that_cannot_be_fail_the_trial(begin: Any, lines: list[str], why: str) -> None:

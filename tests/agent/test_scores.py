@@ -63,6 +63,10 @@ def test_a_line_may_carry_its_epoch_and_more() -> None:
     line = b'{"epoch": 3.0, "score": 1, "metrics": {"f1": 0.5}, "cost": 2, "note": null, "lr": 1}'
     assert score_of(line) == Score(1.0, 3, {"metrics": {"f1": 0.5}, "cost": 2})
     assert score_of(b'{"epoch": 0.25, "score": 1}') == Score(1.0)
+    assert score_of(b"replicate=2 score=.9") == Score(0.9, replicate=2)
+    assert score_of(b"epoch=3 replicate=2 score=.9") == Score(0.9, 3, replicate=2)
+    assert score_of(b'{"replicate": 2, "score": 1}') == Score(1.0, replicate=2)
+    assert score_of(b"replicate=two score=.9") is None
     assert score_of(b"epoch=3, score=.9") is None
     assert score_of(b"epoch=-3 score=.9") is None
 

@@ -21,7 +21,7 @@ from support.launcher import Forked, Launcher
 from support.parsing import without_children
 from support.ports import free_port
 from support.table import Table
-from support.trainer_fixtures import connect, key, loop  # noqa: F401  # fixtures
+from support.trainer_fixtures import connect, key, loop, script  # noqa: F401  # fixtures
 
 from hpsearch.service import Services
 from hpsearch.settings import Settings, load

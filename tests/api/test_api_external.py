@@ -166,6 +166,11 @@ def test_a_claim_waits_for_the_next_round(
         ({"token": "t", "state": "stopped"}, "state"),
         ({"token": "t", "score": 1, "epoch": 0}, "epoch"),
         ({"token": "t", "score": 1, "more": 1}, "unknown field"),
+        ({"token": "t", "replicates": [1]}, "there are 1; give 2 to 20"),
+        ({"token": "t", "replicates": [1, 1e101]}, "replicates"),
+        ({"token": "t", "replicates": [1] * 21}, "there are 21"),
+        ({"token": "t", "score": 1, "replicates": [1, 2]}, "not both"),
+        ({"token": "t", "replicates": [1, 2], "state": "failed"}, 'give a "score"'),
         ([], "the body"),
     ],
 )
@@ -337,16 +342,49 @@ def test_the_example_with_pytorch_is_as_short_as_is_said() -> None:
     assert sum(bool(line.strip()) for line in text.splitlines()) <= 30
 
 
+def _ran(name: str, api: Any, key: str, folder: Path) -> dict[str, Any]:
+    """Run an example as people do; the result that it prints."""
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / name), api.url, key],
+        cwd=folder, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    head, _, body = done.stdout.partition("\n")
+    assert head.endswith(" completed")
+    return dict(json.loads(body))
+
+
 @pytest.mark.usefixtures("loop")
 def test_the_example_with_pytorch(api: Any, key: str, tmp_path: Path) -> None:
     if find_spec("torch") is None:
         absent("PyTorch (make torch)")
-    done = subprocess.run(
-        [sys.executable, str(EXAMPLES / "external_pytorch.py"), api.url, key],
-        cwd=tmp_path, capture_output=True, text=True, timeout=240, check=True,
-    )  # fmt: skip
-    head, _, body = done.stdout.partition("\n")
-    assert head.endswith(" completed")
-    result = json.loads(body)
+    result = _ran("external_pytorch.py", api, key, tmp_path)
     assert result["test"]["score"] > 0.9
     assert set(result["ranges"]) == {"lr", "units"}
+
+
+@pytest.mark.usefixtures("loop")
+def test_the_example_with_scikit_learn(api: Any, key: str, tmp_path: Path) -> None:
+    result = _ran("external_sklearn.py", api, key, tmp_path)
+    assert result["test"]["score"] > 0.9
+    assert set(result["ranges"]) == {"C", "kernel", "gamma"}
+    with Client(api.url, key) as client:
+        best = next(client.trials(result["id"], sort="-score", round=1))
+    assert best.score is not None
+    assert best.metrics is not None
+    assert 0.5 < best.metrics["worst_fold"] <= best.score
+    assert best.cost is not None
+
+
+@pytest.mark.usefixtures("loop")
+def test_the_example_with_lightgbm(api: Any, key: str, tmp_path: Path) -> None:
+    try:
+        import lightgbm  # noqa: F401
+    except OSError as error:  # its wheel lacks the library of OpenMP (libgomp1)
+        pytest.skip(f"LightGBM cannot be loaded here: {error}")
+    result = _ran("external_lightgbm.py", api, key, tmp_path)
+    assert result["direction"] == "minimize"
+    assert result["test"]["score"] < 0.35
+    with Client(api.url, key) as client:
+        states = {trial.state for trial in client.trials(result["id"])}
+    assert states == {"completed", "stopped"}

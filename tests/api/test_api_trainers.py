@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,27 +60,6 @@ def train(order):
 
 external.run(Client(sys.argv[1], sys.argv[2]), sys.argv[3], train, wait=5)
 """
-
-
-@pytest.fixture
-def script(api: Any, key: str, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """script(TEXT, WORD, ...): a program that is told the address and the key."""
-    running: list[subprocess.Popen[str]] = []
-
-    def start(text: str, *words: str) -> subprocess.Popen[str]:
-        file = tmp_path / "trainer.py"
-        file.write_text(text)
-        process = subprocess.Popen(
-            [sys.executable, str(file), api.url, key, *words],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        running.append(process)
-        return process
-
-    yield start
-    for process in running:
-        process.kill()
-        process.communicate()
 
 
 @pytest.mark.usefixtures("loop")

@@ -17,6 +17,7 @@ from support.waiting import until
 
 from hpsearch import errors
 from hpsearch.client import Client, external
+from hpsearch.client.trial_training import Held
 from hpsearch.report.views import HealthView, OrderView, StatusView
 
 ORDER: dict[str, Any] = {
@@ -220,7 +221,7 @@ def test_a_heartbeat_that_meets_a_rate_limit_gives_nothing_up(order: OrderView) 
     quick = order.model_copy(update={"lease": order.lease.model_copy(update={"seconds": 0.03})})
     verdict = types.SimpleNamespace(stop=True)
     fake = types.SimpleNamespace(heartbeat=heartbeat, report=lambda *_, **__: verdict)
-    held = external._Held(fake, quick)  # type: ignore[arg-type]  # all that it asks
+    held = Held(fake, quick)  # type: ignore[arg-type]  # all that it asks
     with held.heartbeats():
         until(lambda: len(beaten) > 2)
-    assert not held._over.is_set()
+    assert not held.over

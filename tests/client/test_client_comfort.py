@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
+import os
+import pty
+import struct
+import subprocess
 import sys
+import termios
 import time
+import types
 
 import pandas as pd
 import pyarrow as pa
@@ -122,6 +129,8 @@ class Terminal(io.StringIO):
 
 def test_a_terminal_has_one_line_of_progress(contract, client, status, monkeypatch):
     screen = Terminal()
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", screen)
     contract.answer(200, status)
     ended = {**status, "revision": 4, "state": "completed", "eta_seconds": None}
@@ -143,11 +152,59 @@ def test_a_pipe_has_none(contract, client, status, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_notebook_has_it_in_the_cell_s_output(contract, client, status, monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "ipykernel", sys)
-    contract.answer(200, {**status, "state": "cancelled"})
+@pytest.mark.parametrize("variable", [("TERM", "dumb"), ("CI", "true")])
+def test_a_terminal_that_shows_no_line_in_place_has_none(
+    contract, client, status, monkeypatch, variable
+):
+    monkeypatch.setenv(*variable)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    contract.answer(200, {**status, "state": "failed"})
     client.wait("s1")
-    assert "cancelled, round 1/4" in capsys.readouterr().out
+    assert sys.stderr.getvalue() == ""
+
+
+def test_a_real_terminal_shows_one_line():
+    """As a program finds it: standard error is a terminal of 60 columns, and CI is not set."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+    text = (
+        "from hpsearch.client.polling import _line\n"
+        "line = _line()\n"
+        "line.show('one ' * 30); line.show('two'); line.close()\n"
+    )
+    kept = {k: v for k, v in os.environ.items() if k not in ("CI", "COLUMNS", "LINES")}
+    subprocess.run(
+        [sys.executable, "-c", text], stdin=theirs, stdout=theirs, stderr=theirs, check=True,
+        env={**kept, "TERM": "xterm"}, timeout=60,
+    )  # fmt: skip
+    os.close(theirs)
+    shown = os.read(ours, 4096).decode()
+    os.close(ours)
+    _, first, second = shown.split("\r", 2)
+    assert first == ("one " * 30)[:59]
+    assert second.rstrip("\r\n") == "two".ljust(59)
+
+
+def test_a_notebook_has_it_in_an_output_of_the_cell(contract, client, status, monkeypatch, capsys):
+    """Replaced under one name, by what IPython has for every front end."""
+    shown: list[tuple[str, str, bool]] = []
+
+    def display(data, *, raw, display_id, update):
+        assert raw
+        shown.append((data["text/plain"], display_id, update))
+
+    modules = {"ipykernel": {}, "IPython": {}, "IPython.core": {},
+               "IPython.core.getipython": {"get_ipython": object}, "IPython.display": {"display": display}}  # fmt: skip
+    for name, content in modules.items():
+        monkeypatch.setitem(sys.modules, name, types.SimpleNamespace(**content))
+    contract.answer(200, status)
+    contract.answer(200, {**status, "revision": 4, "state": "cancelled"})
+    client.wait("s1")
+    (first, name, replaced), (last, again, then_replaced) = shown
+    assert "running, round 1/4" in first
+    assert "cancelled, round 1/4" in last
+    assert (name, replaced, then_replaced) == (again, False, True)
+    assert capsys.readouterr() == ("", "")
 
 
 def test_progress_of_a_search_without_a_plan(status):

@@ -82,7 +82,13 @@ def classes() -> dict[str, str]:
             for part in parts:
                 name = part.partition("(")[0].partition(":")[0]
                 sources[name] = sources.get(name, "") + part
-    return sources
+    return {name: source + _of_bases(source, sources) for name, source in sources.items()}
+
+
+def _of_bases(source: str, sources: dict[str, str]) -> str:
+    """The sources of the classes that a class is made of."""
+    head = source.partition(":\n")[0].partition("(")[2]
+    return "".join(sources.get(base.strip(), "") for base in head.rstrip(")").split(","))
 
 
 def test_the_drawn_layers_are_those_of_the_contracts() -> None:

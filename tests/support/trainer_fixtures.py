@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -53,3 +55,24 @@ def connect(api: Any, key: str) -> Iterator[Callable[[], Client]]:
     yield one
     for client in made:
         client.close()
+
+
+@pytest.fixture
+def script(api: Any, key: str, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """script(TEXT, WORD, ...): a program that is told the address and the key."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(text: str, *words: str) -> subprocess.Popen[str]:
+        file = tmp_path / "trainer.py"
+        file.write_text(text)
+        process = subprocess.Popen(
+            [sys.executable, str(file), api.url, key, *words],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+        running.append(process)
+        return process
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()

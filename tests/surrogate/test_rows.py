@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.builders import diverged as gone_wrong
+from support.builders import observe, space_of
 from surrogate.searches import FULL, MIXED, diverged, draw, observed, search
 
-from hpsearch.surrogate import Encoding
+from hpsearch.space import Range
+from hpsearch.surrogate import Encoding, fitted
 from hpsearch.surrogate.rows import LONG, LONG_ENOUGH, Rows, rows_of
 from hpsearch.surrogate.selection import representative, spread_out
 from hpsearch.trials import Observation, TrialState
@@ -95,3 +99,20 @@ def test_earlier_searches_keep_their_short_trainings() -> None:
     earlier, long = search(5, rungs=(1,), source=1), search(LONG_ENOUGH + 8, rungs=(FULL,))
     rows = rows_of(ENCODING, [*earlier, *long], epochs=FULL)
     assert sorted(np.exp(rows.log_epochs[rows.sources == 1])) == pytest.approx([1.0] * 5)
+
+
+def test_replicates_are_rows_of_trials_of_their_own() -> None:
+    """As trainings with other seeds would be; the mean's earlier epochs are no training's."""
+    curve = ((1, 0.2), (4, 0.5))
+    one = replace(observe(0, {"x": 0.3}, epochs=4), score=0.5, curve=curve, replicates=(0.4, 0.6))
+    several = one.trainings
+    assert [(o.value, o.curve) for o in several] == [(0.4, ()), (0.6, ())]
+    assert replace(one, replicates=()).trainings == (replace(one, replicates=()),)
+    gone = replace(gone_wrong(1, {"x": 0.3}), replicates=(0.4, 0.6))
+    assert gone.trainings == (gone,)
+    space = space_of(x=Range(low=0.0, high=1.0))
+    rest = [observe(n, {"x": n / 9}, 0.1 * n, epochs=4) for n in range(2, 8)]
+    repeats = [replace(one, replicates=(), curve=(), score=s) for s in (0.4, 0.6)]
+    together, apart = (fitted(space, [*some, *rest], epochs=4) for some in ([one], repeats))
+    assert together.noise_sd == apart.noise_sd
+    assert len(together.rows) == len(rest) + 2

@@ -228,6 +228,11 @@ class TrialView(View):
     link: str | None = Field(
         None, description="Its trainer's: an http(s) address, of a run's page for example."
     )
+    replicates: list[float] | None = Field(
+        None,
+        description="Scores of several trainings of it, with a seed each, whose mean `score` is; null of a "
+        "single training.",
+    )
     curve: list[CurvePoint] | None = Field(
         None,
         description="[epoch, validation loss, validation accuracy, score] for every epoch; only "
