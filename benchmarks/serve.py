@@ -3,8 +3,8 @@
     python benchmarks/serve.py OLD NEW [--pairs 5] [--workers 2]
 
 OLD and NEW are checkouts with a virtual environment each (`make .venv/.dev`). Memory is PSS, the
-proportional share of every page, summed over all processes of the service (Linux): idle, ten seconds
-after the start, and the most while the search of `hpsearch demo` runs. Processor time goes from the
+proportional share of every page, summed over all processes of the service (Linux): idle, ten
+seconds after it was ready, and the most while the search of `hpsearch demo` runs. Processor time goes from the
 start to that idle look. Medians.
 """
 
@@ -68,7 +68,7 @@ def _measured(build: Path, workers: int) -> dict[str, float]:
             assert process.stdout is not None
             url = json.loads(process.stdout.readline())["url"]
             ready = time.monotonic() - began
-            time.sleep(max(0.0, began + SETTLED - time.monotonic()))
+            time.sleep(SETTLED)
             idle, processor = _memory(process.pid), _processor(process.pid)
             key = (Path(folder) / "api.key").read_text().strip()
             began = time.monotonic()
