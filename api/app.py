@@ -71,7 +71,7 @@ def create_app(services: Services | None = None, settings: Settings | None = Non
     check_declared(app, accesses)
     authority = _authority(services, accesses, gate, settings, metrics, readiness, refusals)
     middleware.install(app, authority, settings)
-    app.extensions[document.EXTENSION] = document.build(app)
+    app.extensions[document.EXTENSION] = document.Document(app)
     body.remove_stale_uploads(settings.home / UPLOAD_FOLDER)
     gate.try_open()
     return app

@@ -63,7 +63,7 @@ def _document() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as home:
         settings = load(home=Path(home))
         with build(settings) as services:
-            return dict(json.loads(create_app(services, settings).extensions[EXTENSION]))
+            return dict(json.loads(create_app(services, settings).extensions[EXTENSION].text()))
 
 
 def _operation(method: str, path: str, about: dict[str, Any]) -> Iterator[str]:

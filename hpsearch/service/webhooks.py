@@ -13,8 +13,8 @@ import hmac
 import json
 import logging
 import time
+from typing import TYPE_CHECKING
 
-from hpsearch.client.webhook import Message, post
 from hpsearch.logs import about
 from hpsearch.origins import origin_of
 from hpsearch.records import DueDelivery
@@ -24,6 +24,9 @@ from hpsearch.spec.webhook import refusal
 from hpsearch.store import Store
 from hpsearch.store.outbox import LONGEST_PAUSE
 from hpsearch.trials import SearchState
+
+if TYPE_CHECKING:
+    from hpsearch.client.webhook import Message
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +46,9 @@ class Webhooks:
         deliveries = self._store.read(lambda tx: tx.outbox.due(limit=AT_ONCE))
         if not deliveries:  # as at nearly every turn
             return 0
+        # Loaded here: the client is large, and few searches have a webhook.
+        from hpsearch.client.webhook import post
+
         key = self._settings.webhook_key()  # before an attempt is counted: it may not be readable
         begun = [due for due in deliveries if self._begin(due)]
         allowed = []
@@ -80,6 +86,8 @@ class Webhooks:
         }
         if key is not None:
             headers["webhook-signature"] = signature(key, due.id, now, body)
+        from hpsearch.client.webhook import Message
+
         return Message(due.webhook, headers, body)
 
     def _delivered(self, due: DueDelivery) -> None:

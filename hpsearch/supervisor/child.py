@@ -18,8 +18,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 from hpsearch.errors import Misconfigured
+from hpsearch.supervisor import fork
 
 LOG_BYTES = 10_000_000  # then the log moves to NAME.log.1
 READ_BYTES = 1_000_000  # of a log at a time
@@ -28,11 +30,16 @@ PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A command with its name and the seconds that it may take to end."""
+    """A command with its name and the seconds that it may take to end.
+
+    forks
+        It is one of our modules, and a fork of its parent where such can be.
+    """
 
     name: str
     command: Sequence[str]
     grace: float = 5.0
+    forks: bool = False
 
 
 def module(name: str, *arguments: str) -> list[str]:
@@ -54,7 +61,7 @@ class Child:
         self.program = program
         self.log = logs / f"{program.name}.log"
         self._environment = environment
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | fork.Forked | None = None
         self._started = 0.0
         self._first = self._read = self.log.stat().st_size if self.log.exists() else 0
 
@@ -79,18 +86,30 @@ class Child:
         try:
             with self.log.open("ab") as log:
                 self._first = log.tell()
-                self._process = subprocess.Popen(  # noqa: S603  # our own programs
-                    self.program.command,
-                    env=self._environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                    preexec_fn=_tied_to_parent(),  # noqa: PLW1509  # the supervisor has one thread
-                )
+                self._process = self._begun(log)
         except OSError as error:
             raise Misconfigured(f"{self.program.name} cannot be started: {error}") from error
         self._started = time.monotonic()
+
+    def _begun(self, log: IO[bytes]) -> subprocess.Popen[bytes] | fork.Forked:
+        prepare = _tied_to_parent()
+        if self.program.forks and fork.possible():
+            return fork.start(
+                self.program.name,
+                self.program.command[len(module("")) - 1 :],
+                environment=self._environment,
+                log=log.fileno(),
+                prepare=prepare,
+            )
+        return subprocess.Popen(  # noqa: S603  # our own programs
+            self.program.command,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=prepare,  # noqa: PLW1509  # the supervisor has one thread
+        )
 
     def ended(self) -> int | None:
         """The exit code once, when the process has ended; else None.

@@ -7,16 +7,16 @@ import re
 import select
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-from hpsearch.client import Client
-from hpsearch.errors import HpsearchError, Misconfigured, SystemFault, Unavailable
+from hpsearch.errors import Misconfigured, SystemFault, Unavailable
 from hpsearch.settings import Settings
-from hpsearch.supervisor import broker, home
+from hpsearch.supervisor import broker, fork, home
 from hpsearch.supervisor.address import LEFTOVER_SECONDS, reserve, url_of
 from hpsearch.supervisor.child import Child, Program, module
+from hpsearch.supervisor.readiness import ready
 from hpsearch.supervisor.restarts import MISCONFIGURED, Restarts
 
 TICK = 0.2  # seconds between two looks at processes and logs; signals wake it at once
@@ -24,6 +24,7 @@ BROKER_SECONDS = 10.0
 SOCKET_SECONDS = 2.0  # after which a broker that lives has a socket
 READY_SECONDS = 60.0
 PROBE_SECONDS = 2.0
+GLANCE_SECONDS = 0.02  # for an API that may not answer yet, while there is other work
 LAST_LINES = 15
 API_GRACE = 12.0  # it answers open requests for 10 s
 LOOP_GRACE = 20.0  # it waits 15 s for the answers to its webhooks
@@ -72,9 +73,7 @@ class Supervisor:
         home.private_folder(self._home)
         with home.exclusive(self._home) as leftover, self._signals():
             try:
-                url = self._start(patience=LEFTOVER_SECONDS if leftover else 0.0)
-                home.announce(self._home, url)
-                on_ready(url)
+                self._start(on_ready, patience=LEFTOVER_SECONDS if leftover else 0.0)
                 self._until(lambda: False)
             except _Stopped:
                 pass
@@ -106,7 +105,7 @@ class Supervisor:
             return home.embedded_key(self._home)
         return None
 
-    def _start(self, *, patience: float) -> str:
+    def _start(self, on_ready: Callable[[str], None], *, patience: float) -> None:
         settings, key_file = self._settings, self._own_key()
         port = reserve(settings.host, settings.port, patience=patience)
         self._say(f"starting the service in {self._home} ...")
@@ -114,13 +113,35 @@ class Supervisor:
         home.private_folder(self._home / "logs")
         if settings.embedded:
             self._start_broker()
-        self._migrate()
-        for program in programs(self._workers, self._grace):
+        self._load(fork.TO_MIGRATE)
+        self._migrate(fork.TO_SERVE)
+        if settings.embedded:
+            self._until(lambda: broker.answers(settings.socket), BROKER_SECONDS, "broker")
+        api, *others = programs(self._workers, self._grace)
+        self._launch(api)
+        url, said = url_of(settings.host, port), False
+
+        def announced(seconds: float) -> bool:
+            nonlocal said
+            if not said and ready(url, seconds=seconds):
+                home.announce(self._home, url)
+                on_ready(url)
+                said = True
+            return said
+
+        # Whoever waits for the API need not wait for what trains and decides.
+        self._load(fork.TO_WORK, lambda: announced(GLANCE_SECONDS))
+        for program in others:
             self._launch(program)
-        url = url_of(settings.host, port)
-        with Client(url, timeout=PROBE_SECONDS) as client:
-            self._until(lambda: _ready(client), READY_SECONDS, "api")
-        return url
+        self._until(lambda: announced(PROBE_SECONDS), READY_SECONDS, "api")
+
+    def _load(self, modules: Sequence[str], meanwhile: Callable[[], object] = bool) -> None:
+        """Import what processes share, with a look at signals and processes in between."""
+        if fork.possible():
+            os.environ.update(self._settings.child_environment())  # before NumPy looks at it
+            for _ in fork.load(modules):
+                self._look()
+                meanwhile()
 
     def _start_broker(self) -> None:
         path = self._settings.socket
@@ -128,14 +149,18 @@ class Supervisor:
         if broker.end_orphan(path):
             self._say("ended the broker of a service that was killed")
         self._launch(Program("broker", broker.command(path)))
-        self._until(lambda: broker.answers(path), BROKER_SECONDS, "broker")
 
-    def _migrate(self) -> None:
-        """Bring the database up to date; it must succeed before anything reads it."""
-        program = Program("migrations", module("migrations", "upgrade"))
-        child = self._child(program)
+    def _migrate(self, meanwhile: Sequence[str] = ()) -> None:
+        """Bring the database up to date; it must succeed before anything reads it.
+
+        Modules are loaded `meanwhile`; without them this process is no parent of others, and the
+        one that migrates is executed.
+        """
+        command = module("migrations", "upgrade")
+        child = self._child(Program("migrations", command, forks=bool(meanwhile)))
         child.start()
         try:
+            self._load(meanwhile)
             while (code := child.ended()) is None:
                 self._tick()
         finally:
@@ -173,6 +198,10 @@ class Supervisor:
             A signal asked for the end.
         """
         self._pause()
+        self._look()
+
+    def _look(self) -> None:
+        """Look once at every process and log; `_tick` without its pause."""
         if self._stops:
             raise _Stopped
         for name, child in self._children.items():
@@ -274,9 +303,9 @@ def programs(workers: int, grace: float) -> list[Program]:
     """The processes that use database and broker; no worker where `workers` is 0."""
     run = module("worker", "run", "--concurrency", str(workers))
     return [
-        Program("api", module("api"), grace=API_GRACE),
-        Program("loop", module("worker", "loop"), grace=LOOP_GRACE),
-        *([Program("worker", run, grace=grace)] if workers else []),
+        Program("api", module("api"), API_GRACE, forks=True),
+        Program("loop", module("worker", "loop"), LOOP_GRACE, forks=True),
+        *([Program("worker", run, grace, forks=True)] if workers else []),
     ]
 
 
@@ -293,14 +322,6 @@ def environment(
     if key_file is not None:
         own["HPSEARCH_API_KEY_FILE"] = os.fspath(key_file)
     return {**os.environ, **settings.child_environment(), **own}
-
-
-def _ready(client: Client) -> bool:
-    try:
-        client.ready()
-    except HpsearchError:
-        return False
-    return True
 
 
 def _failure(child: Child, what: str, code: int | None = None) -> SystemFault:

@@ -1,32 +1,29 @@
-"""Commands of `hpsearch` as forks of the launcher, and the processes of their service as forks of them.
+"""Commands of `hpsearch` as forks of the launcher.
 
 What starts so has the streams, the environment and the parents that it has otherwise, and signals
-do to it what they do otherwise; it only need not import anything. Programs that a test puts in the
-place of ours are executed, by PYTHONPATH as ever. `/proc/PID/environ` and `cmdline` are the
+do to it what they do otherwise; it only need not import anything. A service's processes are forks
+of it in any case (`hpsearch.supervisor.fork`); programs that a test puts in the place of ours are
+executed, by PYTHONPATH as ever. `/proc/PID/environ` and `cmdline` are the
 launcher's: who looks at them starts commands in the ordinary way.
 """
 
 from __future__ import annotations
 
 import gc
-import importlib
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, NoReturn
 
 from hpsearch import cli, streams
-from hpsearch.supervisor import child
+from hpsearch.supervisor import fork
 from support.launcher import COMMAND, Launcher
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = ("api", "migrations", "worker")
 
 
 class Command(subprocess.Popen[str]):
@@ -77,44 +74,11 @@ def become_command(wanted: Mapping[str, Any]) -> NoReturn:
         ]
         _settle(opened, wanted["environment"])
         os.chdir(wanted["folder"])
-        if wanted["environment"].get("PYTHONPATH") == str(ROOT):
-            child.subprocess = SimpleNamespace(Popen=_Sprout, DEVNULL=subprocess.DEVNULL)
+        if wanted["environment"].get("PYTHONPATH") != str(ROOT):
+            fork.possible = lambda: False  # a fork would run our programs, not those of the test
         return streams.guard(lambda: cli.run(wanted["arguments"]))
 
     _end_with(main)
-
-
-class _Sprout(subprocess.Popen[bytes]):
-    """A process of the service, a fork of the supervisor; other programs are executed."""
-
-    def _execute_child(self, command: Sequence[str], *how: Any) -> None:
-        if [*command[:3]] != [sys.executable, "-P", "-m"] or command[3] not in OURS:
-            super()._execute_child(command, *how)
-            return
-        prepare, environment, pipes = how[1], how[5], how[9:15]
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-        self.pid = os.fork()
-        if not self.pid:
-            _end_with(lambda: _sprouted(command, prepare, environment, pipes))
-        self._child_created = True
-        self._close_pipe_fds(*pipes)
-
-
-def _sprouted(
-    command: Sequence[str],
-    prepare: Callable[[], None],
-    environment: Mapping[str, str],
-    pipes: Sequence[int],
-) -> int:
-    os.setsid()
-    prepare()
-    signal.set_wakeup_fd(-1)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    _settle([pipes[place] for place in (0, 3, 5)], environment)
-    return importlib.import_module(f"{command[3]}.__main__").main(command[4:])
 
 
 def _settle(opened: Sequence[int], environment: Mapping[str, str]) -> None:

@@ -6,6 +6,8 @@ hands over its arguments, environment, folder and standard streams. What runs is
 
 from __future__ import annotations
 
+import gc
+import importlib
 import json
 import os
 import signal
@@ -13,6 +15,11 @@ import socket
 import sys
 from pathlib import Path
 
+# What nearly every command loads, and what those of the data folder load besides.
+LOADED = (
+    "hpsearch.cli.app", "hpsearch.cli.live_status", "hpsearch.cli.result_output",
+    "hpsearch.cli.tables", "hpsearch.client", "hpsearch.wiring",
+)  # fmt: skip
 _SCRIPT = """#!{python} -IS
 import json, os, socket, sys
 server = socket.socket(socket.AF_UNIX)
@@ -33,7 +40,9 @@ def install(folder: Path, path: Path) -> None:
 
 def main(path: str) -> None:
     """Serve until killed."""
-
+    for name in LOADED:
+        importlib.import_module(name)
+    gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path)
