@@ -84,7 +84,11 @@ OURS = "ours"
 
 @dataclass(frozen=True)
 class Peer:
-    """A package and how it is told the conditions; `seeds` are the first ones that it runs."""
+    """A package and how it is told the conditions; `seeds` are the first ones that it runs.
+
+    budgets
+        After which it is asked; one that takes seconds for each suggestion is asked after the first.
+    """
 
     key: str
     name: str
@@ -93,6 +97,7 @@ class Peer:
     said: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     seeds: int = SEEDS
+    budgets: Sequence[int] = BUDGETS
 
 
 PEERS: Sequence[Peer] = (
@@ -103,7 +108,8 @@ PEERS: Sequence[Peer] = (
     ),
     Peer(
         "ax", "Ax", "ax", "ax-platform",
-        "`Client(random_seed)`, `dependent_parameters` of its choices", seeds=3,
+        "`Client(random_seed)`, `dependent_parameters` of its choices; one hyperparameter for each "
+        "level where several have it, for its tree lets nothing hang on two", seeds=3, budgets=(64,),
     ),
 )  # fmt: skip
 BY_KEY = {peer.key: peer for peer in PEERS}

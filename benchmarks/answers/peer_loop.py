@@ -28,7 +28,7 @@ from importlib.metadata import distributions
 from typing import IO, Any
 
 Space = Mapping[str, Mapping[str, Any]]
-ROOT = "root"
+ROOT, AT = "root", "_at_"
 
 
 @dataclass
@@ -141,44 +141,68 @@ def run_ax(talk: Talk, seed: int) -> None:
 
 
 def _active(space: Space, params: Mapping[str, Any]) -> dict[str, Any]:
-    """A setting without the values that are not active."""
+    """A setting by the names of the space, without the values that are not active."""
     kept: dict[str, Any] = {}
-    for name in space:
-        if name in params and active(space, name, kept):
-            kept[name] = params[name]
+    for name, one in space.items():
+        if not active(space, name, kept):
+            continue
+        parents = [f"{name}{AT}{kept[parent]}" for parent in one.get("when", {})]
+        kept[name] = next(params[key] for key in (name, *parents) if key in params)
     return kept
 
 
 def ax_parameters(space: Space) -> list[Any]:
-    """The parameters of Ax, in a tree: each choice has, by its values, the names that depend on it."""
+    """The parameters of Ax, in a tree: each choice has, by its values, the names that depend on it.
+
+    Nothing may hang on two values there, so a hyperparameter beside several levels becomes one for
+    each of them.
+    """
     from ax.api.configs import ChoiceParameterConfig, RangeParameterConfig
 
     free = [name for name, one in space.items() if not one.get("when")]
     made: list[Any] = [_ax_choice(ROOT, ["all"], {"all": free}, ChoiceParameterConfig)]
     for name, one in space.items():
-        if "choices" in one:
-            below = {
-                level: [
-                    child for child, c in space.items() if level in c.get("when", {}).get(name, ())
-                ]
-                for level in one["choices"]
-            }
-            made.append(_ax_choice(name, one["choices"], below, ChoiceParameterConfig))
-            continue
-        made.append(RangeParameterConfig(
-            name=name, bounds=(one["low"], one["high"]),
-            parameter_type="int" if one.get("integer") else "float",
-            scaling="log" if one.get("scale") == "log" else "linear",
-        ))  # fmt: skip
+        for key in ax_names(space, name):
+            if "choices" in one:
+                below = {level: _below(space, name, level) for level in one["choices"]}
+                made.append(_ax_choice(key, one["choices"], below, ChoiceParameterConfig))
+                continue
+            made.append(
+                RangeParameterConfig(
+                    name=key,
+                    bounds=(one["low"], one["high"]),
+                    parameter_type="int" if one.get("integer") else "float",
+                    scaling="log" if one.get("scale") == "log" else "linear",
+                )
+            )
     return made
+
+
+def ax_names(space: Space, name: str) -> list[str]:
+    """The names of a hyperparameter in Ax's tree: one for each level that it hangs on, if several."""
+    levels = [level for some in space[name].get("when", {}).values() for level in some]
+    return [name] if len(levels) < 2 else [f"{name}{AT}{level}" for level in levels]
+
+
+def _below(space: Space, parent: str, level: str) -> list[str]:
+    children = [name for name, one in space.items() if level in one.get("when", {}).get(parent, ())]
+    return [
+        key
+        for name in children
+        for key in ax_names(space, name)
+        if key in (name, f"{name}{AT}{level}")
+    ]
 
 
 def _ax_choice(name: str, values: Any, below: Mapping[str, Any], kind: Any) -> Any:
     dependent = {level: names for level, names in below.items() if names}
     return kind(
-        name=name, values=list(values), parameter_type="str", is_ordered=False,
+        name=name,
+        values=list(values),
+        parameter_type="str",
+        is_ordered=False,
         dependent_parameters=dependent or None,
-    )  # fmt: skip
+    )
 
 
 RUNS: Mapping[str, Callable[[Talk, int], None]] = {

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.answers.listed import BUDGETS, Peer
+from benchmarks.answers.listed import Peer
 from benchmarks.answers.problems import Problem
 from benchmarks.search.peers.search import THREADS, FailedError, python_of
 from hpsearch.space import Params
@@ -39,7 +39,7 @@ def searched(
             process.stdin.flush()  # type: ignore[union-attr]  # see above
 
         say({
-            "space": problem.space, "seed": seed, "budgets": BUDGETS,
+            "space": problem.space, "seed": seed, "budgets": list(peer.budgets),
             "arguments": dict(peer.arguments),
         })  # fmt: skip
         picks: list[Params] = []
