@@ -33,7 +33,7 @@ def computed(part: str, tables: Tables, rows: Path, venvs: Path) -> Iterator[Row
     """The rows of a part, one search after the other."""
     store = Cache(rows, part)
     if part == "worse":
-        for seed in range(listed.SEEDS):
+        for seed in (*range(len(listed.LOOKED_AT), listed.SEEDS), *listed.LOOKED_AT):
             for table in listed.TABLES:
                 yield store.get(f"{table}/{seed}", partial(worse.searched, tables, table, seed))
     elif part == "nulls":
