@@ -123,13 +123,23 @@ PROBLEMS: Sequence[str] = (
 
 
 def conditional() -> Iterator[tuple[str, str, int]]:
-    """Contender, problem and seed: three seeds of everybody, Ax last, then those of the quick ones."""
-    slow = [peer.key for peer in PEERS if peer.seeds < SEEDS]
+    """Contender, problem and seed, each once: the slow peers get the tree before anything else gets all."""
     quick = [OURS, *(peer.key for peer in PEERS if peer.seeds == SEEDS)]
-    groups = [(quick, range(3)), *(([key], range(1)) for key in slow), (quick, range(3, 8)),
-              *(([key], range(1, BY_KEY[key].seeds)) for key in slow), (quick, range(8, SEEDS))]  # fmt: skip
-    for contenders, seeds in groups:
-        for seed in seeds:
-            for problem in PROBLEMS:
-                for contender in contenders:
-                    yield contender, problem, seed
+    slow = [peer.key for peer in PEERS if peer.seeds < SEEDS]
+    blocks: Sequence[tuple[Sequence[str], Sequence[str], Sequence[int]]] = (
+        (quick, PROBLEMS, (0,)),
+        (slow, ("tree",), (0,)),
+        (quick, PROBLEMS, (1, 2)),
+        (slow, PROBLEMS, (0,)),
+        (quick, PROBLEMS, range(3, 8)),
+        (slow, PROBLEMS, range(1, 3)),
+        (quick, PROBLEMS, range(8, SEEDS)),
+    )
+    jobs = {
+        (contender, problem, seed): None
+        for contenders, problems, seeds in blocks
+        for seed in seeds
+        for problem in problems
+        for contender in contenders
+    }
+    yield from jobs
