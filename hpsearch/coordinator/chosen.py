@@ -23,6 +23,7 @@ from hpsearch.trials import Basis, Decision, Observation, Recommendation, TrialS
 if TYPE_CHECKING:
     from hpsearch.coordinator.situation import Situation
 
+RIGHT_ANSWERS = "accuracy"  # the objective that is their share
 BEHIND = 2.0  # standard deviations of a posterior by which the baseline's values would lose
 
 
@@ -87,8 +88,11 @@ def unless_equal(situation: Situation, best: Recommendation) -> Recommendation:
         return best
     if _less_is_known(situation, best.best.params, base):
         return best
-    epochs = now.resolved.spec.epochs.last
-    p = finalists.p_of_equal(best.best.params, base, now.observations, epochs, now.correct_masks)
+    spec = now.resolved.spec
+    # Answers are right or wrong, which tells nothing of a loss, nor of what an example weighs.
+    by_answers = spec.objective == RIGHT_ANSWERS and not now.resolved.weighted
+    masks = now.correct_masks if by_answers else {}
+    p = finalists.p_of_equal(best.best.params, base, now.observations, spec.epochs.last, masks)
     if p is None or p < finalists.DISTINCT:
         return best
     names = tuple(sorted(base))
