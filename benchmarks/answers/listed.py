@@ -123,12 +123,14 @@ PROBLEMS: Sequence[str] = (
 
 
 def conditional() -> Iterator[tuple[str, str, int]]:
-    """Contender, problem and seed, each once: the slow peers get the tree before anything else gets all."""
+    """Contender, problem and seed, each once: the tree, which is quick, comes before the rest."""
     quick = [OURS, *(peer.key for peer in PEERS if peer.seeds == SEEDS)]
     slow = [peer.key for peer in PEERS if peer.seeds < SEEDS]
     blocks: Sequence[tuple[Sequence[str], Sequence[str], Sequence[int]]] = (
         (quick, PROBLEMS, (0,)),
+        (quick, ("tree",), range(1, 6)),
         (slow, ("tree",), (0,)),
+        (quick, ("tree",), range(6, 8)),
         (quick, PROBLEMS, (1, 2)),
         (slow, PROBLEMS, (0,)),
         (quick, PROBLEMS, range(3, 8)),

@@ -14,7 +14,7 @@ import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -29,22 +29,20 @@ ROWS = Path(__file__).with_name("rows")
 PARTS = ("worse", "nulls", "conditional")
 
 
-def computed(part: str, tables: Tables, rows: Path, venvs: Path) -> Iterator[Row]:
-    """The rows of a part, one search after the other."""
-    store = Cache(rows, part)
+def searches(part: str, tables: Tables, venvs: Path) -> Iterator[tuple[str, Callable[[], Row]]]:
+    """The searches of a part in their order: the key of the row, and what computes it."""
     if part == "worse":
         for seed in (*range(len(listed.LOOKED_AT), listed.SEEDS), *listed.LOOKED_AT):
             for table in listed.TABLES:
-                yield store.get(f"{table}/{seed}", partial(worse.searched, tables, table, seed))
+                yield f"{table}/{seed}", partial(worse.searched, tables, table, seed)
     elif part == "nulls":
         for kind, table, seed in listed.nulls():
-            compute = partial(nulls.searched, tables, kind, table, seed)
-            yield store.get(f"{kind}/{table}/{seed}", compute)
+            yield f"{kind}/{table}/{seed}", partial(nulls.searched, tables, kind, table, seed)
     else:
-        for contender, problem, seed in listed.conditional():
-            if contender == listed.OURS or conditional.installed(venvs, contender):
-                compute = partial(conditional.searched, tables, venvs, contender, problem, seed)
-                yield store.get(f"{contender}/{problem}/{seed}", compute)
+        for one, problem, seed in listed.conditional():
+            if one == listed.OURS or conditional.installed(venvs, one):
+                compute = partial(conditional.searched, tables, venvs, one, problem, seed)
+                yield f"{one}/{problem}/{seed}", compute
 
 
 def late(until: str | None) -> bool:
@@ -70,10 +68,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="hpsearch-bench-") as home:
         tables = Tables(Path(home), asked.cache)
         for part in parts:
-            for row in computed(part, tables, asked.rows, asked.venvs):
-                print(f"{part} {row['key']} {row['cpu']} s", flush=True)
+            store = Cache(asked.rows, part)
+            for key, compute in searches(part, tables, asked.venvs):
+                if key in store.rows:
+                    continue
                 if late(asked.until):
                     return
+                row = store.get(key, compute)
+                print(f"{part} {key} {row['cpu']} s", flush=True)
 
 
 if __name__ == "__main__":
