@@ -11,7 +11,7 @@ PYTEST := -m pytest -n $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1))) --m
 export PYTHONDONTWRITEBYTECODE :=
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo serve test test-of docs properties screenshots bench-dashboard mutants crash-points check format lint types imports cover torch mlflow chaos bench-engine bench-files bench-ingest bench-mnist bench-search bench-service agents fleets fuzz lab findings operate clean help
+.PHONY: demo serve test test-of docs properties screenshots bench-answers bench-dashboard mutants crash-points check format lint types imports cover torch mlflow chaos bench-engine bench-files bench-ingest bench-mnist bench-search bench-service agents fleets fuzz lab findings operate clean help
 .DEFAULT_GOAL := help
 
 help:  ## show this list
@@ -110,6 +110,11 @@ bench-search: torch  ## the search and its peers; the parts that docs/search-ben
 	-@$(BIN)/python -m benchmarks.search.peers.install var/bench/venvs
 	@$(BIN)/python -m benchmarks.search --cache var/bench --venvs var/bench/venvs \
 	  --out var/bench/search.md --into docs/search-benchmarks.md
+
+bench-answers: $(VENV)/.dev  ## baselines, null searches and conditional spaces beside peers (hours)
+	-@$(BIN)/python -m benchmarks.search.peers.install var/bench/venvs --only optuna,smac,ax
+	@$(BIN)/python -m benchmarks.answers.run --venvs var/bench/venvs
+	@$(BIN)/python -m benchmarks.answers.page --into docs/answer-benchmarks.md
 
 bench-files: $(VENV)/.dev  ## 78 public files, each by its parameters alone: taken, understood
 	@$(BIN)/python -m benchmarks.files --cache var/files --out docs/file-benchmarks.md

@@ -130,7 +130,7 @@ def _final(situation: Situation, reason: Reason) -> FinalPlan | GiveUp:
     if spec.cheapest is not None:
         rivals = configurations(now.permitted, model)
         best = required.cheapest(now.resolved, best, compare(best), rivals)
-    best = chosen.kept(situation, best)
+    best = chosen.unless_equal(situation, chosen.kept(situation, best))
     compared = compare(best)
     trials, roles = _models(situation, best)
     everything = range(len(trials))

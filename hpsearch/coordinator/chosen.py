@@ -12,18 +12,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hpsearch import reasons
-from hpsearch.coordinator import required
+from hpsearch.coordinator import finalists, required
 from hpsearch.coordinator.configurations import configurations
 from hpsearch.coordinator.finalists import first_of
 from hpsearch.narrowing.basis import basis_of, untried
 from hpsearch.records.chosen import key, same
 from hpsearch.space import Level, Params, inside, same_level
-from hpsearch.spec import needs
+from hpsearch.spec import given, needs
 from hpsearch.trials import Basis, Decision, Observation, Recommendation, TrialState, Verdict
 
 if TYPE_CHECKING:
     from hpsearch.coordinator.situation import Situation
 
+RIGHT_ANSWERS = "accuracy"  # the objective that is their share
 BEHIND = 2.0  # standard deviations of a posterior by which the baseline's values would lose
 
 
@@ -72,6 +73,31 @@ def kept(situation: Situation, best: Recommendation) -> Recommendation:
     if same(params, best.best.params):
         return replace(best, kept=names)
     return replace(_recommended(situation, best, params), kept=names, cheaper=best.cheaper)
+
+
+def unless_equal(situation: Situation, best: Recommendation) -> Recommendation:
+    """The baseline in place of a recommendation that full trainings do not tell from it.
+
+    The evidence about single values comes from all trials, whose scores share the luck of one validation
+    part. Whether the whole change is worth it is asked of the trainings that compare both settings. A
+    baseline that lies outside what is searched is not recommended.
+    """
+    now, base = situation.now, situation.now.baseline
+    if base is None or same(base, best.best.params) or not given.is_searched(now.resolved, base):
+        return best
+    if any(not o.finite and same(o.params, base) for o in now.own):
+        return best
+    if _less_is_known(situation, best.best.params, base):
+        return best
+    spec = now.resolved.spec
+    # Answers are right or wrong, which tells nothing of a loss, nor of what an example weighs.
+    by_answers = spec.objective == RIGHT_ANSWERS and not now.resolved.weighted
+    masks = now.correct_masks if by_answers else {}
+    p = finalists.p_of_equal(best.best.params, base, now.observations, spec.epochs.last, masks)
+    if p is None or p < finalists.DISTINCT:
+        return best
+    names = tuple(sorted(base))
+    return replace(_recommended(situation, best, base), kept=names, cheaper=best.cheaper)
 
 
 def _recommended(situation: Situation, best: Recommendation, params: Params) -> Recommendation:

@@ -163,6 +163,45 @@ def _finalist(
     )
 
 
+def p_of_equal(
+    one: Params,
+    other: Params,
+    observations: Sequence[Observation],
+    epochs: int,
+    correct_masks: CorrectMasks,
+) -> float | None:
+    """Return the two-sided p-value of equal worth of two settings by their full trainings; None without any.
+
+    On the same validation examples where both have answers to them, else by their scores: the spread
+    of a training is then that of all settings that were repeated, for two trainings alone hardly tell it.
+    """
+    known = configurations(observations, None)
+    a, b = (next((c for c in known if c.params == params), None) for params in (one, other))
+    if a is None or b is None or not (a.at(epochs) and b.at(epochs)):
+        return None
+    mine, theirs = _correctness(a, correct_masks), _correctness(b, correct_masks)
+    if mine is not None and theirs is not None:
+        return paired_p(mine, theirs)
+    repeated = [scores for c in known if len(scores := _scores(c, epochs)) > 1]
+    return pooled_p(_scores(a, epochs), _scores(b, epochs), repeated)
+
+
+def pooled_p(one: Floats, other: Floats, repeated: Sequence[Floats]) -> float | None:
+    """Return the two-sided p-value of equal mean scores (m_a,) and (m_b,) by one spread for all settings.
+
+    repeated: the scores of each setting with two or more of them; None where there is none.
+    """
+    freedom = sum(len(scores) - 1 for scores in repeated)
+    if not freedom:
+        return None
+    squares = sum(float(np.sum(np.square(scores - scores.mean()))) for scores in repeated)
+    difference = float(one.mean() - other.mean())
+    error = math.sqrt(squares / freedom * (1 / len(one) + 1 / len(other)))
+    if error == 0.0:
+        return 0.0 if difference else 1.0
+    return float(2.0 * stats.t.sf(abs(difference) / error, freedom))
+
+
 def _scores(configuration: Configuration, epochs: int) -> Floats:
     return np.array([o.value for o in configuration.at(epochs)], np.float64)
 

@@ -100,3 +100,13 @@ def test_a_baseline_that_diverged_is_kept_in_nothing() -> None:
     assert isinstance(final, FinalPlan)
     assert final.recommended.kept == ()
     assert final.recommended.best.params != INSIDE
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_setting_that_the_finalists_are_not_told_from_is_kept_whole(seed: int) -> None:
+    """It lies .01 behind the best, which is one standard deviation of a training."""
+    mine = {"learning_rate": 0.06, "weight_decay": 1e-6}
+    _, final = ran(seed, baseline=mine)
+    assert final.recommended.best.params == mine
+    assert final.recommended.kept == ("learning_rate", "weight_decay")
+    assert Role.BASELINE not in final.roles

@@ -13,7 +13,7 @@ from support.builders import diverged, observe, resolve, search
 
 from hpsearch.coordinator import recommend
 from hpsearch.coordinator.configurations import configurations
-from hpsearch.coordinator.finalists import compare, contenders, paired_p, repeats_of
+from hpsearch.coordinator.finalists import compare, contenders, paired_p, pooled_p, repeats_of
 from hpsearch.reasons import words
 from hpsearch.space import Range, inside
 from hpsearch.surrogate import fitted
@@ -224,3 +224,16 @@ def test_only_finalists_are_compared():
     best = recommend(resolve(space=SPACE).box, seen, None, 8)
     assert compare(best, seen, None, 8, {}) == []
     assert len(configurations(seen, None)) == 5
+
+
+def test_one_spread_for_all_settings_tells_more_than_two_trainings() -> None:
+    one, other = np.array([0.80, 0.82]), np.array([0.75, 0.76])
+    alone = pooled_p(one, other, [one, other])
+    assert alone == pytest.approx(stats.ttest_ind(one, other).pvalue)
+    more = [one, other, *(np.array([x, x + 0.015]) for x in (0.6, 0.7, 0.65))]
+    assert pooled_p(one, other, more) < alone
+    assert pooled_p(one[:1], other[:1], more) > pooled_p(one, other, more)
+    assert pooled_p(one, other, []) is None
+    equal = np.array([0.5, 0.5])
+    assert pooled_p(equal, equal, [equal]) == 1.0
+    assert pooled_p(equal, equal - 0.1, [equal]) == 0.0
