@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+from hpsearch.client.address import path_of
 from hpsearch.client.transport import Transport
+from hpsearch.report.views import WhoamiView
 
 TIMEOUT = 30.0  # seconds until an answer begins
 PATIENCE = 10.0  # seconds during which reads and submissions are repeated
@@ -38,3 +40,7 @@ class Connection:
         """The answer of /readyz; Unavailable while a part of the service is not ready."""
         answer = self._transport.json("GET", "/readyz", once=True)
         return answer if isinstance(answer, dict) else {}
+
+    def whoami(self) -> WhoamiView:
+        """The key that this client shows: its owner, its scopes, and until when it is valid."""
+        return self._transport.view(WhoamiView, "GET", path_of("whoami"))
