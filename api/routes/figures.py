@@ -30,7 +30,8 @@ class FigurePath(SearchPath):
     """A figure of a search."""
 
     name: str = Field(
-        max_length=20, description="ranges, trials, curves, surface, importance or parallel."
+        max_length=20,
+        description="ranges, trials, curves, surface, importance, parallel or tuning.",
     )
 
 
@@ -174,6 +175,12 @@ def _parallel(queries: FigureQueries, search: str, query: FigureQuery) -> Any:
     return figures.parallel(queries.coordinates(search, owner=reader()))
 
 
+def _tuning(_: FigureQueries, search: str, query: FigureQuery) -> Any:
+    from hpsearch.figures import search as figures
+
+    return figures.tuning(runtime().services.searches.tuning_curve(search, owner=reader()))
+
+
 def _exploring(rounds: list[RoundView]) -> list[RoundView]:
     return [r for r in rounds if r.kind != "final"]
 
@@ -185,4 +192,5 @@ _FIGURES: Mapping[str, Callable[[FigureQueries, str, FigureQuery], Any]] = {
     "surface": _surface,
     "importance": _importance,
     "parallel": _parallel,
+    "tuning": _tuning,
 }

@@ -191,13 +191,22 @@ class Client(DatasetClient, TrainerClient):
     def figure(
         self, search: Search, name: str, *, x: str | None = None, y: str | None = None
     ) -> Figure:
-        """A figure of a search: ranges, trials, curves, surface, importance or parallel.
+        """A figure of a search: ranges, trials, curves, surface, importance, parallel or tuning.
 
         x, y: the hyperparameters on the axes of `trials`. A notebook shows it by itself.
         """
         params = {axis: value for axis, value in (("x", x), ("y", y)) if value is not None}
         path = at(search, "figures", name)
         figure = Figure.of(name, self._transport.json("GET", path, params=params))
+        if figure is None:
+            raise self._transport.not_understood(path, "no figure")
+        return figure
+
+    def progress(self, *searches: Search) -> Figure:
+        """One to five searches side by side: the best score of each over the epochs that it has spent."""
+        path = path_of("figures", "progress")
+        ids = ",".join(search_id(one) for one in searches)
+        figure = Figure.of("progress", self._transport.json("GET", path, params={"searches": ids}))
         if figure is None:
             raise self._transport.not_understood(path, "no figure")
         return figure

@@ -227,6 +227,13 @@ def test_a_figure_shows_itself_and_is_json(contract, client):
     assert figure == Figure("trials", [{"type": "bar"}], {"height": 300})
 
 
+def test_searches_are_shown_side_by_side(contract, client):
+    contract.answer(200, {"data": [{"type": "scatter"}], "layout": {"height": 300}})
+    figure = client.progress("s1", "s2")
+    assert contract.asked[0][1] == "/api/v1/figures/progress?searches=s1%2Cs2"
+    assert figure == Figure("progress", [{"type": "scatter"}], {"height": 300})
+
+
 def test_what_is_no_figure_is_a_fault(contract, client):
     contract.answer(200, {"data": []})
     with pytest.raises(errors.SystemFault, match="no figure"):

@@ -21,6 +21,8 @@ from hpsearch.report.views import (
     SurfaceView,
     TrialCounts,
     TrialView,
+    TuningCurveView,
+    TuningPointView,
 )
 from hpsearch.trials import RoundKind, TrialState, Verdict
 
@@ -237,3 +239,52 @@ def test_every_figure_is_finite_json() -> None:
     figure = figures.ranges(ROUNDS, {"learning_rate": RATE})
     assert "NaN" not in figure.to_json()
     assert math.isfinite(figure.layout.height)
+
+
+def points(*, band: bool) -> list[TuningPointView]:
+    made = []
+    for k in (1, 2, 3):
+        low, high = (0.5 + k / 20, 0.8 + k / 20) if band and k < 3 else (None, None)
+        made.append(
+            TuningPointView(
+                trials=k, expected=0.6 + k / 10, expected_low=low, expected_high=high,
+                median=0.65 + k / 10, median_low=low, median_high=high,
+            )
+        )  # fmt: skip
+    return made
+
+
+def curve(**changed: Any) -> TuningCurveView:
+    fields: dict[str, Any] = {
+        "objective": "accuracy", "direction": "maximize", "draws": 3, "lost": 0, "epochs": 8, "confidence": 0.95,
+        "points": points(band=True), "not_available": None, "no_band": None,
+    }  # fmt: skip
+    return TuningCurveView(**{**fields, **changed})
+
+
+def test_the_tuning_curve_has_its_band_where_the_draws_bound_it() -> None:
+    band, mean, median = figures.tuning(curve()).data
+    assert band.fill == "toself"
+    assert (band.x, band.y) == (
+        (1, 2, 2, 1),
+        (0.8 + 1 / 20, 0.8 + 2 / 20, 0.5 + 2 / 20, 0.5 + 1 / 20),
+    )
+    assert band.name.startswith("95% band")
+    assert (mean.x, mean.y) == ((1, 2, 3), (0.6 + 1 / 10, 0.6 + 2 / 10, 0.6 + 3 / 10))
+    assert median.name == "its median"
+    assert "mean between" in mean.hovertext[1]
+    assert "between" not in mean.hovertext[2]
+
+
+def test_a_tuning_curve_without_a_band_is_two_lines() -> None:
+    alone = curve(confidence=None, points=points(band=False), no_band="trials share a shape")
+    assert [trace.name for trace in figures.tuning(alone).data] == [
+        "mean of the best",
+        "its median",
+    ]
+
+
+def test_no_tuning_curve_says_why() -> None:
+    figure = figures.tuning(curve(points=[], not_available="the sampler is gp"))
+    assert not figure.data
+    assert "the sampler is gp" in figure.layout.annotations[0].text

@@ -12,8 +12,9 @@ from hpsearch.figures.search.ranges import ranges
 from hpsearch.figures.search.report import ReportContents, report
 from hpsearch.figures.search.surface import surface
 from hpsearch.figures.search.trials import Sample, trials
+from hpsearch.figures.search.tuning import tuning
 
-NAMES = ("ranges", "trials", "curves", "surface", "importance", "parallel")
+NAMES = ("ranges", "trials", "curves", "surface", "importance", "parallel")  # of a report
 
 __all__ = [
     "NAMES",
@@ -27,4 +28,5 @@ __all__ = [
     "report",
     "surface",
     "trials",
+    "tuning",
 ]
