@@ -129,8 +129,8 @@ bench-mnist: $(VENV)/.run  ## the MNIST search of docs/benchmarks.md
 fleets: $(VENV)/.dev  ## tables of every kind, and killed workers, on 1, 2 and 4 workers and both databases
 	@FLEETS=all $(BIN)/python $(PYTEST) -n 0 -v tests/worker/test_fleets_of_tables.py tests/worker/test_killed_fleets.py
 
-agents: $(VENV)/.dev  ## 200 trials whose script fails in every way, with agents killed: one digest (minutes)
-	@AGENTS=all $(BIN)/python $(PYTEST) -n 0 -v tests/api/test_api_agent.py -k killed_agents
+agents: $(VENV)/.dev  ## 200 trials whose script fails in every way, with agents killed: one digest (minutes; TORCH=1)
+	@AGENTS=$(if $(TORCH),torch,all) $(BIN)/python $(PYTEST) -n 0 -v tests/api/test_api_agent.py -k killed_agents
 
 fuzz: $(VENV)/.dev  ## hostile requests, bytes and files against a server of its own (minutes)
 	@PYTHONPATH="$(CURDIR)/tests:$(CURDIR)" $(BIN)/python -m fuzz $(FUZZ)

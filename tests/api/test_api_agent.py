@@ -46,12 +46,36 @@ elif place == 0:
     sys.exit(0)  # says nothing
 elif place == 2:
     os.kill(os.getpid(), 9)  # as a system does that has no memory left
+"""
+FORMULA = """
 print("score=%r" % (-(math.log10(lr) + 2) ** 2 - (depth - 6) ** 2 / 10 - ("--amp" in sys.argv) / 10))
 """
-# `make agents` has as many trials as a search of people has.
-ALL = os.environ.get("AGENTS") == "all"
+NETWORK = """
+import torch
+torch.manual_seed(0)
+torch.set_num_threads(1)
+x = torch.randn(512, 6)
+y = (x[:, 0] * x[:, 1] > x[:, 2]).long()
+layers = [torch.nn.Linear(6, 16)]
+for _ in range(int(depth) // 4):
+    layers += [torch.nn.ReLU(), torch.nn.Linear(16, 16)]
+model = torch.nn.Sequential(*layers, torch.nn.ReLU(), torch.nn.Linear(16, 2))
+optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9)
+for _ in range(30):
+    for rows in torch.randperm(384).split(32):
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(model(x[rows]), y[rows]).backward()
+        optimizer.step()
+with torch.no_grad():
+    print("score=%r" % float((model(x[384:]).argmax(1) == y[384:]).float().mean()))
+"""
+# `make agents` has as many trials as a search of people has; with TORCH=1 of a script for PyTorch.
+ALL = os.environ.get("AGENTS") in ("all", "torch")
+TORCH = os.environ.get("AGENTS") == "torch"
 MANY: dict[str, Any] = {"rounds": 5, "trials_per_round": 38, "final": {"models": 10}} if ALL else {}
-LIMIT = 10.0 if ALL else 3.0  # seconds, that no healthy trial takes on a busy machine
+LIMIT = (
+    30.0 if TORCH else 10.0 if ALL else 3.0
+)  # seconds, that no healthy trial takes on a busy machine
 KILLS = 30 if ALL else 3
 COMMAND = ("--lr={lr}", "--depth={depth}", "{amp?--amp}")
 
@@ -91,17 +115,18 @@ def script(tmp_path: Path, text: str) -> str:
     return str(file)
 
 
-@pytest.mark.timeout(3000)
+@pytest.mark.timeout(5000)
 @pytest.mark.usefixtures("loop")
 def test_killed_agents_change_no_digest(
     connect: Callable[[], Client], agent: Any, tmp_path: Path
 ) -> None:
     """Three agents, of which two are killed again and again, end with the digest of one."""
-    user, command = connect(), [PY, script(tmp_path, FAULTY), *COMMAND]
+    text = FAULTY + (NETWORK if TORCH else FORMULA)
+    user, command = connect(), [PY, script(tmp_path, text), *COMMAND]
     spec = {**SPEC, **MANY, "external": {"trial_seconds": LIMIT}}
     alone = user.submit(spec)
     process = agent(alone.id, "--grace", "0.3", "--json", "--parallel", "4", command=command)
-    out, errors = process.communicate(timeout=1000)
+    out, errors = process.communicate(timeout=2000)
     assert process.returncode == 0, errors
     ended = [json.loads(line) for line in out.splitlines()]
     reasons = " ".join(trial["reason"] or "" for trial in ended if trial["state"] == "failed")
