@@ -93,16 +93,9 @@ def recommend(
         return None
     best = ranked[0]
     trained = best.at(epochs) or [o for o in best.trainings if o.epochs == best.longest]
-    return Recommendation(first_of(trained, observations), best.mean, best.sd, len(trained))
-
-
-def first_of(trained: Sequence[Observation], observations: Sequence[Observation]) -> Observation:
-    """Return the first trial of some trainings of one setting, whose replicates they may be."""
-    first = min(trained, key=lambda o: (o.round, o.index))
-    whole = (
-        o for o in observations if (o.source, o.round, o.index) == (0, first.round, first.index)
-    )
-    return next((o for o in whole if o.params == first.params), first)
+    place = min((o.round, o.index) for o in trained)
+    first = next(o for o in observations if not o.source and (o.round, o.index) == place)
+    return Recommendation(first, best.mean, best.sd, len(trained))
 
 
 def compare(
