@@ -23,6 +23,7 @@ from scipy import stats
 from hpsearch.coordinator.configurations import Configuration, best_first, configurations
 from hpsearch.coordinator.required import StandingOf, first_ranked, meets_all
 from hpsearch.evidence import Finalist
+from hpsearch.records.chosen import same
 from hpsearch.space import Box, Params
 from hpsearch.surrogate import Surrogate
 from hpsearch.trials import Observation, Recommendation
@@ -123,11 +124,11 @@ def compare(
         c for c in (*configurations(observations, model), *configurations(aside, None))
         if c.at(epochs) and any((o.round, o.index) in repeated for o in c.trainings)
     ]  # fmt: skip
-    chosen = next((c for c in rivals if c.params == recommended.best.params), None)
+    chosen = next((c for c in rivals if same(c.params, recommended.best.params)), None)
     if chosen is None:
         return []
     finalists = [_finalist(chosen, c, epochs, correct_masks) for c in rivals]
-    return sorted(finalists, key=lambda f: (f.params != chosen.params, -f.posterior_mean))
+    return sorted(finalists, key=lambda f: (not same(f.params, chosen.params), -f.posterior_mean))
 
 
 def _finalist(
@@ -169,7 +170,7 @@ def p_of_equal(
     of a training is then that of all settings that were repeated, for two trainings alone hardly tell it.
     """
     known = configurations(observations, None)
-    a, b = (next((c for c in known if c.params == params), None) for params in (one, other))
+    a, b = (next((c for c in known if same(c.params, params)), None) for params in (one, other))
     if a is None or b is None or not (a.at(epochs) and b.at(epochs)):
         return None
     mine, theirs = _correctness(a, correct_masks), _correctness(b, correct_masks)
