@@ -126,8 +126,8 @@ def _outside(*, yours: bool, required: bool) -> str:
             "nothing was: require less, or continue the search, which begins there"
         )
     return (
-        "nothing that may be recommended was trained inside the range since an edit, so little is known "
-        "of it: continue the search, which begins there"
+        "nothing that may be recommended was trained inside the range, so little is known of it: continue "
+        "the search, which begins there"
     )
 
 
