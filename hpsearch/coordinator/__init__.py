@@ -113,7 +113,7 @@ def _final(situation: Situation, reason: Reason) -> FinalPlan | GiveUp:
     repeats, last = now.repeats, spec.epochs.last
     standing = required.standing_of(now.resolved)
     best = recommend(situation.box, now.permitted, model, last, repeats=repeats, standing=standing)
-    if best is None and any(o.finite for o in now.own):
+    if best is None and any(o.finite and not now.resolved.space.permits(o.params) for o in now.own):
         return GiveUp(course.EverythingForbidden(len(now.own)))
     if best is None:
         by_caller = not spec.workload.trained_here

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from hpsearch import reasons
 from hpsearch.coordinator import finalists, required
 from hpsearch.coordinator.configurations import configurations
-from hpsearch.coordinator.finalists import first_of
 from hpsearch.narrowing.basis import basis_of, untried
 from hpsearch.records.chosen import key, same
 from hpsearch.space import Level, Params, inside, same_level
@@ -107,7 +106,7 @@ def _recommended(situation: Situation, best: Recommendation, params: Params) -> 
     for c in (*trained_here, *configurations(now.aside, None)):
         if same(c.params, params):
             trained = c.at(last) or [o for o in c.trainings if o.epochs == c.longest]
-            first = first_of(trained, (*now.observations, *now.aside))
+            first = min(trained, key=lambda o: (o.round, o.index))
             return Recommendation(first, c.mean, c.sd, len(c.at(last)))
     # Nobody has trained it: its score is the surrogate's, and no example was counted for it.
     never = replace(best.best, params=params, correct=0, examples=0)

@@ -23,6 +23,7 @@ from scipy import stats
 from hpsearch.coordinator.configurations import Configuration, best_first, configurations
 from hpsearch.coordinator.required import StandingOf, first_ranked, meets_all
 from hpsearch.evidence import Finalist
+from hpsearch.records.chosen import same
 from hpsearch.space import Box, Params
 from hpsearch.surrogate import Surrogate
 from hpsearch.trials import Observation, Recommendation
@@ -93,16 +94,9 @@ def recommend(
         return None
     best = ranked[0]
     trained = best.at(epochs) or [o for o in best.trainings if o.epochs == best.longest]
-    return Recommendation(first_of(trained, observations), best.mean, best.sd, len(trained))
-
-
-def first_of(trained: Sequence[Observation], observations: Sequence[Observation]) -> Observation:
-    """Return the first trial of some trainings of one setting, whose replicates they may be."""
-    first = min(trained, key=lambda o: (o.round, o.index))
-    whole = (
-        o for o in observations if (o.source, o.round, o.index) == (0, first.round, first.index)
-    )
-    return next((o for o in whole if o.params == first.params), first)
+    place = min((o.round, o.index) for o in trained)
+    first = next(o for o in observations if not o.source and (o.round, o.index) == place)
+    return Recommendation(first, best.mean, best.sd, len(trained))
 
 
 def compare(
@@ -130,11 +124,11 @@ def compare(
         c for c in (*configurations(observations, model), *configurations(aside, None))
         if c.at(epochs) and any((o.round, o.index) in repeated for o in c.trainings)
     ]  # fmt: skip
-    chosen = next((c for c in rivals if c.params == recommended.best.params), None)
+    chosen = next((c for c in rivals if same(c.params, recommended.best.params)), None)
     if chosen is None:
         return []
     finalists = [_finalist(chosen, c, epochs, correct_masks) for c in rivals]
-    return sorted(finalists, key=lambda f: (f.params != chosen.params, -f.posterior_mean))
+    return sorted(finalists, key=lambda f: (not same(f.params, chosen.params), -f.posterior_mean))
 
 
 def _finalist(
@@ -176,7 +170,7 @@ def p_of_equal(
     of a training is then that of all settings that were repeated, for two trainings alone hardly tell it.
     """
     known = configurations(observations, None)
-    a, b = (next((c for c in known if c.params == params), None) for params in (one, other))
+    a, b = (next((c for c in known if same(c.params, params)), None) for params in (one, other))
     if a is None or b is None or not (a.at(epochs) and b.at(epochs)):
         return None
     mine, theirs = _correctness(a, correct_masks), _correctness(b, correct_masks)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from hpsearch.records.chosen import key, same
 from hpsearch.samplers import SAMPLERS
 from hpsearch.space import Params
 from hpsearch.spec import ResolvedSpec, needs
@@ -134,15 +135,15 @@ def cheapest(
     there was nothing to compare is left out, and so is one that meets less of what is required.
     """
     name, standing = resolved.spec.cheapest, standing_of(resolved)
-    own = next((c for c in candidates if c.params == best.best.params), None)
+    own = next((c for c in candidates if same(c.params, best.best.params)), None)
     before = None if own is None or name is None else cost_of(resolved, name, own)
     if name is None or own is None or before is None:
         return best
-    equals = [f.params for f in finalists if f.p is not None and f.indistinguishable]
+    equals = {key(f.params) for f in finalists if f.p is not None and f.indistinguishable}
     rivals = [
         (cost, -c.mean, c.first.rank_key, c)
         for c in candidates
-        if c.params in equals and standing(c) <= standing(own)
+        if key(c.params) in equals and standing(c) <= standing(own)
         if (cost := cost_of(resolved, name, c)) is not None and cost < before
     ]
     if not rivals:

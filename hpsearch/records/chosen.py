@@ -24,8 +24,11 @@ def same(one: Params, other: Params) -> bool:
 
 
 def baselines(search: SearchRecord, *, after: int) -> list[Params]:
-    """Every baseline that the search has had up to the end of a round."""
-    times = {0, *(e.after_round for e in search.edits if "baseline" in e.changes)}
+    """Every baseline that the search has had up to the end of a round.
+
+    Any edit may change one: where a condition follows other choices, so does what it has values of.
+    """
+    times = {0, *(e.after_round for e in search.edits)}
     made = (given.baseline_of(search.resolved(after=t)) for t in sorted(times) if t <= after)
     return [one for one in made if one is not None]
 

@@ -34,8 +34,10 @@ def lines(view: ResultView) -> Iterator[tuple[str, str]]:
     if base.outside:
         yield "outside the ranges", ", ".join(map(words.plain, base.outside))
     if view.recommended.kept:
+        whole = set(view.recommended.kept) == set(view.recommended.params)
         kept = ", ".join(map(words.plain, view.recommended.kept))
-        yield "kept from your setting", f"{kept}: the data do not object"
+        why = "no change of it is shown to help" if whole else "the data do not object"
+        yield "kept from your setting", f"{'all of it' if whole else kept}: {why}"
 
 
 def text(gain: GainMetricView) -> str:

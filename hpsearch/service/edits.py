@@ -275,26 +275,29 @@ def check_places(basis: Basis, changes: Mapping[str, Any]) -> None:
 
 
 def check_left(basis: Basis, changes: Mapping[str, Any]) -> None:
-    """Refuse to forbid all that has been trained, where no round is left to train anything else.
+    """Refuse an edit that leaves all trained settings forbidden, and no round to train anything else.
 
     Raises
     ------
     InvalidSpec
         With the way out.
     """
-    if "forbid" not in changes or not basis.trials:
+    if not {"forbid", "rounds"} & changes.keys() or not basis.trials:
         return
     search = basis.search
     edited = search._replace(edits=[*search.edits, Edit(search.round, changes, basis.time)])
     resolved = edited.resolved()
+    if not resolved.space.forbidden:
+        return
     own = [t for t in basis.trials if t.role is None]
     if search.round < resolved.spec.rounds or any(resolved.space.permits(t.params) for t in own):
         return
+    path, what = ("forbid", "it forbids") if "forbid" in changes else ("rounds", "forbidden are")
     message = (
-        f"it forbids all {counted(len(own), 'trial')} of this search, and round {search.round} is the last "
-        f'one; forbid less, or ask for more rounds as well, for example "rounds": {search.round + 1}'
+        f"{what} all {counted(len(own), 'trial')} of this search, and round {search.round} is the last "
+        f'one; forbid less, or ask for more rounds, for example "rounds": {search.round + 1}'
     )
-    raise InvalidSpec("the edit cannot be made", [Mistake("forbid", message)])
+    raise InvalidSpec("the edit cannot be made", [Mistake(path, message)])
 
 
 def _refused(asked: Mapping[str, Any], changes: Mapping[str, Any]) -> list[Mistake]:

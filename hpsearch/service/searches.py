@@ -101,7 +101,7 @@ class Searches(SearchQueries):
             return {}
         edits.check_editable(search)
         full = edits.checked(search, asked.rest, self._settings, asked.mistakes)
-        if edits.turned_log(search, full) or "forbid" in full:
+        if edits.turned_log(search, full) or {"forbid", "rounds"} & full.keys():
             basis = self._read(search.id)
             edits.check_places(basis, full)
             edits.check_left(basis, full)

@@ -99,6 +99,9 @@ def _where_active(
     names, blocks = encoding.space.names, scores.reshape(draws, len(encoding.columns) + 2, -1)
     size = blocks.shape[2]
     allowed = encoding.permitted(places)
+    if np.count_nonzero(allowed) < 2:  # an edit can forbid the whole box
+        none = np.zeros((draws, len(names)))
+        return none, none, none
     main = _main_variances(model, box, places, scores, allowed)
     indices = np.zeros((2, draws, len(names)))
     for k, name in enumerate(names):

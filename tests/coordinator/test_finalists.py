@@ -11,13 +11,20 @@ from hypothesis import strategies as st
 from scipy import stats
 from support.builders import diverged, observe, resolve, search
 
-from hpsearch.coordinator import recommend
+from hpsearch.coordinator import Snapshot, decide, recommend
 from hpsearch.coordinator.configurations import configurations
-from hpsearch.coordinator.finalists import compare, contenders, paired_p, pooled_p, repeats_of
-from hpsearch.reasons import words
+from hpsearch.coordinator.finalists import (
+    compare,
+    contenders,
+    p_of_equal,
+    paired_p,
+    pooled_p,
+    repeats_of,
+)
+from hpsearch.reasons import course, words
 from hpsearch.space import Range, inside
 from hpsearch.surrogate import fitted
-from hpsearch.trials import FinalPlan, RoundKind
+from hpsearch.trials import FinalPlan, GiveUp, RoundKind
 
 SPACE = {"learning_rate": {"low": 1e-5, "high": 1.0, "scale": "log"}}
 
@@ -237,3 +244,26 @@ def test_one_spread_for_all_settings_tells_more_than_two_trainings() -> None:
     equal = np.array([0.5, 0.5])
     assert pooled_p(equal, equal, [equal]) == 1.0
     assert pooled_p(equal, equal - 0.1, [equal]) == 0.0
+
+
+def test_one_and_true_are_two_settings() -> None:
+    seen = [
+        observe(i, {"flag": level}, score, epochs=8)
+        for i, (level, score) in enumerate([(1, 0.8), (True, 0.6), (1, 0.81), (True, 0.61)])
+    ]
+    p = p_of_equal({"flag": 1}, {"flag": True}, seen, 8, {})
+    assert p is not None
+    assert p < 0.01
+    assert p_of_equal({"flag": True}, {"flag": True}, seen, 8, {}) == 1.0
+
+
+def test_what_diverged_when_it_was_trained_again_is_not_called_forbidden() -> None:
+    fields = {"space": SPACE, "rounds": 2, "trials_per_round": 2, "finalists": {"rounds": 1}}
+    resolved = resolve(**fields)
+    params = [{"learning_rate": rate} for rate in (0.01, 0.1)]
+    again = [diverged(i, one, round=2) for i, one in enumerate(params)]
+    seen = [observe(i, one, 0.8, epochs=8) for i, one in enumerate(params)] + again
+    now = Snapshot(resolved, resolved.box, seen, kinds=[RoundKind.EXPLORE, RoundKind.REPEAT])
+    plan = decide(now, job_size=8)
+    assert isinstance(plan, GiveUp)
+    assert isinstance(plan.reason, course.EverythingDiverged)

@@ -156,6 +156,21 @@ class TestRanges:
         if outside:
             assert found["recommended_outside"].numbers["recommended"] == str(best)
 
+    @pytest.mark.parametrize(
+        ("fields", "kept", "severity", "says"),
+        [({}, ("learning_rate",), "info", "not that a change pays"),
+         ({"require": [{"metric": "accuracy", "at_least": 0.9}]}, (), "warning", "required"),
+         ({}, (), "warning", "continue the search")],
+    )  # fmt: skip
+    def test_why_it_lies_there(
+        self, fields: dict[str, Any], kept: tuple[str, ...], severity: str, says: str
+    ) -> None:
+        """A baseline's single values are kept inside the range; all of them wherever it lies."""
+        search = recommending(params={"learning_rate": 0.6}, kept=kept)
+        note = notes(search=search, **fields)["recommended_outside"]
+        assert note.severity == severity
+        assert says in note.advice
+
     def test_a_range_beyond_the_asked_one(self) -> None:
         note = notes(box={"learning_rate": rate(low=0.01, high=3.0)})["outside_asked"]
         assert note.severity == "info"

@@ -60,6 +60,12 @@ class TestWhatIsRefused:
         data = {"objective": "external", "space": {"size": size}}
         assert "no whole number" in mistakes(data, facts=NO_DATASET)["space.size"]
 
+    @pytest.mark.parametrize("name", ["batch_size", "hidden_units"])
+    def test_that_of_a_field_of_whole_numbers_is_one_too(self, name):
+        wrong = mistakes(asked(space={name: {"low": 8, "high": 64, "guess": 10.5}}))
+        assert list(wrong) == [f"space.{name}.guess"]
+        assert "a whole number" in wrong[f"space.{name}.guess"]
+
     def test_a_choice_has_no_guess_and_is_told_what_does(self):
         kind = {"choices": ["adam", "sgd"], "guess": "adam"}
         wrong = mistakes(asked(space={"optimizer": kind, "learning_rate": RATE}))

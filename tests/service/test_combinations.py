@@ -233,6 +233,9 @@ def test_all_that_was_trained_may_be_forbidden_as_long_as_a_round_is_left(
             said = dict(refused.value.mistakes)["forbid"]
             assert "it forbids all 2 trials of this search, and round 1 is the last" in said
         services.searches.edit(search.id, {"forbid": low, "rounds": 2}, owner=OWNER)
+        with pytest.raises(InvalidSpec) as refused:
+            services.searches.edit(search.id, {"rounds": 1}, owner=OWNER)
+        assert "forbidden are all 2 trials" in dict(refused.value.mistakes)["rounds"]
 
 
 def test_trials_from_elsewhere_have_active_values_alone(

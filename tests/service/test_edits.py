@@ -14,6 +14,7 @@ from hpsearch.coordinator.snapshot import edited_ranges
 from hpsearch.errors import Conflict, InvalidSpec
 from hpsearch.reasons import StoredReason, words
 from hpsearch.records import Edit, SearchRecord
+from hpsearch.records.chosen import baselines
 from hpsearch.report.preview import planned, view_of
 from hpsearch.service.edits import as_asked, check_editable, checked
 from hpsearch.spec import parse
@@ -279,3 +280,14 @@ def test_a_baseline_comes_too_late_where_several_networks_are_recommended() -> N
     said = paths(row, {"baseline": {"learning_rate": 0.1}})
     assert list(said) == ["baseline"]
     assert '"warm_start": ["s1"]' in said["baseline"]
+
+
+def test_a_baseline_to_which_an_edit_gives_another_value_stays_known_in_both_forms() -> None:
+    space = {"optimizer": {"choices": ["sgd", "momentum"]}, "momentum": {"low": 0.1, "high": 0.8},
+             "learning_rate": RATE}  # fmt: skip
+    row = submitted(space=space, baseline={"optimizer": "nesterov", "learning_rate": 2.0})
+    row = row._replace(round=2)
+    before = {"optimizer": "nesterov", "learning_rate": 2.0}
+    assert baselines(row, after=2) == [before]
+    row = after(row, {"space": {"optimizer": {"choices": ["sgd", "momentum", "nesterov"]}}})
+    assert baselines(row, after=2) == [before, {**before, "momentum": 0.9}]

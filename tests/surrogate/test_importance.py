@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from surrogate.searches import FULL, MIXED, SQUARE, search, square, truth
 
+from hpsearch.combinations import Combination, Interval
 from hpsearch.space import Choices, Params, Range, Space
 from hpsearch.surrogate import Importance, Surrogate, fitted, importance
 from hpsearch.surrogate.importance import posterior_draws
@@ -106,3 +107,13 @@ def test_a_flat_function_has_small_effects() -> None:
     model = fit(MIXED, search(40, function=lambda p, e: 0.5, noise=0.01))
     assert all(one.effect < 0.01 for one in importance(model, MIXED.dimensions))
     assert truth(search(1)[0].params, FULL) != 0.5
+
+
+def test_nothing_is_important_in_a_box_that_is_forbidden_as_a_whole() -> None:
+    """An edit may forbid what the ranges have been narrowed to."""
+    space = Space(SQUARE.dimensions, forbidden=[Combination({"dropout": Interval(0.2, 0.6)})])
+    box = {**SQUARE.dimensions, "dropout": Range(low=0.3, high=0.5)}
+    model = fit(
+        space, search(24, function=lambda params, _: float(params["momentum"]), place=square)
+    )  # type: ignore[arg-type]
+    assert all((one.first, one.total) == (0.0, 0.0) for one in importance(model, box))

@@ -94,24 +94,41 @@ def best_at_edge(records: SearchRecords) -> Iterator[HealthNote]:
 
 
 def recommended_outside(records: SearchRecords) -> Iterator[HealthNote]:
-    """A recommendation outside the best range, because nothing was trained inside."""
+    """A recommendation outside the best range, with the reason: nothing better is known inside."""
     recommended = records.search.recommended
-    chosen = {} if recommended is None else recommended.params
+    if recommended is None:
+        return
     for name, now in records.box.items():
-        value = chosen.get(name)
-        if value is None or inside({name: now}, {name: value}):
+        if name not in recommended.params or inside({name: now}, recommended.params):
             continue
+        value = recommended.params[name]
+        yours = name in recommended.kept  # single values are kept inside the range alone
         shown = list(value) if isinstance(value, tuple) else value
+        of_whom = ", as your setting's does" if yours else ""
         yield HealthNote(
             code="recommended_outside",
-            severity="warning",
-            message=f"the recommended {name} ({shown}) lies outside the best range",
+            severity="info" if yours else "warning",
+            message=f"the recommended {name} ({shown}) lies outside the best range{of_whom}",
             numbers={"hyperparameter": name, "recommended": str(shown)},
-            advice=(
-                "nothing was trained inside the range since it was edited, so nothing is known "
-                "of it: continue the search, which begins there"
-            ),
+            advice=_outside(yours=yours, required=bool(records.resolved.spec.require)),
         )
+
+
+def _outside(*, yours: bool, required: bool) -> str:
+    if yours:
+        return (
+            "the range says where good values lie, not that a change pays: the full trainings of both "
+            "show no difference"
+        )
+    if required:
+        return (
+            "what was trained inside the range keeps fewer of the bounds that are required, or "
+            "nothing was: require less, or continue the search, which begins there"
+        )
+    return (
+        "nothing that may be recommended was trained inside the range, so little is known of it: continue "
+        "the search, which begins there"
+    )
 
 
 def outside_asked(records: SearchRecords) -> Iterator[HealthNote]:

@@ -130,7 +130,9 @@ def setting(facts: Facts) -> Answer:
             f" {counted(result.indistinguishable, 'other finalist')} cannot be told apart from it by "
             "the validation scores."
         )
-    if chosen.kept:
+    if set(chosen.kept) == set(chosen.params):
+        text += " It is the baseline, for no change of it is shown to help."
+    elif chosen.kept:
         kept = listed(chosen.kept)
         text += f" Kept from the baseline, because the data do not object: {kept}."
     elif result.baseline is not None:

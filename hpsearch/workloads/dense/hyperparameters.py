@@ -180,13 +180,13 @@ def mistakes_in(name: str, dimension: Dimension | None) -> list[Mistake]:
         ]  # fmt: skip
     if known.kind in ("level", "sizes"):
         return [Mistake(path, f'{name} takes {known.domain}; give {{"choices": [...]}}')]
-    edges: list[tuple[str, float | None]] = [
-        ("low", dimension.low), ("high", dimension.high),
+    values: list[tuple[str, float | None]] = [
+        ("low", dimension.low), ("high", dimension.high), ("guess", dimension.guess),
         ("hard_low", dimension.hard_low), ("hard_high", dimension.hard_high),
     ]  # fmt: skip
     return [
-        Mistake(f"{path}.{edge}", f"{value:.15g} is outside what {name} may be: {known.domain}")
-        for edge, value in edges
+        Mistake(f"{path}.{field}", f"{value:.15g} is outside what {name} may be: {known.domain}")
+        for field, value in values
         if value is not None and not known.accepts(value)
     ]
 
