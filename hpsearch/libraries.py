@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import shlex
+import sys
 from typing import Any
 
 from hpsearch.errors import Misconfigured
@@ -17,11 +19,11 @@ def load_library(name: str, module: str | None = None) -> Any:
     Raises
     ------
     Misconfigured
-        It is not installed; the message says how it is.
+        It is not installed; the message says how it is, for this very Python: the `pip` on the path may be another's.
     """
     try:
         return importlib.import_module(module or name)
     except ImportError as error:
         raise Misconfigured(
-            f"{name} is not installed here: pip install 'hpsearch[{name}]'"
+            f"{name} is not installed here: {shlex.quote(sys.executable)} -m pip install 'hpsearch[{name}]'"
         ) from error

@@ -14,6 +14,11 @@ from hpsearch.trials import REPLICATES_MOST, RoundKind, mean_score
 
 EARLIER = "their means with an `epoch` before the last"
 MESSAGE_MOST = 2000  # characters, that the service takes
+LAST_LINES = "; its last lines:\n"
+NO_SCORE = (
+    "it ended with exit status 0 and without a score: standard output needs a line such as `score=0.93`, or "
+    "`epoch=3 score=0.93` after each epoch"
+)
 
 Report = Mapping[str, Any]
 
@@ -39,8 +44,14 @@ def ended_by_request(status: int) -> bool:
 
 def failed(why: str, tail: str = "") -> Report:
     """The report of a failure, with the last lines of the output."""
-    message = f"{why}; its last lines:\n{tail}" if tail else why
+    message = f"{why}{LAST_LINES}{tail}" if tail else why
     return {"state": "failed", "message": message[:MESSAGE_MOST]}
+
+
+def parts(message: str) -> tuple[str, list[str]]:
+    """Take the message of a failure apart: the reason, and the last lines of the output."""
+    why, _, tail = message.partition(LAST_LINES)
+    return why, tail.splitlines()
 
 
 class Scores:
@@ -132,7 +143,7 @@ class Scores:
             return [failed(status_words(status), tail)]
         last = self.last
         if last is None:
-            return [failed("it ended with exit status 0 and without a score", tail)]
+            return [failed(NO_SCORE, tail)]
         if not math.isfinite(last.value):
             return [{**last.beside, "state": "diverged"}]
         return list(self._completed(last))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hpsearch.cli.agent_lines import Lines, ended, warn
 from hpsearch.cli.options import Json, SearchId, Url, connected
 from hpsearch.cli.output import emit
 from hpsearch.errors import InvalidRequest
@@ -17,8 +18,6 @@ from hpsearch.errors import InvalidRequest
 if TYPE_CHECKING:
     from hpsearch.agent.running import Outcome
     from hpsearch.report.views import OrderView
-
-WHY_MOST = 100  # characters of a reason in a line
 
 
 def agent(
@@ -92,7 +91,7 @@ def agent(
     with connected(url, patience=PATIENCE) as client:
         worker = Agent(
             client, search, words, options, dict(os.environ), load().client_key(),
-            _say_json if as_json else _say, _warn,
+            _say_json if as_json else Lines(), warn,
         )  # fmt: skip
         if not as_json:
             print(f"agent {worker.name}: trials of search {search}", file=sys.stderr, flush=True)
@@ -100,7 +99,7 @@ def agent(
     if worker.signal is not None:
         raise typer.Exit(128 + worker.signal)
     if status is not None and not as_json:
-        print(f"search {search}: {status.state}", file=sys.stderr)
+        print(ended(status), file=sys.stderr)
 
 
 def _devices(asked: str | None) -> list[str]:
@@ -129,25 +128,8 @@ def _named(listed: str, said: str) -> list[str]:
     return names
 
 
-def _say(order: OrderView, outcome: Outcome, seconds: float) -> None:
-    from hpsearch.report.words import plain
-
-    score = "" if outcome.score is None else f" {outcome.score:g}"
-    why = "" if outcome.why is None else f": {plain(outcome.why.splitlines()[0][:WHY_MOST])}"
-    print(
-        f"trial {order.trial}: {outcome.state}{score} in {seconds:.1f} s{why}",
-        file=sys.stderr, flush=True,
-    )  # fmt: skip
-
-
 def _say_json(order: OrderView, outcome: Outcome, seconds: float) -> None:
     emit(
         {"trial": order.trial, "attempt": order.attempt, "state": outcome.state, "score": outcome.score,
          "seconds": round(seconds, 3), "reason": outcome.why}
     )  # fmt: skip
-
-
-def _warn(sentence: str) -> None:
-    from hpsearch.report.words import plain
-
-    print(f"hpsearch: {plain(sentence)}", file=sys.stderr, flush=True)

@@ -23,6 +23,7 @@ from hpsearch.streams import lost
 if TYPE_CHECKING:
     from hpsearch.exchange import Search
     from hpsearch.exchange.observations import Imported
+    from hpsearch.exchange.spaces.specs import Converted
 
 STORAGE = "Optuna storage, for example sqlite:///optuna.db, or the path of a journal file."
 
@@ -273,12 +274,28 @@ def convert(
     name = documents.name_of(file)
     made = formats.convert_documents(documents.read_documents(file), name, tool)
     if as_json:
-        emit({"tool": made.tool, "spec": dict(made.spec), "said": list(made.said)})
+        emit({"tool": made.tool, "spec": dict(made.spec), "said": list(made.said),
+              "command": list(made.command), "metric": made.metric})  # fmt: skip
         return
     print(f"{formats.FORMATS[made.tool].title}, {file}:", file=sys.stderr)
     for sentence in made.said:
         print(f"  {sentence}", file=sys.stderr)
+    for line in _next_steps(made):
+        print(line, file=sys.stderr)
     print(json.dumps(made.spec, indent=2))
+
+
+def _next_steps(made: Converted) -> Iterator[str]:
+    """How a converted search is run."""
+    from hpsearch.exchange.spaces.commands import shell
+
+    what = f"its {made.metric}" if made.metric else "its score"
+    yield (
+        f"to run it, have your program print {what} after each epoch as a line `epoch=1 score=0.93`, and look at the "
+        "options of:"
+    )
+    yield "  ID=$(hpsearch submit mine.json)     # the file with this spec"
+    yield f"  hpsearch agent $ID -- {shell(made.command)}"
 
 
 @contextmanager

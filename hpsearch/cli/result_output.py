@@ -248,7 +248,7 @@ def _scored_test(view: ResultView) -> Table:
         [
             ("test score", words.share(test.score) + lower),
             ("models of the range", f"mean {words.share(test.score_mean)}{spread} over {len(drawn)}{without}"),
-            ("expected score", f"{words.share(chosen.score)} from {count} full trainings"),
+            ("expected score", f"{words.share(chosen.score)} from {counted(count, 'full training')}"),
             ("test part", _test_part(test)),
             _digest(view),
         ]

@@ -69,4 +69,4 @@ def short(view: ResultView) -> str | None:
 
 
 def _title(name: str) -> str:
-    return "score" if name == "external" else name.replace("_", " ")
+    return "score" if name == "external" else words.metric(name)

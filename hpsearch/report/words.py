@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -16,6 +17,8 @@ _DIRECTIONS = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029}
 _CONTROL = dict.fromkeys(
     {*range(32), *range(127, 160), *_DIRECTIONS} - {ord("\n")}, "\N{REPLACEMENT CHARACTER}"
 )
+
+CELL_LEVELS = 8  # choices that a cell of a table lists
 
 # Below every list of importances.
 IMPORTANCE = (
@@ -110,6 +113,22 @@ def params(values: Mapping[str, Level], conditions: Conditions = MappingProxyTyp
     """A set of hyperparameters on one line, without those that have no effect in it."""
     shown = effective(values, conditions)
     return "  ".join(f"{plain(name)}={level(value)}" for name, value in shown.items())
+
+
+def metric(name: str) -> str:
+    """A metric of ours by its name: `f0_5` is f0.5, `log_loss` log loss."""
+    return re.sub(r"(?<=\d)_(?=\d)", ".", name).replace("_", " ")
+
+
+def short_span(values: RangeView) -> str:
+    """A range for a cell of a table; of many choices their number, and the ends where they are numbers."""
+    choices = values.choices or ()
+    if len(choices) <= CELL_LEVELS:
+        return span(values)
+    numbers = [x for x in choices if isinstance(x, int | float) and not isinstance(x, bool)]
+    if len(numbers) < len(choices):
+        return f"{len(choices)} levels"
+    return f"{len(choices)} levels, {level(min(numbers))} to {level(max(numbers))}"
 
 
 def span(values: RangeView) -> str:

@@ -34,7 +34,7 @@ def scores(view: ResultView) -> Lines:
     elif "accuracy" not in metrics and not of_numbers(view):
         yield "test accuracy", f"{words.share(test.accuracy)}{_interval(test.ci95)}"
     for name in order:
-        title = f"test {name.replace('_', ' ')}"
+        title = f"test {words.metric(name)}"
         if name == view.objective and name != "accuracy":
             title += " (objective)"
         yield title, score(metrics[name])
@@ -42,7 +42,7 @@ def scores(view: ResultView) -> Lines:
         yield "no Wilson interval", test.ci95_note
     if test.objective_mean is not None and view.objective != "accuracy":
         sd = "" if test.objective_sd is None else f", sd {words.share(test.objective_sd)}"
-        title = f"{view.objective.replace('_', ' ')} of the range"
+        title = f"{words.metric(view.objective)} of the range"
         yield title, f"mean {words.share(test.objective_mean)}{sd}"
 
 

@@ -50,3 +50,23 @@ def test_no_text_steers_a_terminal(text):
     shown = words.plain(text)
     assert len(shown) == len(text)
     assert not any((ord(c) < 32 and c != "\n") or 127 <= ord(c) < 160 for c in shown)
+
+
+@pytest.mark.parametrize(
+    ("choices", "expected"),
+    [
+        (tuple(range(8)), "0, 1, 2, 3, 4, 5, 6, 7"),
+        (tuple(range(16, 136, 8)), "15 levels, 16 to 128"),
+        (tuple("abcdefghi"), "9 levels"),
+        ((True, *range(2, 10)), "9 levels"),
+    ],
+)
+def test_a_cell_of_a_table_has_few_levels(choices, expected):
+    assert words.short_span(RangeView(choices=choices)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("f0_5", "f0.5"), ("f1", "f1"), ("log_loss", "log loss")]
+)
+def test_a_metric_has_the_name_that_people_write(name, expected):
+    assert words.metric(name) == expected

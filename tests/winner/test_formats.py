@@ -121,7 +121,8 @@ def test_a_library_that_is_missing_is_named_with_its_extra(
     monkeypatch.setitem(sys.modules, f"{name}.numpy", None)
     ending = winners.FORMATS[name].suffix
     with pytest.raises(
-        Misconfigured, match=rf"{name} is not installed here: pip install 'hpsearch\[{name}\]'"
+        Misconfigured,
+        match=rf"{name} is not installed here: .*python\S* -m pip install 'hpsearch\[{name}\]'",
     ):
         winners.write(winner(PLAIN).model, tmp_path / f"winner{ending}")
     assert list(tmp_path.iterdir()) == []

@@ -86,7 +86,7 @@ def _require_apart(
         if other == "label" and not chosen:
             refuse(
                 parameter,
-                f"column {name!r} is taken for the label, for none is named; label=NAME names another",
+                f"column {name!r} is taken for the label, for none is named; label=NAME (--label NAME) names another",
             )
         refuse(parameter, f"column {name!r} is named by {other}= too; it is one of them")
 

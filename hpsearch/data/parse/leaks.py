@@ -156,8 +156,8 @@ def _counters(columns: Sequence[Column], rows: int) -> Iterator[Note]:
             "warning",
             f"{_are(names, 'counts', 'count')} the rows of the file",
             {"columns": _listed(names), "count": len(names), "rows": rows},
-            "leave it out: in a file with an order it tells the class, and it will not in use; if it "
-            "is a clock, time=NAME seals the later rows (of an .npz, send them as x_test)",
+            "drop=NAME (--drop NAME) leaves it out: in a file with an order it tells the class, and it will not "
+            "in use; if it is a clock, time=NAME (--time NAME) seals the later rows (of an .npz, send them as x_test)",
         )
 
 

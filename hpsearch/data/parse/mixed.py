@@ -310,5 +310,5 @@ def _by_default(label: str) -> Note:
         "info",
         f"the last column, {label!r}, is taken for the label",
         {"label": label},
-        "label=NAME names another column",
+        "label=NAME (on the command line --label NAME) names another column",
     )

@@ -88,9 +88,14 @@ class ForeignSpace:
         Of its objective; None where it does not say.
     remarks
         What it says beside its hyperparameters, and a spec does not.
+    metric, program, command
+        Its objective's name, and what trains, where it says.
     """
 
     parameters: tuple[Parameter, ...]
     direction: Direction | None = None
     name: str = ""
     remarks: tuple[str, ...] = ()
+    metric: str = ""
+    program: str = ""
+    command: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from typing import Any, Final
 from hpsearch.combinations import among, needed
 from hpsearch.errors import InvalidSpec, Mistake
 from hpsearch.exchange.resolving import dimension_mistakes
+from hpsearch.exchange.spaces.commands import EPOCHS, agent_words
 from hpsearch.exchange.spaces.domains import (
     CannotSay,
     Constant,
@@ -42,11 +43,17 @@ class Converted:
         An external search with its space.
     said
         Sentences about what the spec does not say, each with its hyperparameter before a colon.
+    command
+        Words for `hpsearch agent`, with a place for each hyperparameter.
+    metric
+        The tool's name of the score; empty where the file does not say.
     """
 
     tool: str
     spec: Mapping[str, Any]
     said: Sequence[str]
+    command: Sequence[str] = ()
+    metric: str = ""
 
 
 @dataclass(slots=True)
@@ -93,7 +100,10 @@ def converted(tool: str, foreign: ForeignSpace) -> Converted:
             "fix some",
         )
     draft.said += foreign.remarks
-    return Converted(tool, _spec(foreign, draft), tuple(draft.said))
+    command = agent_words(
+        draft.space, draft.constants, program=foreign.program, command=foreign.command
+    )
+    return Converted(tool, _spec(foreign, draft), tuple(draft.said), tuple(command), foreign.metric)
 
 
 def _spec(foreign: ForeignSpace, draft: _Draft) -> dict[str, Any]:
@@ -143,7 +153,9 @@ def _add(draft: _Draft, one: Parameter) -> None:
     if isinstance(domain, Constant):
         draft.constants[one.name] = domain.value
         value = json.dumps(domain.value, ensure_ascii=False, default=repr)
-        draft.say(one.name, f"not searched, it is always {value:.100}", "leave it to your training")
+        draft.say(
+            one.name, f"not searched, it is always {value:.100}", _way(one.name, domain.value)
+        )
         return
     if isinstance(domain, Fidelity):
         _add_epochs(draft, one.name, domain)
@@ -151,6 +163,13 @@ def _add(draft: _Draft, one: Parameter) -> None:
     dimension = _levels(draft, one.name, domain) if isinstance(domain, Levels) else _range(domain)
     _check(one.name, dimension)
     draft.space[one.name] = dimension
+
+
+def _way(name: str, value: Any) -> str:
+    """What to do about a constant: the length of a training is the search's."""
+    if name == EPOCHS and type(value) is int and 1 <= value <= EPOCHS_MOST:
+        return f'for trainings of that length write "epochs": {{"first": 1, "last": {value}}}'
+    return "leave it to your training"
 
 
 def _simplest(domain: Domain) -> Domain:

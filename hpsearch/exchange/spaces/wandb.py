@@ -56,13 +56,20 @@ def read(document: Mapping[str, Any]) -> ForeignSpace:
         remarks.append("early_terminate is not taken over: epochs.halving stops poor trials")
     if document.get("run_cap") is not None:
         remarks.append(f'run_cap: "budget": {{"trials": {shown(document["run_cap"])}}} says it')
-    name = document.get("name")
+    command = document.get("command")
     return ForeignSpace(
         tuple(_parameters(fields(document["parameters"], "parameters"), "", grid=grid)),
         direction,
-        name if isinstance(name, str) else "",
+        _text(document.get("name")),
         tuple(remarks),
+        _text(metric.get("name")) if isinstance(metric, dict) else "",
+        _text(document.get("program")),
+        tuple(map(str, command)) if isinstance(command, list) else (),
     )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _parameters(given: Mapping[str, Any], above: str, *, grid: bool) -> Iterator[Parameter]:

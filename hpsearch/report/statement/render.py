@@ -149,7 +149,7 @@ def _cells(row: StatementRange) -> tuple[str, ...]:
     beyond = " (beyond what was asked)" if row.outside_asked else ""
     scale = f"{row.scale}, whole numbers" if row.asked.integer else row.scale
     cells = (
-        row.name, words.span(row.asked), f"{words.span(row.recommended)}{beyond}",
+        row.name, words.short_span(row.asked), f"{words.short_span(row.recommended)}{beyond}",
         "-" if row.value is None else words.level(row.value),
         f"{words.verdict(row.verdict, row.basis)}{basis}", scale,
     )  # fmt: skip
