@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from hpsearch.combinations import among
 from hpsearch.narrowing.level_set.evaluation_grid import INNER, SEED, spread
 from hpsearch.narrowing.level_set.posterior_summary import PosteriorSummary
 from hpsearch.reasons import rules
@@ -54,13 +55,10 @@ def decide(
     }
     back = _back(name, summary, asked, box, observations)
     if back:
-        stay = [
-            c
-            for c in asked.choices
-            if now.contains(c) or any(same_level(c, b.category) for b in back)
-        ]  # type: ignore[arg-type]  # levels of this choice
-        reason = rules.MayBeBestAgain(tuple(back))
-        return Decision(name, now, Choices(choices=tuple(stay)), Verdict.KEPT, reason, numbers)
+        open_ = [*now.choices, *(chance.category for chance in back)]
+        wider = Choices(choices=tuple(c for c in asked.choices if among(c, open_)))
+        again = rules.MayBeBestAgain(tuple(back))
+        return Decision(name, now, wider, Verdict.KEPT, again, numbers)
     if len(now.choices) == 1:
         left = rules.OneCategoryLeft(now.choices[0])
         return Decision(name, now, now, Verdict.KEPT, left, numbers)
@@ -70,8 +68,8 @@ def decide(
         any_ = rules.AnyMayBeBest(tuple(chances), TRIALS_LEAST)
         return Decision(name, now, now, Verdict.UNIDENTIFIED, any_, numbers)
     after = Choices(choices=tuple(c.category for c in chances if c not in dropped))
-    unlikely = rules.UnlikelyBest(tuple(dropped))
-    return Decision(name, now, after, Verdict.NARROWED, unlikely, numbers)
+    reason = rules.UnlikelyBest(tuple(dropped))
+    return Decision(name, now, after, Verdict.NARROWED, reason, numbers)
 
 
 def _chances(
