@@ -14,15 +14,22 @@ from hpsearch.trials import Observation
 DIGITS = 3  # of the boundary, where it is as large as the gap that it lies in
 
 
-def gather(box: Box, observations: Sequence[Observation], model: Surrogate | None) -> Evidence:
+def gather(
+    box: Box,
+    observations: Sequence[Observation],
+    model: Surrogate | None,
+    *,
+    searched: Box | None = None,
+) -> Evidence:
     """Return the evidence in all observations so far.
 
-    Without a surrogate, of too few observations, there is but the boundary.
+    Without a surrogate, of too few observations, there is but the boundary. What is to be gained is
+    asked of all that the next trials may be drawn from, `searched`; the box where it is left out.
     """
     boundary = divergence_boundary(observations)
     if model is None:
         return Evidence(boundary=boundary)
-    gain, shares = expected_gain(model, box), importance(model, box)
+    gain, shares = expected_gain(model, searched or box), importance(model, box)
     return Evidence(
         boundary=boundary,
         epochs=model.epochs,

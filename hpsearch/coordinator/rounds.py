@@ -9,11 +9,11 @@ import numpy as np
 
 from hpsearch.coordinator import chosen, finalists, required
 from hpsearch.coordinator.configurations import leading
-from hpsearch.coordinator.situation import Situation
+from hpsearch.coordinator.situation import Situation, draws_from_all, widened
 from hpsearch.reasons import Reason
 from hpsearch.samplers import SAMPLERS
 from hpsearch.samplers.draws import draw_near_guesses
-from hpsearch.space import Box, Params, Range
+from hpsearch.space import Params
 from hpsearch.spec import ResolvedSpec, given, guesses, needs, schedule
 from hpsearch.spec.schedule import MODEL_BASED, PROBE_EVERY, REPEAT_EVERY
 from hpsearch.trials import RoundKind, RoundPlan, Stream
@@ -39,7 +39,7 @@ def explore(situation: Situation, *, rungs: Sequence[int], trials: int, job_size
     probes = again = 0
     if spec.narrowing == MODEL_BASED and model is not None:
         again = trials // REPEAT_EVERY
-        if SAMPLERS[spec.sampler].model_based:
+        if draws_from_all(spec):
             bounds = wide
         elif wide != box:
             probes = trials // PROBE_EVERY
@@ -117,16 +117,6 @@ def repeat(situation: Situation, *, trials: int, job_size: int, reason: Reason) 
     else:
         drawn = chosen.repeats(situation, [c.params for c in rivals], trials)
     return _plan(situation, RoundKind.REPEAT, rungs, drawn, job_size, reason)
-
-
-def widened(asked: Box, box: Box) -> Box:
-    """Return the box together with all that was asked for."""
-    wide = dict(asked)
-    for name, now in box.items():
-        was = asked[name]
-        if isinstance(now, Range) and isinstance(was, Range):
-            wide[name] = was.moved(min(was.low, now.low), max(was.high, now.high))
-    return wide
 
 
 def _plan(

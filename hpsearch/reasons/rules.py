@@ -296,3 +296,10 @@ class UnlikelyBest(Reason):
     """Categories that are very unlikely to be the best."""
 
     dropped: tuple[CategoryChance, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MayBeBestAgain(Reason):
+    """Categories come back that were dropped, and by now may be the best."""
+
+    back: tuple[CategoryChance, ...]

@@ -210,6 +210,9 @@ REASONS = Registry[ReasonKind]("reason", {
     "unlikely_best": _kind(rules.UnlikelyBest, lambda r: "dropped " + "; ".join(
         f"{level_text(c.category)}: after {c.trials} trials, it is the best with a probability of {c.probability:.2g}"
         for c in r.dropped)),
+    "may_be_best_again": _kind(rules.MayBeBestAgain, lambda r: "back: " + "; ".join(
+        f"{level_text(c.category)}: after {c.trials} trials, it is the best with a probability of {c.probability:.2g}"
+        for c in r.back)),
     "rounds_done": _kind(course.RoundsDone, lambda r: f"all {r.rounds} rounds are done"),
     "budget_spent": _kind(course.BudgetSpent, lambda r: f"the budget of {r.epochs} epochs is spent"),
     "time_spent": _kind(course.TimeSpent, lambda r:

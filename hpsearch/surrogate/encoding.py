@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import qmc
 
 from hpsearch.arrays import Bools, Floats
 from hpsearch.combinations import Combination, Interval, among
@@ -25,6 +26,7 @@ from hpsearch.space import Box, Choices, Dimension, Level, Params, Range, Space,
 
 MIDDLE = 0.5  # of the asked range: where a range lies that is not active
 APART = 0.5  # of its width: from the middle of a range to the place of trials without it
+DRAWS, SEED = 8, 271  # 2 to this power: places that the hyperparameters of a trial are counted at
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,15 @@ class Encoding:
         """(D,) for each column the number of its hyperparameter, in the order of the columns."""
         sizes = [part.stop - part.start for part in self.columns.values()]
         return np.repeat(np.arange(len(sizes)), sizes)
+
+    @property
+    def active_number(self) -> float:
+        """The number of hyperparameters that a trial drawn from the asked space has, on average."""
+        if not self.space.conditions:
+            return float(len(self.columns))
+        engine = qmc.Sobol(len(self.columns), scramble=True, rng=np.random.default_rng(SEED))
+        places = self.spread(engine.random_base2(DRAWS), self.space.dimensions)
+        return float(sum(mask.mean() for mask in self.active(places).values()))
 
     @property
     def noise(self) -> Floats:

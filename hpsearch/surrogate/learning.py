@@ -2,7 +2,8 @@
 
 Every prior is a normal one on the logarithm (the logit for shares). Lengths grow with the square
 root of the number of hyperparameters, so that a process over many of them does not start out
-believing every place to be unlike every other (Hvarfner, Hellsten and Nardi 2024).
+believing every place to be unlike every other (Hvarfner, Hellsten and Nardi 2024). It is the number that a
+trial has: those that are not active are no distance apart, however many a conditional space holds.
 """
 
 from __future__ import annotations
@@ -37,13 +38,17 @@ REACH = 5.0  # sds of its prior that a constant may move away
 STEPS = 60
 
 
-def prior(layout: Layout, chance: float) -> tuple[Floats, Floats]:
-    """Means and sds of theta (layout.size,); `chance` is a binomial sd in units, or nan."""
+def prior(layout: Layout, chance: float, active: float) -> tuple[Floats, Floats]:
+    """Means and sds of theta (layout.size,).
+
+    `chance` is a binomial sd in units, or nan; `active` how many hyperparameters a trial has, on
+    average.
+    """
     noise, seed = NOISE, SEED
     if math.isfinite(chance):
         known = max((CHANCE_SHARE * chance) ** 2, NOISE_LEAST)
         noise, seed = (known, 1.0), (0.5 * known, 1.0)
-    length = (LENGTH[0] * math.sqrt(layout.hyperparameters), LENGTH[1])
+    length = (LENGTH[0] * math.sqrt(active), LENGTH[1])
     logs = [VARIANCE, noise, DELTA, OFFSET, *[length] * layout.hyperparameters]
     means = [math.log(median) for median, _ in logs]
     sds = [sd for _, sd in logs]
@@ -67,9 +72,9 @@ def negative_log_posterior(
     return value + 0.5 * float(away @ away), gradient + away / sd
 
 
-def learned(evidence: Evidence, chance: float) -> Constants:
-    """The constants at the posterior's mode, from a start at the priors' medians."""
-    mean, sd = prior(evidence.layout, chance)
+def learned(evidence: Evidence, chance: float, active: float) -> Constants:
+    """The constants at the posterior's mode, from a start at the medians of the `prior`."""
+    mean, sd = prior(evidence.layout, chance, active)
     edges = Bounds(mean - REACH * sd, mean + REACH * sd)
     result = minimize(
         negative_log_posterior, mean, (evidence, mean, sd), method="L-BFGS-B", jac=True,

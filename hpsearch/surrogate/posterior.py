@@ -207,7 +207,8 @@ def fitted(space: Space, observations: Sequence[Observation], *, epochs: int) ->
     typical = float(np.median(chance)) / scale.unit if chance.size else math.nan
     y, cut = scale.units(few.scores)
     sources = int(rows.sources.max())
-    constants = learned(Evidence.of(few, y, cut, encoding.groups, sources=sources), typical)
+    evidence = Evidence.of(few, y, cut, encoding.groups, sources=sources)
+    constants = learned(evidence, typical, encoding.active_number)
     return conditioned(encoding, epochs, constants, scale, rows)
 
 

@@ -6,14 +6,16 @@ import math
 
 import numpy as np
 import pytest
-from support.builders import observe, resolve
+from support.builders import caps, observe, resolve
 
 from hpsearch.coordinator import Situation, Snapshot
 from hpsearch.coordinator.rounds import PROBE_EVERY, explore
 from hpsearch.samplers import SAMPLERS
-from hpsearch.space import Params, inside
+from hpsearch.space import Choices, Params, inside
+from hpsearch.spec import parse
 from hpsearch.surrogate import fitted
 from hpsearch.trials import RoundPlan
+from hpsearch.workloads import NO_DATASET
 
 ASKED = {
     "dropout": {"low": 0.0, "high": 0.8},
@@ -73,3 +75,22 @@ def test_a_wrong_box_hides_the_best_place_from_hardly_any_search():
         rates = [float(params["learning_rate"]) for params in plan.trials]
         found += any(BEST_RATE / 2 < rate < 2 * BEST_RATE for rate in rates)
     assert found >= 0.9 * len(SEEDS)
+
+
+def test_of_a_conditional_space_the_gain_is_asked_of_all_that_is_drawn_from():
+    kinds = {"kind": {"choices": ["near", "far"]}}
+    rate = {"low": 0.0, "high": 1.0, "hard_low": 0.0, "hard_high": 1.0}
+    given = {"when": {"kind": ["far"]}}
+    narrow = {"kind": Choices(choices=("near",))}
+
+    def searched(space, **fields):
+        asked = {"objective": "external", "space": space, "rounds": 4, "sampler": "gp", **fields}
+        resolved = parse(asked, NO_DATASET, caps())
+        box = {**resolved.box, **narrow}
+        return Situation(Snapshot(resolved, box, ()), box).searched["kind"].choices
+
+    conditional = {**kinds, "rate": {**rate, **given}}
+    assert searched(conditional) == ("near", "far")
+    assert searched(conditional, sampler="sobol") == ("near",)
+    assert searched(conditional, narrowing="quantile") == ("near",)
+    assert searched({**kinds, "rate": rate}) == ("near",)

@@ -55,3 +55,12 @@ class TestLevels:
         decision = decided(seen, space=self.SPACE, box=box)[0]["activation"]
         assert decision.verdict is Verdict.KEPT
         assert words(decision.reason) == "kept: relu is the one level left"
+
+    def test_a_level_that_was_dropped_comes_back_where_it_may_be_the_best(self):
+        box = {**self.SPACE.dimensions, "activation": Choices(choices=("relu",))}
+        seen = self.seen({"relu": 0.8, "tanh": 0.6, "sigmoid": 0.9})
+        decision = decided(seen, space=self.SPACE, box=box)[0]["activation"]
+        assert decision.verdict is Verdict.KEPT
+        assert decision.after.choices == ("relu", "sigmoid")
+        assert [one.category for one in decision.reason.back] == ["sigmoid"]
+        assert words(decision.reason).startswith("back: sigmoid: after ")

@@ -63,6 +63,7 @@ ALL = [
     rules.OneCategoryLeft(16),
     rules.AnyMayBeBest(CHANCES, 4),
     rules.UnlikelyBest(CHANCES[:1]),
+    rules.MayBeBestAgain(CHANCES[1:]),
     course.RoundsDone(4),
     course.BudgetSpent(300),
     course.CostSpent(90.0, 100.0, 12.5),

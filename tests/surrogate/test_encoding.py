@@ -119,3 +119,12 @@ def _relative(dimension: Dimension) -> float:
     if dimension.scale == "log":
         return 1.0 / dimension.width
     return max(abs(dimension.low), abs(dimension.high)) / dimension.width
+
+
+def test_hyperparameters_of_a_trial_are_counted_where_they_are_active() -> None:
+    flat = Encoding.of(MIXED)
+    assert flat.active_number == len(MIXED.names)
+    kind, rate = Choices(choices=("a", "b")), Range(low=0.0, high=1.0)
+    conditions = {"x": {"kind": ("a",)}, "y": {"kind": ("a",)}}
+    space = Space({"kind": kind, "x": rate, "y": rate}, conditions=conditions)
+    assert abs(Encoding.of(space).active_number - 2.0) < 0.1

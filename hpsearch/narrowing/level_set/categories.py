@@ -1,4 +1,8 @@
-"""Choices under the rule `level_set`: a category goes when it is very unlikely to be the best."""
+"""Choices under the rule `level_set`: a category goes when it is very unlikely to be the best.
+
+One that has gone comes back when it is not any more: trials outside the box, or others that the surrogate
+learned from, may have shown so.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch.narrowing.level_set.evaluation_grid import SEED
+from hpsearch.combinations import among
+from hpsearch.narrowing.level_set.evaluation_grid import INNER, SEED, spread
 from hpsearch.narrowing.level_set.posterior_summary import PosteriorSummary
 from hpsearch.reasons import rules
-from hpsearch.space import Choices, Level, same_level
+from hpsearch.space import Box, Choices, Level, same_level
 from hpsearch.trials import Decision, Numbers, Observation, Verdict
 
 BEST_LEAST = 0.05  # probability of holding the best place, below which a category goes
@@ -24,19 +29,17 @@ def decide(
     name: str,
     summary: PosteriorSummary,
     asked: Choices,
-    now: Choices,
+    box: Box,
     observations: Sequence[Observation],
 ) -> Decision:
-    """Return the categories that stay, and why the others go.
+    """Return the categories that stay or come back, and why others go.
 
     The probability of a category is the share of posterior draws in which its best place beats
     those of all other categories.
     """
-    probabilities, gains = _probabilities(name, summary, asked, now)
-    chances = [
-        rules.CategoryChance(category, p, _trials(name, category, observations))
-        for category, p in zip(now.choices, probabilities, strict=True)
-    ]
+    now = box[name]
+    assert isinstance(now, Choices)  # a box has the kinds of its space
+    chances, gains = _chances(name, summary, asked, now, observations)
     numbers: Numbers = {
         "support": summary.supports[name],
         "noise_sd": summary.model.noise_sd,
@@ -50,6 +53,12 @@ def decide(
             )
         },
     }
+    back = _back(name, summary, asked, box, observations)
+    if back:
+        open_ = [*now.choices, *(chance.category for chance in back)]
+        wider = Choices(choices=tuple(c for c in asked.choices if among(c, open_)))
+        again = rules.MayBeBestAgain(tuple(back))
+        return Decision(name, now, wider, Verdict.KEPT, again, numbers)
     if len(now.choices) == 1:
         left = rules.OneCategoryLeft(now.choices[0])
         return Decision(name, now, now, Verdict.KEPT, left, numbers)
@@ -61,6 +70,44 @@ def decide(
     after = Choices(choices=tuple(c.category for c in chances if c not in dropped))
     reason = rules.UnlikelyBest(tuple(dropped))
     return Decision(name, now, after, Verdict.NARROWED, reason, numbers)
+
+
+def _chances(
+    name: str,
+    summary: PosteriorSummary,
+    asked: Choices,
+    now: Choices,
+    observations: Sequence[Observation],
+) -> tuple[list[rules.CategoryChance], float]:
+    """The chance of each category, and how far the best places of the categories differ."""
+    probabilities, gains = _probabilities(name, summary, asked, now)
+    chances = [
+        rules.CategoryChance(category, p, _trials(name, category, observations))
+        for category, p in zip(now.choices, probabilities, strict=True)
+    ]
+    return chances, gains
+
+
+def _back(
+    name: str,
+    summary: PosteriorSummary,
+    asked: Choices,
+    box: Box,
+    observations: Sequence[Observation],
+) -> list[rules.CategoryChance]:
+    """The categories outside the box that may be the best, judged among all that were asked for."""
+    now, encoding = box[name], summary.model.encoding
+    if len(now.grid()) == len(asked.choices):
+        return []
+    tried = [o.params for o in observations if o.finite and name in o.params]
+    outside = [p for p in tried if not now.contains(p[name])]  # type: ignore[arg-type]  # a level of this choice
+    inner = dict.fromkeys(summary.axes, (0.0, 1.0))
+    places = spread(encoding.space, {**box, name: asked}, encoding, summary.axes, inner, INNER)
+    places = np.concatenate([places, encoding.encode(outside)])
+    places = places[encoding.present(places, name) & encoding.permitted(places)]
+    everywhere = summary.with_places(places)
+    chances, _ = _chances(name, everywhere, asked, asked, observations)
+    return [c for c in chances if c.probability >= BEST_LEAST and not now.contains(c.category)]  # type: ignore[arg-type]  # see above
 
 
 def _unlikely(chance: rules.CategoryChance) -> bool:

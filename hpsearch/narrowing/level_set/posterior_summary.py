@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -109,6 +109,19 @@ class PosteriorSummary:
         ]
         predictions = self.places[on], self.mean[on], self.sd[on]
         return self._over(self.model, self.axes, self.c, predictions, within, self.supports)
+
+    def with_places(self, places: Floats) -> PosteriorSummary:
+        """This summary with mean and sd at more places (m, D), which are no members of the level set."""
+        mean, sd = self.model.predict(places)
+        more = np.zeros(len(places))
+        return replace(
+            self,
+            places=np.concatenate([self.places, places]),
+            mean=np.concatenate([self.mean, mean]),
+            sd=np.concatenate([self.sd, sd]),
+            members=np.concatenate([self.members, more.astype(np.bool_)]),
+            wins=np.concatenate([self.wins, more]),
+        )
 
     def effect(self, axis: Axis) -> Effect:
         """The effect of a range at the best place of the box.

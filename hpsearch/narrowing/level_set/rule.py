@@ -57,7 +57,7 @@ def narrow(
             decisions.append(_too_few(name, box, summary, trials=0 if own is None else own.trials))
         elif isinstance(now, Choices):
             assert isinstance(asked, Choices)  # a box has the kinds of its space
-            decisions.append(categories.decide(name, own, asked, now, observations))
+            decisions.append(categories.decide(name, own, asked, box, observations))
         else:
             effects[name] = own.effect(own.axes[name])
             decisions.append(_range(own, own.axes[name], effects[name], observations))
