@@ -26,11 +26,6 @@ class RateLimiter:
         # name -> (tokens, time of that count)
         self._tokens: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def seconds_until_token(self, name: str) -> int:
-        """The whole seconds until `name` has a token; 0 means now."""
-        with self._lock:
-            return self._wait(self._tokens_now(name))
-
     def take(self, name: str) -> int:
         """Take a token and return 0, or take none and return the seconds until there is one."""
         with self._lock:

@@ -226,10 +226,10 @@ def _coder(column: Column) -> Callable[[Any], float]:
         if isinstance(cell, bool):
             spellings = (str(cell).lower(), str(cell), str(cell).upper())
             return next((codes[word] for word in spellings if word in codes), other)
-        found = codes.get(cell_text(cell))
-        if found is None and isinstance(cell, int | float):
-            found = numbers.get(float(cell))
-        return other if found is None else found
+        code = codes.get(cell_text(cell))
+        if code is None and isinstance(cell, int | float):
+            code = numbers.get(float(cell))
+        return other if code is None else code
 
     return code
 

@@ -162,8 +162,8 @@ def _surface(queries: FigureQueries, search: str, query: FigureQuery) -> Any:
 def _importance(queries: FigureQueries, search: str, query: FigureQuery) -> Any:
     from hpsearch.figures import search as figures
 
-    found = [r.evidence for r in queries.rounds(search, owner=reader()) if r.evidence]
-    newest = next((e for e in reversed(found) if e.importance), None)
+    evidence = [r.evidence for r in queries.rounds(search, owner=reader()) if r.evidence]
+    newest = next((e for e in reversed(evidence) if e.importance), None)
     if newest is None:
         return figures.importance([])
     return figures.importance(newest.importance, newest.noise_sd)

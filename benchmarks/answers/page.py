@@ -138,13 +138,13 @@ def conditional(rows: Sequence[Row]) -> str:
     """Regrets on conditional spaces, and what the ranges hold."""
     done = [row for row in rows if "regrets" in row]
     names = {listed.OURS: "hpsearch", **{peer.key: peer.name for peer in listed.PEERS}}
-    told = [
+    peers = [
         [peer.name, _versions(done, peer.key), peer.said, _counts(done, peer.key)]
         for peer in listed.PEERS
     ]
     parts = [
         f"hpsearch: {_counts(done, listed.OURS)}. NumPy {version('numpy')}.\n",
-        markdown.table(["peer", "version", "told", "searches"], told),
+        markdown.table(["peer", "version", "settings", "searches"], peers),
     ]
     if failed := [f"- {row['key']}: {row['error']}" for row in rows if "error" in row]:
         parts.append("Searches that ended with an error:\n\n" + "\n".join(failed) + "\n")

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import logging
 import os
 import sys
@@ -24,6 +23,7 @@ os.environ.update(dict.fromkeys(THREADS, "1"))  # before NumPy loads
 from benchmarks.answers import conditional, listed, nulls, worse  # noqa: E402
 from benchmarks.answers.tables import Tables  # noqa: E402
 from benchmarks.search.cache import Cache, Row  # noqa: E402
+from benchmarks.search.peers.run import late  # noqa: E402
 
 ROWS = Path(__file__).with_name("rows")
 PARTS = ("worse", "nulls", "conditional")
@@ -43,11 +43,6 @@ def searches(part: str, tables: Tables, venvs: Path) -> Iterator[tuple[str, Call
             if one == listed.OURS or conditional.installed(venvs, one):
                 compute = partial(conditional.searched, tables, venvs, one, problem, seed)
                 yield f"{one}/{problem}/{seed}", compute
-
-
-def late(until: str | None) -> bool:
-    """True after the time of day `until` (UTC)."""
-    return until is not None and dt.datetime.now(dt.UTC).strftime("%H:%M") >= until
 
 
 def main() -> None:

@@ -6,44 +6,29 @@ A trial's bits are its own, so a service with any number of workers decides the 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.answers.judge import order_of
+from benchmarks.files.here import JOB_SIZE, Running
 from hpsearch.coordinator import Snapshot, decide
 from hpsearch.data import DatasetInfo, DatasetStore
 from hpsearch.evidence import Gain
-from hpsearch.records import loss_drop, sparse_curve
 from hpsearch.records.chosen import parted
 from hpsearch.settings import load
 from hpsearch.space import Params, Range
-from hpsearch.spec import ResolvedSpec, given, parse
+from hpsearch.spec import given, parse
 from hpsearch.training import Trainer
 from hpsearch.training.final import run_final
 from hpsearch.trials import (
     FinalPlan,
-    JobOrder,
-    JobReport,
-    Observation,
     RoundPlan,
-    TrainingPlan,
 )
 from hpsearch.workloads import DatasetFacts
 
-JOB_SIZE = 32  # a matter of speed alone
 
-
-@dataclass
-class Search:
-    """A search of ours on a dataset: plans and observations; `final` once `run` has ended."""
-
-    files: DatasetStore
-    info: DatasetInfo
-    resolved: ResolvedSpec
-    plans: list[RoundPlan] = field(default_factory=list)
-    seen: list[Observation] = field(default_factory=list)
-    masks: dict[tuple[int, int], bytes] = field(default_factory=dict)
+class Search(Running):
+    """A search of ours on a dataset."""
 
     @classmethod
     def of(cls, files: DatasetStore, info: DatasetInfo, asked: Mapping[str, Any]) -> Search:
@@ -69,7 +54,7 @@ class Search:
         while isinstance(plan := decide(now, job_size=JOB_SIZE), RoundPlan):
             self.plans.append(plan)
             for job in plan.jobs:
-                self._observe(plan, trainer.run(self._order(plan, job)))
+                self.observe(plan, trainer.run(self.order(plan, job)))
             self.seen.sort(key=lambda o: (o.round, o.index))
             now = self._snapshot(now)
         assert isinstance(plan, FinalPlan), plan.reason
@@ -88,30 +73,9 @@ class Search:
             baseline=baseline, aside=tuple(aside),
         )  # fmt: skip
 
-    def _order(self, plan: TrainingPlan, job: Sequence[int]) -> JobOrder:
-        cohort_of = {i: number for number, cohort in enumerate(plan.cohorts) for i in cohort}
-        return JobOrder(
-            search_id="benchmark", kind=plan.kind, round=plan.number, epochs=plan.rungs[-1],
-            spec=self.resolved.spec.to_json(), dataset=self.info.to_json(), indices=list(job),
-            params=[plan.trials[i] for i in job],
-            roles=[plan.roles[i] if plan.roles else None for i in job],
-            rungs=plan.rungs, cohorts=[cohort_of[i] for i in job],
-        )  # fmt: skip
-
-    def _observe(self, plan: RoundPlan, reports: JobReport) -> None:
-        for report in reports.trials:
-            self.seen.append(Observation(
-                round=plan.number, index=report.index, params=plan.trials[report.index],
-                state=report.state, epochs=report.epochs, correct=report.correct,
-                examples=report.examples, loss=report.loss, score=report.score,
-                curve=sparse_curve(report.curve), loss_drop=loss_drop(report.curve),
-            ))  # fmt: skip
-            if report.correct_mask is not None:
-                self.masks[plan.number, report.index] = report.correct_mask
-
     def gain(self, plan: FinalPlan) -> Gain | None:
         """The gain over the baseline by the objective, of the final test; None of the same setting."""
-        order = self._order(plan, range(len(plan.trials)))
+        order = self.order(plan, range(len(plan.trials)))
         report = run_final(Trainer(self.files), order, open_test=lambda: True)
         gains = None if report.test is None else report.test.gains
         if gains is None:

@@ -29,7 +29,7 @@ from hpsearch.trials import (
 )
 from hpsearch.workloads import DatasetFacts
 
-JOB_SIZE = 32
+JOB_SIZE = 32  # a matter of speed alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,9 @@ class Searched:
 
 
 @dataclass
-class _Search:
+class Running:
+    """A search that is under way: its plans, and what was observed."""
+
     files: DatasetStore
     info: DatasetInfo
     resolved: ResolvedSpec
@@ -87,7 +89,7 @@ class _Search:
 def search(files: DatasetStore, info: DatasetInfo, spec: Mapping[str, Any]) -> Searched:
     """Run the search of a spec, as a user sends it, to its end."""
     facts = DatasetFacts.from_json(info.to_json())
-    run = _Search(files, info, parse(dict(spec), facts, load()))
+    run = Running(files, info, parse(dict(spec), facts, load()))
     trainer, started = Trainer(files), time.process_time()
     now = Snapshot(run.resolved, run.resolved.box, ())
     while isinstance(plan := decide(now, job_size=JOB_SIZE), RoundPlan):

@@ -14,6 +14,7 @@ from typing import Any
 
 from hpsearch.agent.ending import MESSAGE_MOST
 from hpsearch.client import Client
+from hpsearch.client.arguments import printable
 from hpsearch.errors import (
     Conflict,
     HpsearchError,
@@ -115,7 +116,7 @@ class Courier:
         except (*BAD_VALUE, *NO_JSON) as error:
             if self.refused is None and what.get("state") != "failed":
                 self.refused = str(error)[:MESSAGE_MOST]
-                self._report({"state": "failed", "message": _printable(self.refused)})
+                self._report({"state": "failed", "message": printable(self.refused)})
             else:
                 self._end(error)
 
@@ -147,7 +148,3 @@ class Courier:
     def _end(self, error: Exception) -> None:
         self.fault = error
         self._over = True
-
-
-def _printable(message: str) -> str:
-    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in message)

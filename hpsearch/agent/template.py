@@ -118,7 +118,7 @@ class _Parser:
 
     def parts(self, *, inside: bool) -> Word:
         """Everything up to the end, or up to what ends a branch."""
-        found: list[Part] = []
+        parts: list[Part] = []
         plain: list[str] = []
         while self._at < len(self._text):
             if self._text.startswith("{{", self._at):
@@ -128,16 +128,16 @@ class _Parser:
                 plain.append("}")
                 self._at += 2
             elif self._text[self._at] == "{":
-                found += ["".join(plain)] if plain else []
+                parts += ["".join(plain)] if plain else []
                 plain = []
-                found.append(self._place(inside=inside))
+                parts.append(self._place(inside=inside))
             elif inside and self._text[self._at] in ":}":
                 break
             else:
                 plain.append(self._text[self._at])
                 self._at += 1
-        found += ["".join(plain)] if plain else []
-        return tuple(found)
+        parts += ["".join(plain)] if plain else []
+        return tuple(parts)
 
     def _place(self, *, inside: bool) -> Place | Either:
         name = re.compile(r"[^?!:{}]*").match(self._text, self._at + 1)

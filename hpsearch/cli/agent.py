@@ -20,46 +20,49 @@ if TYPE_CHECKING:
     from hpsearch.report.views import OrderView
 
 
+Command = Annotated[
+    list[str],
+    typer.Argument(metavar="COMMAND", help="Of a trial, after --, with {lr} where a value stands."),
+]
+Parallel = Annotated[
+    int | None, typer.Option(min=1, max=256, help="Trials at a time [default: 1].")
+]
+Gpus = Annotated[
+    str | None,
+    typer.Option(metavar="LIST", help="0,1 or all: a trial on each, which sees it alone (CUDA)."),
+]
+ScoreFile = Annotated[
+    bool,
+    typer.Option(
+        "--score-file",
+        help="Read scores from the file $HPSEARCH_TRIAL_SCORE_FILE, {score_file}, instead of "
+        "standard output.",
+    ),
+]
+Labels = Annotated[
+    str | None,
+    typer.Option(metavar="LIST", help="Of this machine, as gpu,large: the spec may require some."),
+]
+Grace = Annotated[
+    float, typer.Option(min=0, max=20, help="Seconds that a command has to end itself.")
+]
+Lease = Annotated[
+    float | None,
+    typer.Option(
+        min=1, max=3600, help="Seconds without a heartbeat until another may have a trial."
+    ),
+]
+
+
 def agent(
     search: SearchId,
-    command: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="COMMAND", help="Of a trial, after --, with {lr} where a value stands."
-        ),
-    ],
-    parallel: Annotated[
-        int | None, typer.Option(min=1, max=256, help="Trials at a time [default: 1].")
-    ] = None,
-    gpus: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LIST", help="0,1 or all: a trial on each, which sees it alone (CUDA)."
-        ),
-    ] = None,
-    score_file: Annotated[
-        bool,
-        typer.Option(
-            "--score-file",
-            help="Read scores from the file $HPSEARCH_TRIAL_SCORE_FILE, {score_file}, instead of "
-            "standard output.",
-        ),
-    ] = False,
-    labels: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LIST", help="Of this machine, as gpu,large: the spec may require some."
-        ),
-    ] = None,
-    grace: Annotated[
-        float, typer.Option(min=0, max=20, help="Seconds that a command has to end itself.")
-    ] = 20.0,
-    lease: Annotated[
-        float | None,
-        typer.Option(
-            min=1, max=3600, help="Seconds without a heartbeat until another may have a trial."
-        ),
-    ] = None,
+    command: Command,
+    parallel: Parallel = None,
+    gpus: Gpus = None,
+    score_file: ScoreFile = False,
+    labels: Labels = None,
+    grace: Grace = 20.0,
+    lease: Lease = None,
     url: Url = None,
     as_json: Json = False,
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hpsearch.cli.options import Json, SearchId, Url, connected
+from hpsearch.cli.options import Json, SearchId, Url, connected, known_name
 from hpsearch.cli.output import emit
 from hpsearch.cli.searches import follow_up, print_submitted, read_spec
 from hpsearch.errors import InvalidRequest
@@ -26,19 +26,27 @@ if TYPE_CHECKING:
     from hpsearch.exchange.spaces.specs import Converted
 
 STORAGE = "Optuna storage, for example sqlite:///optuna.db, or the path of a journal file."
+Optuna = Annotated[str | None, typer.Option("--optuna", metavar="URL", help=STORAGE)]
 
 PROGRESS_SECONDS = 2.0
 
 
-def _known(format: str | None) -> str | None:
-    """Refuse a format that no export has."""
-    if format is not None:
-        from hpsearch.exchange import file_formats
+def _file_formats() -> Collection[str]:
+    from hpsearch.exchange import file_formats
 
-        if format not in file_formats():
-            known = ", ".join(map(repr, file_formats()))
-            raise typer.BadParameter(f"{format!r} is not one of {known}.")
-    return format
+    return file_formats()
+
+
+def _stores() -> Collection[str]:
+    from hpsearch.exchange.stores.formats import STORES
+
+    return STORES
+
+
+def _spaces() -> Collection[str]:
+    from hpsearch.exchange.spaces.formats import FORMATS
+
+    return FORMATS
 
 
 def _ways() -> str:
@@ -57,13 +65,16 @@ def export(
     format: Annotated[
         str | None,
         typer.Option(
-            "--format", metavar="<csv|json>", callback=_known, help="Trials, or everything."
+            "--format",
+            metavar="<csv|json>",
+            callback=known_name(_file_formats),
+            help="Trials, or everything.",
         ),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", metavar="FILE", help="[default: standard output]")
     ] = None,
-    optuna: Annotated[str | None, typer.Option("--optuna", metavar="URL", help=STORAGE)] = None,
+    optuna: Optuna = None,
     study: Annotated[
         str | None, typer.Option("--study", help="Name of the new study [default: the id].")
     ] = None,
@@ -116,53 +127,48 @@ def _with_progress(search: Search) -> Search:
     return replace(search, trials=trials())
 
 
-def _known_store(tool: str | None) -> str | None:
-    """Refuse a store that is not read."""
-    if tool is not None:
-        from hpsearch.exchange.stores.formats import STORES
-
-        if tool not in STORES:
-            known = ", ".join(map(repr, STORES))
-            raise typer.BadParameter(f"{tool!r} is not one of {known}.")
-    return tool
+Results = Annotated[
+    str,
+    typer.Argument(
+        metavar="STUDY", help="File or folder with another tool's results; with --optuna a name."
+    ),
+]
+SpecFile = Annotated[
+    Path, typer.Option("--spec", metavar="FILE", help="What to search, as JSON; - is stdin.")
+]
+ResultsTool = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="TOOL",
+        callback=known_name(_stores),
+        help="nni, smac, synetune, kerastuner, ray or bayesopt [default: by what is there].",
+    ),
+]
+Metric = Annotated[
+    str | None, typer.Option("--metric", help="That counts, where the results have several.")
+]
+StepsPerEpoch = Annotated[
+    int | None,
+    typer.Option(
+        "--steps-per-epoch",
+        min=1,
+        help="Of a study's intermediate values [default: a step is an epoch].",
+    ),
+]
 
 
 def import_(
-    study: Annotated[
-        str,
-        typer.Argument(
-            metavar="STUDY",
-            help="File or folder with another tool's results; with --optuna a name.",
-        ),
-    ],
-    spec: Annotated[
-        Path, typer.Option("--spec", metavar="FILE", help="What to search, as JSON; - is stdin.")
-    ],
-    optuna: Annotated[str | None, typer.Option("--optuna", metavar="URL", help=STORAGE)] = None,
-    tool: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            metavar="TOOL",
-            callback=_known_store,
-            help="nni, smac, synetune, kerastuner, ray or bayesopt [default: by what is there].",
-        ),
-    ] = None,
-    metric: Annotated[
-        str | None, typer.Option("--metric", help="That counts, where the results have several.")
-    ] = None,
+    study: Results,
+    spec: SpecFile,
+    optuna: Optuna = None,
+    tool: ResultsTool = None,
+    metric: Metric = None,
     follow: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
     show: Annotated[
         bool, typer.Option("--print", help="Print the spec with the trials; submit nothing.")
     ] = False,
-    steps_per_epoch: Annotated[
-        int | None,
-        typer.Option(
-            "--steps-per-epoch",
-            min=1,
-            help="Of a study's intermediate values [default: a step is an epoch].",
-        ),
-    ] = None,
+    steps_per_epoch: StepsPerEpoch = None,
     url: Url = None,
     as_json: Json = False,
 ) -> None:
@@ -236,17 +242,6 @@ def _print_imported(what: str, imported: Imported) -> None:
         print(f"  {remark}", file=sys.stderr)
 
 
-def _known_tool(tool: str | None) -> str | None:
-    """Refuse a format that is not read."""
-    if tool is not None:
-        from hpsearch.exchange.spaces.formats import FORMATS
-
-        if tool not in FORMATS:
-            known = ", ".join(map(repr, FORMATS))
-            raise typer.BadParameter(f"{tool!r} is not one of {known}.")
-    return tool
-
-
 def convert(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="JSON or YAML of another tool; - is stdin.")
@@ -256,7 +251,7 @@ def convert(
         typer.Option(
             "--from",
             metavar="TOOL",
-            callback=_known_tool,
+            callback=known_name(_spaces),
             help="wandb, katib, nni, optuna, configspace, kerastuner, synetune, ax, vizier, skopt or "
             "orion [default: by its form].",
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -83,6 +83,17 @@ Reason = Annotated[
     ),
 ]
 SearchId = Annotated[str, typer.Argument(metavar="ID", help="Id of the search.")]
+
+
+def known_name(names: Callable[[], Collection[str]]) -> Callable[[str | None], str | None]:
+    """The callback of an option that takes one of these names, which are loaded when it is given."""
+
+    def checked(name: str | None) -> str | None:
+        if name is not None and name not in names():
+            raise typer.BadParameter(f"{name!r} is not one of {', '.join(map(repr, names()))}.")
+        return name
+
+    return checked
 
 
 @contextmanager

@@ -16,14 +16,14 @@ app = typer.Typer(help="Owners: limits of one of them.", no_args_is_help=True)
 def list_(as_json: Json = False) -> None:
     """List the owners with limits of their own."""
     with local_services() as services:
-        found = services.owners.list()
+        listed = services.owners.list()
     if as_json:
-        emit({"items": [limits._asdict() for limits in found]})
+        emit({"items": [limits._asdict() for limits in listed]})
         return
     from hpsearch.cli import tables
 
     head = ("OWNER", "SEARCHES", "DATASETS", "DATASET BYTES")
-    rows = ([*("-" if value is None else str(value) for value in limits)] for limits in found)
+    rows = ([*("-" if value is None else str(value) for value in limits)] for limits in listed)
     tables.listing(head, rows)
 
 

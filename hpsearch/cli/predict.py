@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import sys
 import warnings
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hpsearch.cli.options import Header, Json, Url, connected
+from hpsearch.cli.options import Header, Json, Url, connected, known_name
 from hpsearch.cli.output import emit
 from hpsearch.errors import InvalidRequest
 
@@ -23,15 +24,10 @@ FIELD = "{:.6g}"  # of a probability
 NUMBER = "{:.9g}"  # of a predicted number
 
 
-def _known(format: str | None) -> str | None:
-    """Refuse a format that no model is written in."""
-    if format is not None:
-        from hpsearch.winner import FORMATS
+def _formats() -> Collection[str]:
+    from hpsearch.winner import FORMATS
 
-        if format not in FORMATS:
-            known = ", ".join(map(repr, FORMATS))
-            raise typer.BadParameter(f"{format!r} is not one of {known}.")
-    return format
+    return FORMATS
 
 
 def model(
@@ -45,7 +41,7 @@ def model(
         typer.Option(
             "--format",
             metavar="NAME",
-            callback=_known,
+            callback=known_name(_formats),
             help="npz, onnx, safetensors, torch or sklearn [default: by the end of FILE, else npz].",
         ),
     ] = None,

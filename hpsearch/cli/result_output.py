@@ -156,9 +156,7 @@ def plan(view: PlanView) -> Group:
         budget = ", ".join(f"{value:g} {unit}" for unit, value in (view.budget or {}).items())
         parts.append(Text(f"planned from a budget of {budget}: {', '.join(view.planned)}"))
     if view.conditions:
-        parts.append(
-            Text(f"searched only where they have an effect: {words.beside(view.conditions)}")
-        )
+        parts.append(Text(words.conditions(view.conditions)))
     table = _table("round", "kind", "trials", "rungs", "epochs")
     for r in view.rounds:
         rungs = ", ".join(str(rung) for rung in r.rungs)

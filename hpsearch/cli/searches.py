@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,7 +41,7 @@ def submit(
     """Submit a search spec."""
     from hpsearch.client import PATIENCE
     from hpsearch.edges import linear_in_silence
-    from hpsearch.report.words import beside, plain
+    from hpsearch.report.words import conditions, plain
 
     spec = read_spec(file)
     if baseline is not None:
@@ -54,10 +54,7 @@ def submit(
         if view.plan is not None and not as_json:
             print(f"plan: {plain(view.plan.summary)}", file=sys.stderr)
             if view.plan.conditions:
-                print(
-                    f"searched only where they have an effect: {beside(view.plan.conditions)}",
-                    file=sys.stderr,
-                )
+                print(conditions(view.plan.conditions), file=sys.stderr)
             for note in view.plan.notes:
                 print(f"note: {plain(note)}", file=sys.stderr)
         if follow:
@@ -173,27 +170,7 @@ def list_(
     if as_json:
         emit(views)
         return
-    from hpsearch.cli import tables
-    from hpsearch.report import words
-
-    tagged = ("TAGS",) if any(view.tags for view in views) else ()
-    owned = ("OWNER",) if shared or everyone else ()
-    head = ("ID", "STATE", "ROUNDS", "BEST", "DATASET", "CREATED", "NAME", *owned, *tagged)
-    rows = (
-        (
-            view.id,
-            view.state,
-            f"{view.rounds.completed}/{view.rounds.planned}",
-            words.share(view.best.shown if view.best else None),
-            view.dataset or "-",
-            view.created_at,
-            view.name,
-            *([view.owner] if owned else []),
-            *([", ".join(view.tags)] if tagged else []),
-        )
-        for view in views
-    )
-    tables.listing(head, rows)
+    _show_list(views, owned=shared or everyone)
 
 
 def pause(search: SearchId, reason: Reason = None, url: Url = None, as_json: Json = False) -> None:
@@ -314,6 +291,30 @@ def _change(url: str | None, act: Callable[[Client], StatusView], *, as_json: bo
         emit(view)
     else:
         print(f"{view.id} is {view.state}")
+
+
+def _show_list(views: Sequence[StatusView], *, owned: bool) -> None:
+    from hpsearch.cli import tables
+    from hpsearch.report import words
+
+    tagged = any(view.tags for view in views)
+    more = (*(["OWNER"] if owned else []), *(["TAGS"] if tagged else []))
+    head = ("ID", "STATE", "ROUNDS", "BEST", "DATASET", "CREATED", "NAME", *more)
+    rows = (
+        (
+            view.id,
+            view.state,
+            f"{view.rounds.completed}/{view.rounds.planned}",
+            words.share(view.best.shown if view.best else None),
+            view.dataset or "-",
+            view.created_at,
+            view.name,
+            *([view.owner] if owned else []),
+            *([", ".join(view.tags)] if tagged else []),
+        )
+        for view in views
+    )
+    tables.listing(head, rows)
 
 
 def _show(view: StatusView, *, as_json: bool) -> None:

@@ -147,3 +147,8 @@ def _is_array(value: object) -> bool:
 
 def _mistaken(value: object, what: str, wanted: str) -> TypeError:
     return TypeError(f"{what} is {reprlib.repr(value)} ({type(value).__name__}); give {wanted}")
+
+
+def printable(message: str) -> str:
+    """A message that services and files take, whatever characters a training put into it."""
+    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in message)

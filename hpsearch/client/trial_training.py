@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hpsearch.client.arguments import as_number
+from hpsearch.client.arguments import as_number, printable
 from hpsearch.client.client import Client
 from hpsearch.errors import (
     Conflict,
@@ -149,7 +149,7 @@ def told(held: Held, report: Mapping[str, Any]) -> bool:
     try:
         return held.report(**report)
     except BAD_VALUE as error:
-        said = _printable(str(error))
+        said = printable(str(error))
         log.warning("trial %s fails: %s", held.order.trial, said)
         held.report(state="failed", message=said[:MESSAGE_MOST])
         return True
@@ -177,9 +177,9 @@ def reports_of(order: OrderView, train: Train) -> Generator[Mapping[str, Any]]:
         yield {**_rest(last), **_score(last), "epoch": epoch, "state": "completed"}
     except Exception as error:  # noqa: BLE001  # whatever it raises fails its one trial
         # As text: a log in a file refuses a line with half a pair of surrogates.
-        log.error("trial %s failed\n%s", order.trial, _printable(traceback.format_exc()))  # noqa: TRY400
+        log.error("trial %s failed\n%s", order.trial, printable(traceback.format_exc()))  # noqa: TRY400
         said = "".join(traceback.format_exception_only(error)).strip()
-        yield {"state": "failed", "message": _printable(said)[:MESSAGE_MOST]}
+        yield {"state": "failed", "message": printable(said)[:MESSAGE_MOST]}
 
 
 def _rest(report: Report) -> dict[str, Any]:
@@ -248,8 +248,3 @@ def _yielded_and_returned(made: Generator[Any, None, Any]) -> Iterator[Any]:
     last = yield from made
     if last is not None:
         yield last
-
-
-def _printable(message: str) -> str:
-    """A message that services and files take, whatever characters a training put into it."""
-    return "".join(c if c.isprintable() or c == "\n" else "�" for c in message)

@@ -57,13 +57,13 @@ def open_facts(store: HasFiles, info: DatasetInfo, names: Mapping[str, str], row
 
     Raises: errors.Corrupt, errors.Unavailable.
     """
-    found = {}
+    arrays = {}
     for fact, name in names.items():
         if getattr(info, fact):
-            found[fact] = _mapped(store, info, name)
+            arrays[fact] = _mapped(store, info, name)
             dtype = "int64" if fact == "groups" else "float64"
-            _require(info, name, found[fact], (rows,), (dtype,))
-    return RowFacts(**found)
+            _require(info, name, arrays[fact], (rows,), (dtype,))
+    return RowFacts(**arrays)
 
 
 def _mapped(store: HasFiles, info: DatasetInfo, name: str) -> npt.NDArray[Any]:

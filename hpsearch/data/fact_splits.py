@@ -112,7 +112,7 @@ def _starts(rows: int, ways: Ways) -> IntArray:
 
 def _repeated(groups: npt.NDArray[np.int64], codes: IntArray, ways: Ways) -> list[Mask]:
     """Return the rows that are held out by each repeat, no two of them the same."""
-    found: list[Mask] = []
+    masks: list[Mask] = []
     seen: set[bytes] = set()
     for repeat in range(ways.repeats):
         key = (*ways.more, repeat) if repeat else ways.first
@@ -125,11 +125,11 @@ def _repeated(groups: npt.NDArray[np.int64], codes: IntArray, ways: Ways) -> lis
             raise _refused(
                 "validation.repeats",
                 f"the {group_splits.distinct(groups):,} groups of the training part were split in "
-                f"{len(found)} different ways and no more; name {len(found)} repeats, or folds",
+                f"{len(masks)} different ways and no more; name {len(masks)} repeats, or folds",
             )
         seen.add(held.tobytes())
-        found.append(held)
-    return found
+        masks.append(held)
+    return masks
 
 
 def _require(there: int, least: int, path: str, what: str) -> None:

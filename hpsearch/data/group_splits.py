@@ -59,9 +59,9 @@ def _best(
         unit = _places(numbers, key)[of]
         dealt = _Dealt(_Units.of(unit, codes), shares, weights)
         dealt.settle()
-        found = (dealt.lacking, dealt.unevenness), dealt.part[unit]
-        if best is None or found[0] < best[0]:
-            best = found
+        candidate = (dealt.lacking, dealt.unevenness), dealt.part[unit]
+        if best is None or candidate[0] < best[0]:
+            best = candidate
         if not dealt.lacking:
             break
     assert best is not None  # there is one try at the least

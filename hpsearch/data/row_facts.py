@@ -32,8 +32,8 @@ class RowFacts:
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the facts that there are, by name."""
-        found = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: array for name, array in found.items() if array is not None}
+        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: array for name, array in arrays.items() if array is not None}
 
     def take(self, rows: npt.NDArray[np.intp]) -> RowFacts:
         """Return the facts of some rows, in that order."""

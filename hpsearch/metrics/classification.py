@@ -57,8 +57,8 @@ def bind_mean_recall(predicted: NDArray[Any], classes: NDArray[Any]) -> Counted:
 def _tallies(predicted: NDArray[Any], classes: NDArray[Any], counts: Floats) -> list[Floats]:
     """(K,) each: examples that are found, that are of the class, that are said to be of it."""
     size = int(max(classes.max(), predicted.max())) + 1
-    found = np.where(predicted == classes, counts, 0.0)
-    columns = ((classes, found), (classes, counts), (predicted, counts))
+    hits = np.where(predicted == classes, counts, 0.0)
+    columns = ((classes, hits), (classes, counts), (predicted, counts))
     tallies: list[Floats] = [
         np.bincount(at, weights, minlength=size).astype(np.float64) for at, weights in columns
     ]

@@ -77,11 +77,11 @@ class Ranks:
     def precision(self, counts: Floats) -> float:
         """The mean over the class's examples of the precision at their scores; NaN without any."""
         inside, outside = (side[::-1] for side in self.counts(counts))
-        found = float(inside.sum())
-        if not found:
+        weight = float(inside.sum())
+        if not weight:
             return math.nan
         hits, all_ = np.cumsum(inside), np.cumsum(inside + outside)
-        return float(inside @ (hits / np.maximum(all_, 1e-300))) / found  # 0 of none is 0
+        return float(inside @ (hits / np.maximum(all_, 1e-300))) / weight  # 0 of none is 0
 
     def placements(self) -> Floats:
         """(n,) what each example adds to the area: DeLong's components, less their mean, over their number."""

@@ -169,9 +169,9 @@ def _by_groups(
     assert value is not None  # the caller has it
     if count < grouped.FEWEST:
         return replace(scored, doubt=Doubt.FEW_GROUPS, rows=count)
-    found = _doubt(metric, answers)
-    scored = replace(scored, doubt=found.doubt, rows=found.rows, label=found.label)
-    if found.doubt not in (None, Doubt.ROUGH, Doubt.HEAVY_TAILS):
+    doubt = _doubt(metric, answers)
+    scored = replace(scored, doubt=doubt.doubt, rows=doubt.rows, label=doubt.label)
+    if doubt.doubt not in (None, Doubt.ROUGH, Doubt.HEAVY_TAILS):
         return scored
     interval = _interval_of_groups(metric, answers, groups, value)
     if isinstance(interval, Doubt):

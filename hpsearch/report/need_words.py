@@ -54,12 +54,12 @@ def percent(probability: float) -> str:
 
 def cost(view: ResultView) -> str:
     """The cost of the recommendation, and of the finalist in place of which it stands."""
-    found = view.cheapest
-    assert found is not None  # the caller has looked
-    if found.instead_of is None:
-        return f"{quantity(found.cost)}: no cheaper finalist is known to be as good"
+    cheapest = view.cheapest
+    assert cheapest is not None  # the caller has looked
+    if cheapest.instead_of is None:
+        return f"{quantity(cheapest.cost)}: no cheaper finalist is known to be as good"
     return (
-        f"{quantity(found.cost)}, in place of {quantity(found.instead_of)} of a finalist that it cannot "
+        f"{quantity(cheapest.cost)}, in place of {quantity(cheapest.instead_of)} of a finalist that it cannot "
         "be told from"
     )
 

@@ -150,11 +150,10 @@ def given(values: ResultRangeView) -> str:
     return f"given {_condition(values.given)}, in {values.trials or 0} of {values.of or 0} trials"
 
 
-def beside(conditions: Conditions) -> str:
-    """The conditions of several hyperparameters: `momentum with optimizer = momentum or nesterov`."""
-    return "; ".join(
-        f"{plain(name)} with {_condition(one)}" for name, one in sorted(conditions.items())
-    )
+def conditions(by_name: Conditions) -> str:
+    """The line of a plan about hyperparameters with conditions: `momentum with optimizer = nesterov`."""
+    each = (f"{plain(name)} with {_condition(one)}" for name, one in sorted(by_name.items()))
+    return f"searched only where they have an effect: {'; '.join(each)}"
 
 
 def _condition(levels: Mapping[str, Sequence[Level]]) -> str:

@@ -55,17 +55,8 @@ class AuditTrail:
             A time that is none, a stretch that ends before it begins, an unknown action, a page that
             is too long.
         """
-        if not 1 <= limit <= LONGEST_PAGE:
-            raise InvalidRequest(
-                f"limit {limit} is not between 1 and {LONGEST_PAGE}; ask for more in pages, each with "
-                "the cursor `next` of the one before"
-            )
-        if action is not None and action not in set(Act):
-            raise InvalidRequest(f"action {action[:40]!r} is not one of {', '.join(Act)}")
-        begin = None if since is None else moment(since, "since")
-        end = None if until is None else moment(until, "until")
-        if begin is not None and end is not None and begin >= end:
-            raise InvalidRequest(f"since {since!r} is not before until {until!r}; exchange them")
+        _check(limit, action)
+        begin, end = _stretch(since, until)
         key = cursors.decode(cursor, (int,))
         rows = self._store.read(
             lambda tx: tx.audit.page(
@@ -95,3 +86,23 @@ class AuditTrail:
         """Remove some of the rows that are older than the settings keep them, and count them."""
         seconds = self._settings.audit_days * _DAY
         return self._store.write(lambda tx: tx.audit.expire(older_than=seconds, limit=_BATCH))
+
+
+def _check(limit: int, action: str | None) -> None:
+    """Refuse a page that is too long, and an unknown action."""
+    if not 1 <= limit <= LONGEST_PAGE:
+        raise InvalidRequest(
+            f"limit {limit} is not between 1 and {LONGEST_PAGE}; ask for more in pages, each with "
+            "the cursor `next` of the one before"
+        )
+    if action is not None and action not in set(Act):
+        raise InvalidRequest(f"action {action[:40]!r} is not one of {', '.join(Act)}")
+
+
+def _stretch(since: str | None, until: str | None) -> tuple[float | None, float | None]:
+    """Return the beginning and the end of a stretch of time, each in seconds since the epoch."""
+    begin = None if since is None else moment(since, "since")
+    end = None if until is None else moment(until, "until")
+    if begin is not None and end is not None and begin >= end:
+        raise InvalidRequest(f"since {since!r} is not before until {until!r}; exchange them")
+    return begin, end

@@ -13,7 +13,7 @@ from hpsearch.data import AS_IT_IS, BUILTIN, DatasetInfo, DatasetStore, Reading
 from hpsearch.data.info import VALIDATED
 from hpsearch.errors import Conflict, InvalidRequest, NotFound, TooMany, Unavailable
 from hpsearch.records import Act, DatasetRecord
-from hpsearch.report.build import dataset_view, info_view
+from hpsearch.report.datasets import dataset_view, info_view
 from hpsearch.report.views import DatasetView, Page, TestRowsView
 from hpsearch.service import cursors, split_checks
 from hpsearch.service.owners import limits_of

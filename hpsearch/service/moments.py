@@ -16,8 +16,8 @@ def moment(text: str, name: str) -> float:
         It is neither; `name` says what was given.
     """
     try:
-        found = datetime.fromisoformat(text)
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+        parsed = datetime.fromisoformat(text)
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError) as error:
         raise InvalidRequest(
             f"{name} {text[:40]!r} is neither a day, such as 2026-10-01, nor a time, such as "

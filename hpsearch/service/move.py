@@ -93,13 +93,13 @@ def _require_room(source: Services, target: Services) -> None:
             f"the database of --to has the schema {revision}, and this version knows {SCHEMA}; use the "
             "version that made it"
         )
-    found = occupied(target.store.engines)
-    if not found:
+    contents = occupied(target.store.engines)
+    if not contents:
         return
     ours = installation_of(source.store.engines)
     if ours is not None and installation_of(target.store.engines) == ours:
         raise Conflict("it is there already: the database of --to holds this very installation")
     raise Conflict(
-        f"the database of --to is not empty ({'; '.join(found)}); give an empty one, as "
+        f"the database of --to is not empty ({'; '.join(contents)}); give an empty one, as "
         "CREATE DATABASE makes it"
     )

@@ -13,12 +13,12 @@ from hpsearch.report.views import NextRoundView, PlanView, StatusView, Submitted
 from hpsearch.service import edits, sharing
 from hpsearch.service.datasets import Datasets
 from hpsearch.service.queries import SearchQueries, get_or_404
+from hpsearch.service.steering import STEPS, Request, step
 from hpsearch.service.submission import Submission
 from hpsearch.settings import Settings
 from hpsearch.spec.labels import FIELDS as LABELS
 from hpsearch.spec.labels import Labels
 from hpsearch.store import Store, Tx
-from hpsearch.trials import ACTIVE, SearchState
 
 REASON_MOST = 500  # characters of an operator's reason
 EDIT_ATTEMPTS = 20  # a search that runs moves on between reading and writing, now and then
@@ -161,9 +161,8 @@ class Searches(SearchQueries):
         Conflict
             As `pause`, `resume` and `cancel` do.
         """
-        steer = {"pause": self._pause, "resume": self._resume, "cancel": self._cancel}.get(action)
-        if steer is None:
-            raise InvalidRequest(f"action {action[:40]!r} is not one of pause, resume, cancel")
+        if action not in STEPS:
+            raise InvalidRequest(f"action {action[:40]!r} is not one of {', '.join(STEPS)}")
         reason = reason.strip()
         if not 0 < len(reason) <= REASON_MOST or not reason.isprintable():
             raise InvalidRequest(
@@ -172,7 +171,7 @@ class Searches(SearchQueries):
         if isinstance(owner, Reader) and not owner.everyone:
             owner = owner.owner
         search = get_or_404(self._store, owner, search_id)
-        steer(search_id, owner=search.owner, why=reason)
+        self._steer(action, Request(search_id, search.owner, why=reason))
         return self.status(search_id, owner=owner)
 
     def pause(self, search_id: str, *, owner: str, if_revision: int | None = None) -> StatusView:
@@ -183,24 +182,8 @@ class Searches(SearchQueries):
         Conflict
             The search is neither queued nor running.
         """
-        self._pause(search_id, owner=owner, if_revision=if_revision)
+        self._steer("pause", Request(search_id, owner, if_revision))
         return self.status(search_id, owner=owner)
-
-    def _pause(
-        self,
-        search_id: str,
-        *,
-        owner: str,
-        if_revision: int | None = None,
-        why: str | None = None,
-    ) -> None:
-        get_or_404(self._store, owner, search_id, if_revision)
-        moved = self._store.write(lambda tx: _pause(tx, search_id, if_revision, owner, why))
-        if not moved:
-            search = get_or_404(self._store, owner, search_id, if_revision)
-            raise Conflict(
-                f"search {search_id} is {search.state}; this takes one that is queued or running"
-            )
 
     def resume(self, search_id: str, *, owner: str, if_revision: int | None = None) -> StatusView:
         """Go on after a pause, or run the frozen final test again after it failed.
@@ -210,27 +193,8 @@ class Searches(SearchQueries):
         Conflict
             The search is neither paused nor failed in its final test.
         """
-        self._resume(search_id, owner=owner, if_revision=if_revision)
+        self._steer("resume", Request(search_id, owner, if_revision))
         return self.status(search_id, owner=owner)
-
-    def _resume(
-        self,
-        search_id: str,
-        *,
-        owner: str,
-        if_revision: int | None = None,
-        why: str | None = None,
-    ) -> None:
-        search = get_or_404(self._store, owner, search_id, if_revision)
-        if search.state is SearchState.FAILED:
-            if not self._store.write(
-                lambda tx: _final_again(tx, search_id, if_revision, owner, why)
-            ):
-                get_or_404(self._store, owner, search_id, if_revision)
-                raise Conflict(f"search {search_id} failed before its final test; submit a new one")
-        elif not self._store.write(lambda tx: _unpause(tx, search_id, if_revision, owner, why)):
-            search = get_or_404(self._store, owner, search_id, if_revision)
-            raise Conflict(f"search {search_id} is {search.state}; this takes one that is paused")
 
     def cancel(self, search_id: str, *, owner: str, if_revision: int | None = None) -> StatusView:
         """End a search for good; what was trained stays readable.
@@ -240,21 +204,16 @@ class Searches(SearchQueries):
         Conflict
             The search has ended already.
         """
-        self._cancel(search_id, owner=owner, if_revision=if_revision)
+        self._steer("cancel", Request(search_id, owner, if_revision))
         return self.status(search_id, owner=owner)
 
-    def _cancel(
-        self,
-        search_id: str,
-        *,
-        owner: str,
-        if_revision: int | None = None,
-        why: str | None = None,
-    ) -> None:
-        get_or_404(self._store, owner, search_id, if_revision)
-        if not self._store.write(lambda tx: _cancel(tx, search_id, if_revision, owner, why)):
-            search = get_or_404(self._store, owner, search_id, if_revision)
-            raise Conflict(f"search {search_id} is {search.state}; it cannot be cancelled")
+    def _steer(self, action: str, asked: Request) -> None:
+        """Take a step of a search, or say why it cannot be taken."""
+        search = get_or_404(self._store, asked.owner, asked.search, asked.revision)
+        taken = step(action, search.state)
+        if not self._store.write(lambda tx: taken.take(tx, asked)):
+            search = get_or_404(self._store, asked.owner, asked.search, asked.revision)
+            raise Conflict(taken.refusal.format(id=search.id, state=search.state))
 
     def delete(self, search_id: str, *, owner: str) -> None:
         """Remove an ended search and everything about it.
@@ -305,78 +264,9 @@ def _share(
     return done
 
 
-def _by_operator(done: str, why: str) -> str:
-    """The reason of a state that an operator brought about, as its owner reads it."""
-    return f"{done} by an operator: {why}"
-
-
-def _told(why: str | None) -> dict[str, Any]:
-    """The part of an audit's detail that is an operator's."""
-    return {} if why is None else {"reason": why}
-
-
-def _pause(tx: Tx, search_id: str, revision: int | None, owner: str, why: str | None) -> bool:
-    """Start nothing more of a search that works."""
-    moved = tx.searches.move(
-        search_id,
-        from_=[SearchState.QUEUED, SearchState.RUNNING],
-        to=SearchState.PAUSED,
-        reason="paused on request" if why is None else _by_operator("paused", why),
-        revision=revision,
-    )
-    if moved:
-        tx.audit.add(Act.SEARCH_PAUSED, search_id, owner=owner, **_told(why))
-    return moved
-
-
-def _unpause(tx: Tx, search_id: str, revision: int | None, owner: str, why: str | None) -> bool:
-    """Go on with a paused search."""
-    reason = None if why is None else _by_operator("resumed", why)
-    moved = tx.searches.unpause(search_id, revision, reason)
-    if moved:
-        tx.audit.add(Act.SEARCH_RESUMED, search_id, owner=owner, **_told(why))
-    return moved
-
-
 def _delete(tx: Tx, search_id: str, owner: str) -> bool:
     """Remove an ended search."""
     removed = tx.searches.delete(search_id)
     if removed:
         tx.audit.add(Act.SEARCH_DELETED, search_id, owner=owner)
     return removed
-
-
-def _final_again(tx: Tx, search_id: str, revision: int | None, owner: str, why: str | None) -> bool:
-    """Put the frozen final test back into the queue, if there is one."""
-    if tx.final.get(search_id) is None:
-        return False
-    moved = tx.searches.move(
-        search_id,
-        from_=[SearchState.FAILED],
-        to=SearchState.FINALIZING,
-        reason="the frozen final test runs again on request"
-        if why is None
-        else _by_operator("resumed", why),
-        revision=revision,
-        finished_at=None,
-    )
-    if moved:
-        tx.results.give_up_spare(search_id)
-        tx.final.requeue(search_id)
-        tx.audit.add(Act.SEARCH_RESUMED, search_id, owner=owner, **_told(why))
-    return moved
-
-
-def _cancel(tx: Tx, search_id: str, revision: int | None, owner: str, why: str | None) -> bool:
-    """End a search and take back its work."""
-    moved = tx.searches.move(
-        search_id,
-        from_=ACTIVE,
-        to=SearchState.CANCELLED,
-        reason="cancelled on request" if why is None else _by_operator("cancelled", why),
-        revision=revision,
-    )
-    if moved:
-        tx.searches.cancel_work(search_id)
-        tx.audit.add(Act.SEARCH_CANCELLED, search_id, owner=owner, **_told(why))
-    return moved

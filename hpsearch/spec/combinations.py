@@ -244,15 +244,6 @@ def _drawn(
     return space.drawn([rng.random() for _ in space.order], held)
 
 
-def inactive_mistakes(space: Space, params: Params, path: str) -> Iterator[Mistake]:
-    """Values of hyperparameters that are not active beside the others, each with the reason."""
-    on = space.active(params)
-    for name in params:
-        if name in on or name not in space.dimensions:
-            continue
-        yield Mistake(f"{path}.{name}", f"{inactive(space, name)}; drop it")
-
-
 def inactive(space: Space, name: str) -> str:
     """The sentence that says beside which levels a hyperparameter is active."""
     conditions = " and ".join(

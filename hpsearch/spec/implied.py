@@ -26,14 +26,14 @@ def conditions(workload: type[Workload], space: Box) -> Conditions:
 
     One that has none beside all of them has no condition: searching it is a mistake.
     """
-    found: dict[str, Condition] = {}
+    by_name: dict[str, Condition] = {}
     for name, (parent, useful) in workload.conditions(space).items():
         searched = space[parent]
         choices = searched.choices if isinstance(searched, Choices) else ()
         levels = tuple(level for level in choices if among(level, useful))
         if levels and len(levels) < len(choices):
-            found[name] = {parent: levels}
-    return found
+            by_name[name] = {parent: levels}
+    return by_name
 
 
 def completed(data: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -92,13 +92,13 @@ def followed(spec: SearchSpec, changes: Mapping[str, Any]) -> Mapping[str, Any]:
 def added(data: Mapping[str, Any], spec: SearchSpec) -> Conditions:
     """The conditions of a spec that its document does not name, by hyperparameter."""
     raw = data.get("space", {})
-    found = {}
+    by_name = {}
     for name, dimension in spec.space.items():
         named = (raw.get(name) or {}).get("when") or {}
         more = {p: levels for p, levels in (dimension.when or {}).items() if p not in named}
         if more:
-            found[name] = more
-    return found
+            by_name[name] = more
+    return by_name
 
 
 def narrower(spec: SearchSpec) -> list[str]:

@@ -24,8 +24,8 @@ def beyond(data: Mapping[str, Any], asked: SearchSpec, caps: Settings) -> list[M
     """
     if not plan.is_asked(data):
         return limits.beyond(ResolvedSpec(asked, NO_DATASET), caps)
-    found = limits.beyond(ResolvedSpec(_least(data, asked), NO_DATASET), caps)
-    return [_of_user(data, mistake) for mistake in found]
+    mistakes = limits.beyond(ResolvedSpec(_least(data, asked), NO_DATASET), caps)
+    return [_of_user(data, mistake) for mistake in mistakes]
 
 
 def _least(data: Mapping[str, Any], asked: SearchSpec) -> SearchSpec:

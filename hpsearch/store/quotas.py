@@ -18,8 +18,8 @@ class Quotas(Queries):
 
     def of(self, owner: str) -> QuotaRecord:
         """The limits of an owner; all None where there are none of their own."""
-        found = self.one(QuotaRecord, _ROWS.where(quota.c.owner == owner))
-        return found or QuotaRecord(owner)
+        stored = self.one(QuotaRecord, _ROWS.where(quota.c.owner == owner))
+        return stored or QuotaRecord(owner)
 
     def all_set(self) -> Sequence[QuotaRecord]:
         """Every owner with limits of their own, by name."""

@@ -390,8 +390,6 @@ audit = Table(
     Index("ix_audit_target", "target"),
     sqlite_autoincrement=True,  # a number is never given again
 )
-# Tables into which a migration puts rows of its own: with them alone a database is still empty.
-SEEDED = frozenset({"installation", "audit"})
 
 # The id is public: it tells one service from another, and nothing else.
 installation = Table(

@@ -22,13 +22,17 @@ from hpsearch.records import Act
 from hpsearch.store.audit import Audit
 from hpsearch.store.engine import Engines
 from hpsearch.store.faults import translating
-from hpsearch.store.tables import SEEDED, audit, installation, metadata
+from hpsearch.store.tables import audit, installation, metadata
 
 if TYPE_CHECKING:
     import psycopg
 
-# Rows that do not come of the migrations alone.
-_USED = {audit.name: [audit.c.action.not_in([Act.SCHEMA_UPGRADED, Act.SCHEMA_DOWNGRADED])]}
+# Tables into which migrations put rows, and the rows there that come of anything else. With the
+# others alone a database is still empty, and they are replaced.
+_SEEDED = {
+    installation.name: sa.false(),
+    audit.name: audit.c.action.not_in([Act.SCHEMA_UPGRADED, Act.SCHEMA_DOWNGRADED]),
+}
 ROWS = 500  # fetched at a time
 LOCK_SECONDS = 10
 _SUMS = 1 << 256
@@ -96,8 +100,8 @@ def transfer(source: Engines, target: Engines) -> list[Copied]:
         server.begin(),
     ):
         _take(server)
-        if found := _occupied(server):
-            raise Conflict(f"the database is not empty: {'; '.join(found)}")
+        if contents := _occupied(server):
+            raise Conflict(f"the database is not empty: {'; '.join(contents)}")
         copied = [_copy(table, file, server) for table in metadata.sorted_tables]
         for table, sent in zip(metadata.sorted_tables, copied, strict=True):
             read = _read_back(table, server)
@@ -116,14 +120,13 @@ def _occupied(connection: sa.Connection) -> list[str]:
     names = set(sa.inspect(connection).get_table_names())
     ours = {table.name: table for table in metadata.sorted_tables}
     strange = sorted(names - {*ours, "alembic_version"})
-    found = [f"a table {name!r} that is not ours" for name in strange[:3]]
-    for name in (name for name in ours if name in names and name != installation.name):
-        count = connection.scalar(
-            sa.select(sa.func.count()).select_from(ours[name]).where(*_USED.get(name, ()))
-        )
+    contents = [f"a table {name!r} that is not ours" for name in strange[:3]]
+    for name in (name for name in ours if name in names):
+        rows = sa.select(sa.func.count()).select_from(ours[name])
+        count = connection.scalar(rows.where(_SEEDED.get(name, sa.true())))
         if count:
-            found.append(f"{count} rows in {name}")
-    return found
+            contents.append(f"{count} rows in {name}")
+    return contents
 
 
 def _take(server: sa.Connection) -> None:
@@ -136,7 +139,7 @@ def _take(server: sa.Connection) -> None:
 
 
 def _copy(table: sa.Table, file: sa.Connection, server: sa.Connection) -> Copied:
-    if table.name in SEEDED:
+    if table.name in _SEEDED:
         server.execute(table.delete())
     quote = server.dialect.identifier_preparer.quote
     columns = ", ".join(quote(column.name) for column in table.columns)

@@ -122,11 +122,11 @@ class Trials(Queries):
 
     def best_and_newest(self, search_id: str, *, limit: int) -> Sequence[TrialRecord]:
         """Half of so many trials the best of those that have ended, half the newest, once each."""
-        found = [
+        rows = [
             *self.observed(search_id, best=True, limit=limit // 2),
             *self.observed(search_id, best=False, limit=limit // 2),
         ]
-        return list({(t.round, t.idx): t for t in found}.values())
+        return list({(t.round, t.idx): t for t in rows}.values())
 
     def sampled(self, search_id: str, *, every: int, limit: int) -> Sequence[TrialRecord]:
         """Trials that have ended, the final's left out: of each round every so many-th one."""

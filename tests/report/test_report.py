@@ -24,7 +24,7 @@ from support.records import (
 from hpsearch.evidence import DivergenceBoundary, Evidence, Importance
 from hpsearch.reasons import StoredReason
 from hpsearch.records import DatasetRecord, Edit, KeyRecord, RoundRecord
-from hpsearch.report import build, statistics
+from hpsearch.report import build, datasets, statistics
 from hpsearch.space import Choices, Range, box_to_json
 from hpsearch.trials import TrialState
 
@@ -246,7 +246,7 @@ INFO = {
 
 
 def test_a_dataset():
-    view = build.dataset_view(DatasetRecord("", "digits", FACTS.digest, INFO), builtin=True)
+    view = datasets.dataset_view(DatasetRecord("", "digits", FACTS.digest, INFO), builtin=True)
     assert view.builtin
     assert view.n_test == 360
     assert "path" not in view.model_dump()

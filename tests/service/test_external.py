@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.bench import OWNER
 from support.commits import Commits, broken
-from support.outside import SMALL, trials, truth
+from support.outside import SMALL, lose, trial_of, trials, truth
 from support.waiting import until
 
 from hpsearch.errors import Conflict, InvalidRequest, InvalidSpec, NotFound
@@ -151,21 +151,6 @@ def test_reports_that_mean_nothing_are_refused(outside, begun, said, error, what
     assert outside.status(begun).revision == before
     with pytest.raises(NotFound):
         outside.services.external.claim(begun, owner="a stranger")
-
-
-def lose(outside, order):
-    """Let a trainer fall silent until its trial is taken away."""
-
-    def taken():
-        outside.services.jobs.reap()
-        return trial_of(outside, order).state == "failed" or outside.claim(order.search, lease=0.2)
-
-    return until(taken, what="the reaper")
-
-
-def trial_of(outside, order):
-    found = trials(outside, order.search)
-    return next(t for t in found if t.id == order.trial)
 
 
 def test_a_trainer_that_falls_silent_loses_its_trial(outside):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support.bench import OWNER
-from support.outside import SMALL, trials, truth
+from support.outside import SMALL, lose, trial_of, trials, truth
 from support.waiting import until
 
 from hpsearch.errors import Conflict, InvalidRequest
@@ -13,21 +13,6 @@ from hpsearch.service.external import TrialUpdate
 from hpsearch.service.liveness import LivenessMonitor
 from hpsearch.store.tables import job, round_, search
 from hpsearch.trials import SearchState, TrialState
-
-
-def lose(outside, order):
-    """Let a trainer fall silent until its trial is taken away."""
-
-    def taken():
-        outside.services.jobs.reap()
-        return trial_of(outside, order).state == "failed" or outside.claim(order.search, lease=0.2)
-
-    return until(taken, what="the reaper")
-
-
-def trial_of(outside, order):
-    found = trials(outside, order.search)
-    return next(t for t in found if t.id == order.trial)
 
 
 def returned(outside, order):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import fmean
 
 from support.bench import OWNER
-from support.outside import SMALL, Outside, trials, truth
+from support.outside import SMALL, Outside, trial_of, truth
 
 from hpsearch.service import replay
 from hpsearch.trials import TrialState
@@ -25,10 +25,6 @@ class Seeded(Outside):
             several = [score + one for one in away]
             said = {"score": fmean(several), **({"replicates": several} if self.told else {})}
         return super().report(order, epoch, **said)
-
-
-def trial_of(outside, order):
-    return next(t for t in trials(outside, order.search) if t.id == order.trial)
 
 
 def test_the_replicates_of_the_last_score_are_kept(outside, begun):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support.bench import OWNER
-from support.outside import SMALL, Outside, trials, truth
+from support.outside import SMALL, Outside, trial_of, truth
 
 from hpsearch.errors import InvalidReport, InvalidSpec
 from hpsearch.service import replay
@@ -24,10 +24,6 @@ class Costly(Outside):
             said = {"score": score} if score is not None else {"state": TrialState.DIVERGED}
             said |= {"cost": self.each * epoch, "metrics": {"seconds": epoch / 8}}
         return super().report(order, epoch, **said)
-
-
-def trial_of(outside, order):
-    return next(t for t in trials(outside, order.search) if t.id == order.trial)
 
 
 def test_the_last_metrics_and_the_whole_cost_are_kept(outside, begun):

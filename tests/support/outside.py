@@ -107,3 +107,19 @@ class Outside:
 def trials(outside: Outside, search_id: str, **which: Any) -> Sequence[TrialView]:
     """The trials of a search with their curves."""
     return outside.services.searches.trials(search_id, owner=OWNER, curve=True, **which).items
+
+
+def trial_of(outside: Outside, order: OrderView) -> TrialView:
+    """The trial of an order, with its curve."""
+    return next(t for t in trials(outside, order.search) if t.id == order.trial)
+
+
+def lose(outside: Outside, order: OrderView) -> OrderView | bool:
+    """Let a trainer fall silent until its trial is taken away; the next order, if it is claimed again."""
+
+    def taken() -> OrderView | bool:
+        outside.services.jobs.reap()
+        failed = trial_of(outside, order).state == "failed"
+        return failed or outside.claim(order.search, lease=0.2) or False
+
+    return until(taken, what="the reaper")

@@ -75,9 +75,9 @@ def likely(text: str, orders: tuple[str, ...] = ORDERS, *, asked: bool = False) 
 
 def moments(texts: Texts, form: str) -> tuple[Moments, Mask]:
     """Return moments (n,) of texts in a form, and which texts have it and are days that exist."""
-    found = pc.extract_regex(texts, f"^(?:{_pattern(form)})$")
-    fits = to_mask(found.is_valid())
-    parts = {letter: pc.struct_field(found, letter) for letter in re.findall("%(.)", form)}
+    extracted = pc.extract_regex(texts, f"^(?:{_pattern(form)})$")
+    fits = to_mask(extracted.is_valid())
+    parts = {letter: pc.struct_field(extracted, letter) for letter in re.findall("%(.)", form)}
     numbers = {letter: _number(letter, part, fits) for letter, part in parts.items()}
     for letter, (low, high) in _LAST.items():
         if letter in numbers:

@@ -160,18 +160,18 @@ def _time(
     """Return when each row was (n,), and whether that is in days since 1970."""
     name = column.name
     made = settle(column, asked, replace(context, role="time"))
-    found = made if isinstance(made, Made) else None
-    if found is None or found.columns[0].kind != "number":
+    numbers = made if isinstance(made, Made) else None
+    if numbers is None or numbers.columns[0].kind != "number":
         refuse(
             "time",
             f"column {name!r} holds neither dates nor numbers that tell an order; "
             f"kind={name}:date-dmy or kind={name}:number says how to read it",
         )
-    times = _complete("time", name, found.values[0], context)
+    times = _complete("time", name, numbers.values[0], context)
     if not np.isfinite(times).all():
         row = int(np.argmin(np.isfinite(times)))
         refuse("time", f"column {name!r}, {context.line(row)}: {times[row]:g} is no time")
-    return times, bool(found.columns[0].part)
+    return times, bool(numbers.columns[0].part)
 
 
 def _weight(column: FrameColumn, context: Context) -> npt.NDArray[np.float64]:

@@ -182,8 +182,8 @@ def _declared(
     """Read a column whose kind the sender or the file says."""
     name, kind = column.name, asked.kind
     if kind == "number":
-        found = as_numbers(name, words, context, asked=True)
-        return found or refuse_numbers(name, words, context)
+        numeric = as_numbers(name, words, context, asked=True)
+        return numeric or refuse_numbers(name, words, context)
     if kind == "date":
         dates = as_dates(name, words, gaps, asked, context)
         return dates or refuse_dates(name, words, gaps, context)
@@ -193,14 +193,14 @@ def _declared(
 
 
 def _guessed(name: str, words: Words, gaps: Mask, context: Context) -> Outcome:
-    found = (
+    column = (
         levels.boolean(name, words, gaps, context)
         or as_numbers(name, words, context, asked=False)
         or as_dates(name, words, gaps, Asked(), context)
         or levels.category(name, words, gaps, Asked(), (), context)
     )
-    if isinstance(found, LeftOut) or (
-        isinstance(found, Made) and found.columns[0].kind == "category"
+    if isinstance(column, LeftOut) or (
+        isinstance(column, Made) and column.columns[0].kind == "category"
     ):
-        levels.note(name, words, gaps, found, context)
-    return found
+        levels.note(name, words, gaps, column, context)
+    return column

@@ -31,9 +31,9 @@ LONGEST: Final = 200  # characters of a level
 def boolean(name: str, words: Words, gaps: Mask, context: Context) -> Made | None:
     """Read a column of true and false, yes and no or their first letters; None for another one."""
     cells = words.listed(~gaps)
-    found = {cell.lower() for cell in cells}
+    spellings = {cell.lower() for cell in cells}
     for no, yes in zip(FALSE_WORDS, TRUE_WORDS, strict=True):
-        if found == {no, yes}:
+        if spellings == {no, yes}:
             spelled = [min(cell for cell in cells if cell.lower() == one) for one in (no, yes)]
             values = np.array([float(cell.lower() == yes) for cell in cells])
             made = _made(name, "boolean", spelled, words.spread(values, ~gaps), context)

@@ -100,9 +100,9 @@ def _named(
     context: Context,
 ) -> Named:
     """Read the columns of groups, time and weight, of the rows that have a label."""
-    found = {name: _kept(columns[place], rows) for name, place in chosen.facts.items()}
+    facts = {name: _kept(columns[place], rows) for name, place in chosen.facts.items()}
     asked = {name: chosen.asked.get(place, Asked()) for name, place in chosen.facts.items()}
-    return named(found, asked, context)
+    return named(facts, asked, context)
 
 
 def _kept(column: FrameColumn, rows: npt.NDArray[np.intp] | None) -> FrameColumn:
@@ -243,9 +243,9 @@ class _Table:
         require_size(self._limits, rows, width, 4)
         matrix = _matrix(self._values, rows)
         names = tuple(column.name for column in self._columns)
-        found = [*self._context.notes, *target.notes]
+        notes = [*self._context.notes, *target.notes]
         if not self._plain and not chosen.chosen:
-            found.append(_by_default(label))
+            notes.append(_by_default(label))
         return Raw(
             Features(matrix, (width,), "tabular"),
             target.labels,
@@ -255,7 +255,7 @@ class _Table:
             task=target.task,
             columns=() if self._plain else tuple(self._columns),
             left_out=tuple(self._left),
-            notes=tuple(found),
+            notes=tuple(notes),
             rows=target.rows,
         )
 

@@ -43,13 +43,13 @@ def offsets(
     what `inexact_columns` says of them, here and below: it goes over all of `x`, once.
     """
     wide = [at for at in inexact if np.ptp(_present(x[rows, at]))]
-    found = np.zeros(x.shape[1])
+    medians = np.zeros(x.shape[1])
     for at in wide:
         values = _sample(x, rows, at)
         error = np.abs(values - values.astype(np.float32)).max()
         if error > _LOST * _spread(values):
-            found[at] = np.median(values)
-    return found if found.any() else None
+            medians[at] = np.median(values)
+    return medians if medians.any() else None
 
 
 def narrow(x: npt.NDArray[Any], offset: Floats | None) -> npt.NDArray[Any]:

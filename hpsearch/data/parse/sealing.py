@@ -132,10 +132,10 @@ def _require_classes(labels: Encoded, train: Mask, test: Mask, fact: str) -> Non
 
 def notes(facts: RowFacts, train: Mask, test: Mask) -> list[Note]:
     """Return findings about the parts."""
-    found = []
+    said_of_rows = []
     aside = int((~train & ~test).sum())
     if aside:
-        found.append(
+        said_of_rows.append(
             Note(
                 "rows_set_aside",
                 "info",
@@ -149,7 +149,7 @@ def notes(facts: RowFacts, train: Mask, test: Mask) -> list[Note]:
         count = group_splits.distinct(facts.groups[test])
         if count < FEW_GROUPS:
             none = count < FEWEST_GROUPS
-            found.append(
+            said_of_rows.append(
                 Note(
                     "few_groups",
                     "warning",
@@ -160,7 +160,7 @@ def notes(facts: RowFacts, train: Mask, test: Mask) -> list[Note]:
                     "five times as many in the file",
                 )
             )
-    return found
+    return said_of_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +200,10 @@ def shown(raw: Raw, train: Mask, test: Mask) -> Shown:
 
 def said(raw: Raw, made: Shown) -> list[Note]:
     """Say how the rows are split, for whoever reads of a search and not of its dataset."""
-    found, columns = [], raw.fact_columns
+    sentences, columns = [], raw.fact_columns
     if made.group_counts:
         train, test, alone = made.group_counts
-        found.append(
+        sentences.append(
             Note(
                 "split_by_groups",
                 "info",
@@ -214,7 +214,7 @@ def said(raw: Raw, made: Shown) -> list[Note]:
         )
     if made.times:
         _, last, cut, end = made.times
-        found.append(
+        sentences.append(
             Note(
                 "split_by_time",
                 "info",
@@ -223,7 +223,7 @@ def said(raw: Raw, made: Shown) -> list[Note]:
                 "scores are those of rows later than all that trained",
             )
         )
-    return found
+    return sentences
 
 
 def stamp(time: float, *, dated: bool) -> str:

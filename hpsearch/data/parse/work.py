@@ -51,10 +51,7 @@ def ingest(request: Request, limits: Limits) -> DatasetInfo:
     errors.HpsearchError
         As the readers and `encode` do.
     """
-    raw = request.reader(request, limits)
-    if request.task is not None:
-        raw = replace(raw, task=request.task)
-    raw = without_rare(raw, request.rare)
+    raw = _read(request, limits)
     labels = _encoded(raw, limits)
     positive = other_positive(labels, request.positive)
     shown = sealing.Shown()
@@ -63,11 +60,9 @@ def ingest(request: Request, limits: Limits) -> DatasetInfo:
         parts = _parts(raw, labels, join=request.name not in BUILTIN)
     else:
         raw, labels, parts, shown = _by_facts(raw, labels, limits)
-    tabular = raw.x.kind == "tabular"
-    inexact = narrow.inexact_columns(raw.x.values) if tabular else []
-    offset = narrow.offsets(raw.x.values, parts.train, inexact) if tabular else None
-    kept = findings.Kept(offset, inexact)
+    kept = _kept(raw, parts)
     noted = findings.notes(raw, labels, parts.train, parts.test, parts.equal, kept)
+    offset = kept.offset
     weights = _weighed(raw, labels, parts)
     notes = (*raw.notes, *noted, *_noted_weights(raw, weights, parts))
     raw = _narrowed(raw, offset)
@@ -99,6 +94,22 @@ def ingest(request: Request, limits: Limits) -> DatasetInfo:
         weights=weights,
         **shown.fields(raw.fact_columns),
     )
+
+
+def _read(request: Request, limits: Limits) -> Raw:
+    """Read the file, as the task that was asked for, without rare classes."""
+    raw = request.reader(request, limits)
+    if request.task is not None:
+        raw = replace(raw, task=request.task)
+    return without_rare(raw, request.rare)
+
+
+def _kept(raw: Raw, parts: _Parts) -> findings.Kept:
+    """Tell how the values of a table can be stored without losing digits."""
+    if raw.x.kind != "tabular":
+        return findings.Kept(None, [])
+    inexact = narrow.inexact_columns(raw.x.values)
+    return findings.Kept(narrow.offsets(raw.x.values, parts.train, inexact), inexact)
 
 
 def _weighed(raw: Raw, labels: Encoded, parts: _Parts) -> tuple[float, ...]:
@@ -154,12 +165,12 @@ def _by_facts(
     meaning = _meaning(raw.columns)
     train, test = sealing.sealed(labels, raw.facts, hashes, meaning, TEST_FRACTION)
     shown = sealing.shown(raw, train, test)
-    found = [*sealing.said(raw, shown), *sealing.notes(raw.facts, train, test)]
+    notes = [*sealing.said(raw, shown), *sealing.notes(raw.facts, train, test)]
     used = train | test
     if not used.all():
         raw, hashes, train, test = only(raw, used), hashes[used], train[used], test[used]
         labels = _encoded(raw, limits)
-    raw = replace(raw, notes=(*raw.notes, *found))
+    raw = replace(raw, notes=(*raw.notes, *notes))
     rows = np.flatnonzero(train), np.flatnonzero(test)
     return raw, labels, _Parts(*rows, equal_rows.numbered(hashes), together=False), shown
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hpsearch.exchange.spaces.domains import CannotSay, Domain, Parameter, Unsaid
@@ -115,9 +115,3 @@ def parameter(name: Any, read: Callable[[str], Domain | Parameter]) -> Parameter
     except CannotSay as error:
         made = Unsaid(error.why, error.proposal)
     return made if isinstance(made, Parameter) else Parameter(name, made)
-
-
-def unknown_keys(given: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
-    """Say which keys were not looked at."""
-    others = sorted(set(given) - set(known))
-    return (f"not looked at: {', '.join(others)}",) if others else ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hpsearch.report.build import dataset_notes
+from hpsearch.report.datasets import dataset_notes
 from hpsearch.report.health.records import SearchRecords
 from hpsearch.report.views import HealthNote
 

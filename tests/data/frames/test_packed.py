@@ -17,11 +17,6 @@ from hpsearch.data import Limits
 
 TABLE = b"a,kind\n1,x\n3,y\n"
 CELLS = {"a": ["1", "3"], "kind": ["x", "y"]}
-WORKBOOK = (
-    '<?xml version="1.0"?><workbook xmlns:r="x"><sheets>'
-    '<sheet name="notes" sheetId="1" state="hidden" r:id="rId1"/>'
-    '<sheet name="iris &amp; co" sheetId="2" r:id="rId2"/></sheets></workbook>'
-)
 
 # Without times: the names of tests hold the bytes, and are the same in every process.
 packed = partial(gzip.compress, mtime=0)

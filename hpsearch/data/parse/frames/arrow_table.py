@@ -76,18 +76,18 @@ def _unnamed_index(schema: Any, notes: list[Note]) -> frozenset[str]:
         index = [one for one in stored.get("index_columns", ()) if isinstance(one, str)]
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return frozenset()
-    found = frozenset(one for one in index if one in schema.names and one not in named)
-    if found:
+    index_columns = frozenset(one for one in index if one in schema.names and one not in named)
+    if index_columns:
         notes.append(
             Note(
                 "index",
                 "info",
                 "the index of pandas, which has no name, is left out",
-                {"columns": len(found)},
+                {"columns": len(index_columns)},
                 "name it before writing the file if it is to be a column: df.rename_axis(...)",
             )
         )
-    return found
+    return index_columns
 
 
 def _column(field: Any, chunks: Any, written: Any, notes: list[Note]) -> FrameColumn:

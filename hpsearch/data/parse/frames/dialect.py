@@ -130,20 +130,20 @@ class Guess:
 
 def guess(lines: list[str], dialect: Dialect, *, first: int = 1, whole: bool = True) -> Guess:
     """Look at the first lines in a dialect; `whole` if they are all there is."""
-    found = Guess(dialect)
+    guess = Guess(dialect)
     try:
         for row in dialect.rows(lines, first=first):
-            found.rows.append(row)
+            guess.rows.append(row)
     except csv.Error as error:
-        if whole or len(found.rows) < 2 or "unexpected end" not in str(error):
-            found.mistake = str(error)
-            found.line = first if not found.rows else found.rows[-1].line + 1
-            found.rows = _lenient(lines, dialect, first)
-    if not whole and len(found.rows) > 2:
-        found.rows.pop()  # it may go on
-    if found.rows:
-        _measure(found)
-    return found
+        if whole or len(guess.rows) < 2 or "unexpected end" not in str(error):
+            guess.mistake = str(error)
+            guess.line = first if not guess.rows else guess.rows[-1].line + 1
+            guess.rows = _lenient(lines, dialect, first)
+    if not whole and len(guess.rows) > 2:
+        guess.rows.pop()  # it may go on
+    if guess.rows:
+        _measure(guess)
+    return guess
 
 
 def _lenient(lines: list[str], dialect: Dialect, first: int) -> list[Row]:
@@ -155,19 +155,19 @@ def _lenient(lines: list[str], dialect: Dialect, first: int) -> list[Row]:
     return rows
 
 
-def _measure(found: Guess) -> None:
-    widths = Counter(len(row.fields) for row in found.rows)
-    found.width = max(widths, key=lambda width: (widths[width] if width > 1 else 0, width))
-    rows = found.rows
-    if found.width > 1:
+def _measure(guess: Guess) -> None:
+    widths = Counter(len(row.fields) for row in guess.rows)
+    guess.width = max(widths, key=lambda width: (widths[width] if width > 1 else 0, width))
+    rows = guess.rows
+    if guess.width > 1:
         titles = next((n for n, row in enumerate(rows) if len(row.fields) > 1), 0)
         rows = rows[titles if titles <= _TITLES and 2 * titles < len(rows) else 0 :]
-    agree = sum(len(row.fields) == found.width for row in rows)
+    agree = sum(len(row.fields) == guess.width for row in rows)
     # Names may lack one: that of the names of rows, or of nothing behind the last separator.
-    agree += found.width > 2 and len(rows[0].fields) == found.width - 1
-    found.share = agree / len(rows)
+    agree += guess.width > 2 and len(rows[0].fields) == guess.width - 1
+    guess.share = agree / len(rows)
     cells = list(islice((cell for row in rows for cell in row.fields), _CELLS))
-    found.clean = sum(map(_is_clean, cells)) / max(1, len(cells))
+    guess.clean = sum(map(_is_clean, cells)) / max(1, len(cells))
 
 
 def _is_clean(cell: str) -> bool:

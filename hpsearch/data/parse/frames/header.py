@@ -104,10 +104,10 @@ def _numbered(line: int, best: Guess, before: Above) -> tuple[Row, list[Row]]:
     """Return the row on a line that the sender names, or the comment there."""
     below = [row for row in best.rows if row.line > line]
     comments = [one for one in before.comments if one.line == line]
-    found = [row for row in best.rows if row.line == line]
-    found += [_uncommented(one, best.dialect) for one in comments]
-    if found:
-        return found[0], below
+    at_line = [row for row in best.rows if row.line == line]
+    at_line += [_uncommented(one, best.dialect) for one in comments]
+    if at_line:
+        return at_line[0], below
     return refuse(
         "header", f"line {line} is blank, inside a row, or beyond the first {len(best.rows)} rows"
     )
