@@ -6,21 +6,15 @@ The reasons for each setting are in docs/decisions/0003-queue.md.
 
 from __future__ import annotations
 
-import re
-from urllib.parse import urlsplit
-
 from celery import Celery
 from kombu import Exchange, Queue  # type: ignore[attr-defined]  # kombu imports them lazily
 
-from hpsearch.errors import Misconfigured
 from hpsearch.settings import Settings
 from hpsearch.trials import RoundKind
+from worker.broker_address import checked
 
 JOBS, FINAL = "jobs", "final"
 TASK = "hpsearch.run"
-SOCKET = "redis+socket"
-SCHEMES = ("redis", "rediss", SOCKET)
-FORMS = "redis://USER@HOST:6379/0, rediss:// for TLS, or redis+socket:///PATH"
 LIMIT_GRACE = 60.0  # seconds between a job's deadline and Celery's back-stop
 
 
@@ -32,9 +26,7 @@ def make(settings: Settings) -> Celery:
     Misconfigured
         REDIS_URL is no address of a broker.
     """
-    for url in settings.broker.split(";"):  # Kombu's mark between servers that take turns
-        _check(url)
-    app = Celery("hpsearch", broker=settings.broker, set_as_current=False)
+    app = Celery("hpsearch", broker=checked(settings.broker), set_as_current=False)
     app.conf.update(
         task_serializer="json",
         accept_content=["json"],
@@ -75,21 +67,6 @@ def make(settings: Settings) -> Celery:
         worker_redirect_stdouts=False,
     )
     return app
-
-
-def _check(url: str) -> None:
-    scheme, _, rest = url.partition("://")
-    parts = urlsplit(f"http://{rest}")
-    try:
-        fault = "" if parts.port is None or parts.port else "port 0 is none"
-    except ValueError:
-        fault = "the port is no number"
-    if scheme not in SCHEMES:
-        fault = f"{scheme!r} is not supported" if rest else "it is no URL"
-    elif scheme != SOCKET and not re.fullmatch(r"/?\d*", parts.path):
-        fault = f"{parts.path!r} is not the number of a database"
-    if fault:
-        raise Misconfigured(f"REDIS_URL: {fault}; use {FORMS}")
 
 
 def _queue(name: str) -> Queue:

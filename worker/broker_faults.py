@@ -32,6 +32,11 @@ WAYS_OUT: Mapping[str, str] = {
     "in redis://HOST:6379/1",
 }
 
+CERTIFICATE = (
+    "ssl_ca_certs=FILE in REDIS_URL names a CA of your own, and the host must be one that the "
+    "certificate names"
+)
+
 
 def faults(app: Celery) -> tuple[type[Exception], ...]:
     """The exceptions that a broker's faults come as: gone, silent, or unwilling."""
@@ -55,6 +60,8 @@ def sentence(error: BaseException) -> str:
     """The words of the broker, and the way out where we know one."""
     root, word = _root(error), code(error)
     said = _answer(root) or type(root).__name__
+    if "CERTIFICATE_VERIFY_FAILED" in said:
+        return f"the broker's certificate is not trusted: {said} {CERTIFICATE}"
     if not word:
         return f"the broker does not answer: {said}"
     return f"the broker refuses: {word} {said.removeprefix(word).strip()}; {WAYS_OUT[word]}"

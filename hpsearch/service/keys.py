@@ -68,6 +68,10 @@ class ApiKeys:
         same = hmac.compare_digest(_hash(token), secret)
         if key is not None and same and not key.live:
             self._note_ended(key)
+        if key_id == BOOTSTRAP and not same:
+            former = self._store.read(lambda tx: tx.keys.with_secret(_hash(token), prefix=FORMER))
+            if former is not None:
+                self._note_ended(former)
         if key is None or not same or not key.live:
             raise Unauthenticated("this API key is unknown, expired or revoked")
         return Principal(key.id, key.owner, frozenset(key.granted))

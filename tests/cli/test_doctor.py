@@ -124,7 +124,7 @@ def test_faults_of_the_embedded_service(home, alone, configured, doctor):
 def test_a_loop_is_known_by_its_heartbeat_and_not_by_idleness(configured, sqlite_url):
     with build(configured(database_url=sqlite_url, tick_seconds=0.01)) as services:
         (finding,) = service_checks.loop(services)
-        assert (finding.grade, "none has been heard" in finding.said) == ("fault", True)
+        assert (finding.grade, "stopped in order" in finding.said) == ("fault", True)
         services.jobs.beat("one", host="a-host", pid=7)
         (finding,) = service_checks.loop(services)
         assert (finding.grade, "1 alive, heard on a-host (pid 7)" in finding.said) == ("ok", True)

@@ -125,17 +125,20 @@ def test_no_unit_is_exposed(analyze):
     assert analyze(*words).returncode != 0
 
 
-@pytest.mark.parametrize("driver", ["postgresql+psycopg", "postgresql"])
-def test_the_backup_of_the_timer(tmp_path, postgres, postgres_url, driver):
+@pytest.mark.parametrize(
+    ("driver", "ours"), [("postgresql+psycopg", "prepare_threshold=0"), ("postgresql", "")]
+)
+def test_the_backup_of_the_timer(tmp_path, postgres, postgres_url, driver, ours):
     folder = postgreses.binaries()
     home, copies, secrets = tmp_path / "home", tmp_path / "copies", tmp_path / "credentials"
     for made in (home / "data", copies, secrets):
         made.mkdir(parents=True)
     (home / "data" / "0123.npz").write_text("a dataset")
     (secrets / "database_password").write_text("unused on a socket\n")
+    url = postgres_url.replace("postgresql+psycopg", driver)
     environment = {
         "PATH": f"{folder}:{os.environ['PATH']}", "HPSEARCH_HOME": str(home),
-        "DATABASE_URL": postgres_url.replace("postgresql+psycopg", driver),
+        "DATABASE_URL": f"{url}{'&' if '?' in url else '?'}{ours}",
         "CREDENTIALS_DIRECTORY": str(secrets),
     }  # fmt: skip
     command = [FOLDER / "hpsearch-backup", copies, "14"]

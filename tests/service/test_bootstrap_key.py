@@ -13,9 +13,14 @@ OLD, NEW = "o" * 40, "n" * 40
 
 
 @pytest.fixture
-def keys(configured, database_url):
+def services(configured, database_url):
     with build(configured(database_url=database_url)) as services:
-        yield services.keys
+        yield services
+
+
+@pytest.fixture
+def keys(services):
+    return services.keys
 
 
 @pytest.mark.parametrize("before", [None, OLD])
@@ -58,6 +63,17 @@ def test_a_replaced_key_needs_to_be_allowed(keys):
     assert keys.authenticate(OLD).key_id == "bootstrap"
     with pytest.raises(Misconfigured):
         keys.ensure_bootstrap(NEW)
+
+
+def test_the_first_use_of_a_replaced_key_is_in_the_audit_once(services):
+    services.keys.ensure_bootstrap(OLD)
+    services.keys.ensure_bootstrap(NEW)
+    former = next(view.id for view in services.keys.list() if view.id != "bootstrap")
+    for token in (OLD, OLD, "s" * 40):
+        with pytest.raises(Unauthenticated):
+            services.keys.authenticate(token)
+    rows = services.audit.page(limit=50, action="key.used_after_revocation").items
+    assert [row.target for row in rows] == [former]
 
 
 def test_a_revoked_key_needs_to_be_allowed_or_replaced(keys):

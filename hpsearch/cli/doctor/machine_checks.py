@@ -43,7 +43,7 @@ def folder(settings: Settings) -> Iterator[Finding]:
         yield fault("data folder", f"{path} (mode {mode:04o}) cannot be written by user "
                     f"{os.geteuid()}", f"chown {os.geteuid()} {path}, or run as its owner")  # fmt: skip
     elif mode & 0o077:
-        yield warning("data folder", f"{path} has mode {mode:04o}: others can look at its database",
+        yield warning("data folder", f"{path} has mode {mode:04o}: others can look into it",
                       f"chmod 700 {path}")  # fmt: skip
     else:
         yield ok("data folder", f"{path}, ours alone")
@@ -185,8 +185,10 @@ def _free_port(settings: Settings) -> Iterator[Finding]:
     if settings.embedded:
         yield fault("service", f"no service runs on {settings.home}", "start it: hpsearch serve")
     else:
-        yield warning("service", "no API runs on this machine",
-                      "start it where it belongs: python -P -m api")  # fmt: skip
+        where = url_of(settings.host, settings.port)
+        yield warning("service", f"no API runs here at {where}",
+                      "start it where it belongs: python -P -m api; if it has another port, set "
+                      "HPSEARCH_PORT for the doctor too")  # fmt: skip
 
 
 def _is_hpsearch(url: str) -> bool:

@@ -123,7 +123,11 @@ def loop(services: Services) -> Iterator[Finding]:
     heard = services.metrics.loops()
     last = f"{heard[0].host} (pid {heard[0].pid}), {heard[0].silent:.0f} s ago" if heard else ""
     if not figures.loops:
-        said = f"the last one was heard on {last}" if last else "none has been heard for a day"
+        said = (
+            f"the last one was heard on {last}"
+            if last
+            else "it was stopped in order, or has not run for a day"
+        )
         yield fault("loop", f"none is alive, {waiting}; {said}", start)
     elif figures.undecided:
         yield fault("loop", f"{waiting} and get none; one was heard on {last}", start)
