@@ -28,11 +28,15 @@ fcntl.flock(lock, fcntl.LOCK_EX)
 signal.signal(signal.SIGTERM, lambda *_: None)
 signal.signal(signal.SIGHUP, signal.SIG_IGN)
 os.environ["ONLY_OF_THE_PARENT"] = "1"
+if "closed" in words:
+    os.close(0)  # the log gets this number
 environment = {"PATH": os.environ["PATH"], "OF_THE_CHILD": "1"}
 made = Child(
     Program(name, module(name, *words), forks=True), logs=Path(folder), environment=environment
 )
 made.start()
+if "end" in words:
+    made.terminate()
 print(made.pid, flush=True)
 while (code := made.ended()) is None:
     signal.pause() if "live" in words else os.waitid(os.P_PID, made.pid, os.WEXITED | os.WNOWAIT)
@@ -80,10 +84,10 @@ def _ended(process: subprocess.Popen[str], folder: Path) -> tuple[int, str]:
 
 
 def test_a_fork_has_nothing_of_its_parent_but_modules(begin, tmp_path):
-    code, said = _ended(begin(TELLS, "one", "two"), tmp_path)
+    code, said = _ended(begin(TELLS, "one", "closed"), tmp_path)
     told = json.loads(said)
     assert code == 0
-    assert told["argv"] == ["one", "two"]
+    assert told["argv"] == ["one", "closed"]
     assert told["name"] == "__main__"
     assert set(told["environment"]) == {"PATH", "OF_THE_CHILD"}
     assert told["files"] == []
@@ -119,6 +123,11 @@ def test_a_fork_ends_as_a_program_does(begin, tmp_path, text, code, said):
     assert log.endswith(said)
 
 
+def test_a_signal_that_comes_at_once_is_not_swallowed_by_the_parents_handler(begin, tmp_path):
+    ended, log = _ended(begin("import time; time.sleep(20); print('missed it')", "end"), tmp_path)
+    assert (ended, log) == (-signal.SIGTERM, "")
+
+
 def test_a_killed_parent_takes_its_forks_along_and_its_lock(begin, tmp_path, until, is_alive):
     process = begin("import signal\nprint('up', flush=True)\nsignal.pause()\n", "live")
     assert process.stdout is not None
@@ -148,6 +157,20 @@ def test_modules_of_the_working_folder_are_not_taken_for_ours(tmp_path):
     loaded, file = done.stdout.splitlines()
     assert loaded == "no_such_module api.routing"
     assert not file.startswith(str(tmp_path))
+
+
+def test_a_folder_that_pythonpath_names_stays_in_the_path(tmp_path):
+    (tmp_path / "main.py").write_text(
+        "import sys\n"
+        "from hpsearch.supervisor import fork\n"
+        "print(sys.path[:2], [*fork.load([]), *fork.load([])], sys.path[:1])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "main"], cwd=tmp_path, capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    here = str(tmp_path)
+    assert done.stdout == f"{[here, here]} [] {[here]}\n"
 
 
 def test_every_module_that_is_loaded_for_forks_exists():
