@@ -154,7 +154,7 @@ class Model:
             self._check_digits(values)
         return values.astype(np.float32 if self.offset is None else np.float64)
 
-    def _check_digits(self, values: NDArray[np.signedinteger[Any]]) -> None:
+    def _check_digits(self, values: NDArray[Any]) -> None:
         """Refuse whole numbers (n, S) that float64 does not hold. Raises: InvalidRequest."""
         # Beyond 2**53 a float64 is whole; below 2**62, where offsets lie, it goes back as it was.
         lost = np.argwhere(values.astype(np.float64).astype(np.int64) != values)

@@ -127,6 +127,7 @@ def test_a_process_that_dies_fails_its_trial_and_the_pool_goes_on(
     assert "cannot be read outside its process (ImportError: no such class" in str(errors["1-4"])
 
 
+@pytest.mark.usefixtures("loop")
 def test_a_thread_whose_training_leaves_the_program_ends_the_pool(
     connect: Callable[[], Client], trainings: Any
 ) -> None:
