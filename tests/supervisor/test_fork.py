@@ -100,27 +100,46 @@ def test_a_fork_has_nothing_of_its_parent_but_modules(begin, tmp_path):
     assert told["called"] == "hpsearch-made_h"
 
 
-@pytest.mark.parametrize(
-    ("text", "code", "said"),
-    [
-        ("import sys; sys.exit(78)", 78, ""),
-        ("import sys; sys.exit('the reason')", 1, "the reason\n"),
-        ("raise ValueError('broken')", 1, "ValueError: broken\n"),
-        ("import os; os.kill(os.getpid(), 9)", -9, ""),
-        ("import atexit; atexit.register(print, 'at the end')", 0, "at the end\n"),
-        ("import threading\nthreading.Timer(0.1, print, ['later']).start()", 0, "later\n"),
-        (
-            "from hpsearch import streams\nstreams.prepare()\nprint('over another')",
-            0,
-            "over another\n",
-        ),
-        ("import nothing_of_this_name", 1, "No module named 'nothing_of_this_name'\n"),
-    ],
-)
-def test_a_fork_ends_as_a_program_does(begin, tmp_path, text, code, said):
-    ended, log = _ended(begin(text), tmp_path)
-    assert ended == code
-    assert log.endswith(said)
+# All in forks of one parent, whose modules take most of the time.
+PARENT_OF_ALL = """
+import json, os, sys
+from pathlib import Path
+from hpsearch.supervisor.child import Child, Program, module
+folder = Path(sys.argv[1])
+sys.path.insert(0, str(folder))
+names = sorted(file.stem for file in folder.glob("case*.py"))
+forks = [Child(Program(name, module(name), forks=True), logs=folder, environment=dict(os.environ))
+         for name in names]
+for fork in forks:
+    fork.start()
+for fork in forks:
+    os.waitid(os.P_PID, fork.pid, os.WEXITED | os.WNOWAIT)
+print(json.dumps([fork.ended() for fork in forks]))
+"""
+
+ENDS = [
+    ("import sys; sys.exit(78)", 78, ""),
+    ("import sys; sys.exit('the reason')", 1, "the reason\n"),
+    ("raise ValueError('broken')", 1, "ValueError: broken\n"),
+    ("import os; os.kill(os.getpid(), 9)", -9, ""),
+    ("import atexit; atexit.register(print, 'at the end')", 0, "at the end\n"),
+    ("import threading\nthreading.Timer(0.1, print, ['later']).start()", 0, "later\n"),
+    ("from hpsearch import streams\nstreams.prepare()\nprint('over another')", 0, "over another\n"),
+    ("import nothing_of_this_name", 1, "No module named 'nothing_of_this_name'\n"),
+]
+
+
+def test_a_fork_ends_as_a_program_does(tmp_path):
+    for number, (text, _, _) in enumerate(ENDS):
+        (tmp_path / f"case{number}.py").write_text(text)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", PARENT_OF_ALL, str(tmp_path)],
+        stdout=subprocess.PIPE, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert json.loads(done.stdout) == [code for _, code, _ in ENDS]
+    for number, (text, _, said) in enumerate(ENDS):
+        log = (tmp_path / f"case{number}.log").read_text()
+        assert log.endswith(said), text
 
 
 def test_a_signal_that_comes_at_once_is_not_swallowed_by_the_parents_handler(begin, tmp_path):
