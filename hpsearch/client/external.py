@@ -13,7 +13,6 @@ Any number of threads, processes and machines may do so at once.
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from contextlib import contextmanager
 from hpsearch.client.arguments import Search, count, search_id
 from hpsearch.client.client import Client
 from hpsearch.client.trainer_pool import STARTS, Pool, Start, claimed
-from hpsearch.client.trial_training import Held, Report, Train, train_here
+from hpsearch.client.trial_training import Held, Report, Train, raiser, train_here
 from hpsearch.errors import InvalidRequest
 from hpsearch.report.views import StatusView
 
@@ -95,16 +94,7 @@ def _sigterm_raises() -> Iterator[None]:
     if not ours or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield
         return
-    process = os.getpid()
-
-    def leave(number: int, _frame: object) -> None:
-        if os.getpid() != process:  # a child that the training forked: it holds no trial
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
-            return
-        raise SystemExit(128 + number)
-
-    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGTERM, raiser(SystemExit))
     try:
         yield
     finally:

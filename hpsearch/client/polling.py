@@ -104,17 +104,19 @@ def _line() -> _Line | None:
     Terminals that know no return to the line's beginning (TERM=dumb), and runs of CI that have one for
     colours alone, would show each text behind the other.
     """
-    if "ipykernel" in sys.modules:
-        return _of_notebook() or _TerminalLine(sys.stdout)
+    if _in_cell():
+        return _CellLine()
     plain = os.environ.get("TERM") == "dumb" or os.environ.get("CI", "").lower() in ("true", "1")
     return _TerminalLine(sys.stderr) if sys.stderr.isatty() and not plain else None
 
 
-def _of_notebook() -> _Line | None:
-    """An output of the running cell, in Jupyter, VS Code and others; None outside of a cell."""
+def _in_cell() -> bool:
+    """True in a cell of Jupyter, VS Code and others; not in a program that has only loaded what they use."""
+    if "ipykernel" not in sys.modules:
+        return False
     from IPython.core.getipython import get_ipython
 
-    return None if get_ipython() is None else _CellLine()
+    return getattr(get_ipython(), "kernel", None) is not None  # IPython in a terminal has none
 
 
 class _CellLine:

@@ -6,9 +6,9 @@ orders and gives scores, through a pipe of its own.
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
+from collections.abc import Callable
 from typing import Literal, Protocol, get_args
 
 from hpsearch.client.client import Client
@@ -78,7 +78,7 @@ class Pool:
         self._lease, self._wait = lease, min(wait, CLAIM_SECONDS)
         self._pickled = b"" if start == "thread" else checked_pickle(train)
         self._stop = threading.Event()
-        self._faults: list[Exception] = []
+        self._faults: list[BaseException] = []
         self._end: StatusView | None = None
         self._workers = [self._worker() for _ in range(parallel)]
 
@@ -95,24 +95,20 @@ class Pool:
         HpsearchError
             A worker cannot begin, or the service refuses.
         """
-        slots = [
-            # A thread that trains cannot be ended: it must not keep the program from its end.
-            threading.Thread(target=self._work, args=(worker,), name=f"slot {number}", daemon=True)
-            for number, worker in enumerate(self._workers)
-        ]
+        slots = [_Slot(self._work, worker, n) for n, worker in enumerate(self._workers)]
         try:
             for slot in slots:
                 slot.start()
-            while any(slot.is_alive() for slot in slots):
+            while not all(slot.done.is_set() for slot in slots):
                 for slot in slots:
-                    slot.join(LOOK)
+                    slot.done.wait(LOOK)
         finally:
             self._halt(slots)
         if self._faults:
             raise self._faults[0]
         return self._end or self._client.status(self._search)
 
-    def _halt(self, slots: list[threading.Thread]) -> None:
+    def _halt(self, slots: list[_Slot]) -> None:
         """Have every slot hand back its trial and end."""
         self._stop.set()
         for worker in self._workers:
@@ -120,12 +116,10 @@ class Pool:
         deadline = time.monotonic() + THREAD_SECONDS if self._start == "thread" else None
         for slot in slots:
             if slot.ident is not None:
-                slot.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
+                slot.done.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
 
     def _work(self, worker: Worker) -> None:
         """Claim trials and have them trained, one after the other."""
-        # Ctrl-C reaches every process of a terminal: those that begin here are born deaf to it.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             while not self._stop.is_set():
                 worker.prepare()
@@ -137,7 +131,7 @@ class Pool:
                     return
                 if claim is not None:
                     self._one(worker, Held(self._client, claim))
-        except Exception as error:  # noqa: BLE001  # raised by the main thread
+        except BaseException as error:  # noqa: BLE001  # raised by the main thread; sys.exit, too
             self._faults.append(error)
             self._stop.set()
             for other in self._workers:
@@ -150,6 +144,27 @@ class Pool:
             held.give_back()
             return
         worker.train(held)
+
+
+class _Slot(threading.Thread):
+    """A thread that keeps a worker at work. Wait for `done`.
+
+    A `join` that Ctrl-C interrupts takes a thread that runs for one that has ended, in Python 3.11 and
+    3.12: the trial that it holds would not be handed back.
+    """
+
+    def __init__(self, work: Callable[[Worker], None], worker: Worker, number: int) -> None:
+        # A thread that trains cannot be ended: it must not keep the program from its end.
+        super().__init__(name=f"slot {number}", daemon=True)
+        self._work, self._worker = work, worker
+        self.done = threading.Event()
+
+    def run(self) -> None:
+        """Work to the end."""
+        try:
+            self._work(self._worker)
+        finally:
+            self.done.set()
 
 
 class _Thread:

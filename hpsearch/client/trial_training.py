@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import signal
 import threading
 import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -65,6 +66,20 @@ BAD_VALUE = (
     TypeError,
 )  # what one report said, and no other would
 NO_EPOCHS = 'a training without epochs says "epochs": {"first": 1, "last": 1} in its spec'
+
+
+def raiser(exit_class: type[SystemExit]) -> Callable[[int, object], None]:
+    """Return a handler of a signal that raises in this process, and ends those that it forks."""
+    process = os.getpid()
+
+    def leave(number: int, _frame: object) -> None:
+        if os.getpid() != process:  # a child that the training forked: it holds no trial
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
+        raise exit_class(128 + number)
+
+    return leave
 
 
 class Held:

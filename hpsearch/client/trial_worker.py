@@ -15,13 +15,14 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
-from contextlib import closing, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Literal
 
-from hpsearch.client.trial_training import Held, Train, reports_of, told
+from hpsearch.client.trial_training import Held, Train, raiser, reports_of, told
 from hpsearch.errors import InvalidRequest
 from hpsearch.report.views import OrderView
 
@@ -66,7 +67,7 @@ class WorkerProcess:
             return
         self.close()
         ours, theirs = self._context.Pipe()
-        with _starting:
+        with _starting, _born_deaf():
             self._process = self._context.Process(
                 target=_serve, args=(theirs, self._pickled), name="hpsearch trial worker"
             )
@@ -112,14 +113,7 @@ class WorkerProcess:
         over_since: float | None = None
         while not self._stop.is_set():
             if self._pipe in wait([self._pipe, self._process.sentinel], LOOK) or self._pipe.poll():
-                try:
-                    return self._pipe.recv()
-                except (
-                    EOFError,
-                    OSError,
-                    pickle.UnpicklingError,
-                ):  # it ended, in the midst of a word
-                    return None
+                return _word(self._pipe)
             if not self._process.is_alive():
                 return None
             if held is not None and held.over:
@@ -161,6 +155,28 @@ class WorkerProcess:
         process.close()
 
 
+@contextmanager
+def _born_deaf() -> Iterator[None]:
+    """Within the block, start processes that Ctrl-C does not reach: it is for the whole terminal."""
+    resource_tracker.ensure_running()  # which lets the signal through once it has begun
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _word(pipe: Connection) -> Any:
+    """Read the next word of a worker; None where it ended, in the midst of one perhaps."""
+    try:
+        return pipe.recv()
+    except (EOFError, OSError):
+        return None
+    except Exception as error:  # noqa: BLE001  # of a value whose class cannot be had here
+        said = f"a report cannot be read outside its process ({type(error).__name__}: {error})"
+        return {"state": "failed", "message": said}
+
+
 def _how(process: Any) -> str:
     """How a process ended, in words."""
     code = process.exitcode
@@ -184,7 +200,7 @@ def checked_pickle(train: Train) -> bytes:
     name = getattr(train, "__qualname__", None) or repr(train)
     try:
         pickled = pickle.dumps(train)
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
+    except Exception as error:  # of any class: a training may hold what it likes
         raise InvalidRequest(
             f"train ({name}) cannot be sent to worker processes ({error}): it is no function of a "
             f"module; {WAYS_OUT}"
@@ -222,11 +238,28 @@ def _runs_when_imported(main: Any, file: Path) -> bool:
 # The other side of the pipe
 
 
+class _Ended(SystemExit):
+    """SIGTERM, raised in the training: its `finally` is done, and what it has started is ended."""
+
+
+_interrupted = threading.Event()
+
+
 def _serve(pipe: Connection, pickled: bytes) -> None:
     """Train what is ordered until the pipe is closed; the process does nothing else."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A function, and not SIG_IGN, which programs that the training starts would have as well.
+    signal.signal(signal.SIGINT, lambda *_: _interrupted.set())
+    signal.signal(signal.SIGTERM, raiser(_Ended))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
+    try:
+        _follow_orders(pipe, pickled)
+    except _Ended:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)  # no thread of the training can keep it
+
+
+def _follow_orders(pipe: Connection, pickled: bytes) -> None:
     try:
         train = pickle.loads(pickled)  # noqa: S301  # what this very program has written
     except Exception as error:  # noqa: BLE001  # whatever an import raises
@@ -242,6 +275,10 @@ def _serve(pipe: Connection, pickled: bytes) -> None:
 def _train(pipe: Connection, order: OrderView, train: Train) -> None:
     with closing(reports_of(order, train)) as reports:
         for report in reports:
+            if _interrupted.is_set() and report.get("state") == "failed":
+                time.sleep(
+                    CATCH_UP
+                )  # Ctrl-C has ended what the training had started: the pool stops
             pipe.send(_sendable(report))
             if pipe.recv():
                 break
@@ -263,4 +300,6 @@ def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None  # of a worker
     wait([parent.sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(TERM_SECONDS)
     os._exit(1)

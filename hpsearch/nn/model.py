@@ -146,10 +146,24 @@ class Model:
         Words are their places among the levels, dates their parts, gaps NaN; an image is one row. They
         are float32, and float64 where the model has an offset, which is not subtracted here.
 
-        Raises: InvalidRequest, and warns, as `predict_values`.
+        Raises: InvalidRequest, and warns, as `predict_values`; also of a whole number of more digits than
+        float64 has, where there is an offset: the model itself subtracts whole numbers as such.
         """
         values = self._columns(x) if self.columns else self._checked(x)
+        if self.offset is not None and values.dtype.kind == "i":
+            self._check_digits(values)
         return values.astype(np.float32 if self.offset is None else np.float64)
+
+    def _check_digits(self, values: NDArray[Any]) -> None:
+        """Refuse whole numbers (n, S) that float64 does not hold. Raises: InvalidRequest."""
+        # Beyond 2**53 a float64 is whole; below 2**62, where offsets lie, it goes back as it was.
+        lost = np.argwhere(values.astype(np.float64).astype(np.int64) != values)
+        for row, column in lost[:1].tolist():
+            names = tuple(self.about.get("feature_names") or ())
+            raise InvalidRequest(
+                f"{place((row, column), names)} is {values[row, column]}, which float64 does not hold; "
+                "exports take float64: predict with this model, or train on the column in a larger unit"
+            )
 
     def _columns(self, x: Any) -> NDArray[np.float64]:
         """(n, S) stored numbers of raw examples, not less the offset. Raises: InvalidRequest."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import fcntl
 import gc
 import importlib
 import os
@@ -22,6 +23,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import NoReturn
 
 PR_SET_NAME = 15
@@ -51,6 +53,7 @@ TO_WORK = (
     "kombu.transport.redis",
 )
 
+HANDLED = (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGINT)  # by the supervisor
 
 # Optional to the libraries that look for them, of no use without a terminal, and large.
 LEFT_OUT = ("rich", "yaml")
@@ -124,9 +127,14 @@ def start(
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     gc.freeze()
-    pid = os.fork()
-    if not pid:
-        _become(name, command, environment, log, prepare)
+    # Until the fork has handlers of its own, those of the supervisor would swallow its signals.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
+    try:
+        pid = os.fork()
+        if not pid:
+            _become(name, command, environment, log, prepare, before)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return Forked(pid)
 
 
@@ -136,6 +144,7 @@ def _become(
     environment: Mapping[str, str],
     log: int,
     prepare: Callable[[], None] | None,
+    mask: set[signal.Signals] | set[int],
 ) -> NoReturn:
     """Run a module as the main program and exit; nothing that lies below goes on."""
     code = 70
@@ -143,7 +152,7 @@ def _become(
         os.setsid()
         if prepare is not None:
             prepare()
-        _default_signals()
+        _default_signals(mask)
         _own_files(log)
         os.environ.clear()
         os.environ.update(environment)
@@ -181,13 +190,14 @@ def _code_of(leaving: SystemExit) -> int:
     return 1
 
 
-def _default_signals() -> None:
-    """Handle signals as a new program does; what was ignored stays so."""
+def _default_signals(mask: set[signal.Signals] | set[int]) -> None:
+    """Handle signals as a new program does, those that came since the fork too; what was ignored stays so."""
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGINT):
+    for number in HANDLED:
         if signal.getsignal(number) is not signal.SIG_IGN:
             standard = number == signal.SIGINT
             signal.signal(number, signal.default_int_handler if standard else signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _own_files(log: int) -> None:
@@ -196,7 +206,9 @@ def _own_files(log: int) -> None:
     Python's objects for the closed ones are never freed (`gc.freeze`, and frames that go on), so
     none of them closes a number that another file has by then.
     """
-    null = os.open(os.devnull, os.O_RDONLY)
+    # Copies above the streams, since the numbers of closed ones are given to the next files.
+    null = fcntl.fcntl(os.open(os.devnull, os.O_RDONLY), fcntl.F_DUPFD, 3)
+    log = fcntl.fcntl(log, fcntl.F_DUPFD, 3)
     for number, file in enumerate((null, log, log)):
         os.dup2(file, number)
     os.closerange(3, 1 + max(int(one) for one in os.listdir("/proc/self/fd")))  # noqa: PTH208
@@ -209,6 +221,7 @@ def _own_files(log: int) -> None:
     )
 
 
+@cache  # a second time it would take what PYTHONPATH names
 def _forget_the_folder_of_the_start() -> None:
     """Take the working folder from the path, where `python -m` put it: see `child.module`."""
     if not sys.flags.safe_path and sys.path and sys.path[0] in ("", os.getcwd()):  # noqa: PTH109

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -13,6 +14,7 @@ from hpsearch import nn
 from hpsearch.errors import InvalidRequest
 from hpsearch.registry import Registry
 
+SHADOWED: Final = sys.stdlib_module_names | {"torch", "numpy", "hpsearch"}
 MARK: Final = b'"made_by": "hpsearch"'  # in every file that stands beside another
 
 
@@ -85,7 +87,7 @@ def chosen(file: Path, format: str | None) -> str:
     """
     if format is not None and format not in FORMATS:
         raise InvalidRequest(f"{format!r} is no format of a model; there are {', '.join(FORMATS)}")
-    told = (name for name, one in FORMATS.items() if one.suffix == file.suffix)
+    told = (name for name, one in FORMATS.items() if one.suffix == file.suffix.lower())
     return format or next(told, "npz")
 
 
@@ -121,13 +123,22 @@ def write(model: nn.Model, to: str | PathLike[str], format: str | None = None) -
 
 def _check_beside(file: Path, format: Format) -> None:
     """Refuse a second file that would replace one of somebody else. Raises: InvalidRequest."""
-    if file.suffix != format.suffix:
+    if file.suffix.lower() != format.suffix:
         raise InvalidRequest(
             f"{file}: {format.title} has two files; name one that ends in {format.suffix}, and the other "
             f"ends in {format.beside}"
         )
+    if format.beside == ".py" and file.stem in SHADOWED:
+        raise InvalidRequest(
+            f"{file.with_suffix('.py')} would be taken for the library {file.stem} by programs beside it; "
+            "name another file"
+        )
     beside = file.with_suffix(format.beside)
-    if beside.exists() and MARK not in beside.read_bytes():
+    try:
+        theirs = beside.exists() and MARK not in beside.read_bytes()
+    except OSError as error:
+        raise InvalidRequest(f"{beside}: {error.strerror or error}") from error
+    if theirs:
         raise InvalidRequest(f"{beside} exists, and hpsearch has not written it; name another file")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import random
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.absent import absent
 from support.agents import Stubborn
 from support.waiting import until
 
@@ -232,6 +234,40 @@ def test_a_search_that_is_cancelled_ends_its_commands(
     errors = process.stderr.read()
     assert "stopped" in errors
     assert "cancelled" in errors
+
+
+RANK = """
+import os, sys, time
+open(f"{sys.argv[1]}/{os.getpid()}", "w").close()
+if os.environ["RANK"] == "0":
+    print("score=0.5", flush=True)
+if len(os.listdir(sys.argv[1])) > 2:  # of the trial behind the first one, which is cancelled
+    time.sleep(60)
+"""
+
+
+@pytest.mark.usefixtures("loop")
+def test_torchrun_is_a_launcher_like_others(
+    connect: Callable[[], Client], agent: Any, tmp_path: Path
+) -> None:
+    """Two ranks, whose scores come through torchrun; none stays, whether it ends or is ended."""
+    if importlib.util.find_spec("torch") is None:
+        absent("torch, whose torchrun starts several ranks (make torch),")
+    user, ranks = connect(), tmp_path / "ranks"
+    ranks.mkdir()
+    search = user.submit({**SPEC, "trials_per_round": 2}).id
+    process = agent(
+        search, "--grace", "5", "--lease", "1",
+        command=[PY, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
+                 script(tmp_path, RANK), str(ranks), "{lr}{depth}{amp!py}"],
+    )  # fmt: skip
+    until(lambda: len([*ranks.iterdir()]) == 4, seconds=90, what="both ranks of the second trial")
+    user.cancel(search)
+    assert process.wait(timeout=60) == 0
+    first, *_ = user.trials(search)
+    assert (first.state, first.score) == ("completed", 0.5), process.stderr.read()
+    gone = [not Path(f"/proc/{rank.name}").exists() for rank in ranks.iterdir()]
+    assert gone == [True] * 4
 
 
 @pytest.mark.usefixtures("loop")

@@ -21,6 +21,16 @@ SMALL = {**SPEC, "rounds": 2, "trials_per_round": 4, "epochs": {"first": 1, "las
 
 TRAININGS = """
 import os, signal, sys
+from hpsearch.client import external
+
+def of_process(number):
+    if os.getpid() != number:
+        raise ImportError("no such class here")
+    return Own()
+
+class Own:
+    def __reduce__(self):
+        return of_process, (os.getpid(),)
 
 def plain(order):
     for epoch in range(order.epochs):
@@ -37,17 +47,24 @@ def dying(order):
             sys.exit("enough")
         case "1-3":
             yield float("nan")
+        case "1-4":
+            yield external.Report(-1.0, metrics={"other": Own()})
     yield from plain(order)
+
+def leaving(order):
+    sys.exit("enough")
 """
 
 POOL = """
-import sys, time
+import signal, subprocess, sys
 from hpsearch.client import Client, external
 
+deaf = signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])  # from the first line on
+
 def train(order):
-    print(order.trial, order.attempt, flush=True)
+    print(order.trial, order.attempt, deaf, flush=True)
     yield 0.5
-    time.sleep(60)
+    subprocess.run(["sleep", "60"], check=True)
 
 if __name__ == "__main__":
     external.run(Client(sys.argv[1], sys.argv[2]), sys.argv[3], train, parallel=2, wait=5)
@@ -102,11 +119,23 @@ def test_a_process_that_dies_fails_its_trial_and_the_pool_goes_on(
     assert ended.state == "completed", ended.reason
     trials = {t.id: t for t in user.trials(search)}
     errors = {name: trial.error for name, trial in trials.items() if trial.state == "failed"}
-    assert sorted(errors) == ["1-0", "1-1", "1-2"]
+    assert sorted(errors) == ["1-0", "1-1", "1-2", "1-4"]
     assert "signal 9 (SIGKILL); the system kills so where memory is short" in str(errors["1-0"])
     assert str(errors["1-1"]).endswith("exit status 7")
     assert str(errors["1-2"]).endswith("exit status 1")
     assert trials["1-3"].state == "diverged"
+    assert "cannot be read outside its process (ImportError: no such class" in str(errors["1-4"])
+
+
+@pytest.mark.usefixtures("loop")
+def test_a_thread_whose_training_leaves_the_program_ends_the_pool(
+    connect: Callable[[], Client], trainings: Any
+) -> None:
+    user = connect()
+    search = user.submit(SMALL).id
+    with pytest.raises(SystemExit, match="enough"):
+        external.run(user, search, trainings.leaving, wait=1, parallel=2, start="thread")
+    assert user.status(search).trials.running == 0
 
 
 @pytest.mark.usefixtures("loop")
@@ -121,7 +150,7 @@ def test_a_pool_that_is_stopped_hands_its_trials_back(
     search = user.submit({**SMALL, "trials_per_round": 2}).id
     pool = script(POOL, search)
     begun = sorted(pool.stdout.readline() for _ in range(2))
-    assert begun == ["1-0 1\n", "1-1 1\n"], pool.stderr.read()
+    assert begun == ["1-0 1 True\n", "1-1 1 True\n"], pool.stderr.read()
     os.killpg(pool.pid, number)
     assert pool.wait(timeout=30) == code
     orders = [until(lambda: user.claim(search), what="a returned trial") for _ in range(2)]
@@ -136,7 +165,7 @@ def test_a_pool_whose_process_is_killed_leaves_no_worker(
     user = connect()
     search = user.submit({**SMALL, "trials_per_round": 1}).id
     pool = script(POOL, search)
-    assert pool.stdout.readline() == "1-0 1\n", pool.stderr.read()
+    assert pool.stdout.readline() == "1-0 1 True\n", pool.stderr.read()
     pool.kill()
     pool.wait(timeout=30)
     until(lambda: no_group(pool.pid), what="the end of the workers")

@@ -185,6 +185,23 @@ def test_a_real_terminal_shows_one_line():
     assert second.rstrip("\r\n") == "two".ljust(59)
 
 
+def _kernel(shell):
+    """Modules as a notebook's kernel has them, with this shell."""
+    return {"ipykernel": {}, "IPython": {}, "IPython.core": {},
+            "IPython.core.getipython": {"get_ipython": lambda: shell}}  # fmt: skip
+
+
+@pytest.mark.parametrize("shell", [None, types.SimpleNamespace()])
+def test_a_program_that_has_only_loaded_a_notebooks_modules_writes_nothing_into_pipes(
+    contract, client, status, monkeypatch, capsys, shell
+):
+    for name, content in _kernel(shell).items():
+        monkeypatch.setitem(sys.modules, name, types.SimpleNamespace(**content))
+    contract.answer(200, {**status, "state": "cancelled"})
+    client.wait("s1")
+    assert capsys.readouterr() == ("", "")
+
+
 def test_a_notebook_has_it_in_an_output_of_the_cell(contract, client, status, monkeypatch, capsys):
     """Replaced under one name, by what IPython has for every front end."""
     shown: list[tuple[str, str, bool]] = []
@@ -193,8 +210,8 @@ def test_a_notebook_has_it_in_an_output_of_the_cell(contract, client, status, mo
         assert raw
         shown.append((data["text/plain"], display_id, update))
 
-    modules = {"ipykernel": {}, "IPython": {}, "IPython.core": {},
-               "IPython.core.getipython": {"get_ipython": object}, "IPython.display": {"display": display}}  # fmt: skip
+    shell = types.SimpleNamespace(kernel=object())
+    modules = {**_kernel(shell), "IPython.display": {"display": display}}
     for name, content in modules.items():
         monkeypatch.setitem(sys.modules, name, types.SimpleNamespace(**content))
     contract.answer(200, status)

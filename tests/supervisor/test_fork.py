@@ -28,11 +28,15 @@ fcntl.flock(lock, fcntl.LOCK_EX)
 signal.signal(signal.SIGTERM, lambda *_: None)
 signal.signal(signal.SIGHUP, signal.SIG_IGN)
 os.environ["ONLY_OF_THE_PARENT"] = "1"
+if "closed" in words:
+    os.close(0)  # the log gets this number
 environment = {"PATH": os.environ["PATH"], "OF_THE_CHILD": "1"}
 made = Child(
     Program(name, module(name, *words), forks=True), logs=Path(folder), environment=environment
 )
 made.start()
+if "end" in words:
+    made.terminate()
 print(made.pid, flush=True)
 while (code := made.ended()) is None:
     signal.pause() if "live" in words else os.waitid(os.P_PID, made.pid, os.WEXITED | os.WNOWAIT)
@@ -80,10 +84,10 @@ def _ended(process: subprocess.Popen[str], folder: Path) -> tuple[int, str]:
 
 
 def test_a_fork_has_nothing_of_its_parent_but_modules(begin, tmp_path):
-    code, said = _ended(begin(TELLS, "one", "two"), tmp_path)
+    code, said = _ended(begin(TELLS, "one", "closed"), tmp_path)
     told = json.loads(said)
     assert code == 0
-    assert told["argv"] == ["one", "two"]
+    assert told["argv"] == ["one", "closed"]
     assert told["name"] == "__main__"
     assert set(told["environment"]) == {"PATH", "OF_THE_CHILD"}
     assert told["files"] == []
@@ -96,27 +100,51 @@ def test_a_fork_has_nothing_of_its_parent_but_modules(begin, tmp_path):
     assert told["called"] == "hpsearch-made_h"
 
 
-@pytest.mark.parametrize(
-    ("text", "code", "said"),
-    [
-        ("import sys; sys.exit(78)", 78, ""),
-        ("import sys; sys.exit('the reason')", 1, "the reason\n"),
-        ("raise ValueError('broken')", 1, "ValueError: broken\n"),
-        ("import os; os.kill(os.getpid(), 9)", -9, ""),
-        ("import atexit; atexit.register(print, 'at the end')", 0, "at the end\n"),
-        ("import threading\nthreading.Timer(0.1, print, ['later']).start()", 0, "later\n"),
-        (
-            "from hpsearch import streams\nstreams.prepare()\nprint('over another')",
-            0,
-            "over another\n",
-        ),
-        ("import nothing_of_this_name", 1, "No module named 'nothing_of_this_name'\n"),
-    ],
-)
-def test_a_fork_ends_as_a_program_does(begin, tmp_path, text, code, said):
-    ended, log = _ended(begin(text), tmp_path)
-    assert ended == code
-    assert log.endswith(said)
+# All in forks of one parent, whose modules take most of the time.
+PARENT_OF_ALL = """
+import json, os, sys
+from pathlib import Path
+from hpsearch.supervisor.child import Child, Program, module
+folder = Path(sys.argv[1])
+sys.path.insert(0, str(folder))
+names = sorted(file.stem for file in folder.glob("case*.py"))
+forks = [Child(Program(name, module(name), forks=True), logs=folder, environment=dict(os.environ))
+         for name in names]
+for fork in forks:
+    fork.start()
+for fork in forks:
+    os.waitid(os.P_PID, fork.pid, os.WEXITED | os.WNOWAIT)
+print(json.dumps([fork.ended() for fork in forks]))
+"""
+
+ENDS = [
+    ("import sys; sys.exit(78)", 78, ""),
+    ("import sys; sys.exit('the reason')", 1, "the reason\n"),
+    ("raise ValueError('broken')", 1, "ValueError: broken\n"),
+    ("import os; os.kill(os.getpid(), 9)", -9, ""),
+    ("import atexit; atexit.register(print, 'at the end')", 0, "at the end\n"),
+    ("import threading\nthreading.Timer(0.1, print, ['later']).start()", 0, "later\n"),
+    ("from hpsearch import streams\nstreams.prepare()\nprint('over another')", 0, "over another\n"),
+    ("import nothing_of_this_name", 1, "No module named 'nothing_of_this_name'\n"),
+]
+
+
+def test_a_fork_ends_as_a_program_does(tmp_path):
+    for number, (text, _, _) in enumerate(ENDS):
+        (tmp_path / f"case{number}.py").write_text(text)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", PARENT_OF_ALL, str(tmp_path)],
+        stdout=subprocess.PIPE, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert json.loads(done.stdout) == [code for _, code, _ in ENDS]
+    for number, (text, _, said) in enumerate(ENDS):
+        log = (tmp_path / f"case{number}.log").read_text()
+        assert log.endswith(said), text
+
+
+def test_a_signal_that_comes_at_once_is_not_swallowed_by_the_parents_handler(begin, tmp_path):
+    ended, log = _ended(begin("import time; time.sleep(20); print('missed it')", "end"), tmp_path)
+    assert (ended, log) == (-signal.SIGTERM, "")
 
 
 def test_a_killed_parent_takes_its_forks_along_and_its_lock(begin, tmp_path, until, is_alive):
@@ -148,6 +176,20 @@ def test_modules_of_the_working_folder_are_not_taken_for_ours(tmp_path):
     loaded, file = done.stdout.splitlines()
     assert loaded == "no_such_module api.routing"
     assert not file.startswith(str(tmp_path))
+
+
+def test_a_folder_that_pythonpath_names_stays_in_the_path(tmp_path):
+    (tmp_path / "main.py").write_text(
+        "import sys\n"
+        "from hpsearch.supervisor import fork\n"
+        "print(sys.path[:2], [*fork.load([]), *fork.load([])], sys.path[:1])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "main"], cwd=tmp_path, capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    here = str(tmp_path)
+    assert done.stdout == f"{[here, here]} [] {[here]}\n"
 
 
 def test_every_module_that_is_loaded_for_forks_exists():

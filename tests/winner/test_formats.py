@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -156,6 +157,7 @@ def test_what_no_format_knows_is_named() -> None:
     [
         ("winner.npz", "keras", "'keras' is no format of a model; there are npz, onnx"),
         ("winner.py", "torch", r"PyTorch has two files; name one that ends in \.pt"),
+        ("torch.pt", None, r"torch\.py would be taken for the library torch .*; name another"),
         ("no/winner.npz", None, "No such file"),
     ],
 )
@@ -174,9 +176,31 @@ def test_a_file_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
         winners.write(model, tmp_path / "mine.safetensors")
     assert (theirs.read_text(), [*tmp_path.iterdir()]) == ("{}", [theirs])
     theirs.unlink()
+    theirs.mkdir()
+    with pytest.raises(InvalidRequest, match=r"mine\.json: Is a directory"):
+        winners.write(model, tmp_path / "mine.safetensors")
+    theirs.rmdir()
     for _ in range(2):  # its own file is replaced
         winners.write(model, tmp_path / "mine.safetensors")
     assert {file.name for file in tmp_path.iterdir()} == {"mine.json", "mine.safetensors"}
+
+
+def test_the_end_of_a_name_tells_the_format_in_any_case(tmp_path: Path) -> None:
+    (file,) = winners.write(winner(PLAIN).model, tmp_path / "WINNER.PKL")
+    assert pickle.loads(file.read_bytes()).n_features_in_ == 3
+
+
+def test_whole_numbers_that_float64_does_not_hold_are_refused() -> None:
+    offset = np.array([1.7e18, 0.0])
+    model = drawn(nn.Shape(2, (3,), 2), 1, offset=offset, about={"feature_names": ["stamp", "b"]})
+    held = np.array([[1_700_000_000_000_000_256, 3], [-5, 2]])
+    np.testing.assert_allclose(
+        by_onnx(model, model.numbers(held)), model.predict_values(held), atol=1e-6
+    )
+    with pytest.raises(
+        InvalidRequest, match=r"x\[1, 'stamp'\] is 1700000000000000001, which float64"
+    ):
+        model.numbers(np.array([[0, 3], [1_700_000_000_000_000_001, 3]]))
 
 
 def test_the_same_model_gives_the_same_bytes(tmp_path: Path) -> None:
