@@ -45,11 +45,12 @@ def parallel(view: CoordinatesView) -> Figure:
     for number, axis in enumerate(view.axes):
         _draw_axis(figure, number, axis, of=len(view.axes))
     lacking = any(None in line.places for line in view.lines)
+    room = max(0.7, 0.09 * len(view.axes))  # in axes, for the marks of the last one
     note = "" if len(view.lines) == view.of else f"{len(view.lines):,} of {view.of:,} trials"
     style.laid_out(
         figure, height=HEIGHT, coloraxis=colours,
         title={"text": note, "font": {"size": 12}, "x": 1, "xanchor": "right"},
-        xaxis={"visible": False, "range": [-0.3, len(view.axes) - 0.3], "fixedrange": True},
+        xaxis={"visible": False, "range": [-0.3, len(view.axes) - 1 + room], "fixedrange": True},
         yaxis=_lane(lacking=lacking),
     )  # fmt: skip
     figure.update_layout(
