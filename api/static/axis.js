@@ -18,7 +18,13 @@ function textAt(axis, place, end) {
   }
   const value = valueAt(axis, place);
   if (axis.score) return formatScore(value);
-  return formatNumber(axis.integer ? Math.round(value) : Number(value.toPrecision(3)));
+  return formatNumber(axis.integer ? Math.round(value) : Number(value.toPrecision(digits(value, axis.high - axis.low))));
+}
+
+/** Digits of a value that tell two places of an axis apart. */
+function digits(value, width) {
+  const more = value && width > 0 ? Math.floor(Math.log10(Math.abs(value))) - Math.floor(Math.log10(width)) : 0;
+  return Math.min(3 + Math.max(more, 0), 17);
 }
 
 function valueAt({ low, high, scale }, place) {
@@ -49,6 +55,7 @@ export class Axis {
     this.step = levels ? 1 / levels.length : counted && high > low ? 1 / (high - low) : FINE;
     this.least = levels ? this.step : 0; // width of a selection
     this.range = WHOLE;
+    this.held = false; // by a pointer
     this.band = svg("rect", { class: "band", x: x - 7, width: 14 });
     this.handles = WHOLE.map((end) => this.handle(end));
     this.element = svg("g", { class: "axis", role: "group", "aria-label": displayName(axis.name) },
@@ -159,6 +166,7 @@ export class Axis {
     event.preventDefault();
     event.stopPropagation();
     const [target, from, start] = [event.currentTarget, this.place(event), event.clientY];
+    const ended = new AbortController();
     let far = false;
     const move = (now) => {
       far ||= Math.abs(now.clientY - start) > CLICK;
@@ -166,15 +174,18 @@ export class Axis {
       this.select(end === null ? this.between(from, this.place(now)) : this.with(end, this.place(now)));
       this.changed();
     };
-    const stop = () => {
-      target.removeEventListener("pointermove", move);
-      if (far || end !== null) return;
-      this.select(WHOLE);
+    // A pointer that is taken away, as by a finger that pans the page, has not clicked.
+    const stop = ({ type }) => {
+      ended.abort();
+      this.held = false;
+      if (type === "pointerup" && !far && end === null) this.select(WHOLE);
       this.changed();
     };
+    this.held = true;
     target.setPointerCapture(event.pointerId);
-    target.addEventListener("pointermove", move);
-    for (const over of ["pointerup", "pointercancel"]) target.addEventListener(over, stop, { once: true });
+    for (const [name, act] of Object.entries({ pointermove: move, pointerup: stop, pointercancel: stop })) {
+      target.addEventListener(name, act, { signal: ended.signal });
+    }
   }
 
   /** The range between two places; of levels those that it touches. */

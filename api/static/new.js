@@ -15,8 +15,8 @@ const WARM_STARTS = 8; // of one search, by the contract
 const json = byId("json");
 const mistakes = byId("mistakes");
 
-await enter();
-const form = new SpecForm(byId("fields"), await specSchema());
+const [schema] = await Promise.all([specSchema(), enter()]);
+const form = new SpecForm(byId("fields"), schema);
 let inJson = false;
 let submission = { body: null, token: null };
 let shownPlan = null; // the text whose plan has been shown
@@ -174,4 +174,5 @@ offerUpload((name) => {
   setSpec({ ...(inJson ? JSON.parse(json.value) : form.get()), dataset: name });
 });
 setSpec(await initialSpec(new URLSearchParams(location.search)));
+for (const id of ["as-form", "as-json", "submit", "show-plan"]) byId(id).disabled = false; // before, a press was lost
 await offerDatasets();

@@ -15,6 +15,7 @@ export class Parallel {
     this.place = byId("parallel");
     this.axes = [];
     this.view = null;
+    this.newer = null; // a view that is shown once no axis is held: the pointer would lose it
     byId("parallel-clear").addEventListener("click", () => {
       for (const axis of this.axes) axis.select([0, 1]);
       this.changed();
@@ -24,6 +25,11 @@ export class Parallel {
 
   /** Draw a view of the service in place of an older one; what is selected stays selected. */
   show(view) {
+    if (this.axes.some((axis) => axis.held)) {
+      this.newer = view;
+      return;
+    }
+    this.newer = null;
     const width = Math.max(this.place.parentElement.clientWidth, LEFT + RIGHT + APART * (view.axes.length - 1));
     if (view === this.view && width === this.width) return;
     const focused = this.place.contains(document.activeElement) ? document.activeElement.dataset.handle : undefined;
@@ -87,6 +93,7 @@ export class Parallel {
     this.frame ??= requestAnimationFrame(() => {
       this.frame = null;
       this.changed();
+      if (this.newer !== null) this.show(this.newer);
     });
   }
 

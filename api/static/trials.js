@@ -53,7 +53,7 @@ export class TrialTable {
     const metrics = this.metrics.map((name) =>
       ({ key: `metric.${name}`, title: name, cell: (trial) => formatScore(trial.metrics?.[name]) }));
     const values = this.names.map((name) =>
-      ({ key: `param.${name}`, title: displayName(name), cell: (_, params) => formatValue(name in params ? params[name] : "–") }));
+      ({ key: `param.${name}`, title: displayName(name), cell: (_, params) => formatValue(Object.hasOwn(params, name) ? params[name] : "–") }));
     return [
       { title: "Trial", best: false, cell: (trial) => trial.id },
       { key: "state", title: "State", cell: (trial) => h("span", { title: trial.error }, stateOf(trial)) },

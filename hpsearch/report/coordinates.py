@@ -28,6 +28,7 @@ PLACES = 4  # decimals of a place; a screen shows no more
 DIGITS = 3  # of a tick, where a narrow range needs no more
 MOST_TICKS = 6  # between the ends of an axis
 APART = 0.07  # the least distance of two ticks
+NARROWEST = 1e-300  # width of an axis that is divided: a share of a narrower one may be no float
 FENCE = 3.0  # quartile distances below the lower quartile: scores beyond would press all others together
 
 
@@ -151,8 +152,9 @@ def _place(axis: AxisView, value: Level) -> float:
         return 0.5
     if axis.scale == "log":
         low, high, number = math.log(low), math.log(high), math.log(number)
-    # Halves, because the width of the widest axis has no float.
-    share = (number / 2 - low / 2) / (high / 2 - low / 2)
+    if math.isinf(high - low):  # halves, because the width of the widest axis has no float
+        low, high, number = low / 2, high / 2, number / 2
+    share = (number - low) / (high - low)
     return round(min(max(share, 0.0), 1.0), PLACES)
 
 
@@ -188,7 +190,7 @@ def _decades(low: float, high: float) -> list[float]:
 def _steps(low: float, high: float, *, integer: bool) -> list[float]:
     """Round values inside a range: multiples of 1, 2 or 5 times a power of ten."""
     width = high - low
-    if not 0 < width < math.inf:
+    if not NARROWEST < width < math.inf:
         return []
     power = 10.0 ** math.floor(math.log10(width / MOST_TICKS))
     step = next(m * power for m in (1, 2, 5, 10) if width / (m * power) <= MOST_TICKS)

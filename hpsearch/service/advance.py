@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from hpsearch import reasons
 from hpsearch.coordinator import Snapshot, decide
-from hpsearch.errors import HpsearchError
+from hpsearch.errors import SystemFault
 from hpsearch.records import SearchRecord
 from hpsearch.report import digest
 from hpsearch.settings import Settings
@@ -47,7 +47,7 @@ def advance(store: Store, settings: Settings, search_id: str) -> bool:
         if isinstance(plan, GiveUp):
             return _fail(store, search, reasons.words(plan.reason))
         return _apply(store, settings, search, now, plan)
-    except HpsearchError:
+    except SystemFault:
         raise
     except (MemoryError, OSError):
         log.exception("the search has to wait")

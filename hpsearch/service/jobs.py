@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from hpsearch.errors import HpsearchError
+from hpsearch.errors import Misconfigured, StorageFull, Unavailable
 from hpsearch.logs import about
 from hpsearch.records import RunningJob
 from hpsearch.service.liveness import LivenessMonitor
@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 RETRY_LONGEST = 60.0  # seconds a lost job waits at the most, however often it was lost
 LOOP_KEPT_SECONDS = 86_400.0  # of silence, for which it is still said when a loop was heard last
+SHARED_FAULTS = (Misconfigured, Unavailable, StorageFull)  # of what every search needs: all wait
 LOST_SECONDS = 2.0  # after which a hint is lost that is not in an empty broker
 
 
@@ -187,13 +188,14 @@ class JobService:
     # --- inside --------------------------------------------------------------------------
 
     def _isolated(self, search_id: str, step: Callable[[], bool]) -> bool:
-        """Run a step of the loop for one search: a fault of ours in it holds up no other search.
+        """Run a step of the loop for one search: a fault of its own holds up no other search.
 
-        It is tried again at every turn, and reported once.
+        It is tried again at every turn, and reported once. So are errors on purpose about what is
+        stored of it, such as a spec that this version cannot read.
         """
         try:
             return step()
-        except HpsearchError:
+        except SHARED_FAULTS:
             raise
         except Exception:  # whatever it is, the other searches are to go on
             if search_id not in self._faulty:

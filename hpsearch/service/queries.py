@@ -255,13 +255,11 @@ class SearchQueries:
     def tuning_curve(self, search_id: str, *, owner: Access) -> TuningCurveView:
         """The best score of so many random trials, of a search in any state; or why it is not known."""
         search = get_or_404(self._store, owner, search_id)
-        return self._store.read(
-            lambda tx: tuning_curve(
-                search,
-                progress.searching(tx.trials.rounds(search_id)),
-                _first_trials(tx, search_id),
-            )
+        rounds, first = self._store.read(
+            lambda tx: (tx.trials.rounds(search_id), _first_trials(tx, search_id))
         )
+        # A new band takes a second, for which no transaction stays open.
+        return tuning_curve(search, progress.searching(rounds), first)
 
     def model(self, search_id: str, *, owner: Access) -> tuple[int, Iterator[bytes]]:
         """The recommended model's file as the final test trained it: its size, and its pieces.

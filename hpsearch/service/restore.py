@@ -122,7 +122,8 @@ def _audit(database: Path, file: Path, copied: float, snapshot: Snapshot) -> Non
     """
     store = Store(f"sqlite:///{quote(str(database))}")
     moment = datetime.fromtimestamp(copied, UTC).isoformat(timespec="seconds")
-    about: dict[str, Any] = {"from": file.name, "copied_at": moment, "schema": snapshot.revision}
+    name = file.name.encode(errors="backslashreplace").decode()  # it may be no text, as in Latin-1
+    about: dict[str, Any] = {"from": name, "copied_at": moment, "schema": snapshot.revision}
     try:
         store.write(lambda tx: tx.audit.add(Act.SERVICE_RESTORED, tx.installation.id(), **about))
     finally:

@@ -26,8 +26,8 @@ from support.waiting import until
 
 KEY = "bootstrap-key-of-the-proxies-0123456789"
 HEADERS = {"Host": HOST, "Authorization": f"Bearer {KEY}"}
-CLIENTS = 2  # of each proxy
-RATE = 24.0  # requests a second, of all
+CLIENTS = 1  # of each proxy
+RATE = 12.0  # requests a second, of all
 
 
 @dataclass

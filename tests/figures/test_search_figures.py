@@ -131,6 +131,8 @@ def test_parallel_lines_end_at_their_scores_and_leave_out_nothing() -> None:
     assert figure.layout.coloraxis.cmax == 0.9
     words = {note.text for note in figure.layout.annotations}
     assert {"<b>activation</b>", "<b>validation<br>accuracy</b>", "relu", "0.9000"} <= words
+    sides = {note.text: note.xanchor for note in figure.layout.annotations}
+    assert (sides["relu"], sides["0.9000"]) == ("right", "left")  # clear of the lines
     assert figures.parallel(coordinates(Ended([], 0, "maximize"), ranges, {})).layout.height == 160
 
 

@@ -82,6 +82,13 @@ def test_one_value_and_none_at_all_have_axes_too() -> None:
     assert (empty.lines, empty.of, empty.axes[-1].ticks) == ([], 0, [])
 
 
+@pytest.mark.parametrize("worst", [5e-324, 1e-310, -1e100, -1e-5])
+def test_scores_that_hardly_differ_or_differ_vastly_have_an_axis(worst: float) -> None:
+    scores = [0.0, worst, worst, worst]
+    shown = view([trial(i, s, rate=0.1) for i, s in enumerate(scores)], rate=RATE)
+    assert {line.places[-1] for line in shown.lines} == {0.0, 1.0}
+
+
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False, width=32)
 
 

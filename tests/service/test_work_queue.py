@@ -13,7 +13,7 @@ from support.bench import formula as formula_of
 from support.commits import Commits, broken
 from support.waiting import until
 
-from hpsearch.errors import Conflict, Stale
+from hpsearch.errors import Conflict, Corrupt, InvalidRequest, InvalidSpec, Stale
 from hpsearch.service import advance
 from hpsearch.store import Written
 from hpsearch.trials import Hint, RoundKind, SearchState, TrialReport, TrialState
@@ -284,13 +284,17 @@ def test_a_plan_that_cannot_be_written_fails_its_search_alone(bench, monkeypatch
     assert caplog.text.count("the search cannot go on") == 1
 
 
-def test_a_search_that_is_stuck_holds_up_no_other(bench, monkeypatch, caplog):
+@pytest.mark.parametrize(
+    "fault",
+    [LookupError("a fault of ours"), InvalidSpec("stored by another version", []), Corrupt("?")],
+)
+def test_a_search_that_is_stuck_holds_up_no_other(bench, monkeypatch, caplog, fault):
     first, second = bench.submit(), bench.submit()
     moved = bench.work.advance
 
     def odd(search_id):
         if search_id == first:
-            raise LookupError("a fault of ours")
+            raise fault
         return moved(search_id)
 
     monkeypatch.setattr(bench.work, "advance", odd)
@@ -300,6 +304,20 @@ def test_a_search_that_is_stuck_holds_up_no_other(bench, monkeypatch, caplog):
     assert caplog.text.count("the search is stuck") == 1
     monkeypatch.undo()
     assert bench.work.advance_due() == 1
+
+
+def test_a_decision_that_refuses_what_is_stored_fails_its_search_alone(bench, monkeypatch):
+    first = bench.submit()
+
+    def refuse(*_, **__):
+        raise InvalidRequest("no such thing")
+
+    with monkeypatch.context() as faulty:
+        faulty.setattr(advance, "decide", refuse)
+        assert bench.work.advance_due() == 1
+    status = bench.status(first)
+    assert status.state is SearchState.FAILED
+    assert status.reason == "internal error after round 0: InvalidRequest: no such thing"
 
 
 def test_many_who_claim_at_once_get_each_job_once(bench):

@@ -18,6 +18,7 @@ LACKING = -0.12  # height of values that a trial does not have
 HEIGHT = 480
 PAPER = "rgba(255, 255, 255, 0.75)"  # behind a tick, which lines cross
 LONGEST = 16  # characters of a tick
+CROWDED = 10  # axes, beyond which letters are smaller and ticks half as long
 
 
 def parallel(view: CoordinatesView) -> Figure:
@@ -42,13 +43,14 @@ def parallel(view: CoordinatesView) -> Figure:
         figure.add_trace(_lines(group, _colour(middle, colours), name="trial"))
     figure.add_trace(_legend(scored))
     for number, axis in enumerate(view.axes):
-        _draw_axis(figure, number, axis)
+        _draw_axis(figure, number, axis, of=len(view.axes))
     lacking = any(None in line.places for line in view.lines)
+    room = max(0.7, 0.09 * len(view.axes))  # in axes, for the marks of the last one
     note = "" if len(view.lines) == view.of else f"{len(view.lines):,} of {view.of:,} trials"
     style.laid_out(
         figure, height=HEIGHT, coloraxis=colours,
         title={"text": note, "font": {"size": 12}, "x": 1, "xanchor": "right"},
-        xaxis={"visible": False, "range": [-0.3, len(view.axes) - 0.3], "fixedrange": True},
+        xaxis={"visible": False, "range": [-0.3, len(view.axes) - 1 + room], "fixedrange": True},
         yaxis=_lane(lacking=lacking),
     )  # fmt: skip
     figure.update_layout(
@@ -102,17 +104,23 @@ def _legend(scored: Sequence[TrialLineView]) -> Any:
     )  # fmt: skip
 
 
-def _draw_axis(figure: Figure, number: int, axis: AxisView) -> None:
+def _draw_axis(figure: Figure, number: int, axis: AxisView, *, of: int) -> None:
     figure.add_shape(
         type="line", x0=number, x1=number, y0=0, y1=1, line={"color": style.INK, "width": 1.4}
     )
-    title = style.wrapped(style.titled(axis.name), 16)
+    crowded = of > CROWDED
+    size, longest = (9, LONGEST // 2) if crowded else (11, LONGEST)
+    title = style.wrapped(style.titled(axis.name), longest)
     figure.add_annotation(
-        x=number, y=1.04, text=f"<b>{title}</b>", showarrow=False, yanchor="bottom"
-    )
+        x=number, y=1.04, text=f"<b>{title}</b>", showarrow=False, yanchor="bottom",
+        font={"size": size + 2},
+    )  # fmt: skip
+    side = {"xanchor": "right", "xshift": -5}
+    if number == of - 1:  # at its right no line runs, and there is room
+        side, longest = {"xanchor": "left", "xshift": 5}, LONGEST
     for tick in axis.ticks:
-        short = tick.text if len(tick.text) <= LONGEST else f"{tick.text[: LONGEST - 1]}…"
+        short = tick.text if len(tick.text) <= longest else f"{tick.text[: longest - 1]}…"
         figure.add_annotation(
             x=number, y=tick.place, text=style.escaped(short), showarrow=False,
-            xanchor="right", xshift=-5, font={"size": 11}, bgcolor=PAPER, borderpad=1,
+            font={"size": size}, bgcolor=PAPER, borderpad=1, **side,
         )  # fmt: skip

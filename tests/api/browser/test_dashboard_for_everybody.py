@@ -193,6 +193,33 @@ def test_trials_are_selected_on_their_axes_by_keyboard_and_mouse(
     relu_too = [line for line in within if line["values"][0] == "relu"]
     expect(left).to_have_count(len(lines) - len(relu_too))
     assert serious(page) == []
+
+    # A drag outlives a new drawing, and a finger that pans the page lets nothing go.
+    page.mouse.move(x, bottom - 40)
+    page.mouse.down()
+    relu.locator(".hit").dispatch_event("pointercancel")
+    page.mouse.up()
+    expect(count).to_contain_text("activation relu, learning rate")
+    page.mouse.down()
+    page.mouse.move(x, box["y"] + 20, steps=4)
+    expect(left).to_have_count(len(lines) - len(within))
+    drawing = page.locator("#parallel svg")
+    width = drawing.get_attribute("width")
+    size = page.viewport_size
+    assert size is not None
+    page.set_viewport_size({**size, "width": 1000})
+    expect(page.locator("#parallel")).not_to_have_css("width", f"{width}px")
+    held = relu.locator(".hit").bounding_box()
+    assert held is not None
+    page.mouse.move(held["x"] + 18, held["y"] + held["height"] - 90, steps=4)
+    expect(count).to_contain_text("activation relu, learning rate")
+    expect(drawing).to_have_attribute("width", width or "")
+    page.mouse.up()
+    expect(drawing).not_to_have_attribute("width", width or "")
+    expect(count).to_contain_text("activation relu, learning rate")
+    page.set_viewport_size(size)
+    expect(drawing).to_have_attribute("width", width or "")
+
     page.mouse.click(x, bottom - 40)
     expect(left).to_have_count(len(lines) - len(within))
     upper.press("Escape")

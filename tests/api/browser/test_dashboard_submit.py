@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from support import outside
 
 from hpsearch.client import Client
@@ -143,7 +143,17 @@ def test_form_and_json_are_two_views_of_one_spec(visitor: Any, client: httpx.Cli
      ('{\n "dataset": "iris",\n "rounds": oh\n}', "line 3", ' "rounds": oh')],
 )  # fmt: skip
 def test_mistakes_in_json_lead_to_their_line(visitor: Any, text: str, said: str, line: str) -> None:
-    page = visitor.open("/new")
+    page = visitor.page()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/whoami", hold)
+    with page.expect_request("**/whoami"):
+        page.goto(f"/new#key={visitor.token}", wait_until="commit")
+    expect(page.get_by_role("button", name="JSON")).to_be_disabled()  # until a press counts
+    held[0].continue_()
     page.get_by_role("button", name="JSON").click()
     page.locator("#json").fill(text)
     page.get_by_role("button", name="Submit").click()
