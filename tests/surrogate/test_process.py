@@ -28,6 +28,7 @@ from hpsearch.surrogate.warp import warped
 
 GROUPS = np.array([0, 1, 1])
 N = 14
+ALL = 2  # hyperparameters that a trial has: here all of them
 
 
 def evidence(seed: int, *, epochs: bool = True, sources: int = 2) -> Evidence:
@@ -64,7 +65,7 @@ def test_the_covariance_is_the_formula_of_the_module() -> None:
 
 def test_the_likelihood_is_that_of_a_normal_distribution_of_warped_scores() -> None:
     seen = evidence(1)
-    theta = prior(seen.layout, math.nan)[0]
+    theta = prior(seen.layout, math.nan, ALL)[0]
     c = seen.layout.constants(theta)
     cov = CovarianceTerms.of(seen.rows, seen.pairs, seen.layout, GROUPS, c).covariance
     density = multivariate_normal(cov=cov).logpdf(warped(seen.y, c.delta))
@@ -77,7 +78,7 @@ def test_the_likelihood_is_that_of_a_normal_distribution_of_warped_scores() -> N
 @given(seed=st.integers(0, 2**16))
 def test_the_gradient_is_that_of_finite_differences(epochs: bool, sources: int, seed: int) -> None:
     seen = evidence(seed, epochs=epochs, sources=sources)
-    mean, sd = prior(seen.layout, 0.1)
+    mean, sd = prior(seen.layout, 0.1, ALL)
     theta = mean + 0.5 * sd * np.random.default_rng(seed).normal(size=len(mean))
     value, gradient = negative_log_posterior(theta, seen, mean, sd)
     differences = approx_fprime(theta, lambda t: negative_log_posterior(t, seen, mean, sd)[0], 1e-6)
@@ -97,7 +98,7 @@ def test_theta_holds_what_the_rows_can_tell_and_nothing_else() -> None:
 
 def test_a_covariance_that_cannot_be_factored_turns_the_line_search_back() -> None:
     seen = evidence(0)
-    theta = prior(seen.layout, math.nan)[0]
+    theta = prior(seen.layout, math.nan, ALL)[0]
     theta[[0, 1, 3]] = -60.0, -60.0, 60.0  # one level for all rows, and nothing beside it
     theta[-3] = -60.0
     value, gradient = negative_log_likelihood(seen, theta)
@@ -107,9 +108,9 @@ def test_a_covariance_that_cannot_be_factored_turns_the_line_search_back() -> No
 
 def test_learning_goes_downhill_to_where_it_is_flat() -> None:
     seen = evidence(3)
-    mean, sd = prior(seen.layout, math.nan)
+    mean, sd = prior(seen.layout, math.nan, ALL)
     start, _ = negative_log_posterior(mean, seen, mean, sd)
-    c = learned(seen, math.nan)
+    c = learned(seen, math.nan, ALL)
     theta = np.concatenate([
         np.log([c.variance, c.noise, c.delta, c.offset, *c.lengths]),
         [math.log(c.persistence / (1 - c.persistence))], np.log([c.span, c.trend, c.seed]),
@@ -122,8 +123,8 @@ def test_learning_goes_downhill_to_where_it_is_flat() -> None:
 
 def test_what_is_known_of_the_validation_set_moves_the_prior_of_the_noise() -> None:
     layout = Layout(hyperparameters=2, epochs=True, seeds=True, sources=0)
-    few, _ = prior(layout, 0.4)
-    many, _ = prior(layout, 0.04)
+    few, _ = prior(layout, 0.4, ALL)
+    many, _ = prior(layout, 0.04, ALL)
     assert few[1] - many[1] == pytest.approx(math.log(100.0))
     assert few[9] - many[9] == pytest.approx(math.log(100.0))
     assert (np.delete(few, [1, 9]) == np.delete(many, [1, 9])).all()
