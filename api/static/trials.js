@@ -14,6 +14,7 @@ export class TrialTable {
     this.names = [];
     this.metrics = []; // names of those that the trials shown so far have
     this.costs = false;
+    this.replicated = false; // whether any has scores of several trainings
     this.remarks = false; // whether any has a note or a link
     this.hidden = new Set(new URLSearchParams(location.search).getAll("hide")); // keys of columns
     this.items = []; // of the page shown
@@ -59,6 +60,7 @@ export class TrialTable {
       { key: "state", title: "State", cell: (trial) => h("span", { title: trial.error }, stateOf(trial)) },
       { key: "epochs", title: "Epochs", cell: (trial) => String(trial.epochs) },
       { title: this.score, best: true, cell: (trial) => formatScore(scoreOf(trial)) },
+      this.replicated && { key: "replicates", title: "Trainings", cell: trainings },
       ...metrics,
       this.costs && { key: "cost", title: "Cost", cell: (trial) => formatScore(trial.cost) },
       this.remarks && { key: "note", title: "Note", cell: (trial) => this.remark(trial) },
@@ -145,13 +147,15 @@ export class TrialTable {
     fill(byId("trials").tBodies[0], rows.length ? rows : nothing());
   }
 
-  /** Add columns for metrics, costs and notes that were not there before. */
+  /** Add columns for metrics, costs, notes and replicates that were not there before. */
   extend(items) {
     const metrics = [...new Set([...this.metrics, ...items.flatMap((trial) => Object.keys(trial.metrics ?? {}))])].sort();
     const costs = this.costs || items.some((trial) => trial.cost !== null);
     const remarks = this.remarks || items.some((trial) => trial.note ?? trial.link);
-    if (metrics.length === this.metrics.length && costs === this.costs && remarks === this.remarks) return;
-    [this.metrics, this.costs, this.remarks] = [metrics, costs, remarks];
+    const replicated = this.replicated || items.some((trial) => trial.replicates);
+    if (metrics.length === this.metrics.length && costs === this.costs && remarks === this.remarks
+      && replicated === this.replicated) return;
+    [this.metrics, this.costs, this.remarks, this.replicated] = [metrics, costs, remarks, replicated];
     this.head();
   }
 
@@ -174,3 +178,11 @@ export class TrialTable {
 }
 
 const stateOf = ({ state, role }) => (role ? `${state}, ${displayName(role)}` : state);
+
+/** How many trainings the score is the mean of, with their standard deviation. */
+function trainings({ replicates }) {
+  if (!replicates) return "1";
+  const mean = replicates.reduce((sum, one) => sum + one, 0) / replicates.length;
+  const squares = replicates.reduce((sum, one) => sum + (one - mean) ** 2, 0);
+  return `${replicates.length}, sd ${formatScore(Math.sqrt(squares / (replicates.length - 1)))}`;
+}

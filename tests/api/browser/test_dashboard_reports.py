@@ -74,31 +74,45 @@ def test_the_table_of_trials_has_metrics_and_costs_and_the_lowest_first(
     for score in (0.75, 0.25):
         order = client.post(f"{trials}/claim").json()
         said = {"score": score, "metrics": {"f1 macro": 0.5 + score}, "cost": 2 * score}
-        said |= {"note": "<b>run</b> 7", "link": "https://example.org/7"} if score < 0.5 else {}
+        if score < 0.5:
+            said |= {"note": "<b>run</b> 7", "link": "https://example.org/7"}
+            said["replicates"] = [0.2, said.pop("score") + 0.05]
         client.post(
             f"{trials}/{order['trial']}/report", json={"token": order["lease"]["token"], **said}
         )
     page = visitor.open(f"/searches/{search}")
     table = page.locator("#trials")
     expect(table.locator("thead th")).to_have_text(
-        ["Trial", "State", "Epochs", "Validation score", "f1 macro", "Cost", "Note", "lr"]
+        [
+            "Trial",
+            "State",
+            "Epochs",
+            "Validation score",
+            "Trainings",
+            "f1 macro",
+            "Cost",
+            "Note",
+            "lr",
+        ]
     )
     cells = table.locator("tbody tr").first.locator("td")
     expect(cells.nth(2)).to_have_text("0.2500")
-    expect(cells.nth(3)).to_have_text("0.7500")
-    expect(cells.nth(4)).to_have_text("0.5000")
-    expect(cells.nth(5)).to_have_text("<b>run</b> 7")
-    expect(cells.nth(5).get_by_role("link")).to_have_attribute("href", "https://example.org/7")
+    expect(cells.nth(3)).to_have_text("2, sd 0.0707")
+    expect(cells.nth(4)).to_have_text("0.7500")
+    expect(cells.nth(5)).to_have_text("0.5000")
+    expect(cells.nth(6)).to_have_text("<b>run</b> 7")
+    expect(cells.nth(6).get_by_role("link")).to_have_attribute("href", "https://example.org/7")
     page.get_by_text("Columns", exact=True).click()
     choice = page.get_by_role("group", name="Columns of the table")
     for name in ("Note", "lr", "f1 macro"):
         choice.get_by_label(name, exact=True).uncheck()
     expect(choice.get_by_label("f1 macro")).to_be_focused()
     heads = table.locator("thead th")
-    expect(heads).to_have_text(["Trial", "State", "Epochs", "Validation score", "Cost"])
-    expect(table.locator("tbody tr").first.locator("td")).to_have_count(4)
+    left = ["Trial", "State", "Epochs", "Validation score", "Trainings", "Cost"]
+    expect(heads).to_have_text(left)
+    expect(table.locator("tbody tr").first.locator("td")).to_have_count(5)
     page.reload()
-    expect(heads).to_have_text(["Trial", "State", "Epochs", "Validation score", "Cost"])
+    expect(heads).to_have_text(left)
     page.get_by_text("Columns", exact=True).click()
     choice.get_by_label("lr", exact=True).check()
     expect(heads.last).to_have_text("lr")
