@@ -47,7 +47,7 @@ def _checked(url: str) -> str:
 
 
 def _fault(scheme: str, rest: str) -> str:
-    """What is wrong with an address, TLS apart; empty where nothing is."""
+    """Name the fault of an address, TLS apart; empty where there is none."""
     if scheme not in SCHEMES:
         return f"{scheme!r} is not supported" if rest else "it is no URL"
     try:

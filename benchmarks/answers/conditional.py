@@ -1,4 +1,4 @@
-"""One search of a contender over a conditional space: regrets of what it recommends at each budget.
+"""A search of a contender over a conditional space: regrets of what it recommends at each budget.
 
 Ours is asked as an external search is: the space with its conditions, how many trials there are, and
 scores. It knows its budget, so each budget is a search of its own; a peer is asked on the way of one.

@@ -1,4 +1,4 @@
-"""One search where the true gain is 0, and the gain that its final test states."""
+"""A search where the true gain is 0, and the gain that its final test states."""
 
 from __future__ import annotations
 

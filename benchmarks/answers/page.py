@@ -33,7 +33,7 @@ def rows_of(folder: Path, part: str) -> list[Row]:
 
 
 def worse(rows: Sequence[Row]) -> str:
-    """What a recommendation is worth beside the baseline."""
+    """Worth of a recommendation beside the baseline."""
     said = (
         f"{len(rows)} of {listed.SEEDS * len(listed.TABLES)} searches: {len(listed.TABLES)} tables, "
         f"{_seeds(rows)}. Optuna {version('optuna')}, NumPy {version('numpy')}.\n\n"
@@ -107,7 +107,7 @@ def _by_table(rows: Sequence[Row], value: Callable[[Row], float]) -> Mean:
 
 
 def nulls(rows: Sequence[Row]) -> str:
-    """How often the stated interval holds 0, where the gain is 0."""
+    """Share of the stated intervals that hold 0, where the gain is 0."""
     said = f"{len(rows)} of {sum(1 for _ in listed.nulls())} searches.\n\n"
     kinds = [(kind, [row for row in rows if row["kind"] == kind]) for kind in listed.NULLS]
     header = [
@@ -118,7 +118,7 @@ def nulls(rows: Sequence[Row]) -> str:
 
 
 def holds_zero(row: Row) -> bool | None:
-    """Whether a stated interval holds 0; the same setting does; None where there is no verdict."""
+    """Tell whether a stated interval holds 0; the same setting does; None where there is no verdict."""
     if row["same"]:
         return True
     _, low, high = row["gain"]

@@ -20,7 +20,7 @@ LOOP = Path(__file__).with_name("peer_loop.py")
 def searched(
     peer: Peer, problem: Problem, venvs: Path, seed: int
 ) -> tuple[list[Params], dict[str, Any]]:
-    """What the peer recommends after each budget, and what its process says in the end.
+    """Recommendations of the peer after each budget, and the last words of its process.
 
     Raises: FailedError, with its last line, where the peer ended with an error.
     """

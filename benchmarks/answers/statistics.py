@@ -47,7 +47,7 @@ def paired(one: Floats, other: Floats) -> Difference:
 
 
 def _trainings(scores: Floats) -> float:
-    """What a setting's trainings add to the variance of its mean, beyond single examples."""
+    """Part of the variance of a setting's mean that its trainings add, beyond single examples."""
     k, n = scores.shape
     if k < 2:
         return 0.0

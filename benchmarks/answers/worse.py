@@ -1,4 +1,4 @@
-"""One search against a baseline, and Optuna's in the same run: what both settings are worth on rows held back."""
+"""A search against a baseline, and Optuna's in the same run: the worth of both settings on rows held back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a guess gains where it is right, and costs where it is wrong.
+"""Gain of a guess that is right, and cost of one that is wrong.
 
     OMP_NUM_THREADS=1 python -m benchmarks.search.guesses [--seeds 10] [--tasks NAME,...] [--random]
 

@@ -281,7 +281,7 @@ def convert(
 
 
 def _next_steps(made: Converted) -> Iterator[str]:
-    """How a converted search is run."""
+    """Steps to run a converted search."""
     from hpsearch.exchange.spaces.commands import shell
 
     what = f"its {made.metric}" if made.metric else "its score"

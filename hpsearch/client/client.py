@@ -203,7 +203,7 @@ class Client(DatasetClient, TrainerClient):
         return figure
 
     def progress(self, *searches: Search) -> Figure:
-        """One to five searches side by side: the best score of each over the epochs that it has spent."""
+        """Figure of one to five searches side by side: the best score of each over the epochs it has spent."""
         path = path_of("figures", "progress")
         ids = ",".join(search_id(one) for one in searches)
         figure = Figure.of("progress", self._transport.json("GET", path, params={"searches": ids}))

@@ -178,7 +178,7 @@ def _word(pipe: Connection) -> Any:
 
 
 def _how(process: Any) -> str:
-    """How a process ended, in words."""
+    """End of a process, in words."""
     code = process.exitcode
     if code is None or code >= 0:
         return f"exit status {code}"

@@ -9,5 +9,5 @@ MOST = 256  # of them
 
 
 def drawn_near(resolved: ResolvedSpec, drawn: int) -> int:
-    """How many of the `drawn` trials of the first round are drawn about the guesses, and not uniformly."""
+    """Number of the `drawn` trials of the first round that are drawn about the guesses, and not uniformly."""
     return min(drawn // EVERY, MOST) if resolved.space.guesses else 0

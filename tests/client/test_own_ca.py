@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import ssl
-import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from support.absent import absent
+from support.certificates import make_certificate
 
 from hpsearch import cli
 from hpsearch.client import Client
@@ -35,15 +33,8 @@ class Answer(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
     """An address of TLS on the loopback, and the file of the certificate that vouches for it."""
-    if shutil.which("openssl") is None:
-        absent("openssl")
     folder = tmp_path_factory.mktemp("tls")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-         "-nodes", "-keyout", "key.pem", "-out", "ca.pem", "-days", "2", "-subj", "/CN=ours",
-         "-addext", "subjectAltName=IP:127.0.0.1"],
-        cwd=folder, check=True, capture_output=True,
-    )  # fmt: skip
+    make_certificate(folder, "IP:127.0.0.1")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "ca.pem", folder / "key.pem")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 import ssl
-import subprocess
 import threading
 from contextlib import suppress
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from support.absent import absent
+from support.certificates import make_certificate
 
 from hpsearch.errors import Misconfigured
 from worker.app import make
@@ -22,15 +20,8 @@ from worker.broker_faults import faults, sentence
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A folder with a key, and the certificate of a broker named `localhost` (ca.pem)."""
-    if shutil.which("openssl") is None:
-        absent("openssl")
     folder = tmp_path_factory.mktemp("tls")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-         "-nodes", "-keyout", "key.pem", "-out", "ca.pem", "-days", "2", "-subj", "/CN=ours",
-         "-addext", "subjectAltName=DNS:localhost"],
-        cwd=folder, check=True, capture_output=True,
-    )  # fmt: skip
+    make_certificate(folder, "DNS:localhost")
     return folder
 
 

@@ -14,7 +14,7 @@ ARGUMENTS: Final = {
     "${args_no_hyphens}": ("{}=", False),
     "${args_no_boolean_flags}": ("--{}=", True),
 }
-"""What a sweep calls its arguments: the beginning of a word, and whether true is a word without a value."""
+"""Spelling of a sweep's arguments: the beginning of a word, and whether true is a word without a value."""
 
 
 def agent_words(
