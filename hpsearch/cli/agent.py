@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hpsearch.agent.running import Outcome
     from hpsearch.report.views import OrderView
 
+SEARCH_FAILED = 1  # exit code; that the search was cancelled is its user's wish
 
 Command = Annotated[
     list[str],
@@ -71,11 +72,13 @@ def agent(
     hpsearch agent ID -- python train.py --lr={lr} --epochs={epochs}
 
     A score is a line `score=0.5`, `epoch=3 score=0.5`, or {"epoch": 3, "score": 0.5}; the last one
-    counts if the command ends with status 0. Ctrl-C and SIGTERM hand running trials back.
+    counts if the command ends with status 0. Ctrl-C and SIGTERM hand running trials back. The exit code is
+    1 where the search has failed.
     """
     from hpsearch.agent import Agent, Options, Template
     from hpsearch.client import PATIENCE
     from hpsearch.settings import load
+    from hpsearch.trials import SearchState
 
     words = Template.of(command)
     devices = _devices(gpus)
@@ -101,8 +104,12 @@ def agent(
         status = worker.run()
     if worker.signal is not None:
         raise typer.Exit(128 + worker.signal)
-    if status is not None and not as_json:
+    if status is None:
+        return
+    if not as_json:
         print(ended(status), file=sys.stderr)
+    if status.state is SearchState.FAILED:
+        raise typer.Exit(SEARCH_FAILED)
 
 
 def _devices(asked: str | None) -> list[str]:

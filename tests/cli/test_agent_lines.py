@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from hpsearch.agent import Agent
 from hpsearch.agent.ending import NO_SCORE, failed
 from hpsearch.agent.running import Outcome
+from hpsearch.cli import agent as command
 from hpsearch.cli.agent_lines import DOUBT, Lines, ended
+from hpsearch.cli.app import app
+from hpsearch.trials import SearchState
 
 ORDER: Any = SimpleNamespace(trial="1-0")
 TAIL = "Traceback (most recent call last):\nModuleNotFoundError: No module named 'torch'"
@@ -55,3 +61,17 @@ def test_a_command_that_prints_no_score_is_told_the_line_to_print() -> None:
 def test_the_end_says_why_or_what_is_next(state: str, reason: str | None, said: str) -> None:
     status: Any = SimpleNamespace(id="s1", state=state, reason=reason)
     assert ended(status) == said
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [(SearchState.COMPLETED, 0), (SearchState.CANCELLED, 0), (SearchState.FAILED, 1)],
+)
+def test_the_exit_code_tells_a_script_that_the_search_failed(
+    state: SearchState, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status: Any = SimpleNamespace(id="s1", state=state, reason=None)
+    monkeypatch.setattr(Agent, "run", lambda _: status)
+    monkeypatch.setattr(command, "connected", lambda *_, **__: nullcontext(SimpleNamespace()))
+    done = CliRunner().invoke(app, ["agent", "s1", "--", "true"])
+    assert (done.exit_code, f"search s1: {state}" in done.output) == (code, True)
