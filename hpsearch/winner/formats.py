@@ -13,9 +13,10 @@ from typing import Final
 from hpsearch import nn
 from hpsearch.errors import InvalidRequest
 from hpsearch.registry import Registry
+from hpsearch.winner.network import MADE_BY
 
 SHADOWED: Final = sys.stdlib_module_names | {"torch", "numpy", "hpsearch"}
-MARK: Final = b'"made_by": "hpsearch"'  # in every file that stands beside another
+MARK: Final = f'"made_by": "{MADE_BY}"'.encode()  # in every file that stands beside another
 
 
 @dataclass(frozen=True, slots=True)
