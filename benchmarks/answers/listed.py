@@ -48,6 +48,21 @@ def baseline_of(seed: int) -> str:
     return (USUAL, GOOD)[seed % 2]
 
 
+# Every default but the space, without a baseline, and TPE with all the epochs of that plan.
+DEFAULTS: Mapping[str, Any] = {
+    "space": {
+        "learning_rate": {"low": 1e-4, "high": 1e-1, "scale": "log"},
+        "weight_decay": {"low": 1e-7, "high": 1e-1, "scale": "log"},
+        "dropout": {"low": 0.0, "high": 0.6},
+    }
+}
+
+
+def defaults() -> Iterator[tuple[str, int]]:
+    """Table and seed of every search with defaults."""
+    yield from ((table, seed) for seed in range(SEEDS) for table in TABLES)
+
+
 # Where nothing has an effect: labels drawn by chance, or a hyperparameter too small to matter.
 CHANCE_OUT, CHANCE_IN = "labels by chance, baseline outside", "labels by chance, baseline inside"
 IDLE_OUT, IDLE_IN = (

@@ -21,7 +21,6 @@ from benchmarks.search import markdown
 from benchmarks.search.cache import Row
 from benchmarks.search.peers.stored import machine
 
-PARTS = {"worse": "baselines", "nulls": "nulls", "conditional": "conditional"}  # file -> mark
 NAMES = {"ours": "hpsearch", "tpe": "Optuna TPE"}
 
 
@@ -30,6 +29,46 @@ def rows_of(folder: Path, part: str) -> list[Row]:
     path = folder / f"{part}.jsonl"
     lines = path.read_text().splitlines() if path.exists() else []
     return [json.loads(line) for line in lines]
+
+
+def defaults(rows: Sequence[Row]) -> str:
+    """Worth of a recommendation beside that of Optuna's best trial, with every default."""
+    said = (
+        f"{len(rows)} of {listed.SEEDS * len(listed.TABLES)} searches: {len(listed.TABLES)} tables, "
+        f"{_seeds(rows)}. Optuna {version('optuna')}, NumPy {version('numpy')}.\n\n"
+    )
+    kinds: Sequence[tuple[str, Callable[[Row], bool]]] = (
+        ("all", lambda _: True),
+        ("classes, accuracy", lambda row: row["table"] not in listed.NUMBERS),
+        ("numbers, R²", lambda row: row["table"] in listed.NUMBERS),
+    )
+    header = [
+        "", "searches", "hpsearch", "Optuna TPE", "hpsearch less TPE", "ahead by more than noise",
+        "behind by more than noise", "epochs, of TPE's",
+    ]  # fmt: skip
+    body = [
+        [kind, *_against_tpe(some)] for kind, among in kinds
+        if (some := [row for row in rows if among(row)])
+    ]  # fmt: skip
+    by_table = [
+        [name, *_against_tpe(some)] for name in listed.TABLES
+        if (some := [row for row in rows if row["table"] == name])
+    ]  # fmt: skip
+    return said + markdown.table(header, body) + "\n" + markdown.table(header, by_table)
+
+
+def _against_tpe(rows: Sequence[Row]) -> list[str]:
+    ahead = [Difference(row["ahead"], row["error"]) for row in rows]
+    one_table = len({row["table"] for row in rows}) == 1
+    mean = Mean.of([one.value for one in ahead])
+    return [
+        str(len(rows)),
+        *(f"{np.mean([row[who] for row in rows]):.4f}" for who in ("ours", "tpe")),
+        _signed(mean if one_table else _by_table(rows, lambda row: row["ahead"])),
+        str(sum(one.better for one in ahead)),
+        str(sum(one.worse for one in ahead)),
+        f"{sum(row['epochs'] for row in rows) / sum(row['budget'] for row in rows):.0%}",
+    ]
 
 
 def worse(rows: Sequence[Row]) -> str:
@@ -262,11 +301,12 @@ def main() -> None:
     asked = parser.parse_args()
     today = dt.datetime.now(dt.UTC).date().isoformat()
     head = f"Tables of {today}; {machine()}; one thread.\n"
+    parts = {"defaults": defaults, "baselines": worse, "nulls": nulls, "conditional": conditional}
+    files = {"baselines": "worse"}
     texts = {"machine": head}
-    for part, mark in PARTS.items():
-        texts[mark] = {"worse": worse, "nulls": nulls, "conditional": conditional}[part](
-            rows_of(asked.rows, part)
-        )
+    texts |= {
+        mark: part(rows_of(asked.rows, files.get(mark, mark))) for mark, part in parts.items()
+    }
     if asked.into is None:
         print("\n".join(texts.values()))
         return

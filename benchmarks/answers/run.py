@@ -1,6 +1,6 @@
 """Computes the rows that are missing, in the order of the list; goes on where it stopped.
 
-    python -m benchmarks.answers.run [--only worse,nulls,conditional] [--venvs DIR] [--until HH:MM]
+    python -m benchmarks.answers.run [--only defaults,worse,nulls,conditional] [--venvs DIR] [--until HH:MM]
 
 `--until` (UTC) begins no search after that time.
 """
@@ -20,18 +20,21 @@ from pathlib import Path
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 os.environ.update(dict.fromkeys(THREADS, "1"))  # before NumPy loads
 
-from benchmarks.answers import conditional, listed, nulls, worse  # noqa: E402
+from benchmarks.answers import conditional, defaults, listed, nulls, worse  # noqa: E402
 from benchmarks.answers.tables import Tables  # noqa: E402
 from benchmarks.search.cache import Cache, Row  # noqa: E402
 from benchmarks.search.peers.run import late  # noqa: E402
 
 ROWS = Path(__file__).with_name("rows")
-PARTS = ("worse", "nulls", "conditional")
+PARTS = ("defaults", "worse", "nulls", "conditional")
 
 
 def searches(part: str, tables: Tables, venvs: Path) -> Iterator[tuple[str, Callable[[], Row]]]:
     """The searches of a part in their order: the key of the row, and what computes it."""
-    if part == "worse":
+    if part == "defaults":
+        for table, seed in listed.defaults():
+            yield f"{table}/{seed}", partial(defaults.searched, tables, table, seed)
+    elif part == "worse":
         for seed in (*range(len(listed.LOOKED_AT), listed.SEEDS), *listed.LOOKED_AT):
             for table in listed.TABLES:
                 yield f"{table}/{seed}", partial(worse.searched, tables, table, seed)

@@ -84,7 +84,7 @@ class Search(Running):
 
 
 def tpe(search: Search, *, epochs: int, seed: int) -> Params:
-    """The best trial of Optuna's TPE with full trainings within `epochs`, the baseline tried first.
+    """The best trial of Optuna's TPE with full trainings within `epochs`, a baseline tried first.
 
     The objective is the one of `search`: the same split, score and length of a training.
     """
@@ -92,7 +92,8 @@ def tpe(search: Search, *, epochs: int, seed: int) -> Params:
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
-    study.enqueue_trial(dict(search.baseline))
+    if given.baseline_of(search.resolved) is not None:
+        study.enqueue_trial(dict(search.baseline))
     trainer, last = Trainer(search.files), search.resolved.spec.epochs.last
     for number in range(epochs // last):
         trial = study.ask()
