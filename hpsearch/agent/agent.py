@@ -27,6 +27,7 @@ WAIT = 2.0  # seconds, for which a claim is held; a signal waits for it
 GRACE_MOST = 20.0  # seconds: Slurm kills 30 s after its SIGTERM, Kubernetes likewise
 LOOK = 0.1
 LONGEST_PAUSE = 10.0
+HOPELESS = 5  # failures from the first trial on, after which nobody expects a score
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 
 
@@ -42,6 +43,8 @@ class Options:
         Seconds without a heartbeat after which a trial is another's; the service's own without it.
     labels
         Of this machine: a search may ask for some.
+    failures
+        So many failed trials from the first on, without any score, end the agent; 0 for none.
     reaper
         False does without a subreaper, as on macOS.
     """
@@ -52,6 +55,7 @@ class Options:
     lease: float | None = None
     score_file: bool = False
     labels: frozenset[str] = frozenset()
+    failures: int = HOPELESS
     reaper: bool = True
 
 
@@ -83,6 +87,8 @@ class Agent:
         self._stop_within = self.options.grace
         self._runs: set[Run] = set()
         self._faults: list[Exception] = []
+        self._trusted = False  # a trial has shown that the command works
+        self._failed: list[Outcome] = []  # before that
         self._others: frozenset[int] = frozenset()
 
     def check(self) -> dict[str, Any]:
@@ -130,7 +136,8 @@ class Agent:
         Raises
         ------
         HpsearchError
-            The command does not fit the search, or the service refuses this agent.
+            The command does not fit the search, its first trials have all failed, or the service refuses
+            this agent.
         """
         spec = self.check()
         limit = (spec.get("external") or {}).get("trial_seconds")
@@ -227,6 +234,16 @@ class Agent:
             )
         if outcome.fault is not None:
             raise outcome.fault
+        if outcome.state != "failed" or outcome.score is not None:
+            self._trusted = True
+        elif not self._trusted:
+            self._failed.append(outcome)
+        if not self._trusted and 0 < self.options.failures <= len(self._failed):
+            raise InvalidRequest(
+                f"the first {self.options.failures} trials have failed and none has a score, so the command is likely at "
+                "fault: run it by hand with some values, then start the agent again; --failures 0 goes on "
+                "whatever happens"
+            )
 
     def _claim(self) -> OrderView | None:
         """The next trial; None where none is open now.

@@ -53,6 +53,12 @@ Lease = Annotated[
         min=1, max=3600, help="Seconds without a heartbeat until another may have a trial."
     ),
 ]
+Failures = Annotated[
+    int,
+    typer.Option(
+        min=0, help="Failed trials from the first on, without a score, that end the agent; 0: none."
+    ),
+]
 
 
 def agent(
@@ -64,6 +70,7 @@ def agent(
     labels: Labels = None,
     grace: Grace = 20.0,
     lease: Lease = None,
+    failures: Failures = 5,
     url: Url = None,
     as_json: Json = False,
 ) -> None:
@@ -92,6 +99,7 @@ def agent(
         grace=grace,
         lease=lease,
         score_file=score_file,
+        failures=failures,
         labels=frozenset(filter(None, map(str.strip, (labels or "").split(",")))),
     )
     with connected(url, patience=PATIENCE) as client:

@@ -10,11 +10,6 @@ if TYPE_CHECKING:
     from hpsearch.report.views import OrderView, StatusView
 
 WHY_MOST = 200  # characters of a reason in a line
-ENOUGH = 3  # failures from the first trial on that point to the command
-DOUBT = (
-    f"hpsearch: {ENOUGH} trials have failed and none has a score, so the command may be at fault. Ctrl-C ends this agent; "
-    "run the command by hand with some values, and submit the search anew"
-)
 
 
 class Lines:
@@ -22,7 +17,6 @@ class Lines:
 
     def __init__(self) -> None:
         self._failures = 0
-        self._scored = False
 
     def __call__(self, order: OrderView, outcome: Outcome, seconds: float) -> None:
         """Print what is to be said of a trial."""
@@ -33,7 +27,6 @@ class Lines:
         from hpsearch.agent.ending import parts
 
         score = "" if outcome.score is None else f" {outcome.score:g}"
-        self._scored |= outcome.score is not None
         said = f"trial {order.trial}: {outcome.state}{score} in {seconds:.1f} s"
         why, tail = parts(outcome.why or "")
         if outcome.state != "failed":
@@ -41,10 +34,7 @@ class Lines:
         self._failures += 1
         if self._failures == 1:
             return [f"{said}: {why[:WHY_MOST]}", *(f"    {line}" for line in tail)]
-        lines = [": ".join(part[:WHY_MOST] for part in (said, why, *tail[-1:]))]
-        if self._failures == ENOUGH and not self._scored:
-            lines.append(DOUBT)
-        return lines
+        return [": ".join(part[:WHY_MOST] for part in (said, why, *tail[-1:]))]
 
 
 def ended(status: StatusView) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from hpsearch.agent import Agent, Options, Template
-from hpsearch.errors import Conflict, Unavailable
+from hpsearch.errors import Conflict, InvalidRequest, Unavailable
 from hpsearch.report.views import OrderView
 
 
@@ -17,7 +20,11 @@ class Away:
     def __init__(self, heard: Any, order: OrderView) -> None:
         self.report, self.heartbeat = heard.report, heard.heartbeat
         self.answered = 0.0
-        self._answers = iter([Unavailable("it is away"), order, Conflict("it has ended")])
+        self._answers = iter(self.answers(order))
+
+    def answers(self, order: OrderView) -> list[Any]:
+        """To one claim after the other."""
+        return [Unavailable("it is away"), order, Conflict("it has ended")]
 
     def spec(self, _search: str) -> dict[str, Any]:
         return {"objective": "external", "space": {}, "external": {"trial_seconds": 60}}
@@ -43,3 +50,36 @@ def test_the_time_of_a_trial_begins_when_it_is_claimed(heard: Any, an_order: Ord
     assert said == ["it is away; trying again"]
     assert begun[0] >= client.answered
     assert heard.reports == [{"score": 0.5, "epoch": 1}]
+
+
+class Eight(Away):
+    """A service that has eight trials, and ends its search then."""
+
+    def answers(self, order: OrderView) -> list[Any]:
+        return [*[order] * 8, Conflict("it has ended")]
+
+
+def ran(heard: Any, an_order: OrderView, command: str, **options: Any) -> None:
+    words = Template.of(["sh", "-c", command])
+    Agent(Eight(heard, an_order), "s1", words, Options(reaper=False, **options)).run()
+
+
+def test_a_command_that_fails_from_the_first_trial_on_costs_no_round(
+    heard: Any, an_order: OrderView
+) -> None:
+    with pytest.raises(InvalidRequest, match="the first 3 trials have failed and none has a score"):
+        ran(heard, an_order, "exit 1", failures=3)
+    assert [report["state"] for report in heard.reports] == ["failed"] * 3
+
+
+def test_a_command_that_has_had_a_score_may_fail(
+    heard: Any, an_order: OrderView, tmp_path: Path
+) -> None:
+    first = tmp_path / "first"
+    ran(heard, an_order, f"[ -e {first} ] && exit 1; touch {first}; echo score=0.5", failures=3)
+    assert len(heard.reports) == 8
+
+
+def test_whoever_expects_failures_says_so(heard: Any, an_order: OrderView) -> None:
+    ran(heard, an_order, "exit 1", failures=0)
+    assert [report["state"] for report in heard.reports] == ["failed"] * 8

@@ -13,7 +13,7 @@ from hpsearch.agent import Agent
 from hpsearch.agent.ending import NO_SCORE, failed
 from hpsearch.agent.running import Outcome
 from hpsearch.cli import agent as command
-from hpsearch.cli.agent_lines import DOUBT, Lines, ended
+from hpsearch.cli.agent_lines import Lines, ended
 from hpsearch.cli.app import app
 from hpsearch.trials import SearchState
 
@@ -33,15 +33,10 @@ def test_the_first_failure_is_told_with_its_last_lines_and_others_with_the_last_
         "trial 1-0: failed in 0.2 s: exit status 1: ModuleNotFoundError: No module named 'torch'"
     )
     assert lines.of(ORDER, FAILED, 0.2) == [again]
-    assert lines.of(ORDER, FAILED, 0.2) == [again, DOUBT]
-    assert lines.of(ORDER, FAILED, 0.2) == [again]
 
 
-def test_where_a_trial_has_a_score_the_command_is_not_doubted() -> None:
-    lines = Lines()
-    assert lines.of(ORDER, Outcome("completed", 0.5), 2) == ["trial 1-0: completed 0.5 in 2.0 s"]
-    told = [line for _ in range(4) for line in lines.of(ORDER, FAILED, 0.2)]
-    assert DOUBT not in told
+def test_a_trial_with_a_score_has_one_line() -> None:
+    assert Lines().of(ORDER, Outcome("completed", 0.5), 2) == ["trial 1-0: completed 0.5 in 2.0 s"]
 
 
 def test_a_command_that_prints_no_score_is_told_the_line_to_print() -> None:
