@@ -14,7 +14,7 @@ import numpy.typing as npt
 IntArray = npt.NDArray[np.intp]
 Hashes = npt.NDArray[np.uint64]
 
-_BLOCK_BYTES: Final = 1 << 22
+_BLOCK_BYTES: Final = 1 << 18  # few enough for the cache
 _ODD: Final = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 _STEP: Final = np.uint64(0x9E3779B97F4A7C15)
 
@@ -37,17 +37,28 @@ def hashes(x: npt.NDArray[Any], dtype: np.dtype[Any] | None = None) -> Hashes:
 def _hashed(block: npt.NDArray[Any]) -> Hashes:
     if block.dtype.kind == "f":
         block = block + 0.0  # turns -0.0 into 0.0
-        block[np.isnan(block)] = np.nan  # which has several bit patterns
-    raw = np.ascontiguousarray(block).view(np.uint8).reshape(len(block), -1)
-    words = -(-raw.shape[1] // 8)
-    padded = np.zeros((len(block), words * 8), np.uint8)
-    padded[:, : raw.shape[1]] = raw
-    mixed = padded.view(np.uint64) + np.arange(1, words + 1, dtype=np.uint64) * _STEP
+        gaps = np.isnan(block)
+        if gaps.any():
+            block[gaps] = np.nan  # which has several bit patterns
+    words = _words(np.ascontiguousarray(block).view(np.uint8).reshape(len(block), -1))
+    places = np.arange(1, words.shape[1] + 1, dtype=np.uint64) * _STEP
+    mixed: Hashes = np.add(words, places)
+    shifted = np.empty_like(mixed)
     for shift, odd in zip((30, 27), _ODD, strict=True):
-        mixed ^= mixed >> np.uint64(shift)
+        mixed ^= np.right_shift(mixed, np.uint64(shift), out=shifted)
         mixed *= odd
-    mixed ^= mixed >> np.uint64(31)
+    mixed ^= np.right_shift(mixed, np.uint64(31), out=shifted)
     return np.asarray(mixed.sum(axis=1, dtype=np.uint64))
+
+
+def _words(raw: npt.NDArray[np.uint8]) -> Hashes:
+    """Return rows of bytes as words of 8, the last one filled up with zeros."""
+    words = -(-raw.shape[1] // 8)
+    if raw.shape[1] == words * 8:
+        return raw.view(np.uint64)
+    padded = np.zeros((len(raw), words * 8), np.uint8)
+    padded[:, : raw.shape[1]] = raw
+    return padded.view(np.uint64)
 
 
 def groups(x: npt.NDArray[Any]) -> IntArray:
@@ -57,6 +68,9 @@ def groups(x: npt.NDArray[Any]) -> IntArray:
 
 def numbered(hashed: Hashes | IntArray) -> IntArray:
     """Number equal hashes, or numbers, alike (n,), in the order in which they first come."""
+    ordered = np.sort(hashed)
+    if (ordered[1:] != ordered[:-1]).all():
+        return np.arange(len(hashed), dtype=np.intp)
     _, first, inverse = np.unique(hashed, return_index=True, return_inverse=True)
     rank = np.empty(len(first), np.intp)
     rank[np.argsort(first)] = np.arange(len(first))

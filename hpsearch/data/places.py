@@ -25,6 +25,7 @@ from typing import Any, Protocol
 
 from hpsearch import errors
 from hpsearch.data.info import SEALED_FILES, DatasetInfo
+from hpsearch.data.limits import NO_ROOM
 
 INFO = "info.json"
 SEALED = "sealed"
@@ -267,8 +268,11 @@ class RemotePlace:
             yield
         except (FileNotFoundError, errors.HpsearchError):
             raise
-        # Every fsspec backend raises its own library's errors; all of them mean the same here.
+        # Any exception, for the errors of backends have no class in common (botocore's, aiohttp's,
+        # gcsfs' own), and a store that cannot be used is the same to the caller whatever it says.
         except Exception as error:
+            if isinstance(error, OSError) and error.errno in NO_ROOM:
+                raise  # a full disk has another way out, here or there
             raise errors.Unavailable(
                 f"{self._url} does not answer ({type(error).__name__}: {error})"
             ) from error

@@ -156,6 +156,26 @@ def test_rows_in_the_order_of_time_are_named(take, steps):
     assert (note.severity, note.numbers["columns"]) == ("warning", "3")
 
 
+@pytest.mark.parametrize("period", [7, 12, 24, 60, 90])
+def test_a_column_that_begins_again_is_in_no_order(take, period):
+    """Months and hours rise by one step from row to row, and tell nothing of where a row is."""
+    for column in (np.arange(N) % period, -1.5 * (np.arange(N) % period) + 3):
+        assert not {"rows_in_order", "counter_column"} & {*take(beside(column))}
+
+
+def test_days_of_the_year_in_each_of_some_places_are_in_no_order(take):
+    days = np.tile(np.sort(RNG.uniform(0, 365, N // 5)), 5)
+    assert "rows_in_order" not in take(beside(days))
+
+
+def test_a_trend_with_a_season_and_with_some_wrong_cells_is_an_order(take):
+    season = np.arange(N) + 3 * np.sin(2 * np.pi * np.arange(N) / 24)
+    assert take(beside(season))["rows_in_order"].numbers["columns"] == "3"
+    counter = np.arange(N, dtype=float)
+    counter[::50] = 0
+    assert "counter_column" in take(beside(counter))
+
+
 def test_numbers_of_persons_are_named(take):
     note = take(beside(RNG.permutation(10**6)[:N]))["id_column"]
     assert (note.severity, note.numbers["columns"]) == ("info", "3")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -474,6 +475,17 @@ def test_a_remote_store_that_fails_is_unavailable(npz, tmp_path):
     with pytest.raises(errors.Unavailable, match="does not answer"):
         store.ingest_upload(npz(x=X, y=Y), NPZ)
     assert left(tmp_path / "cache") == []
+
+
+def test_a_full_disk_behind_a_url_is_no_store_that_does_not_answer(npz, tmp_path, monkeypatch):
+    store = DatasetStore(f"file://{tmp_path}/far", tmp_path / "cache", parse=in_this_process)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(type(fsspec.filesystem("file")), "put_file", full)
+    with pytest.raises(errors.StorageFull, match="make room"):
+        store.ingest_upload(npz(x=X, y=Y), NPZ)
 
 
 MEASURE = """

@@ -57,9 +57,9 @@ def _with_digits(name: str, outcome: Outcome, cells: Any, context: Context) -> O
     if not isinstance(outcome, Made) or outcome.columns[0].kind != "number":
         return outcome
     values = outcome.values[0]
-    large = np.abs(values) > LARGEST_EXACT
-    if not large.any():
+    if max(np.fmax.reduce(values, initial=0), -np.fmin.reduce(values, initial=0)) <= LARGEST_EXACT:
         return outcome
+    large = np.abs(values) > LARGEST_EXACT
     given, kept = pc.count_distinct(cells.filter(pa.array(large))).as_py(), len(set(values[large]))
     if kept < given:
         context.notes.append(
@@ -133,10 +133,12 @@ def _word(cell: Any) -> str:
 
 def _trimmed(name: str, cells: Any, context: Context) -> Words:
     """Take the blanks around words away, and note it where two become one."""
-    bare = pc.utf8_trim_whitespace(cells)
-    words = Words.of(bare)
-    if not bare.equals(cells):
-        merged = len(cells.unique()) - len(words.texts)
+    given = Words.of(cells)
+    if pc.utf8_trim_whitespace(given.texts).equals(given.texts):
+        words = given
+    else:
+        words = Words.of(pc.utf8_trim_whitespace(cells))
+        merged = len(given.texts) - len(words.texts)
         if merged:
             context.notes.append(
                 Note(

@@ -27,6 +27,7 @@ _BLOCK = 256  # columns that are looked at together
 
 STEADY = 0.9  # share of equal steps that makes a counter
 ORDERED = 0.99  # share of the steps that go one way, of those that go anywhere
+APART = 0.9  # the same of pairs of rows far apart: a column that begins again is in no order
 FEW_VALUES = 10  # in a sorted column: below, it may be the file's order by chance or by choice
 ALL_DIFFERENT = 0.95  # distinct values by rows, of an id
 NEARLY_ALL = 0.05  # errors of a column that alone nearly tells the label
@@ -40,9 +41,10 @@ class Column:
     """Facts about a column.
 
     counter
-        True if it goes up or down by one step from row to row of the file.
+        True if it goes up or down by one step from row to row of the file, and as a whole.
     ordered
-        Share of its steps that go one way, of those that go anywhere.
+        Share of its steps that go one way, of those that go anywhere; 0 where rows far apart do not
+        go that way too, such as hours of the day.
     distinct
         Number of different values in the rows looked at.
     whole_share
@@ -105,9 +107,9 @@ def _columns(
     steps = np.diff(values, axis=0)
     steps[np.isnan(steps)] = 0
     values = _with_gaps(values, missing)
-    moves = np.maximum((steps != 0).sum(axis=0), 1)
-    ordered = np.maximum((steps > 0).sum(axis=0), (steps < 0).sum(axis=0)) / moves
-    counter = _steady(steps, np.diff(sample))
+    onwards = _far_steps_one_way(values, missing) >= APART
+    ordered = np.where(onwards, _one_way(steps), 0.0)
+    counter = _steady(steps, np.diff(sample)) & onwards
     whole = ((np.rint(raw) == raw) | missing).all(axis=0)
     errors, distinct = _neighbours(values, y[sample])
     for i, position in enumerate(at):
@@ -124,6 +126,21 @@ def _with_gaps(values: Floats, missing: npt.NDArray[np.bool_]) -> Floats:
         return values
     above = np.where(missing, -np.inf, values).max(axis=0)
     return np.where(missing, np.where(np.isfinite(above), above, 0.0) + 1, values)
+
+
+def _one_way(steps: Floats) -> Floats:
+    """Return the share of each column's steps that go its usual way, of those that go anywhere."""
+    up, down = (steps > 0).sum(axis=0), (steps < 0).sum(axis=0)
+    return np.asarray(np.maximum(up, down) / np.maximum(up + down, 1))
+
+
+def _far_steps_one_way(values: Floats, missing: npt.NDArray[np.bool_]) -> Floats:
+    """Return the same share of steps between rows by chance, most of which lie far apart."""
+    rows = np.random.Generator(np.random.PCG64(0)).permutation(len(values))
+    first, second = np.minimum(rows[:-1], rows[1:]), np.maximum(rows[:-1], rows[1:])
+    steps = values[second] - values[first]
+    steps[missing[first] | missing[second]] = 0
+    return _one_way(steps)
 
 
 def _steady(steps: Floats, between: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:

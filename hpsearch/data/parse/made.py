@@ -19,6 +19,7 @@ Floats = npt.NDArray[np.float64]
 Role = Literal["feature", "label", "groups", "time", "weight"]
 
 SHOWN = 3  # cells that a refusal names
+_FIRST = 100  # rows
 MIXED = 0.95  # share of a column's cells from which the others are taken for mistakes
 
 
@@ -39,7 +40,12 @@ class Made:
     @property
     def constant(self) -> bool:
         """True if every row has the same value."""
-        return all(len(one) > 0 and bool((one == one[0]).all()) for one in self.values)
+        return all(len(one) > 0 and _is_constant(one) for one in self.values)
+
+
+def _is_constant(values: Floats) -> bool:
+    # The first rows tell it of most columns.
+    return all(bool((part == values[0]).all()) for part in (values[:_FIRST], values))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

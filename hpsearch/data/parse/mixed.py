@@ -272,6 +272,9 @@ class _Table:
     def _require_trainable(self) -> None:
         mistakes = Mistakes()
         for column, values in zip(self._columns, self._values, strict=True):
+            ends = np.array([np.fmin.reduce(values), np.fmax.reduce(values)])  # not of NaN
+            if trainable(ends).all():
+                continue
             bad = ~(trainable(values) | np.isnan(values))
             if bad.any():
                 row = int(np.argmax(bad))
@@ -291,7 +294,9 @@ def _matrix(columns: list[Floats], rows: int) -> Floats:
         block = matrix[start : start + _ROWS_AT_ONCE]
         for at, column in enumerate(columns):
             block[:, at] = column[start : start + _ROWS_AT_ONCE]
-        block[np.isnan(block)] = np.nan  # of several bit patterns one
+        gaps = np.isnan(block)
+        if gaps.any():
+            block[gaps] = np.nan  # of several bit patterns one
     columns.clear()
     return matrix
 

@@ -42,10 +42,11 @@ def offsets(
     Fitted on `rows` alone, without NaN. Columns that lose nothing worth a word have 0. `inexact` is
     what `inexact_columns` says of them, here and below: it goes over all of `x`, once.
     """
-    wide = [at for at in inexact if np.ptp(_present(x[rows, at]))]
     medians = np.zeros(x.shape[1])
-    for at in wide:
+    for at in inexact:
         values = _sample(x, rows, at)
+        if not np.ptp(values) and not np.ptp(_present(x[rows, at])):
+            continue
         error = np.abs(values - values.astype(np.float32)).max()
         if error > _LOST * _spread(values):
             medians[at] = np.median(values)
@@ -111,6 +112,19 @@ def inexact_columns(x: npt.NDArray[Any]) -> list[int]:
         back = block.astype(np.float32).astype(block.dtype)
         inexact[left] = ((back != block) & (block == block)).any(axis=0)  # noqa: PLR0124  # NaN is exact
     return [int(at) for at in np.flatnonzero(inexact)]
+
+
+def gaps(
+    x: npt.NDArray[Any], marked: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Count the NaN of each column of floats `x` (n, F): in all rows, and in those `marked` (n,)."""
+    every, some = np.zeros((2, x.shape[1]), np.intp)
+    for start, block in _row_blocks(x):
+        missing = np.isnan(block)
+        if missing.any():
+            every += missing.sum(axis=0)
+            some += missing[marked[start : start + len(block)]].sum(axis=0)
+    return every, some
 
 
 def _sample(x: npt.NDArray[Any], rows: npt.NDArray[np.intp], at: int) -> npt.NDArray[Any]:

@@ -199,8 +199,10 @@ def _counted(raw: Raw, parts: _Parts) -> tuple[Column, ...]:
     """Return the columns with the number of their gaps."""
     if not raw.columns:
         return ()
-    gaps = np.isnan(raw.x.values)
-    each = zip(raw.columns, gaps.sum(axis=0), gaps[parts.train].sum(axis=0), strict=True)
+    trains = np.zeros(len(raw.x.values), np.bool_)
+    trains[parts.train] = True
+    every, training = narrow.gaps(raw.x.values, trains)
+    each = zip(raw.columns, every, training, strict=True)
     return tuple(
         replace(column, missing=int(every), missing_train=int(train))
         for column, every, train in each

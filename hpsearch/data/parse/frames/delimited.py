@@ -7,6 +7,7 @@ first thousand lines, and asked about where two readings are as good; then all r
 from __future__ import annotations
 
 import io
+from itertools import pairwise
 from typing import Any
 
 from hpsearch.data.limits import Limits
@@ -142,16 +143,26 @@ def _empty(cells: Any, blank: Any) -> Any:
     return pyarrow.repeat(False, len(cells)) if blank is None else blank
 
 
+def _empty_cells(cells: Any, blank: Any) -> int:
+    """Count the cells that are ""."""
+    if blank is None and cells.type != arrow().string():
+        return 0
+    return int(arrow("compute").sum(_empty(cells, blank)).as_py() or 0)
+
+
 def _padded(columns: tuple[FrameColumn, ...], blanks: list[Any]) -> list[Note]:
     """Note rows that end at several columns and have no other gap: fields may have moved."""
     compute = arrow("compute")
-    empty = [_empty(column.cells, blank) for column, blank in zip(columns, blanks, strict=False)]
-    counts = [int(compute.sum(mask).as_py() or 0) for mask in empty]
+    pairs = list(zip(columns, blanks, strict=False))
+    counts = [_empty_cells(column.cells, blank) for column, blank in pairs]
     first = next((at for at, count in enumerate(counts) if count), len(counts))
     steps = counts[first:]
     if len(steps) < 2 or steps[0] == len(columns[0].cells) or len(set(steps)) < 2:
         return []
-    for left, right in zip(empty[first:], empty[first + 1 :], strict=False):
+    if steps != sorted(steps):
+        return []  # some row has a gap and none behind it
+    empty = [_empty(column.cells, blank) for column, blank in pairs[first:]]
+    for left, right in pairwise(empty):
         if compute.any(compute.and_not(left, right)).as_py():
             return []
     message = (

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from hpsearch.columns import NUMBER_GAPS
 from hpsearch.data.parse.frames.arrow import arrow, joined
@@ -22,15 +23,18 @@ _PADDED: Final = r"^0[0-9]+$"
 class _Numbers:
     """A column of numbers: (n,) float64, NaN for gaps, in one piece that grows in its place."""
 
-    def __init__(self) -> None:
-        self._values, self._size = np.empty(_FIRST), 0
+    def __init__(self, rows: int) -> None:
+        self._values, self._size = np.empty(0), 0
+        self._expected = max(_FIRST, rows)
         self._blank: list[Any] = []
         self.gaps = 0
 
     def add(self, values: Any, cells: Any) -> None:
         """Take the numbers that cells became."""
         size = self._size + len(values)
-        if size > len(self._values):
+        if not self._size:
+            self._values = np.empty(max(size, self._expected))
+        elif size > len(self._values):
             self._values.resize(max(size, 3 * len(self._values) // 2), refcheck=False)
         self._values[self._size : size] = values.to_numpy(zero_copy_only=False)
         self._size = size
@@ -49,7 +53,7 @@ class _Numbers:
         if not all(type(one) is int for one in self._blank):
             each = (np.zeros(one, np.bool_) if type(one) is int else one for one in self._blank)
             marks = arrow().array(np.concatenate(list(each)))
-        return arrow().array(self._values, from_pandas=True), marks
+        return arrow().array(self._values, from_pandas=self.gaps > 0), marks
 
 
 class _Words:
@@ -85,11 +89,15 @@ class Gathered:
         Places of the columns that may become numbers.
     gaps
         Words, in lower case, that the sender declared to mean a missing value.
+    rows
+        Number of rows to take room for; there may be more.
     """
 
-    def __init__(self, width: int, numbers: frozenset[int], gaps: Iterable[str]) -> None:
+    def __init__(
+        self, width: int, numbers: frozenset[int], gaps: Iterable[str], rows: int = 0
+    ) -> None:
         self._columns: list[_Numbers | _Words] = [
-            _Numbers() if at in numbers else _Words() for at in range(width)
+            _Numbers(rows) if at in numbers else _Words() for at in range(width)
         ]
         self._gaps = arrow().array(sorted({"", *NUMBER_GAPS, *gaps}), arrow().string())
         self._batches = 0
@@ -171,13 +179,24 @@ def _is_padded(cells: Any, values: Any) -> bool:
     whole = numbers == np.rint(numbers)
     if not whole.any():
         return False
-    longer = np.asarray(compute.greater(compute.binary_length(cells), 1))
-    suspects = compute.filter(cells, arrow().array(whole & longer))
-    suspects = compute.utf8_trim_whitespace(suspects)
-    zeros = compute.filter(suspects, compute.starts_with(suspects, "0"))
-    if not len(zeros):
+    places = np.flatnonzero(whole)
+    places = places[_may_begin_with_zero(cells, places)]
+    if not len(places):
         return False
-    return bool(compute.any(compute.match_substring_regex(zeros, _PADDED)).as_py())
+    suspects = compute.utf8_trim_whitespace(cells.take(arrow().array(places)))
+    return bool(compute.any(compute.match_substring_regex(suspects, _PADDED)).as_py())
+
+
+def _may_begin_with_zero(cells: Any, places: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+    """Mark those of some places of cells (n,) `string` that hold more than a 0, behind blanks or not."""
+    _, ends, texts = cells.buffers()
+    first = np.frombuffer(ends, np.int32, len(cells) + 1, 4 * cells.offset)
+    starts = first[places]
+    longer = first[places + 1] - starts > 1
+    begins = np.frombuffer(texts, np.uint8)[starts * longer] if longer.any() else starts
+    # Blanks are up to 32 and beyond ASCII.
+    marked = (begins == ord("0")) | (begins <= ord(" ")) | (begins > 127)
+    return np.asarray(longer & marked)
 
 
 def _blank(cells: Any) -> Any:
