@@ -5,7 +5,6 @@
                  to the fewest epochs that the workload thinks enough
     first rung   2 epochs, or a 32nd of the full training: a cohort of 32 that is halved at every
                  rung has two trials left at the last one, however long that is
-
     final        a named final test of far more epochs than that is what trials are for: they train as long,
                  where the budget pays for `LONG_ENOUGH` such trainings
 
@@ -20,9 +19,7 @@ from hpsearch.workloads import Workload
 FIRST_RUNG = 2  # epochs, at the least
 FIRST_PART = 32  # of the full training, about
 FAR = 3  # times the usual full training: from there a final test is another matter
-LONG_ENOUGH = (
-    16  # such trainings, which a budget has to pay for: with half of them short ones are ahead
-)
+LONG_ENOUGH = 16  # of them a budget has to pay for: with half as many, short ones are ahead
 
 
 def epochs_of(budget: BudgetSpec | None, workload: Workload) -> float | None:
