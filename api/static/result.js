@@ -43,7 +43,7 @@ function externalScore({ test, direction }) {
       h("span", { class: "muted" }, "that nothing of the test part was seen before is its reporter's promise")));
 }
 
-function recommended({ recommended: chosen, objective }) {
+function recommended({ recommended: chosen, objective, length }) {
   const text = JSON.stringify(chosen.params, null, 2);
   const values = h("pre", { tabindex: "0" }, h("code", {}, text));
   const kind = chosen.validation_accuracy === null ? "score" : "accuracy";
@@ -55,7 +55,15 @@ function recommended({ recommended: chosen, objective }) {
     h("p", { class: "muted" },
       `Validation ${kind} ${formatScore(scoreOf(chosen))}${trainings}.`,
       kind === "accuracy" && objective !== "accuracy" && chosen.score !== null &&
-        ` Expected score by the objective, higher is better: ${formatScore(chosen.score)}.`));
+        ` Expected score by the objective, higher is better: ${formatScore(chosen.score)}.`,
+      length && ` ${lengthText(length)}`));
+}
+
+/** The length of training for which the answer holds, beside that of the final test. */
+function lengthText({ trained, final, as_long: asLong }) {
+  const text = `From trainings of up to ${formatCount(trained, "epoch")}; the final test trains ${final}`;
+  if (!asLong) return `${text}, and no trial was trained as long: the answer is known to hold for the shorter ones.`;
+  return trained === final ? `${text}.` : `${text}, as ${formatCount(asLong, "trial")} did or longer.`;
 }
 
 /** The recommended setting and the one that its user had, side by side. */

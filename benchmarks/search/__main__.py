@@ -27,6 +27,7 @@ from benchmarks.search.options import Options
 SECTIONS: Mapping[str, str] = {
     "peers": "opponents",
     "hpobench": "repeats",
+    "stopping": "stopping",
     "range": "ranges",
     "calibration": "calibration",
     "decision": "decisions",

@@ -39,6 +39,7 @@ def result(view: ResultView) -> Group:
         _heading("Why"),
         facts((plain(name), _reason(best)) for name, best in view.ranges.items()),
     ]
+    parts += _reach(view)
     if view.importance:
         parts += [
             _heading(_importance_heading(view.noise_sd)),
@@ -63,6 +64,13 @@ def result(view: ResultView) -> Group:
     if view.health:
         parts += [_heading("To know"), *(Text(f"- {plain(line)}") for line in view.health)]
     return Group(*parts)
+
+
+def _reach(view: ResultView) -> list[RenderableType]:
+    """For which length of training the answer holds, and why no round followed."""
+    lines = [] if view.length is None else [words.length(view.length)]
+    lines += [f"Exploring ended: {plain(view.ended)}."] if view.ended else []
+    return [Text(line) for line in lines]
 
 
 def _curve(view: CheapestView) -> Table:

@@ -22,6 +22,7 @@ from hpsearch.report.build import (
     trial_seed,
 )
 from hpsearch.report.health.effects import untried
+from hpsearch.report.lengths import length_view
 from hpsearch.report.verdicts import conclusion, histories, reaches_beyond
 from hpsearch.report.views import (
     ImportanceView,
@@ -84,6 +85,8 @@ def result(records: health.SearchRecords, final: FinalRecord, dataset_openings: 
         gain=gain.gain_view(records),
         requirements=needs.requirement_views(records),
         cheapest=needs.cheapest_view(records),
+        length=length_view(records),
+        ended=search.reason,
     )
 
 

@@ -8,7 +8,13 @@ from types import MappingProxyType
 
 from hpsearch.digits import alone, told_apart
 from hpsearch.plural import counted
-from hpsearch.report.views import BestView, RangeView, ResultRangeView, SurrogateCheckView
+from hpsearch.report.views import (
+    BestView,
+    LengthView,
+    RangeView,
+    ResultRangeView,
+    SurrogateCheckView,
+)
 from hpsearch.space import Level, level_text, same_level
 from hpsearch.trials import Basis, Verdict
 
@@ -79,6 +85,16 @@ def surrogate_check(view: SurrogateCheckView) -> str:
         f"Surrogate: {view.inside} of {view.trials} scores lie in the 90 % intervals that it predicts from "
         f"all other trials{ranked}."
     )
+
+
+def length(view: LengthView) -> str:
+    """The length of training for which an answer holds, beside that of the final test."""
+    text = f"From trainings of up to {counted(view.trained, 'epoch')}; the final test trains {view.final}"
+    if not view.reaches:
+        return f"{text}, and no trial was trained as long: the answer is known to hold for the shorter ones."
+    if view.trained == view.final:
+        return f"{text}."
+    return f"{text}, as {counted(view.as_long, 'trial')} did or longer."
 
 
 def signed(value: float) -> str:

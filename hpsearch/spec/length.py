@@ -5,6 +5,8 @@
                  to the fewest epochs that the workload thinks enough
     first rung   2 epochs, or a 32nd of the full training: a cohort of 32 that is halved at every
                  rung has two trials left at the last one, however long that is
+    final        a named final test of far more epochs than that is what trials are for: they train as long,
+                 where the budget pays for `LONG_ENOUGH` such trainings
 
 The figures behind these numbers are in docs/search.md.
 """
@@ -16,6 +18,8 @@ from hpsearch.workloads import Workload
 
 FIRST_RUNG = 2  # epochs, at the least
 FIRST_PART = 32  # of the full training, about
+FAR = 3  # times the usual full training: from there a final test is another matter
+LONG_ENOUGH = 16  # of them a budget has to pay for: with half as many, short ones are ahead
 
 
 def epochs_of(budget: BudgetSpec | None, workload: Workload) -> float | None:
@@ -43,6 +47,22 @@ def full(workload: Workload, within: float | None, rounds: int) -> int:
         return wished
     trainings = max(workload.trainings(wished), rounds)
     return min(wished, max(int(within / trainings), fewest))
+
+
+def towards(final: int, usual: int, within: float, rounds: int) -> int:
+    """Epochs of a full training where the final test is named and has `final` epochs.
+
+    Parameters
+    ----------
+    usual
+        Epochs of a full training without that.
+    within
+        Epochs of all trials together.
+    rounds
+        That there are at the least.
+    """
+    paid = within >= final * max(LONG_ENOUGH, rounds)
+    return final if paid and final > FAR * usual else usual
 
 
 def first_rung(full: int) -> int:

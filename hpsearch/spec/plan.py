@@ -4,7 +4,8 @@ A user names one number; rounds, trials per round, rungs, repeats, final test an
 
     full         epochs of a full training: `epochs.last`, or by the number of minibatches that a
                  small network needs, 2,000 of them, from 8 to 200 epochs (`hpsearch.spec.length`).
-                 The final test trains as long, or for its usual 20 epochs where that is more
+                 The final test trains as long, or for its usual 20 epochs where that is more. One that
+                 is named and far longer makes full trainings longer, within the same budget
     budget       as asked, or a number of full trainings by hyperparameters and network
     rungs        from 2 epochs or a 32nd of `full`, in cohorts that are halved until two trials are
                  left; later rounds begin further up. A budget of trials trains each of them in full
@@ -162,11 +163,27 @@ class _Planner:
     @cached_property
     def full(self) -> int:
         """Epochs of a full training."""
+        usual, within = self._usual, self._usual_epochs
+        if self.names("epochs.last") or not self.names("final.epochs") or within is None:
+            return usual
+        final = min(self.asked.final.epochs, self.caps.max_epochs)
+        return length.towards(final, usual, within, self._rounds_named)
+
+    @cached_property
+    def _usual(self) -> int:
+        """Epochs of a full training, as named or whatever the final test is."""
         if self.names("epochs.last"):
             return self.asked.epochs.last
         full = length.full(self._workload, self._epochs_named, self._rounds_named)
         first = self.asked.epochs.first if self.names("epochs.first") else 1
         return max(min(full, self.caps.max_epochs), first)
+
+    @property
+    def _usual_epochs(self) -> float | None:
+        """The budget in epochs, as named or of usual trainings; None of one in other units."""
+        if self.asked.budget is not None:
+            return self._epochs_named
+        return self._usual * self._workload.trainings(self._usual)
 
     @cached_property
     def _workload(self) -> Workload:
@@ -185,7 +202,7 @@ class _Planner:
         """The budget as asked, or the usual one."""
         if self.asked.budget is not None:
             return self.asked.budget
-        return BudgetSpec(epochs=self.full * self._workload.trainings(self.full))
+        return BudgetSpec(epochs=self._usual * self._workload.trainings(self._usual))
 
     @cached_property
     def base(self) -> SearchSpec:

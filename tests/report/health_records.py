@@ -54,6 +54,7 @@ def records(
     final: Sequence[TrialRecord] | None = None,
     tried: Sequence[Params] = (),
     test: FinalScores | None = None,
+    final_epochs: int = LAST,
     **spec: Any,
 ) -> health.SearchRecords:
     """The records of a search that is clean but for these."""
@@ -62,7 +63,7 @@ def records(
     ended = make_round(2, kind="final", box=last, evidence=Evidence(test=test))
     return health.SearchRecords(
         search or make_search(state=SearchState.COMPLETED),
-        resolve(warm_start=["earlier"], **spec),
+        resolve(warm_start=["earlier"], final={"epochs": final_epochs}, **spec),
         rounds or [first, ended],
         made or [make_decision()],
         clean_trainings() if full is None else full,

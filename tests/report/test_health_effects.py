@@ -74,7 +74,9 @@ def test_a_few_trials_of_many_hyperparameters_show_nothing() -> None:
         )
         for name in space
     ]
-    rounds = [make_round(box=box_to_json(resolved.box), completed=3, stopped=0, diverged=0)]
+    rounds = [
+        make_round(box=box_to_json(resolved.box), rungs=[8], completed=3, stopped=0, diverged=0)
+    ]
     found = health.notes(health.SearchRecords(not_begun(), resolved, rounds, made))
     assert [n.code for n in found] == ["not_known"] * 6
     assert found[0].message == "the effect of x0 is not known yet: 3 trials"

@@ -117,7 +117,7 @@ class TestRanges:
     ) -> None:
         resolved = external(space={"x": asked})
         now = resolved.box["x"]
-        rounds = [make_round(1, box=json_box({"x": now}))]
+        rounds = [make_round(1, rungs=[8], box=json_box({"x": now}))]
         made = [make_decision(name="x", verdict=f"open_{side}", reason="open")]
         records = health.SearchRecords(not_begun(), resolved, rounds, made)
         (note,) = health.notes(records)
@@ -206,8 +206,13 @@ class TestRanges:
         assert "lower the learning rate" in note.advice
 
     def test_few_diverged_trials_are_no_finding(self) -> None:
-        assert notes(rounds=[make_round(1, diverged=6, completed=20, evidence=CLEAN)]) == {}
-        assert notes(rounds=[make_round(1, planned=4, diverged=2, completed=2, stopped=0)]) == {}
+        assert (
+            notes(rounds=[make_round(1, rungs=[8], diverged=6, completed=20, evidence=CLEAN)]) == {}
+        )
+        assert (
+            notes(rounds=[make_round(1, rungs=[8], planned=4, diverged=2, completed=2, stopped=0)])
+            == {}
+        )
 
     def test_trials_that_could_not_be_trained(self) -> None:
         note = notes(rounds=[make_round(1, failed=2, completed=20, evidence=CLEAN)])[

@@ -218,6 +218,33 @@ class TestLengths:
         kept = planned(budget={"epochs": 500}, epochs={"last": 52}, final=final).spec.final
         assert (kept.epochs, kept.models) == (3, 2)
 
+    @pytest.mark.parametrize(
+        ("named", "last"),
+        [
+            ({"budget": {"epochs": 832}}, 52),  # 16 trainings of 52
+            ({"budget": {"epochs": 831}}, 8),
+            ({"final": {"epochs": 25}}, 25),
+            ({"final": {"epochs": 24}}, 8),  # three times the usual 8: hardly another training
+            ({"final": {"epochs": 50}}, 50),  # the usual budget is 800 epochs
+            ({"final": {"epochs": 51}}, 8),
+            ({"budget": {"epochs": 832}, "rounds": 17}, 8),
+            ({"budget": {"epochs": 832}, "epochs": {"last": 9}}, 9),
+            ({"budget": {"trials": 200}}, 8),
+            ({"budget": {"seconds": 1e5}}, 8),  # at a pace that nobody knows
+            ({"budget": {"cost": 1e5}}, 8),
+        ],
+    )
+    def test_trials_train_as_long_as_a_named_final_test_of_far_more_epochs(self, named, last):
+        asked = {"objective": "external", "space": {**RATE, **DECAY}, "final": {"epochs": 52}}
+        spec = parse({**asked, **named}, NO_DATASET, caps()).spec
+        assert spec.epochs.last == last
+        assert spec.final.epochs == named.get("final", asked["final"])["epochs"]
+
+    def test_that_spends_no_more(self):
+        usual, longer = (planned(final={"epochs": n}).spec.epochs for n in (20, 200))
+        assert (usual.last, longer.last) == (56, 200)
+        assert usual.budget == longer.budget == 5600
+
 
 class TestOverrides:
     def test_what_is_named_stays(self):

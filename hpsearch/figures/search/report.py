@@ -97,6 +97,8 @@ def _answer(result: ResultView) -> Iterator[Sequence[str]]:
     """The result card: what to use, and how good it is on examples that nobody has seen."""
     test = result.test
     yield "recommended", words.params(result.recommended.params, result.effective_with)
+    if result.length is not None:
+        yield "length of trainings", words.length(result.length)
     if yardsticks.of_numbers(result):
         yield from yardsticks.scores(result)
         yield "validation score", words.share(result.recommended.shown)

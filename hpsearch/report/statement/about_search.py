@@ -125,6 +125,8 @@ def setting(facts: Facts) -> Answer:
     text = f"{setting_text(shown)}."
     if chosen.trainings:
         text += f" It was trained in full {counted(chosen.trainings, 'time')} in the search."
+    if result.length is not None:
+        text += f" {words.length(result.length)}"
     if result.indistinguishable:
         text += (
             f" {counted(result.indistinguishable, 'other finalist')} cannot be told apart from it by "

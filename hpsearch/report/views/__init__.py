@@ -22,6 +22,7 @@ from hpsearch.report.views.evidence import (
 )
 from hpsearch.report.views.external import HeartbeatView, LeaseView, OrderView, VerdictView
 from hpsearch.report.views.gain import BaselineView, GainMetricView, GainView
+from hpsearch.report.views.length import LengthView
 from hpsearch.report.views.library import (
     AuditView,
     ColumnView,
@@ -98,6 +99,7 @@ __all__ = [
     "KeyView",
     "LeaseView",
     "LeftOutView",
+    "LengthView",
     "MetricScoreView",
     "NextRoundView",
     "OrderView",

@@ -18,6 +18,7 @@ from hpsearch.report.views.base import (
 )
 from hpsearch.report.views.evidence import FinalistView, ImportanceView, SurrogateCheckView
 from hpsearch.report.views.gain import BaselineView, GainView
+from hpsearch.report.views.length import LengthView
 from hpsearch.report.views.needs import CheapestView, RequirementView
 from hpsearch.report.views.progress import EFFECTIVE, BestView
 from hpsearch.space import Level
@@ -270,4 +271,14 @@ class ResultView(View):
     )
     cheapest: CheapestView | None = Field(
         None, description="Its cost, of a search that asks for the cheapest of equals."
+    )
+    length: LengthView | None = Field(
+        None,
+        description="For which length of a training the answer holds; null where no trial was trained "
+        "in full.",
+    )
+    ended: str | None = Field(
+        None,
+        description="Why exploring ended: its rounds were done, a limit was reached, or the improvement that "
+        "the surrogate still expects was below a tenth of the noise of one training. Both numbers are named.",
     )
