@@ -16,9 +16,15 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote
 
-from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from hpsearch.environment import ONE_THREAD, PREFIX, secret_of_file, token, unknown_settings
 from hpsearch.errors import Misconfigured
@@ -45,23 +51,23 @@ class Unit:
     name: str
 
 
-class Settings(BaseSettings):
+def _data_folder() -> Path:
+    from platformdirs import user_data_path  # where HPSEARCH_HOME names none
+
+    return user_data_path("hpsearch")
+
+
+class Settings(BaseModel):
     """Paths, addresses and limits of the service. Environment variables override defaults.
 
     docs/reference/settings.md is made of it: the comments above fields are its headings.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_ignore_empty=True,
-        populate_by_name=True,
-        extra="ignore",
-        str_strip_whitespace=True,
-    )
+    model_config = ConfigDict(populate_by_name=True, extra="ignore", str_strip_whitespace=True)
 
     # Where things lie.
     home: Path = Field(
-        default_factory=lambda: user_data_path("hpsearch"),
+        default_factory=_data_folder,
         description="Data folder: database and broker of the embedded service, datasets, logs, key.",
     )
     database_url: str | None = Field(
@@ -233,6 +239,20 @@ class Settings(BaseSettings):
     request_burst: Annotated[int, Unit("requests")] = Field(
         2_000, ge=1, description="Requests that a rested key has at once."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _beside_the_environment(cls, given: dict[str, object]) -> dict[str, object]:
+        """Add to what is given the variables that are set and not empty, in letters of either case."""
+        variables = {name.lower(): value for name, value in os.environ.items() if value}
+        values = dict(given)
+        for name, field in cls.model_fields.items():
+            alias = field.validation_alias
+            variable = alias if isinstance(alias, str) else PREFIX + name
+            value = variables.get(variable.lower())
+            if value is not None and not {name, variable} & given.keys():
+                values[name] = value
+        return values
 
     @field_validator(
         "home", "database_password_file", "redis_password_file", "api_key_file",
@@ -442,7 +462,7 @@ def load(**overrides: object) -> Settings:
         message names the variable.
     """
     try:
-        settings = Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks them
+        settings = Settings.model_validate(overrides)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = str(first["loc"][0])

@@ -31,6 +31,8 @@ def run(site: Site) -> Section:
             trials = _count(fleet)
             client = fleet.api()
             client.headers["Authorization"] = f"Bearer {_key(fleet)}"
+            first = [_timed(lambda: client.get(f"/searches/{i}/result")) for i in ids]  # noqa: B023  # called at once
+            section.add(kind, trials, "result, the first time", percentile(first, 0.5), max(first))
             for what, ask in _questions(client, ids).items():
                 took = [_timed(ask) for _ in range(REQUESTS + 10)][10:]
                 section.add(kind, trials, what, percentile(took, 0.5), percentile(took, 0.99))

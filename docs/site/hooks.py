@@ -132,11 +132,12 @@ def _cell(text: str) -> str:
 def command_line() -> Iterator[str]:
     """The help of every command."""
     from hpsearch.cli.app import app
+    from hpsearch.cli.commands import COMMANDS
 
-    names: list[list[str]] = [[info.name] for info in app.registered_commands if info.name]
-    for group in app.registered_groups:
-        commands = group.typer_instance.registered_commands
-        names += [[group.name, info.name or info.callback.__name__] for info in commands]
+    names: list[list[str]] = []
+    for name, entry in COMMANDS.items():
+        members = getattr(entry.load(name), "commands", None)
+        names += [[name]] if members is None else [[name, member] for member in members]
     os.environ["COLUMNS"] = "96"
     for words in sorted(names):
         said = io.StringIO()

@@ -56,7 +56,9 @@ def run(arguments: Sequence[str]) -> int:
 
 def _warn_of_settings(arguments: Sequence[str], *, as_json: bool) -> None:
     """Say which variables look like settings and are none; the doctor does so by itself."""
-    if "doctor" in arguments[:1] or not any(name.startswith(PREFIX) for name in os.environ):
+    if {"doctor", "--help", "--version"} & {*arguments[:1]} or not any(
+        name.startswith(PREFIX) for name in os.environ
+    ):
         return
     from hpsearch.settings import complaints
 

@@ -1,4 +1,4 @@
-"""The tree of commands. Each module holds the commands of one subject."""
+"""The tree of commands. Each module holds the commands of one subject, and is loaded for them alone."""
 
 from __future__ import annotations
 
@@ -6,28 +6,10 @@ from typing import Annotated
 
 import typer
 
-from hpsearch.cli import (
-    agent,
-    audit,
-    backup,
-    compare,
-    datasets,
-    demo,
-    doctor,
-    edits,
-    exchange,
-    keys,
-    lab,
-    owners,
-    predict,
-    prune,
-    report,
-    searches,
-    serve,
-    whoami,
-)
+from hpsearch.cli.commands import Commands
 
 app = typer.Typer(
+    cls=Commands,
     help="Hyperparameter search that answers with a range, its evidence and a sealed test score.",
     add_completion=False,
     no_args_is_help=True,
@@ -55,18 +37,3 @@ def _options(
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error arose.")] = False,
 ) -> None:
     """Hyperparameter search that answers with a range, its evidence and a sealed test score."""
-
-
-# In the order of --help. What Python or a module has taken as a name ends with an underscore.
-for command in (
-    searches.submit, searches.plan, searches.status, searches.watch, searches.result, searches.health,
-    searches.spec, searches.list_, searches.pause, searches.resume, searches.cancel, searches.share,
-    searches.delete, searches.replay, edits.edit, edits.tag, edits.continue_, serve.serve, demo.demo,
-    lab.lab, report.report, report.statement, predict.model, predict.predict, exchange.export, exchange.import_,
-    exchange.convert, agent.agent, compare.compare, backup.backup, backup.restore, backup.move, doctor.doctor,
-    prune.prune, audit.audit, whoami.whoami,
-):  # fmt: skip
-    app.command(command.__name__.rstrip("_"))(command)
-app.add_typer(datasets.app, name="datasets")
-app.add_typer(keys.app, name="keys")
-app.add_typer(owners.app, name="owners")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hpsearch.cli.options import Json, connected, local_services
-from hpsearch.cli.output import emit
+from hpsearch.cli.output import emit, listing
 
 if TYPE_CHECKING:
     from hpsearch.report.views import AuditView
@@ -51,10 +51,9 @@ def audit(
     if as_json:
         emit(rows)
         return
-    from hpsearch.cli import tables
 
     head = ("AT", "WHO", "FROM", "ACTION", "TARGET", "TIMES", "DETAIL")
-    tables.listing(head, map(_row, rows))
+    listing(head, map(_row, rows))
 
 
 def _row(row: AuditView) -> tuple[str, ...]:

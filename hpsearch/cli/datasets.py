@@ -31,13 +31,18 @@ from hpsearch.cli.options import (
     connected,
     local_services,
 )
-from hpsearch.cli.output import console, emit
+from hpsearch.cli.output import console, emit, listing
 from hpsearch.plural import counted
 
 if TYPE_CHECKING:
     from hpsearch.report.views import ColumnView, DatasetView
 
-app = typer.Typer(help="Datasets: list, look at, upload, remove.", no_args_is_help=True)
+app = typer.Typer(
+    help="Datasets: list, look at, upload, remove.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the dataset.")]
 Owner = Annotated[str, typer.Option(help="In whose name: the owner of the keys that may use it.")]
@@ -73,10 +78,9 @@ def list_(url: Url = None, as_json: Json = False) -> None:
     if as_json:
         emit(views)
         return
-    from hpsearch.cli import tables
 
     head = ("NAME", "KIND", "SHAPE", "CLASSES", "TRAIN", "TEST", "LICENCE", "DIGEST")
-    tables.listing(head, (_row(view) for view in views))
+    listing(head, (_row(view) for view in views))
 
 
 @app.command()
@@ -287,15 +291,13 @@ def _target(view: DatasetView) -> list[tuple[str, str]]:
 
 def _columns(view: DatasetView) -> None:
     """Print the columns as a table, one a line, and those that are left out."""
-    from hpsearch.cli import tables
-
     rows: list[tuple[str, ...]] = [
         (one.name, one.kind, _levels(one), str(one.missing or "")) for one in view.columns or ()
     ]
     rows += [(one.name, f"{one.kind}, left out", one.reason, "") for one in view.left_out]
     if rows:
         print()
-        tables.listing(("COLUMN", "KIND", "HOLDS", "MISSING"), rows)
+        listing(("COLUMN", "KIND", "HOLDS", "MISSING"), rows)
         more = (view.features or 0) - len(view.columns or ())
         print(f"... and {counted(more, 'column')} more\n" if more > 0 else "")
 

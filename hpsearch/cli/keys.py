@@ -8,9 +8,14 @@ from typing import Annotated
 import typer
 
 from hpsearch.cli.options import Json, local_services
-from hpsearch.cli.output import emit
+from hpsearch.cli.output import emit, listing
 
-app = typer.Typer(help="API keys: make, list, revoke.", no_args_is_help=True)
+app = typer.Typer(
+    help="API keys: make, list, revoke.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 DEFAULT_SCOPES = ("read", "submit")
 
@@ -49,7 +54,6 @@ def list_(as_json: Json = False) -> None:
     if as_json:
         emit(views)
         return
-    from hpsearch.cli import tables
 
     head = ("ID", "NAME", "OWNER", "SCOPES", "CREATED", "LAST USED", "EXPIRES", "REVOKED")
     rows = (
@@ -65,7 +69,7 @@ def list_(as_json: Json = False) -> None:
         )
         for view in views
     )
-    tables.listing(head, rows)
+    listing(head, rows)
 
 
 @app.command()

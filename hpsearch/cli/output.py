@@ -1,10 +1,10 @@
-"""Standard output: JSON for programs, tables for people."""
+"""Standard output: JSON for programs, lists and a console for people."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # `hpsearch --help` starts in half the time without pydantic
@@ -38,3 +38,17 @@ def emit(value: BaseModel | dict[str, Any] | Iterable[BaseModel]) -> None:
     except UnicodeEncodeError:  # an escape of the stream's own would be no JSON
         text = json.dumps(json.loads(text))
     print(text, flush=True)
+
+
+def listing(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print one row a line, in columns, so that `grep` and `cut` can have them too."""
+    from hpsearch.report.words import plain
+
+    lines = [head, *([plain(cell).replace("\n", " ") or "-" for cell in row] for row in rows)]
+    if len(lines) == 1:
+        print("none", file=sys.stderr)
+        return
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        print("  ".join(cells).rstrip())

@@ -7,9 +7,14 @@ from typing import Annotated
 import typer
 
 from hpsearch.cli.options import Json, local_services
-from hpsearch.cli.output import emit
+from hpsearch.cli.output import emit, listing
 
-app = typer.Typer(help="Owners: limits of one of them.", no_args_is_help=True)
+app = typer.Typer(
+    help="Owners: limits of one of them.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 
 @app.command("list")
@@ -20,11 +25,10 @@ def list_(as_json: Json = False) -> None:
     if as_json:
         emit({"items": [limits._asdict() for limits in listed]})
         return
-    from hpsearch.cli import tables
 
     head = ("OWNER", "SEARCHES", "DATASETS", "DATASET BYTES")
     rows = ([*("-" if value is None else str(value) for value in limits)] for limits in listed)
-    tables.listing(head, rows)
+    listing(head, rows)
 
 
 @app.command("set")

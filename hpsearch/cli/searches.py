@@ -14,7 +14,7 @@ import typer
 
 from hpsearch import strict_json
 from hpsearch.cli.options import Json, Reason, SearchId, Url, check_data, connected
-from hpsearch.cli.output import console, emit
+from hpsearch.cli.output import console, emit, listing
 from hpsearch.errors import InvalidRequest, InvalidSpec, Mistake
 
 if TYPE_CHECKING:
@@ -294,7 +294,6 @@ def _change(url: str | None, act: Callable[[Client], StatusView], *, as_json: bo
 
 
 def _show_list(views: Sequence[StatusView], *, owned: bool) -> None:
-    from hpsearch.cli import tables
     from hpsearch.report import words
 
     tagged = any(view.tags for view in views)
@@ -314,7 +313,7 @@ def _show_list(views: Sequence[StatusView], *, owned: bool) -> None:
         )
         for view in views
     )
-    tables.listing(head, rows)
+    listing(head, rows)
 
 
 def _show(view: StatusView, *, as_json: bool) -> None:

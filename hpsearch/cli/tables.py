@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -29,18 +28,6 @@ _DOING: Mapping[RoundKind | None, str] = {
     RoundKind.REPEAT: "repeating the finalists",
     RoundKind.FINAL: "in its final test",
 }
-
-
-def listing(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print one row a line, in columns, so that `grep` and `cut` can have them too."""
-    lines = [head, *([plain(cell).replace("\n", " ") or "-" for cell in row] for row in rows)]
-    if len(lines) == 1:
-        print("none", file=sys.stderr)
-        return
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    for line in lines:
-        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        print("  ".join(cells).rstrip())
 
 
 def facts(pairs: Iterable[tuple[str, RenderableType]]) -> Table:

@@ -27,6 +27,11 @@ def trusted() -> ssl.SSLContext:
         ) from error
 
 
+def none_trusted() -> ssl.SSLContext:
+    """The certificates of nobody, for an address that has none; to read the public ones takes long."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 def refused(error: BaseException | None) -> str | None:
     """The reason why a certificate was refused, where this is behind an error of a request."""
     while error is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from hpsearch.client.address import checked_url, is_loopback, printable_key
 from hpsearch.client.arguments import binary, file_path, number
-from hpsearch.client.certificates import refused, trusted
+from hpsearch.client.certificates import none_trusted, refused, trusted
 from hpsearch.client.problems import error_from
 from hpsearch.errors import InvalidRequest, Misconfigured, SystemFault, TooMany, Unavailable
 
@@ -65,12 +66,17 @@ class Transport:
         return opened.client
 
     def _open(self, inherited: _Opened | None) -> _Opened:
+        local = is_loopback(self.url)
+        if self.url.startswith("https:"):
+            verify: ssl.SSLContext | bool = trusted()
+        else:  # what leaves this machine may go through a proxy that shows a certificate
+            verify = none_trusted() if local else True
         client = httpx.Client(
             headers=self._headers,
             timeout=self.timeout,
-            verify=trusted() if self.url.startswith("https:") else True,
+            verify=verify,
             # A proxy of the environment cannot reach this machine's own loopback.
-            trust_env=not is_loopback(self.url),
+            trust_env=not local,
         )
         return _Opened(os.getpid(), client, inherited)
 

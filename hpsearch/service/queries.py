@@ -25,6 +25,7 @@ from hpsearch.report.views import (
 )
 from hpsearch.service import cursors, provided
 from hpsearch.service.edits import as_asked
+from hpsearch.service.finished import Finished
 from hpsearch.service.moments import moment
 from hpsearch.service.sharing import as_seen
 from hpsearch.space import Choices, Params
@@ -70,6 +71,8 @@ class SearchQueries:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._results: Finished[ResultView] = Finished()
+        self._rounds: Finished[Sequence[RoundView]] = Finished()
 
     def list(
         self,
@@ -150,10 +153,11 @@ class SearchQueries:
         self, search_id: str, *, owner: Access, limit: int = 100, cursor: str | None = None
     ) -> Page:
         """Every round with its ranges, counts, evidence and decisions, in order."""
-        sign = sign_in(get_or_404(self._store, owner, search_id).spec)
+        search = get_or_404(self._store, owner, search_id)
+        sign = sign_in(search.spec)
         after = cursors.decode(cursor, (int,))
 
-        def read(tx: Tx) -> list[RoundView]:
+        def read(tx: Tx) -> Sequence[RoundView]:
             return build.round_views(
                 tx.trials.rounds(search_id),
                 tx.trials.decisions(search_id),
@@ -162,7 +166,13 @@ class SearchQueries:
             )
 
         # A search has at most a few dozen rounds: they are read together and cut here.
-        left = [r for r in self._store.read(read) if after is None or (r.number,) > after]
+        ended = search.state in ENDED
+        views = (
+            self._rounds.view(search, lambda: self._store.read(read))
+            if ended
+            else self._store.read(read)
+        )
+        left = [r for r in views if after is None or (r.number,) > after]
         more = cursors.encode((left[limit - 1].number,)) if len(left) > limit else None
         return Page(items=left[:limit], next=more)
 
@@ -235,7 +245,11 @@ class SearchQueries:
             assert final is not None  # a completed search has one
             return answer.result(_records(tx, search), final, _openings(tx, search))
 
-        return self._store.read(read)
+        view = self._results.view(search, lambda: self._store.read(read))
+        # A replay, and other searches on the dataset, still open its test part.
+        openings = self._store.read(lambda tx: _openings(tx, search))
+        test = view.test.model_copy(update={"dataset_openings": openings})
+        return view.model_copy(update={"test": test})
 
     def statement(self, search_id: str, *, owner: Access) -> StatementView:
         """The text that a paper needs of a completed search.

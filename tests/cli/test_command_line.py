@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from hpsearch.cli.commands import COMMANDS
 from hpsearch.supervisor import home as homes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -168,6 +169,45 @@ def test_a_reader_that_leaves_is_no_error(contract, status):
         assert process.stderr.read() == b""
 
 
+def test_a_list_of_searches_loads_little(contract, status):
+    contract.answer(200, {"items": [status], "next": None})
+    program = (
+        "import sys\n"
+        "from hpsearch.cli import run\n"
+        f"code = run(['list', '--url', {contract.url!r}])\n"
+        f"loaded = {(*HEAVY, 'rich', 'platformdirs')!r}\n"
+        "commands = [name for name in sys.modules if name.startswith('hpsearch.cli.')]\n"
+        "print([name for name in loaded if name in sys.modules], sorted(commands), code)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    parts = [
+        f"hpsearch.cli.{name}" for name in ("app", "commands", "options", "output", "searches")
+    ]
+    assert done.stdout.splitlines()[-1] == f"[] {parts} 0"
+
+
+def test_the_help_loads_no_command():
+    program = (
+        "import sys\n"
+        "from hpsearch.cli import run\n"
+        "run(['--help'])\n"
+        "print([name for name in sys.modules if name.startswith('hpsearch.cli.')], 'pydantic' in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "['hpsearch.cli.app', 'hpsearch.cli.commands'] False"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_summary_of_a_command_is_its_own_first_paragraph(name):
+    made = COMMANDS[name].load(name)
+    assert made.name == name
+    assert COMMANDS[name].summary == " ".join(made.help.split("\n\n")[0].split())
+
+
 def test_the_light_commands_load_nothing_heavy(contract, status):
     contract.answer(200, status)
     program = (
@@ -186,7 +226,9 @@ def test_the_light_commands_load_nothing_heavy(contract, status):
 def test_the_supervisor_and_the_demo_load_no_numbers():
     program = (
         "import sys\n"
-        "import hpsearch.cli.app, hpsearch.supervisor.service\n"
+        "import hpsearch.supervisor.service\n"
+        "from hpsearch.cli.commands import COMMANDS\n"
+        "for name in COMMANDS: COMMANDS[name].load(name)\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])\n"
     )
     done = subprocess.run(

@@ -15,6 +15,8 @@ import socket
 import sys
 from pathlib import Path
 
+from hpsearch.cli.commands import COMMANDS
+
 # What nearly every command loads, and what those of the data folder load besides.
 LOADED = (
     "hpsearch.cli.app", "hpsearch.cli.live_status", "hpsearch.cli.result_output",
@@ -40,7 +42,7 @@ def install(folder: Path, path: Path) -> None:
 
 def main(path: str) -> None:
     """Serve until killed."""
-    for name in LOADED:
+    for name in (*LOADED, *(f"hpsearch.cli.{entry.module}" for entry in COMMANDS.values())):
         importlib.import_module(name)
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

@@ -35,7 +35,7 @@ BASIS = (
 class View(BaseModel):
     """Base of everything that is shown."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     def __repr__(self) -> str:
         """The view in one line of bounded length; `model_dump()` has everything."""
