@@ -37,6 +37,7 @@ os.environ.pop("SSL_CERT_FILE", None)
 os.environ["SSL_CERT_DIR"] = os.devnull
 
 from support import broker as brokers  # noqa: E402
+from support import compiled  # noqa: E402
 from support import pooler as poolers  # noqa: E402
 from support import postgres as postgreses  # noqa: E402
 from support.absent import absent  # noqa: E402
@@ -87,6 +88,8 @@ _FIRST = (
     "e2e",
 )
 
+
+compiled.share()
 
 # To standard logging: a thread that outlives its test must not print into the output of another.
 # Where rich is installed a traceback is drawn with every variable, half a second for each.

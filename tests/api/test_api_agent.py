@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 from support.absent import absent
 from support.agents import Stubborn
+from support.commands import Command
+from support.launcher import Launcher
 from support.waiting import until
 
 from hpsearch.agent import Agent, Options, Template
@@ -84,21 +86,27 @@ COMMAND = ("--lr={lr}", "--depth={depth}", "{amp?--amp}")
 
 
 @pytest.fixture
-def agent(api: Any, key: str, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def agent(
+    api: Any, key: str, tmp_path: Path, launcher: Launcher | None
+) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """agent(ID, OPTION, ..., command=[WORD, ...]): an agent as a process."""
     running: list[subprocess.Popen[str]] = []
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HPSEARCH_")}
     root = str(Path(__file__).resolve().parents[2])
 
     def start(search: str, *options: str, command: Sequence[str], **more: str) -> Any:
-        process = subprocess.Popen(
-            [PY, "-P", "-m", "hpsearch.cli", "agent", search, *options, "--", *command],
-            env={**kept, "HPSEARCH_URL": api.url, "HPSEARCH_API_KEY": key, "PYTHONPATH": root,
-                 "HPSEARCH_HOME": str(tmp_path / "nobody"), **more},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+        how: dict[str, Any] = {
+            "env": {**kept, "HPSEARCH_URL": api.url, "HPSEARCH_API_KEY": key, "PYTHONPATH": root,
+                    "HPSEARCH_HOME": str(tmp_path / "nobody"), **more},
+            "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
+            "cwd": tmp_path,
+        }  # fmt: skip
+        words = ["agent", search, *options, "--", *command]
+        running.append(
+            Command(launcher, words, **how) if launcher is not None
+            else subprocess.Popen([PY, "-P", "-m", "hpsearch.cli", *words], text=True, **how)
         )  # fmt: skip
-        running.append(process)
-        return process
+        return running[-1]
 
     yield start
     for process in running:

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from support.parsing import Parsers
 
 COMMAND = "hpsearch.cli"
+# What the commands that tests start most often load besides.
+LOADED_BY_COMMANDS = (
+    "hpsearch.cli.serve", "hpsearch.cli.agent", "hpsearch.client.external", "hpsearch.agent",
+    "migrations.__main__", "api.server",
+)  # fmt: skip
 TESTS = Path(__file__).resolve().parents[1]
 
 
@@ -112,7 +117,7 @@ def _state(pid: int) -> int | None:
 
 def _started(wanted: Mapping[str, Any], parsers: Parsers) -> int:
     if wanted["module"] == COMMAND:
-        for name in ("hpsearch.cli.serve", "migrations.__main__", "api.server"):
+        for name in LOADED_BY_COMMANDS:
             importlib.import_module(name)  # once, for all that follow
     ready, done = os.pipe()
     pid = os.fork()
