@@ -255,8 +255,20 @@ def _serve(pipe: Connection, pickled: bytes) -> None:
     try:
         _follow_orders(pipe, pickled)
     except _Ended:
+        _end_children()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTERM)  # no thread of the training can keep it
+
+
+def _end_children() -> None:
+    """End what the training has started and not ended: a program that was just starting it cannot know of.
+
+    Linux alone lists the children of a process; elsewhere such a program goes on.
+    """
+    for listed in Path("/proc/self/task").glob("*/children"):
+        for number in listed.read_text().split():
+            with suppress(ProcessLookupError):
+                os.kill(int(number), signal.SIGKILL)
 
 
 def _follow_orders(pipe: Connection, pickled: bytes) -> None:

@@ -6,6 +6,7 @@ import importlib
 import math
 import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,12 @@ def train(order):
 if __name__ == "__main__":
     external.run(Client(sys.argv[1], sys.argv[2]), sys.argv[3], train, parallel=2, wait=5)
 """
+
+CARELESS = POOL.replace('subprocess.run(["sleep", "60"], check=True)', """
+    subprocess.Popen(["sleep", "60"])
+    print("started", flush=True)
+    signal.pause()
+""")
 
 UNGUARDED = """
 import sys
@@ -169,6 +176,21 @@ def test_a_pool_whose_process_is_killed_leaves_no_worker(
     pool.kill()
     pool.wait(timeout=30)
     until(lambda: no_group(pool.pid), what="the end of the workers")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="children are listed on Linux alone")
+@pytest.mark.usefixtures("loop")
+def test_a_program_that_a_training_does_not_end_ends_with_the_pool(
+    connect: Callable[[], Client], script: Any
+) -> None:
+    """The signal reaches the pool alone: nothing but the worker can end what it has started."""
+    user = connect()
+    search = user.submit({**SMALL, "trials_per_round": 1}).id
+    pool = script(CARELESS, search)
+    assert [pool.stdout.readline() for _ in range(2)] == ["1-0 1 True\n", "started\n"]
+    pool.terminate()
+    assert pool.wait(timeout=30) == 128 + signal.SIGTERM
+    until(lambda: no_group(pool.pid), what="the end of the program")
 
 
 def test_what_worker_processes_cannot_import_is_refused_with_the_way_out(
