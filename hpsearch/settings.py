@@ -63,7 +63,12 @@ class Settings(BaseModel):
     docs/reference/settings.md is made of it: the comments above fields are its headings.
     """
 
-    model_config = ConfigDict(populate_by_name=True, extra="ignore", str_strip_whitespace=True)
+    model_config = ConfigDict(
+        populate_by_name=True,
+        extra="ignore",
+        str_strip_whitespace=True,
+        validate_default=True,  # the data folder may begin with a tilde
+    )
 
     # Where things lie.
     home: Path = Field(
@@ -242,16 +247,20 @@ class Settings(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _beside_the_environment(cls, given: dict[str, object]) -> dict[str, object]:
-        """Add to what is given the variables that are set and not empty, in letters of either case."""
+    def _with_the_environment(cls, given: dict[str, object]) -> dict[str, object]:
+        """Add to what is given the variables that are set and not empty, in letters of either case.
+
+        A field with a name of its own there, such as DATABASE_URL, is also read with the prefix.
+        """
         variables = {name.lower(): value for name, value in os.environ.items() if value}
         values = dict(given)
         for name, field in cls.model_fields.items():
             alias = field.validation_alias
-            variable = alias if isinstance(alias, str) else PREFIX + name
-            value = variables.get(variable.lower())
-            if value is not None and not {name, variable} & given.keys():
-                values[name] = value
+            own = [alias] if isinstance(alias, str) else []
+            names = [v.lower() for v in (*own, PREFIX + name)]
+            found = next((variables[v] for v in names if v in variables), None)
+            if found is not None and given.keys().isdisjoint((name, *own)):
+                values[name] = found
         return values
 
     @field_validator(

@@ -54,6 +54,38 @@ def test_distributed_mode_comes_from_the_environment(monkeypatch):
     assert (settings.datasets_url, settings.job_size, settings.port) == ("s3://bucket", 7, 8080)
 
 
+@pytest.mark.parametrize("prefix", ["", "HPSEARCH_", "hpsearch_"])
+def test_an_address_is_read_with_the_prefix_and_without(monkeypatch, prefix):
+    monkeypatch.setenv(f"{prefix}DATABASE_URL", "postgresql+psycopg://db/x")
+    monkeypatch.setenv(f"{prefix}REDIS_URL", "redis://cache:6379/0")
+    settings = load()
+    assert settings.database_url == "postgresql+psycopg://db/x"
+    assert settings.redis_url == "redis://cache:6379/0"
+
+
+def test_of_two_addresses_the_one_without_the_prefix_counts_unless_it_is_empty(monkeypatch):
+    monkeypatch.setenv("HPSEARCH_DATABASE_URL", "sqlite:///with.db")
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///without.db")
+    assert load().database == "sqlite:///without.db"
+    assert load(database_url="sqlite:///given.db").database == "sqlite:///given.db"
+    monkeypatch.setenv("DATABASE_URL", "")
+    assert load().database == "sqlite:///with.db"
+
+
+def test_what_is_given_counts_before_the_environment_in_letters_of_any_case(monkeypatch):
+    monkeypatch.setenv("hpsearch_Port", "9000")
+    assert load().port == 9000
+    assert load(port=9001).port == 9001
+    assert load(HPSEARCH_PORT=9002).port == 9000, "a variable's name is no keyword"
+
+
+def test_a_tilde_in_the_standard_folder_is_expanded(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    # Some versions pass on what XDG_DATA_HOME holds.
+    monkeypatch.setattr("platformdirs.user_data_path", lambda name: Path("~/data") / name)
+    assert load().home == tmp_path / "data" / "hpsearch"
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

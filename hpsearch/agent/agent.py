@@ -27,7 +27,7 @@ WAIT = 2.0  # seconds, for which a claim is held; a signal waits for it
 GRACE_MOST = 20.0  # seconds: Slurm kills 30 s after its SIGTERM, Kubernetes likewise
 LOOK = 0.1
 LONGEST_PAUSE = 10.0
-HOPELESS = 5  # failures from the first trial on, after which nobody expects a score
+FIRST_FAILURES = 5  # from the first trial on, after which nobody expects a score
 ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 
 
@@ -55,7 +55,7 @@ class Options:
     lease: float | None = None
     score_file: bool = False
     labels: frozenset[str] = frozenset()
-    failures: int = HOPELESS
+    failures: int = FIRST_FAILURES
     reaper: bool = True
 
 
@@ -234,11 +234,24 @@ class Agent:
             )
         if outcome.fault is not None:
             raise outcome.fault
-        if outcome.state != "failed" or outcome.score is not None:
-            self._trusted = True
-        elif not self._trusted:
-            self._failed.append(outcome)
-        if not self._trusted and 0 < self.options.failures <= len(self._failed):
+        self._judge(outcome, refused=courier.refused is not None)
+
+    def _judge(self, outcome: Outcome, *, refused: bool) -> None:
+        """Count failures until a trial has shown that the command works.
+
+        A trial that was returned, or is another's meanwhile, shows nothing; nor does a score that the service refused.
+
+        Raises
+        ------
+        InvalidRequest
+            The first trials have all failed.
+        """
+        scored = outcome.score is not None and not refused
+        self._trusted = self._trusted or scored or outcome.state == "diverged"
+        if self._trusted or outcome.state != "failed":
+            return
+        self._failed.append(outcome)
+        if 0 < self.options.failures <= len(self._failed):
             raise InvalidRequest(
                 f"the first {self.options.failures} trials have failed and none has a score, so the command is likely at "
                 "fault: run it by hand with some values, then start the agent again; --failures 0 goes on "

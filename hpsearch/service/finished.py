@@ -16,8 +16,8 @@ KEPT = 64  # views of a process, those that were asked for last
 class Finished(Generic[V]):
     """Views of ended searches by id and revision, for the threads of one process.
 
-    Whatever a user still changes of an ended search (tags, a note, who may read it) raises its
-    revision. What changes without that is no part of a view kept here.
+    Whatever still changes of an ended search raises its revision: tags, a note, who may read it, a
+    prune that takes its curves. What changes without that is no part of a view kept here.
     """
 
     def __init__(self, most: int = KEPT) -> None:

@@ -69,9 +69,12 @@ class Retention(Queries):
         )
 
     def slim(self, search_id: str, *, older_than: float) -> bool:
-        """Remove curves and history of a search that ended long ago; its answers stay."""
-        mine = search.c.id == search_id
-        if not self.exists(sa.select(search.c.id).where(mine, _old(older_than), ~_pruned())):
+        """Remove curves and history of a search that ended long ago; its answers stay.
+
+        Its revision rises, for some findings about it rest on the curves.
+        """
+        mine = (search.c.id == search_id, _old(older_than), ~_pruned())
+        if not self.changed(search.update().where(*mine).values(revision=search.c.revision + 1)):
             return False
         self.record(PRUNED, search_id=search_id)
         self.connection.execute(

@@ -80,6 +80,38 @@ def test_a_command_that_has_had_a_score_may_fail(
     assert len(heard.reports) == 8
 
 
+def test_a_score_that_the_service_refuses_is_none(heard: Any, an_order: OrderView) -> None:
+    with pytest.raises(InvalidRequest, match="the first 3 trials have failed"):
+        ran(heard, an_order, """echo '{{"score": 0.5, "note": 5}}'""", failures=3)
+
+
+def test_a_trial_that_is_another_s_meanwhile_does_not_show_that_the_command_works(
+    heard: Any, an_order: OrderView, tmp_path: Path
+) -> None:
+    first, gone, heartbeat = tmp_path / "first", list[bool](), heard.heartbeat
+
+    def answer(order: OrderView) -> Any:
+        if first.exists() and not gone:
+            gone.append(True)
+            raise Conflict("somebody else has it")
+        return heartbeat(order)
+
+    heard.heartbeat = answer
+    lease = an_order.lease.model_copy(update={"seconds": 0.3})
+    with pytest.raises(InvalidRequest, match="the first 3 trials have failed"):
+        ran(heard, an_order.model_copy(update={"lease": lease}),
+            f"[ -e {first} ] && exit 1; touch {first}; exec sleep 60", failures=3)  # fmt: skip
+    assert [report["state"] for report in heard.reports] == ["failed"] * 3
+
+
+def test_a_score_that_is_no_number_comes_of_a_command_that_works(
+    heard: Any, an_order: OrderView, tmp_path: Path
+) -> None:
+    first = tmp_path / "first"
+    ran(heard, an_order, f"[ -e {first} ] && exit 1; touch {first}; echo score=nan", failures=3)
+    assert len(heard.reports) == 8
+
+
 def test_whoever_expects_failures_says_so(heard: Any, an_order: OrderView) -> None:
     ran(heard, an_order, "exit 1", failures=0)
     assert [report["state"] for report in heard.reports] == ["failed"] * 8

@@ -193,7 +193,8 @@ def test_the_help_loads_no_command():
         "import sys\n"
         "from hpsearch.cli import run\n"
         "run(['--help'])\n"
-        "print(sorted(m for m in sys.modules if m.startswith('hpsearch.cli.')), 'pydantic' in sys.modules)\n"
+        "commands = sorted(name for name in sys.modules if name.startswith('hpsearch.cli.'))\n"
+        "print(commands, 'pydantic' in sys.modules)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from support.bench import OWNER
 
 from hpsearch.service.finished import Finished
+from hpsearch.service.prune import prune
 
 
 @pytest.fixture
@@ -18,16 +19,25 @@ def statements(services):
     return seen
 
 
+def reads(statements, table):
+    """True where one of the statements reads a table."""
+    return any(f"FROM {table}" in statement for statement in statements)
+
+
 def test_an_ended_search_is_read_once_for_result_and_rounds(bench, statements):
     search_id = bench.submit()
     bench.complete(search_id)
     searches = bench.services.searches
     asked = (lambda: searches.result(search_id, owner=OWNER),
              lambda: searches.rounds(search_id, owner=OWNER))  # fmt: skip
+    statements.clear()
     first = [ask() for ask in asked]
+    assert reads(statements, "trial")
+    assert reads(statements, "round")
     statements.clear()
     assert [ask() for ask in asked] == first
-    assert not [s for s in statements if "FROM trial" in s or "FROM round" in s]
+    assert not reads(statements, "trial")
+    assert not reads(statements, "round")
     page = searches.rounds(search_id, owner=OWNER, limit=1)
     rest = searches.rounds(search_id, owner=OWNER, cursor=page.next)
     assert [*page.items, *rest.items] == first[1].items
@@ -45,6 +55,18 @@ def test_openings_of_the_test_part_are_always_the_newest(bench):
     assert after.test.model_copy(update={"dataset_openings": 0}) == before.test.model_copy(
         update={"dataset_openings": 0}
     )
+
+
+def test_a_result_is_made_anew_without_the_curves_that_a_prune_has_taken(bench, statements):
+    search_id = bench.submit()
+    bench.complete(search_id)
+    bench.services.searches.result(search_id, owner=OWNER)
+    before = bench.status(search_id).revision
+    assert prune(bench.services, older_than=-1.0, keep_results=True).searches == 1
+    assert bench.status(search_id).revision == before + 1
+    statements.clear()
+    bench.services.searches.result(search_id, owner=OWNER)
+    assert reads(statements, "trial")
 
 
 def test_rounds_of_a_search_that_runs_are_read_every_time(bench):
