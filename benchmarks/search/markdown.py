@@ -26,10 +26,11 @@ def replaced(page: str, name: str, text: str) -> str:
 
 
 def mean(values: Sequence[float], digits: int = 3) -> str:
-    """Mean and standard error."""
+    """Mean and standard error; of a single value there is none."""
     array = np.asarray(values, dtype=float)
-    error = array.std(ddof=1) / np.sqrt(len(array)) if len(array) > 1 else np.nan
-    return f"{array.mean():.{digits}f} ± {error:.{digits}f}"
+    if len(array) < 2:
+        return f"{array.mean():.{digits}f}"
+    return f"{array.mean():.{digits}f} ± {array.std(ddof=1) / np.sqrt(len(array)):.{digits}f}"
 
 
 def bold(cells: Sequence[str], key: Sequence[float]) -> list[str]:
