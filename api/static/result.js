@@ -63,7 +63,7 @@ function recommended({ recommended: chosen, objective, length }) {
 function lengthText({ trained, final, as_long: asLong }) {
   const text = `From trainings of up to ${formatCount(trained, "epoch")}; the final test trains ${final}`;
   if (!asLong) return `${text}, and no trial was trained as long: the answer is known to hold for the shorter ones.`;
-  return trained === final ? `${text}.` : `${text}, as ${formatCount(asLong, "trial")} did or longer.`;
+  return trained === final ? `${text}.` : `${text}, no longer than ${formatCount(asLong, "trial")} of the search.`;
 }
 
 /** The recommended setting and the one that its user had, side by side. */

@@ -94,7 +94,7 @@ def length(view: LengthView) -> str:
         return f"{text}, and no trial was trained as long: the answer is known to hold for the shorter ones."
     if view.trained == view.final:
         return f"{text}."
-    return f"{text}, as {counted(view.as_long, 'trial')} did or longer."
+    return f"{text}, no longer than {counted(view.as_long, 'trial')} of the search."
 
 
 def signed(value: float) -> str:

@@ -164,10 +164,16 @@ class _Planner:
     def full(self) -> int:
         """Epochs of a full training."""
         usual, within = self._usual, self._usual_epochs
-        if self.names("epochs.last") or not self.names("final.epochs") or within is None:
+        if self._shaped or not self.names("final.epochs") or within is None:
             return usual
         final = min(self.asked.final.epochs, self.caps.max_epochs)
         return length.towards(final, usual, within, self._rounds_named)
+
+    @property
+    def _shaped(self) -> bool:
+        """Tell whether a length is named, or what makes each round of longer trainings costly."""
+        named = self.names("epochs.last") or self.names("trials_per_round")
+        return named or not self.asked.epochs.halving
 
     @cached_property
     def _usual(self) -> int:

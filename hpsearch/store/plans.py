@@ -70,12 +70,21 @@ class Plans(Queries):
         ids = self._insert_jobs(basis.id, plan, deadlines)
         self._insert_trials(basis.id, plan, ids)
         made = {"round": plan.number, "jobs": len(plan.jobs), "trials": len(plan.trials)}
+        why = {} if plan.reason is None else {"reason": reasons.words(plan.reason)}
         self.record(
             FROZEN if plan.kind is RoundKind.FINAL else ADVANCED,
             search_id=basis.id,
-            detail={**made, "fingerprint": dict(fingerprint)},
+            detail={**made, **why, "fingerprint": dict(fingerprint)},
         )
         return True
+
+    def end_of_exploring(self, search_id: str) -> str | None:
+        """Why exploring ended, as it was said when the final test was planned; None of early versions."""
+        query = sa.select(event.c.detail["reason"]).where(
+            event.c.search_id == search_id, event.c.kind == FROZEN
+        )
+        reason: str | None = self.connection.execute(query).scalar()
+        return reason
 
     def deciders(self, search_id: str) -> Sequence[Mapping[str, str]]:
         """The numeric fingerprints under which a search's plans were made."""

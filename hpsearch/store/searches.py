@@ -11,6 +11,7 @@ from hpsearch.records import EVERYBODY, Access, Edit, NewSearch, SearchRecord
 from hpsearch.store.clock import now
 from hpsearch.store.columns import has_tag
 from hpsearch.store.outbox import OWE
+from hpsearch.store.plans import Plans
 from hpsearch.store.queries import Queries, columns
 from hpsearch.store.queue import Queue
 from hpsearch.store.statements import TIME, bind
@@ -282,14 +283,17 @@ class Searches(Queries):
         return True
 
     def finish(self, search_id: str, *, digest: str | None, digest_reason: str | None) -> bool:
-        """Complete a search whose final test is done."""
+        """Complete a search whose final test is done.
+
+        Its reason is why exploring ended, whatever was said since of a final test that was resumed.
+        """
+        present = sa.select(search.c.reason).where(search.c.id == search_id)
         return self.move(
             search_id,
             from_=[SearchState.FINALIZING],
             to=SearchState.COMPLETED,
-            reason=self.connection.execute(
-                sa.select(search.c.reason).where(search.c.id == search_id)
-            ).scalar_one(),
+            reason=Plans(self.connection).end_of_exploring(search_id)
+            or self.connection.execute(present).scalar_one(),
             digest=digest,
             digest_reason=digest_reason,
         )

@@ -71,11 +71,14 @@ if __name__ == "__main__":
     external.run(Client(sys.argv[1], sys.argv[2]), sys.argv[3], train, parallel=2, wait=5)
 """
 
-CARELESS = POOL.replace('subprocess.run(["sleep", "60"], check=True)', """
+CARELESS = POOL.replace(
+    'subprocess.run(["sleep", "60"], check=True)',
+    """
     subprocess.Popen(["sleep", "60"])
     print("started", flush=True)
     signal.pause()
-""")
+""",
+)
 
 UNGUARDED = """
 import sys

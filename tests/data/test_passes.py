@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,10 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hpsearch import errors
 from hpsearch.data import UPLOAD, equal_rows
 from hpsearch.data.parse import narrow
-from hpsearch.data.parse.frames import read_frame
-from hpsearch.data.parse.frames.gathered import as_numbers
+from hpsearch.data.parse.frames import read_frame, rows
+from hpsearch.data.parse.frames.gathered import Gathered, as_numbers
 from hpsearch.data.parse.parameters import reading_of
 
 RNG = np.random.default_rng(0)
@@ -87,3 +90,25 @@ def test_more_rows_than_the_first_lines_promise_are_read(tmp_path: Path) -> None
     frame = read_frame(path, reading_of({}), UPLOAD, typed=True)
     assert frame.rows == 21_000
     assert frame.columns[0].cells[20_999].as_py() == 19_999
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"), [({"rows": 500}, "5,000 rows"), ({"data": 500 * 2 * 4}, "40,000 bytes")]
+)
+def test_room_is_taken_for_no_more_rows_than_the_limits_allow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: dict[str, int], message: str
+) -> None:
+    """Else a table beyond them would end the parser for want of memory, and the message would say so."""
+    taken: list[int] = []
+
+    class Seen(Gathered):
+        def __init__(self, *given: Any) -> None:
+            taken.append(given[-1])
+            super().__init__(*given)
+
+    monkeypatch.setattr(rows, "Gathered", Seen)
+    path = tmp_path / "table.csv"
+    path.write_text("a,label\n" + "7,0\n" * 5_000)
+    with pytest.raises(errors.TooLarge, match=message):
+        read_frame(path, reading_of({}), replace(UPLOAD, **limits), typed=True)
+    assert taken == [500]

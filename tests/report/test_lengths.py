@@ -83,7 +83,10 @@ def test_result_command_line_and_statement_say_the_same() -> None:
     ("view", "end"),
     [
         (LengthView(trained=20, final=20, as_long=4), "; the final test trains 20."),
-        (LengthView(trained=20, final=8, as_long=7), " trains 8, as 7 trials did or longer."),
+        (
+            LengthView(trained=20, final=8, as_long=7),
+            " trains 8, no longer than 7 trials of the search.",
+        ),
     ],
 )
 def test_trainings_as_long_are_no_caution(view: LengthView, end: str) -> None:

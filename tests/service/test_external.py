@@ -233,6 +233,7 @@ def test_where_everything_diverges_the_search_says_so(outside):
 def test_a_final_trial_that_fails_is_handed_out_again_and_then_waits_for_resume(outside):
     search_id = outside.submit(**SMALL)
     until(lambda: outside.turn(search_id) is SearchState.FINALIZING)
+    ended = outside.status(search_id).reason
     finals = [outside.claim(search_id) for _ in range(3)]
     assert {o.kind for o in finals} == {"final"}
     assert {tuple(o.rungs) for o in finals} == {(4,)}
@@ -250,9 +251,11 @@ def test_a_final_trial_that_fails_is_handed_out_again_and_then_waits_for_resume(
                 outside.report(finals[0], None, **failed)
     assert "no test part" in outside.status(search_id).reason
     outside.services.searches.resume(search_id, owner=OWNER)
+    assert "runs again on request" in outside.status(search_id).reason
     assert outside.report(finals[2], 4, score=0.3).stop
     assert outside.train(search_id).state is SearchState.COMPLETED
     result = outside.services.searches.result(search_id, owner=OWNER)
+    assert result.ended == ended == "all 2 rounds are done"
     assert [m.score for m in result.test.models][1:] == [0.4, 0.3]
     assert result.test.attempts == 4
 

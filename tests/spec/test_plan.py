@@ -229,6 +229,8 @@ class TestLengths:
             ({"final": {"epochs": 51}}, 8),
             ({"budget": {"epochs": 832}, "rounds": 17}, 8),
             ({"budget": {"epochs": 832}, "epochs": {"last": 9}}, 9),
+            ({"budget": {"epochs": 832}, "epochs": {"halving": False}}, 8),
+            ({"budget": {"epochs": 2000}, "rounds": 10, "trials_per_round": 32}, 8),
             ({"budget": {"trials": 200}}, 8),
             ({"budget": {"seconds": 1e5}}, 8),  # at a pace that nobody knows
             ({"budget": {"cost": 1e5}}, 8),

@@ -74,6 +74,7 @@ FROM_SCORES = frozenset(
         "best_at_edge",
         "candidates_alike",
         "short_epoch_bias",
+        "shorter_than_final",
         "surrogate_too_sure",
         "unidentified",
     }

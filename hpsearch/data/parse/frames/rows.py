@@ -98,7 +98,7 @@ def read_rows(
         refuse("x", "the file has a header and no rows")
     if body.text.quotes[body.dialect.quote] % 2:
         _check_strictly(body)
-    gathered = Gathered(body.width, numbers, gaps, _expected_rows(body))
+    gathered = Gathered(body.width, numbers, gaps, _expected_rows(body, limits))
     rows, empty = _gather(body, limits, gathered)
     if body.text.quotes[body.dialect.quote] and _has_long_rows(body, rows + empty):
         _check_strictly(body)
@@ -112,13 +112,17 @@ def read_rows(
     return gathered.whole(), empty
 
 
-def _expected_rows(body: Body) -> int:
-    """Estimate the number of rows by the first lines; 0 where a row may have several."""
+def _expected_rows(body: Body, limits: Limits) -> int:
+    """Estimate the number of rows by the first lines; 0 where a row may have several.
+
+    No more than the limits allow: a table beyond them is refused for that, not for want of memory.
+    """
     first = body.text.sample[body.start :]
     if not first or body.text.quotes[body.dialect.quote]:
         return 0
     lines = body.text.lines - body.line + 2
-    return min(lines, (body.stop - body.start) * (first.count("\n") + 1) // len(first) + 1)
+    guessed = (body.stop - body.start) * (first.count("\n") + 1) // len(first) + 1
+    return min(lines, guessed, limits.rows, limits.data // (4 * body.width))
 
 
 def _gather(
