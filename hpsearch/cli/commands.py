@@ -240,6 +240,11 @@ class _Loaded(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         return COMMANDS[name].load(name)
 
+    def get(self, name: str, default: Any = None) -> Any:
+        """The command of a name; a KeyError of its own module is none about the name."""
+        entry = COMMANDS.get(name)
+        return default if entry is None else entry.load(name)
+
     def __iter__(self) -> Iterator[str]:
         return iter(COMMANDS)
 

@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
-from hpsearch.cli.commands import COMMANDS
+from hpsearch.cli.app import app
+from hpsearch.cli.commands import COMMANDS, Entry
 from hpsearch.supervisor import home as homes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -200,6 +202,15 @@ def test_the_help_loads_no_command():
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == "['hpsearch.cli.app', 'hpsearch.cli.commands'] False"
+
+
+def test_a_fault_of_a_command_is_not_an_unknown_command(monkeypatch):
+    def broken(_entry, _called):
+        raise KeyError("of the module")
+
+    monkeypatch.setattr(Entry, "load", broken)
+    with pytest.raises(KeyError, match="of the module"):
+        get_command(app)(["list"], standalone_mode=False)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
