@@ -14,20 +14,21 @@ KEPT = 64  # views of a process, those that were asked for last
 
 
 class Finished(Generic[V]):
-    """Views of ended searches by id and revision, for the threads of one process.
+    """Views of ended searches by id, revision and end, for the threads of one process.
 
     Whatever still changes of an ended search raises its revision: tags, a note, who may read it, a
-    prune that takes its curves. What changes without that is no part of a view kept here.
+    prune that takes its curves. What changes without that is no part of a view kept here. In a database
+    that was set back under a running API a revision may name another state, and has another end.
     """
 
     def __init__(self, most: int = KEPT) -> None:
         self._most = most
-        self._views: OrderedDict[tuple[str, int], V] = OrderedDict()
+        self._views: OrderedDict[tuple[str, int, float | None], V] = OrderedDict()
         self._lock = Lock()
 
     def view(self, search: SearchRecord, make: Callable[[], V]) -> V:
         """The view of a search that has ended, made unless it is known."""
-        key = (search.id, search.revision)
+        key = (search.id, search.revision, search.finished_at)
         with self._lock:
             known = self._views.get(key)
             if known is not None:

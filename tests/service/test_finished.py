@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import sqlalchemy as sa
 from support.bench import OWNER
@@ -94,3 +96,11 @@ def test_the_oldest_views_are_forgotten_and_a_revision_is_another_one(bench):
     made: list[int] = []
     views.view(later[0], lambda: made.append(1))
     assert made
+
+
+def test_another_end_under_the_same_revision_is_another_view():
+    kept = Finished()
+    one = SimpleNamespace(id="s1", revision=3, finished_at=1.0)
+    assert kept.view(one, lambda: "before") == kept.view(one, lambda: "again") == "before"
+    set_back = SimpleNamespace(id="s1", revision=3, finished_at=2.0)
+    assert kept.view(set_back, lambda: "after") == "after"
