@@ -36,31 +36,19 @@ class Entry(NamedTuple):
 
 # In the order of --help. What Python or a module has taken as a name ends with an underscore.
 COMMANDS: Mapping[str, Entry] = {
-    "submit": Entry(
-        "searches",
-        "submit",
-        "Submit a search spec.",
-    ),
+    "submit": Entry("searches", "submit", "Submit a search spec."),
     "plan": Entry(
         "searches",
         "plan",
         "Show what a search of a spec would do: rounds, trials, rungs and epochs. Nothing is stored.",
     ),
-    "status": Entry(
-        "searches",
-        "status",
-        "Show where a search stands.",
-    ),
+    "status": Entry("searches", "status", "Show where a search stands."),
     "watch": Entry(
         "searches",
         "watch",
         "Follow a search to its end, then show its result. Exits 1 if it failed or was cancelled.",
     ),
-    "result": Entry(
-        "searches",
-        "result",
-        "Show the best range and its test score.",
-    ),
+    "result": Entry("searches", "result", "Show the best range and its test score."),
     "health": Entry(
         "searches",
         "health",
@@ -71,40 +59,20 @@ COMMANDS: Mapping[str, Entry] = {
         "spec",
         "Print the spec of a search as JSON, edits included; `submit` takes it again.",
     ),
-    "list": Entry(
-        "searches",
-        "list_",
-        "List the searches of this key, newest first.",
-    ),
+    "list": Entry("searches", "list_", "List the searches of this key, newest first."),
     "pause": Entry(
-        "searches",
-        "pause",
-        "Hand out no more work for a search; what is running ends.",
+        "searches", "pause", "Hand out no more work for a search; what is running ends."
     ),
     "resume": Entry(
-        "searches",
-        "resume",
-        "Go on with a paused search, or rerun the final test of a failed one.",
+        "searches", "resume", "Go on with a paused search, or rerun the final test of a failed one."
     ),
-    "cancel": Entry(
-        "searches",
-        "cancel",
-        "End a search; what it has trained stays readable.",
-    ),
+    "cancel": Entry("searches", "cancel", "End a search; what it has trained stays readable."),
     "share": Entry(
-        "searches",
-        "share",
-        "Let other owners read a search, in place of those who may now.",
+        "searches", "share", "Let other owners read a search, in place of those who may now."
     ),
-    "delete": Entry(
-        "searches",
-        "delete",
-        "Remove an ended search and all its trials.",
-    ),
+    "delete": Entry("searches", "delete", "Remove an ended search and all its trials."),
     "replay": Entry(
-        "searches",
-        "replay",
-        "Train a search again on this machine and compare, bit for bit.",
+        "searches", "replay", "Train a search again on this machine and compare, bit for bit."
     ),
     "edit": Entry(
         "edits",
@@ -206,31 +174,13 @@ COMMANDS: Mapping[str, Entry] = {
         "prune",
         "Remove searches of all owners that ended long ago, and datasets that nothing refers to.",
     ),
-    "audit": Entry(
-        "audit",
-        "audit",
-        "List who did what to what, the newest acts first.",
-    ),
+    "audit": Entry("audit", "audit", "List who did what to what, the newest acts first."),
     "whoami": Entry(
-        "whoami",
-        "whoami",
-        "Show the owner, the scopes and the end of the key that commands use.",
+        "whoami", "whoami", "Show the owner, the scopes and the end of the key that commands use."
     ),
-    "datasets": Entry(
-        "datasets",
-        "app",
-        "Datasets: list, look at, upload, remove.",
-    ),
-    "keys": Entry(
-        "keys",
-        "app",
-        "API keys: make, list, revoke.",
-    ),
-    "owners": Entry(
-        "owners",
-        "app",
-        "Owners: limits of one of them.",
-    ),
+    "datasets": Entry("datasets", "app", "Datasets: list, look at, upload, remove."),
+    "keys": Entry("keys", "app", "API keys: make, list, revoke."),
+    "owners": Entry("owners", "app", "Owners: limits of one of them."),
 }
 
 

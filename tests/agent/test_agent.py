@@ -72,11 +72,12 @@ def test_a_command_that_fails_from_the_first_trial_on_costs_no_round(
     assert [report["state"] for report in heard.reports] == ["failed"] * 3
 
 
-def test_a_command_that_has_had_a_score_may_fail(
-    heard: Any, an_order: OrderView, tmp_path: Path
+@pytest.mark.parametrize("score", ["0.5", "nan"])
+def test_a_command_that_has_had_a_score_or_has_diverged_may_fail(
+    heard: Any, an_order: OrderView, tmp_path: Path, score: str
 ) -> None:
     first = tmp_path / "first"
-    ran(heard, an_order, f"[ -e {first} ] && exit 1; touch {first}; echo score=0.5", failures=3)
+    ran(heard, an_order, f"[ -e {first} ] && exit 1; touch {first}; echo score={score}", failures=3)
     assert len(heard.reports) == 8
 
 
@@ -102,14 +103,6 @@ def test_a_trial_that_is_another_s_meanwhile_does_not_show_that_the_command_work
         ran(heard, an_order.model_copy(update={"lease": lease}),
             f"[ -e {first} ] && exit 1; touch {first}; exec sleep 60", failures=3)  # fmt: skip
     assert [report["state"] for report in heard.reports] == ["failed"] * 3
-
-
-def test_a_score_that_is_no_number_comes_of_a_command_that_works(
-    heard: Any, an_order: OrderView, tmp_path: Path
-) -> None:
-    first = tmp_path / "first"
-    ran(heard, an_order, f"[ -e {first} ] && exit 1; touch {first}; echo score=nan", failures=3)
-    assert len(heard.reports) == 8
 
 
 def test_whoever_expects_failures_says_so(heard: Any, an_order: OrderView) -> None:
