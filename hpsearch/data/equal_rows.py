@@ -28,9 +28,8 @@ def hashes(x: npt.NDArray[Any], dtype: np.dtype[Any] | None = None) -> Hashes:
     made = np.empty(len(x), np.uint64)
     step = max(1, _BLOCK_BYTES // max(1, x.shape[1] * 8))
     for start in range(0, len(x), step):
-        made[start : start + step] = _hashed(
-            x[start : start + step].astype(dtype or x.dtype, copy=False)
-        )
+        block = x[start : start + step].astype(dtype or x.dtype, copy=False)
+        made[start : start + step] = _hashed(block)
     return made
 
 
@@ -40,7 +39,10 @@ def _hashed(block: npt.NDArray[Any]) -> Hashes:
         gaps = np.isnan(block)
         if gaps.any():
             block[gaps] = np.nan  # which has several bit patterns
-    words = _words(np.ascontiguousarray(block).view(np.uint8).reshape(len(block), -1))
+    if block.T.flags.c_contiguous and block.itemsize == 8:
+        words = block.T.view(np.uint64).T  # as they lie, column by column
+    else:
+        words = _words(np.ascontiguousarray(block).view(np.uint8).reshape(len(block), -1))
     places = np.arange(1, words.shape[1] + 1, dtype=np.uint64) * _STEP
     mixed: Hashes = np.add(words, places)
     shifted = np.empty_like(mixed)

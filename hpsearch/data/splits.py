@@ -116,8 +116,17 @@ def split_folds(
 
 def _by_class(codes: IntArray, seed: Seed) -> IntArray:
     """Return the row numbers (n,), class by class, by seeded chance within each."""
-    keys = np.random.PCG64(np.random.SeedSequence(seed)).random_raw(codes.size)
-    return np.lexsort((keys, codes))
+    return ranked(np.random.PCG64(np.random.SeedSequence(seed)).random_raw(codes.size), codes)
+
+
+def ranked(keys: npt.NDArray[np.uint64], codes: IntArray) -> IntArray:
+    """Return the row numbers (n,) by their class `codes` (n,), then `keys` (n,), then by number."""
+    order = np.argsort(keys)
+    rising = keys[order]
+    if (rising[1:] == rising[:-1]).any():
+        return np.lexsort((keys, codes))  # equal keys were put in any order
+    small = codes.astype(np.min_scalar_type(codes.max(initial=0)))  # sorted by their digits
+    return order[np.argsort(small[order], kind="stable")]
 
 
 def _counted(y: Labels) -> tuple[IntArray, IntArray]:

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch import errors
-from hpsearch.data import UPLOAD, equal_rows
-from hpsearch.data.parse import narrow
+from hpsearch.data import UPLOAD, equal_rows, splits
+from hpsearch.data.parse import labels, narrow, write
 from hpsearch.data.parse.frames import read_frame, rows
 from hpsearch.data.parse.frames.gathered import Gathered, as_numbers
 from hpsearch.data.parse.parameters import reading_of
@@ -102,9 +102,9 @@ def test_room_is_taken_for_no_more_rows_than_the_limits_allow(
     taken: list[int] = []
 
     class Seen(Gathered):
-        def __init__(self, *given: Any) -> None:
+        def __init__(self, *given: Any, **named: Any) -> None:
             taken.append(given[-1])
-            super().__init__(*given)
+            super().__init__(*given, **named)
 
     monkeypatch.setattr(rows, "Gathered", Seen)
     path = tmp_path / "table.csv"
@@ -112,3 +112,74 @@ def test_room_is_taken_for_no_more_rows_than_the_limits_allow(
     with pytest.raises(errors.TooLarge, match=message):
         read_frame(path, reading_of({}), replace(UPLOAD, **limits), typed=True)
     assert taken == [500]
+
+
+def by_columns(x: np.ndarray) -> np.ndarray:
+    """The same matrix with each column in one piece, and room behind it."""
+    room = np.full((x.shape[1] + 1, len(x) + 3), 7, x.dtype)
+    room[: x.shape[1], : len(x)] = x.T
+    return room[: x.shape[1], : len(x)].T
+
+
+def matrix() -> np.ndarray:
+    x = RNG.normal(size=(9_000, 33)) * 10.0 ** RNG.integers(-6, 9, 33)
+    x[:, 3], x[::7, 5], x[4, 6] = -0.0, np.nan, 1_700_000_000.25
+    return x
+
+
+def test_a_matrix_of_columns_in_one_piece_is_hashed_and_seeds_alike() -> None:
+    x, y = matrix(), np.arange(9_000)
+    lying = by_columns(x)
+    np.testing.assert_array_equal(equal_rows.hashes(lying), equal_rows.hashes(x))
+    np.testing.assert_array_equal(
+        equal_rows.hashes(lying, np.dtype(np.float32)), equal_rows.hashes(x, np.dtype(np.float32))
+    )
+    assert write.content_seed(lying, y, "meant") == write.content_seed(x, y, "meant")
+    assert narrow.inexact_columns(lying) == narrow.inexact_columns(x)
+
+
+@pytest.mark.parametrize("shifted", [False, True])
+@pytest.mark.parametrize("dtype", ["f8", "i8"])
+def test_a_matrix_of_columns_in_one_piece_becomes_the_same_float32(
+    dtype: str, shifted: bool
+) -> None:
+    x = np.nan_to_num(matrix()).astype(dtype)
+    offset = RNG.normal(size=33) * 1e6 if shifted else None
+    lying = by_columns(x)
+    made = narrow.narrow(lying, offset)
+    assert np.may_share_memory(made, lying)
+    assert made.dtype == np.float32
+    assert np.ascontiguousarray(made).tobytes() == narrow.narrow(x, offset).tobytes()
+
+
+def test_rows_of_columns_in_one_piece_are_written_alike(tmp_path: Path) -> None:
+    x = np.nan_to_num(matrix()).astype(np.float32)
+    rows = np.flatnonzero(RNG.random(len(x)) < 0.8)
+    digests = []
+    for at, array in enumerate((x, by_columns(x))):
+        writer = write.Writer(tmp_path / str(at), "")
+        writer.write("train_x.npy", array, rows)
+        writer.write("test_x.npy", array)
+        digests.append((writer.digest, writer.files))
+    assert digests[0] == digests[1]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 6), st.integers(0, 3)), max_size=40),
+    st.sampled_from([0, 300, 70_000]),
+)
+def test_rows_are_ranked_by_class_key_and_number(pairs: list[tuple[int, int]], above: int) -> None:
+    keys = np.array([key for key, _ in pairs], np.uint64)
+    codes = np.array([code + above * (code > 1) for _, code in pairs], np.intp)
+    for these in (keys, np.arange(len(keys), dtype=np.uint64)[::-1].copy()):
+        expected = np.lexsort((these, codes))
+        np.testing.assert_array_equal(splits.ranked(these, codes), expected)
+
+
+@pytest.mark.parametrize("words", [("b", "a", "10", "2", "é"), tuple(map(str, range(300)))])
+def test_distinct_labels_and_their_places_are_those_of_numpy(words: tuple[str, ...]) -> None:
+    y = np.array(words)[RNG.integers(0, len(words), 2_000)]
+    for made, expected in zip(
+        labels.distinct_words(y), np.unique(y, return_inverse=True), strict=True
+    ):
+        np.testing.assert_array_equal(made, expected)

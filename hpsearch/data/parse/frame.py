@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from hpsearch.columns import FileKind
 from hpsearch.data.notes import Note
 
@@ -27,6 +30,9 @@ class FrameColumn:
         Kind and levels that the file itself states: ARFF, Orange, Arrow dictionaries.
     role
         What the file says of it; Orange does.
+    coded
+        True where the cells of a text format come as a dictionary of `string`: of the distinct
+        ones, in the order in which they first come.
     """
 
     name: str
@@ -34,6 +40,7 @@ class FrameColumn:
     declared: FileKind | None = None
     levels: tuple[str, ...] = ()
     role: Role = "feature"
+    coded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,9 @@ class Frame:
         What the reader left out or decided: titles, units, a row of totals, another encoding.
     delimiter
         Character between the fields of a text file; "" in other formats.
+    room
+        (number of columns, n or more) float64, in the rows of which the numbers of some columns
+        lie, each in its own: a place for the matrix. None for none.
     """
 
     columns: tuple[FrameColumn, ...]
@@ -54,6 +64,7 @@ class Frame:
     notes: tuple[Note, ...] = ()
     first_row: int = 0
     delimiter: str = ""
+    room: npt.NDArray[np.float64] | None = None
 
     @property
     def rows(self) -> int:

@@ -36,13 +36,15 @@ def settle(column: FrameColumn, asked: Asked, context: Context) -> Outcome:
     name, cells = column.name, column.cells
     if isinstance(cells, pa.ChunkedArray):
         cells = cells.combine_chunks()
-    if pa.types.is_dictionary(cells.type):
+    if pa.types.is_dictionary(cells.type) and not column.coded:
         cells = cells.cast(cells.type.value_type)
         asked = asked if asked.kind else Asked(column.declared or "category")
     if asked.kind is None and column.declared is not None:
         asked = Asked(column.declared)
     if asked.kind in ("text", "id"):
         return LeftOut(name, asked.kind, "as it is declared")  # type: ignore[arg-type]
+    if column.coded:
+        return _with_digits(name, _text(column, cells, asked, context), cells, context)
     if not _is_text(cells):
         made = _typed(name, cells, asked, context)
         if made is not None:
@@ -60,7 +62,8 @@ def _with_digits(name: str, outcome: Outcome, cells: Any, context: Context) -> O
     if max(np.fmax.reduce(values, initial=0), -np.fmin.reduce(values, initial=0)) <= LARGEST_EXACT:
         return outcome
     large = np.abs(values) > LARGEST_EXACT
-    given, kept = pc.count_distinct(cells.filter(pa.array(large))).as_py(), len(set(values[large]))
+    beyond = cells.filter(pa.array(large))
+    given, kept = len(beyond.unique()), len(set(values[large]))
     if kept < given:
         context.notes.append(
             Note(

@@ -29,6 +29,7 @@ _NOT_CLASSES = (
     "task=regression to predict a measured quantity"
 )
 _MANY_SINGLE = 20
+_FEW = 0.01  # distinct words by rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,10 @@ def _distinct(labels: npt.NDArray[Any], part: str) -> tuple[list[int] | list[str
         if (labels != np.round(labels)).any() or (np.abs(labels) > 2**53).any():
             refuse(part, _NOT_CLASSES)
         labels = labels.astype(np.int64)
-    distinct, inverse = np.unique(labels, return_inverse=True)
+    if labels.dtype.kind == "U":
+        distinct, inverse = distinct_words(labels)
+    else:
+        distinct, inverse = np.unique(labels, return_inverse=True)
     inverse = inverse.astype(np.int64)
     if labels.dtype.kind != "U":
         return [int(value) for value in distinct], inverse
@@ -170,6 +174,15 @@ def _distinct(labels: npt.NDArray[Any], part: str) -> tuple[list[int] | list[str
         [int(word.partition(".")[0]) for word in words], return_inverse=True
     )
     return [int(number) for number in numbers], merged.astype(np.int64)[inverse]
+
+
+def distinct_words(words: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
+    """Return the distinct words in order, and the place of each (n,) among them: few are sorted once."""
+    distinct = np.unique(words)
+    if distinct.size < _FEW * words.size:
+        return distinct, np.searchsorted(distinct, words)
+    distinct, inverse = np.unique(words, return_inverse=True)
+    return distinct, inverse
 
 
 def _is_number(word: str) -> bool:

@@ -24,6 +24,7 @@ from hpsearch.data.parse.facts import Named, named
 from hpsearch.data.parse.frame import Frame, FrameColumn
 from hpsearch.data.parse.kinds import settle
 from hpsearch.data.parse.made import Asked, Context, Made, Outcome, Unclear, path
+from hpsearch.data.parse.matrix import apart, facts_apart, matrix_of
 from hpsearch.data.parse.number_columns import by_mark
 from hpsearch.data.parse.raw import Features, Mistakes, Raw, refuse, require_size
 from hpsearch.data.parse.request import Reading
@@ -31,8 +32,6 @@ from hpsearch.plural import counted
 from hpsearch.values import trainable, why_not
 
 Floats = npt.NDArray[np.float64]
-
-_ROWS_AT_ONCE = 2048  # few enough for the cache
 
 
 def raw_of(frame: Frame, reading: Reading, limits: Limits) -> Raw:
@@ -63,12 +62,17 @@ def raw_of(frame: Frame, reading: Reading, limits: Limits) -> Raw:
     target = targets.of(label, reading)
     context = _context(frame, reading, target.rows)
     context.notes.extend(frame.notes)
-    is_named = frame.named
+    is_named, room = frame.named, frame.room
     fact_columns = {name: columns[place].name for name, place in chosen.facts.items()}
     del frame
     facts = _named(columns, chosen, target.rows, context)
-    outcomes = _with_marks(_outcomes(columns, chosen, target.rows, context), context)
-    raw = _Table(outcomes, context, limits).raw(label.name, target, chosen)
+    if room is not None:
+        target = replace(target, labels=apart(target.labels, room))
+        facts = replace(facts, facts=facts_apart(facts.facts, room))
+    table = _Table(
+        _with_marks(_outcomes(columns, chosen, target.rows, context), context), context, limits
+    )
+    raw = table.raw(label.name, target, chosen, room)
     raw = replace(
         raw,
         facts=facts.settled(raw.x.values),
@@ -106,7 +110,10 @@ def _named(
 
 
 def _kept(column: FrameColumn, rows: npt.NDArray[np.intp] | None) -> FrameColumn:
-    return column if rows is None else replace(column, cells=column.cells.take(pa.array(rows)))
+    if rows is None:
+        return column
+    cells = column.cells.dictionary_decode() if column.coded else column.cells
+    return replace(column, cells=cells.take(pa.array(rows)), coded=False)
 
 
 def _outcomes(
@@ -232,8 +239,9 @@ class _Table:
         label: str,
         target: targets.Target,
         chosen: Choices,
+        room: Floats | None = None,
     ) -> Raw:
-        """Return the matrix with all that is known of it."""
+        """Return the matrix with all that is known of it; it is made in `room` where it fits in."""
         if not self._values:
             left = ", ".join(f"{one.name!r} ({one.kind})" for one in self._left[:10])
             refuse("x", f"no column is left to learn from; left out: {left}")
@@ -241,7 +249,7 @@ class _Table:
         self._require_trainable()
         rows, width = len(target.labels), len(self._values)
         require_size(self._limits, rows, width, 4)
-        matrix = _matrix(self._values, rows)
+        matrix = matrix_of(self._values, rows, room)
         names = tuple(column.name for column in self._columns)
         notes = [*self._context.notes, *target.notes]
         if not self._plain and not chosen.chosen:
@@ -285,20 +293,6 @@ class _Table:
                     f"column {column.name!r}, {self._context.line(row)}: {why_not(float(values[row]))}{more}",
                 )
         mistakes.check()
-
-
-def _matrix(columns: list[Floats], rows: int) -> Floats:
-    """Return the columns as a matrix (n, C), block by block of rows; the list is emptied."""
-    matrix = np.empty((rows, len(columns)))
-    for start in range(0, rows, _ROWS_AT_ONCE):
-        block = matrix[start : start + _ROWS_AT_ONCE]
-        for at, column in enumerate(columns):
-            block[:, at] = column[start : start + _ROWS_AT_ONCE]
-        gaps = np.isnan(block)
-        if gaps.any():
-            block[gaps] = np.nan  # of several bit patterns one
-    columns.clear()
-    return matrix
 
 
 def _constant(made: Made) -> LeftOut:

@@ -56,16 +56,27 @@ def offsets(
 def narrow(x: npt.NDArray[Any], offset: Floats | None) -> npt.NDArray[Any]:
     """Cast `x` (n, F) to float32 after subtracting; bytes stay bytes. `x` is used up.
 
-    Written over the array itself, which float32 is never larger than: no second one is made.
+    Written over the array itself, which float32 is never larger than: no second one is made. Its
+    rows are in one piece each, or its columns are.
     """
     if x.dtype in (np.uint8, np.float32) and offset is None:
         return x
+    if x.strides[0] == x.itemsize and not x.flags.c_contiguous:
+        return _narrow_columns(x, offset)
     flat = x.reshape(-1)
     out = flat.view(np.float32)[: flat.size]
     for start, block in _row_blocks(x):
         values = distance(block, offset).astype(np.float32)
         out[start * x.shape[1] :][: values.size] = values.reshape(-1)
     return out.reshape(x.shape)
+
+
+def _narrow_columns(x: npt.NDArray[Any], offset: Floats | None) -> npt.NDArray[Any]:
+    for at, column in enumerate(x.T):
+        shift = None if offset is None else offset[at : at + 1]
+        values = distance(column[:, None], shift).astype(np.float32)
+        column.view(np.float32)[: values.size] = values[:, 0]
+    return x.T.view(np.float32)[:, : len(x)].T
 
 
 def rounded(

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from hpsearch.data.parse.words import Mask, Texts, Words, to_mask
+from hpsearch.data.parse.words import Mask, Texts, Words, distinct, to_mask
 from hpsearch.number_text import GROUP_MARKS, INFINITE, NUMBER_PATTERNS
 
 Floats = npt.NDArray[np.float64]
@@ -27,6 +27,9 @@ def plain(cells: Texts) -> Floats | None:
 
     Numbers are finite and have a decimal point; none is missing, none begins with a needless 0.
     """
+    if pa.types.is_dictionary(cells.type):
+        numbers = plain(cells.dictionary)
+        return None if numbers is None else numbers[cells.indices.to_numpy()]
     try:
         pc.cast(cells[:_FIRST], pa.float64())  # a whole column of words is slow to refuse
         values = pc.cast(cells, pa.float64()).to_numpy(zero_copy_only=False)
@@ -41,7 +44,7 @@ def plain(cells: Texts) -> Floats | None:
 
 def may_be_groups(cells: Texts) -> bool:
     """Tell whether plain numbers with points read as well as whole ones in groups of three."""
-    return bool(pc.all(pc.match_substring_regex(cells, NUMBER_PATTERNS[","])).as_py())
+    return bool(pc.all(pc.match_substring_regex(distinct(cells), NUMBER_PATTERNS[","])).as_py())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,6 +88,8 @@ def typed(cells: Any) -> Floats:
         whole = pa.int32() if pa.types.is_time32(cells.type) else pa.int64()
         return typed(cells.cast(whole)) / unit
     numbers = pc.cast(cells, pa.float64(), safe=False)
+    if not numbers.null_count:
+        return np.asarray(numbers.to_numpy())
     return np.asarray(pc.fill_null(numbers, np.nan).to_numpy(zero_copy_only=False), np.float64)
 
 

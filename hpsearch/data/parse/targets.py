@@ -21,7 +21,7 @@ from hpsearch.data.parse.kinds import settle
 from hpsearch.data.parse.made import Asked, Context, Made, Unclear
 from hpsearch.data.parse.raw import LABEL_LENGTH, refuse
 from hpsearch.data.parse.request import Reading
-from hpsearch.data.parse.words import to_mask
+from hpsearch.data.parse.words import Mask, to_mask
 from hpsearch.number_text import text_number
 from hpsearch.plural import counted
 
@@ -56,9 +56,11 @@ def of(column: FrameColumn, reading: Reading) -> Target:
     cells = column.cells
     if isinstance(cells, pa.ChunkedArray):
         cells = cells.combine_chunks()
+    missing = tuple(sorted({word.strip().lower() for word in reading.missing} - {""}))
+    if column.coded and not _gaps(cells.dictionary, missing).any():
+        return _classes(column, cells, None, ())
     if pa.types.is_dictionary(cells.type):
         cells = cells.cast(cells.type.value_type)
-    missing = tuple(sorted({word.strip().lower() for word in reading.missing} - {""}))
     if pa.types.is_floating(cells.type) or pa.types.is_integer(cells.type):
         present = ~pc.is_null(cells, nan_is_null=True).to_numpy(zero_copy_only=False)
         declared = [number for word in missing if (number := text_number(word)) is not None]
@@ -68,15 +70,17 @@ def of(column: FrameColumn, reading: Reading) -> Target:
         kept = cells if rows is None else cells.take(pa.array(rows))
         return Target(kept.to_numpy(zero_copy_only=False), rows, "classification", notes=notes)
     words = pc.utf8_trim_whitespace(pc.fill_null(cells.cast(pa.string()), ""))
-    gaps = pc.is_in(pc.utf8_lower(words), pa.array(["", *missing], pa.string()))
-    present = pc.invert(gaps).to_numpy(zero_copy_only=False)
-    rows, notes = _present(present, column.name, missing)
+    rows, notes = _present(~_gaps(words, missing), column.name, missing)
     words = words if rows is None else words.take(pa.array(rows))
     return _classes(column, words, rows, notes)
 
 
+def _gaps(words: Any, missing: Sequence[str]) -> Mask:
+    return to_mask(pc.is_in(pc.utf8_lower(words), pa.array(["", *missing], pa.string())))
+
+
 def _classes(column: FrameColumn, words: Any, rows: Any, notes: tuple[Note, ...]) -> Target:
-    encoded = pc.dictionary_encode(words)
+    encoded = words if pa.types.is_dictionary(words.type) else pc.dictionary_encode(words)
     distinct = encoded.dictionary.to_pylist()
     long = [word for word in distinct if len(word) > LABEL_LENGTH]
     if long:

@@ -16,6 +16,8 @@ import pyarrow.compute as pc
 
 from hpsearch.columns import NUMBER_GAPS
 
+_ROWS_AT_ONCE = 1 << 16
+
 Mask = npt.NDArray[np.bool_]
 Texts = Any  # a pyarrow array of strings, for which there are no types
 
@@ -30,10 +32,10 @@ class Words:
 
     @classmethod
     def of(cls, cells: Texts) -> Words:
-        """Find the distinct cells of a column of text without nulls."""
-        encoded = pc.dictionary_encode(cells)
+        """Find the distinct cells of a column of text without nulls, `string` or a dictionary of these."""
+        encoded = cells if pa.types.is_dictionary(cells.type) else pc.dictionary_encode(cells)
         codes = encoded.indices.to_numpy(zero_copy_only=False)
-        return cls(encoded.dictionary, codes, np.bincount(codes, minlength=len(encoded.dictionary)))
+        return cls(encoded.dictionary, codes, _counts(codes, len(encoded.dictionary)))
 
     def gaps(self, declared: Iterable[str]) -> Mask:
         """Mark "" and the words that the sender declared to mean a missing value, in any case."""
@@ -65,6 +67,19 @@ class Words:
         """Return the marked cells."""
         listed: list[str] = pc.filter(self.texts, pa.array(marked)).to_pylist()
         return listed
+
+
+def _counts(codes: npt.NDArray[np.int32], size: int) -> npt.NDArray[np.int64]:
+    counts = np.zeros(size, np.int64)
+    step = max(_ROWS_AT_ONCE, size)
+    for start in range(0, len(codes), step):  # each is cast to another type
+        counts += np.bincount(codes[start : start + step], minlength=size)
+    return counts
+
+
+def distinct(cells: Texts) -> Texts:
+    """Return cells, or of a dictionary each of its cells once."""
+    return cells.dictionary if pa.types.is_dictionary(cells.type) else cells
 
 
 def to_mask(array: Any) -> Mask:

@@ -16,6 +16,7 @@ from hpsearch.data.parse.frame import Frame, FrameColumn
 from hpsearch.data.parse.frames import libsvm, orange
 from hpsearch.data.parse.frames.arrow import arrow
 from hpsearch.data.parse.frames.dialect import Guess, choose
+from hpsearch.data.parse.frames.empty import is_coded
 from hpsearch.data.parse.frames.header import Above, above, lay_out
 from hpsearch.data.parse.frames.rows import Body, last_line_alone, read_rows
 from hpsearch.data.parse.frames.second import Layout
@@ -29,7 +30,8 @@ def read(source: Source, reading: Reading, limits: Limits, *, typed: bool = Fals
     """Read a text of rows and fields; cells are strings without blanks around, "" where empty.
 
     typed
-        True returns columns of numbers and gaps as `double`, where nobody says what else they are.
+        True returns columns of numbers and gaps as `double`, where nobody says what else they are,
+        and columns of few words by these.
 
     Raises
     ------
@@ -54,16 +56,16 @@ def read(source: Source, reading: Reading, limits: Limits, *, typed: bool = Fals
     body = Body(text, best.dialect, best.width, layout.line, start, stop)
     plain = _may_be_numbers(layout, best, reading) if typed and not roles else frozenset()
     missing = [word.strip().lower() for word in reading.missing]
-    read, empty = read_rows(body, limits, plain, missing)
-    if empty:
-        layout.notes.append(_empty_rows(empty))
-    columns = _columns(layout, [cells for cells, _ in read], reading)
+    rows = read_rows(body, limits, plain, missing, coded=typed and not roles)
+    if rows.empty:
+        layout.notes.append(_empty_rows(rows.empty))
+    columns = _columns(layout, [cells for cells, _ in rows.columns], reading)
     if roles:
         columns = orange.with_roles(columns, roles)
     if layout.named and not roles:
-        layout.notes.extend(_padded(columns, [blank for _, blank in read]))
+        layout.notes.extend(_padded(columns, [blank for _, blank in rows.columns]))
     notes = (*text.notes, *layout.notes)
-    return Frame(columns, layout.named, notes, layout.line, best.dialect.delimiter)
+    return Frame(columns, layout.named, notes, layout.line, best.dialect.delimiter, rows.room)
 
 
 def _chosen(lines: list[str], before: Above, text: Text, reading: Reading) -> Guess:
@@ -107,7 +109,7 @@ def _columns(layout: Layout, cells: list[Any], reading: Reading) -> tuple[FrameC
     """Return columns by name; last ones without a name or a value are no columns."""
     names = list(layout.names)
     while len(names) > 1 and not names[-1] and len(reading.names) < len(names):
-        filled = arrow("compute").not_equal(cells[-1], "")
+        filled = arrow("compute").invert(_empty(cells[-1], None))
         at = arrow("compute").index(filled, True).as_py()
         if at >= 0:
             refuse(
@@ -117,7 +119,8 @@ def _columns(layout: Layout, cells: list[Any], reading: Reading) -> tuple[FrameC
             )
         names.pop()
         cells.pop()
-    return tuple(FrameColumn(name, column) for name, column in zip(names, cells, strict=True))
+    pairs = zip(names, cells, strict=True)
+    return tuple(FrameColumn(name, column, coded=is_coded(column)) for name, column in pairs)
 
 
 def _total(line: str, number: int) -> Note:
@@ -138,6 +141,8 @@ def _empty_rows(count: int) -> Note:
 def _empty(cells: Any, blank: Any) -> Any:
     """Return marks of the cells that are ""."""
     pyarrow = arrow()
+    if is_coded(cells):
+        return _empty(cells.dictionary, None).take(cells.indices)
     if cells.type == pyarrow.string():
         return arrow("compute").equal(cells, "")
     return pyarrow.repeat(False, len(cells)) if blank is None else blank
@@ -145,7 +150,9 @@ def _empty(cells: Any, blank: Any) -> Any:
 
 def _empty_cells(cells: Any, blank: Any) -> int:
     """Count the cells that are ""."""
-    if blank is None and cells.type != arrow().string():
+    if blank is None and cells.type == arrow().float64():
+        return 0
+    if is_coded(cells) and not _empty_cells(cells.dictionary, None):
         return 0
     return int(arrow("compute").sum(_empty(cells, blank)).as_py() or 0)
 

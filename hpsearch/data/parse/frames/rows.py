@@ -8,11 +8,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
+
 from hpsearch.data.limits import MIB, Limits
+from hpsearch.data.parse.frames import typed_blocks
 from hpsearch.data.parse.frames.arrow import arrow
 from hpsearch.data.parse.frames.dialect import Dialect, quotes_refused
+from hpsearch.data.parse.frames.empty import filled
 from hpsearch.data.parse.frames.gathered import Gathered
-from hpsearch.data.parse.frames.text import MAX_FIELD, Text
+from hpsearch.data.parse.frames.text import Text
 from hpsearch.data.parse.raw import Mistakes, refuse, require_size
 
 _BLOCK: Final = 4 * MIB
@@ -48,6 +53,24 @@ class Body:
         yield from self.text.encoded_part(self.start, self.stop)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """The columns of a body of n rows.
+
+    columns
+        (cells, blank) of each: `string`, or a dictionary of it, and None; or `double` with nulls
+        for gaps, and the marks (n,) of those that are "", None where there are none of these.
+    empty
+        Number of rows left out as empty.
+    room
+        (width, n or more) float64, in the rows of which columns of numbers lie; None for none.
+    """
+
+    columns: list[tuple[Any, Any]]
+    empty: int
+    room: npt.NDArray[np.float64] | None
+
+
 class Stream(io.RawIOBase):
     """Blocks of bytes as a file."""
 
@@ -73,12 +96,14 @@ class Stream(io.RawIOBase):
 
 
 def read_rows(
-    body: Body, limits: Limits, numbers: frozenset[int] = frozenset(), gaps: Iterable[str] = ()
-) -> tuple[list[tuple[Any, Any]], int]:
-    """Return the columns of a body, and the number of rows left out as empty.
-
-    A column is (cells, blank): `string`, and None; or `double` with nulls for gaps, and the marks
-    (n,) of those that are "", None where there are none of these.
+    body: Body,
+    limits: Limits,
+    numbers: frozenset[int] = frozenset(),
+    gaps: Iterable[str] = (),
+    *,
+    coded: bool = False,
+) -> Rows:
+    """Read the columns of a body.
 
     Parameters
     ----------
@@ -86,6 +111,9 @@ def read_rows(
         Places of the columns that come as numbers where every cell is one or a gap.
     gaps
         Words, in lower case, that the sender declared to mean a missing value.
+    coded
+        True keeps words by their distinct ones, in the order in which they first come, where these
+        are few.
 
     Raises
     ------
@@ -98,7 +126,9 @@ def read_rows(
         refuse("x", "the file has a header and no rows")
     if body.text.quotes[body.dialect.quote] % 2:
         _check_strictly(body)
-    gathered = Gathered(body.width, numbers, gaps, _expected_rows(body, limits))
+    room = _room(body, limits) if coded and _is_plain(body) else None
+    expected = _expected_rows(body, limits)
+    gathered = Gathered(body.width, numbers, gaps, expected, coded=coded, room=room)
     rows, empty = _gather(body, limits, gathered)
     if body.text.quotes[body.dialect.quote] and _has_long_rows(body, rows + empty):
         _check_strictly(body)
@@ -109,7 +139,14 @@ def read_rows(
         again = Gathered(body.width, frozenset(), ())
         _gather(body, limits, again, gathered.late)
         gathered.take(again)
-    return gathered.whole(), empty
+    return Rows(gathered.whole(), empty, room)
+
+
+def _room(body: Body, limits: Limits) -> npt.NDArray[np.float64] | None:
+    """Set memory for all columns aside, which is none before it is written to; None if that is much."""
+    rows = min(body.text.lines - body.line + 2, limits.rows, limits.data // (4 * body.width))
+    fits = 8 * body.width * rows <= limits.memory // 2
+    return np.empty((body.width, rows)) if fits else None
 
 
 def _expected_rows(body: Body, limits: Limits) -> int:
@@ -131,8 +168,9 @@ def _gather(
     """Read all rows, and count them and those that are empty."""
     rows = empty = 0
     try:
-        for batch in _batches(body):
-            columns, left_out = _filled(batch)
+        typed = only is None and gathered.coded and _is_plain(body)
+        for batch in _typed_batches(body, gathered) if typed else _batches(body):
+            columns, left_out = filled(batch)
             rows, empty = rows + len(columns[0]), empty + left_out
             require_size(limits, rows, body.width, 4)
             gathered.add(columns, only)
@@ -144,29 +182,47 @@ def _gather(
     return rows, empty
 
 
-def _batches(body: Body) -> Iterator[Any]:
-    """Yield record batches of strings; a row with another number of fields ends them."""
+def _is_plain(body: Body) -> bool:
+    """Tell whether every line is a row, and there are enough of them to be read by their types."""
+    long = body.stop - body.start >= typed_blocks.SMALLEST
+    quoted = body.text.quotes[body.dialect.quote]
+    return long and not quoted and 1 < body.width <= typed_blocks.MOST_COLUMNS
+
+
+def _typed_batches(body: Body, gathered: Gathered) -> Iterator[list[Any]]:
+    shape = typed_blocks.Shape(body.width, body.dialect.written, _parse_options(body))
+    return typed_blocks.batches(body.blocks(), shape, gathered.forms)
+
+
+def _batches(body: Body) -> Iterator[list[Any]]:
+    """Yield the columns of blocks as strings; a row with another number of fields ends them."""
     pyarrow, files = arrow(), arrow("csv")
     names = [str(n) for n in range(body.width)]
     stream = io.BufferedReader(Stream(body.blocks()), MIB)
-    yield from files.open_csv(
+    for batch in files.open_csv(
         pyarrow.PythonFile(stream, mode="r"),
         read_options=files.ReadOptions(
             use_threads=False,
             column_names=names,
             block_size=_block_size(body),
         ),
-        parse_options=files.ParseOptions(
-            delimiter=body.dialect.written,
-            quote_char=body.dialect.quote,
-            newlines_in_values=body.text.quotes[body.dialect.quote] > 0,
-            # In a table of one column a blank line is a cell without a value.
-            ignore_empty_lines=body.width > 1,
-            invalid_row_handler=lambda row: "error" if row.text.strip() else "skip",
-        ),
+        parse_options=_parse_options(body),
         convert_options=files.ConvertOptions(
             column_types=dict.fromkeys(names, pyarrow.string()), strings_can_be_null=False
         ),
+    ):
+        yield list(batch.columns)
+
+
+def _parse_options(body: Body) -> Any:
+    quoted = body.text.quotes[body.dialect.quote] > 0
+    return arrow("csv").ParseOptions(
+        delimiter=body.dialect.written,
+        quote_char=body.dialect.quote if quoted else False,
+        newlines_in_values=quoted,
+        # In a table of one column a blank line is a cell without a value.
+        ignore_empty_lines=body.width > 1,
+        invalid_row_handler=lambda row: "error" if row.text.strip() else "skip",
     )
 
 
@@ -176,38 +232,6 @@ def _block_size(body: Body) -> int:
     Arrow sets memory as large as the block aside for every column of text.
     """
     return max(min(_BLOCK, _RESERVED // body.width), 4 * body.text.longest + 4096)
-
-
-def _filled(batch: Any) -> tuple[list[Any], int]:
-    """Return the columns without rows of empty cells, and the number of those."""
-    compute = arrow("compute")
-    columns = list(batch.columns)
-    for column in columns:
-        if column.nbytes > 4 * MAX_FIELD:
-            _require_short(column)
-    if len(columns) == 1:
-        return columns, 0
-    empty = _is_empty(columns[0])
-    for column in columns[1:]:
-        if not compute.any(empty).as_py():
-            return columns, 0
-        empty = compute.and_(empty, _is_empty(column))
-    kept = compute.invert(empty)
-    columns = [column.filter(kept) for column in columns]
-    return columns, len(empty) - len(columns[0])
-
-
-def _is_empty(column: Any) -> Any:
-    compute = arrow("compute")
-    return compute.equal(compute.utf8_trim_whitespace(column), "")
-
-
-def _require_short(column: Any) -> None:
-    compute = arrow("compute")
-    bare = compute.utf8_trim_whitespace(column)
-    longest = compute.max(compute.binary_length(bare)).as_py()
-    if longest is not None and longest > 4 * MAX_FIELD:
-        refuse("file", f"a cell has {longest:,} bytes, at most {MAX_FIELD:,} characters are read")
 
 
 def _has_long_rows(body: Body, rows: int) -> bool:
