@@ -1,8 +1,7 @@
-"""The table of scores: whole searches with defaults beside peers, from the results that lie on disk."""
+"""The table of scores: whole searches with defaults beside peers, from the rows of both."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
@@ -10,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.files.compare import OURS
 from benchmarks.files.halves import HALVES, half_of
 from benchmarks.files.listed import File
 from benchmarks.files.peer_scores import PEERS, stored
 from benchmarks.files.shuffled import MOST
+from benchmarks.search.cache import Cache
 
-OURS, TREES = "ours", "trees"
+TREES = "trees"
 JUDGED = ("linear", "realmlp")
 _TEST_PART = 0.2
 
@@ -64,18 +65,18 @@ class Scores:
         return self.behind <= max(1.0, self.error)
 
 
-def scores(every: Sequence[File], results: Path, build: str) -> list[Scores]:
-    """Read the product's results from disk, and those of the peers from the repository."""
+def scores(every: Sequence[File], rows: Path) -> list[Scores]:
+    """Read the scores of the product from a folder of rows, and those of the peers."""
+    ours = {key: float(row["score"]) for key, row in Cache(rows, OURS).rows.items()}
     peers, read = stored(), []
     for file in every:
-        ours = {
-            int(one.parent.name): float(json.loads(one.read_text())["score"])
-            for one in (results / file.id).glob(f"*/ours-{build}.json")
-        }
-        splits = sorted(split for split in ours if (file.id, split) in peers)
+        splits = [
+            split for name, split in sorted(peers) if name == file.id and f"{name}/{split}" in ours
+        ]
         if splits:
             by = {name: [peers[file.id, split][name] for split in splits] for name in PEERS}
-            read.append(Scores(file, {OURS: [ours[split] for split in splits], **by}))
+            mine = [ours[f"{file.id}/{split}"] for split in splits]
+            read.append(Scores(file, {OURS: mine, **by}))
     return read
 
 
