@@ -28,7 +28,7 @@ def main() -> None:
     options.add_argument("ids", nargs="*", help="some files alone")
     chosen = options.parse_args()
     every = listed.files(chosen.ids)
-    compared = report.scores(every, chosen.rows)
+    compared = report.scores(every, chosen.rows, report.earlier())
     if chosen.scores and chosen.out:
         text = page_with_scores(chosen.out.read_text(), compared, _written(chosen.out))
     else:
