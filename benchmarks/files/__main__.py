@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.files import listed, report
+from benchmarks.files.compare import ROWS
 from benchmarks.files.judge import Verdict, upload
 from benchmarks.files.listed import File
 from benchmarks.files.page import page, page_with_scores
@@ -20,14 +21,14 @@ def main() -> None:
     options = argparse.ArgumentParser(prog="benchmarks.files", description=__doc__)
     options.add_argument("--cache", type=Path, default=Path("var/files"))
     options.add_argument("--out", type=Path, help="page to write; else it is printed")
-    options.add_argument("--build", default="head", help="of the product, whose results are shown")
+    options.add_argument("--rows", type=Path, default=ROWS, help="folder of the product's scores")
     options.add_argument(
         "--scores", action="store_true", help="write the page's scores anew, alone"
     )
     options.add_argument("ids", nargs="*", help="some files alone")
     chosen = options.parse_args()
     every = listed.files(chosen.ids)
-    compared = report.scores(every, chosen.cache / "results", chosen.build)
+    compared = report.scores(every, chosen.rows, report.earlier())
     if chosen.scores and chosen.out:
         text = page_with_scores(chosen.out.read_text(), compared, _written(chosen.out))
     else:

@@ -38,8 +38,8 @@ is more. Trees are shown and not judged. The better of two peers is chosen by th
 
 The defaults were chosen on the tuning half alone (`benchmarks/files/halves.py`, a seeded draw that was committed first); the held-out half
 was searched once with each set of defaults, after that: with the planned network, and with the several networks of now. The peers' scores are kept in `benchmarks/files/peer_scores.json`, with versions and machine, and
-`python -m benchmarks.files.peer_scores` adds further splits. `python -m benchmarks.files.compare` runs the searches, keeps each in
-`var/files/results`, and goes on where it ended.
+`python -m benchmarks.files.peer_scores` adds further splits. `python -m benchmarks.files.compare` runs the searches, keeps the score of each in
+`benchmarks/files/rows`, and goes on where it ended.
 
 """
 

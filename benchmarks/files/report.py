@@ -1,62 +1,51 @@
-"""The table of scores: whole searches with defaults beside peers, from the results that lie on disk."""
+"""The table of scores: whole searches with defaults beside peers, from the rows of both."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.files.compare import OURS
 from benchmarks.files.halves import HALVES, half_of
 from benchmarks.files.listed import File
 from benchmarks.files.peer_scores import PEERS, stored
 from benchmarks.files.shuffled import MOST
+from benchmarks.search.cache import Cache
 
-OURS, TREES = "ours", "trees"
+TREES = "trees"
 JUDGED = ("linear", "realmlp")
+EARLIER = Path(__file__).with_name("earlier.json")
 _TEST_PART = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Points of a hundred of each contender, by split; only splits that all have."""
+    """A file's scores in points of a hundred: of each contender the mean over the splits.
+
+    error
+        Standard error of `behind`: of the pairs; of one split alone that of two accuracies.
+    """
 
     file: File
-    by: Mapping[str, Sequence[float]]
-
-    @property
-    def splits(self) -> int:
-        """The number of splits."""
-        return len(self.by[OURS])
-
-    def mean(self, who: str) -> float:
-        """Return the mean over the splits."""
-        return float(np.mean(self.by[who]))
-
-    @property
-    def behind(self) -> float:
-        """Points that the best linear or network peer is ahead; below 0 where it is behind."""
-        return self.mean(self.best) - self.mean(OURS)
+    splits: int
+    mean: Mapping[str, float]
+    error: float
 
     @property
     def best(self) -> str:
         """The best peer that is judged."""
-        return max(JUDGED, key=self.mean)
+        return best_of(self.mean)
 
     @property
-    def error(self) -> float:
-        """Standard error of `behind`: of the pairs; of one split alone that of two accuracies."""
-        if self.splits > 1:
-            pairs = np.subtract(self.by[self.best], self.by[OURS])
-            return float(np.std(pairs, ddof=1) / sqrt(self.splits))
-        if self.file.task == "regression":
-            return 0.0
-        rows = _TEST_PART * min(self.file.rows, MOST)
-        shares = [self.mean(who) / 100 for who in (OURS, self.best)]
-        return 100 * sqrt(sum(share * (1 - share) for share in shares) / 2 / rows)
+    def behind(self) -> float:
+        """Points that the best linear or network peer is ahead; below 0 where it is behind."""
+        return self.mean[self.best] - self.mean[OURS]
 
     @property
     def keeps_up(self) -> bool:
@@ -64,19 +53,88 @@ class Scores:
         return self.behind <= max(1.0, self.error)
 
 
-def scores(every: Sequence[File], results: Path, build: str) -> list[Scores]:
-    """Read the product's results from disk, and those of the peers from the repository."""
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What a table of before has of some splits whose single scores were not kept.
+
+    ours, error
+        The mean of the product's scores, and the standard error of what the best peer was ahead.
+    """
+
+    splits: Sequence[int]
+    ours: float
+    error: float
+
+
+def earlier(path: Path = EARLIER) -> Mapping[str, Earlier]:
+    """Read the table of before, by file."""
+    files = json.loads(path.read_text())["files"] if path.exists() else {}
+    return {file: Earlier(**one) for file, one in files.items()}
+
+
+def best_of(mean: Mapping[str, float]) -> str:
+    """The best of the peers that are judged, by their means."""
+    return max(JUDGED, key=mean.__getitem__)
+
+
+def scores(every: Sequence[File], rows: Path, before: Mapping[str, Earlier]) -> list[Scores]:
+    """Read the scores of the product from a folder of rows, and those of the peers.
+
+    Splits without a row are those of the table of before, where it has them.
+    """
+    ours = {key: float(row["score"]) for key, row in Cache(rows, OURS).rows.items()}
     peers, read = stored(), []
     for file in every:
-        ours = {
-            int(one.parent.name): float(json.loads(one.read_text())["score"])
-            for one in (results / file.id).glob(f"*/ours-{build}.json")
+        theirs = {split: peers[name, split] for name, split in sorted(peers) if name == file.id}
+        own = {
+            split: ours[f"{file.id}/{split}"] for split in theirs if f"{file.id}/{split}" in ours
         }
-        splits = sorted(split for split in ours if (file.id, split) in peers)
-        if splits:
-            by = {name: [peers[file.id, split][name] for split in splits] for name in PEERS}
-            read.append(Scores(file, {OURS: [ours[split] for split in splits], **by}))
+        known = before.get(file.id)
+        if known is not None and set(known.splits) <= own.keys():
+            known = None
+        if own or known:
+            read.append(_joined(file, own, known, theirs))
     return read
+
+
+def _joined(
+    file: File,
+    own: Mapping[int, float],
+    before: Earlier | None,
+    theirs: Mapping[int, Mapping[str, float]],
+) -> Scores:
+    """The scores over the splits of `own` and those before, each of them once."""
+    old = () if before is None else before.splits
+    new = [split for split in own if split not in old]
+    splits = [*old, *new]
+    mean = {who: _mean(theirs[split][who] for split in splits) for who in PEERS}
+    best = best_of(mean)
+    pairs = [theirs[split][best] - own[split] for split in new]
+    squares, total = 0.0, sum(own[split] for split in new)
+    if before is not None:
+        k, peers_then = len(old), {who: _mean(theirs[s][who] for s in old) for who in JUDGED}
+        if k > 1 and best_of(peers_then) != best:
+            sys.exit(f"{file.id}: another peer is the best of all splits; run splits {old} again")
+        pairs = [peers_then[best] - before.ours] * k + pairs  # of which the spread is the error's
+        squares, total = before.error**2 * k * (k - 1), total + k * before.ours
+    n = len(splits)
+    mean[OURS] = total / n
+    if n == 1:
+        return Scores(file, n, mean, _error_of_one(file, mean[OURS] / 100, mean[best] / 100))
+    squares += float(np.sum(np.square(np.subtract(pairs, np.mean(pairs)))))
+    return Scores(file, n, mean, sqrt(squares / (n - 1) / n))
+
+
+def _error_of_one(file: File, *shares: float) -> float:
+    """The standard error of the difference of two accuracies on one sealed part, in points; 0 of R2."""
+    if file.task == "regression":
+        return 0.0
+    rows = _TEST_PART * min(file.rows, MOST)
+    return 100 * sqrt(sum(share * (1 - share) for share in shares) / 2 / rows)
+
+
+def _mean(values: Iterable[float]) -> float:
+    return float(np.mean(list(values)))
 
 
 def table(every: Sequence[Scores]) -> str:
@@ -92,7 +150,7 @@ def table(every: Sequence[Scores]) -> str:
     ]
     for one in every:
         metric = "accuracy" if one.file.task == "classification" else "R2"
-        means = [f"{one.mean(who):.1f}" for who in (OURS, *JUDGED, TREES)]
+        means = [f"{one.mean[who]:.1f}" for who in (OURS, *JUDGED, TREES)]
         ends = [f"{one.behind:+.1f}", f"{one.error:.1f}", "yes" if one.keeps_up else "**no**"]
         begins = [one.file.id, half_of(one.file), metric, str(one.splits)]
         lines.append("| " + " | ".join([*begins, *means, *ends]) + " |")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Final
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from hpsearch.nn.layer import ExampleShape, Layer, LayerSpec, Parameter, Plan, S
 from hpsearch.nn.layers import BatchNorm, Dense, Dropout
 from hpsearch.nn.waves import Waves
 from hpsearch.registry import Registry
+
+LATER: Final = {"later": True}
+"""Metadata of an option that a kind of layer did not have at first: what is written stays as it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ class DropoutSpec:
 
 @dataclass(frozen=True, slots=True)
 class WavesSpec:
-    """Cosine and sine of the first `numbers` inputs, beside all inputs.
+    """Cosine and sine of `numbers` inputs from `first` on, beside all inputs.
 
     There are `count` frequencies: `base` radians for each unit of a scaled input, and on by doubling.
     The waves of each are `fade` times as high as those before: the slower ones count for more.
@@ -113,13 +116,17 @@ class WavesSpec:
     count: int = 4
     base: float = 1.0
     fade: float = 0.5
+    first: int = field(default=0, metadata=LATER)
 
     def plan(self, source: ExampleShape) -> Plan:
         """Plan a buffer without parameters. Raises: InvalidRequest if an option makes no waves."""
         if len(source) != 1:
             raise InvalidRequest(f"waves need flat examples; flatten those of {source}")
-        if not 1 <= self.numbers <= source[0]:
-            raise InvalidRequest(f"numbers is {self.numbers}; there are {source[0]} inputs")
+        if not 0 <= self.first < source[0]:
+            raise InvalidRequest(f"first is {self.first}; it must lie in 0..{source[0] - 1}")
+        if not 1 <= self.numbers <= source[0] - self.first:
+            most = source[0] - self.first
+            raise InvalidRequest(f"numbers is {self.numbers}; it must lie in 1..{most}")
         if not 1 <= self.count <= WAVES_MOST:
             raise InvalidRequest(f"count is {self.count}; it must lie in 1..{WAVES_MOST}")
         if not 0 < self.base <= WAVES_BASE_MOST:
@@ -136,7 +143,8 @@ class WavesSpec:
             output = Units.inputs(np.ones((site.shape[0] + 1, source.rows.shape[-1]), dtype))
         octaves = np.arange(self.count)
         frequencies, heights = self.base * 2.0**octaves, self.fade**octaves
-        return Waves(source, output, self.numbers, frequencies.astype(dtype), heights.astype(dtype))
+        waved = slice(self.first, self.first + self.numbers)
+        return Waves(source, output, waved, frequencies.astype(dtype), heights.astype(dtype))
 
 
 WAVES_MOST, WAVES_BASE_MOST = 8, 100.0
@@ -155,6 +163,9 @@ LAYERS: Registry[type[LayerSpec]] = Registry(
 
 
 def layer_to_json(spec: LayerSpec) -> dict[str, Any]:
-    """The name of a layer's kind, and its options."""
+    """The name of a layer's kind, and its options; a `LATER` one only where it is not the default."""
     name = next(name for name, kind in LAYERS.items() if kind is type(spec))
-    return {"kind": name, **asdict(spec)}
+    usual = [
+        f.name for f in fields(spec) if f.metadata == LATER and getattr(spec, f.name) == f.default
+    ]
+    return {"kind": name, **{k: v for k, v in asdict(spec).items() if k not in usual}}

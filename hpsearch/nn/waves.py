@@ -1,4 +1,4 @@
-"""Waves: cosine and sine of the first inputs, beside all inputs.
+"""Waves: cosine and sine of some inputs, beside all inputs.
 
 T trials   F values of an example   M of them in waves   K frequencies   B examples
 
@@ -18,15 +18,15 @@ from hpsearch.nn.layer import Layer
 
 
 class Waves(Layer):
-    """H = (X, a_1 cos(w_1 X_M), a_1 sin(w_1 X_M), a_2 cos(w_2 X_M), ...), X_M being the first M values."""
+    """H = (X, a_1 cos(w_1 X_M), a_1 sin(w_1 X_M), a_2 cos(w_2 X_M), ...), X_M being M neighbouring values."""
 
     def __init__(
-        self, source: Units, output: Units, numbers: int, frequencies: Array, heights: Array
+        self, source: Units, output: Units, waved: slice, frequencies: Array, heights: Array
     ) -> None:
-        """Bind: frequencies w (K,) in radians for each unit of the input, heights a (K,)."""
+        """Bind: places of the M values, frequencies w (K,) in radians for each unit of them, heights a (K,)."""
         self.output = output
-        count, values = len(frequencies), source.rows.shape[-2]
-        self._x, self._first = source.rows, source.rows[..., :numbers, :]
+        count, values, numbers = len(frequencies), source.rows.shape[-2], waved.stop - waved.start
+        self._x, self._some, self._waved = source.rows, source.rows[..., waved, :], waved
         self._d_source, self._frequencies, self._heights = source.d, frequencies, heights
         self._copied = output.rows[..., :values, :]
         waves = output.rows[..., values:, :]
@@ -35,33 +35,33 @@ class Waves(Layer):
             waves[..., (2 * k + 1) * numbers : (2 * k + 2) * numbers, :] for k in range(count)
         ]
         self._values, self._numbers = values, numbers
-        self._spare = np.empty_like(self._first)
+        self._spare = np.empty_like(self._some)
 
     def forward(self) -> None:
         """Copy the values, and compute their waves."""
         np.copyto(self._copied, self._x)
         waves = zip(self._frequencies, self._heights, self._cos, self._sin, strict=True)
         for w, a, cos, sin in waves:
-            np.multiply(self._first, w, self._spare)
+            np.multiply(self._some, w, self._spare)
             np.cos(self._spare, cos)
             np.sin(self._spare, sin)
             np.multiply(cos, a, cos)
             np.multiply(sin, a, sin)
 
     def backward(self) -> None:
-        """dL/dX = dL/dH of the copies, and w (cos dL/dsin - sin dL/dcos) of the first ones."""
+        """dL/dX = dL/dH of the copies, and w (cos dL/dsin - sin dL/dcos) of the M values."""
         if not self._d_source.size:
             return
         d, m = self.output.d, self._numbers
         np.copyto(self._d_source, d[:, : self._values])
-        first = self._d_source[:, :m]
+        some = self._d_source[:, self._waved]
         for k, (w, cos, sin) in enumerate(
             zip(self._frequencies, self._cos, self._sin, strict=True)
         ):
             at = self._values + 2 * k * m
             np.multiply(cos, d[:, at + m : at + 2 * m], self._spare)
             np.multiply(self._spare, w, self._spare)
-            np.add(first, self._spare, first)
+            np.add(some, self._spare, some)
             np.multiply(sin, d[:, at : at + m], self._spare)
             np.multiply(self._spare, w, self._spare)
-            np.subtract(first, self._spare, first)
+            np.subtract(some, self._spare, some)

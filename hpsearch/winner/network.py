@@ -63,8 +63,9 @@ class Activate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Wave:
-    """h, then for each frequency w with its height a: a cos(w h'), a sin(w h') of the first `numbers` values h'."""
+    """h, then for each frequency w with its height a: a cos(w h'), a sin(w h') of `numbers` values h' from `first` on."""
 
+    first: int
     numbers: int
     frequencies: Floats
     heights: Floats
@@ -244,7 +245,9 @@ def _wave(place: Place, weights: nn.Weights) -> list[Step]:
     assert isinstance(spec, nn.WavesSpec)
     octaves = np.arange(spec.count)
     frequencies, heights = spec.base * 2.0**octaves, spec.fade**octaves
-    return [Wave(spec.numbers, frequencies.astype(np.float32), heights.astype(np.float32))]
+    return [
+        Wave(spec.first, spec.numbers, frequencies.astype(np.float32), heights.astype(np.float32))
+    ]
 
 
 def _nothing(place: Place, weights: nn.Weights) -> list[Step]:
@@ -289,5 +292,5 @@ def _said(step: Step) -> dict[str, Any]:
     if isinstance(step, Activate):
         return {"kind": "activation", "name": step.name}
     # The float64 nearest a float32 has more digits than anybody wrote; it is that very number.
-    return {"kind": "waves", "numbers": step.numbers, "frequencies": step.frequencies.tolist(),
+    return {"kind": "waves", "first": step.first, "numbers": step.numbers, "frequencies": step.frequencies.tolist(),
             "heights": step.heights.tolist()}  # fmt: skip

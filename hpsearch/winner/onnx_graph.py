@@ -90,7 +90,7 @@ class _Graph:
             return self._add("Add", h, self._weights(f"{step.name}.beta", step.beta))
         if isinstance(step, Activate):
             return self._add(FUNCTIONS[step.name], h)
-        first = self._columns(h, np.arange(step.numbers))
+        first = self._columns(h, np.arange(step.first, step.first + step.numbers))
         parts = [h]
         for w, a in zip(step.frequencies, step.heights, strict=True):
             turned = self._add("Mul", first, self._constant("frequency", w))

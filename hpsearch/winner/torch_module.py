@@ -93,17 +93,17 @@ class Prepare(nn.Module):
 
 
 class Waves(nn.Module):
-    """All values, then for each frequency the cosines and the sines of the first ones."""
+    """All values, then for each frequency the cosines and the sines of some of them."""
 
     def __init__(self, step: Mapping[str, Any]) -> None:
         super().__init__()
-        self.numbers = step["numbers"]
+        self.waved = slice(step["first"], step["first"] + step["numbers"])
         self.waves = list(zip(step["frequencies"], step["heights"], strict=True))
 
     def forward(self, h: Tensor) -> Tensor:
         """(n, values + 2 * frequencies * numbers) the values and their waves."""
-        first = h[:, : self.numbers]
-        turns = ((w * first, a) for w, a in self.waves)
+        some = h[:, self.waved]
+        turns = ((w * some, a) for w, a in self.waves)
         waves = [a * wave for turned, a in turns for wave in (turned.cos(), turned.sin())]
         return torch.cat([h, *waves], dim=1)
 

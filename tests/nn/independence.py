@@ -25,7 +25,7 @@ SHAPES = {
     "beyond a block": nn.Shape(257, (130,), 4, batch_size=50),
     "batches of one": nn.Shape(5, (8,), 3, batch_size=1),
     "waves": nn.Shape(
-        9, (21,), 3, batch_size=16, layers=(nn.WavesSpec(numbers=4),), example_shape=(9,)
+        9, (21,), 3, batch_size=16, layers=(nn.WavesSpec(numbers=4, first=2),), example_shape=(9,)
     ),
 }
 EPOCHS = 2

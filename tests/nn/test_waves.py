@@ -19,19 +19,19 @@ SPEC = nn.WavesSpec(numbers=2, count=3, base=0.5, fade=0.75)
 SHAPE = nn.Shape(6, (8,), 3, optimizer="adam", batch_size=16, layers=(SPEC,), example_shape=(6,))
 
 
-def expected(x: np.ndarray) -> np.ndarray:
+def expected(x: np.ndarray, spec: nn.WavesSpec = SPEC) -> np.ndarray:
     """The layer's output (..., U, B), from its formula."""
-    parts = [x]
-    for k in range(SPEC.count):
-        angle, height = SPEC.base * 2**k * x[..., : SPEC.numbers, :], SPEC.fade**k
+    parts, waved = [x], x[..., spec.first : spec.first + spec.numbers, :]
+    for k in range(spec.count):
+        angle, height = spec.base * 2**k * waved, spec.fade**k
         parts += [height * np.cos(angle), height * np.sin(angle)]
     return np.concatenate(parts, axis=-2)
 
 
-def bound(source: Units) -> Waves:
-    shape = SPEC.plan((source.rows.shape[-2],)).shape
+def bound(source: Units, spec: nn.WavesSpec = SPEC) -> Waves:
+    shape = spec.plan((source.rows.shape[-2],)).shape
     nothing = np.empty((source.rows.shape[0] if source.rows.ndim == 3 else 2, 0))
-    layer = SPEC.bind(nn.Site(source, (source.rows.shape[-2],), shape, nothing, nothing, nothing))
+    layer = spec.bind(nn.Site(source, (source.rows.shape[-2],), shape, nothing, nothing, nothing))
     assert isinstance(layer, Waves)
     return layer
 
@@ -46,20 +46,21 @@ def test_trials_share_the_waves_of_the_inputs() -> None:
     layer.backward()  # the inputs have no gradient
 
 
-def test_the_gradient_behind_another_layer() -> None:
+@pytest.mark.parametrize("first", [0, 2])
+def test_the_gradient_behind_another_layer(first: int) -> None:
+    spec = dataclasses.replace(SPEC, first=first)
     rng, step = np.random.default_rng(1), 1e-6
     x, along = rng.normal(size=(3, 4, 7)), rng.normal(size=(3, 4, 7))
     source = Units.make(3, 4, 7, np.float64)
     source.rows[...] = x
-    layer = bound(source)
+    layer = bound(source, spec)
     layer.forward()
-    np.testing.assert_allclose(layer.output.rows, expected(x), rtol=1e-12)
+    np.testing.assert_allclose(layer.output.rows, expected(x, spec), rtol=1e-12)
     weigh = rng.normal(size=layer.output.rows.shape)
     layer.output.d[...] = weigh
     layer.backward()
-    slope = ((expected(x + step * along) - expected(x - step * along)) * weigh).sum((1, 2)) / (
-        2 * step
-    )
+    ahead, back = expected(x + step * along, spec), expected(x - step * along, spec)
+    slope = ((ahead - back) * weigh).sum((1, 2)) / (2 * step)
     np.testing.assert_allclose((source.d * along).sum((1, 2)), slope, rtol=1e-6)
 
 
@@ -98,6 +99,17 @@ def test_a_model_with_waves_is_stored_and_predicts_the_same(tmp_path: Path) -> N
     assert np.array_equal(again.predict_values(x), values)
 
 
+def test_an_option_of_later_is_written_where_it_says_something() -> None:
+    """What was stored without it, and its digest, stay as they are."""
+    assert nn.layer_to_json(SPEC) == {
+        "kind": "waves", "numbers": 2, "count": 3, "base": 0.5, "fade": 0.75,
+    }  # fmt: skip
+    moved = dataclasses.replace(SPEC, first=3)
+    assert nn.layer_to_json(moved) == {**nn.layer_to_json(SPEC), "first": 3}
+    shape = dataclasses.replace(SHAPE, layers=(moved,))
+    assert nn.Shape.from_json(shape.to_json()) == shape
+
+
 def test_waves_learn_what_goes_up_and_down() -> None:
     """y = sin(3 x): at equal trainings a network of ReLUs has several times the loss."""
     rng = np.random.default_rng(4)
@@ -122,8 +134,11 @@ def test_waves_learn_what_goes_up_and_down() -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"numbers": 0}, "numbers is 0; there are 6 inputs"),
-        ({"numbers": 7}, "numbers is 7; there are 6 inputs"),
+        ({"numbers": 0}, r"numbers is 0; it must lie in 1\.\.6"),
+        ({"numbers": 7}, "numbers is 7"),
+        ({"first": 5}, r"numbers is 2; it must lie in 1\.\.1"),
+        ({"first": 6}, r"first is 6; it must lie in 0\.\.5"),
+        ({"first": -1}, "first is -1"),
         ({"count": 9}, "count is 9"),
         ({"base": 0.0}, "base is 0.0"),
         ({"fade": 1.5}, "fade is 1.5"),

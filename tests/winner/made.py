@@ -90,7 +90,8 @@ CASES = {
     "mixed classes, several networks": Case(
         people, "bought", ("price",),
         {"hidden_sizes": [12], "activation": "relu", "scaling": "robust", "dropout": 0.2,
-         "layers": [{"kind": "waves", "numbers": 2, "count": 3}]}, networks=3,
+         "layers": [{"kind": "waves", "numbers": 2, "count": 3},
+                    {"kind": "waves", "first": 1, "numbers": 1, "base": 8.0}]}, networks=3,
     ),
     "mixed regression, batch norm": Case(
         people, "price", ("bought",),

@@ -97,7 +97,7 @@ def normalised(h: np.ndarray, step: dict[str, Any], a: dict[str, np.ndarray]) ->
 
 
 def with_waves(h: np.ndarray, step: dict[str, Any], a: dict[str, np.ndarray]) -> np.ndarray:
-    first = h[:, : step["numbers"]]
+    first = h[:, step["first"] : step["first"] + step["numbers"]]
     waves = zip(step["frequencies"], step["heights"], strict=True)
     parts = [(c * np.cos(w * first), c * np.sin(w * first)) for w, c in waves]
     return np.concatenate([h, *(wave for pair in parts for wave in pair)], axis=1)

@@ -63,6 +63,20 @@ def test_waves_are_of_numbers_and_of_few() -> None:
     assert not waves_of(model_of(replace(TABLE, columns=many)))
 
 
+def test_days_have_faster_waves() -> None:
+    days, week = (Column(f"at: {part}", "number", part=part) for part in ("days", "week_sin"))
+    ordered = Column("size", "ordered", ("s", "m"))
+    facts = replace(
+        PRICES, columns=(WORDS, ordered, Column("ok", "boolean"), days, week, NUMBERS[0])
+    )
+    all_of_them, fast = waves_of(model_of(facts))
+    assert all_of_them == nn.WavesSpec(4, **planned.WAVES)
+    assert fast == nn.WavesSpec(1, **planned.FASTER, first=1)
+    assert fast.base == all_of_them.base * 2**all_of_them.count
+    many = (days,) * (planned.DATES_OF_WAVES + 1)
+    assert len(waves_of(model_of(replace(PRICES, columns=many)))) == 1 + planned.DATES_OF_WAVES
+
+
 def test_an_image_has_neither_dropout_nor_waves() -> None:
     model = model_of(replace(FACTS, image=True, example_shape=(8, 8)))
     assert (model.optimizer, model.hidden_sizes, model.dropout) == ("adam", (128,), 0.0)

@@ -6,7 +6,8 @@
     hidden_sizes          a layer of `UNITS`, where that leaves the trainings as long and as many
     dropout               `DROPOUT` where a table's rows have classes; with these units alone
     layers                waves of a table's numbers (`hpsearch.nn.waves`), of `NUMBERS_OF_WAVES` at the most,
-                          from `ROWS_OF_WAVES` training rows on; with these units alone
+                          and faster ones of the days of its dates, of `DATES_OF_WAVES` at the most; from
+                          `ROWS_OF_WAVES` training rows on; with these units alone
     max_levels            as many as the largest category has, up to `LEVELS`
 
 Of a table of up to `ROWS_OF_NETWORKS` training rows the recommended model is made of `NETWORKS` networks.
@@ -32,6 +33,8 @@ LEVELS, LEVELS_USUAL = 256, 32
 ROWS_OF_WAVES: Mapping[Task, int] = {"regression": 500, "classification": 750}
 NUMBERS_OF_WAVES = 32
 WAVES: Mapping[str, Any] = {"count": 4, "base": 1.0, "fade": 0.75}
+DATES_OF_WAVES = 4
+FASTER: Mapping[str, Any] = {"count": 3, "base": 16.0, "fade": 0.75}  # begin where `WAVES` end
 NETWORKS, ROWS_OF_NETWORKS = 5, 2500
 FIELDS = ("optimizer", "schedule", "hidden_sizes", "dropout", "max_levels", "layers")
 _OTHER_SIZES = frozenset({"hidden_units", "hidden_layers"})
@@ -90,10 +93,20 @@ def _wished(setup: Setup, taken: Collection[str]) -> dict[str, Any]:
         return wished
     if facts.task == "classification":
         wished["dropout"] = DROPOUT
-    numbers, enough = _numbers(facts), setup.n_training >= ROWS_OF_WAVES[facts.task]
-    if enough and 1 <= numbers <= NUMBERS_OF_WAVES:
-        wished["layers"] = [{"kind": "waves", "numbers": numbers, **WAVES}]
+    if setup.n_training >= ROWS_OF_WAVES[facts.task] and (layers := _waves(facts)):
+        wished["layers"] = layers
     return wished
+
+
+def _waves(facts: DatasetFacts) -> list[dict[str, Any]]:
+    """Layers of waves: slow ones of all numbers, and fast ones of days, for a day is one of thousands."""
+    numbers = [c for c in facts.columns if c.kind in ("number", "ordered")]
+    count = len(numbers) if facts.columns else facts.features
+    if not 1 <= count <= NUMBERS_OF_WAVES:
+        return []
+    days = [place for place, column in enumerate(numbers) if column.part == "days"]
+    fast = [{"first": place, "numbers": 1, **FASTER} for place in days[:DATES_OF_WAVES]]
+    return [{"kind": "waves", **one} for one in ({"numbers": count, **WAVES}, *fast)]
 
 
 def _suits_adam(rate: Dimension | None) -> bool:
@@ -102,10 +115,3 @@ def _suits_adam(rate: Dimension | None) -> bool:
         return False
     least = min(rate.choices, key=float) if isinstance(rate, Choices) else rate.low  # type: ignore[arg-type]  # numbers, by the table
     return float(least) < ADAM_FROM  # type: ignore[arg-type]  # likewise
-
-
-def _numbers(facts: DatasetFacts) -> int:
-    """Inputs that are numbers; they come first."""
-    if not facts.columns:
-        return facts.features
-    return sum(column.kind in ("number", "ordered") for column in facts.columns)
