@@ -1,6 +1,6 @@
 """Speed of two builds, in pairs that take turns: new over old, with a 95 % interval.
 
-    python benchmarks/pairs.py OLD NEW [--what engine service decision] [--pairs 9]
+    python benchmarks/pairs.py OLD NEW [--what engine service jobs decision] [--pairs 9]
 
 OLD and NEW are checkouts with a virtual environment each (`make .venv/.dev`), which run their own
 copies of the benchmarks. Within a pair the build that begins changes from pair to
@@ -69,6 +69,13 @@ def service(checkout: Path) -> Iterator[Measure]:
 
 
 @contextmanager
+def jobs(checkout: Path) -> Iterator[Measure]:
+    """Jobs a second on each store, and jobs per second of processor time: in all and of each part."""
+    with _answering(checkout, _JOBS) as measure:
+        yield measure
+
+
+@contextmanager
 def decision(checkout: Path) -> Iterator[Measure]:
     """Decisions a second of CPU time after 500 and 10,000 trials of LCBench, rounds of 32."""
     with _answering(checkout, _DECISION) as measure:
@@ -97,9 +104,9 @@ def _answering(checkout: Path, program: str) -> Iterator[Measure]:
         ask.close()
 
 
-# What a checkout runs, with the parts of its own benchmarks/service: services on both databases,
-# two workers that train nothing, a search of 100,000 trials to read. A line is answered by figures.
-_SERVICE = """
+# What a checkout runs, with the parts of its own benchmarks/service: services on each store with
+# two workers that train nothing. A line is answered by figures.
+_QUEUE = """
 import contextlib, json, statistics, sys, tempfile
 from pathlib import Path
 import sqlalchemy as sa
@@ -107,7 +114,8 @@ from benchmarks.service import reading, throughput
 from benchmarks.service.fleet import Site, wait
 from hpsearch.store.tables import search
 
-JOBS, FIRST, LAST, REQUESTS, TRIALS = 320, 40, 300, 20, throughput.TRIALS
+JOBS, FIRST, LAST, SEARCHES = 480, 40, 440, 4
+REQUESTS, TRIALS = 20, throughput.TRIALS
 reading.ROUNDS = 4
 
 def idle(fleet):
@@ -117,19 +125,51 @@ def idle(fleet):
 
 def jobs(fleet):
     before = fleet.trials_done()
-    fleet.submit(trials_per_round=TRIALS * JOBS, seed=before)
+    for seed in range(SEARCHES):
+        fleet.submit(trials_per_round=TRIALS * JOBS // SEARCHES, seed=before + seed)
     marks = []
     for count in (FIRST, LAST):
         wait(lambda: fleet.trials_done() >= before + TRIALS * count, seconds=300, what="jobs")
-        marks.append((fleet.trials_done(), reading.time.perf_counter()))
-    wait(lambda: idle(fleet), seconds=300, what="the search's end")
-    (done, began), (more, ended) = marks
-    return (more - done) / TRIALS / (ended - began)
+        marks.append((fleet.trials_done(), reading.time.perf_counter(), fleet.cpu()))
+    wait(lambda: idle(fleet), seconds=300, what="the searches' ends")
+    (done, began, first), (more, ended, last) = marks
+    count = (more - done) / TRIALS
+    spent = {part: last[part] - first[part] for part in last}
+    return count / (ended - began), {"all": count / sum(spent.values())} | {
+        part: count / seconds for part, seconds in spent.items() if seconds
+    }
 
 def begin(fleet):
     fleet.loop()
     fleet.workers(throughput.WORKERS)
-    return lambda kind: {f"jobs, {kind}": jobs(fleet)}
+    return lambda kind: {f"jobs, {kind}": jobs(fleet)[0]}
+"""
+
+# The same, with the processor time beside it.
+_JOBS = (
+    _QUEUE
+    + """
+with contextlib.ExitStack() as stack:
+    site = Site(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hps-pairs-"))))
+    fleets = {kind: stack.enter_context(site.fleet(kind)) for kind in throughput.STORES}
+    for fleet in fleets.values():
+        stack.callback(fleet.stop)
+        begin(fleet)
+    for _ in sys.stdin:
+        figures = {}
+        for kind, fleet in fleets.items():
+            a_second, of_processor = jobs(fleet)
+            figures[f"jobs a second, {kind}"] = a_second
+            for part in ("all", "children", "workers", "servers"):
+                figures[f"jobs per second of processor, {kind}: {part}"] = of_processor[part]
+        print(json.dumps(figures), flush=True)
+"""
+)
+
+# And pages of a search of 100,000 trials.
+_SERVICE = (
+    _QUEUE
+    + """
 
 def pages(fleet):
     ids = reading.load(fleet, 1)
@@ -157,6 +197,7 @@ with contextlib.ExitStack() as stack:
             figures |= measured(kind)
         print(json.dumps(figures), flush=True)
 """
+)
 
 
 # What a checkout decides, with the parts of its own benchmarks/search.
@@ -192,6 +233,7 @@ for _ in sys.stdin:
 WHAT: Mapping[str, Callable[[Path], AbstractContextManager[Measure]]] = {
     "engine": engine,
     "service": service,
+    "jobs": jobs,
     "decision": decision,
 }
 
