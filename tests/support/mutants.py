@@ -94,7 +94,8 @@ MUTANTS: dict[str, Mutant] = {
         "QueueMachine",
     ),
     "the delay of a lost job is ignored": Mutant(
-        f"{STATEMENTS}:CLAIM", "        due(),\n", "", "QueueMachine"
+        f"{STATEMENTS}:CLAIM", "            due(),\n            sa.select", "            sa.select",
+        "QueueMachine",
     ),
     "epochs are not counted": Mutant(
         f"{STATEMENTS}:COUNT",
