@@ -70,7 +70,7 @@ def service(checkout: Path) -> Iterator[Measure]:
 
 @contextmanager
 def jobs(checkout: Path) -> Iterator[Measure]:
-    """Jobs a second on each store, and jobs per second of processor time: in all and of each part."""
+    """Jobs per second of processor time on PostgreSQL, of one pool process and of the server."""
     with _answering(checkout, _JOBS) as measure:
         yield measure
 
@@ -104,9 +104,9 @@ def _answering(checkout: Path, program: str) -> Iterator[Measure]:
         ask.close()
 
 
-# What a checkout runs, with the parts of its own benchmarks/service: services on each store with
-# two workers that train nothing. A line is answered by figures.
-_QUEUE = """
+# What a checkout runs, with the parts of its own benchmarks/service: services on both databases,
+# two workers that train nothing, a search of 100,000 trials to read. A line is answered by figures.
+_SERVICE = """
 import contextlib, json, statistics, sys, tempfile
 from pathlib import Path
 import sqlalchemy as sa
@@ -114,8 +114,7 @@ from benchmarks.service import reading, throughput
 from benchmarks.service.fleet import Site, wait
 from hpsearch.store.tables import search
 
-JOBS, FIRST, LAST, SEARCHES = 480, 40, 440, 4
-REQUESTS, TRIALS = 20, throughput.TRIALS
+JOBS, FIRST, LAST, REQUESTS, TRIALS = 320, 40, 300, 20, throughput.TRIALS
 reading.ROUNDS = 4
 
 def idle(fleet):
@@ -125,51 +124,19 @@ def idle(fleet):
 
 def jobs(fleet):
     before = fleet.trials_done()
-    for seed in range(SEARCHES):
-        fleet.submit(trials_per_round=TRIALS * JOBS // SEARCHES, seed=before + seed)
+    fleet.submit(trials_per_round=TRIALS * JOBS, seed=before)
     marks = []
     for count in (FIRST, LAST):
         wait(lambda: fleet.trials_done() >= before + TRIALS * count, seconds=300, what="jobs")
-        marks.append((fleet.trials_done(), reading.time.perf_counter(), fleet.cpu()))
-    wait(lambda: idle(fleet), seconds=300, what="the searches' ends")
-    (done, began, first), (more, ended, last) = marks
-    count = (more - done) / TRIALS
-    spent = {part: last[part] - first[part] for part in last}
-    return count / (ended - began), {"all": count / sum(spent.values())} | {
-        part: count / seconds for part, seconds in spent.items() if seconds
-    }
+        marks.append((fleet.trials_done(), reading.time.perf_counter()))
+    wait(lambda: idle(fleet), seconds=300, what="the search's end")
+    (done, began), (more, ended) = marks
+    return (more - done) / TRIALS / (ended - began)
 
 def begin(fleet):
     fleet.loop()
     fleet.workers(throughput.WORKERS)
-    return lambda kind: {f"jobs, {kind}": jobs(fleet)[0]}
-"""
-
-# The same, with the processor time beside it.
-_JOBS = (
-    _QUEUE
-    + """
-with contextlib.ExitStack() as stack:
-    site = Site(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hps-pairs-"))))
-    fleets = {kind: stack.enter_context(site.fleet(kind)) for kind in throughput.STORES}
-    for fleet in fleets.values():
-        stack.callback(fleet.stop)
-        begin(fleet)
-    for _ in sys.stdin:
-        figures = {}
-        for kind, fleet in fleets.items():
-            a_second, of_processor = jobs(fleet)
-            figures[f"jobs a second, {kind}"] = a_second
-            for part in ("all", "children", "workers", "servers"):
-                figures[f"jobs per second of processor, {kind}: {part}"] = of_processor[part]
-        print(json.dumps(figures), flush=True)
-"""
-)
-
-# And pages of a search of 100,000 trials.
-_SERVICE = (
-    _QUEUE
-    + """
+    return lambda kind: {f"jobs, {kind}": jobs(fleet)}
 
 def pages(fleet):
     ids = reading.load(fleet, 1)
@@ -197,7 +164,60 @@ with contextlib.ExitStack() as stack:
             figures |= measured(kind)
         print(json.dumps(figures), flush=True)
 """
-)
+
+
+# One pool process of the checkout, which trains nothing, on PostgreSQL: jobs of 30 trials.
+_JOBS = """
+import contextlib, json, sys, tempfile, time
+from pathlib import Path
+from benchmarks.service import throughput
+from benchmarks.service.fleet import Site, children, cpu_seconds
+from support import noop
+from support.bench import OWNER
+from worker import tasks
+from worker.app import make
+
+FIRST, LAST, SEARCHES, JOBS = 40, 240, 4, 80
+
+class Enough(BaseException):
+    pass
+
+class Trainer(noop.Trainer):
+    def run(self, order, *, stopped):
+        self.jobs = getattr(self, "jobs", 0) + 1
+        if self.jobs in (FIRST, LAST):
+            server = sum(map(cpu_seconds, children(fleet.servers[0])))
+            marks.append((time.process_time(), server, time.perf_counter()))
+        if self.jobs == LAST:
+            raise Enough
+        return super().run(order, stopped=stopped)
+
+tasks.Trainer, tasks.STAY_SECONDS = Trainer, 1e9
+with contextlib.ExitStack() as stack:
+    site = Site(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hps-pairs-"))))
+    fleet = stack.enter_context(site.fleet("postgresql, synchronous_commit off"))
+    work, number = fleet.services.jobs, 0
+    for _ in sys.stdin:
+        ids = [
+            fleet.submit(trials_per_round=throughput.TRIALS * JOBS, seed=number + seed)
+            for seed in range(SEARCHES)
+        ]
+        number += SEARCHES
+        work.advance_due()
+        hints, marks = work.hints(), []
+        runner = tasks.Runner(make(fleet.settings), fleet.services)
+        runner.start()
+        with contextlib.suppress(Enough):
+            runner(hints[0])
+        runner._lease.close()
+        for search_id in ids:  # nobody follows the hints that are with the broker
+            fleet.services.searches.cancel(search_id, owner=OWNER)
+        spent = [(LAST - FIRST) / (after - before) for before, after in zip(*marks)]
+        worker, server, passed = spent
+        figures = {"worker": worker, "server": server, "both": 1 / (1 / worker + 1 / server)}
+        figures = {f"jobs per second of processor, {k}": v for k, v in figures.items()}
+        print(json.dumps({**figures, "jobs a second, one worker": passed}), flush=True)
+"""
 
 
 # What a checkout decides, with the parts of its own benchmarks/search.
