@@ -1,6 +1,6 @@
 """Speed of two builds, in pairs that take turns: new over old, with a 95 % interval.
 
-    python benchmarks/pairs.py OLD NEW [--what engine service decision] [--pairs 9]
+    python benchmarks/pairs.py OLD NEW [--what engine service jobs decision] [--pairs 9]
 
 OLD and NEW are checkouts with a virtual environment each (`make .venv/.dev`), which run their own
 copies of the benchmarks. Within a pair the build that begins changes from pair to
@@ -65,6 +65,13 @@ def service(checkout: Path) -> Iterator[Measure]:
     The service of a build stays up and idle while the other one is measured.
     """
     with _answering(checkout, _SERVICE) as measure:
+        yield measure
+
+
+@contextmanager
+def jobs(checkout: Path) -> Iterator[Measure]:
+    """Jobs per second of processor time on PostgreSQL, of one pool process and of the server."""
+    with _answering(checkout, _JOBS) as measure:
         yield measure
 
 
@@ -159,6 +166,60 @@ with contextlib.ExitStack() as stack:
 """
 
 
+# One pool process of the checkout, which trains nothing, on PostgreSQL: jobs of 30 trials.
+_JOBS = """
+import contextlib, json, sys, tempfile, time
+from pathlib import Path
+from benchmarks.service import throughput
+from benchmarks.service.fleet import Site, children, cpu_seconds
+from support import noop
+from support.bench import OWNER
+from worker import tasks
+from worker.app import make
+
+FIRST, LAST, SEARCHES, JOBS = 40, 240, 4, 80
+
+class Enough(BaseException):
+    pass
+
+class Trainer(noop.Trainer):
+    def run(self, order, *, stopped):
+        self.jobs = getattr(self, "jobs", 0) + 1
+        if self.jobs in (FIRST, LAST):
+            server = sum(map(cpu_seconds, children(fleet.servers[0])))
+            marks.append((time.process_time(), server, time.perf_counter()))
+        if self.jobs == LAST:
+            raise Enough
+        return super().run(order, stopped=stopped)
+
+tasks.Trainer, tasks.STAY_SECONDS = Trainer, 1e9
+with contextlib.ExitStack() as stack:
+    site = Site(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hps-pairs-"))))
+    fleet = stack.enter_context(site.fleet("postgresql, synchronous_commit off"))
+    work, number = fleet.services.jobs, 0
+    for _ in sys.stdin:
+        ids = [
+            fleet.submit(trials_per_round=throughput.TRIALS * JOBS, seed=number + seed)
+            for seed in range(SEARCHES)
+        ]
+        number += SEARCHES
+        work.advance_due()
+        hints, marks = work.hints(), []
+        runner = tasks.Runner(make(fleet.settings), fleet.services)
+        runner.start()
+        with contextlib.suppress(Enough):
+            runner(hints[0])
+        runner._lease.close()
+        for search_id in ids:  # nobody follows the hints that are with the broker
+            fleet.services.searches.cancel(search_id, owner=OWNER)
+        spent = [(LAST - FIRST) / (after - before) for before, after in zip(*marks)]
+        worker, server, passed = spent
+        figures = {"worker": worker, "server": server, "both": 1 / (1 / worker + 1 / server)}
+        figures = {f"jobs per second of processor, {k}": v for k, v in figures.items()}
+        print(json.dumps({**figures, "jobs a second, one worker": passed}), flush=True)
+"""
+
+
 # What a checkout decides, with the parts of its own benchmarks/search.
 _DECISION = """
 import json, statistics, sys, time
@@ -192,6 +253,7 @@ for _ in sys.stdin:
 WHAT: Mapping[str, Callable[[Path], AbstractContextManager[Measure]]] = {
     "engine": engine,
     "service": service,
+    "jobs": jobs,
     "decision": decision,
 }
 

@@ -26,7 +26,7 @@ EXIT_UNRESPONSIVE = 70
 
 
 class LeaseKeeper:
-    """Heartbeats of one process and of the job it holds."""
+    """Heartbeats of one process and of the jobs it holds."""
 
     def __init__(
         self, work: JobService, *, worker_run: str, heartbeat: float, lease: float
@@ -36,7 +36,7 @@ class LeaseKeeper:
         self._heartbeat = heartbeat
         self._lease = lease
         self._lock = threading.Lock()
-        self._hint: Hint | None = None
+        self._hints: frozenset[Hint] = frozenset()
         self._lost = threading.Event()
         self._lost_at = 0.0
         self._renewed = time.monotonic()
@@ -58,21 +58,21 @@ class LeaseKeeper:
         self._work.unregister(self._run)
 
     def stopped(self) -> bool:
-        """True once the lease of the present job is lost."""
+        """True once the lease of a present job is lost."""
         return self._lost.is_set()
 
     @contextmanager
-    def holding(self, hint: Hint) -> Iterator[None]:
-        """Keep the lease of `hint` while the block runs."""
+    def holding(self, *hints: Hint) -> Iterator[None]:
+        """Keep the leases of `hints` while the block runs."""
         with self._lock:
-            self._hint = hint
+            self._hints = frozenset(hints)
             self._renewed = time.monotonic()
             self._lost.clear()
         try:
             yield
         finally:
             with self._lock:
-                self._hint = None
+                self._hints = frozenset()
 
     def _beat(self) -> None:
         while not self._closing.wait(self._heartbeat):
@@ -84,9 +84,9 @@ class LeaseKeeper:
                 self._give_up_if_stale()
             if self._lost.is_set() and time.monotonic() - self._lost_at > UNRESPONSIVE_SECONDS:
                 with self._lock:
-                    hint = self._hint
-                if hint is not None:
-                    log.error("job %d does not stop; this process ends", hint.job_id)
+                    held = ", ".join(str(hint.job_id) for hint in self._hints)
+                if held:
+                    log.error("job %s does not stop; this process ends", held)
                     os._exit(EXIT_UNRESPONSIVE)  # the main thread cannot be interrupted otherwise
 
     def _announce(self) -> None:
@@ -96,20 +96,21 @@ class LeaseKeeper:
 
     def _renew(self) -> None:
         with self._lock:
-            hint = self._hint
-        if hint is None or self._lost.is_set():
+            hints = self._hints
+        if not hints or self._lost.is_set():
             return
-        if self._work.heartbeat(hint, worker_run=self._run):
+        renewed = [self._work.heartbeat(hint, worker_run=self._run) for hint in hints]
+        if all(renewed):
             self._renewed = time.monotonic()
             return
         with self._lock:
-            if self._hint is hint:  # it may have been finished in the meantime
+            if self._hints is hints:  # they may have been finished in the meantime
                 self._mark_lost()
 
     def _give_up_if_stale(self) -> None:
         with self._lock:
             stale = time.monotonic() - self._renewed > self._lease
-            if self._hint is not None and stale and not self._lost.is_set():
+            if self._hints and stale and not self._lost.is_set():
                 self._mark_lost()
 
     def _mark_lost(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from celery import Celery, Task, signals
@@ -16,6 +16,7 @@ from hpsearch.service import (
     Services,
     advance,  # noqa: F401  # loaded before the fork, so that no round waits for scipy.stats
 )
+from hpsearch.service.jobs import Taken
 from hpsearch.settings import Settings
 from hpsearch.store import Written
 from hpsearch.training import Trainer
@@ -25,6 +26,7 @@ from hpsearch.wiring import assemble
 from worker.app import LIMIT_GRACE, TASK
 from worker.hint_publisher import HintPublisher
 from worker.lease_keeper import LeaseKeeper
+from worker.pace import Pace
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +47,7 @@ class Runner:
         self._checked = False
         self._trainer = Trainer(services.files, stack_size=settings.stack_size)
         self._publisher = HintPublisher(app, services.jobs)
+        self._pace = Pace()
         self._lease = LeaseKeeper(
             services.jobs,
             worker_run=self.run_id,
@@ -79,49 +82,87 @@ class Runner:
             return
         until = time.monotonic() + STAY_SECONDS
         limit = 0.0 if hint.seconds is None else hint.seconds + SLACK_SECONDS
-        while self._run(hint, order) and time.monotonic() < until:
-            taken, hints = self._work.take(worker_run=self.run_id, seconds=limit)
+        taken: Taken = [(hint, order)]
+        while self._run(taken, until) and time.monotonic() < until:
+            taken, hints = self._work.take(
+                worker_run=self.run_id, seconds=limit, most=self._pace.most
+            )
             self._publisher.send(hints)
-            if taken is None:
+            if not taken:
                 return
-            hint, order = taken
         self._publisher.fill()
 
-    def _run(self, hint: Hint, order: JobOrder) -> bool:
-        """Run a job; True where it ended well."""
-        with about(search_id=order.search_id, job_id=hint.job_id, attempt=hint.attempt):
-            with self._lease.holding(hint):
+    def _run(self, taken: Taken, until: float) -> bool:
+        """Run jobs of one round; True where all of them ended well.
+
+        Of several, those that are not begun by `until` or after a fault go back to the queue.
+        """
+        search_id = taken[0][1].search_id
+        done: list[tuple[Hint, JobReport]] = []
+        left = list(taken)
+        with about(search_id=search_id), self._lease.holding(*(hint for hint, _ in taken)):
+            report: JobReport | str | None = None
+            while left and (not done or time.monotonic() < until):
+                hint, order = left[0]
                 report = self._report(hint, order)
-                written = Written.FENCED if report is None else self._write(hint, report)
-            log.debug("the job's report: %s", written)
-        if written is Written.ROUND_OVER:
-            self._work.advance(order.search_id)
-        return isinstance(report, JobReport) and written is not Written.FENCED
+                if not isinstance(report, JobReport):
+                    break
+                done.append((hint, report))
+                del left[0]
+            written = self._write(done)
+            if isinstance(report, str):
+                written = [*written, self._give_back(hint, report)]
+                del left[0]
+            if len(taken) > 1:
+                self._put_back([hint for hint, _ in left], search_id)
+            log.debug("the reports: %s", ", ".join(written))
+        if Written.ROUND_OVER in written:
+            self._work.advance(search_id)
+        return len(done) == len(taken) and Written.FENCED not in written
 
     def _report(self, hint: Hint, order: JobOrder) -> JobReport | str | None:
         """Train; the report, the message of a fault, or None where the lease is lost."""
-        try:
-            return self._train(hint, order)
-        except Fenced:
-            log.warning("the job was taken away")
-            return None
-        except Exception as error:  # the job must go back to the queue whatever happened
-            log.exception("the job failed")
-            return f"{type(error).__name__}: {error}"
+        with about(job_id=hint.job_id, attempt=hint.attempt):
+            began = time.monotonic()
+            try:
+                report = self._train(hint, order)
+            except Fenced:
+                log.warning("the job was taken away")
+                return None
+            except Exception as error:  # the job must go back to the queue whatever happened
+                log.exception("the job failed")
+                return f"{type(error).__name__}: {error}"
+            self._pace.note(order.search_id, order.round, time.monotonic() - began)
+            return report
 
-    def _write(self, hint: Hint, report: JobReport | str) -> Written:
-        """Write the outcome of a job, for as long as the lease is ours."""
-        if isinstance(report, JobReport):
+    def _write(self, done: Sequence[tuple[Hint, JobReport]]) -> Sequence[Written]:
+        """Write the results of jobs, for as long as their leases are ours."""
+        if len(done) > 1:
             return self._write_with_retries(
-                lambda: self._work.finish(hint, report, worker_run=self.run_id)
+                lambda: self._work.finish_together(done, worker_run=self.run_id)
             )
-        losses = hint.attempt - 1
         return self._write_with_retries(
-            lambda: self._work.give_back(hint, report, worker_run=self.run_id, losses=losses)
+            lambda: [self._work.finish(*each, worker_run=self.run_id) for each in done]
         )
 
-    def _write_with_retries(self, write: Callable[[], Written]) -> Written:
-        """Call `write` until the database answers or the lease is lost.
+    def _give_back(self, hint: Hint, fault: str) -> Written:
+        """Return a job that could not be trained."""
+        losses = hint.attempt - 1
+        (written,) = self._write_with_retries(
+            lambda: [self._work.give_back(hint, fault, worker_run=self.run_id, losses=losses)]
+        )
+        return written
+
+    def _put_back(self, hints: Sequence[Hint], search_id: str) -> None:
+        """Return jobs without a report; those that the database does not hear of pass for lost."""
+        try:
+            for hint in hints:
+                self._work.put_back(hint, search_id, worker_run=self.run_id)
+        except Unavailable as error:
+            log.warning("jobs are not put back: %s", error)
+
+    def _write_with_retries(self, write: Callable[[], Sequence[Written]]) -> Sequence[Written]:
+        """Call `write` until the database answers or a lease is lost.
 
         Results are not thrown away because the database restarts.
         """
@@ -131,7 +172,7 @@ class Runner:
             except Unavailable as error:
                 if self._lease.stopped():
                     log.warning("results are lost with the lease: %s", error)
-                    return Written.FENCED
+                    return [Written.FENCED]
             time.sleep(PAUSE_SECONDS)
 
     def _train(self, hint: Hint, order: JobOrder) -> JobReport:

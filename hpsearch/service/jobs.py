@@ -9,9 +9,9 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from hpsearch.errors import Misconfigured, StorageFull, Unavailable
+from hpsearch.errors import Fenced, Misconfigured, StorageFull, Unavailable
 from hpsearch.logs import about
-from hpsearch.records import RunningJob
+from hpsearch.records import ClaimedJob, RunningJob
 from hpsearch.service.liveness import LivenessMonitor
 from hpsearch.settings import Settings
 from hpsearch.store import Store, Tx, Waiting, Written
@@ -23,6 +23,12 @@ RETRY_LONGEST = 60.0  # seconds a lost job waits at the most, however often it w
 LOOP_KEPT_SECONDS = 86_400.0  # of silence, for which it is still said when a loop was heard last
 SHARED_FAULTS = (Misconfigured, Unavailable, StorageFull)  # of what every search needs: all wait
 LOST_SECONDS = 2.0  # after which a hint is lost that is not in an empty broker
+
+Taken = Sequence[tuple[Hint, JobOrder]]  # jobs that one worker has taken together
+
+
+def _one(_search_id: str, _round: int) -> int:
+    return 1
 
 
 class JobService:
@@ -45,7 +51,8 @@ class JobService:
         lease = self._settings.lease_seconds
 
         def take(tx: Tx) -> JobOrder | None:
-            return _order(tx, hint, worker_run=worker_run, lease=lease)
+            claimed = tx.queue.claim(hint, worker_run=worker_run, lease=lease)
+            return None if claimed is None else _order(claimed)
 
         return self._store.write(take, durable=False)
 
@@ -64,6 +71,23 @@ class JobService:
         if written is Written.FENCED:
             log.warning("results of job %d attempt %d come too late", hint.job_id, hint.attempt)
         return written
+
+    def finish_together(
+        self, reports: Sequence[tuple[Hint, JobReport]], *, worker_run: str
+    ) -> Sequence[Written]:
+        """Store the results of several jobs that were taken together, each of them once."""
+        try:
+            return self._store.write(
+                lambda tx: tx.results.finish_together(reports, worker_run=worker_run)
+            )
+        except Fenced:  # of one of them: nothing was written yet
+            return [self.finish(*each, worker_run=worker_run) for each in reports]
+
+    def put_back(self, hint: Hint, search_id: str, *, worker_run: str) -> bool:
+        """Return a job that was not begun, which is no loss; False where it is not this worker's any more."""
+        return self._store.write(
+            lambda tx: tx.queue.put_back_unbegun(hint, search_id, worker_run=worker_run)
+        )
 
     def give_back(self, hint: Hint, error: str, *, worker_run: str, losses: int = 0) -> Written:
         """Return a job whose worker could not finish it."""
@@ -114,31 +138,68 @@ class JobService:
         return self._store.read(lambda tx: self._waiting(tx, republish)).window
 
     def take(
-        self, *, worker_run: str, seconds: float
-    ) -> tuple[tuple[Hint, JobOrder] | None, Sequence[Hint]]:
+        self, *, worker_run: str, seconds: float, most: Callable[[str, int], int] = _one
+    ) -> tuple[Taken, Sequence[Hint]]:
         """The next job for a worker that is at it, and what else is to be published.
 
         The job is the one that is next in turn and not with the broker, so that no hint is
         left behind there. It is never a final test, which has workers of its own, nor a job
         that may take longer than `seconds`.
-        """
-        lease, again = self._settings.lease_seconds, False
 
-        def take(tx: Tx) -> tuple[tuple[Hint, JobOrder] | None, Sequence[Hint]]:
+        most
+            From a search and its round: how many of the round's jobs are taken together.
+        """
+        again = False
+
+        def take(tx: Tx) -> tuple[Taken, Sequence[Hint]]:
             nonlocal again
-            waiting = self._waiting(tx, self._settings.republish_seconds)
             # The answer to a COMMIT may have been lost: what it took must not lie about.
-            held = tx.queue.held(worker_run) if again else ()
+            if again and (held := self._held(tx, worker_run)):
+                return held, ()
             again = True
-            for hint in (*held, *waiting.window, *waiting.beyond):
+            waiting = self._waiting(tx, self._settings.republish_seconds)
+            for hint in (*waiting.window, *waiting.beyond):
                 if hint.kind is RoundKind.FINAL or (hint.seconds or 0.0) > seconds:
                     continue
-                order = _order(tx, hint, worker_run=worker_run, lease=lease)
-                if order is not None:
-                    return (hint, order), [h for h in waiting.window if h is not hint]
-            return None, waiting.window
+                if taken := self._claim(tx, hint, worker_run, seconds, most):
+                    gone = {hint for hint, _ in taken}
+                    return taken, [h for h in waiting.window if h not in gone]
+            return [], waiting.window
 
         return self._store.write(take, durable=False)
+
+    def _held(self, tx: Tx, worker_run: str) -> Taken:
+        """The jobs that a worker has claimed already."""
+        lease = self._settings.lease_seconds
+        claimed = (
+            (hint, tx.queue.claim(hint, worker_run=worker_run, lease=lease))
+            for hint in tx.queue.held(worker_run)
+        )
+        return [(hint, _order(job)) for hint, job in claimed if job is not None]
+
+    def _claim(
+        self,
+        tx: Tx,
+        hint: Hint,
+        worker_run: str,
+        seconds: float,
+        most: Callable[[str, int], int],
+    ) -> Taken:
+        """Claim a job, and with it others of its round; none where it is not to be had."""
+        lease = self._settings.lease_seconds
+        first = tx.queue.claim(hint, worker_run=worker_run, lease=lease)
+        if first is None:
+            return []
+        # A job that has ended its worker does so to all beside it: it has none at its next attempt.
+        exposed = hint.attempt > 1 or self._settings.max_losses == 1
+        together = 1 if exposed else most(first.search_id, first.round)
+        if together == 1:
+            return [(hint, _order(first))]
+        further = tx.queue.claim_beside(
+            first, worker_run=worker_run, lease=lease, most=together - 1, seconds=seconds,
+            republish=self._settings.republish_seconds,
+        )  # fmt: skip
+        return [(hint, _order(first)), *((more, _order(job)) for more, job in further)]
 
     def _waiting(self, tx: Tx, republish: float) -> Waiting:
         return tx.window.waiting(
@@ -252,11 +313,8 @@ class JobService:
         )
 
 
-def _order(tx: Tx, hint: Hint, *, worker_run: str, lease: float) -> JobOrder | None:
-    """Claim a job; the order by which it is trained."""
-    claimed = tx.queue.claim(hint, worker_run=worker_run, lease=lease)
-    if claimed is None:
-        return None
+def _order(claimed: ClaimedJob) -> JobOrder:
+    """The order by which a claimed job is trained."""
     return JobOrder(
         search_id=claimed.search_id,
         kind=claimed.kind,

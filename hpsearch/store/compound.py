@@ -41,10 +41,7 @@ def claim(single: sa.Update) -> sa.Select[Any]:
     rungs = sa.select(round_.c.rungs).where(
         round_.c.search_id == claimed.c.search_id, round_.c.number == claimed.c.round
     )
-    task = sa.func.json_build_array(trial.c.idx, trial.c.params, trial.c.role, trial.c.cohort)
-    tasks = sa.select(
-        sa.func.json_agg(aggregate_order_by(task, trial.c.idx), type_=sa.JSON())
-    ).where(trial.c.job_id == bind("a_job", trial.c.job_id))
+    tasks = _tasks(trial.c.job_id == bind("a_job", trial.c.job_id))
     query = sa.select(
         *claimed.c,
         served.c.spec,
@@ -56,47 +53,82 @@ def claim(single: sa.Update) -> sa.Select[Any]:
 
 
 @cache
-def finish(single: sa.Update) -> sa.Select[Any]:
-    """`single` ends a job; with it its trials, its event, and what search and round count.
+def claim_beside(further: sa.Update) -> sa.Select[Any]:
+    """`further` claims more jobs of a round; with each its event, and its `tasks` as above."""
+    claimed = further.cte("claimed")
+    tasks = _tasks(trial.c.job_id == claimed.c.id).correlate(claimed).scalar_subquery()
+    query = sa.select(
+        claimed.c.id, claimed.c.attempt, claimed.c.epochs, tasks.label("tasks")
+    ).order_by(claimed.c.number)
+    return query.add_cte(_recorded(claimed, claimed.c.id, claimed.c.attempt))
 
-    Answers with the round's open jobs and the best so far of search and round, under their
-    locks, and with no row where `single` changes nothing. The trials' ends are in `rows_`.
+
+@cache
+def finish(ending: sa.Update) -> sa.Select[Any]:
+    """`ending` ends one job or more of a round; with them their trials, events, and all that is counted.
+
+    Answers with the number of jobs, the round's open ones and the best so far of search and round,
+    under their locks, and with no row where `ending` changes nothing. The trials' ends are in `rows_`.
     """
-    finished = single.cte("finished")
+    finished = ending.cte("finished")
+    # Counted first, so that all jobs are locked before their search.
+    together = (
+        sa.select(
+            finished.c.search_id, finished.c.kind, finished.c.round, sa.func.count().label("n")
+        )
+        .group_by(finished.c.search_id, finished.c.kind, finished.c.round)
+        .cte("together")
+    )
     trials = many.update(trial, (trial.c.job_id == finished.c.id,), trial.c.idx, REPORTED)
     touched = (
         search.update()
-        .where(search.c.id == finished.c.search_id)
+        .where(search.c.id == together.c.search_id)
         .values(revision=search.c.revision + 1)
         .returning(search.c.id, *BEST_SO_FAR)
         .cte("touched")
     )
     counted = (
         round_.update()
-        .where(round_.c.search_id == touched.c.id, round_.c.number == finished.c.round)
+        .where(round_.c.search_id == touched.c.id, round_.c.number == together.c.round)
         .values(COUNTING)
         .returning(round_.c.search_id, *COUNTED_ROUND)
         .cte("counted")
     )
     query = sa.select(
-        finished.c.search_id,
-        finished.c.kind,
-        finished.c.round,
+        *together.c,
         *(touched.c[c.name] for c in BEST_SO_FAR),
         *(counted.c[c.name] for c in COUNTED_ROUND),
-    ).where(touched.c.id == finished.c.search_id, counted.c.search_id == touched.c.id)
-    return query.add_cte(trials.cte("trials"), _recorded(finished))
+    ).where(touched.c.id == together.c.search_id, counted.c.search_id == touched.c.id)
+    several = (finished.c[name] for name in ("attempt", "detail") if name in finished.c)
+    return query.add_cte(trials.cte("trials"), _recorded(finished, finished.c.id, *several))
 
 
-def _recorded(changed: sa.CTE) -> sa.CTE:
-    """The event of a job that the statement has changed."""
+def _tasks(which: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """The trials of a job as a list of [index, params, role, cohort] by index."""
+    task = sa.func.json_build_array(trial.c.idx, trial.c.params, trial.c.role, trial.c.cohort)
+    tasks = sa.func.json_agg(aggregate_order_by(task, trial.c.idx), type_=sa.JSON())
+    return sa.select(tasks).where(which)
+
+
+_A_JOB = bind("a_job", event.c.job_id)
+_AN_ATTEMPT = bind("an_attempt", event.c.attempt)
+_A_DETAIL = bind("a_detail", event.c.detail)
+
+
+def _recorded(
+    changed: sa.CTE,
+    job_id: sa.ColumnElement[Any] = _A_JOB,
+    attempt: sa.ColumnElement[Any] = _AN_ATTEMPT,
+    detail: sa.ColumnElement[Any] = _A_DETAIL,
+) -> sa.CTE:
+    """The event of each job that the statement has changed."""
     values = {
         "at": now(),
         "kind": bind("a_kind", event.c.kind),
         "search_id": changed.c.search_id,
-        "job_id": bind("a_job", event.c.job_id),
-        "attempt": bind("an_attempt", event.c.attempt),
-        "detail": bind("a_detail", event.c.detail),
+        "job_id": job_id,
+        "attempt": attempt,
+        "detail": detail,
     }
     row = sa.select(*values.values()).select_from(changed)
     return event.insert().from_select([*values], row, include_defaults=False).cte("recorded")

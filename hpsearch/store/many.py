@@ -21,7 +21,7 @@ Names = tuple[str, ...]
 def insert(table: sa.Table, names: Names) -> sa.Insert:
     """PostgreSQL: insert the rows of the parameter `rows_`."""
     columns = [table.c[name] for name in names]
-    sent = _sent(columns)
+    sent = received(columns)
     source = sa.select(*(_received(sent, c) for c in columns))
     return table.insert().from_select(columns, source, include_defaults=False)
 
@@ -30,7 +30,7 @@ def insert(table: sa.Table, names: Names) -> sa.Insert:
 def update(table: sa.Table, where: Where, key: sa.Column[Any], names: Names) -> sa.Update:
     """PostgreSQL: update what meets `where` from the rows of `rows_` with the same `key`."""
     columns = [table.c[name] for name in names]
-    sent = _sent(columns)
+    sent = received(columns)
     values = {c: _received(sent, c) for c in columns if c is not key}
     return table.update().where(*where, key == sent.c[key.name]).values(values)
 
@@ -43,12 +43,14 @@ def update_one(table: sa.Table, where: Where, key: sa.Column[Any], names: Names)
     return table.update().where(*where, is_the_one).values(sent)
 
 
-def _sent(columns: Sequence[sa.Column[Any]]) -> sa.TableValuedAlias:
-    """The rows of the parameter `rows` as a table."""
+def received(
+    columns: Sequence[sa.Column[Any]], parameter: str = "rows_", name: str = "sent"
+) -> sa.TableValuedAlias:
+    """PostgreSQL: the rows of a parameter as a table; what a row does not name is NULL."""
     types = [sa.column(c.name, sa.Text() if _binary(c) else c.type) for c in columns]
-    rows = sa.bindparam("rows_", type_=sa.Text())
+    rows = sa.bindparam(parameter, type_=sa.Text())
     recordset = sa.func.json_to_recordset(sa.cast(rows, sa.JSON))
-    return recordset.table_valued(*types).render_derived(name="sent", with_types=True)
+    return recordset.table_valued(*types).render_derived(name=name, with_types=True)
 
 
 def _received(sent: sa.TableValuedAlias, column: sa.Column[Any]) -> sa.ColumnElement[Any]:
@@ -62,5 +64,6 @@ def _binary(column: sa.Column[Any]) -> bool:
 
 
 def packed(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The value of the parameter `rows_`."""
-    return json.dumps(list(rows), default=bytes.hex, allow_nan=False)
+    """The value of a parameter of `received`: nothing is sent for None."""
+    named = [{k: v for k, v in row.items() if v is not None} for row in rows]
+    return json.dumps(named, default=bytes.hex, allow_nan=False)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from hpsearch.store.clock import now
 from hpsearch.store.constants import constant, one_of
 from hpsearch.store.queries import Queries
-from hpsearch.store.statements import OURS_TO_TRAIN, due
+from hpsearch.store.statements import OURS_TO_TRAIN, due, with_broker
 from hpsearch.store.tables import job, search, worker
 from hpsearch.trials import WORKING, Hint, JobState
 
@@ -100,15 +100,13 @@ def _queued(*, lateral: bool) -> sa.Select[Any]:
     turn = sa.func.row_number().over(
         partition_by=queued.c.search_id, order_by=(queued.c.round, queued.c.number)
     )
-    sent = now() - sa.bindparam("republish", type_=sa.Double())
-    fresh = queued.c.published_at.between(sent, now())  # later: the clock was set
     return (
         sa.select(
             queued.c.id,
             queued.c.attempt,
             queued.c.kind,
             queued.c.deadline_seconds,
-            sa.func.coalesce(fresh, sa.false()).label("fresh"),
+            with_broker(queued.c.published_at).label("fresh"),
             size.label("size"),
         )
         .select_from(source)

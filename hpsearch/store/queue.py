@@ -45,7 +45,7 @@ class Queue(Queries):
             row = self.connection.execute(statement, {**values, **recorded}).first()
             if row is not None:
                 *of_job, tasks = row
-                return ClaimedJob._make((*of_job, [_task(*task) for task in tasks]))
+                return ClaimedJob._make((*of_job, _tasks(tasks)))
         else:
             row = self.connection.execute(single, values).first()
             if row is not None:
@@ -55,6 +55,40 @@ class Queue(Queries):
         # The answer to an earlier COMMIT may have been lost: the row says if it is ours.
         held = self.connection.execute(statements.HELD, fence).first()
         return None if held is None else self._claimed(statements.SUBJECT, hint, *held)
+
+    def claim_beside(
+        self,
+        claimed: ClaimedJob,
+        *,
+        worker_run: str,
+        lease: float,
+        most: int,
+        seconds: float,
+        republish: float,
+    ) -> Sequence[tuple[Hint, ClaimedJob]]:
+        """Take up to `most` further jobs of the round of one that this transaction has claimed.
+
+        None that was held before, may take longer than `seconds`, or was published within `republish` seconds.
+        """
+        recorded = {"a_kind": "claimed", "a_detail": {"worker_run": worker_run}}
+        values = {
+            "a_search": claimed.search_id, "a_round": claimed.round, "a_run": worker_run,
+            "a_lease": lease, "a_limit": seconds, "republish": republish, "some_jobs": most,
+        }  # fmt: skip
+        if self.dialect.compound:
+            statement = compound.claim_beside(statements.CLAIM_BESIDE)
+            rows = self.connection.execute(statement, {**values, **recorded})
+            return [
+                (Hint(job_id, attempt), claimed._replace(epochs=epochs, tasks=_tasks(tasks)))
+                for job_id, attempt, epochs, tasks in rows
+            ]
+        further = []
+        for row in self.connection.execute(statements.CLAIM_BESIDE, values).all():
+            hint = Hint(row.id, row.attempt)
+            subject = {**statements.fence(hint, worker_run), **recorded}
+            self.connection.execute(statements.RECORD, {**subject, "a_search": claimed.search_id})
+            further.append((hint, claimed._replace(epochs=row.epochs, tasks=self._tasks(hint))))
+        return further
 
     def _claimed(
         self,
@@ -68,12 +102,14 @@ class Queue(Queries):
         """The claimed job, with all there is to know of it."""
         values = {"a_search": search_id, "a_round": number}
         spec, info, rungs = self.connection.execute(statement, values).one()
+        return ClaimedJob(search_id, kind, number, epochs, spec, info, rungs, self._tasks(hint))
+
+    def _tasks(self, hint: Hint) -> Sequence[Task]:
         rows = self.connection.execute(statements.TASKS, {"a_job": hint.job_id})
-        tasks = [Task._make(task) for task in rows]
-        return ClaimedJob(search_id, kind, number, epochs, spec, info, rungs, tasks)
+        return [Task._make(task) for task in rows]
 
     def held(self, worker_run: str) -> Sequence[Hint]:
-        """The jobs that a worker has claimed and not ended, which is one at the most."""
+        """The jobs that a worker has claimed and not ended."""
         query = sa.select(job.c.id, job.c.attempt).where(
             job.c.state == constant(JobState.RUNNING), job.c.worker_run == worker_run
         )
@@ -117,6 +153,13 @@ class Queue(Queries):
             self.record_job("returned", hint, {"worker_run": worker_run})
         return returned
 
+    def put_back_unbegun(self, hint: Hint, search_id: str, *, worker_run: str) -> bool:
+        """Queue a job of a search again that its worker has not begun."""
+        returned = self.put_back(hint, worker_run=worker_run)
+        if returned:
+            self.connection.execute(statements.TOUCH, {"a_search": search_id})
+        return returned
+
     def running(self) -> Sequence[RunningJob]:
         """The running jobs of all searches."""
         expired = (job.c.lease_until < now()).label("expired")
@@ -150,6 +193,9 @@ class Queue(Queries):
         return [Hint(*row) for row in taken]
 
 
-def _task(idx: int, params: Mapping[str, Any], role: str | None, cohort: int) -> Task:
-    """A task from the JSON that a compound statement makes of a trial's row."""
-    return Task(idx, params_from_json(params), None if role is None else Role(role), cohort)
+def _tasks(rows: Sequence[tuple[int, Mapping[str, Any], str | None, int]]) -> Sequence[Task]:
+    """The tasks of a job from the JSON that a compound statement makes of its trials' rows."""
+    return [
+        Task(idx, params_from_json(params), None if role is None else Role(role), cohort)
+        for idx, params, role, cohort in rows
+    ]

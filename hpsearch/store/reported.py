@@ -33,10 +33,11 @@ def rows(reports: Sequence[TrialReport]) -> list[dict[str, Any]]:
     ]
 
 
-def sums(reports: Sequence[TrialReport]) -> Mapping[str, int]:
-    """The growth of a round's counters."""
+def sums(reports: Sequence[TrialReport], *, jobs: int = 1) -> Mapping[str, int]:
+    """The growth of a round's counters by so many jobs."""
     states = Counter(r.state.value for r in reports)
     return {
+        "some_jobs": jobs,
         "some_epochs": sum(r.epochs for r in reports),
         **{f"some_{state}": states[state] for state in statements.COUNTED},
     }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from hpsearch.errors import Fenced
 from hpsearch.evidence import Evidence
 from hpsearch.records import Place
 from hpsearch.store import compound, many, reported, statements
@@ -66,7 +67,7 @@ class Results(Queries):
             "a_peak": report.peak_rss_bytes,
             "an_ensemble": report.ensemble_correct,
         }
-        detail = {"worker_run": worker_run, **reported.counted(report.trials)}
+        detail = _detail(report, worker_run)
         recorded = {"a_kind": "done", "a_detail": detail}
         if self.dialect.compound:
             statement = compound.finish(statements.FINISH)
@@ -75,11 +76,8 @@ class Results(Queries):
             row = self.connection.execute(statement, values).first()
             if row is None:
                 return self._not_written(hint, worker_run)
-            search_id, kind, number, score, loss, open_jobs, *best = row
-            place = Place(search_id, kind, number)
-            self._note_best(place, report.trials, _Best(score, loss), _Best(*best))
-            self._keep_final(place, report)
-            return _written(open_jobs)
+            self._keep_final(Place(*row[:3]), report)
+            return self._counted(row, report.trials)
         row = self.connection.execute(statements.FINISH, values).first()
         if row is None:
             return self._not_written(hint, worker_run)
@@ -90,6 +88,50 @@ class Results(Queries):
         )
         self._keep_final(place, report)
         return self._close(place, report.trials)
+
+    def finish_together(
+        self, reports: Sequence[tuple[Hint, JobReport]], *, worker_run: str
+    ) -> Sequence[Written]:
+        """Write the results of several jobs of one round, none of the final test.
+
+        Raises
+        ------
+        Fenced
+            An attempt among them is over, or was written before: nothing of this transaction may be kept.
+        """
+        if not self.dialect.compound:
+            return [self.finish(*each, worker_run=worker_run) for each in reports]
+        trials = [trial for _, report in reports for trial in report.trials]
+        ending = [
+            {
+                "id": hint.job_id,
+                "attempt": hint.attempt,
+                "seconds": report.seconds,
+                "peak_rss_bytes": report.peak_rss_bytes,
+                "detail": _detail(report, worker_run),
+            }
+            for hint, report in reports
+        ]
+        values = {
+            "a_run": worker_run,
+            "a_kind": "done",
+            "a_fingerprint": dict(reports[0][1].fingerprint),  # one process has trained them
+            "jobs_": many.packed(ending),
+            "rows_": many.packed(reported.rows(trials)),
+            **reported.sums(trials, jobs=len(reports)),
+        }
+        statement = compound.finish(statements.FINISH_TOGETHER)
+        row = self.connection.execute(statement, values).first()
+        if row is None or row.n != len(reports):
+            raise Fenced("a job of several is not this worker's any more")
+        return [*[Written.DONE] * (len(reports) - 1), self._counted(row, trials)]
+
+    def _counted(self, row: Sequence[Any], trials: Sequence[TrialReport]) -> Written:
+        """Note the best trial after a compound statement has ended jobs and counted them."""
+        search_id, kind, number, _, score, loss, open_jobs, *best = row
+        place = Place(search_id, kind, number)
+        self._note_best(place, trials, _Best(score, loss), _Best(*best))
+        return _written(open_jobs)
 
     def finish_external(
         self, hint: Hint, report: TrialReport, *, worker_run: str, seconds: float
@@ -292,6 +334,11 @@ class Results(Queries):
             self.connection.execute(statements.BEST_OF_ROUND, values)
         if of_search.beaten_by(best):
             self.connection.execute(statements.BEST_OF_SEARCH, values)
+
+
+def _detail(report: JobReport, worker_run: str) -> Mapping[str, Any]:
+    """The detail of the event of a finished job."""
+    return {"worker_run": worker_run, **reported.counted(report.trials)}
 
 
 def _members(hint: Hint) -> sa.Select[Any]:

@@ -12,8 +12,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from hpsearch.records import Place
+from hpsearch.store import many
 from hpsearch.store.clock import now
-from hpsearch.store.constants import one_of
+from hpsearch.store.constants import constant, one_of
 from hpsearch.store.tables import dataset_content, event, job, round_, search, trial
 from hpsearch.trials import WORKING, Hint, JobState, TrialState
 
@@ -26,6 +27,14 @@ def due() -> sa.ColumnElement[bool]:
     """True of a job that need not wait any more."""
     waiting = job.c.not_before.between(now(), now() + LONGEST_DELAY)
     return sa.or_(job.c.not_before.is_(None), sa.not_(waiting))
+
+
+def with_broker(published_at: sa.ColumnElement[float]) -> sa.ColumnElement[bool]:
+    """True of a job whose hint was sent within `republish` seconds, a parameter."""
+    sent = now() - sa.bindparam("republish", type_=sa.Double())
+    return sa.func.coalesce(
+        published_at.between(sent, now()), sa.false()
+    )  # later: the clock was set
 
 
 def bind(name: str, like: sa.Column[Any]) -> sa.BindParameter[Any]:
@@ -59,9 +68,24 @@ OURS = (
     job.c.attempt == bind("an_attempt", job.c.attempt),
     job.c.worker_run == bind("a_run", job.c.worker_run),
 )
+# Jobs that a worker ends together, on PostgreSQL: the parameter `jobs_`, with the event of each.
+MOST_TOGETHER = 8
+_TOGETHER = many.received(
+    (job.c.id, job.c.attempt, job.c.seconds, job.c.peak_rss_bytes, event.c.detail),
+    "jobs_", "together",
+)  # fmt: skip
+# The limit tells the planner how few they are: it takes a function for a hundred rows.
+_ENDING = sa.select(_TOGETHER).limit(sa.literal_column(str(MOST_TOGETHER))).cte("ending")
 _CLAIMED = (job.c.search_id, job.c.kind, job.c.round, job.c.epochs)
 
 _LEASE: sa.BindParameter[float] = sa.bindparam("a_lease", type_=sa.Double())
+_CLAIMING: dict[str, Any] = {
+    "state": JobState.RUNNING,
+    "worker_run": bind("a_run", job.c.worker_run),
+    "claimed_at": now(),
+    "lease_until": now() + _LEASE,
+    "deadline_at": now() + job.c.deadline_seconds,
+}
 
 
 def _claim(of_whom: sa.ColumnElement[bool]) -> sa.Update:
@@ -77,16 +101,33 @@ def _claim(of_whom: sa.ColumnElement[bool]) -> sa.Update:
             .where(search.c.id == job.c.search_id, one_of(search.c.state, WORKING), of_whom)
             .exists(),
         )
-        .values(
-            state=JobState.RUNNING,
-            worker_run=bind("a_run", job.c.worker_run),
-            claimed_at=now(),
-            lease_until=now() + _LEASE,
-            deadline_at=now() + job.c.deadline_seconds,
-        )
+        .values(_CLAIMING)
     )
 
 
+# Further jobs of a round of which the same transaction has claimed one.
+_BESIDE = (
+    sa.select(job.c.id)
+    .where(
+        job.c.search_id == bind("a_search", job.c.search_id),
+        job.c.round == bind("a_round", job.c.round),
+        job.c.state == constant(JobState.QUEUED),
+        job.c.attempt == 1,  # whatever ends its worker is not to cost others their attempts again
+        due(),
+        job.c.deadline_seconds <= sa.bindparam("a_limit", type_=sa.Double()),
+        sa.not_(with_broker(job.c.published_at)),
+    )
+    .order_by(job.c.number)
+    .limit(sa.bindparam("some_jobs", type_=sa.Integer()))
+    .with_for_update(skip_locked=True)
+    .cte("beside")
+)
+CLAIM_BESIDE = (
+    job.update()
+    .where(job.c.id == _BESIDE.c.id)
+    .values(_CLAIMING)
+    .returning(job.c.id, job.c.search_id, job.c.attempt, job.c.epochs, job.c.number)
+)
 OURS_TO_TRAIN = search.c.dataset_digest.is_not(None)
 CLAIM = _claim(OURS_TO_TRAIN).returning(*_CLAIMED)
 CLAIM_EXTERNAL = _claim(sa.not_(OURS_TO_TRAIN)).values(lease_seconds=_LEASE).returning(*_CLAIMED)
@@ -111,6 +152,7 @@ TASKS: sa.Select[Any] = (
     .order_by(trial.c.idx)
 )
 
+_FINISHED = (job.c.id, job.c.search_id, job.c.kind, job.c.round)
 FINISH = (
     job.update()
     .where(*OURS)
@@ -124,7 +166,26 @@ FINISH = (
         ensemble_correct=bind("an_ensemble", job.c.ensemble_correct),
         error=None,
     )
-    .returning(job.c.id, job.c.search_id, job.c.kind, job.c.round)
+    .returning(*_FINISHED)
+)
+FINISH_TOGETHER = (
+    job.update()
+    .where(
+        job.c.id == _ENDING.c.id,
+        job.c.state == JobState.RUNNING,
+        job.c.attempt == _ENDING.c.attempt,
+        job.c.worker_run == bind("a_run", job.c.worker_run),
+    )
+    .values(
+        state=JobState.DONE,
+        done_attempt=_ENDING.c.attempt,
+        finished_at=now(),
+        fingerprint=bind("a_fingerprint", job.c.fingerprint),
+        seconds=_ENDING.c.seconds,
+        peak_rss_bytes=_ENDING.c.peak_rss_bytes,
+        error=None,
+    )
+    .returning(*_FINISHED, _ENDING.c.attempt, _ENDING.c.detail)
 )
 # The columns of a trial that its end changes.
 REPORTED = (
@@ -146,9 +207,10 @@ _THE_ROUND = (
     round_.c.search_id == bind("a_search", round_.c.search_id),
     round_.c.number == bind("a_round", round_.c.number),
 )
+_JOBS: sa.BindParameter[int] = sa.bindparam("some_jobs", type_=sa.Integer())
 COUNTING: dict[str, Any] = dict(
-    open_jobs=round_.c.open_jobs - 1,
-    finished_at=sa.case((round_.c.open_jobs == 1, now()), else_=round_.c.finished_at),
+    open_jobs=round_.c.open_jobs - _JOBS,
+    finished_at=sa.case((round_.c.open_jobs == _JOBS, now()), else_=round_.c.finished_at),
     epochs_trained=round_.c.epochs_trained + sa.bindparam("some_epochs", type_=sa.Integer()),
     **{s: round_.c[s] + sa.bindparam(f"some_{s}", type_=sa.Integer()) for s in COUNTED},
 )

@@ -88,6 +88,7 @@ def watch(folder: Path) -> None:
     edged(JobService, "published", before=SENT)
     edged(JobService, "claim", after=CLAIMED)
     edged(JobService, "finish", before=TRAINED, after=FINISHED)
+    edged(JobService, "finish_together", before=TRAINED, after=FINISHED)
 
     @event.listens_for(Engine, "commit")
     def _commit(_connection: Any) -> None:

@@ -14,7 +14,8 @@ def unfenced() -> None:
 
     Heartbeats keep their fence.
     """
-    _applied.enter_context(mutants.applied(mutants.MUTANTS["finish without its fence"]))
+    for name in ("finish without its fence", "finish together without the fence"):
+        _applied.enter_context(mutants.applied(mutants.MUTANTS[name]))
 
 
 MUTANTS = {"unfenced": unfenced}

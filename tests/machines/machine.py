@@ -178,20 +178,26 @@ class QueueMachine(RuleBasedStateMachine):
         self.runs += 1
         self.receive(Hint(job_id, self.jobs[job_id].attempt), f"run {self.runs}")
 
-    @rule(patience=st.sampled_from([0.0, 1e9]))
-    def stay(self, patience: float) -> None:
-        """A worker that is done takes the next short job without a hint."""
+    @rule(patience=st.sampled_from([0.0, 1e9]), most=st.integers(1, 3))
+    def stay(self, patience: float, most: int) -> None:
+        """A worker that is done takes the next short jobs without a hint."""
         suited = {(i, j.attempt) for i, j in self.jobs.items()
                   if j.kind != "final" and j.deadline <= patience
                   and self.claimable(Hint(i, j.attempt))}  # fmt: skip
         waiting = {(h.job_id, h.attempt) for h in self.work.hints()} & suited
         self.runs += 1
-        taken, hints = self.work.take(worker_run=f"run {self.runs}", seconds=patience)
-        assert taken is not None or not waiting, "work was left lying"
-        if taken is not None:
-            hint, order = taken
+        taken, hints = self.work.take(
+            worker_run=f"run {self.runs}", seconds=patience, most=lambda *_: most
+        )
+        assert taken or not waiting, "work was left lying"
+        assert len(taken) <= most
+        assert len({(order.search_id, order.round) for _, order in taken}) <= 1
+        for hint, order in taken:
             assert (hint.job_id, hint.attempt) in suited
             assert hint.job_id not in {h.job_id for h in hints}, "sent, and taken as well"
+            assert len(taken) == 1 or not self.jobs[hint.job_id].losses, (
+                "beside what may be a culprit"
+            )
             self.begun(Held(hint, order, f"run {self.runs}"))
         self.broker += hints
 
@@ -224,6 +230,40 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(pick=PICK)
     def finish_again(self, pick: int) -> None:
         self.answer(self.answered[pick % len(self.answered)])
+
+    @precondition(lambda self: self.several())
+    @rule(pick=PICK)
+    def finish_together(self, pick: int) -> None:
+        """A worker answers for all that it has taken at once; a part of it may be another's by now."""
+        runs = self.several()
+        together = runs[pick % len(runs)]
+        ours = [self.ours(held) for held in together]
+        lossy = self.lossy_if(all(ours))
+        written = self.work.finish_together(
+            [(held.hint, formula(held.order)) for held in together], worker_run=together[0].run
+        )
+        for held, mine, answer in zip(together, ours, written, strict=True):
+            job = self.jobs[held.hint.job_id]
+            if mine:
+                job.state, job.done_by = "done", (held.hint.attempt, held.run)
+                over = not self.open_in(job.search, job.round)
+                fresh = Written.ROUND_OVER if over else Written.DONE
+                assert answer == (Written.REPEATED if lossy else fresh)
+            elif job.done_by == (held.hint.attempt, held.run):
+                assert answer == Written.REPEATED
+            else:
+                assert answer == Written.FENCED
+            self.held.remove(held)
+            self.answered.append(held)
+
+    def several(self) -> list[list[Held]]:
+        """What each worker holds that has taken several jobs."""
+        runs: dict[tuple[str, str, int], list[Held]] = {}
+        for held in self.held:
+            if held.order.kind is not RoundKind.FINAL:
+                key = (held.run, held.order.search_id, held.order.round)
+                runs.setdefault(key, []).append(held)
+        return [held for held in runs.values() if len(held) > 1]
 
     def answer(self, held: Held) -> None:
         job, ours = self.jobs[held.hint.job_id], self.ours(held)

@@ -28,6 +28,9 @@ MACHINES = {
     for m in (QueueMachine, FinalMachine, InterleavedMachine, RoundMachine, KeyMachine)
 }
 TESTS = Path(__file__).parents[1]
+# SQLite writes what is finished together one by one.
+NOT_ON_SQLITE = ("finish together without the fence",)
+ON_POSTGRES = (*NOT_ON_SQLITE, "finish without its fence", "claim without the attempt")
 PLAYED = list(MUTANTS) if os.environ.get("MUTANTS") == "all" else list(QUICK)
 
 
@@ -61,12 +64,12 @@ def notice(name, worlds):
     return f"{name}: {mutant.machine}: {str(raised.value)[:200]}"
 
 
-@pytest.mark.parametrize("name", PLAYED)
+@pytest.mark.parametrize("name", [name for name in PLAYED if name not in NOT_ON_SQLITE])
 def test_a_mistake_is_noticed(worlds, name):
     print(notice(name, worlds))
 
 
-@pytest.mark.parametrize("name", ["finish without its fence", "claim without the attempt"])
+@pytest.mark.parametrize("name", ON_POSTGRES)
 def test_a_mistake_is_noticed_on_postgres(postgres_worlds, name):
     print(notice(name, postgres_worlds))
 

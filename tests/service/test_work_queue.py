@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 from support.bench import OWNER, Bench
 from support.bench import formula as formula_of
+from support.checker import verify
 from support.commits import Commits, broken
 from support.waiting import until
 
@@ -612,9 +613,9 @@ def test_a_job_taken_under_a_lost_answer_is_taken_again(bench, monkeypatch):
 
     monkeypatch.setattr(bench.services.store, "write", answered_at_the_second_time)
     taken, _ = bench.work.take(worker_run="worker", seconds=math.inf)
-    assert taken is not None
     running = bench.services.store.read(lambda tx: tx.queue.running())
-    assert [row.id for row in running] == [taken[0].job_id]
+    assert [row.id for row in running] == [hint.job_id for hint, _ in taken]
+    assert len(taken) == 1
 
 
 def test_what_is_taken_is_not_with_the_broker_and_not_for_long(bench):
@@ -622,13 +623,116 @@ def test_what_is_taken_is_not_with_the_broker_and_not_for_long(bench):
     bench.work.advance_due()
     hints = bench.work.hints()
     bench.work.published(hints[:1])
-    assert bench.work.take(worker_run="worker", seconds=1.0)[0] is None
-    taken, left = bench.work.take(worker_run="worker", seconds=math.inf)
-    assert taken is not None
-    assert taken[0] == hints[1]
+    assert not bench.work.take(worker_run="worker", seconds=1.0)[0]
+    ((hint, order),), left = bench.work.take(worker_run="worker", seconds=math.inf)
+    assert hint == hints[1]
     assert hints[0] not in left
-    assert taken[0] not in left
-    assert taken[1].indices
+    assert hint not in left
+    assert order.indices
+
+
+@pytest.fixture
+def many_jobs(configured, database_url):
+    """A bench whose searches have a job for each trial."""
+    with build(configured(database_url=database_url, job_size=1)) as services:
+        yield Bench(services)
+
+
+def together(bench, most, run="worker"):
+    taken, left = bench.work.take(worker_run=run, seconds=math.inf, most=lambda *_: most)
+    return list(taken), left
+
+
+def test_jobs_taken_together_are_of_one_round_and_none_is_with_the_broker(many_jobs):
+    first = many_jobs.submit(trials_per_round=8)
+    many_jobs.submit(trials_per_round=8, seed=1)
+    many_jobs.work.advance_due()
+    sent = many_jobs.work.hints()
+    many_jobs.work.published(sent[:2])  # the first job of each search
+    taken, _ = together(many_jobs, 4)
+    other, left = together(many_jobs, 4, "other")
+    assert [order.indices for _, order in taken] == [[1], [2], [3], [4]]
+    assert {order.search_id for _, order in taken} == {first}
+    assert {order.search_id for _, order in other} != {first}  # in turn, as ever
+    hints = {hint for hint, _ in (*taken, *other)}
+    assert len(hints) == 8
+    assert not hints & {*sent[:2], *left}
+    running = many_jobs.services.store.read(lambda tx: tx.queue.running())
+    assert {row.id for row in running} == {hint.job_id for hint in hints}
+    assert Counter(kinds(many_jobs, first))["claimed"] == 4
+
+
+def test_what_was_lost_once_is_taken_alone(many_jobs):
+    """Whatever ends its worker is not to cost the same neighbours their attempts again and again."""
+    many_jobs.submit(trials_per_round=4)
+    many_jobs.work.advance_due()
+    taken, _ = together(many_jobs, 4)
+    for hint, _ in taken[:3]:
+        many_jobs.work.give_back(hint, "killed", worker_run="worker")
+    assert many_jobs.work.put_back(taken[3][0], taken[3][1].search_id, worker_run="worker")
+    until(lambda: len(many_jobs.work.hints()) == 4, what="the lost jobs")
+    assert sorted(len(together(many_jobs, 4, str(n))[0]) for n in range(4)) == [1, 1, 1, 1]
+
+
+def test_where_no_loss_is_borne_a_job_is_taken_alone(configured, database_url):
+    settings = configured(database_url=database_url, job_size=1, max_losses=1)
+    with build(settings) as services:
+        bench = Bench(services)
+        bench.submit(trials_per_round=4)
+        bench.work.advance_due()
+        assert len(together(bench, 4)[0]) == 1
+
+
+def test_results_written_together_are_those_written_one_by_one(many_jobs):
+    changes = {"trials_per_round": 7, "rounds": 1}
+    alone, ids = many_jobs.submit(**changes), []
+    many_jobs.complete(alone)
+    ids.append(many_jobs.submit(**changes))
+    many_jobs.work.advance_due()
+    written = []
+    while (batch := together(many_jobs, 3)[0]) and batch[0][1].kind is not RoundKind.FINAL:
+        reports = [(hint, formula_of(order)) for hint, order in batch]
+        written += many_jobs.work.finish_together(reports, worker_run="worker")
+    assert written == [*[Written.DONE] * 6, Written.ROUND_OVER]
+    assert Counter(kinds(many_jobs, ids[0]))["done"] == 7
+    many_jobs.complete(ids[0])
+    searches = many_jobs.services.searches
+    one, other = (searches.result(i, owner=OWNER) for i in (alone, *ids))
+    assert one.digest == other.digest
+    of_one, of_other = (searches.rounds(i, owner=OWNER).items[0] for i in (alone, *ids))
+    assert of_one.trials == of_other.trials
+    assert of_one.epochs_trained == of_other.epochs_trained
+
+
+def test_of_results_written_together_each_is_fenced_for_itself(many_jobs):
+    """One job was taken away: the others are written all the same, once."""
+    search_id = many_jobs.submit(trials_per_round=4)
+    many_jobs.work.advance_due()
+    taken, _ = together(many_jobs, 3)
+    reports = [(hint, formula_of(order)) for hint, order in taken]
+    many_jobs.work.give_back(taken[1][0], "taken away", worker_run="worker")
+    expected = [Written.DONE, Written.FENCED, Written.DONE]
+    assert many_jobs.work.finish_together(reports, worker_run="worker") == expected
+    again = [Written.REPEATED, Written.FENCED, Written.REPEATED]
+    assert many_jobs.work.finish_together(reports, worker_run="worker") == again
+    assert many_jobs.status(search_id).trials.completed == 2
+    verify(many_jobs.services.settings.database, ended=False, replan=False)
+
+
+def test_jobs_taken_together_under_a_lost_answer_are_all_taken_again(many_jobs, monkeypatch):
+    many_jobs.submit(trials_per_round=8)
+    many_jobs.work.advance_due()
+    write = many_jobs.services.store.write
+
+    def answered_at_the_second_time(work, **options):
+        write(work, **options)
+        return write(work, **options)
+
+    monkeypatch.setattr(many_jobs.services.store, "write", answered_at_the_second_time)
+    taken, _ = together(many_jobs, 3)
+    running = many_jobs.services.store.read(lambda tx: tx.queue.running())
+    assert {row.id for row in running} == {hint.job_id for hint, _ in taken}
+    assert len(taken) == 3
 
 
 def test_the_window_looks_at_a_few_jobs_of_a_search(bench, configured, database_url):

@@ -41,6 +41,18 @@ MUTANTS: dict[str, Mutant] = {
         ".where(OURS[0])\n    .values(\n        state=JobState.DONE",
         "QueueMachine",
     ),
+    "finish together without the fence": Mutant(
+        f"{STATEMENTS}:FINISH_TOGETHER",
+        """        job.c.state == JobState.RUNNING,
+        job.c.attempt == _ENDING.c.attempt,
+        job.c.worker_run == bind("a_run", job.c.worker_run),
+""",
+        "",
+        "QueueMachine",
+    ),
+    "what was lost is taken beside others": Mutant(
+        f"{STATEMENTS}:CLAIM_BESIDE", "job.c.attempt == 1,", "job.c.attempt >= 1,", "QueueMachine"
+    ),
     "claim without the attempt": Mutant(
         f"{STATEMENTS}:CLAIM",
         """            job.c.attempt == bind("an_attempt", job.c.attempt),
@@ -82,7 +94,8 @@ MUTANTS: dict[str, Mutant] = {
         "QueueMachine",
     ),
     "the delay of a lost job is ignored": Mutant(
-        f"{STATEMENTS}:CLAIM", "        due(),\n", "", "QueueMachine"
+        f"{STATEMENTS}:CLAIM", "            due(),\n            sa.select", "            sa.select",
+        "QueueMachine",
     ),
     "epochs are not counted": Mutant(
         f"{STATEMENTS}:COUNT",

@@ -17,7 +17,7 @@ from hpsearch.errors import Corrupt, Unavailable
 from hpsearch.store import SCHEMA, Written
 from hpsearch.trials import Hint, SearchState
 from hpsearch.wiring import build
-from worker import lease_keeper, tasks
+from worker import lease_keeper, pace, tasks
 from worker.app import make
 from worker.hint_publisher import HintPublisher
 from worker.lease_keeper import LeaseKeeper
@@ -151,6 +151,105 @@ def test_short_jobs_follow_without_a_message(deployed, runner, monkeypatch):
     events = Counter(e.kind for e in deployed.store.events(search_id))
     assert events["done"] == events["claimed"] > 1
     verify(deployed.settings.database, ended=False, replan=False)
+
+
+@pytest.fixture
+def several(deployed, runner, monkeypatch):
+    """Eight jobs, of which a worker gets one by message and may take the other seven at once."""
+    monkeypatch.setattr(tasks, "STAY_SECONDS", 60.0)
+    monkeypatch.setattr(pace, "TOGETHER_SECONDS", 1e6)
+    bench = Bench(deployed)
+    search_id = bench.submit(rounds=1, trials_per_round=256)
+    bench.work.advance_due()
+    (hint, *_) = bench.work.hints()
+    bench.work.published([hint])
+    return bench, search_id, hint
+
+
+def test_short_jobs_are_taken_and_written_together(deployed, runner, several, monkeypatch):
+    bench, search_id, hint = several
+    written, finish = [], runner._work.finish_together
+
+    def together(reports, **options):
+        written.append(len(reports))
+        return finish(reports, **options)
+
+    monkeypatch.setattr(runner._work, "finish_together", together)
+    runner(hint)
+    assert written == [7]
+    status = bench.status(search_id)
+    assert status.trials.completed + status.trials.diverged == 256
+    verify(deployed.settings.database, ended=False, replan=False)
+
+
+def test_a_fault_among_several_jobs_is_its_own(deployed, runner, several, monkeypatch):
+    """What was trained before it is written, and what would have come after it goes back."""
+    bench, search_id, hint = several
+    train, calls = runner._trainer.run, []
+
+    def run(order, **options):
+        calls.append(order)
+        if len(calls) == 4:
+            raise Corrupt("train_x.npy is not what was stored")
+        return train(order, **options)
+
+    monkeypatch.setattr(runner._trainer, "run", run)
+    runner(hint)
+    counts = Counter(e.kind for e in deployed.store.events(search_id))
+    assert (counts["claimed"], counts["done"], counts["lost"], counts["returned"]) == (8, 3, 1, 4)
+    assert bench.status(search_id).trials.running == 0
+    verify(deployed.settings.database, ended=False, replan=False)
+
+
+def test_of_several_jobs_those_not_begun_in_time_go_back(deployed, runner, several, monkeypatch):
+    bench, search_id, hint = several
+    train, calls = runner._trainer.run, []
+
+    def run(order, **options):
+        calls.append(order)
+        if len(calls) == 3:
+            monkeypatch.setattr(tasks.time, "monotonic", lambda real=time.monotonic: real() + 100)
+        return train(order, **options)
+
+    monkeypatch.setattr(runner._trainer, "run", run)
+    runner(hint)
+    counts = Counter(e.kind for e in deployed.store.events(search_id))
+    assert (counts["claimed"], counts["done"], counts["returned"]) == (8, 3, 5)
+    assert bench.status(search_id).trials.running == 0
+
+
+def test_several_jobs_taken_away_are_left_at_once(deployed, runner, several, monkeypatch):
+    _, search_id, hint = several
+    train, calls = runner._trainer.run, []
+
+    def run(order, **options):
+        calls.append(order)
+        if len(calls) == 2:
+            deployed.searches.cancel(search_id, owner="tester")
+            until(runner._lease.stopped, what="the keeper to hear of it")
+        return train(order, **options)
+
+    monkeypatch.setattr(runner._trainer, "run", run)
+    runner(hint)
+    assert len(calls) == 2
+    counts = Counter(e.kind for e in deployed.store.events(search_id))
+    assert (counts["claimed"], counts["done"], counts["cancelled"]) == (8, 1, 8)
+
+
+def test_a_pace_is_known_by_the_last_job_of_a_round():
+    known = pace.Pace()
+    assert known.most("a", 1) == 1
+    known.note("a", 1, 0.0)
+    assert known.most("a", 1) == pace.MOST_TOGETHER
+    assert known.most("a", 2) == 1
+    known.note("a", 1, pace.TOGETHER_SECONDS / 3.5)
+    assert known.most("a", 1) == 3
+    known.note("a", 1, 1.0)
+    assert known.most("a", 1) == 1
+    for number in range(1000):
+        known.note("b", number, 0.0)
+    assert known.most("b", 999) == pace.MOST_TOGETHER
+    assert known.most("b", 1) == 1  # forgotten
 
 
 def test_a_message_without_a_limit_is_for_one_job(deployed, runner):
