@@ -102,6 +102,10 @@ class Settings(BaseModel):
         "native",
         description="Bits that workers compute: each machine's own, or alike on all x86-64.",
     )
+    engine: Literal["auto", "numpy", "compiled"] = Field(
+        "auto",
+        description="Elementwise passes of training, of the same bits: compiled where `hpsearch[fast]` is installed, never, or always.",
+    )
 
     # The API.
     host: str = Field("127.0.0.1", description="Address that the API binds to.")
@@ -450,6 +454,7 @@ class Settings(BaseModel):
         """Environment of a process that trains; it must be set before NumPy loads."""
         # Without MKL_CBWR, MKL's order of additions may depend on where an array lies in memory.
         environment = {**dict.fromkeys(ONE_THREAD, "1"), "MKL_CBWR": "AUTO"}
+        environment["HPSEARCH_ENGINE"] = self.engine
         if self.numerics == "portable":
             environment["MKL_CBWR"] = "COMPATIBLE"
             environment["OPENBLAS_CORETYPE"] = PORTABLE_CORE

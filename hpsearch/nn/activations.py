@@ -13,8 +13,10 @@ from abc import abstractmethod
 
 import numpy as np
 
+from hpsearch.nn.arrays import Array
 from hpsearch.nn.buffers import Units
 from hpsearch.nn.layer import Layer
+from hpsearch.nn.passes import bind
 from hpsearch.registry import Registry
 
 
@@ -38,10 +40,9 @@ class Relu(Activation):
         self._whole = units.whole
         self._zeros = np.zeros_like(units.whole)
         integer = np.dtype(f"i{units.whole.itemsize}")
-        self._bits = units.flat.view(integer)
-        self._mask = np.empty(units.flat.shape, integer)
-        self._d_bits = units.d_flat.view(integer)
-        self._sign_bit = np.array(8 * integer.itemsize - 1, integer)
+        sign_bit = np.array(8 * integer.itemsize - 1, integer)
+        bits, d_bits = units.flat.view(integer), units.d_flat.view(integer)
+        self._mask = bind(_mask, (bits, d_bits, sign_bit), (np.empty(bits.shape, integer),))
 
     def forward(self) -> None:
         """Replace z by f(z)."""
@@ -49,12 +50,19 @@ class Relu(Activation):
 
     def backward(self) -> None:
         """Multiply d by f'(z)."""
-        # h >= 0, so the integer with h's bits is 0 or positive; its negative, shifted until only
-        # the sign is left, is 0 or all ones: a mask, at a third of the price of d * (h > 0).
-        # After dropout h is 0 where a unit was dropped, and d is already 0 there.
-        np.negative(self._bits, self._mask)
-        np.right_shift(self._mask, self._sign_bit, self._mask)
-        np.bitwise_and(self._d_bits, self._mask, self._d_bits)
+        self._mask()
+
+
+def _mask(h: Array, d: Array, sign_bit: Array, mask: Array) -> None:
+    """Set d to 0 where h is 0, by their bits.
+
+    h >= 0, so the integer with h's bits is 0 or positive; its negative, shifted until only the
+    sign is left, is 0 or all ones: a mask, at a third of the price of d * (h > 0). After dropout
+    h is 0 where a unit was dropped, and d is already 0 there.
+    """
+    np.negative(h, mask)
+    np.right_shift(mask, sign_bit, mask)
+    np.bitwise_and(d, mask, d)
 
 
 class Smooth(Activation):

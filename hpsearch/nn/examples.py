@@ -15,8 +15,9 @@ from numpy.typing import DTypeLike, NDArray
 
 from hpsearch.encoding import Encoding
 from hpsearch.errors import InvalidRequest
-from hpsearch.nn.arrays import Rows, Targets
+from hpsearch.nn.arrays import Array, Rows, Targets
 from hpsearch.nn.encoding import Encoder
+from hpsearch.nn.passes import bind
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +123,13 @@ class Feeder:
         self._raw_t = self._raw.reshape(length, width).T
         self._turned = np.empty((width, length), examples.x.dtype)
         # Spread over the examples: a product with a broadcast column takes twice as long.
-        self._shift = np.repeat(examples.shift.reshape(-1, 1).astype(dtype), length, axis=1)
-        self._scale = np.repeat(examples.scale.reshape(-1, 1).astype(dtype), length, axis=1)
+        shift = np.repeat(examples.shift.reshape(-1, 1).astype(dtype), length, axis=1)
+        scale = np.repeat(examples.scale.reshape(-1, 1).astype(dtype), length, axis=1)
         self.x = np.ones((examples.features + 1, length), dtype)
         self.targets = np.empty((length, *examples.y.shape[1:]), examples.y.dtype)
         inputs = self.x[:-1]
         self._columns = inputs if encoding is None else np.empty((width, length), dtype)
+        self._scaled = bind(_scale, (self._turned, shift, scale, self._columns))
         self._encoder = None if encoding is None else Encoder(encoding, self._columns, inputs)
 
     def fill(self, positions: Rows) -> None:
@@ -144,8 +146,12 @@ class Feeder:
             np.subtract(self.targets, source.target.shift, self.targets)
             np.divide(self.targets, source.target.scale, self.targets)
         np.copyto(self._turned, self._raw_t)
-        np.copyto(self._columns, self._turned)
-        np.subtract(self._columns, self._shift, self._columns)
-        np.multiply(self._columns, self._scale, self._columns)
+        self._scaled()
         if self._encoder is not None:
             self._encoder.fill()
+
+
+def _scale(stored: Array, shift: Array, scale: Array, inputs: Array) -> None:
+    np.copyto(inputs, stored)
+    np.subtract(inputs, shift, inputs)
+    np.multiply(inputs, scale, inputs)

@@ -16,6 +16,8 @@ import numpy as np
 from hpsearch.nn.arrays import Array
 from hpsearch.nn.buffers import Units
 from hpsearch.nn.layer import Layer, Pass
+from hpsearch.nn.passes import Bound, bind
+from hpsearch.nn.uniform import Uniform
 
 
 class Dense(Layer):
@@ -64,68 +66,64 @@ class BatchNorm(Layer):
         self.output = units
         trials, count, examples = units.rows.shape
         dtype = units.rows.dtype
-        self._z, self._d = units.rows, units.d
-        self._gamma, self._beta = gamma[:, :, None], beta[:, :, None]
-        self._mean, self._variance = mean[:, :, None], variance[:, :, None]
+        z, d = self._z, self._d = units.rows, units.d
         self._average = np.full((examples, 1), 1.0 / examples, dtype)
-        self._examples = np.array(examples, dtype)
-        self._unbiased = np.array(self.RATE * examples / max(examples - 1, 1), dtype)
-        self._rate, self._keep = np.array(self.RATE, dtype), np.array(1 - self.RATE, dtype)
-        self._eps = np.array(self.EPS, dtype)
-        self._centred = np.empty((trials, count, examples), dtype)
-        self._spare = np.empty((trials, count, examples), dtype)
-        self._column = np.empty((trials, count, 1), dtype)
-        self._inverse = np.empty((trials, count, 1), dtype)
-        self._slope = np.empty((trials, count, 1), dtype)
-        self.d_gamma = np.empty((trials, count, 1), dtype)
-        self.d_beta = np.empty((trials, count, 1), dtype)
+        centred, spare = (np.empty((trials, count, examples), dtype) for _ in range(2))
+        column, inverse, slope, d_gamma, d_beta = (
+            np.empty((trials, count, 1), dtype) for _ in range(5)
+        )
+        self._spare, self._column, self._inverse = spare, column, inverse
+        self.d_gamma, self.d_beta = d_gamma, d_beta
+
+        def number(value: float) -> Array:
+            return np.array(value, dtype)
+
+        def scale(variance: Array) -> tuple[Bound, Bound]:
+            return (
+                bind(_invert, (variance, number(self.EPS), gamma[:, :, None], inverse, slope)),
+                bind(_rescale, (centred, slope, beta[:, :, None], z)),
+            )
+
+        def move(running: Array, batch: Array, rate: float) -> Bound:
+            keep = number(1 - self.RATE)
+            return bind(_move, (running, batch, number(rate), keep), (slope,))
+
+        mean, variance = mean[:, :, None], variance[:, :, None]
+        unbiased = self.RATE * examples / max(examples - 1, 1)
+        self._move_mean = move(mean, column, self.RATE)
+        self._move_variance = move(variance, inverse, unbiased)
+        self._centre = bind(_centre, (z, column, centred, spare))
+        self._centre_by_running = bind(np.subtract, (z, mean, centred))
+        self._scale, self._scale_by_running = scale(inverse), scale(variance)
+        self._square = bind(np.multiply, (d, centred, spare))
+        self._slopes = bind(_slopes, (inverse, d_gamma, column))
+        self._combine = bind(_combine, (d, d_beta, centred, column, slope), (spare,))
+        self._sums = bind(_sums, (d_beta, d_gamma, number(examples)))
 
     def forward(self) -> None:
         """Normalise by the minibatch, and move the running statistics."""
-        mean, variance = self._column, self._inverse
-        np.matmul(self._z, self._average, mean)
-        self._move(self._mean, mean, self._rate)
-        np.subtract(self._z, mean, self._centred)
-        np.multiply(self._centred, self._centred, self._spare)
-        np.matmul(self._spare, self._average, variance)
-        self._move(self._variance, variance, self._unbiased)
-        self._scale(variance)
+        np.matmul(self._z, self._average, self._column)
+        self._move_mean()
+        self._centre()
+        np.matmul(self._spare, self._average, self._inverse)
+        self._move_variance()
+        for run in self._scale:
+            run()
 
     def infer(self) -> None:
         """Normalise by the running statistics."""
-        np.subtract(self._z, self._mean, self._centred)
-        self._scale(self._variance)
-
-    def _scale(self, variance: Array) -> None:
-        np.add(variance, self._eps, self._inverse)
-        np.sqrt(self._inverse, self._inverse)
-        np.reciprocal(self._inverse, self._inverse)
-        np.multiply(self._gamma, self._inverse, self._slope)
-        np.multiply(self._centred, self._slope, self._z)
-        np.add(self._z, self._beta, self._z)
-
-    def _move(self, running: Array, batch: Array, rate: Array) -> None:
-        """Set running to 0.9 running + rate * batch."""
-        np.multiply(batch, rate, self._slope)
-        np.multiply(running, self._keep, running)
-        np.add(running, self._slope, running)
+        self._centre_by_running()
+        for run in self._scale_by_running:
+            run()
 
     def backward(self) -> None:
         """dL/dz = slope (d - mean(d) - centred inverse² mean(d centred)), slope = gamma inverse."""
-        d = self._d
-        mean_d, mean_dc = self.d_beta, self.d_gamma
-        np.matmul(d, self._average, mean_d)
-        np.multiply(d, self._centred, self._spare)
-        np.matmul(self._spare, self._average, mean_dc)
-        np.multiply(mean_dc, self._inverse, mean_dc)
-        np.multiply(mean_dc, self._inverse, self._column)
-        np.subtract(d, mean_d, d)
-        np.multiply(self._centred, self._column, self._spare)
-        np.subtract(d, self._spare, d)
-        np.multiply(d, self._slope, d)
-        # mean(d) and inverse mean(d centred), times B, are the gradients of beta and gamma
-        np.multiply(mean_d, self._examples, mean_d)
-        np.multiply(mean_dc, self._examples, mean_dc)
+        np.matmul(self._d, self._average, self.d_beta)
+        self._square()
+        np.matmul(self._spare, self._average, self.d_gamma)
+        self._slopes()
+        self._combine()
+        self._sums()
 
     def gradients(self, tile: slice, out: Array) -> Sequence[Pass]:
         """The gradients of gamma and beta, which `backward` has left."""
@@ -134,6 +132,53 @@ class BatchNorm(Layer):
             (np.copyto, (out[:, :units], self.d_gamma[tile, :, 0])),
             (np.copyto, (out[:, units:], self.d_beta[tile, :, 0])),
         ]
+
+
+# The passes of batch norm.
+
+
+def _move(running: Array, batch: Array, rate: Array, keep: Array, moved: Array) -> None:
+    """Set running to keep * running + rate * batch."""
+    np.multiply(batch, rate, moved)
+    np.multiply(running, keep, running)
+    np.add(running, moved, running)
+
+
+def _centre(z: Array, mean: Array, centred: Array, squares: Array) -> None:
+    np.subtract(z, mean, centred)
+    np.multiply(centred, centred, squares)
+
+
+def _invert(variance: Array, eps: Array, gamma: Array, inverse: Array, slope: Array) -> None:
+    np.add(variance, eps, inverse)
+    np.sqrt(inverse, inverse)
+    np.reciprocal(inverse, inverse)
+    np.multiply(gamma, inverse, slope)
+
+
+def _rescale(centred: Array, slope: Array, beta: Array, z: Array) -> None:
+    np.multiply(centred, slope, z)
+    np.add(z, beta, z)
+
+
+def _slopes(inverse: Array, mean_dc: Array, column: Array) -> None:
+    np.multiply(mean_dc, inverse, mean_dc)
+    np.multiply(mean_dc, inverse, column)
+
+
+def _combine(
+    d: Array, mean_d: Array, centred: Array, column: Array, slope: Array, spare: Array
+) -> None:
+    np.subtract(d, mean_d, d)
+    np.multiply(centred, column, spare)
+    np.subtract(d, spare, d)
+    np.multiply(d, slope, d)
+
+
+def _sums(mean_d: Array, mean_dc: Array, examples: Array) -> None:
+    """mean(d) and inverse mean(d centred), times B, are the gradients of beta and gamma."""
+    np.multiply(mean_d, examples, mean_d)
+    np.multiply(mean_dc, examples, mean_dc)
 
 
 class Noise:
@@ -153,25 +198,37 @@ class Noise:
         steps = np.minimum(np.rint(rates * 4096), 4095)
         self._active = [t for t, count in enumerate(steps) if count > 0]
         self._drawn = np.zeros((len(rates), draws), np.float32)
+        self._rows = list(self._drawn)
         self._r = np.zeros((len(rates), 2 * draws), np.float32)
-        self._upper, self._lower = self._r[:, :draws], self._r[:, draws:]
-        self._kept = (1 - steps / 4096)[:, None].astype(np.float32)
-        self._scale = (1 / (1 - steps / 4096))[:, None].astype(np.float32)
+        upper, lower = self._r[:, :draws], self._r[:, draws:]
+        kept = (1 - steps / 4096)[:, None].astype(np.float32)
+        scale = (1 / (1 - steps / 4096))[:, None].astype(np.float32)
+        self._split = bind(
+            _split, (np.array(self._HALF), kept, scale, upper, lower), (self._drawn,)
+        )
         self.masks = self._r if dtype == np.float32 else self._r.astype(dtype)
 
-    def draw(self, streams: list[np.random.Generator]) -> None:
+    def draw(self, streams: Sequence[Uniform]) -> None:
         """New masks, each trial's from its own stream; at rate 0 nothing is drawn, all are 1."""
         for t in self._active:
-            streams[t].random(dtype=np.float32, out=self._drawn[t])
-        np.multiply(self._drawn, self._HALF, self._drawn)
-        np.floor(self._drawn, self._upper)
-        np.subtract(self._drawn, self._upper, self._lower)
-        np.divide(self._upper, self._HALF, self._upper)
-        np.add(self._r, self._kept, self._r)
-        np.floor(self._r, self._r)
-        np.multiply(self._r, self._scale, self._r)
+            streams[t].random(dtype=np.float32, out=self._rows[t])
+        self._split()
         if self.masks is not self._r:
             np.copyto(self.masks, self._r)
+
+
+def _split(
+    half: Array, kept: Array, scale: Array, upper: Array, lower: Array, drawn: Array
+) -> None:
+    """Make two masks of each number drawn: see `Noise`."""
+    np.multiply(drawn, half, drawn)
+    np.floor(drawn, upper)
+    np.subtract(drawn, upper, lower)
+    np.divide(upper, half, upper)
+    for r in (upper, lower):
+        np.add(r, kept, r)
+        np.floor(r, r)
+        np.multiply(r, scale, r)
 
 
 class Dropout(Layer):

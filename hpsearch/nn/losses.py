@@ -14,6 +14,7 @@ from hpsearch.errors import InvalidRequest
 from hpsearch.nn.arrays import Array, Targets
 from hpsearch.nn.loss import BatchLoss, Loss
 from hpsearch.nn.number_losses import Huber, SquaredError
+from hpsearch.nn.passes import bind
 from hpsearch.registry import Registry
 
 
@@ -78,6 +79,10 @@ class SoftmaxCrossEntropy:
         self._columns = np.arange(examples, dtype=np.intp)
         self._weights = None if class_weights is None else class_weights.astype(dtype)
         self._s = np.full(examples, 1.0 / examples, dtype)
+        self._shift = bind(_subtract, (self._max, outputs))
+        self._divide = bind(_divide, (self._s, self._sum))
+        target = self._target.reshape(classes, examples)
+        self._slope = bind(_slope, (self._sum, target, outputs))
         self._column = self._s[:, None]
         self._losses = np.empty((trials, 1, 1), dtype)
 
@@ -86,7 +91,7 @@ class SoftmaxCrossEntropy:
         self._aim(targets)
         for left, right, folded in self._folds:
             np.maximum(left, right, out=folded)
-        np.subtract(self._z, self._max, self._z)
+        self._shift()
         np.take(self._flat, self._at, axis=1, out=self._z_of_class, mode="clip")
         np.exp(self._z, self._z)
         np.matmul(self._ones, self._z, self._sum)
@@ -97,9 +102,8 @@ class SoftmaxCrossEntropy:
 
     def backward(self) -> Array:
         """(T, K, B) dL/dz."""
-        np.divide(self._s, self._sum, self._sum)
-        np.multiply(self._z, self._sum, self._z)
-        np.subtract(self._flat, self._target, self._flat)
+        self._divide()
+        self._slope()
         return self._z
 
     def _aim(self, classes: Targets) -> None:
@@ -112,6 +116,19 @@ class SoftmaxCrossEntropy:
         np.multiply(self._at, self._examples, self._at)
         np.add(self._at, self._columns, self._at)
         self._target[self._at] = self._s
+
+
+def _subtract(most: Array, z: Array) -> None:
+    np.subtract(z, most, z)
+
+
+def _divide(s: Array, total: Array) -> None:
+    np.divide(s, total, total)
+
+
+def _slope(share: Array, target: Array, z: Array) -> None:
+    np.multiply(z, share, z)
+    np.subtract(z, target, z)
 
 
 def _folds(z: Array) -> tuple[Array, list[tuple[Array, Array, Array]]]:

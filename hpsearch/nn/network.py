@@ -8,9 +8,8 @@ backward and gradients allocate nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from hpsearch.nn.arrays import Array
 from hpsearch.nn.buffers import Units
@@ -18,6 +17,7 @@ from hpsearch.nn.layer import Layer, Pass, Site
 from hpsearch.nn.layers import Noise
 from hpsearch.nn.parameters import layout
 from hpsearch.nn.shape import Shape
+from hpsearch.nn.uniform import Uniform
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +67,7 @@ class Network:
         self._infer = [layer.infer for layer in layers]
         self._backward = [layer.backward for layer in reversed(layers)]
 
-    def forward(self, streams: list[np.random.Generator]) -> None:
+    def forward(self, streams: Sequence[Uniform]) -> None:
         """Outputs in training: batch statistics, dropout from each trial's stream."""
         if self.noise is not None:
             self.noise.draw(streams)

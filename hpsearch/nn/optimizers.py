@@ -19,14 +19,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hpsearch.nn.arrays import Array, Vector
 from hpsearch.registry import Registry
 
 Columns: TypeAlias = tuple[Array, ...]
+Steps: TypeAlias = int | NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +62,15 @@ class Rates:
 class Optimizer:
     """A rule without memory of its own: a block may be any part of any stack.
 
-    coefficients(rates, t): the (T,) vectors that step t (from 1) needs.
+    coefficients(rates, t): the (T,) vectors that step t (from 1) needs. Where they are not steady, t is
+        a column (n, 1) of steps too, and the answers are (T,) or (n, T).
     update(w, g, state, coefficients as columns, spare): one step; `spare` is scratch like w.
     states: how many arrays of the parameters' size it keeps, zero at first.
     constants: those that differ per trial, beside learning rate and weight decay.
     steady: the coefficients do not depend on t.
     """
 
-    coefficients: Callable[[Rates, int], tuple[Vector, ...]]
+    coefficients: Callable[[Rates, Steps], tuple[Vector, ...]]
     update: Callable[[Array, Array, Columns, Columns, Array], None]
     states: int
     constants: tuple[Constant, ...] = ()
@@ -82,7 +85,7 @@ def _sgd(w: Array, g: Array, state: Columns, c: Columns, spare: Array) -> None:
     np.subtract(w, g, w)
 
 
-def _sgd_coefficients(r: Rates, t: int) -> tuple[Vector, ...]:
+def _sgd_coefficients(r: Rates, t: Steps) -> tuple[Vector, ...]:
     return (r.learning_rate,)
 
 
@@ -95,7 +98,7 @@ def _momentum(w: Array, g: Array, state: Columns, c: Columns, spare: Array) -> N
     np.subtract(w, g, w)
 
 
-def _momentum_coefficients(r: Rates, t: int) -> tuple[Vector, ...]:
+def _momentum_coefficients(r: Rates, t: Steps) -> tuple[Vector, ...]:
     return (r.learning_rate, r.constants["momentum"])
 
 
@@ -110,7 +113,7 @@ def _nesterov(w: Array, g: Array, state: Columns, c: Columns, spare: Array) -> N
     np.subtract(w, g, w)
 
 
-def _nesterov_coefficients(r: Rates, t: int) -> tuple[Vector, ...]:
+def _nesterov_coefficients(r: Rates, t: Steps) -> tuple[Vector, ...]:
     mu = r.constants["momentum"]
     return (r.learning_rate, mu, r.learning_rate * mu)
 
@@ -127,7 +130,7 @@ def _adagrad(w: Array, g: Array, state: Columns, c: Columns, spare: Array) -> No
     np.subtract(w, g, w)
 
 
-def _adagrad_coefficients(r: Rates, t: int) -> tuple[Vector, ...]:
+def _adagrad_coefficients(r: Rates, t: Steps) -> tuple[Vector, ...]:
     return (r.learning_rate, r.constants["eps"])
 
 
@@ -147,7 +150,7 @@ def _rmsprop(w: Array, g: Array, state: Columns, c: Columns, spare: Array) -> No
     np.subtract(w, g, w)
 
 
-def _rmsprop_coefficients(r: Rates, t: int) -> tuple[Vector, ...]:
+def _rmsprop_coefficients(r: Rates, t: Steps) -> tuple[Vector, ...]:
     rho = r.constants["rho"]
     s = np.sqrt(1.0 - rho)
     return (r.learning_rate / s, rho, r.constants["eps"] / s)
@@ -175,7 +178,7 @@ def _adam(w: Array, g: Array, state: Columns, c: Columns, spare: Array) -> None:
     np.subtract(w, g, w)
 
 
-def _adam_coefficients(r: Rates, t: int) -> tuple[Vector, ...]:
+def _adam_coefficients(r: Rates, t: Steps) -> tuple[Vector, ...]:
     beta1, beta2 = r.constants["beta1"], r.constants["beta2"]
     s = np.sqrt((1.0 - beta2) / (1.0 - beta2**t))
     a = r.learning_rate * (1.0 - beta1) / ((1.0 - beta1**t) * s)

@@ -19,6 +19,7 @@ from hpsearch.nn.network import Network, Parameters
 from hpsearch.nn.optimizers import OPTIMIZERS
 from hpsearch.nn.parameters import Weights, initial, running_statistics
 from hpsearch.nn.shape import Member, Shape
+from hpsearch.nn.uniform import uniform
 from hpsearch.nn.updates import Coefficients, Updates
 
 
@@ -100,10 +101,7 @@ class Stack:
         flat = initial(shape, self.members, dtype)
         self.parameters = Parameters(flat, *running_statistics(shape, len(members), dtype))
         self.state = np.zeros((OPTIMIZERS[shape.optimizer].states, *flat.shape), dtype)
-        self.streams = [
-            np.random.Generator(np.random.PCG64(np.random.SeedSequence(member.dropout_key)))
-            for member in self.members
-        ]
+        self.streams = [uniform(member.dropout_key) for member in self.members]
         self._bind()
 
     def __len__(self) -> int:

@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 
 from hpsearch.nn.arrays import Array, Vector
 from hpsearch.nn.network import Gradients, Network
-from hpsearch.nn.optimizers import OPTIMIZERS, Optimizer, Rates
+from hpsearch.nn.optimizers import OPTIMIZERS, Columns, Optimizer, Rates
 from hpsearch.nn.parameters import layout
+from hpsearch.nn.passes import Bound, bind
 from hpsearch.nn.schedules import SCHEDULES
 from hpsearch.nn.shape import Member, Shape
 
 BLOCK = 131_072  # values per block; measured, see docs/engine.md
+AHEAD = 64  # updates whose coefficients are computed at once
 
 
 class Coefficients:
@@ -54,6 +56,8 @@ class Coefficients:
             norms = [np.inf if m.clip_norm is None else m.clip_norm for m in members]
             self.clip = np.array(norms, dtype)[:, None]
         self._scheduled = any(member.schedule != "constant" for member in members)
+        self._ahead = np.empty((AHEAD, *self.columns.shape), dtype)
+        self._start = -AHEAD  # the update that the first of these coefficients is of
         self._set(1)
 
     def advance(self, e: float, t: int) -> None:
@@ -62,8 +66,23 @@ class Coefficients:
             for i, m in enumerate(self._members):
                 factor = SCHEDULES[m.schedule](e, self._epochs, m.step_every, m.step_gamma)
                 self._rates.learning_rate[i] = self._base[i] * factor
-        if self._scheduled or not self.optimizer.steady:
             self._set(t)
+        elif not self.optimizer.steady:
+            self._look_up(t)
+
+    def _look_up(self, t: int) -> None:
+        """Set the coefficients of update t alone, which were computed with those of its neighbours."""
+        # NumPy raises to the powers 1 and 2 by a product where the exponent is one number, and
+        # by the general function in a column of them.
+        if t < 3:
+            self._set(t)
+            return
+        if not self._start <= t < self._start + AHEAD:
+            self._start = t
+            steps = np.arange(t, t + AHEAD)[:, None]
+            for k, values in enumerate(self.optimizer.coefficients(self._rates, steps)):
+                self._ahead[:, k, :, 0] = values
+        np.copyto(self.columns, self._ahead[t - self._start])
 
     def _set(self, t: int) -> None:
         rates = self._rates
@@ -82,24 +101,38 @@ def _per_trial(values: Sequence[float]) -> Vector:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """Some values of some trials, and everything the optimizer needs to move them."""
+    """Some values of some trials, and the calls that move them."""
 
-    w: Array  # (R, K)
-    g: Array
-    state: tuple[Array, ...]
-    c: tuple[Array, ...]  # (R, 1) each
-    spare: Array  # (R, K)
-    decays: tuple[tuple[Array, Array, Array, Array], ...]  # w, g, decay, spare of decayed values
+    decays: tuple[Bound, ...]
+    update: Bound
 
-    def move(self, optimizer: Optimizer) -> None:
+    def move(self) -> None:
         """Take a step of the optimizer, weight decay first."""
-        for w, g, decay, spare in self.decays:
-            if optimizer.decoupled:
-                np.multiply(w, decay, w)
-            else:
-                np.multiply(w, decay, spare)
-                np.add(g, spare, g)
-        optimizer.update(self.w, self.g, self.state, self.c, self.spare)
+        for decay in self.decays:
+            decay()
+        self.update()
+
+
+def _update(
+    optimizer: Optimizer, w: Array, g: Array, state: Columns, c: Columns, spare: Array
+) -> Bound:
+    """Bind an optimizer's update of a block: w, g, state and spare (R, K), c (R, 1) each."""
+    count = len(state)
+
+    def update(w: Array, *others: Array) -> None:
+        *kept, g, spare = others
+        optimizer.update(w, g, tuple(kept[:count]), tuple(kept[count:]), spare)
+
+    return bind(update, (w, *state, *c), (g, spare))
+
+
+def _shrink(decay: Array, w: Array) -> None:
+    np.multiply(w, decay, w)
+
+
+def _pull(w: Array, decay: Array, g: Array, spare: Array) -> None:
+    np.multiply(w, decay, spare)
+    np.add(g, spare, g)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,7 +204,7 @@ class Updates:
             if tile.clip is not None:
                 tile.clip.apply()
             for block in tile.blocks:
-                block.move(self._optimizer)
+                block.move()
 
     def _tile(self, network: Network, tile: slice) -> Tile:
         g = self._g[: tile.stop - tile.start]
@@ -182,27 +215,26 @@ class Updates:
         return Tile(network.gradients(tile, g), clip, blocks)
 
     def _block(self, g: Array, tile: slice, columns: slice) -> Block:
-        return Block(
+        update = _update(
+            self._optimizer,
             self._flat[tile, columns],
             g[:, columns],
             tuple(self._state[:, tile, columns]),
             tuple(self._c.columns[:, tile]),
             self._spare[: len(g), : columns.stop - columns.start],
-            tuple(self._decays(g, tile, columns)),
         )
+        return Block(tuple(self._decays(g, tile, columns)), update)
 
-    def _decays(
-        self, g: Array, tile: slice, columns: slice
-    ) -> Iterator[tuple[Array, Array, Array, Array]]:
+    def _decays(self, g: Array, tile: slice, columns: slice) -> Iterator[Bound]:
         """The decayed values of a block: some of its trials, the weights among its columns."""
         stop = min(tile.stop, self._c.decaying)
         count = stop - tile.start
         for weights in self._decayed if count > 0 else ():
             low, high = max(columns.start, weights.start), min(columns.stop, weights.stop)
             if low < high:
-                yield (
-                    self._flat[tile.start : stop, low:high],
-                    g[:count, low:high],
-                    self._c.decay[tile.start : stop],
-                    self._spare[:count, : high - low],
-                )
+                w, decay = self._flat[tile.start : stop, low:high], self._c.decay[tile.start : stop]
+                if self._optimizer.decoupled:
+                    yield bind(_shrink, (decay, w))
+                else:
+                    spare = self._spare[:count, : high - low]
+                    yield bind(_pull, (w, decay, g[:count, low:high]), (spare,))
