@@ -134,6 +134,26 @@ def test_blocks_are_read_by_type_where_the_cells_allow_it(
     assert taken.count(True) > 20 or name in {"zeros", "infinite", "padded", "blank gaps"}
 
 
+def test_columns_between_blanks_are_read_in_few_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lines that are rewritten come one by one, and a reader's call costs the same for a block."""
+    read: list[int] = []
+    whole = typed_blocks._read
+
+    def noted(block: bytes, *given: Any) -> Any:
+        read.append(len(block))
+        return whole(block, *given)
+
+    monkeypatch.setattr(typed_blocks, "_read", noted)
+    path = tmp_path / "table.txt"
+    lines = [f"{n * 0.25:.6f}   {n % 11}  {n % 7}.5 {'xy'[n % 2]}" for n in range(60_000)]
+    path.write_text("\n".join(["a b c label", *lines]) + "\n")
+    assert path.stat().st_size > typed_blocks.SMALLEST
+    require_same(path, delimiter="space")
+    assert len(read) < 8
+
+
 def test_numbers_and_words_lie_where_the_matrix_is_made(tmp_path: Path, small_blocks: None) -> None:
     lines = [f"{n},w{n % 3},{n / 8},{n % 5 or ''},{'xy'[n % 2]}" for n in range(400)]
     path = tmp_path / "table.csv"

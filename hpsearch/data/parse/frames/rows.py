@@ -21,6 +21,7 @@ from hpsearch.data.parse.frames.text import Text
 from hpsearch.data.parse.raw import Mistakes, refuse, require_size
 
 _BLOCK: Final = 4 * MIB
+_JOINED: Final = MIB
 _RESERVED: Final = 256 * MIB  # by all columns together
 
 
@@ -48,7 +49,7 @@ class Body:
     def blocks(self) -> Iterator[bytes]:
         """Yield UTF-8 for the reader."""
         if self.dialect.delimiter == " " or self.dialect.spaced:
-            yield from (self.dialect.rewrite(line).encode() for line in self.lines())
+            yield from _joined(self.dialect.rewrite(line).encode() for line in self.lines())
             return
         yield from self.text.encoded_part(self.start, self.stop)
 
@@ -69,6 +70,19 @@ class Rows:
     columns: list[tuple[Any, Any]]
     empty: int
     room: npt.NDArray[np.float64] | None
+
+
+def _joined(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Join lines to blocks: whoever reads pays for each block."""
+    some, size = list[bytes](), 0
+    for line in lines:
+        some.append(line)
+        size += len(line)
+        if size >= _JOINED:
+            yield b"".join(some)
+            some, size = [], 0
+    if some:
+        yield b"".join(some)
 
 
 class Stream(io.RawIOBase):
