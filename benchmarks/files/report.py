@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
@@ -80,7 +79,13 @@ def best_of(mean: Mapping[str, float]) -> str:
 def scores(every: Sequence[File], rows: Path, before: Mapping[str, Earlier]) -> list[Scores]:
     """Read the scores of the product from a folder of rows, and those of the peers.
 
-    Splits without a row are those of the table of before, where it has them.
+    Where a split of the table of before has no row yet, all of its splits are taken from there, for their
+    single scores are not known.
+
+    Raises
+    ------
+    ValueError
+        A file whose best peer is another one by now, so that the error of before says nothing.
     """
     ours = {key: float(row["score"]) for key, row in Cache(rows, OURS).rows.items()}
     peers, read = stored(), []
@@ -114,7 +119,7 @@ def _joined(
     if before is not None:
         k, peers_then = len(old), {who: _mean(theirs[s][who] for s in old) for who in JUDGED}
         if k > 1 and best_of(peers_then) != best:
-            sys.exit(f"{file.id}: another peer is the best of all splits; run splits {old} again")
+            raise ValueError(f"{file.id}: another peer is the best by now; run splits {old} again")
         pairs = [peers_then[best] - before.ours] * k + pairs  # of which the spread is the error's
         squares, total = before.error**2 * k * (k - 1), total + k * before.ours
     n = len(splits)

@@ -77,6 +77,16 @@ def test_days_have_faster_waves() -> None:
     assert len(waves_of(model_of(replace(PRICES, columns=many)))) == 1 + planned.DATES_OF_WAVES
 
 
+def test_slow_waves_stay_where_faster_ones_are_too_many() -> None:
+    days = Column("at: days", "number", part="days")
+    facts = replace(PRICES, columns=(days, NUMBERS[0]))
+    inputs = 2 + 2 * 2 * planned.WAVES["count"]
+    fits = (inputs + 1) * 128 + 128 + 1
+    for most, layers in ((fits - 1, 0), (fits, 1), (2 * fits, 2)):
+        spec = parse({"dataset": "d", "space": RATE}, facts, caps(max_parameters=most)).spec
+        assert len(waves_of(spec.model)) == layers
+
+
 def test_an_image_has_neither_dropout_nor_waves() -> None:
     model = model_of(replace(FACTS, image=True, example_shape=(8, 8)))
     assert (model.optimizer, model.hidden_sizes, model.dropout) == ("adam", (128,), 0.0)

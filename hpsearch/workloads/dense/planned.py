@@ -58,8 +58,13 @@ def network(
         taken.add("hidden_sizes")
     fields: dict[str, Any] = {}
     for field, value in _wished(setup, taken).items():
-        if field not in taken and fits({**fields, field: value}):
-            fields[field] = value
+        if field in taken:
+            continue
+        # Of several layers the first alone where all are too many.
+        for wish in (value, value[:1]) if field == "layers" else (value,):
+            if fits({**fields, field: wish}):
+                fields[field] = wish
+                break
     return fields
 
 
