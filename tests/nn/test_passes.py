@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 import tomllib
+import weakref
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.metadata import PackageNotFoundError
@@ -157,6 +159,17 @@ def test_scratch_is_not_written() -> None:
     assert (spare == 1).all()
 
 
+def add_twice(a: np.ndarray, b: np.ndarray, w: np.ndarray) -> None:
+    """What is written first is read for each row."""
+    np.add(a, b, a)
+    np.add(w, a, w)
+
+
+def overlapping() -> np.ndarray:
+    """Rows that begin one number after the one before."""
+    return np.lib.stride_tricks.as_strided(np.ones(43, np.float32), (4, 40), (4, 4))
+
+
 FULL, TURNED = np.ones((4, 40), np.float32), np.ones((40, 4), np.float32).T
 
 
@@ -181,6 +194,24 @@ FULL, TURNED = np.ones((4, 40), np.float32), np.ones((40, 4), np.float32).T
         (lambda w, g: np.add(w, g, w), (FULL[:, 1:], FULL[:, :-1])),  # overlap
         (lambda w, g: np.add(w, g, w), (np.broadcast_to(FULL[0], (4, 40)), FULL)),
         (lambda w, g: np.add(w, g, w), (FULL, np.float32(1))),
+        # Two places of the walk are one number that is written.
+        (add_twice, (FULL[:1].copy(), FULL[:1], FULL.copy())),
+        (lambda w, g: np.add(w, g, w), (overlapping(), FULL)),
+        (lambda w, g: np.modf(w, w, g), (FULL, FULL.copy())),
+        (lambda w, g: np.divmod(w, g, w, g), (FULL, FULL.copy())),
+        (lambda w, g: np.modf(w, out=(w, g)), (FULL, FULL.copy())),
+        (lambda w, g: np.add(w, g, w) if w != g else None, (FULL, FULL.copy())),
+        (lambda w, g: np.add(w, g, w) if w < g else None, (FULL, FULL.copy())),
+        (lambda w, g: np.add(w, g, w) if w in {g: 1} else None, (FULL, FULL.copy())),
+        (lambda w, g: np.add(w, g, {w: w}[w]), (FULL, FULL.copy())),
+        (lambda w, g: [np.add(row, g, row) for row in w], (FULL, FULL.copy())),
+        (lambda w, g: np.add(w, g, np.ones((4, 40))), (FULL, FULL.copy())),
+        (lambda w, g: np.add(w, g, w) if len(w) > 3 else None, (FULL, FULL.copy())),
+        (lambda w, g: w[10], (FULL, FULL.copy())),
+        (lambda w, g: [][w.ndim], (FULL, FULL.copy())),
+        (lambda w, g: {}["no such key"], (FULL, FULL.copy())),
+        (lambda w, g: 1 / 0, (FULL, FULL.copy())),
+        (lambda w: None, (FULL, FULL.copy())),
         (lambda w, g: np.add(w, g, w), (np.ones((6, 6, 7, 6), np.float32)[:, :5, ::2, :5],) * 2),
     ],
 )
@@ -250,6 +281,47 @@ def test_random_numbers_are_numpys(counts: list[int], key: int) -> None:
         ours.random(dtype=np.float32, out=a)
         numpys.random(dtype=np.float32, out=b)
         assert a.tobytes() == b.tobytes()
+
+
+def test_random_numbers_go_on_from_half_a_word() -> None:
+    stream = np.random.PCG64(5)
+    np.random.Generator(stream).random(3, np.float32)  # of the fourth, half a word is left
+    ours, numpys = pcg64.Pcg64(stream), np.random.Generator(stream)
+    assert stream.state["has_uint32"]
+    a, b = np.empty((2, 12), np.float32)
+    ours.random(dtype=np.float32, out=a)
+    numpys.random(dtype=np.float32, out=b)
+    assert a.tobytes() == b.tobytes()
+
+
+def test_random_numbers_keep_no_buffer() -> None:
+    ours = uniform((1,))
+    for _ in range(3):  # the next one may lie where the last one did
+        buffer = np.empty(8, np.float32)
+        ours.random(dtype=np.float32, out=buffer[:])
+        ours.random(dtype=np.float32, out=buffer)
+        held = weakref.ref(buffer)
+        del buffer
+        assert held() is None
+
+
+def test_a_stack_without_its_buffers_holds_none() -> None:
+    stack = small_stack()
+    stack.step(np.arange(8), 0.0, 1)
+    held = weakref.ref(stack._steps[8]._network.noise._drawn)
+    stack.release_buffers()
+    gc.collect()
+    assert held() is None
+
+
+def test_random_numbers_are_compiled_when_they_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    real = pcg64.code
+    monkeypatch.setattr(pcg64, "code", lambda: asked.append(1) or real())
+    small_stack(dropout=0.0).step(np.arange(8), 0.0, 1)
+    assert not asked
+    small_stack(dropout=0.3).step(np.arange(8), 0.0, 1)
+    assert asked
 
 
 @pytest.mark.parametrize("trials", [1, 2, 9])
@@ -407,6 +479,59 @@ def test_record_names_what_it_refuses() -> None:
     here = walk((FULL, FULL.copy()))
     with pytest.raises(NotAChain, match="exp"):
         record(lambda w, g: np.exp(w, w), here.operands, here.places, frozenset())
+
+
+THREADS = """
+import gc, threading
+import numpy as np
+from hpsearch.nn import machine, passes
+
+made = []
+class Counted(machine.Machine):
+    def __init__(self):
+        made.append(self)
+        super().__init__()
+machine.Machine = Counted
+
+barrier, right = threading.Barrier(8), []
+def work(k):
+    w = np.ones((2, 40), np.float32)
+    def chain(w, g):
+        for _ in range(k % 4 + 1):
+            np.add(w, g, w)
+    barrier.wait()
+    runs = [passes.bind(chain, (w, np.ones_like(w))) for _ in range(3)]
+    for run in runs:
+        run()
+    right.append((w == 1 + 3 * (k % 4 + 1)).all())
+
+threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(len(made), sum(right))
+
+# The code lives on without its compiler.
+w = np.ones((2, 40), np.float32)
+run = passes.bind(np.multiply, (w, np.full_like(w, 3), w))
+made.clear()
+getattr(machine.machine, "cache_clear", lambda: None)()
+getattr(machine, "_machine", machine.machine).cache_clear()
+gc.collect()
+run()
+print((w == 3).all())
+"""
+
+
+def test_threads_share_one_compiler() -> None:
+    """In a process of its own, which a fault would end."""
+    done = subprocess.run(
+        [sys.executable, "-c", THREADS], env=os.environ, cwd=ROOT,
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, (done.returncode, done.stderr[-2000:])
+    assert done.stdout == "1 8\nTrue\n"
 
 
 def test_the_compiler_is_made_once() -> None:
