@@ -102,9 +102,9 @@ class Settings(BaseModel):
         "native",
         description="Bits that workers compute: each machine's own, or alike on all x86-64.",
     )
-    engine: Literal["auto", "numpy", "compiled"] = Field(
-        "auto",
-        description="Elementwise passes of training, of the same bits: compiled where `hpsearch[fast]` is installed, never, or always.",
+    engine: Literal["numpy", "compiled"] = Field(
+        "numpy",
+        description="Elementwise passes of training, of the same bits: NumPy's, or compiled by `hpsearch[fast]`, for long trainings.",
     )
 
     # The API.

@@ -91,11 +91,13 @@ class _Symbol:
     def __array_ufunc__(
         self, function: np.ufunc, method: str, *inputs: object, **options: Any
     ) -> object:
-        (out,) = options.pop("out", (None,))
-        if method != "__call__" or options or out is None:
-            raise NotAChain(f"{function.__name__} with {method}, {options}, out={out}")
-        self._note(function.__name__, inputs, out)
-        return out
+        outputs = options.pop("out", ())
+        if method != "__call__" or options or function.nout != 1 or len(outputs) != 1:
+            raise NotAChain(
+                f"{function.__name__} with {method}, {[*options]}, {len(outputs)} outputs"
+            )
+        self._note(function.__name__, inputs, outputs[0])
+        return outputs[0]
 
     def __array_function__(
         self,
@@ -108,8 +110,11 @@ class _Symbol:
             raise NotAChain(f"{function} of {len(inputs)} arguments, {options}")
         self._note("copy", inputs[1:], inputs[0])
 
-    def __bool__(self) -> bool:
+    def _refuse(self, *others: object) -> Any:  # noqa: ARG002 - whatever it is compared with
         raise NotAChain("a decision that hangs on numbers")
+
+    __bool__ = __len__ = __iter__ = __contains__ = __hash__ = _refuse
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
 
     def __getattr__(self, name: str) -> object:
         if name.startswith("__"):
@@ -144,8 +149,10 @@ def record(
     symbols = [_Symbol(number, x.dtype, calls) for number, x in enumerate(operands)]
     try:
         chain(*(symbols[place] for place in places))
-    except TypeError as error:  # an operator, which symbols have not
-        raise NotAChain(str(error)) from error
+    except NotAChain:
+        raise
+    except Exception as error:  # symbols are no arrays; of arrays NumPy says what is wrong
+        raise NotAChain(f"{type(error).__name__}: {error}") from error
     program = Program(tuple(operands), tuple(calls), scratch)
     if not calls or any(operands[i].spread for i in program.written):
         raise NotAChain("nothing is written, or something that is spread")

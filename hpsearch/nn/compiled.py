@@ -24,9 +24,9 @@ from hpsearch.nn.walks import Walk, walk
 _TYPES = {FLOAT: "float", INTEGER: "i32", BYTE: "i8"}
 
 
-def bind(program: Program, walk: Walk) -> Callable[[], None]:
+def bind(program: Program, here: Walk) -> Callable[[], None]:
     """Bind a program to the arrays of a walk, which live as long as the answer does."""
-    return Loop(compile_program(program), walk)
+    return Loop(compile_program(program), here)
 
 
 class Loop:
@@ -34,9 +34,9 @@ class Loop:
 
     __slots__ = ("_block", "_code", "_walk")
 
-    def __init__(self, code: Code, walk: Walk) -> None:
-        numbers = walk.numbers()
-        self._code, self._walk = code, walk
+    def __init__(self, code: Code, here: Walk) -> None:
+        numbers = here.numbers()
+        self._code, self._walk = code, here
         self._block = (ctypes.c_int64 * len(numbers))(*numbers)
 
     def __call__(self) -> None:

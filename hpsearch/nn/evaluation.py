@@ -21,6 +21,7 @@ from hpsearch.nn.measures import Measure, Needs
 from hpsearch.nn.network import Network, Parameters
 from hpsearch.nn.numerics import engine_arithmetic
 from hpsearch.nn.parameters import Weights
+from hpsearch.nn.passes import bound_for_once
 from hpsearch.nn.shape import Shape
 
 Values: TypeAlias = NDArray[np.floating[Any]]
@@ -211,7 +212,8 @@ def _evaluator(
             f"weights of {weights.shape} and {examples.features} features do not fit {shape}"
         )
     parameters = Parameters(weights.flat, weights.mean, weights.variance)
-    return Evaluator(shape, parameters, examples, measures, needs)
+    with bound_for_once():
+        return Evaluator(shape, parameters, examples, measures, needs)
 
 
 def ensemble_values(

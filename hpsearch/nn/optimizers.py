@@ -62,12 +62,13 @@ class Rates:
 class Optimizer:
     """A rule without memory of its own: a block may be any part of any stack.
 
-    coefficients(rates, t): the (T,) vectors that step t (from 1) needs. Where they are not steady, t is
-        a column (n, 1) of steps too, and the answers are (T,) or (n, T).
+    coefficients(rates, t): the (T,) vectors that step t (an int from 1) needs.
     update(w, g, state, coefficients as columns, spare): one step; `spare` is scratch like w.
     states: how many arrays of the parameters' size it keeps, zero at first.
     constants: those that differ per trial, beside learning rate and weight decay.
     steady: the coefficients do not depend on t.
+    columns: t may be a column (n, 1) of steps from 3 on, too, with answers (T,) or (n, T), to the bit those
+        of each step; then they are computed for many updates at once.
     """
 
     coefficients: Callable[[Rates, Steps], tuple[Vector, ...]]
@@ -76,6 +77,7 @@ class Optimizer:
     constants: tuple[Constant, ...] = ()
     steady: bool = True
     decoupled: bool = False
+    columns: bool = False
 
 
 def _sgd(w: Array, g: Array, state: Columns, c: Columns, spare: Array) -> None:
@@ -198,9 +200,11 @@ OPTIMIZERS: Registry[Optimizer] = Registry(
         "sgd": Optimizer(_sgd_coefficients, _sgd, 0, decoupled=True),
         "momentum": Optimizer(_momentum_coefficients, _momentum, 1, (MOMENTUM,)),
         "nesterov": Optimizer(_nesterov_coefficients, _nesterov, 1, (MOMENTUM,)),
-        "adam": Optimizer(_adam_coefficients, _adam, 2, _ADAM, steady=False),
+        "adam": Optimizer(_adam_coefficients, _adam, 2, _ADAM, steady=False, columns=True),
         # Loshchilov and Hutter 2019, algorithm 2, as torch has it
-        "adamw": Optimizer(_adam_coefficients, _adam, 2, _ADAM, steady=False, decoupled=True),
+        "adamw": Optimizer(
+            _adam_coefficients, _adam, 2, _ADAM, steady=False, decoupled=True, columns=True
+        ),
         "adagrad": Optimizer(_adagrad_coefficients, _adagrad, 1, (EPS,)),
         "rmsprop": Optimizer(_rmsprop_coefficients, _rmsprop, 1, (RHO, EPS)),
     },

@@ -11,7 +11,8 @@ the upper 24 bits count, as in NumPy; the code is compared with NumPy before it 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from functools import cache
 
 import numpy as np
@@ -31,20 +32,24 @@ class Pcg64:
     """The stream of a NumPy generator from where it stands; that one does not move."""
 
     def __init__(self, stream: np.random.PCG64, fill: Code | None = None) -> None:
-        self._code = code() if fill is None else fill
-        inner = stream.state["state"]
-        s, c = inner["state"], inner["inc"]
+        """Begin where `stream` stands. `fill`: the code, which is else compiled at the first draw."""
+        self._code = fill
+        state = stream.state
+        s, c = state["state"]["state"], state["state"]["inc"]
         # State and increment, lower half first; where to write; how many pairs of numbers.
         self._block = (ctypes.c_uint64 * 6)(s & _LOW, s >> 64, c & _LOW, c >> 64, 0, 0)
         self._pair = np.empty(2, np.float32)
         self._left: np.float32 | None = None  # the second number of a pair whose first is drawn
-        self._out: NDArray[np.float32] | None = None
+        if state["has_uint32"]:
+            self._left = np.float32((state["uinteger"] >> 8) * 2.0**-24)
+        # The last array drawn to, not kept alive, and its address.
+        self._out: Callable[[], NDArray[np.float32] | None] = lambda: None
         self._address = 0
 
     def random(self, *, dtype: type[np.float32], out: NDArray[np.float32]) -> object:  # noqa: ARG002 - as NumPy's
         """Fill `out`, contiguous float32, with the next numbers."""
-        if out is not self._out:  # its address is asked for once
-            self._out, self._address = out, out.ctypes.data
+        if out is not self._out():  # its address is asked for once
+            self._out, self._address = weakref.ref(out), out.ctypes.data
         first, count = 0, out.size
         if self._left is not None and count:
             out[0], self._left, first = self._left, None, 1
@@ -56,6 +61,8 @@ class Pcg64:
         return out
 
     def _fill(self, address: int, pairs: int) -> None:
+        if self._code is None:
+            self._code = code()
         self._block[4], self._block[5] = address, pairs
         self._code(self._block)
 

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch.nn.passes import compiled
+from hpsearch.nn.passes import uses_compiled
 
 
 class Uniform(Protocol):
@@ -25,7 +25,7 @@ class Uniform(Protocol):
 def uniform(key: Sequence[int]) -> Uniform:
     """The stream of a key: the same numbers, whoever computes them."""
     stream = np.random.PCG64(np.random.SeedSequence(key))
-    if not compiled():
+    if not uses_compiled():
         return np.random.Generator(stream)
     from hpsearch.nn.pcg64 import Pcg64  # an extra, which others have not
 

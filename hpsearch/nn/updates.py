@@ -68,7 +68,10 @@ class Coefficients:
                 self._rates.learning_rate[i] = self._base[i] * factor
             self._set(t)
         elif not self.optimizer.steady:
-            self._look_up(t)
+            if self.optimizer.columns:
+                self._look_up(t)
+            else:
+                self._set(t)
 
     def _look_up(self, t: int) -> None:
         """Set the coefficients of update t alone, which were computed with those of its neighbours."""

@@ -38,13 +38,30 @@ class Walk:
         return numbers
 
     def check(self, written: frozenset[int]) -> None:
-        """Refuse arrays that lie in each other where one of them is written. Raises: NotAChain."""
+        """Refuse to write numbers that have a second place, in this array or another. Raises: NotAChain."""
         for i in written:
+            if self._repeats(i):
+                raise NotAChain("an array that is written has numbers in two places of the walk")
             if not self.arrays[i].flags.writeable:
                 raise NotAChain("an array that is written cannot be")
             for k, other in enumerate(self.arrays):
                 if k != i and np.shares_memory(self.arrays[i], other):
                     raise NotAChain("an array that is written lies in another one")
+
+    def _repeats(self, i: int) -> bool:
+        """Tell if two places of the walk may be one in array i: an axis steps less than the ones within."""
+        operand = self.operands[i]
+        steps = (*self.strides[i], 0 if operand.spread else operand.dtype.itemsize)
+        span = operand.dtype.itemsize  # bytes from the first to behind the last, of the axes so far
+        for step, length in sorted(
+            (abs(step), length)
+            for step, length in zip(steps, self.shape, strict=True)
+            if length > 1
+        ):
+            if step < span:
+                return True
+            span += step * (length - 1)
+        return False
 
 
 def _address(array: NDArray[Any]) -> int:

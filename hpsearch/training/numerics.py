@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_info
 
 from hpsearch.environment import ONE_THREAD
 from hpsearch.errors import Misconfigured
-from hpsearch.nn.passes import compiled
+from hpsearch.nn.passes import uses_compiled
 from hpsearch.training.probe import probe
 
 
@@ -32,9 +32,9 @@ def fingerprint() -> Mapping[str, str]:
     ------
     Misconfigured
         The linear algebra runs more than one thread, which changes the order of additions, or its
-        results depend on where data lie in memory; or HPSEARCH_ENGINE asks for what is not installed.
+        results depend on where data lie in memory; or HPSEARCH_ENGINE asks for what does not work here.
     """
-    compiled()  # it has no field: compiled passes have NumPy's bits
+    uses_compiled()  # it has no field: compiled passes have NumPy's bits
     return {
         "machine": platform.machine(),
         "numpy": np.__version__,

@@ -185,3 +185,23 @@ def test_against_torch(name: str, given: tuple, torch: ModuleType) -> None:
             optimizer.step()
         for value, where in zip(values, (decayed, ~decayed), strict=True):
             np.testing.assert_allclose(reached[row, where], value.numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_an_optimizer_that_warms_up_is_asked_for_each_update() -> None:
+    """Unless it declares that its coefficients take columns, t is one number."""
+    asked: list[object] = []
+
+    def warming(rates: nn.Rates, t: nn.optimizers.Steps) -> tuple[np.ndarray, ...]:
+        asked.append(t)
+        return (rates.learning_rate * min(1.0, t / 100),)
+
+    sgd = nn.OPTIMIZERS["sgd"]
+    with nn.OPTIMIZERS.registered("warm", nn.Optimizer(warming, sgd.update, 0, steady=False)):
+        members = [nn.Member(rate) for rate in (0.5, 0.25)]
+        c = Coefficients(nn.Shape(3, (), 2, optimizer="warm"), members, 5, np.dtype(np.float64))
+        for t in range(1, 150):
+            c.advance(0.0, t)
+            assert c.columns.ravel().tolist() == [0.5 * min(1, t / 100), 0.25 * min(1, t / 100)]
+    assert all(type(t) is int for t in asked)
+    declared = {name for name, optimizer in nn.OPTIMIZERS.items() if optimizer.columns}
+    assert declared == {"adam", "adamw"}

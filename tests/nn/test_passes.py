@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import tomllib
+import weakref
+from collections.abc import Callable, Iterator
 from functools import partial
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpsearch import nn
-from hpsearch.errors import Misconfigured
+from hpsearch.errors import Misconfigured, SystemFault
 from hpsearch.nn import passes
 from hpsearch.nn.chains import FLOAT, FUNCTIONS, INTEGER, NotAChain, record
 from hpsearch.nn.passes import bind
@@ -23,6 +27,7 @@ from hpsearch.nn.stack import Stack
 from hpsearch.nn.uniform import uniform
 from hpsearch.nn.updates import Coefficients
 from hpsearch.nn.walks import walk
+from hpsearch.training.numerics import fingerprint
 
 from .test_independence import NEEDS, has
 
@@ -30,6 +35,7 @@ llvm = pytest.importorskip("llvmlite.binding", reason="needs hpsearch[fast]")
 
 from hpsearch.nn import compiled, machine, pcg64  # noqa: E402 - what needs it
 
+ROOT = Path(__file__).resolve().parents[2]
 SPECIAL = compiled.SPECIAL
 
 
@@ -40,6 +46,16 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def adam(w, m, h, a, beta1, beta2, eps, g, spare) -> None:
     nn.OPTIMIZERS["adam"].update(w, g, (m, h), (a, beta1, beta2, eps), spare)
+
+
+def small_stack(optimizer: str = "sgd", dropout: float = 0.3, *, batch_norm: bool = False) -> Stack:
+    draws = np.random.default_rng(0)
+    x, y = draws.integers(0, 256, (40, 9), np.uint8), draws.integers(0, 3, 40)
+    scale = np.ones(9, np.float32)
+    examples = nn.Examples(x, y, np.arange(40), scale, scale)
+    members = [nn.Member(0.01, weight_decay=0.1, dropout=dropout, init_key=(k,)) for k in range(2)]
+    shape = nn.Shape(9, (7, 5), 3, optimizer=optimizer, batch_size=8, batch_norm=batch_norm)
+    return Stack(shape, members, examples, epochs=1)
 
 
 def numbers(draws: np.random.Generator, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
@@ -116,14 +132,9 @@ def test_every_pass_of_the_engine_is_compiled(
 ) -> None:
     bound: list[object] = []
     real = passes._compile
+    assert passes.uses_compiled()  # it tries a chain of its own
     monkeypatch.setattr(passes, "_compile", lambda *given: bound.append(real(*given)) or bound[-1])
-    draws = np.random.default_rng(0)
-    x, y = draws.integers(0, 256, (40, 9), np.uint8), draws.integers(0, 3, 40)
-    scale = np.ones(9, np.float32)
-    examples = nn.Examples(x, y, np.arange(40), scale, scale)
-    members = [nn.Member(0.01, weight_decay=0.1, dropout=dropout, init_key=(k,)) for k in range(2)]
-    shape = nn.Shape(9, (7, 5), 3, optimizer=optimizer, batch_size=8, batch_norm=True)
-    Stack(shape, members, examples, epochs=1).step(np.arange(8), 0.0, 1)
+    small_stack(optimizer, dropout, batch_norm=True).step(np.arange(8), 0.0, 1)
     # Inputs 1, softmax 3, activations 2, batch norm 2 x 12, weights 3, the update 1, masks.
     assert len(bound) == 34 + (dropout > 0)
     assert all(isinstance(run, compiled.Loop) for run in bound)
@@ -146,6 +157,17 @@ def test_scratch_is_not_written() -> None:
     bind(chain, (w, g), (spare,))()
     assert (w == 2).all()
     assert (spare == 1).all()
+
+
+def add_twice(a: np.ndarray, b: np.ndarray, w: np.ndarray) -> None:
+    """What is written first is read for each row."""
+    np.add(a, b, a)
+    np.add(w, a, w)
+
+
+def overlapping() -> np.ndarray:
+    """Rows that begin one number after the one before."""
+    return np.lib.stride_tricks.as_strided(np.ones(43, np.float32), (4, 40), (4, 4))
 
 
 FULL, TURNED = np.ones((4, 40), np.float32), np.ones((40, 4), np.float32).T
@@ -172,6 +194,24 @@ FULL, TURNED = np.ones((4, 40), np.float32), np.ones((40, 4), np.float32).T
         (lambda w, g: np.add(w, g, w), (FULL[:, 1:], FULL[:, :-1])),  # overlap
         (lambda w, g: np.add(w, g, w), (np.broadcast_to(FULL[0], (4, 40)), FULL)),
         (lambda w, g: np.add(w, g, w), (FULL, np.float32(1))),
+        # Two places of the walk are one number that is written.
+        (add_twice, (FULL[:1].copy(), FULL[:1], FULL.copy())),
+        (lambda w, g: np.add(w, g, w), (overlapping(), FULL)),
+        (lambda w, g: np.modf(w, w, g), (FULL, FULL.copy())),
+        (lambda w, g: np.divmod(w, g, w, g), (FULL, FULL.copy())),
+        (lambda w, g: np.modf(w, out=(w, g)), (FULL, FULL.copy())),
+        (lambda w, g: np.add(w, g, w) if w != g else None, (FULL, FULL.copy())),
+        (lambda w, g: np.add(w, g, w) if w < g else None, (FULL, FULL.copy())),
+        (lambda w, g: np.add(w, g, w) if w in {g: 1} else None, (FULL, FULL.copy())),
+        (lambda w, g: np.add(w, g, {w: w}[w]), (FULL, FULL.copy())),
+        (lambda w, g: [np.add(row, g, row) for row in w], (FULL, FULL.copy())),
+        (lambda w, g: np.add(w, g, np.ones((4, 40))), (FULL, FULL.copy())),
+        (lambda w, g: np.add(w, g, w) if len(w) > 3 else None, (FULL, FULL.copy())),
+        (lambda w, g: w[10], (FULL, FULL.copy())),
+        (lambda w, g: [][w.ndim], (FULL, FULL.copy())),
+        (lambda w, g: {}["no such key"], (FULL, FULL.copy())),
+        (lambda w, g: 1 / 0, (FULL, FULL.copy())),
+        (lambda w: None, (FULL, FULL.copy())),
         (lambda w, g: np.add(w, g, w), (np.ones((6, 6, 7, 6), np.float32)[:, :5, ::2, :5],) * 2),
     ],
 )
@@ -243,6 +283,47 @@ def test_random_numbers_are_numpys(counts: list[int], key: int) -> None:
         assert a.tobytes() == b.tobytes()
 
 
+def test_random_numbers_go_on_from_half_a_word() -> None:
+    stream = np.random.PCG64(5)
+    np.random.Generator(stream).random(3, np.float32)  # of the fourth, half a word is left
+    ours, numpys = pcg64.Pcg64(stream), np.random.Generator(stream)
+    assert stream.state["has_uint32"]
+    a, b = np.empty((2, 12), np.float32)
+    ours.random(dtype=np.float32, out=a)
+    numpys.random(dtype=np.float32, out=b)
+    assert a.tobytes() == b.tobytes()
+
+
+def test_random_numbers_keep_no_buffer() -> None:
+    ours = uniform((1,))
+    for _ in range(3):  # the next one may lie where the last one did
+        buffer = np.empty(8, np.float32)
+        ours.random(dtype=np.float32, out=buffer[:])
+        ours.random(dtype=np.float32, out=buffer)
+        held = weakref.ref(buffer)
+        del buffer
+        assert held() is None
+
+
+def test_a_stack_without_its_buffers_holds_none() -> None:
+    stack = small_stack()
+    stack.step(np.arange(8), 0.0, 1)
+    held = weakref.ref(stack._steps[8]._network.noise._drawn)
+    stack.release_buffers()
+    gc.collect()
+    assert held() is None
+
+
+def test_random_numbers_are_compiled_when_they_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    real = pcg64.code
+    monkeypatch.setattr(pcg64, "code", lambda: asked.append(1) or real())
+    small_stack(dropout=0.0).step(np.arange(8), 0.0, 1)
+    assert not asked
+    small_stack(dropout=0.3).step(np.arange(8), 0.0, 1)
+    assert asked
+
+
 @pytest.mark.parametrize("trials", [1, 2, 9])
 def test_coefficients_computed_ahead(trials: int) -> None:
     draws = np.random.default_rng(trials)
@@ -265,28 +346,105 @@ def test_coefficients_computed_ahead(trials: int) -> None:
 
 
 def test_the_engine_is_chosen_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert passes.compiled()
-    monkeypatch.setenv(passes.VARIABLE, "numpy")
-    assert not passes.compiled()
-    assert isinstance(uniform((1,)), np.random.Generator)
-    monkeypatch.setenv(passes.VARIABLE, "")
-    assert passes.compiled()
-    monkeypatch.setenv(passes.VARIABLE, "fast")
-    with pytest.raises(Misconfigured, match="HPSEARCH_ENGINE is fast"):
-        passes.compiled()
-
-
-def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passes.importlib.util, "find_spec", lambda name: None)
-    passes._chosen.cache_clear()
-    try:
-        with pytest.raises(Misconfigured, match=r"hpsearch\[fast\]"):
-            passes.compiled()
-        monkeypatch.setenv(passes.VARIABLE, "auto")
-        assert not passes.compiled()
+    assert passes.uses_compiled()
+    for name in ("numpy", ""):
+        monkeypatch.setenv(passes.VARIABLE, name)
+        assert not passes.uses_compiled()
+        assert isinstance(uniform((1,)), np.random.Generator)
         assert isinstance(bind(adam, np.ones((9, 2, 3), np.float32)), partial)
-    finally:
-        passes._chosen.cache_clear()
+    monkeypatch.delenv(passes.VARIABLE)
+    assert not passes.uses_compiled()
+    monkeypatch.setenv(passes.VARIABLE, "auto")
+    with pytest.raises(Misconfigured, match="HPSEARCH_ENGINE is auto"):
+        passes.uses_compiled()
+
+
+@pytest.fixture
+def asked_anew() -> Iterator[None]:
+    passes._chosen.cache_clear()
+    yield
+    passes._chosen.cache_clear()
+
+
+def _missing(name: str) -> str:
+    raise PackageNotFoundError(name)
+
+
+@pytest.mark.usefixtures("asked_anew")
+@pytest.mark.parametrize(
+    ("version", "reason"),
+    [
+        (_missing, r"pip install 'hpsearch\[fast\]'$"),
+        (lambda name: "0.44.1", r"hpsearch\[fast\]'. llvmlite is 0.44.1, and 0.45 is"),
+        (lambda name: "0.9", "llvmlite is 0.9"),
+    ],
+)
+def test_without_an_llvmlite_that_will_do(
+    version: Callable[[str], str], reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passes, "version", version)
+    for _ in range(2):  # a fault is told each time
+        with pytest.raises(Misconfigured, match=reason):
+            bind(adam, np.ones((9, 2, 3), np.float32))
+    with pytest.raises(Misconfigured, match=reason):
+        fingerprint.__wrapped__()
+    monkeypatch.setenv(passes.VARIABLE, "numpy")
+    assert isinstance(bind(adam, np.ones((9, 2, 3), np.float32)), partial)
+
+
+@pytest.mark.usefixtures("asked_anew")
+@pytest.mark.parametrize("error", [OSError("no libLLVM"), RuntimeError("no such instruction")])
+def test_an_llvmlite_that_does_not_work(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(text: str) -> None:
+        raise error
+
+    compiled.compile_program.cache_clear()
+    monkeypatch.setattr(llvm, "parse_assembly", fail)
+    with pytest.raises(Misconfigured, match=f"does not work on this machine: {error}"):
+        passes.uses_compiled()
+
+
+def test_a_training_refuses_an_engine_before_its_first_trial(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As a fault of the system, which is never stored as a trial's result."""
+    monkeypatch.setenv(passes.VARIABLE, "fast")
+    with pytest.raises(SystemFault):
+        small_stack()
+
+
+def test_the_oldest_llvmlite_is_the_extras() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    oldest = ".".join(map(str, passes.OLDEST))
+    assert project["project"]["optional-dependencies"]["fast"] == [f"llvmlite>={oldest}"]
+
+
+def test_predictions_bind_no_chain(monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = small_stack(batch_norm=True)
+    monkeypatch.setattr(passes, "_compile", lambda *given: pytest.fail("a chain is bound"))
+    nn.predict_values(stack.shape, stack.weights(0), stack.examples)
+    nn.evaluate(stack.shape, stack.weights(0), stack.examples)
+
+
+UNSET = """
+import sys
+import numpy as np
+from hpsearch import nn
+examples = nn.Examples(np.eye(9, dtype=np.float32), np.arange(9) % 3, np.arange(9), *np.ones((2, 9), np.float32))
+shape = nn.Shape(9, (7,), 3, optimizer="adam", batch_size=4, batch_norm=True)
+(outcome,) = nn.train(shape, [nn.Member(0.01, dropout=0.2)], examples, examples, epochs=2, keep_weights=True, order=lambda epoch: np.arange(9))
+nn.predict_values(shape, outcome.weights, examples)
+print([name for name in sys.modules if name.startswith("llvmlite")])
+"""
+
+
+def test_without_the_setting_llvmlite_is_not_imported() -> None:
+    environment = {k: v for k, v in os.environ.items() if k != passes.VARIABLE}
+    done = subprocess.run(
+        [sys.executable, "-c", UNSET], env=environment, cwd=ROOT,
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.stdout == "[]\n", done.stderr[-2000:]
 
 
 def digests(engine: str, core: str) -> str:
@@ -321,6 +479,59 @@ def test_record_names_what_it_refuses() -> None:
     here = walk((FULL, FULL.copy()))
     with pytest.raises(NotAChain, match="exp"):
         record(lambda w, g: np.exp(w, w), here.operands, here.places, frozenset())
+
+
+THREADS = """
+import gc, threading
+import numpy as np
+from hpsearch.nn import machine, passes
+
+made = []
+class Counted(machine.Machine):
+    def __init__(self):
+        made.append(self)
+        super().__init__()
+machine.Machine = Counted
+
+barrier, right = threading.Barrier(8), []
+def work(k):
+    w = np.ones((2, 40), np.float32)
+    def chain(w, g):
+        for _ in range(k % 4 + 1):
+            np.add(w, g, w)
+    barrier.wait()
+    runs = [passes.bind(chain, (w, np.ones_like(w))) for _ in range(3)]
+    for run in runs:
+        run()
+    right.append((w == 1 + 3 * (k % 4 + 1)).all())
+
+threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(len(made), sum(right))
+
+# The code lives on without its compiler.
+w = np.ones((2, 40), np.float32)
+run = passes.bind(np.multiply, (w, np.full_like(w, 3), w))
+made.clear()
+getattr(machine.machine, "cache_clear", lambda: None)()
+getattr(machine, "_machine", machine.machine).cache_clear()
+gc.collect()
+run()
+print((w == 3).all())
+"""
+
+
+def test_threads_share_one_compiler() -> None:
+    """In a process of its own, which a fault would end."""
+    done = subprocess.run(
+        [sys.executable, "-c", THREADS], env=os.environ, cwd=ROOT,
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, (done.returncode, done.stderr[-2000:])
+    assert done.stdout == "1 8\nTrue\n"
 
 
 def test_the_compiler_is_made_once() -> None:
