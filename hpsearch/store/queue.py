@@ -68,7 +68,8 @@ class Queue(Queries):
     ) -> Sequence[tuple[Hint, ClaimedJob]]:
         """Take up to `most` further jobs of the round of one that this transaction has claimed.
 
-        None that was held before, may take longer than `seconds`, or was published within `republish` seconds.
+        None where the search does not run, and none that was held before, may take longer than `seconds`,
+        or was published within `republish` seconds.
         """
         recorded = {"a_kind": "claimed", "a_detail": {"worker_run": worker_run}}
         values = {

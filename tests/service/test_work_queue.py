@@ -662,6 +662,27 @@ def test_jobs_taken_together_are_of_one_round_and_none_is_with_the_broker(many_j
     assert Counter(kinds(many_jobs, first))["claimed"] == 4
 
 
+def test_a_paused_search_gives_no_further_jobs(many_jobs):
+    """It was paused after the first of several jobs was claimed."""
+    search_id = many_jobs.submit(trials_per_round=4)
+    many_jobs.work.advance_due()
+    store, lease = many_jobs.services.store, many_jobs.services.settings.lease_seconds
+    hint = many_jobs.hint()
+    first = store.write(lambda tx: tx.queue.claim(hint, worker_run="worker", lease=lease))
+
+    def further():
+        return store.write(
+            lambda tx: tx.queue.claim_beside(
+                first, worker_run="worker", lease=lease, most=2, seconds=math.inf, republish=60.0
+            )
+        )
+
+    many_jobs.services.searches.pause(search_id, owner=OWNER)
+    assert further() == []
+    many_jobs.services.searches.resume(search_id, owner=OWNER)
+    assert len(further()) == 2
+
+
 def test_what_was_lost_once_is_taken_alone(many_jobs):
     """Whatever ends its worker is not to cost the same neighbours their attempts again and again."""
     many_jobs.submit(trials_per_round=4)
