@@ -110,9 +110,11 @@ class Queue(Queries):
         return [Task._make(task) for task in rows]
 
     def held(self, worker_run: str) -> Sequence[Hint]:
-        """The jobs that a worker has claimed and not ended."""
-        query = sa.select(job.c.id, job.c.attempt).where(
-            job.c.state == constant(JobState.RUNNING), job.c.worker_run == worker_run
+        """The jobs that a worker has claimed and not ended, the newest claims first."""
+        query = (
+            sa.select(job.c.id, job.c.attempt)
+            .where(job.c.state == constant(JobState.RUNNING), job.c.worker_run == worker_run)
+            .order_by(job.c.claimed_at.desc(), job.c.id)
         )
         return [Hint(*row) for row in self.connection.execute(query)]
 

@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from sqlalchemy.exc import StatementError
 from support.bench import OWNER, Bench
 from support.bench import formula as formula_of
 from support.checker import verify
@@ -738,6 +739,40 @@ def test_of_results_written_together_each_is_fenced_for_itself(many_jobs):
     assert many_jobs.work.finish_together(reports, worker_run="worker") == again
     assert many_jobs.status(search_id).trials.completed == 2
     verify(many_jobs.services.settings.database, ended=False, replan=False)
+
+
+def test_of_results_written_together_the_one_that_cannot_be_stored_fails_alone(many_jobs):
+    search_id = many_jobs.submit(trials_per_round=4)
+    many_jobs.work.advance_due()
+    taken, _ = together(many_jobs, 3)
+    reports = [(hint, formula_of(order)) for hint, order in taken]
+    hint, culprit = reports[1]
+    broken_trial = replace(culprit.trials[0], metrics={"m": object()})
+    reports[1] = (hint, replace(culprit, trials=[broken_trial]))
+    with pytest.raises((StatementError, TypeError, ValueError)):
+        many_jobs.work.finish_together(reports, worker_run="worker")
+    assert many_jobs.status(search_id).trials.completed == 2
+    running = many_jobs.services.store.read(lambda tx: tx.queue.running())
+    assert [row.id for row in running] == [hint.job_id]
+
+
+def test_of_jobs_held_of_two_rounds_those_of_one_are_taken_again(many_jobs, monkeypatch):
+    """Older claims, whose answers were lost as well, are no part of what is trained together."""
+    for seed in (0, 1):
+        many_jobs.submit(trials_per_round=8, seed=seed)
+    many_jobs.work.advance_due()
+    older, _ = together(many_jobs, 3)
+    write = many_jobs.services.store.write
+
+    def answered_at_the_second_time(work, **options):
+        write(work, **options)
+        return write(work, **options)
+
+    monkeypatch.setattr(many_jobs.services.store, "write", answered_at_the_second_time)
+    taken, _ = together(many_jobs, 3)
+    assert len(taken) == 3
+    assert len({(order.search_id, order.round) for _, order in taken}) == 1
+    assert {hint for hint, _ in taken}.isdisjoint(hint for hint, _ in older)
 
 
 def test_jobs_taken_together_under_a_lost_answer_are_all_taken_again(many_jobs, monkeypatch):
