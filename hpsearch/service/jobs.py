@@ -109,10 +109,11 @@ class JobService:
             raise faults[0]
         return written
 
-    def put_back(self, hint: Hint, search_id: str, *, worker_run: str) -> bool:
-        """Return a job that was not begun, which is no loss; False where it is not this worker's any more."""
+    def put_back(self, hints: Sequence[Hint], search_id: str, *, worker_run: str) -> int:
+        """Return jobs of a search that were not begun, which is no loss; how many were this worker's still."""
         return self._store.write(
-            lambda tx: tx.queue.put_back_unbegun(hint, search_id, worker_run=worker_run)
+            lambda tx: tx.queue.put_back_unbegun(hints, search_id, worker_run=worker_run),
+            durable=False,
         )
 
     def give_back(self, hint: Hint, error: str, *, worker_run: str, losses: int = 0) -> Written:

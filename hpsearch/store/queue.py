@@ -156,9 +156,9 @@ class Queue(Queries):
             self.record_job("returned", hint, {"worker_run": worker_run})
         return returned
 
-    def put_back_unbegun(self, hint: Hint, search_id: str, *, worker_run: str) -> bool:
-        """Queue a job of a search again that its worker has not begun."""
-        returned = self.put_back(hint, worker_run=worker_run)
+    def put_back_unbegun(self, hints: Sequence[Hint], search_id: str, *, worker_run: str) -> int:
+        """Queue jobs of a search again that their worker has not begun; how many there were."""
+        returned = sum(self.put_back(hint, worker_run=worker_run) for hint in hints)
         if returned:
             self.connection.execute(statements.TOUCH, {"a_search": search_id})
         return returned

@@ -691,7 +691,9 @@ def test_what_was_lost_once_is_taken_alone(many_jobs):
     taken, _ = together(many_jobs, 4)
     for hint, _ in taken[:3]:
         many_jobs.work.give_back(hint, "killed", worker_run="worker")
-    assert many_jobs.work.put_back(taken[3][0], taken[3][1].search_id, worker_run="worker")
+    hints, search_id = [hint for hint, _ in taken], taken[0][1].search_id
+    assert many_jobs.work.put_back(hints, search_id, worker_run="worker") == 1
+    assert many_jobs.work.put_back(hints, search_id, worker_run="worker") == 0
     until(lambda: len(many_jobs.work.hints()) == 4, what="the lost jobs")
     assert sorted(len(together(many_jobs, 4, str(n))[0]) for n in range(4)) == [1, 1, 1, 1]
 
