@@ -142,20 +142,26 @@ class Runner:
             return report
 
     def _write(self, done: Sequence[tuple[Hint, JobReport]]) -> Sequence[Written]:
-        """Write the results of jobs, for as long as their leases are ours."""
-        if len(done) > 1:
-            return self._write_with_retries(
-                lambda: self._work.finish_together(done, worker_run=self.run_id)
-            )
-        return self._write_with_retries(
-            lambda: [self._work.finish(*each, worker_run=self.run_id) for each in done]
-        )
+        """Write the results of jobs, each for as long as its lease is ours."""
+        reports = dict(done)
+
+        def write(hints: Sequence[Hint]) -> Sequence[Written]:
+            kept = [(hint, reports[hint]) for hint in hints]
+            if len(kept) > 1:
+                return self._work.finish_together(kept, worker_run=self.run_id)
+            return [self._work.finish(*each, worker_run=self.run_id) for each in kept]
+
+        return self._write_with_retries([*reports], write)
 
     def _give_back(self, hint: Hint, fault: str) -> Written:
         """Return a job that could not be trained."""
         losses = hint.attempt - 1
         (written,) = self._write_with_retries(
-            lambda: [self._work.give_back(hint, fault, worker_run=self.run_id, losses=losses)]
+            [hint],
+            lambda hints: [
+                self._work.give_back(each, fault, worker_run=self.run_id, losses=losses)
+                for each in hints
+            ],
         )
         return written
 
@@ -168,18 +174,26 @@ class Runner:
         except Unavailable as error:
             log.warning("jobs are not put back: %s", error)
 
-    def _write_with_retries(self, write: Callable[[], Sequence[Written]]) -> Sequence[Written]:
-        """Call `write` until the database answers or a lease is lost.
+    def _write_with_retries(
+        self, hints: Sequence[Hint], write: Callable[[Sequence[Hint]], Sequence[Written]]
+    ) -> Sequence[Written]:
+        """Call `write` until the database answers, without those whose leases are lost meanwhile.
 
         Results are not thrown away because the database restarts.
         """
+        given_up: set[Hint] = set()
         while True:
+            kept = [hint for hint in hints if hint not in given_up]
             try:
-                return write()
+                return [*write(kept), *[Written.FENCED] * len(given_up)]
             except Unavailable as error:
-                if self._lease.stopped():
-                    log.warning("results are lost with the lease: %s", error)
-                    return [Written.FENCED]
+                lost = self._lease.give_up().intersection(kept)
+                if lost:
+                    log.warning("results of %d jobs are lost with the lease: %s", len(lost), error)
+                    given_up |= lost
+                    if len(given_up) == len(hints):
+                        return [Written.FENCED] * len(hints)
+                    continue
             time.sleep(PAUSE_SECONDS)
 
     def _train(self, hint: Hint, order: JobOrder) -> JobReport:

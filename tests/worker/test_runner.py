@@ -281,6 +281,29 @@ def test_jobs_not_begun_go_back_where_results_cannot_be_stored(
     assert (counts["claimed"], counts["done"], counts["returned"]) == (8, 1, 4)
 
 
+def test_of_several_results_those_of_a_lost_lease_alone_are_given_up(
+    deployed, runner, several, monkeypatch
+):
+    """One job is taken away while the database does not answer: the others are written after all."""
+    _, search_id, hint = several
+    finish, taken_away = runner._work.finish_together, []
+
+    def away(reports, **options):
+        if taken_away:
+            return finish(reports, **options)
+        taken_away.append(reports[2][0])
+        runner._work.give_back(reports[2][0], "taken away", worker_run=runner.run_id)
+        until(runner._lease.stopped, what="the keeper to hear of it")
+        raise Unavailable("the database does not answer")
+
+    monkeypatch.setattr(runner._work, "finish_together", away)
+    runner(hint)
+    counts = Counter(e.kind for e in deployed.store.events(search_id))
+    assert (counts["claimed"], counts["done"], counts["lost"]) == (8, 7, 1)
+    assert not runner._lease.stopped()
+    verify(deployed.settings.database, ended=False, replan=False)
+
+
 def test_a_pace_is_known_by_the_last_jobs_of_a_round():
     known = pace.Pace()
     assert known.most("a", 1) == 1
