@@ -37,7 +37,7 @@ class LeaseKeeper:
         self._lease = lease
         self._lock = threading.Lock()
         self._hints: frozenset[Hint] = frozenset()
-        self._lost = threading.Event()
+        self._lost: frozenset[Hint] = frozenset()  # of the hints, those whose leases are lost
         self._lost_at = 0.0
         self._renewed = time.monotonic()
         self._closing = threading.Event()
@@ -59,7 +59,14 @@ class LeaseKeeper:
 
     def stopped(self) -> bool:
         """True once the lease of a present job is lost."""
-        return self._lost.is_set()
+        return bool(self._lost)
+
+    def give_up(self) -> frozenset[Hint]:
+        """The hints whose leases are lost; they are held no more, and the others still are."""
+        with self._lock:
+            lost, self._lost = self._lost, frozenset()
+            self._hints -= lost
+        return lost
 
     @contextmanager
     def holding(self, *hints: Hint) -> Iterator[None]:
@@ -67,7 +74,7 @@ class LeaseKeeper:
         with self._lock:
             self._hints = frozenset(hints)
             self._renewed = time.monotonic()
-            self._lost.clear()
+            self._lost = frozenset()
         try:
             yield
         finally:
@@ -82,7 +89,7 @@ class LeaseKeeper:
             except Exception as error:  # noqa: BLE001  # without this thread every lease is lost
                 log.warning("no heartbeat: %s: %s", type(error).__name__, error)
                 self._give_up_if_stale()
-            if self._lost.is_set() and time.monotonic() - self._lost_at > UNRESPONSIVE_SECONDS:
+            if self._lost and time.monotonic() - self._lost_at > UNRESPONSIVE_SECONDS:
                 with self._lock:
                     held = ", ".join(str(hint.job_id) for hint in self._hints)
                 if held:
@@ -96,23 +103,21 @@ class LeaseKeeper:
 
     def _renew(self) -> None:
         with self._lock:
-            hints = self._hints
-        if not hints or self._lost.is_set():
+            hints = self._hints - self._lost
+        if not hints:
             return
-        renewed = [self._work.heartbeat(hint, worker_run=self._run) for hint in hints]
-        if all(renewed):
-            self._renewed = time.monotonic()
-            return
+        renewed = {hint for hint in hints if self._work.heartbeat(hint, worker_run=self._run)}
         with self._lock:
-            if self._hints is hints:  # they may have been finished in the meantime
-                self._mark_lost()
+            self._renewed = time.monotonic()  # of those that are not lost
+            self._mark_lost(hints - renewed)
 
     def _give_up_if_stale(self) -> None:
         with self._lock:
-            stale = time.monotonic() - self._renewed > self._lease
-            if self._hints and stale and not self._lost.is_set():
-                self._mark_lost()
+            if time.monotonic() - self._renewed > self._lease:
+                self._mark_lost(self._hints)
 
-    def _mark_lost(self) -> None:
-        self._lost_at = time.monotonic()
-        self._lost.set()
+    def _mark_lost(self, hints: frozenset[Hint]) -> None:
+        lost = hints & self._hints  # some may have been finished in the meantime
+        if lost and not self._lost:
+            self._lost_at = time.monotonic()
+        self._lost |= lost

@@ -26,13 +26,14 @@ from hpsearch.wiring import assemble
 from worker.app import LIMIT_GRACE, TASK
 from worker.hint_publisher import HintPublisher
 from worker.lease_keeper import LeaseKeeper
-from worker.pace import Pace
+from worker.pace import TOGETHER_SECONDS, Pace
 
 log = logging.getLogger(__name__)
 
 ID_LARGEST, ATTEMPT_LARGEST = 2**63 - 1, 2**31 - 1  # what their columns hold
 PAUSE_SECONDS = 0.5  # between two tries to write results
 STAY_SECONDS = 0.1  # within which a worker takes the next job without a message
+BATCH_SECONDS = 10 * TOGETHER_SECONDS  # after which no further job of a batch is begun
 SLACK_SECONDS = LIMIT_GRACE / 2  # by which the next job's deadline may exceed the first one's
 
 
@@ -83,7 +84,7 @@ class Runner:
         until = time.monotonic() + STAY_SECONDS
         limit = 0.0 if hint.seconds is None else hint.seconds + SLACK_SECONDS
         taken: Taken = [(hint, order)]
-        while self._run(taken, until) and time.monotonic() < until:
+        while self._run(taken) and time.monotonic() < until:
             taken, hints = self._work.take(
                 worker_run=self.run_id, seconds=limit, most=self._pace.most
             )
@@ -92,29 +93,34 @@ class Runner:
                 return
         self._publisher.fill()
 
-    def _run(self, taken: Taken, until: float) -> bool:
+    def _run(self, taken: Taken) -> bool:
         """Run jobs of one round; True where all of them ended well.
 
-        Of several, those that are not begun by `until` or after a fault go back to the queue.
+        Of several, those that are not begun after a fault, or because the others took far longer
+        than expected, go back to the queue.
         """
         search_id = taken[0][1].search_id
         done: list[tuple[Hint, JobReport]] = []
         left = list(taken)
+        written: list[Written] = []
+        latest = time.monotonic() + BATCH_SECONDS
         with about(search_id=search_id), self._lease.holding(*(hint for hint, _ in taken)):
             report: JobReport | str | None = None
-            while left and (not done or time.monotonic() < until):
-                hint, order = left[0]
-                report = self._report(hint, order)
-                if not isinstance(report, JobReport):
-                    break
-                done.append((hint, report))
-                del left[0]
-            written = self._write(done)
-            if isinstance(report, str):
-                written = [*written, self._give_back(hint, report)]
-                del left[0]
-            if len(taken) > 1:
-                self._put_back([hint for hint, _ in left], search_id)
+            try:
+                while left and (not done or time.monotonic() < latest):
+                    hint, order = left.pop(0)
+                    report = self._report(hint, order)
+                    if not isinstance(report, JobReport):
+                        break
+                    done.append((hint, report))
+                if report is None:  # it may be another one's lease that is lost
+                    left.insert(0, (hint, order))
+                written += self._write(done)
+                if isinstance(report, str):
+                    written.append(self._give_back(hint, report))
+            finally:
+                if len(taken) > 1:
+                    self._put_back([hint for hint, _ in left], search_id)
             log.debug("the reports: %s", ", ".join(written))
         if Written.ROUND_OVER in written:
             self._work.advance(search_id)
@@ -136,43 +142,58 @@ class Runner:
             return report
 
     def _write(self, done: Sequence[tuple[Hint, JobReport]]) -> Sequence[Written]:
-        """Write the results of jobs, for as long as their leases are ours."""
-        if len(done) > 1:
-            return self._write_with_retries(
-                lambda: self._work.finish_together(done, worker_run=self.run_id)
-            )
-        return self._write_with_retries(
-            lambda: [self._work.finish(*each, worker_run=self.run_id) for each in done]
-        )
+        """Write the results of jobs, each for as long as its lease is ours."""
+        reports = dict(done)
+
+        def write(hints: Sequence[Hint]) -> Sequence[Written]:
+            kept = [(hint, reports[hint]) for hint in hints]
+            if len(kept) > 1:
+                return self._work.finish_together(kept, worker_run=self.run_id)
+            return [self._work.finish(*each, worker_run=self.run_id) for each in kept]
+
+        return self._write_with_retries([*reports], write)
 
     def _give_back(self, hint: Hint, fault: str) -> Written:
         """Return a job that could not be trained."""
         losses = hint.attempt - 1
         (written,) = self._write_with_retries(
-            lambda: [self._work.give_back(hint, fault, worker_run=self.run_id, losses=losses)]
+            [hint],
+            lambda hints: [
+                self._work.give_back(each, fault, worker_run=self.run_id, losses=losses)
+                for each in hints
+            ],
         )
         return written
 
     def _put_back(self, hints: Sequence[Hint], search_id: str) -> None:
         """Return jobs without a report; those that the database does not hear of pass for lost."""
+        if not hints:
+            return
         try:
-            for hint in hints:
-                self._work.put_back(hint, search_id, worker_run=self.run_id)
+            self._work.put_back(hints, search_id, worker_run=self.run_id)
         except Unavailable as error:
             log.warning("jobs are not put back: %s", error)
 
-    def _write_with_retries(self, write: Callable[[], Sequence[Written]]) -> Sequence[Written]:
-        """Call `write` until the database answers or a lease is lost.
+    def _write_with_retries(
+        self, hints: Sequence[Hint], write: Callable[[Sequence[Hint]], Sequence[Written]]
+    ) -> Sequence[Written]:
+        """Call `write` until the database answers, without those whose leases are lost meanwhile.
 
         Results are not thrown away because the database restarts.
         """
+        given_up: set[Hint] = set()
         while True:
+            kept = [hint for hint in hints if hint not in given_up]
             try:
-                return write()
+                return [*write(kept), *[Written.FENCED] * len(given_up)]
             except Unavailable as error:
-                if self._lease.stopped():
-                    log.warning("results are lost with the lease: %s", error)
-                    return [Written.FENCED]
+                lost = self._lease.give_up().intersection(kept)
+                if lost:
+                    log.warning("results of %d jobs are lost with the lease: %s", len(lost), error)
+                    given_up |= lost
+                    if len(given_up) == len(hints):
+                        return [Written.FENCED] * len(hints)
+                    continue
             time.sleep(PAUSE_SECONDS)
 
     def _train(self, hint: Hint, order: JobOrder) -> JobReport:

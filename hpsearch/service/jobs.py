@@ -75,18 +75,45 @@ class JobService:
     def finish_together(
         self, reports: Sequence[tuple[Hint, JobReport]], *, worker_run: str
     ) -> Sequence[Written]:
-        """Store the results of several jobs that were taken together, each of them once."""
+        """Store the results of several jobs that were taken together, each of them once.
+
+        Results that cannot be stored cost no others theirs: their error is raised when those are written.
+        """
         try:
             return self._store.write(
                 lambda tx: tx.results.finish_together(reports, worker_run=worker_run)
             )
+        except Unavailable:
+            raise
         except Fenced:  # of one of them: nothing was written yet
-            return [self.finish(*each, worker_run=worker_run) for each in reports]
+            return self._finish_each(reports, worker_run=worker_run)
+        except Exception:
+            log.exception("the results of %d jobs are written one by one", len(reports))
+            return self._finish_each(reports, worker_run=worker_run)
 
-    def put_back(self, hint: Hint, search_id: str, *, worker_run: str) -> bool:
-        """Return a job that was not begun, which is no loss; False where it is not this worker's any more."""
+    def _finish_each(
+        self, reports: Sequence[tuple[Hint, JobReport]], *, worker_run: str
+    ) -> Sequence[Written]:
+        """Store results one by one, and raise the first error in the end."""
+        written: list[Written] = []
+        faults: list[Exception] = []
+        for hint, report in reports:
+            try:
+                written.append(self.finish(hint, report, worker_run=worker_run))
+            except Unavailable:
+                raise
+            except Exception as error:
+                log.exception("the results of job %d are not written", hint.job_id)
+                faults.append(error)
+        if faults:
+            raise faults[0]
+        return written
+
+    def put_back(self, hints: Sequence[Hint], search_id: str, *, worker_run: str) -> int:
+        """Return jobs of a search that were not begun, which is no loss; how many were this worker's still."""
         return self._store.write(
-            lambda tx: tx.queue.put_back_unbegun(hint, search_id, worker_run=worker_run)
+            lambda tx: tx.queue.put_back_unbegun(hints, search_id, worker_run=worker_run),
+            durable=False,
         )
 
     def give_back(self, hint: Hint, error: str, *, worker_run: str, losses: int = 0) -> Written:
@@ -169,13 +196,18 @@ class JobService:
         return self._store.write(take, durable=False)
 
     def _held(self, tx: Tx, worker_run: str) -> Taken:
-        """The jobs that a worker has claimed already."""
+        """The jobs that a worker has claimed already, of the newest claim's round alone.
+
+        A worker trains and writes one round at a time. What an older claim left ends by its lease.
+        """
         lease = self._settings.lease_seconds
         claimed = (
             (hint, tx.queue.claim(hint, worker_run=worker_run, lease=lease))
             for hint in tx.queue.held(worker_run)
         )
-        return [(hint, _order(job)) for hint, job in claimed if job is not None]
+        orders = [(hint, _order(job)) for hint, job in claimed if job is not None]
+        rounds = [(order.search_id, order.round) for _, order in orders]
+        return [each for each, of in zip(orders, rounds, strict=True) if of == rounds[0]]
 
     def _claim(
         self,

@@ -68,7 +68,8 @@ class Queue(Queries):
     ) -> Sequence[tuple[Hint, ClaimedJob]]:
         """Take up to `most` further jobs of the round of one that this transaction has claimed.
 
-        None that was held before, may take longer than `seconds`, or was published within `republish` seconds.
+        None where the search does not run, and none that was held before, may take longer than `seconds`,
+        or was published within `republish` seconds.
         """
         recorded = {"a_kind": "claimed", "a_detail": {"worker_run": worker_run}}
         values = {
@@ -109,9 +110,11 @@ class Queue(Queries):
         return [Task._make(task) for task in rows]
 
     def held(self, worker_run: str) -> Sequence[Hint]:
-        """The jobs that a worker has claimed and not ended."""
-        query = sa.select(job.c.id, job.c.attempt).where(
-            job.c.state == constant(JobState.RUNNING), job.c.worker_run == worker_run
+        """The jobs that a worker has claimed and not ended, the newest claims first."""
+        query = (
+            sa.select(job.c.id, job.c.attempt)
+            .where(job.c.state == constant(JobState.RUNNING), job.c.worker_run == worker_run)
+            .order_by(job.c.claimed_at.desc(), job.c.id)
         )
         return [Hint(*row) for row in self.connection.execute(query)]
 
@@ -153,9 +156,9 @@ class Queue(Queries):
             self.record_job("returned", hint, {"worker_run": worker_run})
         return returned
 
-    def put_back_unbegun(self, hint: Hint, search_id: str, *, worker_run: str) -> bool:
-        """Queue a job of a search again that its worker has not begun."""
-        returned = self.put_back(hint, worker_run=worker_run)
+    def put_back_unbegun(self, hints: Sequence[Hint], search_id: str, *, worker_run: str) -> int:
+        """Queue jobs of a search again that their worker has not begun; how many there were."""
+        returned = sum(self.put_back(hint, worker_run=worker_run) for hint in hints)
         if returned:
             self.connection.execute(statements.TOUCH, {"a_search": search_id})
         return returned

@@ -105,6 +105,7 @@ def _claim(of_whom: sa.ColumnElement[bool]) -> sa.Update:
     )
 
 
+OURS_TO_TRAIN = search.c.dataset_digest.is_not(None)
 # Further jobs of a round of which the same transaction has claimed one.
 _BESIDE = (
     sa.select(job.c.id)
@@ -116,6 +117,9 @@ _BESIDE = (
         due(),
         job.c.deadline_seconds <= sa.bindparam("a_limit", type_=sa.Double()),
         sa.not_(with_broker(job.c.published_at)),
+        sa.select(search.c.id)
+        .where(search.c.id == job.c.search_id, one_of(search.c.state, WORKING), OURS_TO_TRAIN)
+        .exists(),
     )
     .order_by(job.c.number)
     .limit(sa.bindparam("some_jobs", type_=sa.Integer()))
@@ -128,7 +132,6 @@ CLAIM_BESIDE = (
     .values(_CLAIMING)
     .returning(job.c.id, job.c.search_id, job.c.attempt, job.c.epochs, job.c.number)
 )
-OURS_TO_TRAIN = search.c.dataset_digest.is_not(None)
 CLAIM = _claim(OURS_TO_TRAIN).returning(*_CLAIMED)
 CLAIM_EXTERNAL = _claim(sa.not_(OURS_TO_TRAIN)).values(lease_seconds=_LEASE).returning(*_CLAIMED)
 HELD: sa.Select[Any] = sa.select(*_CLAIMED).where(*OURS)

@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from sqlalchemy.exc import StatementError
 from support.bench import OWNER, Bench
 from support.bench import formula as formula_of
 from support.checker import verify
@@ -662,6 +663,27 @@ def test_jobs_taken_together_are_of_one_round_and_none_is_with_the_broker(many_j
     assert Counter(kinds(many_jobs, first))["claimed"] == 4
 
 
+def test_a_paused_search_gives_no_further_jobs(many_jobs):
+    """It was paused after the first of several jobs was claimed."""
+    search_id = many_jobs.submit(trials_per_round=4)
+    many_jobs.work.advance_due()
+    store, lease = many_jobs.services.store, many_jobs.services.settings.lease_seconds
+    hint = many_jobs.hint()
+    first = store.write(lambda tx: tx.queue.claim(hint, worker_run="worker", lease=lease))
+
+    def further():
+        return store.write(
+            lambda tx: tx.queue.claim_beside(
+                first, worker_run="worker", lease=lease, most=2, seconds=math.inf, republish=60.0
+            )
+        )
+
+    many_jobs.services.searches.pause(search_id, owner=OWNER)
+    assert further() == []
+    many_jobs.services.searches.resume(search_id, owner=OWNER)
+    assert len(further()) == 2
+
+
 def test_what_was_lost_once_is_taken_alone(many_jobs):
     """Whatever ends its worker is not to cost the same neighbours their attempts again and again."""
     many_jobs.submit(trials_per_round=4)
@@ -669,7 +691,9 @@ def test_what_was_lost_once_is_taken_alone(many_jobs):
     taken, _ = together(many_jobs, 4)
     for hint, _ in taken[:3]:
         many_jobs.work.give_back(hint, "killed", worker_run="worker")
-    assert many_jobs.work.put_back(taken[3][0], taken[3][1].search_id, worker_run="worker")
+    hints, search_id = [hint for hint, _ in taken], taken[0][1].search_id
+    assert many_jobs.work.put_back(hints, search_id, worker_run="worker") == 1
+    assert many_jobs.work.put_back(hints, search_id, worker_run="worker") == 0
     until(lambda: len(many_jobs.work.hints()) == 4, what="the lost jobs")
     assert sorted(len(together(many_jobs, 4, str(n))[0]) for n in range(4)) == [1, 1, 1, 1]
 
@@ -717,6 +741,40 @@ def test_of_results_written_together_each_is_fenced_for_itself(many_jobs):
     assert many_jobs.work.finish_together(reports, worker_run="worker") == again
     assert many_jobs.status(search_id).trials.completed == 2
     verify(many_jobs.services.settings.database, ended=False, replan=False)
+
+
+def test_of_results_written_together_the_one_that_cannot_be_stored_fails_alone(many_jobs):
+    search_id = many_jobs.submit(trials_per_round=4)
+    many_jobs.work.advance_due()
+    taken, _ = together(many_jobs, 3)
+    reports = [(hint, formula_of(order)) for hint, order in taken]
+    hint, culprit = reports[1]
+    broken_trial = replace(culprit.trials[0], metrics={"m": object()})
+    reports[1] = (hint, replace(culprit, trials=[broken_trial]))
+    with pytest.raises((StatementError, TypeError, ValueError)):
+        many_jobs.work.finish_together(reports, worker_run="worker")
+    assert many_jobs.status(search_id).trials.completed == 2
+    running = many_jobs.services.store.read(lambda tx: tx.queue.running())
+    assert [row.id for row in running] == [hint.job_id]
+
+
+def test_of_jobs_held_of_two_rounds_those_of_one_are_taken_again(many_jobs, monkeypatch):
+    """Older claims, whose answers were lost as well, are no part of what is trained together."""
+    for seed in (0, 1):
+        many_jobs.submit(trials_per_round=8, seed=seed)
+    many_jobs.work.advance_due()
+    older, _ = together(many_jobs, 3)
+    write = many_jobs.services.store.write
+
+    def answered_at_the_second_time(work, **options):
+        write(work, **options)
+        return write(work, **options)
+
+    monkeypatch.setattr(many_jobs.services.store, "write", answered_at_the_second_time)
+    taken, _ = together(many_jobs, 3)
+    assert len(taken) == 3
+    assert len({(order.search_id, order.round) for _, order in taken}) == 1
+    assert {hint for hint, _ in taken}.isdisjoint(hint for hint, _ in older)
 
 
 def test_jobs_taken_together_under_a_lost_answer_are_all_taken_again(many_jobs, monkeypatch):

@@ -13,7 +13,7 @@ from support.bench import Bench
 from support.checker import verify
 from support.waiting import until
 
-from hpsearch.errors import Corrupt, Unavailable
+from hpsearch.errors import Corrupt, StorageFull, Unavailable
 from hpsearch.store import SCHEMA, Written
 from hpsearch.trials import Hint, SearchState
 from hpsearch.wiring import build
@@ -158,6 +158,7 @@ def several(deployed, runner, monkeypatch):
     """Eight jobs, of which a worker gets one by message and may take the other seven at once."""
     monkeypatch.setattr(tasks, "STAY_SECONDS", 60.0)
     monkeypatch.setattr(pace, "TOGETHER_SECONDS", 1e6)
+    monkeypatch.setattr(tasks, "BATCH_SECONDS", 60.0)
     bench = Bench(deployed)
     search_id = bench.submit(rounds=1, trials_per_round=256)
     bench.work.advance_due()
@@ -236,7 +237,74 @@ def test_several_jobs_taken_away_are_left_at_once(deployed, runner, several, mon
     assert (counts["claimed"], counts["done"], counts["cancelled"]) == (8, 1, 8)
 
 
-def test_a_pace_is_known_by_the_last_job_of_a_round():
+def test_a_batch_that_was_begun_runs_out(deployed, runner, several, monkeypatch):
+    """The worker's stay is over during it: what is put back would be taken alone the next time."""
+    bench, search_id, hint = several
+    train, calls = runner._trainer.run, []
+
+    def run(order, **options):
+        calls.append(order)
+        if len(calls) == 3:
+            monkeypatch.setattr(tasks.time, "monotonic", lambda real=time.monotonic: real() + 55)
+        return train(order, **options)
+
+    monkeypatch.setattr(tasks, "STAY_SECONDS", 50.0)
+    monkeypatch.setattr(runner._trainer, "run", run)
+    monkeypatch.setattr(tasks, "BATCH_SECONDS", 600.0)
+    runner(hint)
+    counts = Counter(e.kind for e in deployed.store.events(search_id))
+    assert (counts["claimed"], counts["done"], counts["returned"]) == (8, 8, 0)
+    assert bench.status(search_id).trials.running == 0
+
+
+def test_jobs_not_begun_go_back_where_results_cannot_be_stored(
+    deployed, runner, several, monkeypatch
+):
+    _, search_id, hint = several
+    train, calls = runner._trainer.run, []
+
+    def run(order, **options):
+        calls.append(order)
+        if len(calls) == 4:
+            monkeypatch.setattr(tasks.time, "monotonic", lambda real=time.monotonic: real() + 100)
+        return train(order, **options)
+
+    def full(*_, **__):
+        raise StorageFull("the disk of the database is full")
+
+    monkeypatch.setattr(tasks, "STAY_SECONDS", 600.0)
+    monkeypatch.setattr(runner._trainer, "run", run)
+    monkeypatch.setattr(runner._work, "finish_together", full)
+    with pytest.raises(StorageFull):
+        runner(hint)
+    counts = Counter(e.kind for e in deployed.store.events(search_id))
+    assert (counts["claimed"], counts["done"], counts["returned"]) == (8, 1, 4)
+
+
+def test_of_several_results_those_of_a_lost_lease_alone_are_given_up(
+    deployed, runner, several, monkeypatch
+):
+    """One job is taken away while the database does not answer: the others are written after all."""
+    _, search_id, hint = several
+    finish, taken_away = runner._work.finish_together, []
+
+    def away(reports, **options):
+        if taken_away:
+            return finish(reports, **options)
+        taken_away.append(reports[2][0])
+        runner._work.give_back(reports[2][0], "taken away", worker_run=runner.run_id)
+        until(runner._lease.stopped, what="the keeper to hear of it")
+        raise Unavailable("the database does not answer")
+
+    monkeypatch.setattr(runner._work, "finish_together", away)
+    runner(hint)
+    counts = Counter(e.kind for e in deployed.store.events(search_id))
+    assert (counts["claimed"], counts["done"], counts["lost"]) == (8, 7, 1)
+    assert not runner._lease.stopped()
+    verify(deployed.settings.database, ended=False, replan=False)
+
+
+def test_a_pace_is_known_by_the_last_jobs_of_a_round():
     known = pace.Pace()
     assert known.most("a", 1) == 1
     known.note("a", 1, 0.0)
@@ -244,8 +312,13 @@ def test_a_pace_is_known_by_the_last_job_of_a_round():
     assert known.most("a", 2) == 1
     known.note("a", 1, pace.TOGETHER_SECONDS / 3.5)
     assert known.most("a", 1) == 3
-    known.note("a", 1, 1.0)
+    known.note("a", 1, pace.TOGETHER_SECONDS / 2)
     assert known.most("a", 1) == 1
+    known.note("a", 1, 0.0)  # one that diverges at once changes nothing
+    assert known.most("a", 1) == 1
+    for _ in range(2):
+        known.note("a", 1, 0.0)
+    assert known.most("a", 1) == pace.MOST_TOGETHER
     for number in range(1000):
         known.note("b", number, 0.0)
     assert known.most("b", 999) == pace.MOST_TOGETHER
