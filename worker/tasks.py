@@ -121,7 +121,9 @@ class Runner:
             finally:
                 if len(taken) > 1:
                     self._put_back([hint for hint, _ in left], search_id)
-            log.debug("the reports: %s", ", ".join(written))
+            for (hint, _), outcome in zip(taken, written, strict=False):  # those that were trained
+                with about(job_id=hint.job_id, attempt=hint.attempt):
+                    log.debug("the job's report: %s", outcome)
         if Written.ROUND_OVER in written:
             self._work.advance(search_id)
         return len(done) == len(taken) and Written.FENCED not in written
@@ -185,7 +187,8 @@ class Runner:
         while True:
             kept = [hint for hint in hints if hint not in given_up]
             try:
-                return [*write(kept), *[Written.FENCED] * len(given_up)]
+                outcomes = dict(zip(kept, write(kept), strict=True))
+                return [outcomes.get(hint, Written.FENCED) for hint in hints]
             except Unavailable as error:
                 lost = self._lease.give_up().intersection(kept)
                 if lost:

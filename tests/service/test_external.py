@@ -298,7 +298,7 @@ def test_workers_and_trainers_never_take_each_others_jobs(outside, bench):
     assert {bench.claim(h).search_id for h in hints} == {ours}
     hint = outside.services.store.read(lambda tx: tx.queue.waiting_of(theirs, 1))[0]
     assert bench.work.claim(hint, worker_run="worker") is None
-    assert bench.work.take(worker_run="worker", seconds=1e9)[0] is None
+    assert not bench.work.take(worker_run="worker", seconds=1e9)[0]
     with pytest.raises(Conflict, match="trained by the service on 'iris'"):
         outside.claim(ours)
 
