@@ -146,7 +146,7 @@ def test_far_values_are_drawn_in_and_none_turns_back() -> None:
 def test_filling_a_block_allocates_nothing() -> None:
     x, columns = drawn(3)
     scaling, encoding = fit_encoding(x, np.arange(TRAIN), columns, Preparation("robust", 4))
-    wide = np.tile(x, (20, 1))
+    wide = np.tile(x, (60, 1))
     rows = np.arange(len(wide))
     part = nn.Examples(wide, np.zeros(len(wide), int), rows, scaling.shift, scaling.scale, encoding)
     feeder = Feeder(part, len(wide), np.float32)
