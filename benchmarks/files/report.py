@@ -54,7 +54,7 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What a table of before has of some splits whose single scores were not kept.
+    """Mean and error of some splits in a table of before, whose single scores were not kept.
 
     ours, error
         The mean of the product's scores, and the standard error of what the best peer was ahead.

@@ -65,7 +65,7 @@ class _Numbers:
 
     @property
     def form(self) -> Form:
-        """What further cells are read as: a gap that is spelled, as NA, has to be read as text."""
+        """Form that further cells are read as: a gap that is spelled, as NA, has to be read as text."""
         return "number" if self._size and not self._spelled else "text"
 
     def whole(self) -> tuple[Any, Any]:
@@ -90,7 +90,7 @@ class _Words:
 
     @property
     def form(self) -> Form:
-        """What further cells are read as."""
+        """Form that further cells are read as."""
         return "text" if self._places is None else "words"
 
     def add(self, cells: Any) -> None:

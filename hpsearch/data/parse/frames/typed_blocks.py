@@ -17,7 +17,7 @@ from hpsearch.data.parse.frames.arrow import arrow
 from hpsearch.data.parse.frames.text import MAX_FIELD
 
 Form = Literal["number", "words", "text"]
-"""What the cells of a column are read as: `double`, a dictionary of `string`, or `string`."""
+"""Type that the cells of a column are read as: `double`, a dictionary of `string`, or `string`."""
 
 SMALLEST: Final = MIB  # characters of a text; below, there is nothing to gain
 MOST_COLUMNS: Final = 256
