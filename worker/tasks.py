@@ -194,8 +194,6 @@ class Runner:
                 if lost:
                     log.warning("results of %d jobs are lost with the lease: %s", len(lost), error)
                     given_up |= lost
-                    if len(given_up) == len(hints):
-                        return [Written.FENCED] * len(hints)
                     continue
             time.sleep(PAUSE_SECONDS)
 

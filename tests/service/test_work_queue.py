@@ -758,19 +758,24 @@ def test_of_results_written_together_the_one_that_cannot_be_stored_fails_alone(m
     assert [row.id for row in running] == [hint.job_id]
 
 
+def lose_first_answers(bench, monkeypatch):
+    """The answer to a transaction's first COMMIT is lost, and it is tried again."""
+    write = bench.services.store.write
+
+    def answered_at_the_second_time(work, **options):
+        write(work, **options)
+        return write(work, **options)
+
+    monkeypatch.setattr(bench.services.store, "write", answered_at_the_second_time)
+
+
 def test_of_jobs_held_of_two_rounds_those_of_one_are_taken_again(many_jobs, monkeypatch):
     """Older claims, whose answers were lost as well, are no part of what is trained together."""
     for seed in (0, 1):
         many_jobs.submit(trials_per_round=8, seed=seed)
     many_jobs.work.advance_due()
     older, _ = together(many_jobs, 3)
-    write = many_jobs.services.store.write
-
-    def answered_at_the_second_time(work, **options):
-        write(work, **options)
-        return write(work, **options)
-
-    monkeypatch.setattr(many_jobs.services.store, "write", answered_at_the_second_time)
+    lose_first_answers(many_jobs, monkeypatch)
     taken, _ = together(many_jobs, 3)
     assert len(taken) == 3
     assert len({(order.search_id, order.round) for _, order in taken}) == 1
@@ -780,13 +785,7 @@ def test_of_jobs_held_of_two_rounds_those_of_one_are_taken_again(many_jobs, monk
 def test_jobs_taken_together_under_a_lost_answer_are_all_taken_again(many_jobs, monkeypatch):
     many_jobs.submit(trials_per_round=8)
     many_jobs.work.advance_due()
-    write = many_jobs.services.store.write
-
-    def answered_at_the_second_time(work, **options):
-        write(work, **options)
-        return write(work, **options)
-
-    monkeypatch.setattr(many_jobs.services.store, "write", answered_at_the_second_time)
+    lose_first_answers(many_jobs, monkeypatch)
     taken, _ = together(many_jobs, 3)
     running = many_jobs.services.store.read(lambda tx: tx.queue.running())
     assert {row.id for row in running} == {hint.job_id for hint, _ in taken}
