@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +12,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, RobustScaler, StandardScaler
+from support.allocated import least_allocated
 
 from hpsearch import nn
 from hpsearch.columns import Column
@@ -151,12 +151,7 @@ def test_filling_a_block_allocates_nothing() -> None:
     part = nn.Examples(wide, np.zeros(len(wide), int), rows, scaling.shift, scaling.scale, encoding)
     feeder = Feeder(part, len(wide), np.float32)
     feeder.fill(rows)
-    tracemalloc.start()
-    try:
-        feeder.fill(rows)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+    peak, _ = least_allocated(lambda: feeder.fill(rows))
     assert peak < len(wide)  # bytes: less than one a row
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import gc
+import itertools
 import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
 import pytest
+from support.allocated import least_allocated
 
 from hpsearch import nn
 from hpsearch.nn.numerics import engine_arithmetic
@@ -34,20 +35,19 @@ def test_a_step_allocates_nothing(optimizer: str, batch_norm: bool, dropout: flo
     shape = nn.Shape(100, (60, 40), 10, "tanh", optimizer, 64, batch_norm)
     stack = stack_of(shape, dropout)
     positions = np.arange(64)
+    steps = itertools.count(1)
+
+    def train() -> None:
+        for _ in range(5):
+            stack.step(positions, 0.5, next(steps))
+
     with engine_arithmetic():
-        for t in (1, 2):
-            stack.step(positions, 0.0, t)
-        gc.collect()
-        tracemalloc.start()
-        before, _ = tracemalloc.get_traced_memory()
-        for t in range(3, 8):
-            stack.step(positions, 0.5, t)
-        after, peak = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
+        train()
+        peak, left = least_allocated(train)
     # The smallest array that a layer needs has 16 * 10 * 64 * 4 = 40,960 bytes. What is left are
     # views, one number per trial, and NumPy's own buffers for broadcasting, 2,048 values each.
-    assert peak - before < 38_000  # other threads of the runner allocate a little, too
-    assert after - before < 4_000
+    assert peak < 38_000
+    assert left < 4_000
 
 
 def test_partial_batches_have_buffers_of_their_own_made_once(blobs: Callable) -> None:
