@@ -350,6 +350,20 @@ class QueueMachine(RuleBasedStateMachine):
             getattr(self, then)(self.held.index(held))
 
     @rule(pick=PICK)
+    def freeze_with_several(self, pick: int) -> None:
+        """The same with a worker that has taken several jobs: it answers for what is another's."""
+        self.stay(1e9, 3)
+        if not (runs := self.several()):
+            return
+        place = pick % len(runs)
+        lost = runs[place][pick % len(runs[place])].hint
+        self.time_passes(5)
+        self.time_passes(1)
+        self.runs += 1
+        self.receive(Hint(lost.job_id, self.jobs[lost.job_id].attempt), f"run {self.runs}")
+        self.finish_together(place)
+
+    @rule(pick=PICK)
     def unlucky(self, pick: int) -> None:
         """Whoever takes this job gives it back, until nobody may."""
         job_id = sorted(self.jobs)[pick % len(self.jobs)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import tracemalloc
 from collections.abc import Callable
 
@@ -17,7 +16,6 @@ def least_allocated(action: Callable[[], object]) -> tuple[int, int]:
     """
     counts = []
     for _ in range(ATTEMPTS):
-        gc.collect()
         tracemalloc.start()
         try:
             action()
