@@ -3,7 +3,8 @@
 A user names one number; rounds, trials per round, rungs, repeats, final test and sampler follow:
 
     full         epochs of a full training: `epochs.last`, or by the number of minibatches that a
-                 small network needs, 2,000 of them, from 8 to 200 epochs (`hpsearch.spec.length`).
+                 small network needs, 2,000 of them, from 8 to 200 epochs; a 40th of a budget of epochs
+                 where the caller trains (`hpsearch.spec.length`).
                  The final test trains as long, or for its usual 20 epochs where that is more. One that
                  is named and far longer makes full trainings longer, within the same budget
     budget       as asked, or a number of full trainings by hyperparameters and network
@@ -167,7 +168,7 @@ class _Planner:
         if self._shaped or not self.names("final.epochs") or within is None:
             return usual
         final = min(self.asked.final.epochs, self.caps.max_epochs)
-        return length.towards(final, usual, within, self._rounds_named)
+        return length.towards(final, usual, self._workload, within, self._rounds_named)
 
     @property
     def _shaped(self) -> bool:
@@ -180,7 +181,9 @@ class _Planner:
         """Epochs of a full training, as named or whatever the final test is."""
         if self.names("epochs.last"):
             return self.asked.epochs.last
-        full = length.full(self._workload, self._epochs_named, self._rounds_named)
+        full = length.full(
+            self._workload, self._epochs_named, self._rounds_named, shaped=self._shaped
+        )
         first = self.asked.epochs.first if self.names("epochs.first") else 1
         return max(min(full, self.caps.max_epochs), first)
 

@@ -357,9 +357,12 @@ class Workload(ABC):
         return None
 
     @property
-    def epochs_in_full(self) -> tuple[int, int]:
-        """Epochs of a full training where its user names none: the fewest, and those it should have."""
-        return FULL_LEAST, FULL_LEAST
+    def epochs_in_full(self) -> tuple[int, int | None]:
+        """Epochs of a full training where its user names none: the fewest, and those it should have.
+
+        The latter are None where nobody here knows: a named budget has to say it.
+        """
+        return FULL_LEAST, None
 
     def trainings(self, epochs: int) -> int:  # noqa: ARG002 - the interface's
         """Full trainings of so many epochs that a search may take where its user names no budget."""

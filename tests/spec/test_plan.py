@@ -222,12 +222,13 @@ class TestLengths:
         ("named", "last"),
         [
             ({"budget": {"epochs": 832}}, 52),  # 16 trainings of 52
-            ({"budget": {"epochs": 831}}, 8),
+            ({"budget": {"epochs": 831}}, 20),  # a 40th of the budget
             ({"final": {"epochs": 25}}, 25),
             ({"final": {"epochs": 24}}, 8),  # three times the usual 8: hardly another training
             ({"final": {"epochs": 50}}, 50),  # the usual budget is 800 epochs
             ({"final": {"epochs": 51}}, 8),
-            ({"budget": {"epochs": 832}, "rounds": 17}, 8),
+            ({"budget": {"epochs": 832}, "rounds": 17}, 20),
+            ({"budget": {"epochs": 832}, "rounds": 50}, 16),
             ({"budget": {"epochs": 832}, "epochs": {"last": 9}}, 9),
             ({"budget": {"epochs": 832}, "epochs": {"halving": False}}, 8),
             ({"budget": {"epochs": 2000}, "rounds": 10, "trials_per_round": 32}, 8),
@@ -241,6 +242,29 @@ class TestLengths:
         spec = parse({**asked, **named}, NO_DATASET, caps()).spec
         assert spec.epochs.last == last
         assert spec.final.epochs == named.get("final", asked["final"])["epochs"]
+
+    @pytest.mark.parametrize(
+        ("named", "last"),
+        [
+            ({"budget": {"epochs": 359}}, 8),
+            ({"budget": {"epochs": 360}}, 9),
+            ({"budget": {"epochs": 2000}}, 50),
+            ({"budget": {"epochs": 10**5}}, 200),
+            ({"budget": {"epochs": 2000}, "rounds": 50}, 40),
+            ({"budget": {"epochs": 2000}, "epochs": {"halving": False}}, 8),
+            ({"budget": {"epochs": 2000}, "rounds": 10, "trials_per_round": 20}, 8),
+            ({"budget": {"epochs": 2000}, "final": {"epochs": 20}}, 20),
+            ({"budget": {"epochs": 2000}, "final": {"epochs": 4}}, 8),
+            ({}, 8),
+        ],
+    )
+    def test_a_training_elsewhere_is_as_long_as_its_budget_pays_for_forty_of_them(
+        self, named, last
+    ):
+        asked = {"objective": "external", "space": {**RATE, **DECAY}}
+        resolved = parse({**asked, **named}, NO_DATASET, caps())
+        assert resolved.spec.epochs.last == last
+        assert resolved.epochs_planned <= named.get("budget", {"epochs": 800})["epochs"]
 
     def test_that_spends_no_more(self):
         usual, longer = (planned(final={"epochs": n}).spec.epochs for n in (20, 200))
