@@ -1,6 +1,7 @@
 """Computes the rows that are missing, in the order of the list; goes on where it stopped.
 
     python -m benchmarks.search.peers.run --venvs DIR [--rows DIR] [--ours DIR] [--until HH:MM]
+                                           [--only NAME,...] [--problem lcbench]
 
 `--until` (UTC) begins no search after that time. A search that fails is written down with its error.
 """
@@ -22,7 +23,7 @@ os.environ.update(dict.fromkeys(THREADS, "1"))  # before NumPy loads
 
 from benchmarks.search.cache import Cache  # noqa: E402
 from benchmarks.search.peers import ours  # noqa: E402
-from benchmarks.search.peers.listed import BY_KEY, OURS, Job, ordered  # noqa: E402
+from benchmarks.search.peers.listed import BY_KEY, HPOBENCH, LCBENCH, OURS, Job, ordered  # noqa: E402
 from benchmarks.search.peers.problems import start_of  # noqa: E402
 from benchmarks.search.peers.search import FailedError, python_of, session  # noqa: E402
 from benchmarks.search.peers.stored import ROWS, PeerRows, key_of  # noqa: E402
@@ -80,12 +81,14 @@ def main() -> None:
     parser.add_argument("--rows", type=Path, default=ROWS, help="folder of the peers' rows")
     parser.add_argument("--ours", type=Path, help="folder of our own rows; not kept if not given")
     parser.add_argument("--only", default="", help="contenders, comma-separated; all if not given")
+    parser.add_argument("--problem", choices=(LCBENCH, HPOBENCH), help="both if not given")
     parser.add_argument("--until", metavar="HH:MM", help="UTC")
     asked = parser.parse_args()
     only = {name for name in asked.only.split(",") if name}
     if unknown := only - {*BY_KEY, *OURS}:
         sys.exit(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join((*OURS, *BY_KEY))}")
-    for contender, jobs in groups(ordered()):
+    wanted = (job for job in ordered() if asked.problem in (None, job.problem))
+    for contender, jobs in groups(wanted):
         if late(asked.until):
             return
         if only and contender not in only:
