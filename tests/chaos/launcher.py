@@ -13,19 +13,16 @@ import signal
 import sys
 from pathlib import Path
 
-from support.launcher import become
+from support.launcher import become, load
 
 from chaos import edges
 from chaos.mutants import MUTANTS
-from worker import (
-    loop,  # noqa: F401  # imported here, once for all
-    tasks,  # noqa: F401
-)
 
 
 def main() -> None:
     """Serve until the harness closes the pipe."""
     folder, *mutants = sys.argv[1:]
+    load()
     edges.watch(Path(folder))
     for name in mutants:
         MUTANTS[name]()

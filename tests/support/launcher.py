@@ -12,6 +12,7 @@ with the new process's id, `{"poll": id}` with its exit code, or null while it r
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -25,6 +26,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hpsearch.supervisor import fork
+
 if TYPE_CHECKING:
     from support.parsing import Parsers
 
@@ -33,6 +36,12 @@ COMMAND = "hpsearch.cli"
 LOADED_BY_COMMANDS = (
     "hpsearch.cli.serve", "hpsearch.cli.agent", "hpsearch.client.external", "hpsearch.agent",
     "migrations.__main__", "api.server",
+)  # fmt: skip
+# What a worker of Celery loads besides, on its way to its first message.
+LOADED_BY_CELERY = (
+    "celery.app.control", "celery.app.log", "celery.events", "celery.fixups.django",
+    "celery.loaders.app", "celery.worker.autoscale", "celery.worker.components",
+    "celery.worker.consumer.delayed_delivery", "celery.worker.strategy", "kombu.matcher",
 )  # fmt: skip
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -99,6 +108,13 @@ class Forked:
             os.kill(self.pid, number)
 
 
+def load() -> None:
+    """Import what the service's processes need, once for all of them."""
+    for name in (*fork.TO_MIGRATE, *fork.TO_SERVE, *fork.TO_WORK, *LOADED_BY_CELERY):
+        importlib.import_module(name)
+    gc.freeze()  # a fork that looks for garbage in what all have would copy it
+
+
 def main(parsers: Parsers, folder: Path) -> None:
     """Serve until the test run closes the pipe."""
     for line in sys.stdin:
@@ -159,10 +175,8 @@ def become(wanted: Mapping[str, Any], *, ready: int | None = None) -> None:
 if __name__ == "__main__":
     from support.commands import become_command
     from support.parsing import Parsers
-    from worker import (
-        loop,  # noqa: F401  # imported here, once for all
-        tasks,  # noqa: F401
-    )
+
+    load()
 
     home = Path(tempfile.mkdtemp(prefix="hps-launcher-"))
     main(Parsers(home), home)
