@@ -3,8 +3,8 @@
     python -m benchmarks.search [--cache DIR] [--out FILE] [--into FILE] [--only NAME,...]
 
 Everything is seeded. The section `peers` reads the peers' rows of the repository
-(`benchmarks.search.peers.run` computes those that are missing), runs ours, and computes a tenth of
-theirs again. Peers' searches of the other sections are kept with `--cache`, and ours with
+(`benchmarks.search.peers.run` computes those that are missing) and ours, runs those of ours that
+are missing, and computes a tenth of both again. Peers' searches of the other sections are kept with `--cache`, and ours with
 `--own-cache`: an interrupted run goes on where it stopped.
 """
 

@@ -73,7 +73,7 @@ def section(options: Options) -> str:
 
 def _our_rows(name: str, options: Options) -> dict[Key, Mapping[str, Sequence[float]]]:
     """Our searches: those that the list asks for, or those that are there already."""
-    store, rows = options.own("peers"), {}
+    store, rows = ours.kept(options.own_cache), {}
     for job in planned(name):
         if options.seeds is not None and job.seed >= options.seeds:
             continue
@@ -98,7 +98,7 @@ def _heading(table: Table) -> str:
     return (
         f"## hpsearch against its peers: LCBench, 16 tasks, {len(lcbench.AXES)} hyperparameters\n\n"
         f"{today}; {machine()}; one thread each. {theirs:,} searches of peers, stored with the version "
-        f"of their package (`benchmarks/search/peers/rows`), and {own:,} of ours. Regret is "
+        f"of their package, and {own:,} of ours (`benchmarks/search/peers/rows`). Regret is "
         "(best - f) / (best - median) of the noise-free value of the recommendation after a full training "
         f"of {lcbench.FULL} epochs; best and median of {lcbench.DRAWS:,} random draws, so that a value "
         "below 0 beats them all. A peer recommends what its own interface calls its best. "

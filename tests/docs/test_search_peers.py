@@ -129,17 +129,37 @@ def test_a_row_that_does_not_agree_is_named(
         result = process.searched(Slope(), ours.start_of(3945, 0))
     rows = PeerRows(peer, asked_of(peer))
     rows.add(job, result)
-    options = Options(venvs=tmp_path, recheck_seed=3)
+    options = Options(venvs=tmp_path, recheck_seed=3, ours=False)
     said = recheck.section({peer.key: rows}, options)
     assert "all 1 agree" in said
     rows.add(job, {**result, "values": [value + 0.01 for value in result["values"]]})
     said = recheck.section({peer.key: rows}, options)
     assert "1 of 1 do not agree" in said
     assert "random/lcbench/0.5/3945/0" in said
-    assert "none was computed again" in recheck.section({peer.key: rows}, Options())
+    assert "none was computed again" in recheck.section({peer.key: rows}, Options(ours=False))
     said = recheck.section({peer.key: rows}, replace(options, recheck_seconds=-1.0))
     assert "none was computed again" in said
     assert "takes more than -1 s" in said
+
+
+def test_our_own_rows_are_kept_and_a_tenth_is_computed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = [
+        Job("ours-default", problem, NOISE, task, seed)
+        for problem, task in (("lcbench", 3945), ("hpobench", "australian"))
+        for seed in range(10)
+    ]
+    monkeypatch.setattr(ours, "searched", lambda job: {"values": [job.seed / 7], "epochs": [9]})
+    for job in jobs:
+        ours.row(ours.kept(tmp_path), job)
+    kept = ours.kept(tmp_path).rows
+    assert [ours.job_of(key) for key in kept] == jobs
+    assert kept[ours.key_in_store(jobs[1])]["values"] == [0.142857]
+    options = Options(own_cache=tmp_path, recheck_seed=3)
+    assert "all 2 agree" in recheck.section({}, options)
+    monkeypatch.setattr(ours, "searched", lambda job: {"values": [job.seed / 6 + 1], "epochs": []})
+    assert "2 of 2 do not agree" in recheck.section({}, options)
 
 
 def test_the_seed_chooses_which_rows_are_computed_again() -> None:

@@ -7,7 +7,9 @@ budget alone, without saying how long a full training is.
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,12 +18,14 @@ from benchmarks.search import lcbench, product, repeats
 from benchmarks.search.cache import Cache, Row
 from benchmarks.search.peers.listed import (
     HPOBENCH,
+    LCBENCH,
     OURS_BEST,
     OURS_DEFAULT,
     OURS_LITERAL,
     Job,
 )
 from benchmarks.search.peers.problems import HPOBench, LCBench, Objective, start_of
+from benchmarks.search.peers.stored import ROWS, machine, rounded
 from hpsearch.arrays import Floats, Ints
 
 EXAMPLES = 1000  # of the validation part that hpsearch is told of, with its best settings
@@ -48,9 +52,22 @@ def objective_of(job: Job) -> Objective:
     return LCBench(int(job.task), job.seed, job.noise)
 
 
+def kept(folder: Path | None) -> Cache:
+    """Our rows: those of the repository, or those of a folder."""
+    return Cache(ROWS if folder is None else folder, "ours-peers")
+
+
 def row(store: Cache, job: Job) -> Row:
     """The row of a search of ours, computed if it is not there yet."""
-    return store.get(key_in_store(job), partial(searched, job))
+    return store.get(key_in_store(job), partial(_dated, job))
+
+
+def _dated(job: Job) -> dict[str, Any]:
+    found = searched(job)
+    return {
+        "values": rounded(found["values"]), "epochs": found["epochs"],
+        "date": dt.datetime.now(dt.UTC).date().isoformat(), "machine": machine(),
+    }  # fmt: skip
 
 
 def key_in_store(job: Job) -> str:
@@ -58,19 +75,25 @@ def key_in_store(job: Job) -> str:
     return f"{job.contender}/{job.problem}/{job.task}/{job.seed}/{job.noise}"
 
 
+def job_of(key: str) -> Job:
+    """The search that a row is of."""
+    contender, problem, task, seed, noise = key.split("/")
+    named = int(task) if problem == LCBENCH else task
+    return Job(contender, problem, float(noise), named, int(seed))
+
+
 def searched(job: Job) -> dict[str, Any]:
     """Run a search of ours: true values of its recommendation at every budget."""
     objective, seed = objective_of(job), start_of(job.task, job.seed)
     if job.contender == OURS_BEST:
         return _best(job, objective, seed)
-    values, spent, seconds = [], [], 0.0
+    values, spent = [], []
     for budget in objective.budgets:
         search = _asked(objective, seed, _fields(job, objective, budget))
         assert search.spent <= budget, "a plan stays within its budget"
         values.append(float(objective.truth(search.recommended[None])[0]))
         spent.append(search.spent)
-        seconds += sum(search.seconds)
-    return {"values": values, "epochs": spent, "seconds": seconds}
+    return {"values": values, "epochs": spent}
 
 
 def _fields(job: Job, objective: Objective, budget: int) -> dict[str, Any]:
@@ -103,7 +126,4 @@ def _best(job: Job, objective: Objective, seed: int) -> dict[str, Any]:
         picks.append((within or [search.picks[0][1]])[-1])
     if len(objective.budgets) == 1:
         picks = [search.recommended]
-    return {
-        "values": objective.truth(np.stack(picks)).tolist(),
-        "epochs": [search.spent], "seconds": sum(search.seconds),
-    }  # fmt: skip
+    return {"values": objective.truth(np.stack(picks)).tolist(), "epochs": [search.spent]}

@@ -1,4 +1,4 @@
-"""A part of the stored rows, computed again: whether the peers still answer as they did."""
+"""A part of the stored rows, computed again: whether the peers, and we, still answer as we did."""
 
 from __future__ import annotations
 
@@ -67,6 +67,22 @@ def outcome_of(rows: PeerRows, options: Options) -> Outcome:
     return outcome
 
 
+def outcome_of_ours(options: Options) -> Outcome:
+    """Run a tenth of our own searches again, with this build."""
+    stored = ours.kept(options.own_cache).rows
+    outcome, keys = Outcome(of=len(stored)), sorted(stored)
+    rng = np.random.default_rng(options.recheck_seed)
+    drawn = [keys[k] for k in rng.permutation(len(keys))[: -(-len(keys) // 10)]]
+    for key in drawn:
+        if stored[key]["cpu"] > options.recheck_seconds:
+            outcome.not_run = f"a search takes more than {options.recheck_seconds:g} s of CPU time"
+            continue
+        outcome.again += 1
+        if not agree(rounded(ours.searched(ours.job_of(key))["values"]), stored[key]["values"]):
+            outcome.differ = [*outcome.differ, key]
+    return outcome
+
+
 def _searched(peer: Session, rows: PeerRows, key: Key) -> dict[str, Any]:
     problem, noise, task, seed = key
     objective = ours.objective_of(Job(rows.peer.key, problem, noise, task, seed))
@@ -81,6 +97,8 @@ def agree(now: Sequence[float], then: Sequence[float]) -> bool:
 def section(peers: Mapping[str, PeerRows], options: Options) -> str:
     """The lines of the report on what was computed again."""
     outcomes = {key: outcome_of(rows, options) for key, rows in peers.items()}
+    if options.ours:
+        outcomes["ours"] = outcome_of_ours(options)
     return worded(outcomes, options.recheck_seed)
 
 
@@ -89,7 +107,7 @@ def worded(outcomes: Mapping[str, Outcome], seed: int) -> str:
     again = sum(one.again for one in outcomes.values())
     differ = [name for one in outcomes.values() for name in one.differ]
     lines = [
-        f"### Stored rows computed again\n\nA tenth of each peer's rows, chosen by seed {seed}: "
+        f"### Stored rows computed again\n\nA tenth of each contender's rows, chosen by seed {seed}: "
     ]
     if not again:
         lines.append("none was computed again.")

@@ -21,7 +21,6 @@ from pathlib import Path
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 os.environ.update(dict.fromkeys(THREADS, "1"))  # before NumPy loads
 
-from benchmarks.search.cache import Cache  # noqa: E402
 from benchmarks.search.peers import ours  # noqa: E402
 from benchmarks.search.peers.listed import BY_KEY, HPOBENCH, LCBENCH, OURS, Job, ordered  # noqa: E402
 from benchmarks.search.peers.problems import start_of  # noqa: E402
@@ -61,7 +60,7 @@ def peer_rows(key: str, jobs: list[Job], asked: argparse.Namespace) -> None:
 
 def our_rows(jobs: list[Job], asked: argparse.Namespace) -> None:
     """Compute our missing rows among `jobs`."""
-    store = Cache(asked.ours, "ours-peers")
+    store = ours.kept(asked.ours)
     for job in jobs:
         if late(asked.until):
             return
@@ -79,7 +78,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--venvs", type=Path, required=True, help="folder of `install`")
     parser.add_argument("--rows", type=Path, default=ROWS, help="folder of the peers' rows")
-    parser.add_argument("--ours", type=Path, help="folder of our own rows; not kept if not given")
+    parser.add_argument(
+        "--ours", type=Path, help="folder of our own rows; that of the peers' if not given"
+    )
     parser.add_argument("--only", default="", help="contenders, comma-separated; all if not given")
     parser.add_argument("--problem", choices=(LCBENCH, HPOBENCH), help="both if not given")
     parser.add_argument("--until", metavar="HH:MM", help="UTC")
