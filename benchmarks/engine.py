@@ -1,4 +1,4 @@
-"""Speed of the engine, against PyTorch and scikit-learn, in one run on one core.
+"""Speed of the engine, against PyTorch, JAX and scikit-learn, in one run on one core.
 
     python benchmarks/engine.py [--rounds 7] [--seconds 0.3] [--only NAME ...] [--json FOLDER]
                                 [--kernels native portable]
@@ -11,7 +11,7 @@ in the same rounds.
 
 It runs twice, in a process each: with the BLAS kernels of this processor ("native"), and with those
 that give the same bits on every x86-64 machine with AVX2 ("portable", OPENBLAS_CORETYPE=Haswell).
-PyTorch and its own BLAS are the same in both.
+PyTorch, JAX and their own BLAS are the same in both. JAX's programs are compiled before the clock runs.
 
 The data are drawn, not read: the pixels of this benchmark have no influence on its arithmetic. The
 engine gathers bytes and scales them in each step; its peers get scaled float32 to begin with.
