@@ -22,6 +22,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 COMMAND = ("-P", "-m", "hpsearch.cli")
+# The least that a command of typer takes: pydantic, which reads its words, is loaded for any.
+EMPTY = """
+import typer
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app.command()(lambda: None)
+app(args=[], standalone_mode=False)
+"""
 
 
 class _Empty(BaseHTTPRequestHandler):
@@ -48,6 +55,7 @@ def main() -> None:
     with _server() as url, tempfile.TemporaryDirectory() as home:
         works = {
             "import typer": ("-c", "import typer"),
+            "a command of typer that does nothing": ("-c", EMPTY),
             "hpsearch --help": (*COMMAND, "--help"),
             "hpsearch list": (*COMMAND, "list", "--url", url),
             "hpsearch datasets list": (*COMMAND, "datasets", "list", "--url", url),

@@ -7,6 +7,7 @@ no other.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,11 @@ Conditions = Mapping[str, Condition]
 def same_level(one: Level, other: Level) -> bool:
     """Compare two levels: 1 and 1.0 are the same, 1 and true are not."""
     return one == other and isinstance(one, bool) == isinstance(other, bool)
+
+
+def level_text(level: Level | list[int]) -> str:
+    """A level for people and for other programs: a text as it is, anything else as JSON."""
+    return level if isinstance(level, str) else json.dumps(level, ensure_ascii=False)
 
 
 def among(value: Level, levels: Collection[Level]) -> bool:

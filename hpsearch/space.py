@@ -12,7 +12,6 @@ have the same form: a box is a space whose edges have moved.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,6 +36,7 @@ from hpsearch.combinations import (
     Params,
     active,
     holds,
+    level_text,
     parents_first,
     permits,
     same_level,
@@ -179,11 +179,6 @@ def allowed(dimension: Dimension, value: Level) -> bool:
         return False
     low, high = dimension.hard_low, dimension.hard_high
     return (low is None or value >= low) and (high is None or value <= high)
-
-
-def level_text(level: Level | list[int]) -> str:
-    """A level for people and for other programs: a text as it is, anything else as JSON."""
-    return level if isinstance(level, str) else json.dumps(level, ensure_ascii=False)
 
 
 def _kind(data: Any) -> str:

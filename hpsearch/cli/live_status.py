@@ -14,7 +14,7 @@ from rich.text import Text
 
 from hpsearch.cli import tables
 from hpsearch.report import words
-from hpsearch.trials import SearchState
+from hpsearch.states import SearchState
 
 if TYPE_CHECKING:
     from hpsearch.client import Client

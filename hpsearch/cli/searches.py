@@ -343,7 +343,7 @@ def follow_up(client: Client, first: StatusView, *, as_json: bool) -> None:
         It failed or was cancelled.
     """
     from hpsearch.cli import live_status
-    from hpsearch.trials import SearchState
+    from hpsearch.states import SearchState
 
     if as_json:
         last = live_status.follow(client, first, emit)

@@ -12,7 +12,7 @@ from rich.text import Text
 from hpsearch.plural import counted
 from hpsearch.report import words
 from hpsearch.report.words import plain
-from hpsearch.trials import WORKING, RoundKind
+from hpsearch.states import WORKING, RoundKind
 
 if TYPE_CHECKING:
     from hpsearch.report.views import (

@@ -12,35 +12,38 @@ import os
 import reprlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeAlias, TypeGuard
 
 from hpsearch.errors import InvalidRequest
-from hpsearch.report.views import DatasetView, HealthView, ResultView, StatusView
+from hpsearch.report import views
 
-Search = str | StatusView | ResultView | HealthView
+Search: TypeAlias = "str | views.StatusView | views.ResultView | views.HealthView"
 """A search: its id, or something that was read of it."""
 
-_SEARCHES = (StatusView, ResultView, HealthView)
 _LISTS = (list, tuple, range)
 
 
 def search_id(search: Search) -> str:
     """The id of a search."""
-    if isinstance(search, _SEARCHES):
+    if isinstance(search, str):  # and no view is loaded to compare it with
+        return search
+    if _is_search(search):
         return search.id
-    return text(search, "the search", "its id or its status")
+    raise _mistaken(search, "the search", "its id or its status")
 
 
-def dataset_name(dataset: str | DatasetView) -> str:
+def dataset_name(dataset: str | views.DatasetView) -> str:
     """The name of a dataset."""
-    if isinstance(dataset, DatasetView):
+    if isinstance(dataset, str):
+        return dataset
+    if isinstance(dataset, views.DatasetView):
         return dataset.name
-    return text(dataset, "the dataset", "its name")
+    raise _mistaken(dataset, "the dataset", "its name")
 
 
-def revision_tag(view: StatusView, what: str) -> str:
+def revision_tag(view: views.StatusView, what: str) -> str:
     """The revision of a status, as headers have it."""
-    if not isinstance(view, StatusView):
+    if not isinstance(view, views.StatusView):
         raise _mistaken(view, what, "a StatusView")
     return f'"{view.revision}"'
 
@@ -122,7 +125,7 @@ def plain(value: Any, what: str) -> Any:
         return [plain(item, f"{what}[{i}]") for i, item in enumerate(value)]
     if _is_array(value):
         return plain(value.tolist(), what)
-    if isinstance(value, _SEARCHES):
+    if _is_search(value):
         return value.id
     raise _mistaken(value, what, "a number, text, true, false, null, a list or a mapping")
 
@@ -138,6 +141,11 @@ def _name(key: object, what: str) -> str:
     if not isinstance(key, str):
         raise _mistaken(key, f"a name in {what}", "text")
     return key
+
+
+def _is_search(value: object) -> TypeGuard[views.StatusView | views.ResultView | views.HealthView]:
+    """Tell what was read of a search."""
+    return isinstance(value, views.StatusView | views.ResultView | views.HealthView)
 
 
 def _is_array(value: object) -> bool:

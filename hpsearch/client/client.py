@@ -12,7 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
-from hpsearch.client import polling, search_calls, trials_frame
+from hpsearch.client import polling, search_calls
 from hpsearch.client.address import path_of
 from hpsearch.client.arguments import (
     Search,
@@ -30,19 +30,7 @@ from hpsearch.client.search_calls import at
 from hpsearch.client.trainer_client import TrainerClient
 from hpsearch.edges import changed
 from hpsearch.errors import Conflict, NotFound
-from hpsearch.report.views import (
-    AuditView,
-    CoordinatesView,
-    HealthView,
-    NextRoundView,
-    PlanView,
-    ResultView,
-    RoundView,
-    StatusView,
-    SubmittedView,
-    TrialView,
-    TuningCurveView,
-)
+from hpsearch.report import views
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -59,11 +47,11 @@ class Client(DatasetClient, TrainerClient):
 
     # Searches
 
-    def plan(self, spec: Mapping[str, Any] | bytes) -> PlanView:
+    def plan(self, spec: Mapping[str, Any] | bytes) -> views.PlanView:
         """Everything that a search of this spec would do; nothing is stored."""
         return search_calls.plan(self._transport, spec)
 
-    def submit(self, spec: Mapping[str, Any] | bytes) -> SubmittedView:
+    def submit(self, spec: Mapping[str, Any] | bytes) -> views.SubmittedView:
         """POST a spec (its JSON bytes, or a mapping) and return the new search's status, with its plan.
 
         Connection errors and 503 are answered by trying again under the same
@@ -72,25 +60,25 @@ class Client(DatasetClient, TrainerClient):
         return search_calls.submit(self._transport, spec)
 
     def status(
-        self, search: Search, *, wait: float = 0.0, after: StatusView | None = None
-    ) -> StatusView:
+        self, search: Search, *, wait: float = 0.0, after: views.StatusView | None = None
+    ) -> views.StatusView:
         """The status; with `wait`, as soon as its revision differs from that of `after`.
 
         After `wait` seconds without a change the status is returned as it is.
         """
         return search_calls.status(self._transport, search, wait=number(wait, "wait"), after=after)
 
-    def follow(self, search: Search) -> Iterator[StatusView]:
+    def follow(self, search: Search) -> Iterator[views.StatusView]:
         """The status now and after every change, until the search has ended.
 
         A service that is away for less than a minute is waited for.
         """
-        first = search if isinstance(search, StatusView) else self.status(search)
+        first = search if isinstance(search, views.StatusView) else self.status(search)
         return polling.changes(self.status, first)
 
     def wait(
         self, search: Search, *, progress: bool = True, timeout: float | None = None
-    ) -> StatusView:
+    ) -> views.StatusView:
         """The status at the end of a search; `state` says whether it completed.
 
         With `progress` a line of it is kept up to date in a terminal and in a notebook.
@@ -114,7 +102,7 @@ class Client(DatasetClient, TrainerClient):
         since: str | None = None,
         shared: bool = False,
         everyone: bool = False,
-    ) -> Iterator[StatusView]:
+    ) -> Iterator[views.StatusView]:
         """The searches of this key, newest first.
 
         With `shared` those of others that its owner may read, with `everyone` those of every owner (the
@@ -128,7 +116,7 @@ class Client(DatasetClient, TrainerClient):
             "state": state, "tag": names(tags, "tags"), "q": q, "since": since,
             "shared": "true" if shared else None, "everyone": "true" if everyone else None,
         }  # fmt: skip
-        items = self._transport.items(StatusView, path_of("searches"), asked, most)
+        items = self._transport.items(views.StatusView, path_of("searches"), asked, most)
         yield from islice(items, most)
 
     def tag(
@@ -138,7 +126,7 @@ class Client(DatasetClient, TrainerClient):
         *,
         remove: Iterable[str] = (),
         note: str | None = None,
-    ) -> StatusView:
+    ) -> views.StatusView:
         """Give a search more tags, take some away, or give it another note; in any state.
 
         Raises
@@ -148,9 +136,9 @@ class Client(DatasetClient, TrainerClient):
         """
         return labelled(self, search, names(add, "add"), names(remove, "remove"), note)
 
-    def rounds(self, search: Search) -> Iterator[RoundView]:
+    def rounds(self, search: Search) -> Iterator[views.RoundView]:
         """The rounds so far, each with the decisions on its evidence."""
-        yield from self._transport.items(RoundView, at(search, "rounds"), {})
+        yield from self._transport.items(views.RoundView, at(search, "rounds"), {})
 
     def trials(
         self,
@@ -160,7 +148,7 @@ class Client(DatasetClient, TrainerClient):
         state: str | None = None,
         sort: str | None = None,
         curve: bool = False,
-    ) -> Iterator[TrialView]:
+    ) -> Iterator[views.TrialView]:
         """All trials, page by page; `sort` is `round`, or best first `-score` or `-validation_accuracy`.
 
         With `curve` each has its learning curve.
@@ -168,7 +156,7 @@ class Client(DatasetClient, TrainerClient):
         with_curve = "true" if curve else None
         of_round = None if round is None else count(round, "round")
         params = {"round": of_round, "state": state, "sort": sort, "curve": with_curve}
-        yield from self._transport.items(TrialView, at(search, "trials"), params)
+        yield from self._transport.items(views.TrialView, at(search, "trials"), params)
 
     def trials_frame(self, search: Search, *, state: str | None = None) -> DataFrame:
         """The trials as a pandas frame: a row each, a column for each hyperparameter.
@@ -178,6 +166,8 @@ class Client(DatasetClient, TrainerClient):
         Misconfigured
             pandas is not installed.
         """
+        from hpsearch.client import trials_frame
+
         return trials_frame.of_trials(self.trials(search, state=state))
 
     def trials_csv(self, search: Search, to: IO[bytes] | str | PathLike[str]) -> None:
@@ -211,15 +201,15 @@ class Client(DatasetClient, TrainerClient):
             raise self._transport.not_understood(path, "no figure")
         return figure
 
-    def coordinates(self, search: Search) -> CoordinatesView:
+    def coordinates(self, search: Search) -> views.CoordinatesView:
         """The trials as parallel coordinates, to draw them oneself; many trials are sampled."""
-        return self._transport.view(CoordinatesView, "GET", at(search, "coordinates"))
+        return self._transport.view(views.CoordinatesView, "GET", at(search, "coordinates"))
 
-    def result(self, search: Search) -> ResultView:
+    def result(self, search: Search) -> views.ResultView:
         """The best range and its test score; Conflict until the search has completed."""
-        return self._transport.view(ResultView, "GET", at(search, "result"))
+        return self._transport.view(views.ResultView, "GET", at(search, "result"))
 
-    def result_if_any(self, search: Search) -> ResultView | None:
+    def result_if_any(self, search: Search) -> views.ResultView | None:
         """The result; None of a search that has not completed."""
         try:
             return self.result(search)
@@ -255,17 +245,17 @@ class Client(DatasetClient, TrainerClient):
         """
         return self._transport.download_file(at(search, "report"), file)
 
-    def statement(self, search: Search, *, format: search_calls.Form = "text") -> str:
+    def statement(self, search: Search, *, format: views.StatementFormat = "text") -> str:
         """The text that a paper needs of a completed search: text, markdown, latex or json; Conflict until then."""
         return search_calls.statement(self._transport, search, format)
 
-    def tuning_curve(self, search: Search) -> TuningCurveView:
+    def tuning_curve(self, search: Search) -> views.TuningCurveView:
         """The best score of so many random trials, with its band; or why it is not known."""
-        return self._transport.view(TuningCurveView, "GET", at(search, "tuning-curve"))
+        return self._transport.view(views.TuningCurveView, "GET", at(search, "tuning-curve"))
 
-    def health(self, search: Search) -> HealthView:
+    def health(self, search: Search) -> views.HealthView:
         """Findings about a search in any state, each with its number and an advice."""
-        return self._transport.view(HealthView, "GET", at(search, "health"))
+        return self._transport.view(views.HealthView, "GET", at(search, "health"))
 
     def spec(self, search: Search) -> dict[str, Any]:
         """The spec as it is now, edits and defaults written out; it can be submitted again."""
@@ -276,27 +266,27 @@ class Client(DatasetClient, TrainerClient):
         return answer
 
     def edit(
-        self, search: Search, changes: Mapping[str, Any], *, seen: StatusView | None = None
-    ) -> StatusView:
+        self, search: Search, changes: Mapping[str, Any], *, seen: views.StatusView | None = None
+    ) -> views.StatusView:
         """Change ranges, rounds, trials, epochs or what is forbidden in a running search from its next round on.
 
         Its `tags` and its `note` may be changed at any time, and count at once.
 
         With `seen`, only if the search has not changed since that status.
         """
-        return search_calls.patch(self._transport, StatusView, search, changes, seen)
+        return search_calls.patch(self._transport, views.StatusView, search, changes, seen)
 
     def preview(
-        self, search: Search, changes: Mapping[str, Any], *, seen: StatusView | None = None
-    ) -> NextRoundView:
+        self, search: Search, changes: Mapping[str, Any], *, seen: views.StatusView | None = None
+    ) -> views.NextRoundView:
         """The next round as it would be with these changes, which are not made."""
         return search_calls.patch(
-            self._transport, NextRoundView, search, changes, seen, dry_run="true"
+            self._transport, views.NextRoundView, search, changes, seen, dry_run="true"
         )
 
     def continue_(
         self, search: Search, *, rounds: int | None = None, changes: Mapping[str, Any] | None = None
-    ) -> StatusView:
+    ) -> views.StatusView:
         """Submit the spec of a search again, warm-started from it and from its own warm starts.
 
         The ranges are those that were asked for, edits included; the trials of the first search
@@ -315,26 +305,26 @@ class Client(DatasetClient, TrainerClient):
             return False
         return True
 
-    def pause(self, search: Search, *, reason: str | None = None) -> StatusView:
+    def pause(self, search: Search, *, reason: str | None = None) -> views.StatusView:
         """Hand out no more jobs; running ones end.
 
         With a `reason`, as an operator of anybody's search, who reads it; so do `resume` and `cancel`.
         """
         return search_calls.steer(self._transport, search, "pause", reason)
 
-    def resume(self, search: Search, *, reason: str | None = None) -> StatusView:
+    def resume(self, search: Search, *, reason: str | None = None) -> views.StatusView:
         """Go on with a paused search, or rerun the frozen final test of a failed one."""
         return search_calls.steer(self._transport, search, "resume", reason)
 
-    def cancel(self, search: Search, *, reason: str | None = None) -> StatusView:
+    def cancel(self, search: Search, *, reason: str | None = None) -> views.StatusView:
         """End a search; its trials stay readable."""
         return search_calls.steer(self._transport, search, "cancel", reason)
 
-    def share(self, search: Search, owners: Iterable[str] | Literal["all"]) -> StatusView:
+    def share(self, search: Search, owners: Iterable[str] | Literal["all"]) -> views.StatusView:
         """Let these owners read a search, or all; nobody else may any more."""
         sharing = owners if owners == "all" else names(owners, "owners")
         body = {"sharing": sharing}
-        return self._transport.view(StatusView, "PUT", at(search, "sharing"), json=body)
+        return self._transport.view(views.StatusView, "PUT", at(search, "sharing"), json=body)
 
     def delete(self, search: Search) -> None:
         """Remove an ended search and all its trials."""
@@ -351,7 +341,7 @@ class Client(DatasetClient, TrainerClient):
         target: str | None = None,
         action: str | None = None,
         limit: int | None = None,
-    ) -> Iterator[AuditView]:
+    ) -> Iterator[views.AuditView]:
         """The audit, who did what to what, the newest acts first; it needs a key with the scope admin.
 
         `since` a day or time and before `until`, of one `actor` (a key's id, an owner, an address),
@@ -361,5 +351,5 @@ class Client(DatasetClient, TrainerClient):
         asked = {
             "since": since, "until": until, "actor": actor, "target": target, "action": action
         }  # fmt: skip
-        items = self._transport.items(AuditView, path_of("audit"), asked, most)
+        items = self._transport.items(views.AuditView, path_of("audit"), asked, most)
         yield from islice(items, most)

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from hpsearch.client.address import path_of
 from hpsearch.client.transport import Transport
-from hpsearch.report.views import WhoamiView
+from hpsearch.report import views
 
 TIMEOUT = 30.0  # seconds until an answer begins
 PATIENCE = 10.0  # seconds during which reads and submissions are repeated
@@ -41,6 +41,6 @@ class Connection:
         answer = self._transport.json("GET", "/readyz", once=True)
         return answer if isinstance(answer, dict) else {}
 
-    def whoami(self) -> WhoamiView:
+    def whoami(self) -> views.WhoamiView:
         """The key that this client shows: its owner, its scopes, and until when it is valid."""
-        return self._transport.view(WhoamiView, "GET", path_of("whoami"))
+        return self._transport.view(views.WhoamiView, "GET", path_of("whoami"))

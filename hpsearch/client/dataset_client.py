@@ -10,19 +10,21 @@ from hpsearch.client.address import path_of
 from hpsearch.client.arguments import dataset_name
 from hpsearch.client.connection import Connection
 from hpsearch.client.dataset_upload import Frame, upload
-from hpsearch.report.views import DatasetView, TestRowsView
+from hpsearch.report import views
 
 
 class DatasetClient(Connection):
     """The calls about datasets."""
 
-    def datasets(self) -> Iterator[DatasetView]:
+    def datasets(self) -> Iterator[views.DatasetView]:
         """The datasets that this key can search on."""
-        yield from self._transport.items(DatasetView, path_of("datasets"), {})
+        yield from self._transport.items(views.DatasetView, path_of("datasets"), {})
 
-    def dataset(self, name: str | DatasetView) -> DatasetView:
+    def dataset(self, name: str | views.DatasetView) -> views.DatasetView:
         """A dataset: shape, classes, digest, licence, and the notes on it."""
-        return self._transport.view(DatasetView, "GET", path_of("datasets", dataset_name(name)))
+        return self._transport.view(
+            views.DatasetView, "GET", path_of("datasets", dataset_name(name))
+        )
 
     def put_dataset(
         self,
@@ -34,7 +36,7 @@ class DatasetClient(Connection):
         kind: Literal["image", "table"] | None = None,
         dry_run: bool = False,
         **reading: str | int | Iterable[str] | None,
-    ) -> DatasetView:
+    ) -> views.DatasetView:
         """Upload a table (CSV and other text, ARFF, LIBSVM, Parquet, JSON, by gzip or zip) or an .npz file.
 
         Parameters
@@ -66,12 +68,12 @@ class DatasetClient(Connection):
         query = {"label": label, "header": sent, "as": kind, "dry_run": dry_run or None}
         return upload(self._transport, name, path, {**query, **reading, "kind": kinds})
 
-    def test_rows(self, name: str | DatasetView) -> TestRowsView:
+    def test_rows(self, name: str | views.DatasetView) -> views.TestRowsView:
         """The numbers of the rows of a dataset's file that were split off and sealed."""
         return self._transport.view(
-            TestRowsView, "GET", path_of("datasets", dataset_name(name), "test-rows")
+            views.TestRowsView, "GET", path_of("datasets", dataset_name(name), "test-rows")
         )
 
-    def delete_dataset(self, name: str | DatasetView) -> None:
+    def delete_dataset(self, name: str | views.DatasetView) -> None:
         """Remove an uploaded dataset; Conflict while a search uses it."""
         self._transport.send("DELETE", path_of("datasets", dataset_name(name)))

@@ -14,7 +14,7 @@ from hpsearch.client.address import path_of
 from hpsearch.client.arguments import file_path
 from hpsearch.client.transport import Transport
 from hpsearch.errors import InvalidRequest
-from hpsearch.report.views import DatasetView
+from hpsearch.report import views
 
 MOST_NAME = 200  # characters of a file's name that are sent
 UPLOAD_TIMEOUT = 300.0  # the service parses a whole dataset before it answers
@@ -41,7 +41,7 @@ def upload(
     name: str,
     data: str | os.PathLike[str] | Frame,
     query: Mapping[str, Parameter],
-) -> DatasetView:
+) -> views.DatasetView:
     """Send a file or a frame as the dataset `name`; a parameter that is None or empty is left out.
 
     A file with a suffix that tells nothing is sent as any bytes: the service finds out what it is.
@@ -114,7 +114,7 @@ def _require_stored(frame: Frame, schema: Any) -> None:
 
 def _upload(
     transport: Transport, name: str, path: Path, query: Mapping[str, Parameter]
-) -> DatasetView:
+) -> views.DatasetView:
     from hpsearch.data.formats import ANY_FILE, by_suffix  # loads NumPy
 
     file_format = by_suffix(path)
@@ -126,7 +126,7 @@ def _upload(
     try:
         with path.open("rb") as content:
             return transport.view(
-                DatasetView,
+                views.DatasetView,
                 "PUT",
                 path_of("datasets", name),
                 content=content,

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from hpsearch.client.arguments import Search, text
 from hpsearch.errors import Conflict, InvalidSpec, Mistake, Stale
-from hpsearch.report.views import StatusView
+from hpsearch.report import views
 
 ATTEMPTS = 20  # a search that runs moves on between reading and writing, now and then
 
@@ -15,18 +15,18 @@ ATTEMPTS = 20  # a search that runs moves on between reading and writing, now an
 class Editor(Protocol):
     """The calls of a client that change labels."""
 
-    def status(self, search: Search) -> StatusView:
+    def status(self, search: Search) -> views.StatusView:
         """Return the status of a search."""
 
     def edit(
-        self, search: Search, changes: Mapping[str, Any], *, seen: StatusView | None = None
-    ) -> StatusView:
+        self, search: Search, changes: Mapping[str, Any], *, seen: views.StatusView | None = None
+    ) -> views.StatusView:
         """Change a search, unless it has changed since `seen`."""
 
 
 def labelled(
     client: Editor, search: Search, add: Sequence[str], remove: Sequence[str], note: str | None
-) -> StatusView:
+) -> views.StatusView:
     """The status of a search once it has these tags more, those fewer, and this note.
 
     Raises

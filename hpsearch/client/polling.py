@@ -11,9 +11,8 @@ from collections.abc import Iterable, Iterator
 from typing import IO, Protocol
 
 from hpsearch.errors import Conflict, Unavailable
-from hpsearch.report import words
-from hpsearch.report.views import StatusView
-from hpsearch.trials import ENDED
+from hpsearch.report import views, words
+from hpsearch.states import ENDED
 
 POLL = 10.0  # seconds that one request waits for news
 PAUSE = 0.1  # seconds between two requests at the least: a busy search has news all the time
@@ -27,15 +26,15 @@ class ReadStatus(Protocol):
     """A reader of the status, once it differs from `after` or `wait` seconds are over."""
 
     def __call__(
-        self, search: str, *, wait: float = 0.0, after: StatusView | None = None
-    ) -> StatusView:
+        self, search: str, *, wait: float = 0.0, after: views.StatusView | None = None
+    ) -> views.StatusView:
         """Read the status."""
         ...
 
 
 def changes(
-    read_status: ReadStatus, first: StatusView, *, timeout: float | None = None
-) -> Iterator[StatusView]:
+    read_status: ReadStatus, first: views.StatusView, *, timeout: float | None = None
+) -> Iterator[views.StatusView]:
     """`first` and every change after it until the search has ended.
 
     Raises
@@ -71,12 +70,12 @@ def changes(
             time.sleep(PAUSE if news or heard - sent > IDLE else IDLE)
 
 
-def last(views: Iterable[StatusView], *, show: bool) -> StatusView:
-    """The last of `views` (one at least); with `show` all of them on one line as they come."""
+def last(statuses: Iterable[views.StatusView], *, show: bool) -> views.StatusView:
+    """The last of `statuses` (one at least); with `show` all of them on one line as they come."""
     line = _line() if show else None
     view = None
     try:
-        for view in views:
+        for view in statuses:
             if line is not None:
                 line.show(progress(view))
     finally:
@@ -159,7 +158,7 @@ class _TerminalLine:
             print(file=self._screen, flush=True)
 
 
-def progress(view: StatusView) -> str:
+def progress(view: views.StatusView) -> str:
     """The progress of a search as a line."""
     done, planned = view.epochs.trained, max(1, view.epochs.planned)
     share = 1.0 if view.state in ENDED else min(1.0, done / planned)

@@ -15,10 +15,9 @@ import httpx
 from hpsearch.client.address import path_of
 from hpsearch.client.arguments import Search, document, file_path, revision_tag, search_id, text
 from hpsearch.client.transport import Transport, V
-from hpsearch.report.views import PlanView, StatementFormat, StatusView, SubmittedView
+from hpsearch.report import views
 
 Spec = Mapping[str, Any] | bytes
-Form = StatementFormat
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -27,26 +26,26 @@ def at(search: Search, *parts: str) -> str:
     return path_of("searches", search_id(search), *parts)
 
 
-def plan(transport: Transport, spec: Spec) -> PlanView:
+def plan(transport: Transport, spec: Spec) -> views.PlanView:
     """The plan of a spec."""
     params = {"dry_run": "true"}
     address = path_of("searches")
     return transport.view(
-        PlanView, "POST", address, content=_body(spec), headers=_JSON, params=params
+        views.PlanView, "POST", address, content=_body(spec), headers=_JSON, params=params
     )
 
 
-def submit(transport: Transport, spec: Spec) -> SubmittedView:
+def submit(transport: Transport, spec: Spec) -> views.SubmittedView:
     """Submit a spec once, however often it is sent."""
     headers = {**_JSON, "Idempotency-Key": str(uuid.uuid4())}
     return transport.view(
-        SubmittedView, "POST", path_of("searches"), content=_body(spec), headers=headers
+        views.SubmittedView, "POST", path_of("searches"), content=_body(spec), headers=headers
     )
 
 
 def status(
-    transport: Transport, search: Search, *, wait: float, after: StatusView | None
-) -> StatusView:
+    transport: Transport, search: Search, *, wait: float, after: views.StatusView | None
+) -> views.StatusView:
     """The status, or `after` where nothing has changed for `wait` seconds."""
     response = transport.send(
         "GET",
@@ -57,7 +56,7 @@ def status(
     )
     if response.status_code == httpx.codes.NOT_MODIFIED and after is not None:
         return after
-    return transport.parse(StatusView, response)
+    return transport.parse(views.StatusView, response)
 
 
 def patch(
@@ -65,7 +64,7 @@ def patch(
     kind: type[V],
     search: Search,
     changes: Mapping[str, Any],
-    seen: StatusView | None,
+    seen: views.StatusView | None,
     **params: str,
 ) -> V:
     """Edit a search, or see what would come of it; only at the revision of `seen`."""
@@ -74,12 +73,14 @@ def patch(
     return transport.view(kind, "PATCH", at(search), json=asked, headers=headers, params=params)
 
 
-def steer(transport: Transport, search: Search, action: str, reason: str | None) -> StatusView:
+def steer(
+    transport: Transport, search: Search, action: str, reason: str | None
+) -> views.StatusView:
     """Pause, resume or cancel a search; with a reason as an operator does."""
     if reason is None:
-        return transport.view(StatusView, "POST", at(search, action))
+        return transport.view(views.StatusView, "POST", at(search, action))
     asked = {"action": action, "reason": text(reason, "reason")}
-    return transport.view(StatusView, "POST", at(search, "operate"), json=asked)
+    return transport.view(views.StatusView, "POST", at(search, "operate"), json=asked)
 
 
 def _body(spec: Spec) -> bytes:
@@ -87,7 +88,7 @@ def _body(spec: Spec) -> bytes:
     return spec if isinstance(spec, bytes) else json.dumps(document(spec, "spec")).encode()
 
 
-def statement(transport: Transport, search: Search, form: Form) -> str:
+def statement(transport: Transport, search: Search, form: views.StatementFormat) -> str:
     """The statement of a completed search in one of its forms, as the service wrote it."""
     return transport.send("GET", at(search, "statement"), params={"format": form}).text
 

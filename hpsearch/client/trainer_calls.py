@@ -12,7 +12,7 @@ from hpsearch.client.address import path_of
 from hpsearch.client.arguments import Search, count, number, search_id, text
 from hpsearch.client.transport import Transport
 from hpsearch.errors import InvalidReport, InvalidRequest, Mistake
-from hpsearch.report.views import HeartbeatView, OrderView, VerdictView
+from hpsearch.report import views
 
 NO_REPORT = "this is no report of a trial"  # as the service says it
 EndState = Literal["completed", "diverged", "failed", "returned"]
@@ -20,7 +20,7 @@ EndState = Literal["completed", "diverged", "failed", "returned"]
 
 def claim(
     transport: Transport, search: Search, *, wait: float, lease: float | None
-) -> OrderView | None:
+) -> views.OrderView | None:
     """Claim the next trial; None where none is open within `wait` seconds."""
     wait = number(wait, "wait")
     asked = {"wait": wait or None, "lease": None if lease is None else number(lease, "lease")}
@@ -32,17 +32,17 @@ def claim(
     )
     if response.status_code == httpx.codes.NO_CONTENT:
         return None
-    return transport.parse(OrderView, response)
+    return transport.parse(views.OrderView, response)
 
 
-def heartbeat(transport: Transport, order: OrderView) -> HeartbeatView:
+def heartbeat(transport: Transport, order: views.OrderView) -> views.HeartbeatView:
     """Begin the lease of a trial anew."""
-    return transport.view(HeartbeatView, "POST", **_said(order, "heartbeat", {}))
+    return transport.view(views.HeartbeatView, "POST", **_said(order, "heartbeat", {}))
 
 
 def report(
     transport: Transport,
-    order: OrderView,
+    order: views.OrderView,
     score: float | None,
     *,
     epoch: int | None,
@@ -54,7 +54,7 @@ def report(
     note: str | None,
     link: str | None,
     replicates: Iterable[float] | None,
-) -> VerdictView:
+) -> views.VerdictView:
     """Report a score, an end, or both."""
     fields: dict[str, Any] = {
         "score": None if score is None else _score(score),
@@ -69,7 +69,7 @@ def report(
         "replicates": None if replicates is None else _replicates(replicates),
     }
     said = {name: value for name, value in fields.items() if value is not None}
-    return transport.view(VerdictView, "POST", **_said(order, "report", said))
+    return transport.view(views.VerdictView, "POST", **_said(order, "report", said))
 
 
 def _score(value: Any) -> float:
@@ -112,9 +112,9 @@ def _number(value: Any, path: str) -> float:
         raise InvalidReport(NO_REPORT, [Mistake(path, str(error))]) from error
 
 
-def _said(order: OrderView, action: str, body: dict[str, Any]) -> dict[str, Any]:
+def _said(order: views.OrderView, action: str, body: dict[str, Any]) -> dict[str, Any]:
     """The request by which a trainer speaks of its trial; sent twice it changes nothing."""
-    if not isinstance(order, OrderView):
+    if not isinstance(order, views.OrderView):
         raise TypeError(f"the order is {type(order).__name__}; give what `claim` has returned")
     return {
         "path": path_of("searches", order.search, "trials", order.trial, action),

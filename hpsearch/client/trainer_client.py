@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from hpsearch.client import trainer_calls
 from hpsearch.client.arguments import Search
 from hpsearch.client.connection import Connection
-from hpsearch.report.views import HeartbeatView, OrderView, VerdictView
+from hpsearch.report import views
 
 
 class TrainerClient(Connection):
@@ -15,7 +15,7 @@ class TrainerClient(Connection):
 
     def claim(
         self, search: Search, *, wait: float = 0.0, lease: float | None = None
-    ) -> OrderView | None:
+    ) -> views.OrderView | None:
         """The next trial to train; None where none is open within `wait` seconds.
 
         After `lease` seconds without a report or heartbeat the trial is given to somebody else.
@@ -27,13 +27,13 @@ class TrainerClient(Connection):
         """
         return trainer_calls.claim(self._transport, search, wait=wait, lease=lease)
 
-    def heartbeat(self, order: OrderView) -> HeartbeatView:
+    def heartbeat(self, order: views.OrderView) -> views.HeartbeatView:
         """Begin the lease of a trial anew; Conflict where it was given to somebody else."""
         return trainer_calls.heartbeat(self._transport, order)
 
     def report(
         self,
-        order: OrderView,
+        order: views.OrderView,
         score: float | None = None,
         *,
         epoch: int | None = None,
@@ -45,7 +45,7 @@ class TrainerClient(Connection):
         note: str | None = None,
         link: str | None = None,
         replicates: Iterable[float] | None = None,
-    ) -> VerdictView:
+    ) -> views.VerdictView:
         """Report the score after an epoch (the last one, without `epoch`), or how a trial ended.
 
         state

@@ -21,7 +21,7 @@ from hpsearch.report.views.coordinates import (
     TickView,
     TrialLineView,
 )
-from hpsearch.report.views.progress import TrialView
+from hpsearch.report.views.rounds import TrialView
 from hpsearch.space import Level, level_text, same_level
 
 PLACES = 4  # decimals of a place; a screen shows no more

@@ -5,18 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
+from hpsearch.combinations import Level, level_text, same_level
 from hpsearch.digits import alone, told_apart
 from hpsearch.plural import counted
-from hpsearch.report.views import (
-    BestView,
-    LengthView,
-    RangeView,
-    ResultRangeView,
-    SurrogateCheckView,
-)
-from hpsearch.space import Level, level_text, same_level
-from hpsearch.trials import Basis, Verdict
+from hpsearch.states import Basis, Verdict
+
+if TYPE_CHECKING:
+    from hpsearch.report.views import (
+        BestView,
+        LengthView,
+        RangeView,
+        ResultRangeView,
+        SurrogateCheckView,
+    )
 
 # Control characters, and those by which a text changes the direction of what stands around it.
 _DIRECTIONS = {*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029}

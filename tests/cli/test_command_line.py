@@ -177,15 +177,17 @@ def test_a_list_of_searches_loads_little(contract, status):
         "import sys\n"
         "from hpsearch.cli import run\n"
         f"code = run(['list', '--url', {contract.url!r}])\n"
-        f"loaded = {(*HEAVY, 'rich', 'platformdirs')!r}\n"
-        "commands = [name for name in sys.modules if name.startswith('hpsearch.cli.')]\n"
-        "print([name for name in loaded if name in sys.modules], sorted(commands), code)\n"
+        f"loaded = {(*HEAVY, 'rich', 'platformdirs', 'hpsearch.space', 'hpsearch.trials')!r}\n"
+        "parts = ('hpsearch.cli.', 'hpsearch.report.views.')\n"
+        "parts = [name for name in sys.modules if name.startswith(parts)]\n"
+        "print([name for name in loaded if name in sys.modules], sorted(parts), code)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     parts = [
-        f"hpsearch.cli.{name}" for name in ("app", "commands", "options", "output", "searches")
+        *(f"hpsearch.cli.{name}" for name in ("app", "commands", "options", "output", "searches")),
+        *(f"hpsearch.report.views.{name}" for name in ("base", "progress")),
     ]
     assert done.stdout.splitlines()[-1] == f"[] {parts} 0"
 

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, model_serializer
 
+from hpsearch.combinations import Level
 from hpsearch.one_of import OneOf
-from hpsearch.space import Level
-from hpsearch.trials import Basis, Verdict
+from hpsearch.states import Basis, Verdict
 
 
 def _objectives() -> tuple[str, ...]:

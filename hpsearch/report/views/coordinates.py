@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from hpsearch.combinations import Level
 from hpsearch.report.views.base import DIRECTION, DirectionWord, View
-from hpsearch.space import Level
-from hpsearch.trials import TrialState
+from hpsearch.states import TrialState
 
 
 class TickView(View):

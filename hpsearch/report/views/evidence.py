@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
+from hpsearch.combinations import Level
 from hpsearch.report.views.base import View
-from hpsearch.space import Level
 
 
 class ImportanceView(View):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from hpsearch.combinations import Level
 from hpsearch.report.views.base import View
-from hpsearch.space import Level
-from hpsearch.trials import Role, RoundKind
+from hpsearch.states import Role, RoundKind
 
 
 class LeaseView(View):

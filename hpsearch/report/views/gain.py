@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from hpsearch.combinations import Level
 from hpsearch.report.views.base import View
-from hpsearch.space import Level
 
 
 class GainMetricView(View):

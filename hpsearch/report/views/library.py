@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from hpsearch.report.views.base import View
-from hpsearch.report.views.results import HealthNote
+from hpsearch.report.views.health import HealthNote
 
 MOST_NAMES = 100
 MOST_LEVELS = 20

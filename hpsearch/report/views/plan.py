@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic import Field
 
+from hpsearch.combinations import Level
 from hpsearch.report.views.base import View
 from hpsearch.report.views.progress import StatusView
-from hpsearch.space import Level
-from hpsearch.trials import RoundKind
+from hpsearch.states import RoundKind
 
 
 class PlannedRoundView(View):

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from hpsearch.combinations import Level
 from hpsearch.report.views.base import (
     BASIS,
     DIRECTION,
@@ -21,8 +22,7 @@ from hpsearch.report.views.gain import BaselineView, GainView
 from hpsearch.report.views.length import LengthView
 from hpsearch.report.views.needs import CheapestView, RequirementView
 from hpsearch.report.views.progress import EFFECTIVE, BestView
-from hpsearch.space import Level
-from hpsearch.trials import Role, SearchState
+from hpsearch.states import Role, SearchState
 
 
 class ResultRangeView(RangeView):
@@ -194,30 +194,6 @@ class TestView(View):
         """The interval of the accuracy: Wilson's, or the one that stands with the metrics."""
         accuracy = (self.metrics or {}).get("accuracy")
         return self.ci95 if self.ci95 is not None or accuracy is None else accuracy.ci95
-
-
-class HealthNote(View):
-    """Something that a careful reader of a search should know, and what to do about it."""
-
-    code: str = Field(description="Stable name of the finding.")
-    severity: Literal["info", "warning"]
-    message: str
-    numbers: dict[str, float | int | str | None] = Field(description="What it is based on.")
-    advice: str
-
-    @property
-    def sentence(self) -> str:
-        """The finding and what to do, on one line."""
-        return f"{self.message}; {self.advice}"
-
-
-class HealthView(View):
-    """The health report of a search, from what is stored; warnings come first."""
-
-    id: str
-    state: SearchState
-    revision: int
-    notes: list[HealthNote]
 
 
 class ResultView(View):

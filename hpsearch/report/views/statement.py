@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from hpsearch.combinations import Level
 from hpsearch.report.views.base import BASIS, BasisWord, RangeView, VerdictWord, View
 from hpsearch.report.views.tuning import TuningCurveView
-from hpsearch.space import Level
 
 StatementFormat = Literal["json", "markdown", "text", "latex"]
 
