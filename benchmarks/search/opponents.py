@@ -108,7 +108,7 @@ def _heading(table: Table) -> str:
         "belongs to task, seed, number of the trial and epoch, the same for every contender. "
         "Peers are asked on the way of one search of 4,000 epochs, and so are our best settings; our defaults know their budget, so "
         "each budget is a search of its own. They are told the budget, that a full training has 52 epochs, as the peers "
-        "are, and nothing else (`budget alone`: not even that, so they train 8 epochs). "
+        f"are, and nothing else (`budget alone`: not even that; the service's cap are the {lcbench.FULL} that the tables have). "
         "These 16 tasks are those that our plan and `gp` were tuned on; no peer was tuned on them.\n"
     )
 

@@ -83,8 +83,11 @@ class AskedSpec(ResolvedSpec):
     axes: Sequence[Axis] = ()
 
 
-def asked(axes: Sequence[Axis], **fields: Any) -> AskedSpec:
-    """The spec of a user who trains elsewhere: the ranges, and `fields`; the rest is planned."""
+def asked(axes: Sequence[Axis], *, most: int | None = None, **fields: Any) -> AskedSpec:
+    """The spec of a user who trains elsewhere: the ranges, and `fields`; the rest is planned.
+
+    `most` is the service's cap on epochs, where the objective knows no longer training.
+    """
     space = {
         axis.name: {
             "low": axis.low, "high": axis.high, "scale": "log" if axis.log else "linear",
@@ -93,7 +96,8 @@ def asked(axes: Sequence[Axis], **fields: Any) -> AskedSpec:
         for axis in axes
     }  # fmt: skip
     data = {"objective": "external", "space": space, **fields}
-    resolved = parse(data, NO_DATASET, load())
+    caps = load() if most is None else load(max_epochs=most)
+    resolved = parse(data, NO_DATASET, caps)
     named = [replace(axis, ours=axis.name) for axis in axes]
     return AskedSpec(resolved.spec, resolved.facts, tuple(named))
 

@@ -89,7 +89,9 @@ def searched(job: Job) -> dict[str, Any]:
         return _best(job, objective, seed)
     values, spent = [], []
     for budget in objective.budgets:
-        search = _asked(objective, seed, _fields(job, objective, budget))
+        most = objective.full if job.contender == OURS_LITERAL else None
+        fields = _fields(job, objective, budget)
+        search = _asked(objective, seed, fields, most)
         assert search.spent <= budget, "a plan stays within its budget"
         values.append(float(objective.truth(search.recommended[None])[0]))
         spent.append(search.spent)
@@ -104,8 +106,10 @@ def _fields(job: Job, objective: Objective, budget: int) -> dict[str, Any]:
     return {"budget": {"epochs": budget}, "epochs": {"last": objective.full}}
 
 
-def _asked(objective: Objective, seed: int, fields: dict[str, Any]) -> product.Search:
-    resolved = product.asked(objective.axes, seed=seed, **fields)
+def _asked(
+    objective: Objective, seed: int, fields: dict[str, Any], most: int | None = None
+) -> product.Search:
+    resolved = product.asked(objective.axes, most=most, seed=seed, **fields)
     return product.Search(resolved, objective.scores, 0).run()
 
 
