@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from functools import cache
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,7 +26,26 @@ Cursor = Annotated[
 Limit = Annotated[int, Field(ge=1, le=MAX_PAGE, description="Items on a page.")]
 
 
-class Query(BaseModel):
+class Parameters(BaseModel):
+    """Base of parameters that flask-openapi3 takes from a request by the model's JSON schema.
+
+    It asks for the schema with every request, and Pydantic makes it anew each time.
+    """
+
+    @classmethod
+    def model_json_schema(cls, *options: Any, **named: Any) -> dict[str, Any]:
+        """As Pydantic has it; without options made once."""
+        if options or named:
+            return super().model_json_schema(*options, **named)
+        return _schema(cls)
+
+
+@cache
+def _schema(model: type[Parameters]) -> dict[str, Any]:
+    return super(Parameters, model).model_json_schema()
+
+
+class Query(Parameters):
     """Base of query parameters: an unknown one is a mistake."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -309,7 +329,7 @@ class UploadQuery(Query):
         return reading_of(self.model_dump(by_alias=True, exclude={"dry_run"}))
 
 
-class IdempotencyHeader(BaseModel):
+class IdempotencyHeader(Parameters):
     """Makes a repeated submission harmless."""
 
     idempotency_key: str | None = Field(
@@ -321,7 +341,7 @@ class IdempotencyHeader(BaseModel):
     )
 
 
-class IfMatchHeader(BaseModel):
+class IfMatchHeader(Parameters):
     """Makes a change conditional."""
 
     if_match: str | None = Field(
@@ -331,7 +351,7 @@ class IfMatchHeader(BaseModel):
     )
 
 
-class IfNoneMatchHeader(BaseModel):
+class IfNoneMatchHeader(Parameters):
     """Makes a read conditional."""
 
     if_none_match: str | None = Field(

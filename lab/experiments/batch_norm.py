@@ -36,7 +36,7 @@ class Result:
 
 def run(data: LabData, seed: int, *, quick: bool) -> Result:
     """1,000 images; the sixteen scales are members of a stack."""
-    epochs, repeats = (12, 1) if quick else (20, 3)
+    epochs, repeats = (10, 1) if quick else (20, 3)
     (train,) = data.examples(data.draw(1000, seed))
     curves = []
     for batch_norm in (False, True):

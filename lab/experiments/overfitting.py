@@ -45,7 +45,12 @@ class Result:
 
 def run(data: LabData, seed: int, *, quick: bool) -> Result:
     """300 images for up to 300 epochs; a repeat is another draw of images and other initial weights."""
-    epochs, repeats = (200, 2) if quick else (300, 5)
+    epochs, repeats = (120, 2) if quick else (300, 5)
+    return trained(data, seed, epochs=epochs, repeats=repeats)
+
+
+def trained(data: LabData, seed: int, *, epochs: int, repeats: int) -> Result:
+    """The three cases, `repeats` times."""
     train: dict[str, list[Floats]] = {case: [] for case in CASES}
     held_out: dict[str, list[Floats]] = {case: [] for case in CASES}
     for repeat in range(repeats):

@@ -117,7 +117,7 @@ def _observation(number: int, index: int, params: Params, outcome: nn.Outcome) -
 
 def run(data: LabData, seed: int, *, quick: bool) -> list[Pair]:
     """Both searches on several draws of 500 images; both train the same number of epochs."""
-    rounds, trials, epochs, repeats = (3, 16, 25, 2) if quick else (5, 20, 50, 4)
+    rounds, trials, epochs, repeats = (3, 12, 10, 2) if quick else (5, 20, 50, 4)
     pairs = []
     for repeat in range(seed, seed + repeats):
         trainer = _trainer(data, repeat, (rounds, trials, epochs))

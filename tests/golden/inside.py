@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from flask.testing import FlaskClient
+from support.parsing import without_children
 
 from api import create_app
 from hpsearch import logs, nn
@@ -117,6 +118,7 @@ def inside(home: Path, **settings: object) -> Iterator[Inside]:
     database.upgrade()
     database.close()
     with build(loaded) as services:
+        without_children(services)  # each would load scikit-learn anew
         yield Inside(services, create_app(services, loaded).test_client(), home)
 
 

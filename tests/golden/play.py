@@ -127,10 +127,9 @@ class Trainer:
 
     def step(self) -> bool:
         """Train one epoch of a trial; False where none is open."""
-        status = self._service.call("GET", f"/searches/{self._search}")
-        if self._order is None and status["state"] not in ENDED:
-            path = f"/searches/{self._search}/trials/claim"
-            self._order, self._epoch = self._service.call("POST", path), 0
+        search = f"/searches/{self._search}"
+        if self._order is None and self._service.call("GET", search)["state"] not in ENDED:
+            self._order, self._epoch = self._service.call("POST", f"{search}/trials/claim"), 0
         if self._order is None:
             return False
         self._epoch += 1

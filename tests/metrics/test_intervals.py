@@ -11,6 +11,7 @@ from scipy.stats import bootstrap, rankdata
 from hpsearch.evidence import Doubt
 from hpsearch.metrics import METRICS, fitting
 from hpsearch.metrics.ranking import delong
+from hpsearch.metrics.resampling import RESAMPLES, SEED, resamples
 from hpsearch.metrics.tested import Answers, score
 
 
@@ -212,3 +213,14 @@ def test_the_interval_of_an_area_covers(classes: int) -> None:
         low, high = delong(part.outputs, part.targets)
         held += low <= truth <= high
     assert 0.95 - 3 * 0.0154 <= held / 200 <= 1
+
+
+@pytest.mark.parametrize("n", [1, 7, 150, 20_000])
+def test_resamples_are_those_of_one_draw_after_the_other(n: int) -> None:
+    """They are drawn many at a time; stored intervals hang on each of them."""
+    rng = np.random.default_rng(SEED)
+    found = resamples(n)
+    for _ in range(RESAMPLES if n < 1000 else 5):
+        np.testing.assert_array_equal(next(found), np.bincount(rng.integers(0, n, n), minlength=n))
+    if n < 1000:
+        assert next(found, None) is None

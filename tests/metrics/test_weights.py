@@ -154,9 +154,12 @@ def test_the_interval_carries_the_weight_along(name: str) -> None:
 
 
 def test_weighted_intervals_of_accuracy_cover() -> None:
-    """Half the rows count five times as much and are right less often; .93 to .97 of 400 is sure."""
+    """Half the rows count five times as much and are right less often.
+
+    Of .93 of 150 fewer than .84 come once in 20,000 times; of weights as copies, .62, .84 never.
+    """
     rng, covered, true = np.random.default_rng(6), 0, (0.9 + 5 * 0.7) / 6
-    for _ in range(400):
+    for _ in range(150):
         heavy = rng.random(150) < 0.5
         right = rng.random(150) < np.where(heavy, 0.7, 0.9)
         targets = np.zeros(150, np.intp)
@@ -164,7 +167,7 @@ def test_weighted_intervals_of_accuracy_cover() -> None:
         part = of_classes(p, targets, np.where(heavy, 5.0, 1.0))
         low, high = score(METRICS["accuracy"], part).ci95
         covered += low <= true <= high
-    assert covered / 400 >= 0.92
+    assert covered / 150 >= 0.84
 
 
 def test_weights_as_uneven_as_few_rows_leave_no_interval() -> None:

@@ -33,6 +33,7 @@ SPEC: dict[str, Any] = {
 }
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite is the other one
 def test_one_digest_however_the_jobs_are_cut(
     configured: Callable[..., Any], database_url: str, sqlite_url: str
 ) -> None:

@@ -71,6 +71,7 @@ def test_replay_compares_facts_and_no_sentence(bench, spec, babble):
     assert all("ba: ba: " in shown.reason for shown in result.ranges.values())
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # none of them reads a word
 def test_a_search_takes_its_course_in_any_words(bench, spec, babble):
     plain = completed(bench, spec)
     babble()

@@ -66,6 +66,7 @@ def mirror(module: Path) -> list[Path]:
     return _tests(TESTS / (inner[0] if first == "hpsearch" else first))
 
 
+@cache
 def _tests(folder: Path) -> list[Path]:
     return sorted(folder.rglob("test_*.py"))
 

@@ -107,6 +107,12 @@ def test_a_repeat_has_other_weights_and_another_order(files, info, monkeypatch) 
     assert len(set(keys)) == len(keys) == 6
 
 
+@pytest.fixture(scope="module")
+def trained() -> dict[tuple[str, ...], dict[int, TrialReport]]:
+    """What comes of trials trained one by one to the end, by splits and objective."""
+    return {}
+
+
 @settings(max_examples=15)
 @given(
     cohorts=st.lists(st.integers(0, 2), min_size=len(PARAMS), max_size=len(PARAMS)),
@@ -118,12 +124,14 @@ def test_a_repeat_has_other_weights_and_another_order(files, info, monkeypatch) 
     fold=st.integers(0, 2),
 )
 def test_cohorts_are_halved_by_their_pooled_scores(
-    files, info, cohorts, stack_size, way, objective, culprit, after, fold
+    files, info, trained, cohorts, stack_size, way, objective, culprit, after, fold
 ) -> None:
     """A trial that raises on one of its splits has failed as a whole."""
     changes = {"validation": way, "objective": objective}
-    whole = order(info, rungs=(RUNGS[-1],), **changes)
-    full = {t.index: t for t in Trainer(files, stack_size=1).run(whole).trials}
+    if (case := (*way, objective)) not in trained:
+        whole = order(info, rungs=(RUNGS[-1],), **changes)
+        trained[case] = {t.index: t for t in Trainer(files, stack_size=1).run(whole).trials}
+    full = trained[case]
     with pytest.MonkeyPatch.context() as patch:
         if culprit is not None:
             patch.setattr(nn, "Training", picky(culprit, after, fold))
