@@ -23,7 +23,7 @@ from hpsearch.client.client import Client
 from hpsearch.client.trainer_pool import STARTS, Pool, Start, claimed
 from hpsearch.client.trial_training import Held, Report, Train, raiser, train_here
 from hpsearch.errors import InvalidRequest
-from hpsearch.report.views import StatusView
+from hpsearch.report import views
 
 __all__ = ["PARALLEL_MOST", "WAIT_SECONDS", "Report", "Train", "run"]
 
@@ -40,7 +40,7 @@ def run(
     wait: float = WAIT_SECONDS,
     parallel: int | None = None,
     start: Start = "spawn",
-) -> StatusView:
+) -> views.StatusView:
     """Train trials of a search until it has ended; its last status.
 
     What `train` raises, and a value that the service refuses, fails its one trial. A score that is
@@ -81,7 +81,7 @@ def run(
     with _sigterm_raises():
         while True:
             claim = claimed(client, known, wait=wait, lease=lease)
-            if isinstance(claim, StatusView):
+            if isinstance(claim, views.StatusView):
                 return claim
             if claim is not None:
                 train_here(Held(client, claim), train)

@@ -31,7 +31,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -168,13 +168,14 @@ class _Planner:
         if self._shaped or not self.names("final.epochs") or within is None:
             return usual
         final = min(self.asked.final.epochs, self.caps.max_epochs)
-        return length.towards(final, usual, self._workload, within, self._rounds_named)
+        full = length.towards(final, usual, self._workload, within, self._rounds_named)
+        return max(full, self._first_named)
 
     @property
     def _shaped(self) -> bool:
         """Tell whether a length is named, or what makes each round of longer trainings costly."""
         named = self.names("epochs.last") or self.names("trials_per_round")
-        return named or not self.asked.epochs.halving
+        return named or not self.asked.epochs.halving or self.asked.cohort == 1
 
     @cached_property
     def _usual(self) -> int:
@@ -184,8 +185,11 @@ class _Planner:
         full = length.full(
             self._workload, self._epochs_named, self._rounds_named, shaped=self._shaped
         )
-        first = self.asked.epochs.first if self.names("epochs.first") else 1
-        return max(min(full, self.caps.max_epochs), first)
+        return max(min(full, self.caps.max_epochs), self._first_named)
+
+    @property
+    def _first_named(self) -> int:
+        return self.asked.epochs.first if self.names("epochs.first") else 1
 
     @property
     def _usual_epochs(self) -> float | None:
@@ -303,8 +307,15 @@ class _Planner:
         named = self.names("trials_per_round")
         if not named and amount > self.most:
             return [Mistake(f"budget.{unit}", f"{amount:,.0f} is more than this service's caps let a "
-                            f"search spend; the most that works is {self.most}")]  # fmt: skip
+                            f"search spend; the most that works is {self.most_that_works}")]  # fmt: skip
         return []
+
+    @property
+    def most_that_works(self) -> int:
+        """The largest budget under the caps: a smaller one may have shorter trainings, and so on."""
+        budget = BudgetSpec.model_validate({self.budget.unit: self.most})
+        smaller = replace(self, asked=self.asked.model_copy(update={"budget": budget}))
+        return self.most if smaller.most >= self.most else smaller.most_that_works
 
     def _least(self) -> tuple[int, str]:
         """The least budget, and what it has to pay for."""

@@ -255,6 +255,9 @@ class TestLengths:
             ({"budget": {"epochs": 2000}, "rounds": 10, "trials_per_round": 20}, 8),
             ({"budget": {"epochs": 2000}, "final": {"epochs": 20}}, 20),
             ({"budget": {"epochs": 2000}, "final": {"epochs": 4}}, 8),
+            ({"budget": {"epochs": 2000}, "epochs": {"first": 30}, "final": {"epochs": 20}}, 30),
+            ({"budget": {"epochs": 2000}, "epochs": {"first": 100}, "final": {"epochs": 50}}, 100),
+            ({"budget": {"epochs": 2000}, "cohort": 1}, 8),
             ({}, 8),
         ],
     )
@@ -265,6 +268,19 @@ class TestLengths:
         resolved = parse({**asked, **named}, NO_DATASET, caps())
         assert resolved.spec.epochs.last == last
         assert resolved.epochs_planned <= named.get("budget", {"epochs": 800})["epochs"]
+
+    @pytest.mark.parametrize(
+        "limits", [{"max_trials": 20, "max_trials_per_round": 20},
+                   {"max_trials_per_round": 1, "max_rounds": 10}]
+    )  # fmt: skip
+    def test_the_most_that_a_refusal_names_works(self, limits):
+        data = {"objective": "external", "space": RATE}
+        refused = {**data, "budget": {"epochs": 5000}}
+        found = mistakes(refused, facts=NO_DATASET, settings=caps(**limits))
+        (message,) = found.values()
+        most = int(message.rpartition(" ")[2])
+        spec = parse({**data, "budget": {"epochs": most}}, NO_DATASET, caps(**limits)).spec
+        assert spec.epochs.budget == most
 
     def test_that_spends_no_more(self):
         usual, longer = (planned(final={"epochs": n}).spec.epochs for n in (20, 200))

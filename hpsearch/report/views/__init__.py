@@ -177,3 +177,7 @@ if not TYPE_CHECKING:  # which would take any name for a view
         found = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
         globals()[name] = found
         return found
+
+    def __dir__() -> list[str]:
+        """All names, of views that are not loaded yet as well."""
+        return sorted({*globals(), *_MODULE_OF})
