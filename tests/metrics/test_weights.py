@@ -156,7 +156,7 @@ def test_the_interval_carries_the_weight_along(name: str) -> None:
 def test_weighted_intervals_of_accuracy_cover() -> None:
     """Half the rows count five times as much and are right less often.
 
-    Of .93 of 150 fewer than .84 come once in 20,000 times; of weights as copies, .62, .84 never.
+    They cover .92: fewer than .82 of 150 come once in 50,000 times. Weights as copies cover .62.
     """
     rng, covered, true = np.random.default_rng(6), 0, (0.9 + 5 * 0.7) / 6
     for _ in range(150):
@@ -167,7 +167,7 @@ def test_weighted_intervals_of_accuracy_cover() -> None:
         part = of_classes(p, targets, np.where(heavy, 5.0, 1.0))
         low, high = score(METRICS["accuracy"], part).ci95
         covered += low <= true <= high
-    assert covered / 150 >= 0.84
+    assert covered / 150 >= 0.82
 
 
 def test_weights_as_uneven_as_few_rows_leave_no_interval() -> None:
