@@ -64,15 +64,21 @@ def run_all(
                 on_done(one)
         except BaseException:  # Ctrl-C above all: leaving the block would wait for the whole queue
             pool.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():
+                process.terminate()
             raise
     return [results[name] for name in names]
 
 
 def _pool(processes: int) -> ProcessPoolExecutor:
-    """Processes that load NumPy anew, in the environment that was set for it, and end at Ctrl-C."""
+    """Processes that load NumPy anew, in the environment that was set for it.
+
+    Ctrl-C reaches them as well. They leave it to the parent, which would else hear of a broken
+    pool before it hears of the key.
+    """
     return ProcessPoolExecutor(
         processes,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_DFL),
+        initargs=(signal.SIGINT, signal.SIG_IGN),
     )
